@@ -1,0 +1,69 @@
+package events_test
+
+import (
+	"strings"
+	"testing"
+
+	"remux-retrier/events"
+)
+
+const typical = `{"task_id":"538526","error_code":"MPC.10105","description":"The system is busy, please retry.","project":"live","asset":{"id":"a-93f1","title":"Evening news"},"segments":[1,2,3],"at":"2026-11-23T08:00:00Z"}`
+
+func BenchmarkReadFailure(b *testing.B) {
+	for _, test := range []struct{ name, value string }{
+		{"plain", typical},
+		{"notification", notified},
+		{"cloud event", cloudEvent(typical)},
+		{"SMN", smn(notified)},
+		{"900 kB of text", `{"x":"` + strings.Repeat("a", 900_000) + `","task_id":"1"}`},
+		{"900 kB of brackets", `{"x":[` + strings.Repeat(`{"a":[0]},`, 90_000) + `0],"task_id":"1"}`},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(test.value)))
+			value := []byte(test.value)
+			for b.Loop() {
+				if _, err := events.ReadFailure(value, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	o := outcome(events.Accepted)
+	b.ReportAllocs()
+	for b.Loop() {
+		encode(b, o)
+	}
+}
+
+func BenchmarkDecodeOutcome(b *testing.B) {
+	m := encode(b, outcome(events.Accepted))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := events.DecodeOutcome(m.Value, m.Headers); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// A large field of no interest is passed over, not copied or built.
+func TestLargeUnknownFieldsCostNoMemory(t *testing.T) {
+	for name, x := range map[string]string{
+		"text":     `"` + strings.Repeat("a", 900_000) + `"`,
+		"brackets": `[` + strings.Repeat(`{"a":[0]},`, 90_000) + `0]`,
+		"levels":   nested(900),
+	} {
+		value := []byte(`{"x":` + x + `,"task_id":"1"}`)
+		allocations := testing.AllocsPerRun(10, func() {
+			if _, err := events.ReadFailure(value, nil); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if allocations > 1 {
+			t.Errorf("%s: %v allocations, want 1 (the task id)", name, allocations)
+		}
+	}
+}

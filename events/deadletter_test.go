@@ -1,0 +1,72 @@
+package events_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"remux-retrier/events"
+)
+
+var (
+	place  = events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042, Time: time.UnixMilli(1795420800000)}
+	defect = &events.Unreadable{Reason: events.NotJSON, Message: "the value is ü"}
+)
+
+func deadLetterHeaders(count string) []events.Header {
+	return []events.Header{
+		header("dead-letter-reason", "not_json"),
+		header("dead-letter-message", "the value is ü"),
+		header("dead-letter-topic", "remux.failed"),
+		header("dead-letter-partition", "3"),
+		header("dead-letter-offset", "1042"),
+		header("dead-letter-timestamp", "2026-11-23T08:00:00.000Z"),
+		header("dead-letter-count", count),
+	}
+}
+
+func TestDeadLetterKeepsTheRecordsHeadersAsTheyCame(t *testing.T) {
+	came := []events.Header{
+		header("b", "\xff\x00"), {Key: "a"}, header("b", ""), header("Dead-Letter-Count", "7"), header("dead-letter-note", "x"),
+	}
+	got := events.DeadLetter(place, came, defect, events.DeadLetterMessageLimit)
+	if want := append(came, deadLetterHeaders("1")...); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if got[1].Value != nil || got[2].Value == nil {
+		t.Error("null and empty header values were mixed up")
+	}
+}
+
+func TestDeadLetterThatComesBackIsCountedOn(t *testing.T) {
+	for count, want := range map[string]string{
+		"1": "2", "41": "42", "": "1", "x": "1", "0": "1", "-3": "1", "9223372036854775807": "1", "99999999999999999999": "1",
+	} {
+		first := append([]events.Header{header("a", "1")}, deadLetterHeaders(count)...)
+		first = append(first, header("z", "26"))
+		got := events.DeadLetter(place, first, defect, events.DeadLetterMessageLimit)
+		if want := append([]events.Header{header("a", "1"), header("z", "26")}, deadLetterHeaders(want)...); !reflect.DeepEqual(got, want) {
+			t.Errorf("after count %q:\ngot  %s\nwant %s", count, got, want)
+		}
+	}
+}
+
+func TestDeadLetterMessageIsCutAtACharacter(t *testing.T) {
+	u := &events.Unreadable{Reason: events.NotJSON, Message: strings.Repeat("ä", 600)}
+	for limit, want := range map[int]int{events.DeadLetterMessageLimit: 1024, 1023: 1022, 1: 0, 0: 0, 2000: 1200} {
+		got, n := headerOf(events.DeadLetter(place, nil, u, limit), "dead-letter-message")
+		if n != 1 || len(got) != want || strings.Trim(got, "ä") != "" {
+			t.Errorf("limit %d: %d bytes in %d headers, want %d in 1", limit, len(got), n, want)
+		}
+	}
+}
+
+func TestDeadLetterLeavesTheRecordAlone(t *testing.T) {
+	came := make([]events.Header, 1, 100) // room to append into
+	came[0] = header("a", "1")
+	events.DeadLetter(place, came, defect, 0)
+	if rest := came[:2][1]; rest.Key != "" {
+		t.Errorf("wrote %v into the record's headers", rest)
+	}
+}

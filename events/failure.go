@@ -1,0 +1,119 @@
+package events
+
+import (
+	"bytes"
+	"errors"
+	"time"
+	"unicode/utf8"
+)
+
+// Header is one header of a Kafka record. Keys may repeat; where one value is
+// needed the last counts, as in Kafka's own clients.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Source is where a failure event stands in the log.
+type Source struct {
+	Topic     string
+	Partition int
+	Offset    int64
+	// Time is the record's timestamp; Kafka keeps milliseconds.
+	Time time.Time
+}
+
+// Failure is what a failure event says.
+type Failure struct {
+	// TaskID is the failed remux task: 1 to 128 bytes of UTF-8 without control
+	// characters and white space.
+	TaskID string
+	// ErrorCode and Description say why the task failed, e.g. "MPC.10105".
+	// Empty where the event does not say; at most 1 KiB each.
+	ErrorCode, Description string
+	// ID is the CloudEvent's id, else the SMN message_id, else empty; at most
+	// 1 KiB.
+	ID string
+	// Traceparent is the W3C trace context that came with the event, or empty
+	// if there was none or an invalid one.
+	Traceparent string
+}
+
+// ErrNotAFailure is returned for an MPC notification whose status is not
+// FAILED: there is nothing to retry, and nobody waits for an outcome.
+var ErrNotAFailure = errors.New("not a failure event")
+
+// ReadFailure reads a record of the failed topic. The value alone decides the
+// shape; headers only add an id (ce_id, in a CloudEvent of binary mode) and a
+// trace context.
+//
+// The error is ErrNotAFailure (use errors.Is) or an *Unreadable (errors.As). A
+// Failure shares no memory with value and headers.
+func ReadFailure(value []byte, headers []Header) (Failure, error) {
+	if err := checkText(value); err != nil {
+		return Failure{}, err
+	}
+	var failure Failure
+	if err := failure.read(value, outermost); err != nil {
+		return Failure{}, err
+	}
+	failure.addHeaders(headers)
+	return failure, nil
+}
+
+// checkText refuses what no JSON parser should see, with the cause that a
+// producer's author will recognise.
+func checkText(value []byte) error {
+	switch {
+	case value == nil:
+		return unreadable(Tombstone, "the record has no value (a tombstone); expected a JSON object with a task_id")
+	case len(value) == 0:
+		return unreadable(NotJSON, "the value is empty; expected a JSON object with a task_id")
+	case bytes.HasPrefix(value, []byte("\xEF\xBB\xBF")):
+		return unreadable(NotJSON, "the value begins with a byte order mark; write UTF-8 without one")
+	case bytes.HasPrefix(value, []byte("\xFE\xFF")), bytes.HasPrefix(value, []byte("\xFF\xFE")):
+		return unreadable(NotUTF8, "the value looks like UTF-16; write UTF-8")
+	case !utf8.Valid(value):
+		return unreadable(NotUTF8, "the value is not UTF-8 at byte %d; write JSON in UTF-8", invalidAt(value))
+	}
+	return nil
+}
+
+// invalidAt is the index of the first byte that is not UTF-8.
+func invalidAt(text []byte) int {
+	for at := 0; at < len(text); {
+		r, size := utf8.DecodeRune(text[at:])
+		if r == utf8.RuneError && size == 1 {
+			return at
+		}
+		at += size
+	}
+	return len(text)
+}
+
+// addHeaders takes from the headers what belongs to the event around the value.
+func (f *Failure) addHeaders(headers []Header) {
+	var binary bool
+	var id, extension, traceparent []byte
+	for _, h := range headers {
+		switch h.Key {
+		case "ce_specversion":
+			binary = true
+		case "ce_id":
+			id = h.Value
+		case "ce_traceparent": // CloudEvents' distributed tracing extension
+			extension = h.Value
+		case "traceparent":
+			traceparent = h.Value
+		}
+	}
+	if binary && len(id) > 0 {
+		f.ID = clean(string(id))
+	}
+	switch {
+	case validTraceparent(traceparent):
+		f.Traceparent = string(traceparent)
+	case validTraceparent(extension):
+		f.Traceparent = string(extension)
+	}
+}

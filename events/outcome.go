@@ -1,0 +1,106 @@
+package events
+
+import (
+	"math"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Outcome is the answer to one failure event.
+type Outcome struct {
+	Reason Reason
+	// Attempts counts the retry calls made for this event; 0 is possible.
+	Attempts int
+	// Retries counts the task's accepted retries within the budget's window,
+	// this one included. Nil leaves it out.
+	Retries *int
+	// Source and Failure are the question: where the failure event stands, and
+	// what it says.
+	Source  Source
+	Failure Failure
+	// Error is the API's last answer, where it was a refusal.
+	Error *APIError
+	// Covers says which failure events of this task the outcome's call
+	// answers, the one at Source among them. Empty if it cost no call.
+	Covers []Cover
+	// DecidedAt is when the answer was known; milliseconds are kept.
+	DecidedAt time.Time
+	// Origin is the ce_source, see OriginOf.
+	Origin string
+}
+
+// APIError is an answer of MPC's API. Fields that are not known stay empty; the
+// texts are cut to 1 KiB each.
+type APIError struct {
+	Status    int    `json:"status,omitempty"`
+	Code      string `json:"error_code,omitempty"`
+	Message   string `json:"error_msg,omitempty"`
+	RequestID string `json:"request_id,omitempty"`
+}
+
+// Cover is a stretch of one partition of the failed topic, the topic of the
+// outcome's Source.
+type Cover struct {
+	Partition int `json:"partition"`
+	// End is the first offset that is not covered: the partition's end as it
+	// was known when the call was sent.
+	End int64 `json:"end_offset"`
+}
+
+// Message is an outcome as it is published, to the topic of its Kind.
+type Message struct {
+	Key, Value []byte
+	Headers    []Header
+}
+
+// OriginOf is the CloudEvents source of the outcomes of one consumer group,
+// "/remux-retrier/" and the group's name. Two groups may answer the same
+// failure event; the source tells their answers apart, whose ids are equal.
+func OriginOf(group string) string {
+	return "/remux-retrier/" + url.PathEscape(group)
+}
+
+// id is the ce_id: topic, partition, offset and timestamp in milliseconds, with
+// colons between (topic names have none). It must stay as it is for ever:
+// subscribers drop repeats by it. The timestamp is part of it because the
+// offsets of a topic that was deleted and created again begin at 0 again.
+func (s Source) id() string {
+	id := make([]byte, 0, len(s.Topic)+len(":4294967295:9223372036854775807:1763884800000"))
+	id = append(id, s.Topic...)
+	for _, n := range [...]int64{int64(s.Partition), s.Offset, s.Time.UnixMilli()} {
+		id = append(id, ':')
+		id = strconv.AppendInt(id, n, 10)
+	}
+	return string(id)
+}
+
+// parseID is the inverse of id.
+func parseID(id string) (s Source, ok bool) {
+	parts := strings.Split(id, ":")
+	if len(parts) != 4 {
+		return Source{}, false
+	}
+	partition, errPartition := strconv.ParseInt(parts[1], 10, 32)
+	offset, errOffset := strconv.ParseInt(parts[2], 10, 64)
+	millis, errMillis := strconv.ParseInt(parts[3], 10, 64)
+	if errPartition != nil || errOffset != nil || errMillis != nil {
+		return Source{}, false
+	}
+	s = Source{Topic: parts[0], Partition: int(partition), Offset: offset, Time: time.UnixMilli(millis).UTC()}
+	return s, s.valid() && s.id() == id
+}
+
+// valid tells whether there can be such a place in Kafka, whose topics are
+// named in letters, digits, dots, underscores and hyphens.
+func (s Source) valid() bool {
+	for _, c := range []byte(s.Topic) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	return s.Topic != "" && s.Partition >= 0 && s.Partition <= math.MaxInt32 && s.Offset >= 0
+}

@@ -1,0 +1,206 @@
+package events_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"remux-retrier/events"
+	"remux-retrier/events/schema"
+)
+
+const base = "https://schema.invalid/" // where the compiler believes the files to be
+
+// document parses one of the published files.
+func document(t testing.TB, file string) any {
+	t.Helper()
+	text, err := schema.Files.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parse(t, string(text))
+}
+
+func parse(t testing.TB, text string) any {
+	t.Helper()
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	if err != nil {
+		t.Fatalf("%v in %.200s", err, text)
+	}
+	return v
+}
+
+// compile finds a schema by the file's name and, after #, a JSON pointer.
+func compile(t testing.TB, ref string) *jsonschema.Schema {
+	t.Helper()
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.AssertFormat()
+	c.AssertContent()
+	for _, file := range []string{"failure.schema.json", "outcome.schema.json", "asyncapi.json"} {
+		if err := c.AddResource(base+file, document(t, file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := c.Compile(base + ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// at follows a path of member names into a parsed document.
+func at(t testing.TB, doc any, path ...string) any {
+	t.Helper()
+	for _, name := range path {
+		object, ok := doc.(map[string]any)
+		if !ok || object[name] == nil {
+			t.Fatalf("there is no %q of %v", name, path)
+		}
+		doc = object[name]
+	}
+	return doc
+}
+
+func TestSchemaAcceptsWhatTheCodeAccepts(t *testing.T) {
+	s := compile(t, "failure.schema.json")
+	for _, test := range accepted {
+		if err := s.Validate(parse(t, test.value)); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+	if err := s.Validate(parse(t, `{"remux_info":{"status":"SUCCEED"}}`)); err != nil {
+		t.Errorf("a notification that is ignored: %v", err)
+	}
+}
+
+func TestSchemaRefusesWhatTheCodeRefuses(t *testing.T) {
+	s := compile(t, "failure.schema.json")
+	for _, test := range refused {
+		if test.beyond {
+			continue
+		}
+		if err := s.Validate(parse(t, test.value)); err == nil {
+			t.Errorf("%s: the schema accepts %s", test.name, test.value)
+		}
+	}
+}
+
+func TestSchemasExamplesAreTrue(t *testing.T) {
+	for _, example := range at(t, document(t, "failure.schema.json"), "examples").([]any) {
+		text, err := json.Marshal(example)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f, err := events.ReadFailure(text, nil); err != nil || f.TaskID != "538526" {
+			t.Errorf("%s: %+v, %v", text, f, err)
+		}
+	}
+	s := compile(t, "outcome.schema.json")
+	for _, example := range at(t, document(t, "outcome.schema.json"), "examples").([]any) {
+		if err := s.Validate(example); err != nil {
+			t.Error(err)
+		}
+		reason := events.Reason(at(t, example, "reason").(string))
+		if at(t, example, "message") != reason.Message() {
+			t.Errorf("the example's message is not that of %s", reason)
+		}
+	}
+}
+
+func TestEveryOutcomeAndItsHeadersFitTheSchemas(t *testing.T) {
+	value := compile(t, "outcome.schema.json")
+	headers := map[events.Kind]*jsonschema.Schema{
+		events.Retried:     compile(t, "asyncapi.json#/components/messages/retried/headers"),
+		events.RetryFailed: compile(t, "asyncapi.json#/components/messages/retryFailed/headers"),
+	}
+	for _, reason := range events.Reasons() {
+		full := outcome(reason)
+		bare := full
+		bare.Retries, bare.Error, bare.Covers, bare.Failure = nil, nil, nil, events.Failure{TaskID: "1"}
+		long := full
+		long.Failure.Description = strings.Repeat("\x01", 2000)
+		long.Error = &events.APIError{Message: strings.Repeat("ü", 2000)}
+		for _, o := range []events.Outcome{full, bare, long} {
+			m := encode(t, o)
+			if err := value.Validate(parse(t, string(m.Value))); err != nil {
+				t.Errorf("%s: %v", reason, err)
+			}
+			if err := headers[reason.Kind()].Validate(texts(t, m.Headers)); err != nil {
+				t.Errorf("%s: %v", reason, err)
+			}
+		}
+	}
+}
+
+func TestOutcomeSchemaRefusesContradictions(t *testing.T) {
+	s := compile(t, "outcome.schema.json")
+	for name, change := range map[string]func(*events.Message){
+		"a reason of the other kind": replace(`"accepted"`, `"rejected"`),
+		"an unknown reason":          replace(`"accepted"`, `"because"`),
+		"an unknown outcome":         replace(`"retried"`, `"done"`),
+		"negative attempts":          replace(`"attempts":1`, `"attempts":-1`),
+		"no attempts":                replace(`"attempts":1,`, ``),
+		"a numeric id":               replace(`"538526"`, `538526`),
+		"another time format":        replace(`08:00:01.234Z`, `08:00:01Z`),
+	} {
+		m := encode(t, outcome(events.Accepted))
+		change(&m)
+		if s.Validate(parse(t, string(m.Value))) == nil {
+			t.Errorf("%s: accepted %s", name, m.Value)
+		}
+	}
+}
+
+func TestDeadLetterHeadersFitTheirSchema(t *testing.T) {
+	s := compile(t, "asyncapi.json#/components/schemas/deadLetterHeaders")
+	for _, reason := range events.Defects() {
+		u := &events.Unreadable{Reason: reason, Message: strings.Repeat("m", 5000)}
+		if err := s.Validate(texts(t, events.DeadLetter(place, nil, u, events.DeadLetterMessageLimit))); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestEnumerationsInTheSchemasEqualTheCodes(t *testing.T) {
+	want := map[events.Kind][]any{}
+	for _, reason := range events.Reasons() {
+		want[reason.Kind()] = append(want[reason.Kind()], string(reason))
+		if reason.Message() == "" {
+			t.Errorf("%s has no message", reason)
+		}
+	}
+	if len(want) != 2 {
+		t.Errorf("reasons are of kinds %v", want)
+	}
+	for kind, reasons := range want {
+		if got := at(t, document(t, "outcome.schema.json"), "$defs", string(kind), "enum"); !reflect.DeepEqual(got, reasons) {
+			t.Errorf("%s: schema has %v, code has %v", kind, got, reasons)
+		}
+	}
+	var defects []any
+	for _, defect := range events.Defects() {
+		defects = append(defects, string(defect))
+	}
+	got := at(t, document(t, "asyncapi.json"), "components", "schemas", "deadLetterHeaders", "properties", "dead-letter-reason", "enum")
+	if !reflect.DeepEqual(got, defects) {
+		t.Errorf("AsyncAPI has %v, code has %v", got, defects)
+	}
+}
+
+// texts gives headers as the schemas see them. None may be given twice.
+func texts(t testing.TB, headers []events.Header) map[string]any {
+	t.Helper()
+	object := map[string]any{}
+	for _, h := range headers {
+		if _, twice := object[h.Key]; twice || !utf8.Valid(h.Value) {
+			t.Errorf("header %s is there twice or not UTF-8", h.Key)
+		}
+		object[h.Key] = string(h.Value)
+	}
+	return object
+}

@@ -1,0 +1,174 @@
+package events
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+// place is where in a record's value a JSON text stands. It limits which
+// wrapping the text may be, and with that the recursion of read.
+type place uint8
+
+const (
+	outermost    place = iota
+	inCloudEvent       // the data of a CloudEvent
+	inSMN              // the message of an SMN envelope
+)
+
+// read recognises the shape of a JSON text by the fields it has, in the order
+// that makes every text exactly one shape, and reads it.
+func (f *Failure) read(text []byte, at place) error {
+	var o object
+	if err := o.read(text); err != nil {
+		return err
+	}
+	switch {
+	case at == outermost && o.has(fieldSpecversion):
+		return f.readCloudEvent(&o)
+	case at <= inCloudEvent && o.has(fieldType) && o.has(fieldMessage):
+		return f.readSMN(&o)
+	case o.has(fieldRemuxInfo):
+		return f.readNotification(&o)
+	default:
+		return f.readPlain(&o)
+	}
+}
+
+// readPlain reads shape 1: {"task_id":"538526"}. The id may be an unsigned
+// integer, whose digits are taken as they stand: ids may exceed 2^53 and 2^64.
+func (f *Failure) readPlain(o *object) error {
+	id, err := readTaskID(o)
+	if err != nil {
+		return err
+	}
+	f.TaskID = id
+	f.ErrorCode = o.text(fieldErrorCode)
+	f.Description = o.text(fieldDescription)
+	return nil
+}
+
+func readTaskID(o *object) (string, error) {
+	if o.seen[fieldTaskID] > 1 {
+		return "", unreadable(TwoTaskIDs, "the field \"task_id\" stands there more than once; expected one task an event")
+	}
+	if !o.has(fieldTaskID) {
+		return "", unreadable(NoTaskID, "there is no task_id; expected {\"task_id\":\"…\"}, a CloudEvent with such data, or an MPC notification")
+	}
+	raw := o.values[fieldTaskID]
+	id := raw
+	if raw[0] == '"' {
+		var lossy bool
+		if id, lossy = unquote(raw); lossy {
+			return "", unreadable(InvalidTaskID, "the task_id has half of a surrogate pair (\\ud800 to \\udfff)")
+		}
+	} else if len(bytes.Trim(raw, "0123456789")) > 0 {
+		return "", unreadable(InvalidTaskID, "the task_id is %.40q; expected a string, or an integer without sign, fraction and exponent", raw)
+	}
+	if err := checkTaskID(id); err != nil {
+		return "", err
+	}
+	return string(id), nil
+}
+
+// readNotification reads shape 3, MPC's own notification.
+func (f *Failure) readNotification(o *object) error {
+	raw, err := o.one(fieldRemuxInfo)
+	if err != nil {
+		return err
+	}
+	var info object
+	if err := info.read(raw); err != nil {
+		return inside("remux_info", err)
+	}
+	status, err := info.one(fieldStatus)
+	if err != nil {
+		return inside("remux_info", err)
+	}
+	if status == nil || status[0] != '"' {
+		return unreadable(UnknownShape, "remux_info has no status; expected \"status\":\"FAILED\"")
+	}
+	if status, _ := unquote(status); string(status) != "FAILED" {
+		return fmt.Errorf("%w: the status in MPC's notification is %.40q", ErrNotAFailure, status)
+	}
+	return inside("remux_info", f.readPlain(&info))
+}
+
+// readSMN reads shape 4: a notification service's envelope, whose message is a
+// JSON text of shape 1 or 3 in a string.
+func (f *Failure) readSMN(o *object) error {
+	if _, err := o.one(fieldType); err != nil {
+		return err
+	}
+	raw, err := o.one(fieldMessage)
+	if err != nil {
+		return err
+	}
+	if raw[0] != '"' {
+		return unreadable(UnknownShape, "with type and message it is an SMN envelope, but its message is no string")
+	}
+	message, lossy := unquote(raw)
+	if err := f.read(message, inSMN); err != nil {
+		return inside(fmt.Sprintf("the message of the SMN envelope of type %.40q", o.text(fieldType)), err)
+	}
+	if lossy && bytes.ContainsRune([]byte(f.TaskID), utf8.RuneError) {
+		return unreadable(InvalidTaskID, "the task_id has half of a surrogate pair (\\ud800 to \\udfff)")
+	}
+	f.ID = o.text(fieldMessageID)
+	return nil
+}
+
+// readCloudEvent reads shape 2 in structured mode (CloudEvents 1.0, JSON
+// format). Binary mode has no shape of its own: its value is the data.
+func (f *Failure) readCloudEvent(o *object) error {
+	version, err := o.one(fieldSpecversion)
+	if err != nil {
+		return err
+	}
+	if version[0] != '"' || o.text(fieldSpecversion) != "1.0" {
+		return unreadable(UnknownShape, "with a specversion it is a CloudEvent, but of version %.40q; expected the string \"1.0\"", o.text(fieldSpecversion))
+	}
+	data, err := cloudEventData(o)
+	if err != nil {
+		return err
+	}
+	if err := f.read(data, inCloudEvent); err != nil {
+		return inside("the CloudEvent's data", err)
+	}
+	if id := o.text(fieldID); id != "" {
+		f.ID = id
+	}
+	if parent := []byte(o.text(fieldTraceparent)); validTraceparent(parent) {
+		f.Traceparent = string(parent)
+	}
+	return nil
+}
+
+func cloudEventData(o *object) ([]byte, error) {
+	data, err := o.one(fieldData)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := o.one(fieldDataBase64)
+	switch {
+	case err != nil:
+		return nil, err
+	case data != nil && encoded != nil:
+		return nil, unreadable(Ambiguous, "the CloudEvent has both data and data_base64; expected one of them")
+	case data != nil:
+		return data, nil
+	case encoded == nil:
+		return nil, unreadable(NoTaskID, "the CloudEvent has no data; expected \"data\":{\"task_id\":\"…\"}")
+	case encoded[0] != '"':
+		return nil, unreadable(UnknownShape, "the CloudEvent's data_base64 is no string")
+	}
+	content, _ := unquote(encoded)
+	decoded, err := base64.StdEncoding.DecodeString(string(content))
+	var corrupt base64.CorruptInputError
+	if errors.As(err, &corrupt) {
+		return nil, unreadable(UnknownShape, "the CloudEvent's data_base64 is not base64 at byte %d", int64(corrupt))
+	}
+	return decoded, inside("the CloudEvent's data_base64", checkText(decoded))
+}

@@ -1,0 +1,50 @@
+package events
+
+// Lengths of a W3C traceparent, in bytes. maxTraceparent bounds what a later
+// version may add to the four fields that are known today.
+const (
+	traceparentLen = len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	maxTraceparent = 256
+)
+
+// validTraceparent follows W3C Trace Context, section 3.2: version 00 has
+// exactly four fields, a later one begins with the same four, ff is invalid.
+func validTraceparent(header []byte) bool {
+	if len(header) < traceparentLen || len(header) > maxTraceparent {
+		return false
+	}
+	for i, c := range header[:traceparentLen] {
+		switch i {
+		case 2, 35, 52:
+			if c != '-' {
+				return false
+			}
+		default:
+			if hexDigit(c) < 0 || c >= 'A' && c <= 'F' {
+				return false
+			}
+		}
+	}
+	version, traceID, parentID, rest := string(header[:2]), header[3:35], header[36:52], header[traceparentLen:]
+	if version == "ff" || allZero(traceID) || allZero(parentID) {
+		return false
+	}
+	if len(rest) == 0 {
+		return true
+	}
+	for _, c := range rest {
+		if c <= ' ' || c > '~' { // it becomes a header again
+			return false
+		}
+	}
+	return version != "00" && rest[0] == '-'
+}
+
+func allZero(digits []byte) bool {
+	for _, c := range digits {
+		if c != '0' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,67 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Defect says in one word why a record cannot be read as a failure event. It
+// becomes the header dead-letter-reason and may serve as a metric label: the
+// constants below are all there are.
+type Defect string
+
+// The defects, in the order in which they are looked for.
+const (
+	// Tombstone: the record has no value.
+	Tombstone Defect = "tombstone"
+	// NotUTF8: the value is not UTF-8.
+	NotUTF8 Defect = "not_utf8"
+	// NotJSON: the value, or the JSON text inside it, is not one JSON value.
+	NotJSON Defect = "not_json"
+	// TooDeep: a field nests deeper than 1,000 levels.
+	TooDeep Defect = "too_deep"
+	// UnknownShape: JSON, but none of the accepted shapes.
+	UnknownShape Defect = "unknown_shape"
+	// Ambiguous: a field that decides how to read the event stands there twice.
+	Ambiguous Defect = "ambiguous"
+	// NoTaskID: nothing says which task has failed.
+	NoTaskID Defect = "no_task_id"
+	// TwoTaskIDs: the field task_id stands there twice.
+	TwoTaskIDs Defect = "two_task_ids"
+	// InvalidTaskID: the task id cannot be one.
+	InvalidTaskID Defect = "invalid_task_id"
+)
+
+// Defects lists every Defect.
+func Defects() []Defect {
+	return []Defect{
+		Tombstone, NotUTF8, NotJSON, TooDeep, UnknownShape, Ambiguous, NoTaskID, TwoTaskIDs, InvalidTaskID,
+	}
+}
+
+// Unreadable is the error of a record that is no failure event. It belongs on
+// the dead-letter topic, see DeadLetter.
+type Unreadable struct {
+	Reason Defect
+	// Message tells a person what is wrong and what is expected. It may quote
+	// a few bytes of the event.
+	Message string
+}
+
+func (u *Unreadable) Error() string {
+	return fmt.Sprintf("unreadable failure event (%s): %s", u.Reason, u.Message)
+}
+
+func unreadable(reason Defect, format string, args ...any) error {
+	return &Unreadable{Reason: reason, Message: fmt.Sprintf(format, args...)}
+}
+
+// inside says where in the event an *Unreadable was found; other errors and nil
+// pass unchanged.
+func inside(place string, err error) error {
+	var u *Unreadable
+	if errors.As(err, &u) {
+		return &Unreadable{Reason: u.Reason, Message: "in " + place + ": " + u.Message}
+	}
+	return err
+}
