@@ -1,0 +1,9 @@
+// Package mpcclient speaks to the remux (packaging) API of Huawei Cloud MPC: it retries a failed task and queries the
+// state of tasks, authenticated by a user token, by AK/SK signatures or by an IAM password.
+//
+// It makes one attempt per call and says what the answer proves: every error of [Client.Retry] is an [*Error] whose
+// [Class] answers the caller's question (whose fault, and may the call be repeated?). Waiting, pacing, backing off and
+// deciding are the caller's.
+//
+// It imports no other package of this project; any of them may import it.
+package mpcclient

@@ -1,0 +1,183 @@
+package mpcclient
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// PasswordConfig configures [Password]. Endpoint, Domain, Username and one of Project and ProjectID are required.
+type PasswordConfig struct {
+	// Endpoint is IAM's base URL; see [IAMEndpoint].
+	Endpoint string
+	// AllowInsecure permits plain http to another machine. Defaults to false.
+	AllowInsecure bool
+	// Domain is the account's name, Username that of an IAM user in it.
+	Domain, Username string
+	// Project is the name of the project the token is for, usually the region's; ProjectID is its id, used when
+	// Project is empty.
+	Project, ProjectID string
+	// Timeout bounds one login, whoever waits for it. Defaults to 10 seconds.
+	Timeout time.Duration
+	// UserAgent defaults to "remux-retrier".
+	UserAgent string
+	// Now is the clock for the token's age and for the time between logins. Defaults to time.Now.
+	Now func() time.Time
+	// Transport replaces the connections, in tests. Defaults to one as the Client's.
+	Transport http.RoundTripper
+}
+
+// iam logs in: POST /v3/auth/tokens ("Obtaining a User Token Through Password Authentication").
+type iam struct {
+	url       string
+	body      secret // the login, password included
+	password  secret
+	timeout   time.Duration
+	userAgent string
+	now       func() time.Time
+	transport http.RoundTripper
+}
+
+func newIAM(cfg PasswordConfig, password string) (*iam, error) {
+	endpoint, err := parseEndpoint(cfg.Endpoint, cfg.AllowInsecure)
+	if err != nil {
+		return nil, fmt.Errorf("the IAM endpoint %w", err)
+	}
+	if cfg.Domain == "" || cfg.Username == "" || password == "" || cmp.Or(cfg.Project, cfg.ProjectID) == "" {
+		return nil, errors.New("an IAM login needs the account's domain, the user's name, its password and the project")
+	}
+	if cfg.Timeout < 0 {
+		return nil, errors.New("the time-out of an IAM login must not be negative")
+	}
+	body, err := json.Marshal(loginBody(cfg, password))
+	if err != nil {
+		return nil, errors.New("an IAM login must be text")
+	}
+	endpoint = endpoint.JoinPath("v3", "auth", "tokens")
+	endpoint.RawQuery = url.Values{"nocatalog": {"true"}}.Encode() // the catalog would be tens of kilobytes
+	i := &iam{
+		url:       endpoint.String(),
+		body:      newSecret(string(body)),
+		password:  newSecret(password),
+		timeout:   cmp.Or(cfg.Timeout, defaultTimeout),
+		userAgent: cmp.Or(cfg.UserAgent, defaultUserAgent),
+		now:       cfg.Now,
+		transport: cfg.Transport,
+	}
+	if i.now == nil {
+		i.now = time.Now
+	}
+	if i.transport == nil {
+		i.transport = newTransport(1)
+	}
+	return i, nil
+}
+
+func loginBody(cfg PasswordConfig, password string) any {
+	type m = map[string]any
+	project := m{"name": cfg.Project}
+	if cfg.Project == "" {
+		project = m{"id": cfg.ProjectID}
+	}
+	return m{"auth": m{
+		"identity": m{
+			"methods": []string{"password"},
+			"password": m{"user": m{
+				"domain": m{"name": cfg.Domain}, "name": cfg.Username, "password": password,
+			}},
+		},
+		"scope": m{"project": project},
+	}}
+}
+
+// token is a user token and the span of its life by this machine's clock.
+type token struct {
+	value   secret
+	renewAt time.Time
+	expires time.Time
+}
+
+const (
+	renewBefore = 30 * time.Minute
+	// A token whose life is not told, or is over on arrival, is used for a while all the same: the API refuses it soon
+	// enough, and a login for every call would be worse.
+	unknownLife = time.Hour
+	minLife     = time.Minute
+)
+
+// login fetches a token. It ends within the timeout.
+func (i *iam) login(ctx context.Context) (token, *Error) {
+	ctx, cancel := context.WithTimeout(ctx, i.timeout)
+	defer cancel()
+	started := i.now()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, i.url, bytes.NewReader([]byte(i.body.reveal())))
+	if err != nil {
+		return token{}, &Error{Operation: OperationLogin, Class: Transient, Err: err}
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("User-Agent", i.userAgent)
+	resp, body, err := exchange(i.transport, r)
+	if resp == nil {
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = fmt.Errorf("no answer within %s: %w", i.timeout, err)
+		}
+		return token{}, &Error{Operation: OperationLogin, Class: Transient, Err: err, Advice: networkAdvice(err)}
+	}
+	// The token is in the header; a body that could not be read costs no more than the token's exact life.
+	a := answer{resp.StatusCode, resp.Header, body}
+	value := newSecret(a.header.Get("X-Subject-Token"))
+	if a.status/100 != 2 || checkHeaderValue("the token", value) != nil {
+		return token{}, i.judge(a)
+	}
+	life := tokenLife(a, started)
+	return token{
+		value:   value,
+		renewAt: started.Add(life - min(renewBefore, life/2)),
+		expires: started.Add(life),
+	}, nil
+}
+
+// tokenLife takes both ends of the life from IAM's clock, so that a wrong one here does no harm.
+func tokenLife(a answer, now time.Time) time.Duration {
+	var wire struct {
+		Token struct {
+			ExpiresAt time.Time `json:"expires_at"`
+		} `json:"token"`
+	}
+	if json.Unmarshal(a.body, &wire) != nil || wire.Token.ExpiresAt.IsZero() {
+		return unknownLife
+	}
+	if date, err := http.ParseTime(a.header.Get("Date")); err == nil {
+		now = date
+	}
+	return max(wire.Token.ExpiresAt.Sub(now), minLife)
+}
+
+func (i *iam) judge(a answer) *Error {
+	const check = "check IAM_DOMAIN, IAM_USERNAME, IAM_PASSWORD and IAM_PROJECT"
+	e := readError(a, i.password)
+	e.Operation, e.RetryAfter = OperationLogin, retryAfter(a.header, i.now())
+	switch {
+	case a.status == http.StatusUnauthorized:
+		e.Class, e.Advice = Operator, check+": wrong passwords lock the account, so the next login is tried only after a long pause or a restart"
+	case a.status == http.StatusTooManyRequests:
+		e.Class = Throttled
+	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly, a.status >= 500:
+		e.Class = Transient
+	case a.status/100 == 4:
+		e.Class, e.Advice = Operator, check
+	default:
+		e.Class, e.Advice = Operator, "this is no answer of IAM: check IAM_ENDPOINT and any proxy or firewall between"
+		if a.status/100 == 2 {
+			e.Message = "" // it may be a token, in the wrong place
+		}
+	}
+	return e
+}

@@ -1,0 +1,163 @@
+package mpcclient
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	maxRetryAfter = time.Hour
+	maxMessage    = 1 << 10
+	maxExcerpt    = 200
+
+	// The gateway refuses a key for five minutes after five failed signatures in a row; each further attempt in
+	// that time fails too ("Common Errors Related to IAM Authentication Information").
+	keyLocked  = "AK access failed to reach the limit"
+	keyLockFor = 5 * time.Minute
+)
+
+// judge turns an answer that is no success into an error that says what it means.
+func (c *Client) judge(operation string, a answer) *Error {
+	e := readError(a, c.auth)
+	e.Operation = operation
+	v := classify(a.status, e.Code, e.Message)
+	e.Class, e.Advice = v.class, v.advice
+	if e.Class == Lost && operation != OperationRetry {
+		e.Class = Transient // only a retry changes anything
+	}
+	e.RetryAfter = retryAfter(a.header, c.now())
+	if e.Advice == adviceRefused {
+		e.Advice = c.auth.refusal() + clockSkew(a.header, c.now())
+		if strings.Contains(e.Message, keyLocked) {
+			e.Advice += "; until then the gateway has locked the key for five minutes"
+			e.RetryAfter = max(e.RetryAfter, keyLockFor)
+		}
+	}
+	return e
+}
+
+// readError reads what a gateway, MPC or IAM says about a refusal, without the credentials that it may quote.
+func readError(a answer, secrets interface{ blank(string) string }) *Error {
+	var wire struct {
+		ErrorCode loose `json:"error_code"`
+		ErrorMsg  loose `json:"error_msg"`
+		RequestID loose `json:"request_id"`
+		IAM       struct {
+			Title   loose `json:"title"`
+			Message loose `json:"message"`
+		} `json:"error"`
+	}
+	clean := func(s string) string { return cut(printable(secrets.blank(s)), maxMessage) }
+	e := &Error{Status: a.status}
+	if json.Unmarshal(a.body, &wire) == nil {
+		e.Code = clean(strings.TrimSpace(string(wire.ErrorCode)))
+		e.Message = clean(string(wire.ErrorMsg))
+		e.RequestID = clean(string(wire.RequestID))
+		if e.Message == "" {
+			e.Message = clean(string(wire.IAM.Message))
+		}
+	}
+	if e.Code == "" && e.Message == "" && len(a.body) > 0 {
+		e.Message = cut(clean(excerpt(a)), maxExcerpt)
+	}
+	if e.RequestID == "" {
+		e.RequestID = clean(a.header.Get("X-Request-Id"))
+	}
+	return e
+}
+
+// excerpt shows the beginning of an answer that is no API error, on one line.
+func excerpt(a answer) string {
+	text := strings.Join(strings.Fields(string(a.body)), " ")
+	if kind := a.header.Get("Content-Type"); kind != "" {
+		return kind + ": " + text
+	}
+	return text
+}
+
+// loose is any JSON value: strings without their quotes, the rest as it came. One odd field must not hide the others.
+type loose string
+
+func (l *loose) UnmarshalJSON(data []byte) error {
+	switch {
+	case data[0] == '"':
+		return json.Unmarshal(data, (*string)(l))
+	case string(data) != "null":
+		*l = loose(data)
+	}
+	return nil
+}
+
+// printable replaces what would garble a log line.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// cut shortens s to at most n bytes, at a character's boundary.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// retryAfter reads the header's two forms, seconds and a date (RFC 9110, section 10.2.3). A longer time than an hour is
+// taken as an hour: the next answer will say so again.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := strings.TrimSpace(h.Get("Retry-After"))
+	var wait time.Duration
+	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {
+		wait = time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
+	} else if date, err := http.ParseTime(value); err == nil {
+		wait = date.Sub(now)
+	}
+	return min(max(wait, 0), maxRetryAfter)
+}
+
+// clockSkew says how far this machine's clock is from the API's, if that may be why a signature was refused.
+func clockSkew(h http.Header, now time.Time) string {
+	date, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return ""
+	}
+	skew, where := now.Sub(date).Round(time.Second), "ahead of"
+	if skew < 0 {
+		skew, where = -skew, "behind"
+	}
+	if skew < time.Minute {
+		return ""
+	}
+	return fmt.Sprintf("; this machine's clock is %s %s the API's, and more than 15m0s is refused: set it", skew, where)
+}
+
+// networkAdvice knows the failures that will not pass by themselves.
+func networkAdvice(err error) string {
+	var (
+		dns  *net.DNSError
+		cert *tls.CertificateVerificationError
+	)
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "the host name is unknown: check the endpoint and this machine's name server"
+	case errors.As(err, &cert):
+		return "the server's certificate is not trusted: check the endpoint, this machine's clock and its trusted certificates"
+	}
+	return ""
+}

@@ -1,0 +1,81 @@
+package mpcclient
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+)
+
+// MaxQuery is the number of task ids that one query may ask for.
+const MaxQuery = 10
+
+// Query asks for the state of 1 to [MaxQuery] tasks (GET /v1/{project_id}/remux?task_id=…). A task that MPC does not know
+// is absent from the map.
+//
+// Only a well-formed 2xx answer counts; anything else is an [*Error], and says nothing about any of the tasks: a batch
+// may have been refused for one bad id. [Error.Forbidden] tells whether the permission to query is missing. A wrong
+// number of ids is an error too, but no [*Error].
+func (c *Client) Query(ctx context.Context, ids []string) (map[string]Task, error) {
+	if len(ids) == 0 || len(ids) > MaxQuery || slices.Contains(ids, "") {
+		return nil, fmt.Errorf("MPC query: expected 1 to %d task ids, none of them empty, got %d", MaxQuery, len(ids))
+	}
+	a, failure := c.call(ctx, request{
+		operation: OperationQuery,
+		method:    http.MethodGet,
+		query:     url.Values{"task_id": ids},
+	})
+	if failure != nil {
+		return nil, failure
+	}
+	tasks, err := readTasks(a.body, ids)
+	if err != nil {
+		e := c.judge(OperationQuery, a)
+		e.Err = fmt.Errorf("the answer is not a list of the tasks asked for: %w", err)
+		return nil, e
+	}
+	return tasks, nil
+}
+
+// readTasks reads {"total":n,"tasks":[…]}. Since a missing id means that the task does not exist, an answer that is not
+// plainly complete is none.
+func readTasks(body []byte, ids []string) (map[string]Task, error) {
+	var wire struct {
+		Total     *text  `json:"total"`
+		Tasks     []Task `json:"tasks"`
+		ErrorCode loose  `json:"error_code"`
+	}
+	if err := json.Unmarshal(body, &wire); err != nil {
+		return nil, err
+	}
+	if wire.ErrorCode != "" {
+		return nil, errors.New("it holds an error_code")
+	}
+	if wire.Total == nil && wire.Tasks == nil {
+		return nil, errors.New("it has neither total nor tasks")
+	}
+	known := make(map[string]Task, len(wire.Tasks))
+	for _, t := range wire.Tasks {
+		if !slices.Contains(ids, t.ID) {
+			return nil, fmt.Errorf("it names task %.40q, which was not asked for", t.ID)
+		}
+		if other, twice := known[t.ID]; twice && other != t {
+			return nil, fmt.Errorf("it names task %.40q twice, differently", t.ID)
+		}
+		known[t.ID] = t
+	}
+	if wire.Total != nil {
+		total, err := strconv.ParseUint(string(*wire.Total), 10, 32)
+		if err != nil {
+			return nil, errors.New("total is not a number")
+		}
+		if total > uint64(len(wire.Tasks)) && slices.ContainsFunc(ids, func(id string) bool { _, ok := known[id]; return !ok }) {
+			return nil, fmt.Errorf("total is %d, but it names %d tasks", total, len(wire.Tasks))
+		}
+	}
+	return known, nil
+}
