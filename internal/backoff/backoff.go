@@ -1,0 +1,34 @@
+// Package backoff spaces repeated attempts: exponential growth with equal
+// jitter, so that those who failed together do not come back together.
+// (Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.)
+//
+// It neither sleeps nor decides what is tried again. Any package may import it.
+package backoff
+
+import "time"
+
+// Backoff is one series of attempts. It is not safe for concurrent use.
+type Backoff struct {
+	// Base bounds the first wait, Max every wait.
+	Base, Max time.Duration
+	// Rand returns a number in [0, 1).
+	Rand func() float64
+
+	failures int
+}
+
+// Next is how long to wait after one more failure: a random time between half
+// and the whole of Base × 2ⁿ, at most Max. The lower half is kept out because
+// what is waited for here, a broker or a topic, does not profit from a retry
+// within microseconds.
+func (b *Backoff) Next() time.Duration {
+	bound := b.Max
+	if b.failures < 62 && b.Base < b.Max>>b.failures {
+		bound = b.Base << b.failures
+	}
+	b.failures++
+	return bound/2 + time.Duration(b.Rand()*float64(bound/2))
+}
+
+// Reset starts the series anew, after a success.
+func (b *Backoff) Reset() { b.failures = 0 }

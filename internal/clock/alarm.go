@@ -1,0 +1,55 @@
+package clock
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Alarm waits for a time or for a ring, whichever comes first. One goroutine
+// waits, any may ring. The zero value is ready.
+type Alarm struct {
+	mu   sync.Mutex
+	rung bool
+	wake context.CancelFunc
+}
+
+// Ring ends the present wait, or the next one if nobody waits.
+func (a *Alarm) Ring() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.rung = true
+	if a.wake != nil {
+		a.wake()
+	}
+}
+
+// Wait returns after d, after a ring, or when the context is done.
+func (a *Alarm) Wait(ctx context.Context, c Clock, d time.Duration) {
+	sleep, wake := context.WithCancel(ctx)
+	defer wake()
+	a.mu.Lock()
+	if a.rung {
+		wake()
+	}
+	a.wake = wake
+	a.mu.Unlock()
+
+	_ = c.Sleep(sleep, d) // why it ended does not matter: the waiter looks again
+
+	a.mu.Lock()
+	a.rung, a.wake = false, nil
+	a.mu.Unlock()
+}
+
+// WithTimeout is context.WithTimeout by the given clock. Its cause is
+// context.DeadlineExceeded when the time is over.
+func WithTimeout(ctx context.Context, c Clock, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		if c.Sleep(ctx, d) == nil {
+			cancel(context.DeadlineExceeded)
+		}
+	}()
+	return ctx, func() { cancel(context.Canceled) }
+}
