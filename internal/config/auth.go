@@ -1,0 +1,120 @@
+package config
+
+import "strings"
+
+// AuthMode is one of the three ways to authenticate to the API.
+type AuthMode string
+
+// The modes, named as a log line should name them.
+const (
+	TokenMode    AuthMode = "user token"
+	KeyMode      AuthMode = "AK/SK"
+	PasswordMode AuthMode = "IAM password"
+)
+
+// Auth holds the credentials of exactly one mode; the fields of the other two
+// are empty.
+type Auth struct {
+	Mode AuthMode
+
+	Token Secret // TokenMode
+
+	AccessKey, SecretKey Secret // KeyMode
+	SecurityToken        Secret // KeyMode, only with temporary keys
+
+	IAM IAM // PasswordMode
+}
+
+// IAM is what a user token is fetched with.
+type IAM struct {
+	Endpoint string // base URL without a slash at its end
+	Domain   string // account name
+	Username string
+	Password Secret
+	Project  string // project name, as a rule the region's
+}
+
+// credentials are the variables that make up a mode. IAM_ENDPOINT and
+// IAM_PROJECT are none: they have defaults and prove no intention.
+type credentials struct {
+	mode               AuthMode
+	required, optional []string
+}
+
+var modes = []credentials{
+	{TokenMode, []string{"MPC_AUTH_TOKEN"}, nil},
+	{KeyMode, []string{"MPC_ACCESS_KEY", "MPC_SECRET_KEY"}, []string{"MPC_SECURITY_TOKEN"}},
+	{PasswordMode, []string{"IAM_DOMAIN", "IAM_USERNAME", "IAM_PASSWORD"}, nil},
+}
+
+// auth wants exactly one mode, complete: with two it would depend on a rule of
+// precedence which account pays.
+func (p *parser) auth(region string, insecure bool) Auth {
+	var a Auth
+	p.secrets(&a)
+
+	var started []credentials
+	var there, missing []string
+	for _, m := range modes {
+		required, lacking := p.present(m.required)
+		optional, _ := p.present(m.optional)
+		if set := append(required, optional...); len(set) > 0 {
+			started = append(started, m)
+			there = append(there, set...)
+			missing = append(missing, lacking...)
+		}
+	}
+	switch {
+	case len(started) == 0:
+		p.fail("MPC_AUTH_TOKEN", "is not set, nor any other credentials: set one of %s", choices())
+		return Auth{}
+	case len(started) > 1:
+		p.fail(there[0], "and others make more than one way to authenticate (set: %s): keep exactly one of %s",
+			strings.Join(there, ", "), choices())
+		return Auth{}
+	case len(missing) > 0:
+		p.fail(missing[0], "is not set: %s authentication needs %s (set: %s; missing: %s)", started[0].mode,
+			strings.Join(started[0].required, ", "), strings.Join(there, ", "), strings.Join(missing, ", "))
+	}
+	a.Mode = started[0].mode
+	if a.Mode == PasswordMode {
+		a.IAM.Domain = p.text("IAM_DOMAIN")
+		a.IAM.Username = p.text("IAM_USERNAME")
+		a.IAM.Endpoint = p.iamEndpoint(region, insecure)
+		a.IAM.Project = p.iamProject(region)
+		return a
+	}
+	for _, name := range []string{"IAM_ENDPOINT", "IAM_PROJECT"} {
+		if p.isSet(name) {
+			p.warn("%s has no effect with %s authentication", name, a.Mode)
+		}
+	}
+	return a
+}
+
+func (p *parser) secrets(a *Auth) {
+	a.Token = p.secret("MPC_AUTH_TOKEN")
+	a.AccessKey = p.secret("MPC_ACCESS_KEY")
+	a.SecretKey = p.secret("MPC_SECRET_KEY")
+	a.SecurityToken = p.secret("MPC_SECURITY_TOKEN")
+	a.IAM.Password = p.secret("IAM_PASSWORD")
+}
+
+func (p *parser) iamProject(region string) string {
+	project := p.text("IAM_PROJECT")
+	if project == "" {
+		project = region
+	}
+	if project == "" {
+		p.fail("IAM_PROJECT", "is not set: it must be the project's name, or MPC_REGION must be set to use that")
+	}
+	return project
+}
+
+func choices() string {
+	names := make([]string, len(modes))
+	for i, m := range modes {
+		names[i] = strings.Join(m.required, " + ")
+	}
+	return strings.Join(names, " | ")
+}

@@ -1,0 +1,172 @@
+// Package config turns the environment into a checked Config, or into the list
+// of everything that is wrong with it.
+//
+// It opens no connection; the only files it reads are those that variables
+// name (secrets, TLS certificates), so that a bad file is a configuration error
+// and no surprise hours later. A variable that is set but empty counts as not
+// set, because deployment templates leave empty ones behind; HTTP_ADDR is the
+// exception, its empty value means "no HTTP". main and internal/app import this
+// package; the rooms below them take their own Config structs.
+package config
+
+import (
+	"crypto/tls"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/sirupsen/logrus"
+)
+
+// Config is a complete and checked configuration. It can be printed and
+// marshalled: its secrets show themselves as a fixed word.
+type Config struct {
+	Kafka Kafka
+	MPC   MPC
+	Retry Retry
+
+	// ShutdownTimeout bounds a clean stop. It exceeds MPC.Timeout by more than
+	// 5 s, which a drain needs to publish and commit after the last call.
+	ShutdownTimeout time.Duration
+	// HTTPAddr is where health is served, host:port; empty means nowhere.
+	HTTPAddr  string
+	LogLevel  logrus.Level
+	LogFormat LogFormat
+
+	// Warnings are oddities that do not keep the service from running, one
+	// sentence each. Load fills them also when it returns an error: the name
+	// that is misspelt often explains the variable that is missing.
+	Warnings []string
+}
+
+// Kafka says how to reach the brokers and which topics are ours.
+type Kafka struct {
+	Brokers  []string // host:port, at least one
+	GroupID  string
+	ClientID string
+
+	// Four different names.
+	TopicFailed, TopicRetried, TopicRetryFailed, TopicDeadLetter string
+
+	StartOffset    StartOffset
+	CreateTopics   bool
+	SessionTimeout time.Duration // 6 s to 30 min, what brokers accept by default
+
+	TLS  *tls.Config `json:"-"` // nil: plaintext
+	SASL *SASL       // nil: no authentication
+}
+
+// SASL is how the service authenticates itself to the brokers.
+type SASL struct {
+	Mechanism string // PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
+	Username  string
+	Password  Secret
+}
+
+// MPC says how to reach the packaging API and how much of it may be used.
+type MPC struct {
+	Endpoint      string // base URL without a slash at its end
+	AllowInsecure bool   // plain http was allowed for addresses that are not loopback
+	ProjectID     string
+	Auth          Auth
+
+	RequestsPerMinute Limit // of the whole consumer group
+	MaxInFlight       int   // of this instance
+	Timeout           time.Duration
+}
+
+// Retry is the policy for one failure event.
+type Retry struct {
+	MaxAttempts int
+	SkipCodes   []string // sorted, without repeats, e.g. MPC.10052
+}
+
+// Limit is a positive number, or Unlimited.
+type Limit int
+
+// Unlimited is the Limit above which there is none.
+const Unlimited Limit = math.MaxInt
+
+// String gives the form in which the variable is written.
+func (l Limit) String() string {
+	if l == Unlimited {
+		return unlimited
+	}
+	return strconv.Itoa(int(l))
+}
+
+// StartOffset says where a group without a committed offset begins.
+type StartOffset string
+
+// The values of KAFKA_START_OFFSET.
+const (
+	Earliest StartOffset = "earliest"
+	Latest   StartOffset = "latest"
+)
+
+// LogFormat is how a log line is written.
+type LogFormat string
+
+// The values of LOG_FORMAT.
+const (
+	JSON LogFormat = "json"
+	Text LogFormat = "text"
+)
+
+// Load reads the process's environment. The error is an Errors with every
+// problem found, in the table's order; Warnings are filled in both cases.
+func Load() (Config, error) {
+	p, err := read()
+	if err != nil {
+		return Config{}, err
+	}
+	c := Config{
+		Kafka: p.kafka(),
+		MPC:   p.mpc(),
+		Retry: Retry{
+			MaxAttempts: p.integer("RETRY_MAX_ATTEMPTS", 1, 1000),
+			SkipCodes:   p.failureCodes("RETRY_SKIP_CODES"),
+		},
+		HTTPAddr:  p.listenAddress("HTTP_ADDR"),
+		LogLevel:  p.logLevel("LOG_LEVEL"),
+		LogFormat: LogFormat(p.oneOf("LOG_FORMAT", string(JSON), string(Text))),
+	}
+	c.ShutdownTimeout = p.shutdownTimeout("SHUTDOWN_TIMEOUT", c.MPC.Timeout)
+	c.Warnings = append(p.warnings, unknownVariables()...)
+	return c, p.problems.sorted()
+}
+
+func (p *parser) kafka() Kafka {
+	k := Kafka{
+		Brokers:          p.brokers("KAFKA_BROKERS"),
+		GroupID:          p.text("KAFKA_GROUP_ID"),
+		ClientID:         p.text("KAFKA_CLIENT_ID"),
+		TopicFailed:      p.topic("KAFKA_TOPIC_FAILED"),
+		TopicRetried:     p.topic("KAFKA_TOPIC_RETRIED"),
+		TopicRetryFailed: p.topic("KAFKA_TOPIC_RETRY_FAILED"),
+		TopicDeadLetter:  p.topic("KAFKA_TOPIC_DEAD_LETTER"),
+		StartOffset:      StartOffset(p.oneOf("KAFKA_START_OFFSET", string(Earliest), string(Latest))),
+		CreateTopics:     p.boolean("KAFKA_CREATE_TOPICS"),
+		SessionTimeout:   p.duration("KAFKA_SESSION_TIMEOUT", 6*time.Second, 30*time.Minute),
+		TLS:              p.tls(),
+		SASL:             p.sasl(),
+	}
+	if k.SASL != nil && k.SASL.Mechanism == saslPlain && k.TLS == nil {
+		p.warn("KAFKA_SASL_MECHANISM is PLAIN without KAFKA_TLS_ENABLED: the password crosses the network unencrypted")
+	}
+	return k
+}
+
+func (p *parser) mpc() MPC {
+	insecure := p.boolean("MPC_ALLOW_INSECURE")
+	region := p.region("MPC_REGION")
+	return MPC{
+		Endpoint:          p.mpcEndpoint(region, insecure),
+		AllowInsecure:     insecure,
+		ProjectID:         p.pathSegment("MPC_PROJECT_ID"),
+		Auth:              p.auth(region, insecure),
+		RequestsPerMinute: p.limit("MPC_REQUESTS_PER_MINUTE"),
+		MaxInFlight:       p.integer("MPC_MAX_IN_FLIGHT", 1, 10_000),
+		Timeout:           p.duration("MPC_TIMEOUT", 100*time.Millisecond, 5*time.Minute),
+	}
+}

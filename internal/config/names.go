@@ -1,0 +1,105 @@
+package config
+
+import (
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+var (
+	// Kafka's own rule, see org.apache.kafka.common.internals.Topic.
+	topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+	// What the API's documentation shows, MPC.10052.
+	failureCode = regexp.MustCompile(`^MPC\.[0-9]{5}$`)
+	regionName  = regexp.MustCompile(`^[a-z0-9-]+$`)
+	segment     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+)
+
+var topicVariables = []string{
+	"KAFKA_TOPIC_FAILED", "KAFKA_TOPIC_RETRIED", "KAFKA_TOPIC_RETRY_FAILED", "KAFKA_TOPIC_DEAD_LETTER",
+}
+
+// topic also refuses the name of a topic that stands above it in the table: an
+// outcome in the failed topic would be consumed as the next failure.
+func (p *parser) topic(name string) string {
+	value := p.value(name)
+	if !topicName.MatchString(value) || value == "." || value == ".." {
+		p.refuse(name, value, "1 to 249 letters, digits, dots, underscores and hyphens, but not . or ..")
+		return ""
+	}
+	for _, other := range topicVariables[:slices.Index(topicVariables, name)] {
+		if p.value(other) == value {
+			p.fail(name, "is %s, and so is %s: the four topics must be different", quoted(value), other)
+			return ""
+		}
+	}
+	return value
+}
+
+func (p *parser) brokers(name string) []string {
+	const expected = "comma-separated host:port, such as kafka-1:9092,kafka-2:9092 (an IPv6 address in brackets)"
+	brokers := p.list(name)
+	if len(brokers) == 0 {
+		p.refuse(name, p.value(name), expected)
+	}
+	for _, broker := range brokers {
+		host, port, err := net.SplitHostPort(broker)
+		if err != nil || host == "" || strings.Contains(host, "/") || !validPort(port, 1) {
+			p.fail(name, "has %s: it must be %s", quoted(broker), expected)
+			return nil
+		}
+	}
+	return brokers
+}
+
+// listenAddress alone tells an empty value from an unset one: empty is "off".
+func (p *parser) listenAddress(name string) string {
+	value := strings.TrimSpace(p.variable(name).raw)
+	if value == "" {
+		return ""
+	}
+	if _, port, err := net.SplitHostPort(value); err != nil || !validPort(port, 0) {
+		p.refuse(name, value, "host:port or :port, or empty to turn HTTP off")
+		return ""
+	}
+	return value
+}
+
+func validPort(port string, lowest uint64) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n >= lowest
+}
+
+// region may stay empty where MPC_ENDPOINT is set.
+func (p *parser) region(name string) string {
+	value := p.value(name)
+	if value != "" && !regionName.MatchString(value) {
+		p.refuse(name, value, "a region's id, such as cn-north-4")
+		return ""
+	}
+	return value
+}
+
+// pathSegment takes what can stand in a URL's path without escaping.
+func (p *parser) pathSegment(name string) string {
+	value := p.value(name)
+	if !segment.MatchString(value) {
+		p.refuse(name, value, "the project's id, letters, digits, hyphens, dots and underscores only")
+		return ""
+	}
+	return value
+}
+
+func (p *parser) failureCodes(name string) []string {
+	codes := p.list(name)
+	for _, code := range codes {
+		if !failureCode.MatchString(code) {
+			p.fail(name, "has %s: it must be comma-separated failure codes, each MPC. and five digits, such as MPC.10052", quoted(code))
+			return nil
+		}
+	}
+	slices.Sort(codes)
+	return slices.Compact(codes)
+}

@@ -1,0 +1,110 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/kelseyhightower/envconfig"
+)
+
+// spec is every variable of the service: what envconfig reads, and the source
+// of the documentation. All are strings, because envconfig stops at the first
+// value that it cannot convert and quotes it, while Load reports all problems
+// together and quotes no secret. Tags: default and desc are what the table
+// shows, shown replaces a default that is empty, secret adds the _FILE variant.
+type spec struct {
+	KafkaBrokers          string `envconfig:"KAFKA_BROKERS" shown:"required" desc:"Brokers to start from, comma-separated host:port."`
+	KafkaGroupID          string `envconfig:"KAFKA_GROUP_ID" default:"remux-retrier" desc:"Consumer group; all instances share one."`
+	KafkaClientID         string `envconfig:"KAFKA_CLIENT_ID" default:"remux-retrier" desc:"Client id shown to the brokers."`
+	KafkaTopicFailed      string `envconfig:"KAFKA_TOPIC_FAILED" default:"remux.failed" desc:"Consumed: failure events."`
+	KafkaTopicRetried     string `envconfig:"KAFKA_TOPIC_RETRIED" default:"remux.retried" desc:"Produced: outcomes of tasks that are being retried."`
+	KafkaTopicRetryFailed string `envconfig:"KAFKA_TOPIC_RETRY_FAILED" default:"remux.retry_failed" desc:"Produced: outcomes of tasks that cannot be retried."`
+	KafkaTopicDeadLetter  string `envconfig:"KAFKA_TOPIC_DEAD_LETTER" default:"remux.failed.dlq" desc:"Produced: what could not be read as a failure event, byte for byte."`
+	KafkaStartOffset      string `envconfig:"KAFKA_START_OFFSET" default:"earliest" desc:"Where a group without a committed offset begins: earliest or latest."`
+	KafkaCreateTopics     string `envconfig:"KAFKA_CREATE_TOPICS" default:"false" desc:"Create missing topics at start instead of refusing to run."`
+	KafkaSessionTimeout   string `envconfig:"KAFKA_SESSION_TIMEOUT" default:"10s" desc:"How long the group waits for a silent instance before its partitions move; 6s to 30m."`
+	KafkaTLSEnabled       string `envconfig:"KAFKA_TLS_ENABLED" default:"false" desc:"Speak TLS (1.2 or later) to the brokers."`
+	KafkaTLSCAFile        string `envconfig:"KAFKA_TLS_CA_FILE" shown:"system's" desc:"PEM file with the authorities that may sign the brokers' certificates."`
+	KafkaTLSCertFile      string `envconfig:"KAFKA_TLS_CERT_FILE" desc:"PEM file with the client certificate, for mutual TLS."`
+	KafkaTLSKeyFile       string `envconfig:"KAFKA_TLS_KEY_FILE" desc:"PEM file with the client certificate's private key, unencrypted."`
+	KafkaSASLMechanism    string `envconfig:"KAFKA_SASL_MECHANISM" desc:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; goes with the next two."`
+	KafkaSASLUsername     string `envconfig:"KAFKA_SASL_USERNAME" desc:"SASL user name."`
+	KafkaSASLPassword     string `envconfig:"KAFKA_SASL_PASSWORD" secret:"true" desc:"SASL password."`
+
+	MPCRegion            string `envconfig:"MPC_REGION" desc:"Region, such as cn-north-4; gives the default of MPC_ENDPOINT, IAM_ENDPOINT and IAM_PROJECT."`
+	MPCEndpoint          string `envconfig:"MPC_ENDPOINT" shown:"from MPC_REGION" desc:"Base URL of the API, such as https://mpc.cn-north-4.myhuaweicloud.com."`
+	MPCAllowInsecure     string `envconfig:"MPC_ALLOW_INSECURE" default:"false" desc:"Allow plain http in MPC_ENDPOINT and IAM_ENDPOINT for addresses that are not loopback. Credentials then cross the network unencrypted."`
+	MPCProjectID         string `envconfig:"MPC_PROJECT_ID" shown:"required" desc:"Project id in the API's path."`
+	MPCAuthToken         string `envconfig:"MPC_AUTH_TOKEN" secret:"true" desc:"Authentication, mode 1: a user token, sent as X-Auth-Token."`
+	MPCAccessKey         string `envconfig:"MPC_ACCESS_KEY" secret:"true" desc:"Authentication, mode 2: access key (AK) that signs each request."`
+	MPCSecretKey         string `envconfig:"MPC_SECRET_KEY" secret:"true" desc:"Mode 2: secret key (SK)."`
+	MPCSecurityToken     string `envconfig:"MPC_SECURITY_TOKEN" secret:"true" desc:"Mode 2: security token of a temporary AK/SK; leave out with permanent keys."`
+	IAMEndpoint          string `envconfig:"IAM_ENDPOINT" shown:"from MPC_REGION" desc:"Mode 3: base URL of IAM, such as https://iam.cn-north-4.myhuaweicloud.com."`
+	IAMDomain            string `envconfig:"IAM_DOMAIN" desc:"Authentication, mode 3: account (domain) name. The service fetches and renews the user token itself."`
+	IAMUsername          string `envconfig:"IAM_USERNAME" desc:"Mode 3: IAM user name."`
+	IAMPassword          string `envconfig:"IAM_PASSWORD" secret:"true" desc:"Mode 3: the user's password."`
+	IAMProject           string `envconfig:"IAM_PROJECT" shown:"MPC_REGION" desc:"Mode 3: name of the project that the token is for."`
+	MPCRequestsPerMinute string `envconfig:"MPC_REQUESTS_PER_MINUTE" default:"100" desc:"The tenant's API quota, shared by the whole consumer group: a positive number, or unlimited."`
+	MPCMaxInFlight       string `envconfig:"MPC_MAX_IN_FLIGHT" default:"64" desc:"Concurrent API calls of one instance."`
+	MPCTimeout           string `envconfig:"MPC_TIMEOUT" default:"10s" desc:"Time limit of one API call; 100ms to 5m."`
+
+	RetryMaxAttempts string `envconfig:"RETRY_MAX_ATTEMPTS" default:"5" desc:"Calls for one event whose own call keeps failing while the API serves others."`
+	RetrySkipCodes   string `envconfig:"RETRY_SKIP_CODES" shown:"none" desc:"Failure codes, comma-separated, whose events are answered without a call because a retry cannot help."`
+
+	ShutdownTimeout string `envconfig:"SHUTDOWN_TIMEOUT" default:"25s" desc:"Grace for work in flight on SIGTERM or SIGINT; must exceed MPC_TIMEOUT by more than 5s. A second signal ends at once."`
+	HTTPAddr        string `envconfig:"HTTP_ADDR" default:"127.0.0.1:8080" desc:"Listen address of the health end points, host:port; empty turns them off."`
+	LogLevel        string `envconfig:"LOG_LEVEL" default:"info" desc:"trace, debug, info, warn or error."`
+	LogFormat       string `envconfig:"LOG_FORMAT" default:"json" desc:"json or text."`
+}
+
+// Row documents one variable.
+type Row struct {
+	Name        string
+	Default     string // in words where the default is no value; empty: unset
+	Description string // one or two sentences
+}
+
+// Table documents all variables, in the order in which Load reports problems.
+func Table() []Row {
+	t := reflect.TypeFor[spec]()
+	rows := make([]Row, t.NumField())
+	for i := range rows {
+		tag := t.Field(i).Tag
+		rows[i] = Row{tag.Get("envconfig"), tag.Get("default"), tag.Get("desc")}
+		if rows[i].Default == "" {
+			rows[i].Default = tag.Get("shown")
+		}
+		if tag.Get("secret") != "" {
+			rows[i].Description += fmt.Sprintf(" Or in the file that %s%s names.", rows[i].Name, fileSuffix)
+		}
+	}
+	return rows
+}
+
+// Markdown is Table for the README, a line for each row, newline at the end.
+func Markdown() string {
+	var b strings.Builder
+	b.WriteString("| Variable | Default | Meaning |\n|---|---|---|\n")
+	for _, r := range Table() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Name, r.Default, r.Description)
+	}
+	return b.String()
+}
+
+// read takes the environment in through envconfig.
+func read() (*parser, error) {
+	var s spec
+	if err := envconfig.Process("", &s); err != nil {
+		return nil, fmt.Errorf("read the environment: %w", err)
+	}
+	v := reflect.ValueOf(s)
+	p := &parser{values: make(map[string]variable, v.NumField())}
+	for i := range v.NumField() {
+		tag := v.Type().Field(i).Tag
+		p.values[tag.Get("envconfig")] = variable{
+			row: i, raw: v.Field(i).String(), fallback: tag.Get("default"), secret: tag.Get("secret") != "",
+		}
+	}
+	return p, nil
+}

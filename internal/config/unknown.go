@@ -1,0 +1,79 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Variables under these prefixes are taken for ours.
+var prefixes = regexp.MustCompile(`^(KAFKA|MPC|IAM|RETRY)_`)
+
+// Kubernetes sets such variables in every container for a Service that is
+// named kafka, mpc-proxy and so on; see its documentation of Services.
+var serviceLink = regexp.MustCompile(
+	`(_SERVICE_HOST|_SERVICE_PORT(_[A-Z0-9_]+)?|_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+
+// unknownVariables warns of names that look like ours and are not, because
+// envconfig passes over them and a default then stands where a value was meant.
+// Values are not shown: a misspelt name may hold a secret.
+func unknownVariables() []string {
+	var known []string
+	t := reflect.TypeFor[spec]()
+	for i := range t.NumField() {
+		tag := t.Field(i).Tag
+		known = append(known, tag.Get("envconfig"))
+		if tag.Get("secret") != "" {
+			known = append(known, tag.Get("envconfig")+fileSuffix)
+		}
+	}
+	var warnings []string
+	for _, entry := range os.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		if !prefixes.MatchString(name) || serviceLink.MatchString(name) || slices.Contains(known, name) {
+			continue
+		}
+		warning := fmt.Sprintf("%s is not a variable of this service and has no effect", name)
+		if candidate := nearest(name, known); candidate != "" {
+			warning += "; did you mean " + candidate + "?"
+		}
+		warnings = append(warnings, warning)
+	}
+	slices.Sort(warnings)
+	return warnings
+}
+
+// nearest is the known name that takes the fewest edits, if those are few.
+func nearest(name string, known []string) string {
+	best, fewest := "", 4
+	for _, k := range known {
+		if d := edits(name, k); d < fewest {
+			best, fewest = k, d
+		}
+	}
+	return best
+}
+
+// edits is the Levenshtein distance.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			substitute := diagonal
+			if a[i] != b[j] {
+				substitute++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(substitute, diagonal+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
