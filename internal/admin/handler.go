@@ -1,0 +1,67 @@
+package admin
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// ServeHTTP answers the two end points and refuses everything else. Nothing of
+// a request is used but its method and path, so there is nothing to escape.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	secure(w.Header())
+	routes := map[string]func(http.ResponseWriter){"/healthz": s.healthz, "/readyz": s.readyz}
+	serve, ok := routes[r.URL.Path]
+	switch {
+	case !ok:
+		text(w, http.StatusNotFound, "not found: there are /healthz and /readyz")
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		text(w, http.StatusMethodNotAllowed, "only GET and HEAD: nothing here can be changed")
+	default:
+		serve(w)
+	}
+}
+
+// secure sets the headers by OWASP's advice for answers that no browser needs
+// to render, frame, cache or guess the type of.
+func secure(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+}
+
+func (s *Server) healthz(w http.ResponseWriter) {
+	if missed := s.config.Loops.Missed(); len(missed) > 0 {
+		text(w, http.StatusServiceUnavailable, strings.Join(missed, "\n"))
+		return
+	}
+	text(w, http.StatusOK, "ok")
+}
+
+func (s *Server) readyz(w http.ResponseWriter) {
+	r := s.readiness()
+	status := http.StatusOK
+	if !r.Ready {
+		status = http.StatusServiceUnavailable
+	}
+	body, err := json.Marshal(r)
+	if err != nil {
+		text(w, http.StatusInternalServerError, "readiness cannot be written as JSON: "+err.Error())
+		return
+	}
+	write(w, status, "application/json", append(body, '\n'))
+}
+
+func text(w http.ResponseWriter, status int, message string) {
+	write(w, status, "text/plain; charset=utf-8", []byte(message+"\n"))
+}
+
+func write(w http.ResponseWriter, status int, contentType string, body []byte) {
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // whoever asked has gone: nobody is left to tell
+}
