@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"remux-retrier/internal/sandbox/mpcsim"
+)
+
+const usage = `mpcsim simulates Huawei Cloud MPC's remux retry and task query for demonstrations.
+
+Every task id is a failed task when it is first named; its retry is accepted, and
+the task succeeds after a while. Faults are switched at run time:
+
+  curl -X PUT http://127.0.0.1:9090/_sim/faults -d '{"outage":"down"}'
+  curl -X PUT http://127.0.0.1:9090/_sim/faults -d '{"error_rate":0.2,"latency":"100ms"}'
+  curl -X PUT http://127.0.0.1:9090/_sim/faults -d '{}'
+  curl -X PUT http://127.0.0.1:9090/_sim/tasks/42 -d '{"script":[{"status":403,"code":"MPC.10212","times":-1}]}'
+  curl http://127.0.0.1:9090/_sim/counters
+
+Outages: down, broken, unauthorized, denied, firewall, resetting, hanging. The
+control API asks for no credentials.
+
+Options, each also read from the variable in brackets (better for secrets, since
+other users see a command line):
+`
+
+type options struct {
+	simulator   mpcsim.Config
+	healthcheck string
+}
+
+// parse reads args over getenv over the defaults. Help goes to help.
+func parse(args []string, getenv func(string) string, help io.Writer) (options, error) {
+	flags := flag.NewFlagSet("mpcsim", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	var (
+		address     = flags.String("address", "127.0.0.1:9090", "host:port to listen on [MPCSIM_ADDRESS]")
+		project     = flags.String("project-id", "demo", "project id in the path [MPCSIM_PROJECT_ID]")
+		token       = flags.String("token", "demo-token", "user token that is accepted [MPCSIM_TOKEN]")
+		accessKey   = flags.String("access-key", "", "access key that may sign requests [MPCSIM_ACCESS_KEY]")
+		secretKey   = flags.String("secret-key", "", "its secret key [MPCSIM_SECRET_KEY]")
+		latency     = flags.Duration("latency", 0, "how long every answer is held back [MPCSIM_LATENCY]")
+		processing  = flags.Duration("processing", 5*time.Second, "how long an accepted task is PROCESSING [MPCSIM_PROCESSING]")
+		failures    = flags.Float64("failure-rate", 0, "probability (0 to 1) of a 500 answer [MPCSIM_FAILURE_RATE]")
+		quota       = flags.Int("quota", 0, "requests in any minute, 0 for no limit [MPCSIM_QUOTA]")
+		healthcheck = flags.String("healthcheck", "", "ask this URL (of /_sim/healthz), exit 0 if it is well, and do nothing else")
+	)
+	for _, variable := range []struct{ env, flag string }{
+		{"MPCSIM_ADDRESS", "address"}, {"MPCSIM_PROJECT_ID", "project-id"}, {"MPCSIM_TOKEN", "token"},
+		{"MPCSIM_ACCESS_KEY", "access-key"}, {"MPCSIM_SECRET_KEY", "secret-key"}, {"MPCSIM_LATENCY", "latency"},
+		{"MPCSIM_PROCESSING", "processing"}, {"MPCSIM_FAILURE_RATE", "failure-rate"}, {"MPCSIM_QUOTA", "quota"},
+	} {
+		if value := getenv(variable.env); value != "" {
+			if err := flags.Set(variable.flag, value); err != nil {
+				return options{}, fmt.Errorf("%s is %s: %w", variable.env, strconv.Quote(value), err)
+			}
+		}
+	}
+	flags.Usage = func() {} // also called for mistakes, whose one line would drown in it
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprint(help, usage)
+			flags.SetOutput(help)
+			flags.PrintDefaults()
+		}
+		return options{}, err
+	}
+	if flags.NArg() > 0 {
+		return options{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	opts := options{healthcheck: *healthcheck, simulator: mpcsim.Config{
+		Address:       *address,
+		ProjectID:     *project,
+		AccessKey:     mpcsim.Secret(*accessKey),
+		SecretKey:     mpcsim.Secret(*secretKey),
+		ProcessingFor: *processing,
+		Faults:        mpcsim.Faults{Latency: *latency, ErrorRate: *failures, PerMinute: *quota},
+	}}
+	if *token != "" {
+		opts.simulator.Tokens = []mpcsim.Secret{mpcsim.Secret(*token)}
+	}
+	if opts.healthcheck != "" {
+		return opts, nil
+	}
+	return opts, opts.simulator.Validate()
+}

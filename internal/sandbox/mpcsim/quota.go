@@ -1,0 +1,60 @@
+package mpcsim
+
+import "time"
+
+// quota admits requests by a token bucket per second, a sliding window per
+// minute, or both. Refused requests use up nothing.
+type quota struct {
+	perSecond float64
+	tokens    float64
+	filled    time.Time
+
+	// admitted is a ring of the last cap(admitted) admissions; next is its oldest
+	// entry once it is full.
+	admitted []time.Time
+	next     int
+}
+
+func newQuota(perSecond float64, perMinute int) quota {
+	return quota{perSecond: perSecond, admitted: make([]time.Time, 0, perMinute)}
+}
+
+// admit says whether a request at now is within the quota, and counts it if so.
+func (q *quota) admit(now time.Time) bool {
+	window := cap(q.admitted)
+	full := window > 0 && len(q.admitted) == window
+	if full && now.Sub(q.admitted[q.next]) < time.Minute {
+		return false
+	}
+	if !q.takeToken(now) {
+		return false
+	}
+	switch {
+	case full:
+		q.admitted[q.next] = now
+		q.next = (q.next + 1) % window
+	case window > 0:
+		q.admitted = append(q.admitted, now)
+	}
+	return true
+}
+
+func (q *quota) takeToken(now time.Time) bool {
+	if q.perSecond == 0 {
+		return true
+	}
+	// Below one request a second a bucket of one second's worth would never
+	// hold a whole token.
+	burst := max(q.perSecond, 1)
+	if q.filled.IsZero() {
+		q.tokens = burst
+	} else if gone := now.Sub(q.filled); gone > 0 {
+		q.tokens = min(burst, q.tokens+gone.Seconds()*q.perSecond)
+	}
+	q.filled = now
+	if q.tokens < 1 {
+		return false
+	}
+	q.tokens--
+	return true
+}

@@ -1,0 +1,154 @@
+package mpcsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// End is how an exchange ends.
+type End string
+
+const (
+	EndAnswer End = ""      // an answer is sent
+	EndClose  End = "close" // the connection is closed without one
+	EndReset  End = "reset" // the connection is reset (TCP RST; over HTTP/2 the stream)
+	EndHang   End = "hang"  // nothing is sent until the client gives up or the server closes
+)
+
+// Always, as a step's Times, answers every further request.
+const Always = -1
+
+// Step is one scripted reaction to a request. Its zero value is the ordinary
+// behaviour; the functions below make the usual others.
+type Step struct {
+	// Execute carries the operation out before anything else happens.
+	Execute bool `json:"execute,omitempty"`
+	// End says how the exchange ends.
+	End End `json:"end,omitempty"`
+	// Status answers instead of the operation. 0 sends the operation's own
+	// answer.
+	Status int `json:"status,omitempty"`
+	// Code and Message make an error in MPC's JSON shape.
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message,omitempty"`
+	// ContentType and Body are sent as they are, where Code is empty.
+	ContentType string `json:"content_type,omitempty"`
+	Body        string `json:"body,omitempty"`
+	// RetryAfter is sent as a header, in whole seconds rounded up. 0 sends none.
+	RetryAfter time.Duration `json:"-"`
+	// Delay holds the end back, after Execute. Defaults to none.
+	Delay time.Duration `json:"-"`
+	// Times is how many requests the step answers: 0 is one, Always all.
+	Times int `json:"times,omitempty"`
+}
+
+// Fail answers with an error in MPC's JSON shape and does nothing.
+func Fail(status int, code string) Step {
+	return Step{Status: status, Code: code, Message: "Refused by the simulator's script."}
+}
+
+// Raw answers with any body and does nothing.
+func Raw(status int, contentType, body string) Step {
+	return Step{Status: status, ContentType: contentType, Body: body}
+}
+
+// Slow behaves as usual and answers after d.
+func Slow(d time.Duration) Step { return Step{Delay: d} }
+
+// Lose carries the operation out and closes the connection without an answer.
+func Lose() Step { return Step{Execute: true, End: EndClose} }
+
+// Reset resets the connection and does nothing.
+func Reset() Step { return Step{End: EndReset} }
+
+// Hang never answers and does nothing.
+func Hang() Step { return Step{End: EndHang} }
+
+// Executed is the step with the operation carried out first, such as a gateway's
+// 504 for a retry that was accepted behind it.
+func (s Step) Executed() Step { s.Execute = true; return s }
+
+// Repeat is the step for n requests; Always for all.
+func (s Step) Repeat(n int) Step { s.Times = n; return s }
+
+// ordinary says whether the operation's own answer is sent.
+func (s Step) ordinary() bool { return s.End == EndAnswer && s.Status == 0 }
+
+func (s Step) executes() bool { return s.Execute || s.ordinary() }
+
+func (s Step) validate() error {
+	switch s.End {
+	case EndAnswer, EndClose, EndReset, EndHang:
+	default:
+		return fmt.Errorf("end is %q: expected close, reset, hang or nothing", s.End)
+	}
+	if s.Status != 0 && (s.Status < 200 || s.Status > 599) {
+		return fmt.Errorf("status is %d: expected 200 to 599", s.Status)
+	}
+	if s.Times < Always || s.Delay < 0 || s.RetryAfter < 0 {
+		return fmt.Errorf("times, delay and retry_after may not be negative (times: -1 is for ever)")
+	}
+	return nil
+}
+
+// replace puts the step's own answer in the place of the operation's.
+func (s Step) replace(a answer) answer {
+	if s.Status == 0 {
+		return a
+	}
+	out := answer{status: s.Status, contentType: s.ContentType, body: []byte(s.Body), retryAfter: s.RetryAfter}
+	if s.Code != "" {
+		out = apiError(s.Status, s.Code, s.Message)
+		out.retryAfter = s.RetryAfter
+	}
+	return out
+}
+
+// describe completes the ledger's entry: by what was done where something was,
+// else by what the client sees.
+func (s Step) describe(seen *Request, d decision, gone bool) {
+	seen.Lost = gone || s.End != EndAnswer
+	if !seen.Lost {
+		seen.Status, seen.Code = d.answer.status, d.answer.code
+	}
+	switch {
+	case d.accepted:
+		seen.Verdict = Accepted
+	case s.End != EndAnswer, d.answer.code == "" && seen.Operation != Login, d.answer.status >= http.StatusInternalServerError:
+		seen.Verdict = Faulty
+	default:
+		seen.Verdict = Refused
+	}
+}
+
+// stepJSON spells durations as Go does ("250ms").
+type stepJSON struct {
+	RetryAfter duration `json:"retry_after,omitempty"`
+	Delay      duration `json:"delay,omitempty"`
+}
+
+// MarshalJSON writes durations as text.
+func (s Step) MarshalJSON() ([]byte, error) {
+	type plain Step
+	return json.Marshal(struct {
+		plain
+		stepJSON
+	}{plain(s), stepJSON{duration(s.RetryAfter), duration(s.Delay)}})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes and refuses unknown fields.
+func (s *Step) UnmarshalJSON(data []byte) error {
+	type plain Step
+	var in struct {
+		plain
+		stepJSON
+	}
+	if err := strictJSON(data, &in); err != nil {
+		return err
+	}
+	*s = Step(in.plain)
+	s.RetryAfter, s.Delay = time.Duration(in.stepJSON.RetryAfter), time.Duration(in.stepJSON.Delay)
+	return s.validate()
+}
