@@ -1,0 +1,251 @@
+package pace
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/semaphore"
+
+	"remux-retrier/internal/clock"
+)
+
+// never is a wait that only a change ends.
+const never = time.Hour
+
+// longestHold bounds what a Retry-After can ask for.
+const longestHold = time.Hour
+
+// Result is what a request's end says about the API.
+type Result int
+
+// The results. Only Served says that the API did its work, whatever it answered
+// about the task.
+const (
+	Served Result = iota
+	Throttled
+	Failed
+)
+
+// Config of a Gate. All fields are required, but PerWindow.
+type Config struct {
+	// PerWindow is how many requests the whole group may send in a Window; 0:
+	// as many as it likes.
+	PerWindow int
+	// Window is the quota's: a minute, for MPC.
+	Window time.Duration
+	// MaxInFlight bounds the requests of this instance under way at once.
+	MaxInFlight int
+	Clock       clock.Clock
+	Logger      logrus.FieldLogger
+}
+
+// Gate lets requests to the API through, one at a time and in the order in
+// which they asked.
+type Gate struct {
+	cfg   Config
+	slots *semaphore.Weighted
+	alarm clock.Alarm // ring: the head of the queue looks again
+
+	mu     sync.Mutex
+	queue  []chan struct{} // who waits for a turn; the head's channel is closed
+	rate   rate
+	health health
+	hold   time.Time // a Retry-After: nothing leaves before
+	tally  Tally
+}
+
+// Tally counts what has ended since the start.
+type Tally struct {
+	// Ended counts requests, Served and Throttled those of them.
+	Ended, Served, Throttled int64
+	// Outages counts how often the API was found not to serve.
+	Outages int64
+}
+
+// State is what the gate is at, for people and metrics.
+type State struct {
+	Tally
+	// PerMinute is the rate in force; +Inf: unlimited.
+	PerMinute float64
+	// Waiting counts the requests that wait for a turn, InFlight those under way.
+	Waiting, InFlight int
+	// Available tells whether the API is thought to serve.
+	Available bool
+	// Down is since when the API has not served; zero: it does.
+	Down time.Time
+	// Hold is until when a Retry-After forbids requests; it may be past.
+	Hold time.Time
+}
+
+// New makes a gate that lets nothing through until Assign gives it a share.
+func New(cfg Config) (*Gate, error) {
+	if cfg.PerWindow < 0 || cfg.Window <= 0 || cfg.MaxInFlight <= 0 || cfg.Clock == nil || cfg.Logger == nil {
+		return nil, errors.New("pace: Window, MaxInFlight, Clock and Logger are required, PerWindow must not be negative")
+	}
+	return &Gate{cfg: cfg, rate: newRate(), slots: semaphore.NewWeighted(int64(cfg.MaxInFlight))}, nil
+}
+
+// Assign sets the share for the partitions now owned, of a topic with so many.
+func (g *Gate) Assign(partitions []int, of int) {
+	share, owing := math.Inf(1), 0.0
+	if g.cfg.PerWindow > 0 {
+		n := Share(g.cfg.PerWindow, partitions, of)
+		if n == 0 && len(partitions) > 0 {
+			g.cfg.Logger.Warn("this instance's share of MPC_REQUESTS_PER_MINUTE is 0: it will not call; run no more instances than calls a minute")
+		}
+		share, owing = float64(n), owed(g.cfg.PerWindow, partitions, of)
+	}
+	g.mu.Lock()
+	g.rate.set(g.cfg.Clock.Now(), share, g.cfg.Window, owing)
+	g.mu.Unlock()
+	g.alarm.Ring()
+}
+
+// Pass is the right to send requests, one at a time.
+type Pass struct {
+	g    *Gate
+	sent time.Time // zero: none is under way
+}
+
+// Enter waits until fewer than MaxInFlight others are inside.
+func (g *Gate) Enter(ctx context.Context) (*Pass, error) {
+	if err := g.slots.Acquire(ctx, 1); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	return &Pass{g: g}, nil
+}
+
+// Leave gives the place back. Every Pass must be left.
+func (p *Pass) Leave() { p.g.slots.Release(1) }
+
+// Turn waits for a request's turn. The request must then be sent at once and
+// its end be reported with Done.
+func (p *Pass) Turn(ctx context.Context) error {
+	g := p.g
+	turn := make(chan struct{})
+	g.mu.Lock()
+	g.queue = append(g.queue, turn)
+	if len(g.queue) == 1 {
+		close(turn)
+	}
+	g.mu.Unlock()
+
+	select {
+	case <-turn:
+	case <-ctx.Done():
+	}
+	for ctx.Err() == nil {
+		g.mu.Lock()
+		now := g.cfg.Clock.Now()
+		wait := max(g.rate.wait(now), g.health.wait(now), g.hold.Sub(now))
+		if wait <= 0 {
+			g.rate.take(now)
+			g.health.sent(now)
+			p.sent = now
+			g.step(turn)
+			g.mu.Unlock()
+			return nil
+		}
+		g.mu.Unlock()
+		g.alarm.Wait(ctx, g.cfg.Clock, wait)
+	}
+	g.mu.Lock()
+	g.step(turn)
+	g.mu.Unlock()
+	return context.Cause(ctx)
+}
+
+// step takes a waiter out of the queue; if it was the head, the next one is.
+func (g *Gate) step(turn chan struct{}) {
+	i := slices.Index(g.queue, turn)
+	g.queue = slices.Delete(g.queue, i, i+1)
+	if i == 0 && len(g.queue) > 0 {
+		close(g.queue[0])
+	}
+}
+
+// Done reports how the request ended. retryAfter, where the answer gave one,
+// holds everybody.
+func (p *Pass) Done(result Result, retryAfter time.Duration) {
+	g := p.g
+	now := g.cfg.Clock.Now()
+	g.mu.Lock()
+	g.tally.Ended++
+	switch result {
+	case Served:
+		g.tally.Served++
+	case Throttled:
+		g.tally.Throttled++
+		g.rate.throttled(now, p.sent)
+	}
+	if retryAfter > 0 {
+		if until := now.Add(min(retryAfter, longestHold)); until.After(g.hold) {
+			g.hold = until
+		}
+	}
+	closed, opened := g.health.answered(now, result == Served)
+	if closed {
+		g.tally.Outages++
+	}
+	g.mu.Unlock()
+	p.sent = time.Time{}
+	switch {
+	case closed:
+		g.cfg.Logger.Warn("MPC does not serve: calls are held back, one probe a second; no event is answered because of it")
+	case opened:
+		g.cfg.Logger.Info("MPC serves again")
+	}
+	g.alarm.Ring()
+}
+
+// Cancel gives back a turn whose request was not sent. Its quota is spent.
+func (p *Pass) Cancel() {
+	p.g.mu.Lock()
+	p.g.health.inFlight--
+	p.g.mu.Unlock()
+	p.sent = time.Time{}
+}
+
+// Extra waits for the turn of a request that a call needs beyond its own, and
+// counts it against the quota.
+func (g *Gate) Extra(ctx context.Context) error {
+	p := &Pass{g: g}
+	if err := p.Turn(ctx); err != nil {
+		return err
+	}
+	p.Cancel()
+	return nil
+}
+
+// Tally is the count so far.
+func (g *Gate) Tally() Tally {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.tally
+}
+
+// Available tells whether the API is thought to serve.
+func (g *Gate) Available() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.available()
+}
+
+func (g *Gate) available() bool {
+	return g.health.closed.IsZero() && !g.health.isSilent(g.cfg.Clock.Now())
+}
+
+// State tells what the gate is at.
+func (g *Gate) State() State {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return State{
+		Tally: g.tally, PerMinute: 60 * g.rate.current(), Waiting: len(g.queue),
+		Available: g.available(), InFlight: g.health.inFlight, Down: g.health.closed, Hold: g.hold,
+	}
+}

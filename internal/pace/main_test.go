@@ -1,0 +1,78 @@
+package pace
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/sirupsen/logrus/hooks/test"
+	"go.uber.org/goleak"
+
+	"remux-retrier/internal/clock"
+)
+
+// The tests run in bubbles of testing/synctest: there the system's clock is
+// virtual, and hours of waiting take no time.
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newGate(t *testing.T, perMinute, maxInFlight int) (*Gate, *test.Hook) {
+	t.Helper()
+	log, hook := test.NewNullLogger()
+	g, err := New(Config{
+		PerWindow: perMinute, Window: time.Minute, MaxInFlight: maxInFlight, Clock: clock.System, Logger: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g, hook
+}
+
+func nullLogger() logrus.FieldLogger {
+	log, _ := test.NewNullLogger()
+	return log
+}
+
+// owner is a gate that owns the whole topic, of one partition.
+func owner(t *testing.T, perMinute, maxInFlight int) *Gate {
+	t.Helper()
+	g, _ := newGate(t, perMinute, maxInFlight)
+	g.Assign([]int{0}, 1)
+	return g
+}
+
+// request sends one request to api and returns when it was sent.
+func (g *Gate) request(ctx context.Context, api func() (Result, time.Duration)) (time.Time, error) {
+	pass, err := g.Enter(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer pass.Leave()
+	if err := pass.Turn(ctx); err != nil {
+		return time.Time{}, err
+	}
+	sent := time.Now()
+	result, retryAfter := api()
+	pass.Done(result, retryAfter)
+	return sent, nil
+}
+
+// hungry has so many callers send one request after another, until stop is
+// called.
+func (g *Gate) hungry(callers int, api func() (Result, time.Duration)) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				_, _ = g.request(ctx, api) // fails only when it is told to stop
+			}
+		})
+	}
+	return func() {
+		cancel()
+		all.Wait()
+	}
+}
