@@ -1,0 +1,270 @@
+package retrier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/mpcclient"
+)
+
+func TestTwoEventsOfATaskAreNeverInFlightTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		random := rand.New(rand.NewPCG(5, 6))
+		roll := func(n int) int {
+			mu.Lock()
+			defer mu.Unlock()
+			return random.IntN(n)
+		}
+		a := &api{retry: func(context.Context, string, int) error {
+			time.Sleep(time.Duration(roll(50)) * time.Millisecond)
+			return []error{nil, nil, nil, unavailable, lostAnswer, ambiguous}[roll(6)]
+		}}
+		d := open(t, a, 0, nil)
+		defer d.stop()
+		var all sync.WaitGroup
+		for i := range 500 {
+			all.Go(func() {
+				time.Sleep(time.Duration(roll(2000)) * time.Millisecond)
+				if roll(5) == 0 { // some give up at any moment
+					ctx, cancel := contextFor(time.Duration(roll(3000)) * time.Millisecond)
+					defer cancel()
+					if answer, err := d.Answer(ctx, event(fmt.Sprint(i%7))); err == nil {
+						answer.Acknowledged()
+					}
+					return
+				}
+				d.decide(event(fmt.Sprint(i % 7)))
+			})
+		}
+		all.Wait()
+		if len(a.twice) > 0 {
+			t.Errorf("called twice at once: %v", a.twice)
+		}
+		if len(d.tasks.busy) > 0 {
+			t.Errorf("%d tasks are still held in memory", len(d.tasks.busy))
+		}
+		if !d.Retrier.open.TryAcquire(2 * 64) {
+			t.Error("a place among the called was lost")
+		}
+	})
+}
+
+// The same without virtual time, so that the race detector sees real threads.
+func TestTurnstileLetsOneInAtATime(t *testing.T) {
+	tasks := newTasks()
+	var inside [3]int
+	var all sync.WaitGroup
+	for i := range 300 {
+		all.Go(func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if i%4 == 0 {
+				go cancel()
+			}
+			leave, err := tasks.enter(ctx, fmt.Sprint(i%3))
+			if err != nil {
+				return
+			}
+			inside[i%3]++ // a race, if two are inside
+			if inside[i%3] != 1 {
+				t.Errorf("%d inside", inside[i%3])
+			}
+			inside[i%3]--
+			leave()
+		})
+	}
+	all.Wait()
+	if len(tasks.busy) > 0 {
+		t.Errorf("%d tasks are still held in memory", len(tasks.busy))
+	}
+}
+
+func TestCallsInFlightAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		now, most := 0, 0
+		a := &api{retry: func(context.Context, string, int) error {
+			mu.Lock()
+			now++
+			most = max(most, now)
+			mu.Unlock()
+			time.Sleep(time.Second)
+			mu.Lock()
+			defer mu.Unlock()
+			now--
+			return nil
+		}}
+		d := open(t, a, 0, func(c *Config) { c.MaxInFlight = 7 })
+		defer d.stop()
+		d.decideAll(50)
+		if most != 7 {
+			t.Errorf("%d calls in flight, want 7", most)
+		}
+	})
+}
+
+func TestCallingStopsAtTheBoundOfUnacknowledgedAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{}, 0, func(c *Config) { c.MaxInFlight = 3 })
+		defer d.stop()
+		answers := make(chan *Answer, 20)
+		var all sync.WaitGroup
+		for i := range 20 {
+			all.Go(func() {
+				answer, err := d.Answer(context.Background(), event(fmt.Sprint(i)))
+				if err != nil {
+					t.Error(err)
+				}
+				answers <- answer
+			})
+		}
+		time.Sleep(time.Hour)
+		for n := 6; n < 20; n++ {
+			if d.api.called() != n {
+				t.Fatalf("%d calls with %d answers acknowledged, want %d", d.api.called(), n-6, n)
+			}
+			answer := <-answers
+			answer.Acknowledged()
+			answer.Acknowledged() // twice counts once
+			synctest.Wait()
+		}
+		all.Wait()
+	})
+}
+
+func TestAnswerWithoutACallIsNotHeldBackByTheBound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{query: states["PROCESSING"]}, 0, func(c *Config) { c.MaxInFlight = 1 })
+		defer d.stop()
+		for i := range 2 { // these are not acknowledged
+			if _, err := d.Answer(context.Background(), event(fmt.Sprint(i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ev := event("skipped")
+		ev.Failure.ErrorCode = "MPC.10052"
+		if o := d.decide(ev); o.Reason != events.NotRetryable {
+			t.Errorf("%+v", o)
+		}
+		ev = event("in doubt")
+		ev.Lease = &lease{doubt: true, since: time.Now()}
+		if o := d.decide(ev); o.Reason != events.AlreadyRunning {
+			t.Errorf("%+v", o)
+		}
+	})
+}
+
+// All places are taken by events whose calls' answers were lost: the queries
+// that settle them need no place among the called.
+func TestEventsInDoubtDoNotBlockTheQueriesThatSettleThem(t *testing.T) {
+	for _, maxInFlight := range []int{1, 2, 64} {
+		for name, query := range map[string]func([]string) (map[string]mpcclient.Task, error){
+			"permitted": nil, "forbidden": queryFails(notPermitted),
+		} {
+			t.Run(fmt.Sprint(maxInFlight, name), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					a := &api{retry: first(lostAnswer, lostAnswer), query: query}
+					d := open(t, a, 0, func(c *Config) { c.MaxInFlight = maxInFlight })
+					defer d.stop()
+					for id, reason := range d.decideAll(5 * maxInFlight) {
+						if reason != events.Accepted {
+							t.Errorf("%s: %s", id, reason)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestOneInFlightSurvivesAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		a := &api{retry: func(context.Context, string, int) error {
+			if time.Since(began) < time.Hour {
+				time.Sleep(settle)
+				return lostAnswer
+			}
+			return nil
+		}}
+		a.query = func(ids []string) (map[string]mpcclient.Task, error) {
+			if time.Since(began) < time.Hour {
+				return nil, queryRefusal(mpcclient.Transient, 0, "")
+			}
+			return tasksIn(mpcclient.StatusFailed, ids...), nil
+		}
+		d := open(t, a, 100, func(c *Config) { c.MaxInFlight = 1 })
+		defer d.stop()
+		for id, reason := range d.decideAll(20) {
+			if reason != events.Accepted {
+				t.Errorf("%s: %s", id, reason)
+			}
+		}
+	})
+}
+
+func TestCallWaitsUntilThePartitionIsOurs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{}, 600, nil)
+		defer d.stop()
+		l := &lease{notYet: 3}
+		ev := event("1")
+		ev.Lease = l
+		if o := d.decide(ev); o.Reason != events.Accepted || o.Attempts != 1 {
+			t.Errorf("%+v", o)
+		}
+		if len(l.heard) != 4 {
+			t.Errorf("asked the consumer: %v", l.heard)
+		}
+		if s := d.gate.State(); s.InFlight != 0 || s.Ended != 1 {
+			t.Errorf("a turn that was not used is under way: %+v", s)
+		}
+	})
+}
+
+func TestLeaseThatIsLostEndsTheEventWithoutACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{}, 0, func(c *Config) { c.MaxInFlight = 1 })
+		defer d.stop()
+		gone := errors.New("the generation has ended")
+		for range 5 { // more than there are places: each is given back
+			l := &lease{refused: gone}
+			ev := event("1")
+			ev.Lease = l
+			if _, err := d.Answer(context.Background(), ev); !errors.Is(err, gone) {
+				t.Errorf("got %v", err)
+			}
+			if l.calledAndOpen() {
+				t.Errorf("no call was made, yet it is in doubt: %v", l.heard)
+			}
+		}
+		if d.api.called() != 0 {
+			t.Error("called")
+		}
+	})
+}
+
+// No call of ours was made, but a former owner's may have been accepted.
+func TestLeaseThatIsLostLeavesAFormerOwnersCallInDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{query: queryFails(notPermitted)}, 0, nil)
+		defer d.stop()
+		l := &lease{doubt: true, since: time.Now(), refused: errors.New("the generation has ended")}
+		ev := event("1")
+		ev.Lease = l
+		if _, err := d.Answer(context.Background(), ev); !errors.Is(err, l.refused) {
+			t.Errorf("got %v", err)
+		}
+		if !l.calledAndOpen() {
+			t.Errorf("said to the consumer: %v", l.heard)
+		}
+	})
+}

@@ -1,0 +1,16 @@
+// Package retrier is the decision: one failure event in, one answer out.
+//
+//	answer.go   the decision itself; read this function first
+//	errand.go   one event on its way: its calls, its doubts, its outcome
+//	inquirer.go asks for the states of tasks, several in one query
+//	tasks.go    one event of a task at a time
+//	cause.go    says why the API does not serve
+//
+// An answer is a fact about the task, never about the API: while the API is
+// away, throttles or fails, the event waits. Where an answer may have been lost,
+// the task's state is asked for before anything is called again.
+//
+// The package knows neither Kafka nor HTTP: the API, the gate that paces it and
+// the event's lease are small interfaces. Only internal/app and the simulation
+// import it.
+package retrier

@@ -1,0 +1,184 @@
+package retrier
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/mpcclient"
+)
+
+// After a lost answer the state decides whether anything is called again.
+func TestLostAnswerIsSettledByTheState(t *testing.T) {
+	for state, want := range map[string]events.Reason{
+		"INIT": events.AlreadyRunning, "WAITING": events.AlreadyRunning, "PROCESSING": events.AlreadyRunning,
+		"SUCCEED": events.AlreadyRunning, "CANCELED": events.NotRetryable,
+		"not known": events.TaskNotFound, "10211": events.TaskNotFound, "10202": events.InvalidTask,
+	} {
+		t.Run(state, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := open(t, &api{retry: first(lostAnswer), query: states[state]}, 0, nil)
+				defer d.stop()
+				began := time.Now()
+				ev := event("1")
+				if o := d.decide(ev); o.Reason != want || o.Attempts != 1 {
+					t.Errorf("%+v, want %s", o, want)
+				}
+				if took := time.Since(began); took > 1100*time.Millisecond {
+					t.Errorf("a state that settles at once took %v", took)
+				}
+				if got := ev.Lease.(*lease).heard; !slices.Equal(got, []string{"before"}) {
+					t.Errorf("said to the consumer: %v", got)
+				}
+			})
+		})
+	}
+}
+
+func TestFAILEDRightAfterALostAnswerIsNotBelieved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		a := &api{retry: first(lostAnswer)}
+		a.query = func(ids []string) (map[string]mpcclient.Task, error) {
+			if time.Since(began) < settle/2 {
+				return tasksIn(mpcclient.StatusFailed, ids...), nil
+			}
+			return tasksIn(mpcclient.StatusProcessing, ids...), nil // MPC has come to the call
+		}
+		d := open(t, a, 0, nil)
+		defer d.stop()
+		if o := d.decide(event("1")); o.Reason != events.AlreadyRunning || o.Attempts != 1 {
+			t.Errorf("%+v", o)
+		}
+	})
+}
+
+func TestFAILEDLongAfterALostAnswerIsCalledAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{retry: first(lostAnswer)}, 0, nil)
+		defer d.stop()
+		ev := event("1")
+		if o := d.decide(ev); o.Reason != events.Accepted || o.Attempts != 2 {
+			t.Errorf("%+v", o)
+		}
+		if apart := d.api.retried[1].Sub(d.api.retried[0]); apart < settle || apart > settle+time.Second {
+			t.Errorf("the second call came %v after the first", apart)
+		}
+		if d.api.asked() != 2 || d.api.queried[1].Sub(d.api.retried[0]) < settle {
+			t.Errorf("queries at %v, first call at %v", d.api.queried, d.api.retried[0])
+		}
+		if got := ev.Lease.(*lease).heard; !slices.Equal(got, []string{"before", "settled", "before"}) {
+			t.Errorf("said to the consumer: %v", got)
+		}
+	})
+}
+
+func TestCallInDoubtAfterACrashIsAskedAboutFirst(t *testing.T) {
+	for state, want := range map[string]events.Reason{
+		"PROCESSING": events.AlreadyRunning, "SUCCEED": events.AlreadyRunning,
+		"CANCELED": events.NotRetryable, "not known": events.TaskNotFound, "10202": events.InvalidTask,
+	} {
+		t.Run(state, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := open(t, &api{query: states[state]}, 0, nil)
+				defer d.stop()
+				ev := event("1")
+				ev.Lease = &lease{doubt: true, since: time.Now()}
+				began := time.Now()
+				if o := d.decide(ev); o.Reason != want || o.Attempts != 0 || d.api.called() != 0 {
+					t.Errorf("%+v after %d calls, want %s", o, d.api.called(), want)
+				}
+				if took := time.Since(began); took > 10*time.Millisecond {
+					t.Errorf("took %v", took)
+				}
+			})
+		})
+	}
+}
+
+func TestFAILEDAfterACrashCountsFromTheAssignmentOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{}, 0, nil)
+		defer d.stop()
+		for ago, wait := range map[time.Duration]time.Duration{0: settle, settle / 2: settle / 2, time.Hour: 0} {
+			began := time.Now()
+			ev := event("1")
+			ev.Lease = &lease{doubt: true, since: began.Add(-ago)}
+			if o := d.decide(ev); o.Reason != events.Accepted || o.Attempts != 1 {
+				t.Errorf("%+v", o)
+			}
+			if took := time.Since(began); took < wait || took > wait+50*time.Millisecond {
+				t.Errorf("assigned %v ago: called after %v, want %v", ago, took, wait)
+			}
+			if got := ev.Lease.(*lease).heard; !slices.Equal(got, []string{"settled", "before"}) {
+				t.Errorf("said to the consumer: %v", got)
+			}
+		}
+	})
+}
+
+// Where the state cannot be asked for, a call that may have been accepted is the
+// best explanation of the next one's refusal.
+func TestWithoutTheQueryARefusalAfterADoubtMeansThatTheTaskRuns(t *testing.T) {
+	refused := refusal(mpcclient.Ambiguous, 403, "MPC.10212")
+	for name, c := range map[string]struct {
+		crashed bool
+		calls   []error
+		want    events.Reason
+		n       int
+	}{
+		"no doubt":                       {false, []error{refused}, events.Rejected, 1},
+		"no doubt, 10213":                {false, []error{refusal(mpcclient.Ambiguous, 403, "MPC.10213")}, events.AlreadyRunning, 1},
+		"lost":                           {false, []error{lostAnswer, refused}, events.AlreadyRunning, 2},
+		"lost, and no answer in between": {false, []error{lostAnswer, unavailable, refused}, events.AlreadyRunning, 3},
+		"crashed":                        {true, []error{refused}, events.AlreadyRunning, 1},
+		"crashed, unavailable":           {true, []error{unavailable, refused}, events.AlreadyRunning, 2},
+		"lost, then accepted":            {false, []error{lostAnswer}, events.Accepted, 2},
+		"crashed, unknown to MPC":        {true, []error{refusal(mpcclient.TaskNotFound, 403, "MPC.10211")}, events.TaskNotFound, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := open(t, &api{retry: first(c.calls...), query: queryFails(notPermitted)}, 0, nil)
+				defer d.stop()
+				ev := event("1")
+				ev.Lease = &lease{doubt: c.crashed, since: time.Now()}
+				if o := d.decide(ev); o.Reason != c.want || o.Attempts != c.n {
+					t.Errorf("%+v, want %s after %d calls", o, c.want, c.n)
+				}
+				if !ev.Lease.(*lease).calledAndOpen() {
+					t.Errorf("a doubt that nothing settled was said to be settled: %v", ev.Lease.(*lease).heard)
+				}
+			})
+		})
+	}
+}
+
+// Only a lost answer makes a query necessary: an outage's does not.
+func TestOutageIsNoDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{retry: first(unavailable, refusal(mpcclient.Throttled, 429, "APIG.0308"), refusal(mpcclient.Operator, 401, "APIG.0301"))}, 0, nil)
+		defer d.stop()
+		ev := event("1")
+		if o := d.decide(ev); o.Reason != events.Accepted || o.Attempts != 4 || d.api.asked() != 0 {
+			t.Errorf("%+v after %d queries", o, d.api.asked())
+		}
+		want := []string{"before", "settled", "before", "settled", "before", "settled", "before"}
+		if got := ev.Lease.(*lease).heard; !slices.Equal(got, want) {
+			t.Errorf("said to the consumer: %v", got)
+		}
+	})
+}
+
+// An error of a kind that nobody knows may stand for an accepted call.
+func TestUnknownErrorIsTakenForALostAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{retry: first(context.DeadlineExceeded), query: states["PROCESSING"]}, 0, nil)
+		defer d.stop()
+		if o := d.decide(event("1")); o.Reason != events.AlreadyRunning {
+			t.Errorf("%+v", o)
+		}
+	})
+}

@@ -1,0 +1,65 @@
+package retrier
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/mpcclient"
+)
+
+func agedEvent(id string, age time.Duration) Event {
+	ev := event(id)
+	ev.Source.Time = time.Now().Add(-age)
+	return ev
+}
+
+func maxAge(c *Config) { c.MaxAge = time.Hour }
+
+func TestOldEventIsAnsweredWithoutACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{}, 0, maxAge)
+		defer d.stop()
+		if o := d.decide(agedEvent("old", time.Hour+time.Second)); o.Reason != events.Expired || o.Attempts != 0 || d.api.called() != 0 {
+			t.Errorf("%+v after %d calls", o, d.api.called())
+		}
+		if o := d.decide(agedEvent("young", time.Hour-time.Second)); o.Reason != events.Accepted {
+			t.Errorf("%+v", o)
+		}
+	})
+}
+
+func TestEventThatGrowsOldInAnOutageDoesNotExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		d := open(t, &api{retry: func(_ context.Context, _ string, _ int) error {
+			if time.Since(began) < 3*time.Hour {
+				return unavailable
+			}
+			return nil
+		}}, 0, maxAge)
+		defer d.stop()
+		if o := d.decide(agedEvent("1", 0)); o.Reason != events.Accepted {
+			t.Errorf("%+v", o)
+		}
+	})
+}
+
+// A call that a former owner made may have been accepted: that is asked first.
+func TestOldEventInDoubtIsAskedAbout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for status, want := range map[mpcclient.Status]events.Reason{
+			mpcclient.StatusProcessing: events.AlreadyRunning, mpcclient.StatusFailed: events.Expired,
+		} {
+			d := open(t, &api{query: func(ids []string) (map[string]mpcclient.Task, error) { return tasksIn(status, ids...), nil }}, 0, maxAge)
+			ev := agedEvent("1", 2*time.Hour)
+			ev.Lease = &lease{doubt: true, since: time.Now()}
+			if o := d.decide(ev); o.Reason != want || d.api.called() != 0 {
+				t.Errorf("%s: %+v", status, o)
+			}
+			d.stop()
+		}
+	})
+}

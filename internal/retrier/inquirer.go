@@ -1,0 +1,247 @@
+package retrier
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"remux-retrier/internal/backoff"
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/notice"
+	"remux-retrier/internal/pace"
+	"remux-retrier/mpcclient"
+)
+
+// state is what the state query tells of a task.
+type state int
+
+const (
+	unknown  state = iota // it cannot be asked for
+	failed                // FAILED
+	running               // a retry is under way, or has succeeded
+	canceled              // CANCELED
+	absent                // MPC does not know the task
+	invalid               // MPC says that it is no id of a task
+)
+
+// A query asks for so many tasks at most (the API's limit), and waits so long
+// for more questions while no other query is under way.
+const (
+	perQuery = mpcclient.MaxQuery
+	gather   = 5 * time.Millisecond
+)
+
+// permissionCheck is how often a query is tried that was not permitted.
+const permissionCheck = 10 * time.Minute
+
+// inquirer gathers the questions for the states of tasks, and asks them in as
+// few queries as it can: each costs as much of the quota as a retry.
+type inquirer struct {
+	cfg       Config
+	questions clock.Alarm // ring: there may be a query to send
+	forbidden *notice.Notice
+	cause     *cause
+
+	mu      sync.Mutex
+	waiting []*question
+	asking  int // queries under way
+	// without is until when no query is sent, because none is permitted.
+	without time.Time
+}
+
+type question struct {
+	ctx    context.Context
+	taskID string
+	// alone: the query that held it was refused, so it is asked by itself.
+	alone  bool
+	answer chan state
+}
+
+func newInquirer(cfg Config, cause *cause) *inquirer {
+	return &inquirer{cfg: cfg, forbidden: notice.New(cfg.Logger), cause: cause}
+}
+
+// ask returns the task's state; outages delay it. It fails only when the
+// context ends.
+func (q *inquirer) ask(ctx context.Context, taskID string) (state, error) {
+	q.mu.Lock()
+	without := q.cfg.Clock.Now().Before(q.without)
+	q.mu.Unlock()
+	if without {
+		return unknown, nil
+	}
+	mine := &question{ctx: ctx, taskID: taskID, answer: make(chan state, 1)}
+	q.put(mine)
+	select {
+	case s := <-mine.answer:
+		return s, nil
+	case <-ctx.Done():
+		return unknown, context.Cause(ctx)
+	}
+}
+
+// put also wakes up the inquirer when there is nothing to put: a query has ended.
+func (q *inquirer) put(questions ...*question) {
+	q.mu.Lock()
+	q.waiting = append(q.waiting, questions...)
+	q.mu.Unlock()
+	q.questions.Ring()
+}
+
+// run sends queries until the context is done.
+func (q *inquirer) run(ctx context.Context) {
+	var queries sync.WaitGroup
+	defer queries.Wait()
+	for ctx.Err() == nil {
+		if !q.due(ctx) {
+			continue
+		}
+		pass, err := q.cfg.Gate.Enter(ctx)
+		if err != nil {
+			return
+		}
+		if pass.Turn(ctx) != nil {
+			pass.Leave()
+			return
+		}
+		batch := q.take() // only now: more have gathered while the turn came
+		if len(batch) == 0 {
+			pass.Cancel()
+			pass.Leave()
+			continue
+		}
+		queries.Go(func() { q.query(ctx, pass, batch) })
+	}
+}
+
+// due waits until there is a query to send: enough questions to fill one, or
+// some while no other is under way, which gathers those that come meanwhile.
+func (q *inquirer) due(ctx context.Context) bool {
+	q.mu.Lock()
+	waiting, asking := len(q.waiting), q.asking
+	q.mu.Unlock()
+	switch {
+	case waiting >= perQuery:
+		return true
+	case waiting > 0 && asking == 0:
+		return q.cfg.Clock.Sleep(ctx, gather) == nil
+	}
+	q.questions.Wait(ctx, q.cfg.Clock, time.Hour)
+	return false
+}
+
+// take gathers the next query: the oldest questions that somebody still asks,
+// each task once, or one question that must be asked alone.
+func (q *inquirer) take() []*question {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var batch, rest []*question
+	tasks := map[string]bool{}
+	for _, one := range q.waiting {
+		switch {
+		case one.ctx.Err() != nil:
+		case len(batch) > 0 && (one.alone || batch[0].alone),
+			len(tasks) == perQuery && !tasks[one.taskID]:
+			rest = append(rest, one)
+		default:
+			batch = append(batch, one)
+			tasks[one.taskID] = true
+		}
+	}
+	q.waiting = rest
+	if len(batch) > 0 {
+		q.asking++
+	}
+	return batch
+}
+
+// query asks for a batch, and answers its questions or puts them back.
+func (q *inquirer) query(ctx context.Context, pass *pace.Pass, batch []*question) {
+	ids := make([]string, 0, perQuery)
+	for _, one := range batch {
+		if !slices.Contains(ids, one.taskID) {
+			ids = append(ids, one.taskID)
+		}
+	}
+	tasks, err := q.cfg.API.Query(ctx, ids)
+	refusal := report(pass, err)
+	q.cause.heard(refusal)
+	pass.Leave()
+
+	var again []*question
+	switch {
+	case refusal == nil:
+		q.forbidden.Over("MPC's state query is permitted again")
+		for _, one := range batch {
+			one.answer <- stateOf(tasks, one.taskID)
+		}
+	case refusal.Forbidden():
+		q.goWithout(batch, refusal)
+	case refusal.Outage():
+		again = batch
+		rest := backoff.Backoff{Base: time.Second, Max: time.Second, Rand: q.cfg.Rand}
+		_ = q.cfg.Clock.Sleep(ctx, rest.Next())
+	case len(ids) > 1:
+		// One bad id must not condemn the others.
+		for _, one := range batch {
+			one.alone = true
+		}
+		again = batch
+	default:
+		for _, one := range batch {
+			one.answer <- stateRefused(refusal)
+		}
+	}
+	q.mu.Lock()
+	q.asking--
+	q.mu.Unlock()
+	q.put(again...)
+}
+
+func stateOf(tasks map[string]mpcclient.Task, id string) state {
+	task, known := tasks[id]
+	switch {
+	case !known:
+		return absent
+	case task.Status == mpcclient.StatusFailed:
+		return failed
+	case task.Status == mpcclient.StatusCanceled:
+		return canceled
+	case slices.Contains(alive, task.Status):
+		return running
+	}
+	return unknown
+}
+
+// alive are the states that a task has only if a retry was accepted: it had
+// FAILED.
+var alive = []mpcclient.Status{
+	mpcclient.StatusInit, mpcclient.StatusWaiting, mpcclient.StatusProcessing, mpcclient.StatusSucceeded,
+}
+
+// stateRefused is what the refusal of a query for one task says of it.
+func stateRefused(refusal *mpcclient.Error) state {
+	switch refusal.Class {
+	case mpcclient.TaskNotFound:
+		return absent
+	case mpcclient.InvalidTask:
+		return invalid
+	}
+	return unknown
+}
+
+// goWithout answers that states cannot be asked for, and asks no more for a
+// while: each query would cost quota and tell nothing.
+func (q *inquirer) goWithout(batch []*question, refusal *mpcclient.Error) {
+	// The refusal's own text has a request id, and would be said each time anew.
+	q.forbidden.Problem(fmt.Sprintf("MPC's state query is not permitted (HTTP %d %s); refusals are answered without it: grant the permission mpc:remuxTsk:list", refusal.Status, refusal.Code))
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.without = q.cfg.Clock.Now().Add(permissionCheck)
+	for _, one := range append(batch, q.waiting...) {
+		one.answer <- unknown
+	}
+	q.waiting = nil
+}

@@ -1,0 +1,241 @@
+package retrier
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus/hooks/test"
+	"go.uber.org/goleak"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/pace"
+	"remux-retrier/mpcclient"
+)
+
+// The tests run in bubbles of testing/synctest: there the system's clock is
+// virtual, and hours of waiting take no time.
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// settle is how long FAILED is not believed after a lost answer.
+const settle = 10 * time.Second
+
+// api is MPC as a test scripts it. What is not scripted is accepted, and FAILED.
+type api struct {
+	retry func(ctx context.Context, id string, nth int) error
+	query func(ids []string) (map[string]mpcclient.Task, error)
+
+	mu       sync.Mutex
+	retries  map[string]int // calls by task
+	retried  []time.Time    // when
+	queries  [][]string
+	queried  []time.Time
+	inFlight map[string]int
+	twice    []string // tasks that were called while another call for them was under way
+}
+
+func (a *api) Retry(ctx context.Context, id string) error {
+	a.mu.Lock()
+	a.retries[id]++
+	nth := a.retries[id]
+	a.retried = append(a.retried, time.Now())
+	if a.inFlight[id]++; a.inFlight[id] > 1 {
+		a.twice = append(a.twice, id)
+	}
+	a.mu.Unlock()
+	defer func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.inFlight[id]--
+	}()
+	if a.retry == nil {
+		return nil
+	}
+	return a.retry(ctx, id, nth)
+}
+
+func (a *api) Query(_ context.Context, ids []string) (map[string]mpcclient.Task, error) {
+	a.mu.Lock()
+	a.queries = append(a.queries, slices.Clone(ids))
+	a.queried = append(a.queried, time.Now())
+	a.mu.Unlock()
+	if a.query == nil {
+		return tasksIn(mpcclient.StatusFailed, ids...), nil
+	}
+	return a.query(ids)
+}
+
+// asked is how many queries there have been, called how many retry calls.
+func (a *api) asked() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.queries)
+}
+
+func (a *api) called() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.retried)
+}
+
+// tasksIn is a query's answer: all tasks are in one state.
+func tasksIn(s mpcclient.Status, ids ...string) map[string]mpcclient.Task {
+	tasks := map[string]mpcclient.Task{}
+	for _, id := range ids {
+		tasks[id] = mpcclient.Task{ID: id, Status: s}
+	}
+	return tasks
+}
+
+// lease records what the retrier says to the consumer.
+type lease struct {
+	doubt bool
+	since time.Time
+
+	mu      sync.Mutex
+	heard   []string
+	notYet  int   // so many times MayCall is false
+	refused error // BeforeCall's
+}
+
+func (l *lease) InDoubt() bool    { return l.doubt }
+func (l *lease) Since() time.Time { return l.since }
+func (l *lease) Settled()         { l.note("settled") }
+
+func (l *lease) BeforeCall(ctx context.Context) error {
+	l.note("before")
+	if l.refused != nil {
+		return l.refused
+	}
+	return context.Cause(ctx)
+}
+
+func (l *lease) MayCall() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.notYet--
+	return l.notYet < 0
+}
+
+func (l *lease) note(what string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.heard = append(l.heard, what)
+}
+
+// calledAndOpen tells whether a next owner would have to ask about the event.
+func (l *lease) calledAndOpen() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.heard) > 0 && l.heard[len(l.heard)-1] == "before"
+}
+
+// desk is a retrier at work, with all that it needs.
+type desk struct {
+	*Retrier
+	t    *testing.T
+	api  *api
+	gate *pace.Gate
+	log  *test.Hook
+	stop func() // ends it
+}
+
+// open makes a desk. change may be nil.
+func open(t *testing.T, a *api, perMinute int, change func(*Config)) *desk {
+	t.Helper()
+	a.retries, a.inFlight = map[string]int{}, map[string]int{}
+	log, hook := test.NewNullLogger()
+	random := rand.New(rand.NewPCG(1, 2))
+	var mu sync.Mutex
+	cfg := Config{
+		API: a, MaxInFlight: 64, MaxAttempts: 5, Settle: settle, SkipCodes: []string{"MPC.10052"},
+		Origin: "/remux-retrier/test", Clock: clock.System, Logger: log,
+		Rand: func() float64 {
+			mu.Lock()
+			defer mu.Unlock()
+			return random.Float64()
+		},
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	gate, err := pace.New(pace.Config{
+		PerWindow: perMinute, Window: time.Minute, MaxInFlight: cfg.MaxInFlight, Clock: clock.System, Logger: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate.Assign([]int{0}, 1)
+	cfg.Gate = gate
+	r, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { r.Run(ctx) })
+	return &desk{Retrier: r, t: t, api: a, gate: gate, log: hook, stop: func() {
+		cancel()
+		running.Wait()
+	}}
+}
+
+func event(id string) Event {
+	return Event{
+		Failure: events.Failure{TaskID: id, ErrorCode: "MPC.10105"},
+		Source:  events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042},
+		Lease:   &lease{},
+	}
+}
+
+// decide answers an event and acknowledges the answer at once.
+func (d *desk) decide(ev Event) events.Outcome {
+	d.t.Helper()
+	answer, err := d.Answer(context.Background(), ev)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	answer.Acknowledged()
+	return answer.Outcome
+}
+
+// refusal is an answer of the API that is no acceptance.
+func refusal(class mpcclient.Class, status int, code string) *mpcclient.Error {
+	return &mpcclient.Error{
+		Operation: mpcclient.OperationRetry, Class: class, Status: status, Code: code,
+		Message: "no", RequestID: "r-1",
+	}
+}
+
+// queryRefusal is the same for the state query.
+func queryRefusal(class mpcclient.Class, status int, code string) *mpcclient.Error {
+	e := refusal(class, status, code)
+	e.Operation = mpcclient.OperationQuery
+	return e
+}
+
+// always has every retry call end so.
+func always(err error) func(context.Context, string, int) error {
+	return func(context.Context, string, int) error { return err }
+}
+
+// first has the first calls of a task end so, one after another, and further
+// ones be accepted.
+func first(errs ...error) func(context.Context, string, int) error {
+	return func(_ context.Context, _ string, nth int) error {
+		if nth <= len(errs) {
+			return errs[nth-1]
+		}
+		return nil
+	}
+}
+
+// contextFor ends after d.
+func contextFor(d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), d)
+}

@@ -1,0 +1,252 @@
+package retrier
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/mpcclient"
+)
+
+func TestOutageOfHoursDecidesNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		err     error
+		latency time.Duration
+	}{
+		"503":        {unavailable, 0},
+		"429":        {refusal(mpcclient.Throttled, 429, "APIG.0308"), 0},
+		"10237":      {refusal(mpcclient.Throttled, 406, "MPC.10237"), 0},
+		"401":        {refusal(mpcclient.Operator, 401, "APIG.0301"), 0},
+		"403 HTML":   {refusal(mpcclient.Operator, 403, ""), 0},
+		"no balance": {refusal(mpcclient.Operator, 403, "MPC.10244"), 0},
+		"reset":      {lostAnswer, 0},
+		"hanging":    {lostAnswer, settle},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				away := func() error {
+					if time.Since(began) < 5*time.Hour {
+						time.Sleep(c.latency)
+						return c.err
+					}
+					return nil
+				}
+				a := &api{retry: func(context.Context, string, int) error { return away() }}
+				a.query = func(ids []string) (map[string]mpcclient.Task, error) {
+					if away() != nil {
+						return nil, queryRefusal(mpcclient.Transient, 503, "")
+					}
+					return tasksIn(mpcclient.StatusFailed, ids...), nil
+				}
+				d := open(t, a, 600, func(c *Config) { c.MaxInFlight = 4 })
+				defer d.stop()
+				for id, reason := range d.decideAll(30) {
+					if reason != events.Accepted {
+						t.Errorf("%s: %s", id, reason)
+					}
+				}
+				if took := time.Since(began); took < 5*time.Hour || took > 5*time.Hour+time.Minute {
+					t.Errorf("decided after %v", took)
+				}
+				if n := a.called() + a.asked(); n > 4000 {
+					t.Errorf("%d requests in five hours of outage", n)
+				}
+			})
+		})
+	}
+}
+
+// traffic answers events of ever new tasks, one every so often, until stopped.
+func (d *desk) traffic(every time.Duration) (stop func() []events.Reason) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var mu sync.Mutex
+	var reasons []events.Reason
+	var all sync.WaitGroup
+	all.Go(func() {
+		for i := 0; d.cfg.Clock.Sleep(ctx, every) == nil; i++ {
+			all.Go(func() {
+				answer, err := d.Answer(ctx, event(fmt.Sprint("other-", i)))
+				if err != nil {
+					return // stopped
+				}
+				answer.Acknowledged()
+				mu.Lock()
+				defer mu.Unlock()
+				reasons = append(reasons, answer.Outcome.Reason)
+			})
+		}
+	})
+	return func() []events.Reason {
+		cancel()
+		all.Wait()
+		return reasons
+	}
+}
+
+// cursed has every call for one task fail.
+func cursed(err error) func(context.Context, string, int) error {
+	return func(_ context.Context, id string, _ int) error {
+		if id == "cursed" {
+			return err
+		}
+		return nil
+	}
+}
+
+func TestEventThatAlwaysFailsAloneIsExhausted(t *testing.T) {
+	for name, err := range map[string]error{"500": unavailable, "lost": lostAnswer, "403": refusal(mpcclient.Operator, 403, "")} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := open(t, &api{retry: cursed(err)}, 0, nil)
+				defer d.stop()
+				stop := d.traffic(10 * time.Millisecond)
+				o := d.decide(event("cursed"))
+				if o.Reason != events.AttemptsExhausted || o.Attempts < 5 || o.Error == nil && err != lostAnswer {
+					t.Errorf("%+v", o)
+				}
+				if d.gate.Tally().Outages > 0 {
+					t.Error("one event's failures were taken for an outage")
+				}
+				for _, reason := range stop() {
+					if reason != events.Accepted {
+						t.Errorf("another event: %s", reason)
+					}
+				}
+			})
+		})
+	}
+}
+
+// undecided fails if the event is answered within d.
+func (d *desk) undecided(ev Event, within time.Duration) {
+	d.t.Helper()
+	ctx, cancel := contextFor(within)
+	defer cancel()
+	if answer, err := d.Answer(ctx, ev); err == nil {
+		d.t.Errorf("answered: %+v", answer.Outcome)
+		answer.Acknowledged()
+	}
+}
+
+func TestEventThatFailsOnAQuietTopicWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{retry: cursed(unavailable)}, 0, nil)
+		defer d.stop()
+		d.undecided(event("cursed"), 24*time.Hour)
+	})
+}
+
+func TestFewWitnessesProveNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{retry: cursed(unavailable)}, 0, nil)
+		defer d.stop()
+		stop := d.traffic(40 * time.Second) // seven or eight in the longest backoff
+		d.undecided(event("cursed"), 12*time.Hour)
+		stop()
+	})
+}
+
+// Its failures may close the door now and then, which others open again: the
+// event must not use that to be called once a second.
+func TestEventThatFailsAloneIsCalledLessAndLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		d := open(t, &api{retry: func(_ context.Context, id string, _ int) error {
+			if id != "cursed" {
+				return nil
+			}
+			calls++
+			return unavailable
+		}}, 0, nil)
+		defer d.stop()
+		stop := d.traffic(40 * time.Second)
+		d.undecided(event("cursed"), 12*time.Hour)
+		stop()
+		if calls > 12*60/2 {
+			t.Errorf("%d calls in 12 hours", calls)
+		}
+	})
+}
+
+func TestAPIThatFailsOthersTooProvesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		d := open(t, &api{retry: func(_ context.Context, id string, _ int) error {
+			if id == "cursed" || calls.Add(1)%5 == 0 {
+				return unavailable
+			}
+			return nil
+		}}, 0, nil)
+		defer d.stop()
+		stop := d.traffic(10 * time.Millisecond)
+		d.undecided(event("cursed"), 2*time.Minute)
+		stop()
+	})
+}
+
+func TestThrottlingNeverCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{retry: cursed(refusal(mpcclient.Throttled, 429, "APIG.0308"))}, 0, nil)
+		defer d.stop()
+		stop := d.traffic(10 * time.Millisecond) // enough witnesses
+		d.undecided(event("cursed"), 2*time.Minute)
+		stop()
+	})
+}
+
+func TestHalfOfTheCallsFailingExhaustsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, random := time.Now(), rand.New(rand.NewPCG(3, 4))
+		var mu sync.Mutex
+		d := open(t, &api{retry: func(context.Context, string, int) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if time.Since(began) < time.Minute && random.IntN(2) == 0 {
+				return unavailable
+			}
+			return nil
+		}}, 6000, nil)
+		defer d.stop()
+		stop := d.traffic(50 * time.Millisecond)
+		time.Sleep(3 * time.Minute)
+		reasons := stop()
+		if len(reasons) < 3000 {
+			t.Errorf("%d of 3600 answered", len(reasons))
+		}
+		for _, reason := range reasons {
+			if reason != events.Accepted {
+				t.Errorf("%s", reason)
+			}
+		}
+	})
+}
+
+// The first failures of an outage look as if they were the events' own, until
+// the rest of the calls fail too.
+func TestFirstFailuresOfAnOutageDoNotCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		a := &api{retry: func(_ context.Context, id string, nth int) error {
+			since := time.Since(began)
+			if id == "cursed" && nth == 1 || since > 500*time.Millisecond && since < 2*time.Minute {
+				return unavailable
+			}
+			return nil
+		}}
+		d := open(t, a, 0, func(c *Config) { c.MaxAttempts = 1 })
+		defer d.stop()
+		stop := d.traffic(10 * time.Millisecond)
+		// Some fifty others are served after its failure, then none.
+		if o := d.decide(event("cursed")); o.Reason != events.Accepted {
+			t.Errorf("%+v", o)
+		}
+		stop()
+	})
+}

@@ -1,0 +1,140 @@
+package retrier
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/semaphore"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/pace"
+	"remux-retrier/mpcclient"
+)
+
+// API is what the decision asks of MPC. Calls end by themselves within the
+// configured time; a cancelled context may end them sooner. Errors are
+// *mpcclient.Error.
+type API interface {
+	Retry(ctx context.Context, taskID string) error
+	Query(ctx context.Context, taskIDs []string) (map[string]mpcclient.Task, error)
+}
+
+// Lease is an event's hold on the partition it came from.
+type Lease interface {
+	// InDoubt tells that a former owner may have called for the event.
+	InDoubt() bool
+	// Since is when the partition became ours.
+	Since() time.Time
+	// BeforeCall waits until a call would be known to a next owner. From then
+	// on the event counts as called, until Settled.
+	BeforeCall(ctx context.Context) error
+	// MayCall tells whether the partition is ours at this very moment.
+	MayCall() bool
+	// Settled says that what the event's calls did is known, and was nothing.
+	Settled()
+}
+
+// Event is one failure event to be answered.
+type Event struct {
+	Failure events.Failure
+	Source  events.Source
+	Lease   Lease
+}
+
+// Answer is what is to be published for an event.
+type Answer struct {
+	Outcome events.Outcome
+	release func()
+}
+
+// Acknowledged must be called once when the outcome has been published, or has
+// been given up: until then the event counts as called but not yet answered.
+func (a *Answer) Acknowledged() { a.release() }
+
+// Config of a Retrier. All fields are required but MaxAge and SkipCodes.
+type Config struct {
+	API  API
+	Gate *pace.Gate
+	// MaxInFlight is the gate's; twice as many events may be called and not yet
+	// acknowledged.
+	MaxInFlight int
+	// MaxAttempts is how many calls for one event may fail while the API serves
+	// others.
+	MaxAttempts int
+	// MaxAge is the age beyond which an event that comes is answered Expired; 0:
+	// there is none. What waits here does not expire: waiting is not its fault.
+	MaxAge time.Duration
+	// SkipCodes are failure codes for which a retry cannot help.
+	SkipCodes []string
+	// Settle is how long after a lost answer a FAILED state is believed: MPC may
+	// still be at work on the call until then.
+	Settle time.Duration
+	// Origin is the ce_source of the outcomes.
+	Origin string
+	Clock  clock.Clock
+	// Rand returns a number in [0, 1), for the jitter of backoffs.
+	Rand   func() float64
+	Logger logrus.FieldLogger
+}
+
+// Retrier answers failure events. Run must be running meanwhile.
+type Retrier struct {
+	cfg      Config
+	skip     map[string]bool
+	tasks    *tasks
+	open     *semaphore.Weighted // events called but not acknowledged
+	inquirer *inquirer
+	cause    *cause
+
+	turns, resting atomic.Int64 // events that wait for a call, or after one
+}
+
+// Waiting counts the events that wait for a call: for their turn, or for their
+// own backoff after a call that failed.
+type Waiting struct{ Turn, Backoff int }
+
+// Waiting tells how many wait now.
+func (r *Retrier) Waiting() Waiting {
+	return Waiting{Turn: int(r.turns.Load()), Backoff: int(r.resting.Load())}
+}
+
+// New makes a Retrier.
+func New(cfg Config) (*Retrier, error) {
+	if cfg.API == nil || cfg.Gate == nil || cfg.Clock == nil || cfg.Rand == nil || cfg.Logger == nil {
+		return nil, errors.New("retrier: API, Gate, Clock, Rand and Logger are required")
+	}
+	if cfg.MaxInFlight <= 0 || cfg.MaxAttempts <= 0 || cfg.Settle <= 0 {
+		return nil, errors.New("retrier: MaxInFlight, MaxAttempts and Settle are required")
+	}
+	cause := &cause{gate: cfg.Gate, log: cfg.Logger}
+	r := &Retrier{
+		cfg: cfg, skip: map[string]bool{}, tasks: newTasks(),
+		open:     semaphore.NewWeighted(2 * int64(cfg.MaxInFlight)),
+		inquirer: newInquirer(cfg, cause),
+		cause:    cause,
+	}
+	for _, code := range cfg.SkipCodes {
+		r.skip[code] = true
+	}
+	return r, nil
+}
+
+// Advice is what an operator has to do so that MPC serves again, or so that
+// states can be asked for; empty: nothing.
+func (r *Retrier) Advice() string {
+	r.cause.mu.Lock()
+	advice := r.cause.advice
+	r.cause.mu.Unlock()
+	if advice == "" {
+		advice = r.inquirer.forbidden.Text()
+	}
+	return advice
+}
+
+// Run asks the questions of the events that are being answered, until the
+// context is done. It must outlive the last Answer.
+func (r *Retrier) Run(ctx context.Context) { r.inquirer.run(ctx) }

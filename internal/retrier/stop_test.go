@@ -1,0 +1,185 @@
+package retrier
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/mpcclient"
+)
+
+var errStopped = errors.New("stopped")
+
+// stopped answers an event and stops it after d. It tells how long the answer
+// took from then on.
+func (d *desk) stopped(ev Event, after time.Duration) (*Answer, time.Duration, error) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	stopAt := time.Now().Add(after)
+	timer := time.AfterFunc(after, func() { cancel(errStopped) })
+	defer timer.Stop()
+	answer, err := d.Answer(ctx, ev)
+	return answer, time.Since(stopAt), err
+}
+
+// Wherever an event waits, a stop ends the wait at once.
+func TestStopEndsEveryWaitAtOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		api    *api
+		quota  int
+		busy   bool // another event of the task is being answered
+		full   bool // all places among the called are taken
+		crash  bool
+		open   bool // the event is in doubt for a next owner
+		before time.Duration
+	}{
+		"its twin":               {api: &api{}, busy: true},
+		"a place":                {api: &api{}, full: true},
+		"the quota":              {api: &api{}, quota: 1},
+		"backoff":                {api: &api{retry: always(unavailable)}, before: 100 * time.Millisecond},
+		"backoff after a doubt":  {api: &api{retry: always(lostAnswer)}, before: 100 * time.Millisecond, open: true},
+		"FAILED to be believed":  {api: &api{retry: always(lostAnswer)}, before: 5 * time.Second, open: true},
+		"the query's outage":     {api: &api{query: queryFails(unavailable)}, crash: true},
+		"the API":                {api: &api{retry: always(unavailable)}, before: time.Hour},
+		"FAILED after a crash":   {api: &api{}, crash: true},
+		"the query's own answer": {api: &api{query: hangs}, crash: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := c.api
+				d := open(t, a, c.quota, func(c *Config) { c.MaxInFlight = 1 })
+				defer d.stop()
+				if c.busy {
+					leave, err := d.tasks.enter(context.Background(), "1")
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer leave()
+				}
+				if c.full {
+					if !d.Retrier.open.TryAcquire(2) {
+						t.Fatal("no place to take")
+					}
+				}
+				l := &lease{doubt: c.crash, since: time.Now()}
+				ev := event("1")
+				ev.Lease = l
+				answer, took, err := d.stopped(ev, max(c.before, time.Second/10))
+				if answer != nil || !errors.Is(err, errStopped) || took != 0 {
+					t.Errorf("%v, %v, %v after the stop", answer, err, took)
+				}
+				if got := l.calledAndOpen(); got != c.open {
+					t.Errorf("in doubt for a next owner: %v, the consumer heard %v", got, l.heard)
+				}
+				if free := d.Retrier.open.TryAcquire(2); free == c.full {
+					t.Error("a place among the called was lost")
+				}
+			})
+		})
+	}
+}
+
+func hangs([]string) (map[string]mpcclient.Task, error) {
+	time.Sleep(settle)
+	return nil, unavailable
+}
+
+func TestCallUnderWayAtAStopIsLetEndAndCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{retry: func(ctx context.Context, _ string, _ int) error {
+			time.Sleep(5 * time.Second)
+			return ctx.Err()
+		}}
+		d := open(t, a, 0, nil)
+		defer d.stop()
+		answer, took, err := d.stopped(event("1"), time.Second)
+		if err != nil || took != 4*time.Second {
+			t.Fatalf("%v after %v", err, took)
+		}
+		if answer.Outcome.Reason != events.Accepted {
+			t.Errorf("%+v", answer.Outcome)
+		}
+		answer.Acknowledged()
+	})
+}
+
+func TestFinalRefusalOfACallUnderWayAtAStopCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{retry: func(context.Context, string, int) error {
+			time.Sleep(5 * time.Second)
+			return refusal(mpcclient.TaskNotFound, 403, "MPC.10211")
+		}}
+		d := open(t, a, 0, nil)
+		defer d.stop()
+		answer, _, err := d.stopped(event("1"), time.Second)
+		if err != nil || answer.Outcome.Reason != events.TaskNotFound {
+			t.Fatalf("%+v, %v", answer, err)
+		}
+		answer.Acknowledged()
+	})
+}
+
+func TestLostAnswerAtAStopStaysInDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{retry: func(context.Context, string, int) error {
+			time.Sleep(5 * time.Second)
+			return lostAnswer
+		}}
+		d := open(t, a, 0, nil)
+		defer d.stop()
+		ev := event("1")
+		_, took, err := d.stopped(ev, time.Second)
+		if !errors.Is(err, errStopped) || took != 4*time.Second {
+			t.Errorf("%v after %v", err, took)
+		}
+		if !ev.Lease.(*lease).calledAndOpen() {
+			t.Errorf("said to the consumer: %v", ev.Lease.(*lease).heard)
+		}
+	})
+}
+
+// A refusal's reason is a query away: it may still be asked for, for a while.
+func TestRefusedEventMayStillAskAfterAStop(t *testing.T) {
+	for name, c := range map[string]struct {
+		query time.Duration // how long it takes
+		took  time.Duration
+		want  events.Reason // empty: given up
+	}{
+		"at once":  {0, 4*time.Second + gather, events.AlreadyRunning},
+		"in time":  {2 * time.Second, 6*time.Second + gather, events.AlreadyRunning},
+		"too late": {9 * time.Second, 4*time.Second + explainWithin, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := &api{retry: func(context.Context, string, int) error {
+					time.Sleep(5 * time.Second)
+					return ambiguous
+				}}
+				a.query = func(ids []string) (map[string]mpcclient.Task, error) {
+					time.Sleep(c.query)
+					return tasksIn(mpcclient.StatusProcessing, ids...), nil
+				}
+				d := open(t, a, 0, nil)
+				defer d.stop()
+				ev := event("1")
+				answer, took, err := d.stopped(ev, time.Second)
+				if took != c.took {
+					t.Errorf("took %v from the stop on, want %v", took, c.took)
+				}
+				if c.want == "" {
+					if !errors.Is(err, errStopped) || !ev.Lease.(*lease).calledAndOpen() {
+						t.Errorf("%v; said to the consumer: %v", err, ev.Lease.(*lease).heard)
+					}
+					return
+				}
+				if err != nil || answer.Outcome.Reason != c.want {
+					t.Fatalf("%+v, %v", answer, err)
+				}
+				answer.Acknowledged()
+			})
+		})
+	}
+}
