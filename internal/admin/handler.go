@@ -6,15 +6,20 @@ import (
 	"strings"
 )
 
-// ServeHTTP answers the two end points and refuses everything else. Nothing of
-// a request is used but its method and path, so there is nothing to escape.
+// ServeHTTP answers the end points and refuses everything else. Nothing of a
+// request is used but its method and path, so there is nothing to escape; the
+// metrics' own handler also looks at Accept and Accept-Encoding.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
-	routes := map[string]func(http.ResponseWriter){"/healthz": s.healthz, "/readyz": s.readyz}
+	routes := map[string]func(http.ResponseWriter){
+		"/healthz": s.healthz,
+		"/readyz":  s.readyz,
+		"/metrics": func(w http.ResponseWriter) { s.config.Metrics.ServeHTTP(w, r) },
+	}
 	serve, ok := routes[r.URL.Path]
 	switch {
 	case !ok:
-		text(w, http.StatusNotFound, "not found: there are /healthz and /readyz")
+		text(w, http.StatusNotFound, "not found: there are /healthz, /readyz and /metrics")
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		text(w, http.StatusMethodNotAllowed, "only GET and HEAD: nothing here can be changed")

@@ -19,6 +19,7 @@ func handler(t *testing.T, c Config) *Server {
 	if c.Loops == nil {
 		c.Loops = NewLoops(newManual())
 	}
+	c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("up 1\n")) })
 	s, err := New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +94,7 @@ func TestReadyzWithoutChecksHasListsAndNoNulls(t *testing.T) {
 
 func TestNothingButGetAndHeadOnKnownPaths(t *testing.T) {
 	s := handler(t, Config{})
-	for _, path := range []string{"/healthz", "/readyz"} {
+	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
 		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"} {
 			if w := ask(s, method, path); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
 				t.Errorf("%s %s: %d, Allow %q", method, path, w.Code, w.Header().Get("Allow"))
@@ -103,7 +104,7 @@ func TestNothingButGetAndHeadOnKnownPaths(t *testing.T) {
 			t.Errorf("HEAD %s: %d", path, w.Code)
 		}
 	}
-	for _, path := range []string{"/", "/healthz/", "/healthz/x", "//healthz", "/HEALTHZ", "/metrics", "/debug/pprof/"} {
+	for _, path := range []string{"/", "/healthz/", "/healthz/x", "//healthz", "/HEALTHZ", "/metrics/", "/debug/pprof/"} {
 		for _, method := range []string{"GET", "POST"} {
 			if w := ask(s, method, path); w.Code != http.StatusNotFound {
 				t.Errorf("%s %s: %d", method, path, w.Code)
@@ -114,7 +115,7 @@ func TestNothingButGetAndHeadOnKnownPaths(t *testing.T) {
 
 func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
 	s := handler(t, Config{})
-	for _, request := range [][2]string{{"GET", "/healthz"}, {"GET", "/readyz"}, {"POST", "/healthz"}, {"GET", "/nowhere"}} {
+	for _, request := range [][2]string{{"GET", "/healthz"}, {"GET", "/readyz"}, {"GET", "/metrics"}, {"POST", "/healthz"}, {"GET", "/nowhere"}} {
 		h := ask(s, request[0], request[1]).Header()
 		for name, want := range map[string]string{
 			"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "X-Frame-Options": "DENY",

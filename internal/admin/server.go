@@ -1,5 +1,5 @@
 // Package admin serves what a platform asks the service about itself over HTTP:
-// /healthz (is a restart needed?) and /readyz (does it do its work?).
+// /healthz (is a restart needed?), /readyz (does it do its work?) and /metrics.
 //
 // It is read-only, holds no secret and decides nothing: who runs a loop reports
 // to Loops, who knows a condition gives a Check. Only internal/app starts the
@@ -32,7 +32,9 @@ type Config struct {
 	// Notes are what an operator should know although the instance is ready,
 	// one sentence each. May be nil.
 	Notes func() []string
-	Log   logrus.FieldLogger
+	// Metrics answers /metrics.
+	Metrics http.Handler
+	Log     logrus.FieldLogger
 }
 
 // Server answers on one address. Its Run must be called, or its Close.
@@ -45,8 +47,8 @@ type Server struct {
 // New opens the listener, so that an address that cannot be had is an error at
 // start and requests are queued from now on. Run answers them.
 func New(c Config) (*Server, error) {
-	if c.Loops == nil || c.Log == nil {
-		return nil, errors.New("admin: Config needs Loops and Log")
+	if c.Loops == nil || c.Metrics == nil || c.Log == nil {
+		return nil, errors.New("admin: Config needs Loops, Metrics and Log")
 	}
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {

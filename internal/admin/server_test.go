@@ -19,7 +19,7 @@ import (
 func start(t *testing.T, c Config) (addr string, stop func() error) {
 	t.Helper()
 	c.Addr = "127.0.0.1:0"
-	c.Loops = NewLoops(newManual())
+	c.Loops, c.Metrics = NewLoops(newManual()), http.NotFoundHandler()
 	if c.Log == nil {
 		c.Log, _ = test.NewNullLogger()
 	}
@@ -72,7 +72,7 @@ func receive(t *testing.T, conn net.Conn) (status int, body string) {
 func TestAddressInUseIsAnErrorAtStartNamingHTTP_ADDR(t *testing.T) {
 	addr, stop := start(t, Config{})
 	log, _ := test.NewNullLogger()
-	_, err := New(Config{Addr: addr, Loops: NewLoops(newManual()), Log: log})
+	_, err := New(Config{Addr: addr, Loops: NewLoops(newManual()), Metrics: http.NotFoundHandler(), Log: log})
 	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "HTTP_ADDR") || !strings.Contains(err.Error(), addr) {
 		t.Errorf("%v", err)
 	}
@@ -146,7 +146,7 @@ func TestClientThatNeverFinishesItsRequestDoesNotHoldTheStop(t *testing.T) {
 
 func TestStopBeforeTheFirstRequest(t *testing.T) {
 	log, _ := test.NewNullLogger()
-	s, err := New(Config{Addr: "127.0.0.1:0", Loops: NewLoops(newManual()), Log: log})
+	s, err := New(Config{Addr: "127.0.0.1:0", Loops: NewLoops(newManual()), Metrics: http.NotFoundHandler(), Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestStopBeforeTheFirstRequest(t *testing.T) {
 
 func TestListenerThatFailsIsAnError(t *testing.T) {
 	log, _ := test.NewNullLogger()
-	s, err := New(Config{Addr: "127.0.0.1:0", Loops: NewLoops(newManual()), Log: log})
+	s, err := New(Config{Addr: "127.0.0.1:0", Loops: NewLoops(newManual()), Metrics: http.NotFoundHandler(), Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,6 +77,7 @@ type MPC struct {
 
 // Retry is the policy for one failure event.
 type Retry struct {
+	MaxEventAge time.Duration // 0: unlimited
 	MaxAttempts int
 	SkipCodes   []string // sorted, without repeats, e.g. MPC.10052
 }
@@ -124,6 +125,7 @@ func Load() (Config, error) {
 		Kafka: p.kafka(),
 		MPC:   p.mpc(),
 		Retry: Retry{
+			MaxEventAge: p.age("RETRY_MAX_EVENT_AGE", time.Second),
 			MaxAttempts: p.integer("RETRY_MAX_ATTEMPTS", 1, 1000),
 			SkipCodes:   p.failureCodes("RETRY_SKIP_CODES"),
 		},

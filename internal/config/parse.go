@@ -106,6 +106,20 @@ func (p *parser) duration(name string, low, high time.Duration) time.Duration {
 	return d
 }
 
+// age is a duration, or 0 for unlimited.
+func (p *parser) age(name string, low time.Duration) time.Duration {
+	value := p.value(name)
+	if strings.EqualFold(value, unlimited) {
+		return 0
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil || d < low {
+		p.refuse(name, value, fmt.Sprintf("a duration of %s or more with its unit, such as 48h, or %s", short(low), unlimited))
+		return 0
+	}
+	return d
+}
+
 // shutdownTimeout is checked against the API's time-out: a call that was just
 // sent is billed, so its answer has to be awaited, published and committed.
 func (p *parser) shutdownTimeout(name string, call time.Duration) time.Duration {

@@ -49,6 +49,7 @@ type spec struct {
 	MPCMaxInFlight       string `envconfig:"MPC_MAX_IN_FLIGHT" default:"64" desc:"Concurrent API calls of one instance."`
 	MPCTimeout           string `envconfig:"MPC_TIMEOUT" default:"10s" desc:"Time limit of one API call; 100ms to 5m."`
 
+	RetryMaxEventAge string `envconfig:"RETRY_MAX_EVENT_AGE" default:"unlimited" desc:"Failure events older than this when they are read are answered without a call, such as 48h for a first deployment on an old topic; or unlimited."`
 	RetryMaxAttempts string `envconfig:"RETRY_MAX_ATTEMPTS" default:"5" desc:"Calls for one event whose own call keeps failing while the API serves others."`
 	RetrySkipCodes   string `envconfig:"RETRY_SKIP_CODES" shown:"none" desc:"Failure codes, comma-separated, whose events are answered without a call because a retry cannot help."`
 

@@ -55,6 +55,8 @@ func TestRefusedValuesSayWhatIsExpected(t *testing.T) {
 		{"MPC_MAX_IN_FLIGHT", "10001", "from 1 to 10000"},
 		{"MPC_TIMEOUT", "0", "from 100ms to 5m"},
 		{"MPC_TIMEOUT", "-1s", "from 100ms to 5m"},
+		{"RETRY_MAX_EVENT_AGE", "0", "a duration of 1s or more with its unit, such as 48h, or unlimited"},
+		{"RETRY_MAX_EVENT_AGE", "2 days", "such as 48h"},
 		{"RETRY_MAX_ATTEMPTS", "0", "from 1 to 1000"},
 		{"RETRY_SKIP_CODES", "MPC.10052,10053", `has "10053"`},
 		{"RETRY_SKIP_CODES", "MPC.1005", "MPC. and five digits"},
@@ -79,7 +81,7 @@ func TestAcceptedValues(t *testing.T) {
 		"KAFKA_BROKERS", " kafka-1:9092 ,[::1]:9093,10.0.0.1:1,", "KAFKA_START_OFFSET", "LATEST", "KAFKA_CREATE_TOPICS", "true",
 		"KAFKA_TOPIC_FAILED", strings.Repeat("a", 249), "KAFKA_SESSION_TIMEOUT", "6s",
 		"MPC_REQUESTS_PER_MINUTE", "unlimited", "MPC_MAX_IN_FLIGHT", "1000", "MPC_TIMEOUT", "1m30s",
-		"RETRY_SKIP_CODES", "MPC.10053, MPC.10052,MPC.10053", "RETRY_MAX_ATTEMPTS", "1",
+		"RETRY_SKIP_CODES", "MPC.10053, MPC.10052,MPC.10053", "RETRY_MAX_ATTEMPTS", "1", "RETRY_MAX_EVENT_AGE", "48h",
 		"SHUTDOWN_TIMEOUT", "95001ms", "HTTP_ADDR", ":0", "LOG_LEVEL", "Debug", "LOG_FORMAT", "text")
 	if want := []string{"kafka-1:9092", "[::1]:9093", "10.0.0.1:1"}; !slices.Equal(c.Kafka.Brokers, want) {
 		t.Errorf("brokers are %q", c.Kafka.Brokers)
@@ -91,7 +93,7 @@ func TestAcceptedValues(t *testing.T) {
 		t.Errorf("%+v", c.Kafka)
 	}
 	if c.MPC.RequestsPerMinute != Unlimited || c.MPC.RequestsPerMinute.String() != "unlimited" ||
-		c.MPC.MaxInFlight != 1000 || c.MPC.Timeout != 90*time.Second || c.Retry.MaxAttempts != 1 {
+		c.MPC.MaxInFlight != 1000 || c.MPC.Timeout != 90*time.Second || c.Retry.MaxAttempts != 1 || c.Retry.MaxEventAge != 48*time.Hour {
 		t.Errorf("%+v %+v", c.MPC, c.Retry)
 	}
 	if c.ShutdownTimeout != 95001*time.Millisecond || c.HTTPAddr != ":0" || c.LogLevel != logrus.DebugLevel || c.LogFormat != Text {
