@@ -1,0 +1,52 @@
+package consumer
+
+import "testing"
+
+// pageOf unpacks to about so many bytes, in records of 1 KiB.
+func pageOf(bytes int) Page {
+	records := make([]Record, bytes/1024)
+	for i := range records {
+		records[i].Value = make([]byte, 1024-recordBytes)
+	}
+	return Page{Records: records}
+}
+
+func TestALogThatUnpacksAThousandfoldIsReadInSmallBites(t *testing.T) {
+	const factor = 5000
+	a := newAppetite(pageBytes)
+	for range 50 {
+		if unpacked := a.ask * factor; unpacked > 8*pageBytes {
+			t.Fatalf("asked for %d bytes, which unpack to %d", a.ask, unpacked)
+		}
+		a.had(pageOf(a.ask*factor), true)
+	}
+}
+
+func TestALogThatDoesNotCompressIsSoonReadInWholePages(t *testing.T) {
+	for name, page := range map[string]func(ask int) Page{
+		"full":               pageOf,
+		"just above half":    func(ask int) Page { return pageOf(ask/2 + 1024) },
+		"of aborted records": func(int) Page { return Page{} },
+	} {
+		a := newAppetite(pageBytes)
+		pages := 0
+		for ; a.ask < pageBytes && pages < 100; pages++ {
+			a.had(page(a.ask), true)
+		}
+		if pages > 12 {
+			t.Errorf("pages %s: it took %d of them", name, pages)
+		}
+	}
+}
+
+func TestAQuietLogSaysNothingOfHowItUnpacks(t *testing.T) {
+	a := newAppetite(pageBytes)
+	small := Page{Records: []Record{{Value: make([]byte, 200)}}}
+	for range 100 {
+		a.had(Page{}, false)
+		a.had(small, true)
+	}
+	if a.ask != firstBytes {
+		t.Errorf("it asks for %d bytes after pages that were not full", a.ask)
+	}
+}

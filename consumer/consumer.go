@@ -1,0 +1,172 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"remux-retrier/internal/backoff"
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/notice"
+)
+
+// Handler makes of a record what is to be published.
+type Handler interface {
+	// Handle answers one record. It returns nil when that is done and
+	// acknowledged: the record will not come again. An error leaves the record
+	// unanswered: while the generation lasts Handle is called again, later the
+	// next owner gets it.
+	//
+	// The context ends when no new work may begin; a call under way then should
+	// be let end and be published, which Delivery.Publish allows.
+	Handle(ctx context.Context, d *Delivery) error
+}
+
+// Config of a Consumer. Every field but Latest is required.
+type Config struct {
+	Log     Log
+	Handler Handler
+	Topic   string
+	// Latest: a group that has committed nothing starts at the ends of the
+	// partitions instead of their beginnings.
+	Latest bool
+	// SessionTimeout is the group's: a commit younger than half of it proves
+	// that the partitions are still ours.
+	SessionTimeout time.Duration
+	// Drain is how long work under way may take when a generation ends. It must
+	// be shorter than the group's rebalance time-out.
+	Drain time.Duration
+	// MaxInFlight is how many records the handler works on at once; the
+	// look-ahead is sized by it.
+	MaxInFlight int
+	// Assigned is told of every assignment before its first record: the
+	// partitions, and how many the topic has.
+	Assigned func(partitions []int, of int)
+	Clock    clock.Clock
+	// Rand returns a number in [0, 1), for the jitter of backoffs.
+	Rand   func() float64
+	Logger logrus.FieldLogger
+}
+
+// Bounds of what one instance holds, over all its partitions. Each partition
+// has an equal part, so that one that is stuck takes nothing from the others; of
+// the records at least twice MaxInFlight, so that one can keep all calls busy.
+const (
+	heldRecords = 8192
+	heldBytes   = 64 << 20
+	pageBytes   = 1 << 20
+)
+
+// How often an owner shows a sign of life, looks for new partitions, and how
+// long a topic may seem absent before that is believed: metadata flickers while
+// leaders move.
+const (
+	commitInterval   = time.Second
+	watchInterval    = 5 * time.Second
+	topicGoneAfter   = 5 * time.Second
+	commitWithin     = 3 * time.Second
+	lastCommitWithin = 3 * time.Second
+)
+
+// Consumer is one member of a consumer group.
+type Consumer struct {
+	cfg    Config
+	stats  Stats
+	broker *notice.Notice // brokers away, group not joined
+
+	mu      sync.Mutex
+	present *generation
+	// restarted holds the partitions whose log was found to be another than the
+	// one that was committed: they are read from their beginning, until that is
+	// committed. reborn: so is the whole topic, and Latest is over.
+	restarted map[int]bool
+	reborn    bool
+}
+
+// New makes a Consumer; Run makes it work.
+func New(cfg Config) (*Consumer, error) {
+	switch {
+	case cfg.Log == nil, cfg.Handler == nil, cfg.Assigned == nil, cfg.Clock == nil, cfg.Rand == nil, cfg.Logger == nil:
+		return nil, errors.New("consumer: Log, Handler, Assigned, Clock, Rand and Logger are required")
+	case cfg.Topic == "" || cfg.SessionTimeout <= 0 || cfg.Drain <= 0 || cfg.MaxInFlight <= 0:
+		return nil, errors.New("consumer: Topic, SessionTimeout, Drain and MaxInFlight are required")
+	}
+	return &Consumer{cfg: cfg, broker: notice.New(cfg.Logger), restarted: map[int]bool{}}, nil
+}
+
+// Run consumes until the context is done, then drains, commits and leaves the
+// group. All it started has ended when it returns.
+func (c *Consumer) Run(ctx context.Context) {
+	b := c.newBackoff()
+	var gen Generation // the last, which join releases, or Leave
+	for ctx.Err() == nil {
+		next, of, err := c.join(ctx, gen)
+		if err == nil {
+			gen = next
+			err = c.serve(ctx, gen, of)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		if err == nil {
+			b.Reset()
+			continue
+		}
+		c.broker.Problem("waiting for Kafka: " + err.Error())
+		_ = c.cfg.Clock.Sleep(ctx, b.Next())
+	}
+	leave, cancel := clock.WithTimeout(context.WithoutCancel(ctx), c.cfg.Clock, lastCommitWithin)
+	defer cancel()
+	if err := c.cfg.Log.Leave(leave); err != nil {
+		c.cfg.Logger.WithError(err).Warn("left without telling the group: it will notice within the session time-out")
+	}
+}
+
+// join releases the former generation, if there is one, and waits for the next.
+// First it counts the topic's partitions: whoever is assigned before the topic
+// exists gets nothing, and what is added later is assigned to nobody.
+func (c *Consumer) join(ctx context.Context, former Generation) (gen Generation, of int, err error) {
+	if of, err = c.cfg.Log.Partitions(ctx, c.cfg.Topic); err != nil {
+		return nil, 0, fmt.Errorf("topic %s: %w", c.cfg.Topic, err)
+	}
+	if former != nil {
+		former.Release()
+	}
+	if gen, err = c.cfg.Log.Join(ctx); err != nil {
+		return nil, 0, fmt.Errorf("joining the consumer group: %w", err)
+	}
+	return gen, of, nil
+}
+
+func (c *Consumer) newBackoff() *backoff.Backoff {
+	return &backoff.Backoff{Base: 100 * time.Millisecond, Max: time.Second, Rand: c.cfg.Rand}
+}
+
+// persist repeats an operation until it succeeds, the context is done, or it
+// fails with one of the final errors, which time does not mend.
+func (c *Consumer) persist(ctx context.Context, n *notice.Notice, doing string, op func() error, final ...error) error {
+	b := c.newBackoff()
+	for {
+		err := op()
+		if err == nil {
+			n.Over(doing + ": works again")
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		for _, f := range final {
+			if errors.Is(err, f) {
+				return err
+			}
+		}
+		n.Problem(doing + ": " + err.Error())
+		if err := c.cfg.Clock.Sleep(ctx, b.Next()); err != nil {
+			return err
+		}
+	}
+}

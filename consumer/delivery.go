@@ -1,0 +1,45 @@
+package consumer
+
+import (
+	"context"
+	"time"
+)
+
+// Delivery is a record with what its handler may do about it.
+type Delivery struct {
+	Record
+	p *partition
+	e *entry
+}
+
+// InDoubt tells that an owner before this generation may have called for the
+// event, and left no answer.
+func (d *Delivery) InDoubt() bool { return d.Offset < d.p.doubtful }
+
+// Since is when this generation began.
+func (d *Delivery) Since() time.Time { return d.p.g.since }
+
+// BeforeCall waits until a call may begin: the commit's mark covers the event,
+// so that a next owner would know of the call, and the partition is ours beyond
+// doubt. From then on the event counts as called, until Settled, also where
+// BeforeCall fails: only the handler knows of calls before.
+func (d *Delivery) BeforeCall(ctx context.Context) error {
+	return d.p.g.await(ctx, d.p.g.c.cfg.SessionTimeout/2, func() bool { return d.p.tracker.begin(d.e) })
+}
+
+// MayCall tells whether the partition is still ours, and work may begin, at
+// this moment: the last look before a call.
+func (d *Delivery) MayCall() bool {
+	return d.p.g.working.Err() == nil && d.p.g.fresh(d.p.g.c.cfg.SessionTimeout/2)
+}
+
+// Settled says that no call for the event is in doubt: what its calls did is
+// known, and it was nothing.
+func (d *Delivery) Settled() { d.p.tracker.settle(d.e) }
+
+// Publish appends a message and returns nil when all in-sync replicas have it.
+// It goes on for as long as the generation lasts; the alternatives are tried in
+// turn where a message is larger than its topic takes.
+func (d *Delivery) Publish(m Message, alternatives ...Message) error {
+	return d.p.g.publisher.publish(append([]Message{m}, alternatives...))
+}

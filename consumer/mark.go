@@ -1,0 +1,145 @@
+package consumer
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// maxMetadata bounds a mark's text. Brokers take 4,096 bytes by default
+// (offset.metadata.max.bytes) and refuse the commit beyond.
+const maxMetadata = 4000
+
+// Mark is what a commit says beside the low-water mark: which events above it
+// are answered, and which may have been called. Its text is
+//
+//	remux1 clean of=8 done=… end
+//	remux1 called=1042 of=8 done=… end
+//
+// where done, left out if empty, holds pairs of varints in unpadded URL-safe
+// base64: how many offsets to pass, starting at the low-water mark, and how
+// many of the following are answered. The closing word shows that nothing was
+// cut off.
+type Mark struct {
+	// Called is the offset H at and above which no event has been called. The
+	// unanswered events below it are in doubt. Zero: clean, none is.
+	Called int64
+	// Of is how many partitions the topic had when the group began to read this
+	// one. Zero: not said.
+	Of int
+	// Done are the answered offsets above the low-water mark, ascending,
+	// neither overlapping nor touching.
+	Done []Interval
+}
+
+// Interval is a run of offsets: From and what follows, below To.
+type Interval struct{ From, To int64 }
+
+// Encode writes the mark of a commit at the low-water mark low. Where the
+// answered offsets do not fit, the highest of them are left out.
+func (m Mark) Encode(low int64) string {
+	head := "remux1 clean"
+	if m.Called > 0 {
+		head = "remux1 called=" + strconv.FormatInt(m.Called, 10)
+	}
+	if m.Of > 0 {
+		head += " of=" + strconv.Itoa(m.Of)
+	}
+	room := base64.RawURLEncoding.DecodedLen(maxMetadata - len(head) - len(" done= end"))
+	var done []byte
+	at := low
+	for _, i := range m.Done {
+		longer := binary.AppendUvarint(done, uint64(i.From-at))
+		longer = binary.AppendUvarint(longer, uint64(i.To-i.From))
+		if len(longer) > room {
+			break
+		}
+		done, at = longer, i.To
+	}
+	if len(done) > 0 {
+		head += " done=" + base64.RawURLEncoding.EncodeToString(done)
+	}
+	return head + " end"
+}
+
+// errNoMark is a commit of somebody else: an operator's reset, another program.
+var errNoMark = errors.New("the commit carries no mark of this service")
+
+// ParseMark reads the text of a commit at the low-water mark low. It fails if
+// the text is not ours, or not whole.
+func ParseMark(text string, low int64) (Mark, error) {
+	words := strings.Split(text, " ")
+	if words[0] != "remux1" {
+		return Mark{}, errNoMark
+	}
+	if words[len(words)-1] != "end" {
+		return Mark{}, fmt.Errorf("the commit's mark was cut off after %d bytes", len(text))
+	}
+	var m Mark
+	var said bool
+	for _, word := range words[1 : len(words)-1] {
+		name, value, _ := strings.Cut(word, "=")
+		var err error
+		switch name {
+		case "clean":
+			said = true
+		case "called":
+			said = true
+			m.Called, err = strconv.ParseInt(value, 10, 64)
+			if err == nil && m.Called <= 0 {
+				err = fmt.Errorf("called=%d", m.Called)
+			}
+		case "of":
+			m.Of, err = strconv.Atoi(value)
+			if err == nil && m.Of <= 0 {
+				err = fmt.Errorf("of=%d", m.Of)
+			}
+		case "done":
+			m.Done, err = parseDone(value, low)
+		}
+		// A word that is not known comes from a newer version, which says in
+		// the known ones what this one must know.
+		if err != nil {
+			return Mark{}, fmt.Errorf("the commit's mark is damaged: %w", err)
+		}
+	}
+	if !said {
+		return Mark{}, errors.New("the commit's mark says neither clean nor called")
+	}
+	return m, nil
+}
+
+func parseDone(text string, low int64) ([]Interval, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return nil, err
+	}
+	var done []Interval
+	next := func(at int64) (int64, error) {
+		n, size := binary.Uvarint(raw)
+		if size <= 0 || n > uint64(math.MaxInt64-at) {
+			return 0, errors.New("done: a number is cut off or too large")
+		}
+		raw = raw[size:]
+		return at + int64(n), nil
+	}
+	for at := low; len(raw) > 0; {
+		from, err := next(at)
+		if err != nil {
+			return nil, err
+		}
+		to, err := next(from)
+		if err != nil {
+			return nil, err
+		}
+		if to == from || (len(done) > 0 && from == at) {
+			return nil, errors.New("done: an empty run")
+		}
+		done, at = append(done, Interval{from, to}), to
+	}
+	return done, nil
+}

@@ -1,0 +1,150 @@
+package consumer
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// randomMark makes a valid mark of n runs above low.
+func randomMark(r *rand.Rand, low int64, n int, step int64) Mark {
+	m := Mark{Called: r.Int64N(3) * (low + r.Int64N(1000)), Of: r.IntN(20)}
+	for at := low; len(m.Done) < n; {
+		from := at + 1 + r.Int64N(step)
+		at = from + 1 + r.Int64N(step)
+		m.Done = append(m.Done, Interval{from, at})
+	}
+	return m
+}
+
+func TestMarkSurvivesTheRoundTrip(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		low := r.Int64N(1 << r.IntN(40))
+		want := randomMark(r, low, r.IntN(50), 1<<r.IntN(20))
+		got, err := ParseMark(want.Encode(low), low)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("at %d: %+v came back as %+v, %v", low, want, got, err)
+		}
+	}
+}
+
+func TestMarkNeverOutgrowsTheBrokersLimit(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, step := range []int64{1, 100, 1 << 20, 1 << 50} {
+		for range 50 {
+			want := randomMark(r, 0, 4000, step)
+			if step == 1<<50 {
+				want.Done = want.Done[:2000]
+			}
+			want.Called = math.MaxInt64
+			text := want.Encode(0)
+			if len(text) > maxMetadata {
+				t.Fatalf("%d bytes", len(text))
+			}
+			got, err := ParseMark(text, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept := len(got.Done)
+			if got.Called != want.Called || !reflect.DeepEqual(got.Done, want.Done[:kept]) {
+				t.Fatal("what was kept is not a prefix of what was to be written")
+			}
+			// One run more must not have fitted: it takes at most 20 bytes.
+			if kept < len(want.Done) && len(text) < maxMetadata-20*4/3-4 {
+				t.Fatalf("only %d bytes are used, and %d runs left out", len(text), len(want.Done)-kept)
+			}
+		}
+	}
+}
+
+func TestMarkThatWasCutOffIsNotedAtEveryByte(t *testing.T) {
+	for _, m := range []Mark{
+		{},
+		{Called: 1042, Of: 8},
+		{Called: 1042, Of: 12, Done: []Interval{{1001, 1003}, {1010, 99999}}},
+	} {
+		text := m.Encode(1000)
+		for n := range len(text) {
+			if got, err := ParseMark(text[:n], 1000); err == nil {
+				t.Errorf("%q was taken for %+v", text[:n], got)
+			}
+		}
+	}
+}
+
+func TestForeignTextIsNoMark(t *testing.T) {
+	for name, text := range map[string]string{
+		"nothing":              "",
+		"another program":      "some-host-1234",
+		"JSON":                 `{"offset":12}`,
+		"a longer name":        "remux10 clean end",
+		"neither":              "remux1 end",
+		"only the closing":     "end",
+		"called zero":          "remux1 called=0 end",
+		"called negative":      "remux1 called=-5 end",
+		"called no number":     "remux1 called=x end",
+		"called overflows":     "remux1 called=9223372036854775808 end",
+		"of zero":              "remux1 clean of=0 end",
+		"of no number":         "remux1 clean of= end",
+		"done not base64":      "remux1 clean done=*** end",
+		"done odd":             "remux1 clean done=" + varints(5) + " end",
+		"done empty run":       "remux1 clean done=" + varints(5, 0) + " end",
+		"done touching runs":   "remux1 clean done=" + varints(5, 1, 0, 1) + " end",
+		"done overflows":       "remux1 clean done=" + varints(math.MaxInt64-1, 10) + " end",
+		"done overflows twice": "remux1 clean done=" + varints(math.MaxUint64, 1) + " end",
+	} {
+		if m, err := ParseMark(text, 100); err == nil {
+			t.Errorf("%s: %q was taken for %+v", name, text, m)
+		}
+	}
+}
+
+func TestWordsOfANewerVersionAreNoError(t *testing.T) {
+	m, err := ParseMark("remux1 called=7 since=yesterday end", 0)
+	if err != nil || m.Called != 7 {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+func FuzzParseMark(f *testing.F) {
+	f.Add("", int64(0))
+	f.Add("remux1 clean end", int64(0))
+	f.Add("remux1 called=1042 of=8 end", int64(1000))
+	f.Add(Mark{Called: 12, Of: 3, Done: []Interval{{7, 9}, {20, 500}}}.Encode(5), int64(5))
+	f.Add("remux1 clean done="+varints(math.MaxInt64-1, 10)+" end", int64(100))
+	f.Add("remux1 clean done="+strings.Repeat("A", 64)+" end", int64(0))
+	f.Fuzz(func(t *testing.T, text string, low int64) {
+		if low < 0 || len(text) > maxMetadata {
+			t.Skip("no such commit")
+		}
+		m, err := ParseMark(text, low)
+		if err != nil {
+			return
+		}
+		at := low - 1
+		for _, i := range m.Done {
+			if i.From <= at || i.To <= i.From {
+				t.Fatalf("%q: runs out of order: %+v", text, m.Done)
+			}
+			at = i.To
+		}
+		again, err := ParseMark(m.Encode(low), low)
+		if err != nil || !reflect.DeepEqual(again, m) {
+			t.Fatalf("%q is %+v, encoded anew %+v, %v", text, m, again, err)
+		}
+	})
+}
+
+// varints encodes numbers as a mark's done does.
+func varints(numbers ...uint64) string {
+	var raw []byte
+	for _, n := range numbers {
+		raw = binary.AppendUvarint(raw, n)
+	}
+	return base64.RawURLEncoding.EncodeToString(raw)
+}

@@ -1,0 +1,201 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"remux-retrier/internal/notice"
+)
+
+// Bounds of one produce request: far below the brokers' usual 1 MiB.
+const (
+	batchRecords = 500
+	batchBytes   = 512 << 10
+)
+
+// tooLargeRetry is how often a message that its topic refuses is tried again:
+// an operator may have raised the limit.
+const tooLargeRetry = 30 * time.Second
+
+// publisher appends the messages of one generation. There is no linger: a
+// message is written at once, and what comes while a write to its partition is
+// under way goes with the next.
+type publisher struct {
+	g *generation
+
+	mu      sync.Mutex
+	lanes   map[lane]*queue
+	notices map[string]*notice.Notice // by topic
+	stuck   map[string]int            // problems that wait for an operator, and how many wait
+}
+
+type lane struct {
+	topic     string
+	partition int
+}
+
+type queue struct {
+	waiting []*publication
+	writing bool
+}
+
+type publication struct {
+	Message
+	done chan error
+}
+
+func newPublisher(g *generation) *publisher {
+	return &publisher{g: g, lanes: map[lane]*queue{}, notices: map[string]*notice.Notice{}, stuck: map[string]int{}}
+}
+
+// publish appends the first of the alternatives that the topic takes.
+func (p *publisher) publish(alternatives []Message) error {
+	for {
+		var err error
+		for _, m := range alternatives {
+			if err = p.append(m); !errors.Is(err, ErrTooLarge) {
+				return err
+			}
+		}
+		m := alternatives[len(alternatives)-1]
+		problem := fmt.Sprintf("a message of %d bytes is larger than topic %s takes: raise its max.message.bytes", len(m.Value)+len(m.Key), m.Topic)
+		p.setStuck(problem, +1)
+		p.g.log.Error(problem + "; its partition waits")
+		err = p.g.c.cfg.Clock.Sleep(p.g.working, tooLargeRetry)
+		p.setStuck(problem, -1)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// append hands a message to its lane and waits for the acknowledgement.
+func (p *publisher) append(m Message) error {
+	ctx, c := p.g.owned, p.g.c
+	var partition int
+	err := c.persist(ctx, p.notice(m.Topic), "publishing to "+m.Topic, func() (err error) {
+		partition, err = c.cfg.Log.PartitionFor(ctx, m.Topic, m.Key)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	pub := &publication{Message: m, done: make(chan error, 1)}
+	at := lane{m.Topic, partition}
+	p.mu.Lock()
+	q := p.lanes[at]
+	if q == nil {
+		q = &queue{}
+		p.lanes[at] = q
+	}
+	q.waiting = append(q.waiting, pub)
+	write := !q.writing
+	q.writing = true
+	p.mu.Unlock()
+	if write {
+		// The writer ends when its queue is empty or the generation is lost. All
+		// that wait for it are handlers, and the generation waits for both.
+		p.g.handlers.Go(func() { p.write(at, q) })
+	}
+	return <-pub.done
+}
+
+// write empties a lane's queue, batch by batch.
+func (p *publisher) write(at lane, q *queue) {
+	for {
+		p.mu.Lock()
+		batch := q.next()
+		q.writing = len(batch) > 0
+		p.mu.Unlock()
+		if len(batch) == 0 {
+			return
+		}
+		p.writeBatch(at, batch)
+	}
+}
+
+// next takes a batch from the queue.
+func (q *queue) next() []*publication {
+	n, size := 0, 0
+	for n < len(q.waiting) && n < batchRecords {
+		size += len(q.waiting[n].Key) + len(q.waiting[n].Value)
+		if n > 0 && size > batchBytes {
+			break
+		}
+		n++
+	}
+	batch := q.waiting[:n:n]
+	q.waiting = q.waiting[n:]
+	return batch
+}
+
+func (p *publisher) writeBatch(at lane, batch []*publication) {
+	messages := make([]Message, len(batch))
+	for i, pub := range batch {
+		messages[i] = pub.Message
+	}
+	err := p.produce(at, messages)
+	if errors.Is(err, ErrTooLarge) && len(batch) > 1 {
+		// The broker refuses the whole batch for one message, or for the sum.
+		for _, pub := range batch {
+			pub.done <- p.produce(at, []Message{pub.Message})
+		}
+		return
+	}
+	for _, pub := range batch {
+		pub.done <- err
+	}
+}
+
+// produce writes until the write is acknowledged. It does not write while the
+// partitions may be somebody else's: a member that slept must not contradict
+// the answer of its successor.
+func (p *publisher) produce(at lane, messages []Message) error {
+	ctx, c := p.g.owned, p.g.c
+	return c.persist(ctx, p.notice(at.topic), "publishing to "+at.topic, func() error {
+		if err := p.g.await(ctx, c.cfg.SessionTimeout, func() bool { return true }); err != nil {
+			return err
+		}
+		err := c.cfg.Log.Produce(ctx, at.topic, at.partition, messages)
+		if err != nil && !errors.Is(err, context.Canceled) {
+			c.stats.publishErrors.Add(1)
+		}
+		return err
+	}, ErrTooLarge)
+}
+
+func (p *publisher) notice(topic string) *notice.Notice {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.notices[topic]
+	if n == nil {
+		n = notice.New(p.g.log)
+		p.notices[topic] = n
+	}
+	return n
+}
+
+// problems tells what the publishing waits for, and what an operator must mend.
+func (p *publisher) problems() (waits, stuck []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, n := range p.notices {
+		if text := n.Text(); text != "" {
+			waits = append(waits, text)
+		}
+	}
+	return slices.Sorted(slices.Values(waits)), slices.Sorted(maps.Keys(p.stuck))
+}
+
+func (p *publisher) setStuck(problem string, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stuck[problem] += n; p.stuck[problem] == 0 {
+		delete(p.stuck, problem)
+	}
+}

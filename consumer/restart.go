@@ -1,0 +1,52 @@
+package consumer
+
+// restart has partitions read from their beginning, because their log is not
+// the one that was committed. It is called after the generation was lost.
+func (c *Consumer) restart(wholeTopic bool, ids ...int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reborn = c.reborn || wholeTopic
+	for _, id := range ids {
+		c.restarted[id] = true
+	}
+}
+
+func (c *Consumer) isRestarted(id int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.restarted[id]
+}
+
+// restartDone: a commit of this generation is acknowledged, which replaces what
+// was committed for the former log. A lost generation's commit may be of one
+// that was found out since, and settles nothing.
+func (c *Consumer) restartDone(g *generation) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, p := range g.part {
+		if p.restarted && g.owned.Err() == nil {
+			p.restarted = false
+			delete(c.restarted, id)
+		}
+	}
+}
+
+// startsAtEnd decides for a partition without a committed offset. Latest is for
+// a group that starts, of which another member may have committed its partitions
+// already. It is not for a partition that was added to a topic that the group
+// knows, nor for a topic re-created under our eyes: their first events must not
+// be passed over.
+func (c *Consumer) startsAtEnd(id int, committed map[int]Position) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.cfg.Latest || c.reborn {
+		return false
+	}
+	for _, at := range committed {
+		m, err := ParseMark(at.Metadata, at.Offset)
+		if err != nil || id >= m.Of {
+			return false
+		}
+	}
+	return true
+}

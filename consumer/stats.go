@@ -1,0 +1,80 @@
+package consumer
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// Stats counts what happened since the start.
+type Stats struct {
+	generations, commitErrors, publishErrors, fetchErrors, dataLoss atomic.Int64
+}
+
+// Status is what a Consumer can say of itself at a moment.
+type Status struct {
+	// Joined: a generation is at work.
+	Joined bool
+	// Generation is its number, Partitions are what it was assigned.
+	Generation int
+	Partitions []PartitionStatus
+	// Alive is when the group last acknowledged a sign of life.
+	Alive time.Time
+	// Problem is what it waits for, empty if for nothing.
+	Problem string
+	// Stuck are messages that no topic takes: an operator must act.
+	Stuck []string
+
+	Generations, CommitErrors, PublishErrors, FetchErrors, DataLoss int64
+}
+
+// PartitionStatus is one partition's part of a Status.
+type PartitionStatus struct {
+	Partition int
+	// Committed is the low-water mark, End the partition's end; −1: not known yet.
+	Committed, End int64
+	// Unanswered counts the events held, Oldest is the oldest one's time.
+	Unanswered int
+	Oldest     time.Time
+	// Problem is what its reader waits for, empty if for nothing.
+	Problem string
+}
+
+// Status reports the present state.
+func (c *Consumer) Status() Status {
+	s := Status{
+		Problem:       c.broker.Text(),
+		Generations:   c.stats.generations.Load(),
+		CommitErrors:  c.stats.commitErrors.Load(),
+		PublishErrors: c.stats.publishErrors.Load(),
+		FetchErrors:   c.stats.fetchErrors.Load(),
+		DataLoss:      c.stats.dataLoss.Load(),
+	}
+	c.mu.Lock()
+	g := c.present
+	c.mu.Unlock()
+	if g == nil {
+		return s
+	}
+	s.Joined, s.Generation = true, g.gen.ID()
+	waits, stuck := g.publisher.problems()
+	s.Stuck = stuck
+	for _, text := range append([]string{g.commitNotice.Text()}, waits...) {
+		if s.Problem == "" {
+			s.Problem = text
+		}
+	}
+	g.mu.Lock()
+	s.Alive = g.alive
+	g.mu.Unlock()
+	for id, p := range g.part {
+		low, _ := p.tracker.position(false)
+		events, oldest := p.tracker.waiting()
+		s.Partitions = append(s.Partitions, PartitionStatus{
+			Partition: id, Committed: low, End: p.end.Load(),
+			Unanswered: events, Oldest: oldest, Problem: p.notice.Text(),
+		})
+	}
+	slices.SortFunc(s.Partitions, func(a, b PartitionStatus) int { return a.Partition - b.Partition })
+	return s
+}

@@ -1,0 +1,77 @@
+package consumer_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"remux-retrier/consumer"
+)
+
+func TestAMemberWaitsForItsTopic(t *testing.T) {
+	inWorld(t, 0, func(w *world) {
+		a := w.start("a", nil)
+		time.Sleep(time.Hour)
+		if s := a.c.Status(); s.Joined || !strings.Contains(s.Problem, "topic in") {
+			t.Errorf("%+v", s)
+		}
+		w.broker.Create(topic, 1)
+		w.append(0, 1)
+		time.Sleep(5 * time.Second)
+		a.stop()
+		w.wantOnce()
+	})
+}
+
+func TestBrokersAwayForAnHourAreSaidOnce(t *testing.T) {
+	for name, away := range map[string]time.Duration{"a minute": time.Minute, "an hour": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, 1, func(w *world) {
+				a := w.start("a", nil)
+				time.Sleep(5 * time.Second)
+				w.append(0, 3)
+				time.Sleep(5 * time.Second)
+				before := w.logged(logrus.WarnLevel)
+				w.broker.SetAway(true)
+				time.Sleep(away)
+				// Once for the group, and once for each of what was under way.
+				if n := w.logged(logrus.WarnLevel) - before; n < 1 || n > 3 {
+					t.Errorf("%d lines", n)
+					for _, e := range w.logs.AllEntries() {
+						t.Log(e.Message, e.Data)
+					}
+				}
+				if a.c.Status().Problem == "" {
+					t.Error("the status names no problem")
+				}
+				w.broker.SetAway(false)
+				w.append(0, 3)
+				time.Sleep(20 * time.Second)
+				w.wantOnce()
+				if p := a.c.Status().Problem; p != "" {
+					t.Errorf("they are back, and the status says %q", p)
+				}
+				a.stop()
+			})
+		})
+	}
+}
+
+func TestOffsetsWithoutRecordsArePassed(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		w.append(0, 1)
+		w.broker.Skip(topic, 0, 5)
+		w.append(0, 1)
+		w.broker.Skip(topic, 0, 5)
+		a := w.start("a", func(_ context.Context, d *consumer.Delivery) error { return d.Publish(answer(d)) })
+		time.Sleep(3 * time.Second)
+		a.stop()
+		w.wantAnswers("0/0", "0/6")
+		if low, m := w.mark(0); low != 12 || len(m.Done) != 0 {
+			t.Errorf("committed at %d: %+v", low, m)
+		}
+	})
+}

@@ -1,0 +1,247 @@
+package consumer
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// tracker follows the events of one partition through one generation: which
+// are unanswered, which may have been called, what may be committed.
+//
+// Events are tracked in the order of their offsets and resolved in any. Whoever
+// resolves, calls or commits may do so at the same time: mu guards all fields.
+type tracker struct {
+	maxEvents, maxBytes int
+
+	mu sync.Mutex
+	// entries holds the unanswered events in ascending order, and among them
+	// answered ones that were not dropped yet; live counts the former.
+	entries []*entry
+	live    int
+	bytes   int
+	paused  bool // the last record that came did not fit
+	// next is the first offset that was not looked at.
+	next int64
+	// inherited is what the commit before this generation said of the offsets
+	// from next on.
+	inherited []Interval
+	// doubtful: unanswered events below it may have been called before this
+	// generation.
+	doubtful int64
+	// called is the H that the next commit carries, acked the one that a commit
+	// was acknowledged with: calls below it may begin.
+	called, acked int64
+	// begun counts the events whose calls began since the last tick, pace those
+	// of the interval before: as many offsets ahead is H raised.
+	begun, pace int64
+	// room has a token after an event was answered. Only the fetcher waits.
+	room chan struct{}
+}
+
+// entry is one unanswered event.
+type entry struct {
+	offset int64
+	size   int
+	time   time.Time
+	// called: a call for it may have had an effect that no answer tells of yet.
+	called   bool
+	resolved bool
+}
+
+// newTracker starts at the committed low-water mark with what its mark said.
+func newTracker(low int64, m Mark, maxEvents, maxBytes int) *tracker {
+	return &tracker{
+		maxEvents: maxEvents, maxBytes: maxBytes,
+		next: low, inherited: m.Done, doubtful: m.Called, called: m.Called,
+		room: make(chan struct{}, 1),
+	}
+}
+
+// track takes on a record. It waits while the look-ahead is full, and returns
+// nil for a record that is answered already.
+func (t *tracker) track(ctx context.Context, r *Record) (*entry, error) {
+	size := r.size()
+	for {
+		e, full := t.tryTrack(r, size)
+		if !full {
+			return e, nil
+		}
+		select {
+		case <-t.room:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (t *tracker) tryTrack(r *Record, size int) (e *entry, full bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.paused = t.live > 0 && (t.live >= t.maxEvents || t.bytes+size > t.maxBytes)
+	if t.paused {
+		return nil, true
+	}
+	done := t.pass(r.Offset)
+	t.next = r.Offset + 1
+	if done {
+		return nil, false
+	}
+	e = &entry{offset: r.Offset, size: size, time: r.Time, called: r.Offset < t.doubtful}
+	t.entries = append(t.entries, e)
+	t.live++
+	t.bytes += size
+	return e, false
+}
+
+// full tells whether a record waits because the look-ahead holds enough.
+func (t *tracker) full() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.paused
+}
+
+// pass drops the inherited intervals below offset and tells whether one of
+// them holds it.
+func (t *tracker) pass(offset int64) bool {
+	for len(t.inherited) > 0 && t.inherited[0].To <= offset {
+		t.inherited = t.inherited[1:]
+	}
+	return len(t.inherited) > 0 && t.inherited[0].From <= offset
+}
+
+// advance says that below next there is nothing more to track: a page may end
+// in records that were aborted or compacted away.
+func (t *tracker) advance(next int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if next > t.next {
+		t.next = next
+		t.pass(next)
+	}
+}
+
+// resolve: the event is answered, or needs no answer.
+func (t *tracker) resolve(e *entry) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e.resolved = true
+	t.live--
+	t.bytes -= e.size
+	for len(t.entries) > 0 && t.entries[0].resolved {
+		t.entries = t.entries[1:]
+	}
+	// One event that waits for days must not hold the memory of all that were
+	// answered behind it.
+	if len(t.entries) > 2*t.live+16 {
+		kept := make([]*entry, 0, t.live)
+		for _, e := range t.entries {
+			if !e.resolved {
+				kept = append(kept, e)
+			}
+		}
+		t.entries = kept
+	}
+	select {
+	case t.room <- struct{}{}:
+	default:
+	}
+}
+
+// begin wants to call for the event. It is true if the acknowledged H allows
+// that; otherwise H was raised and a commit must carry it first.
+func (t *tracker) begin(e *entry) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !e.called {
+		e.called = true
+		t.begun++
+	}
+	if e.offset < t.acked {
+		return true
+	}
+	t.called = max(t.called, e.offset+1+max(t.begun, t.pace))
+	return false
+}
+
+// settle: what the event's calls did is known, and it was nothing.
+func (t *tracker) settle(e *entry) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e.called = false
+}
+
+// tick starts the next interval of the pace. It is called about once a second.
+func (t *tracker) tick() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.pace, t.begun = t.begun, 0
+}
+
+// position is what may be committed now. Only the last commit of a generation
+// may be clean again after a call: no further one can begin behind it.
+func (t *tracker) position(last bool) (low int64, m Mark) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	m.Called = t.called
+	if last && t.clean() {
+		m.Called = 0
+	}
+	low = t.next
+	at := int64(-1) // where the present run of answered offsets starts
+	for _, e := range t.entries {
+		switch {
+		case e.resolved:
+			continue
+		case at < 0:
+			low = e.offset
+		case at < e.offset:
+			m.Done = append(m.Done, Interval{at, e.offset})
+		}
+		at = e.offset + 1
+	}
+	if at >= 0 && at < t.next {
+		m.Done = append(m.Done, Interval{at, t.next})
+	}
+	for _, i := range t.inherited {
+		i.From = max(i.From, t.next)
+		if last := len(m.Done) - 1; last >= 0 && m.Done[last].To == i.From {
+			m.Done[last].To = i.To
+			continue
+		}
+		m.Done = append(m.Done, i)
+	}
+	if at < 0 && len(m.Done) > 0 && m.Done[0].From == low {
+		low, m.Done = m.Done[0].To, m.Done[1:]
+	}
+	return low, m
+}
+
+// clean: of no unanswered event, fetched or not, is a call in doubt.
+func (t *tracker) clean() bool {
+	for _, e := range t.entries {
+		if e.called && !e.resolved {
+			return false
+		}
+	}
+	return t.next >= t.doubtful
+}
+
+// acknowledged: a commit that carried this H is stored.
+func (t *tracker) acknowledged(called int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.acked = called
+}
+
+// waiting tells how many events are unanswered, and the oldest one's time.
+func (t *tracker) waiting() (events int, oldest time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range t.entries {
+		if !e.resolved && (oldest.IsZero() || e.time.Before(oldest)) {
+			oldest = e.time
+		}
+	}
+	return t.live, oldest
+}

@@ -1,0 +1,209 @@
+package consumer
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// model is what a tracker must know, said naively with sets of offsets. It
+// outlives generations: a clean hand-over keeps all, a crash what was committed.
+type model struct {
+	t        *testing.T
+	r        *rand.Rand
+	log      []int64 // the offsets that exist, with gaps
+	answered map[int64]bool
+	// unknown are the events whose calls really began and told nothing yet.
+	unknown map[int64]bool
+
+	// Of the present generation:
+	tracker  *tracker
+	doubtful int64
+	doubted  map[int64]bool
+	live     map[int64]*entry
+	next     int64 // fetched so far
+	low      int64 // the last position's
+	acked    struct {
+		low  int64
+		mark Mark
+	}
+}
+
+func newModel(t *testing.T, seed uint64) *model {
+	m := &model{t: t, r: rand.New(rand.NewPCG(seed, 0)), answered: map[int64]bool{}, unknown: map[int64]bool{}}
+	for at := m.r.Int64N(5); len(m.log) < 120; at += 1 + max(0, m.r.Int64N(8)-5) {
+		m.log = append(m.log, at)
+	}
+	m.begin(0, Mark{})
+	return m
+}
+
+// begin starts a generation from a committed position.
+func (m *model) begin(low int64, mark Mark) {
+	m.tracker = newTracker(low, mark, 1000, 1<<20)
+	m.doubtful, m.next, m.low = mark.Called, low, low
+	m.doubted, m.live = map[int64]bool{}, map[int64]*entry{}
+	m.acked.low, m.acked.mark = low, mark
+}
+
+func (m *model) fetch() {
+	i, _ := slices.BinarySearch(m.log, m.next)
+	if i == len(m.log) {
+		return
+	}
+	at := m.log[i]
+	e, err := m.tracker.track(m.t.Context(), &Record{Offset: at})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if (e == nil) != m.answered[at] {
+		m.t.Fatalf("offset %d: answered is %v, handed out is %v", at, m.answered[at], e != nil)
+	}
+	m.next = at + 1
+	if e != nil {
+		m.live[at], m.doubted[at] = e, at < m.doubtful
+	}
+}
+
+// passGap moves on over offsets that hold no record, as the end of a page does.
+func (m *model) passGap() {
+	i, _ := slices.BinarySearch(m.log, m.next)
+	if i < len(m.log) && m.log[i] > m.next {
+		m.next += 1 + m.r.Int64N(m.log[i]-m.next)
+		m.tracker.advance(m.next)
+	}
+}
+
+// any picks one of the events under way.
+func (m *model) any() (int64, *entry) {
+	if len(m.live) == 0 {
+		return 0, nil
+	}
+	at := slices.Sorted(maps.Keys(m.live))[m.r.IntN(len(m.live))]
+	return at, m.live[at]
+}
+
+func (m *model) call() {
+	if at, e := m.any(); e != nil {
+		began := m.tracker.begin(e)
+		m.doubted[at] = true
+		if began && at >= m.acked.mark.Called {
+			m.t.Fatalf("the call for %d began, though called=%d is all that is committed", at, m.acked.mark.Called)
+		}
+		if began {
+			m.unknown[at] = true
+		}
+	}
+}
+
+func (m *model) settle() {
+	if at, e := m.any(); e != nil {
+		m.tracker.settle(e)
+		delete(m.unknown, at)
+		m.doubted[at] = false
+	}
+}
+
+func (m *model) resolve() {
+	if at, e := m.any(); e != nil {
+		m.tracker.resolve(e)
+		delete(m.live, at)
+		delete(m.unknown, at)
+		m.answered[at] = true
+	}
+}
+
+// position asks for one, and holds it against the sets.
+func (m *model) position(last bool) (int64, Mark) {
+	low, mark := m.tracker.position(last)
+	if low < m.low {
+		m.t.Fatalf("the low-water mark went back from %d to %d", m.low, low)
+	}
+	m.low = low
+	at := low
+	for _, i := range mark.Done {
+		if i.From <= at || i.To <= i.From {
+			m.t.Fatalf("runs overlap or touch: %d %+v", low, mark.Done)
+		}
+		at = i.To
+	}
+	for _, at := range m.log {
+		if said := covers(low, mark.Done, at); said != m.answered[at] {
+			m.t.Fatalf("offset %d: answered is %v, the commit at %d says %v: %+v", at, m.answered[at], low, said, mark.Done)
+		}
+	}
+	clean := m.next >= m.doubtful
+	for at := range m.live {
+		clean = clean && !m.doubted[at]
+	}
+	if last && clean != (mark.Called == 0) {
+		m.t.Fatalf("clean is %v, the last commit says called=%d", clean, mark.Called)
+	}
+	if !last && mark.Called < m.acked.mark.Called {
+		m.t.Fatalf("H went back from %d to %d while calls may begin", m.acked.mark.Called, mark.Called)
+	}
+	return low, mark
+}
+
+func covers(low int64, done []Interval, at int64) bool {
+	return at < low || slices.ContainsFunc(done, func(i Interval) bool { return i.From <= at && at < i.To })
+}
+
+func (m *model) commit(last bool) {
+	low, mark := m.position(last)
+	m.tracker.acknowledged(mark.Called)
+	m.acked.low, m.acked.mark = low, mark
+}
+
+// handOver begins a new generation, after a last commit or a crash.
+func (m *model) handOver(crash bool) {
+	if !crash {
+		m.commit(true)
+	}
+	low := m.acked.low
+	mark, err := ParseMark(m.acked.mark.Encode(low), low)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for at := range m.answered {
+		if !covers(low, mark.Done, at) {
+			delete(m.answered, at)
+		}
+	}
+	for at := range m.unknown {
+		if at >= mark.Called {
+			m.t.Fatalf("what a call for %d did is unknown, and the next owner would not know that: %+v", at, mark)
+		}
+	}
+	m.begin(low, mark)
+}
+
+func TestTrackerAgreesWithSetsOfOffsets(t *testing.T) {
+	for seed := range uint64(400) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			m := newModel(t, seed)
+			for range 600 {
+				switch n := m.r.IntN(100); {
+				case n < 30:
+					m.fetch()
+				case n < 35:
+					m.passGap()
+				case n < 55:
+					m.call()
+				case n < 62:
+					m.settle()
+				case n < 80:
+					m.resolve()
+				case n < 85:
+					m.position(m.r.IntN(2) == 0)
+				case n < 97:
+					m.commit(false)
+				default:
+					m.handOver(m.r.IntN(2) == 0)
+				}
+			}
+		})
+	}
+}

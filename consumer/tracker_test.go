@@ -1,0 +1,181 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func mustTrack(t *testing.T, tr *tracker, offset int64, bytes int) *entry {
+	t.Helper()
+	e, err := tr.track(t.Context(), &Record{Offset: offset, Value: make([]byte, bytes)})
+	if err != nil || e == nil {
+		t.Fatalf("offset %d: %v, %v", offset, e, err)
+	}
+	return e
+}
+
+func TestOneStuckEventDoesNotHoldTheMemoryOfAllBehindIt(t *testing.T) {
+	tr := newTracker(0, Mark{}, 10, 1<<20)
+	mustTrack(t, tr, 0, 1)
+	for at := int64(1); at <= 100_000; at++ {
+		tr.resolve(mustTrack(t, tr, at, 1))
+		if len(tr.entries) > 50 {
+			t.Fatalf("%d entries are held after %d events, of which one is unanswered", len(tr.entries), at)
+		}
+	}
+	low, m := tr.position(false)
+	if want := []Interval{{1, 100_001}}; low != 0 || !reflect.DeepEqual(m.Done, want) {
+		t.Errorf("commit at %d with %+v", low, m.Done)
+	}
+}
+
+func TestLookAheadBlocksUntilAnEventIsAnswered(t *testing.T) {
+	for name, bound := range map[string]struct{ events, bytes int }{
+		"by count":               {2, 1 << 20},
+		"by bytes":               {1000, 250},
+		"by bytes, one too many": {1000, 299},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tr := newTracker(0, Mark{}, bound.events, bound.bytes)
+				first := mustTrack(t, tr, 0, 100)
+				mustTrack(t, tr, 1, 100)
+				tracked := false
+				go func() {
+					mustTrack(t, tr, 2, 100)
+					tracked = true
+				}()
+				synctest.Wait()
+				if tracked {
+					t.Fatal("a third event was taken on")
+				}
+				tr.resolve(first)
+				synctest.Wait()
+				if !tracked {
+					t.Fatal("there is room, and the third event is not taken on")
+				}
+			})
+		})
+	}
+}
+
+func TestAnEventLargerThanTheLookAheadPassesAlone(t *testing.T) {
+	tr := newTracker(0, Mark{}, 10, 100)
+	e := mustTrack(t, tr, 0, 5000)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	ended := errors.New("ended")
+	cancel(ended)
+	if _, err := tr.track(ctx, &Record{Offset: 1, Value: []byte("x")}); !errors.Is(err, ended) {
+		t.Errorf("a second event beside it: %v", err)
+	}
+	tr.resolve(e)
+	mustTrack(t, tr, 1, 5000)
+}
+
+func TestHeadersCountAsBytesHeld(t *testing.T) {
+	tr := newTracker(0, Mark{}, 10, 100)
+	r := Record{Offset: 0, Key: []byte("123"), Value: []byte("45"), Headers: []Header{{Key: "67", Value: []byte("89")}}}
+	if _, err := tr.track(t.Context(), &r); err != nil || tr.bytes != 9 {
+		t.Errorf("%d bytes are held, %v", tr.bytes, err)
+	}
+}
+
+func TestNoCallBeginsAtOrAboveTheAcknowledgedH(t *testing.T) {
+	tr := newTracker(10, Mark{Called: 12}, 10, 1000)
+	at11, at12 := mustTrack(t, tr, 11, 1), mustTrack(t, tr, 12, 1)
+	if tr.begin(at11) {
+		t.Error("a call began before this generation committed anything")
+	}
+	tr.acknowledged(12)
+	if !tr.begin(at11) || tr.begin(at12) {
+		t.Error("with called=12 committed, 11 may begin and 12 must not")
+	}
+}
+
+func TestCleanDoesNotOutliveTheFirstCall(t *testing.T) {
+	tr := newTracker(0, Mark{}, 10, 1000)
+	_, m := tr.position(false)
+	tr.acknowledged(m.Called)
+	e := mustTrack(t, tr, 0, 1)
+	if m.Called != 0 || tr.begin(e) {
+		t.Fatal("the call began behind a clean mark")
+	}
+	if _, m = tr.position(false); m.Called == 0 {
+		t.Fatal("the next commit would be clean still")
+	}
+	tr.acknowledged(m.Called)
+	if !tr.begin(e) {
+		t.Fatal("the commit allows the call, and it does not begin")
+	}
+	if _, m = tr.position(true); m.Called == 0 {
+		t.Error("the last commit is clean, with a call in doubt")
+	}
+	tr.settle(e)
+	if _, m = tr.position(true); m.Called != 0 {
+		t.Error("no call is in doubt, and the last commit is not clean")
+	}
+}
+
+func TestInheritedDoubtLastsUntilAllBelowItWasSeen(t *testing.T) {
+	tr := newTracker(0, Mark{Called: 3}, 10, 1000)
+	tr.resolve(mustTrack(t, tr, 0, 1))
+	tr.resolve(mustTrack(t, tr, 1, 1))
+	if _, m := tr.position(true); m.Called != 3 {
+		t.Errorf("called=%d, and offset 2 was not even fetched", m.Called)
+	}
+	e := mustTrack(t, tr, 2, 1)
+	if _, m := tr.position(true); m.Called != 3 {
+		t.Errorf("called=%d, and offset 2 was not settled", m.Called)
+	}
+	tr.resolve(e)
+	if _, m := tr.position(true); m.Called != 0 {
+		t.Errorf("called=%d, and all is answered", m.Called)
+	}
+}
+
+func TestOldestIsTheOldestUnanswered(t *testing.T) {
+	tr := newTracker(0, Mark{}, 10, 1000)
+	start := time.Unix(1000, 0)
+	var entries []*entry
+	for i, age := range []time.Duration{5, 1, 9} {
+		e, _ := tr.track(t.Context(), &Record{Offset: int64(i), Time: start.Add(age * time.Second)})
+		entries = append(entries, e)
+	}
+	tr.resolve(entries[1])
+	if n, oldest := tr.waiting(); n != 2 || !oldest.Equal(start.Add(5*time.Second)) {
+		t.Errorf("%d wait, the oldest since %v", n, oldest)
+	}
+}
+
+// A thousand calls a second, one commit a round trip of 5 ms: raising H ahead
+// must keep the commits that a call waits for at a few a second.
+func TestHIsRaisedAheadOfManyCalls(t *testing.T) {
+	tr := newTracker(0, Mark{}, 10, 1000)
+	rung := make([]int, 5)
+	for at := range int64(5000) {
+		second := at / 1000
+		if at%1000 == 0 {
+			tr.tick()
+		}
+		e := mustTrack(t, tr, at, 1)
+		if !tr.begin(e) {
+			rung[second]++
+			_, m := tr.position(false)
+			tr.acknowledged(m.Called)
+			if !tr.begin(e) {
+				t.Fatal("the commit did not allow the call")
+			}
+		}
+		tr.resolve(e)
+	}
+	if rung[0] > 15 || rung[1] > 4 || rung[4] > 4 {
+		t.Errorf("commits that a call waited for, by second: %v", rung)
+	}
+	if tr.called > 5000+2500 {
+		t.Errorf("H is %d: a crash would put that many events in doubt", tr.called)
+	}
+}

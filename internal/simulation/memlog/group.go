@@ -1,0 +1,203 @@
+package memlog
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"remux-retrier/consumer"
+)
+
+// heartbeatInterval is how often a member shows a sign of life by itself.
+const heartbeatInterval = time.Second
+
+// group is the consumer group. Its rebalances are eager (KIP-429 names the
+// other kind): all members give everything back before anything is assigned.
+type group struct {
+	id          int
+	members     map[string]*Member
+	rebalancing bool
+	deadline    time.Time // of the rebalance
+	committed   map[int]consumer.Position
+}
+
+// generation is one member's share. Broker.mu guards its fields.
+type generation struct {
+	m        *Member
+	id       int
+	assigned []int
+	ended    chan struct{}
+	over     bool // ended is closed
+	released bool
+}
+
+func (g *generation) ID() int                { return g.id }
+func (g *generation) Assigned() []int        { return slices.Clone(g.assigned) }
+func (g *generation) Ended() <-chan struct{} { return g.ended }
+
+// Release joins the next generation at once, as kafka-go does.
+func (g *generation) Release() {
+	b := g.m.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if g.released {
+		return
+	}
+	g.end()
+	g.released = true
+	if g.m.gen == g && !g.m.left {
+		b.enter(g.m)
+	}
+}
+
+// end tells the member. mu is held.
+func (g *generation) end() {
+	if !g.over {
+		g.over = true
+		close(g.ended)
+	}
+}
+
+func (g *generation) Committed(ctx context.Context) (map[int]consumer.Position, error) {
+	var committed map[int]consumer.Position
+	err := g.m.do(ctx, Committed, func(b *Broker) error {
+		committed = maps.Clone(b.group.committed)
+		return nil
+	})
+	return committed, err
+}
+
+func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Position) error {
+	return g.m.do(ctx, Commit, func(b *Broker) error {
+		if g.id != b.group.id || b.group.members[g.m.name] != g.m || g.released {
+			g.end() // the member's next heartbeat would tell
+			return consumer.ErrNotOwner
+		}
+		for p := range positions {
+			if !slices.Contains(g.assigned, p) {
+				return consumer.ErrNotOwner
+			}
+			if _, err := b.partition(b.cfg.Topic, p); err != nil {
+				return err
+			}
+		}
+		maps.Copy(b.group.committed, positions)
+		g.m.seen = b.cfg.Clock.Now()
+		return nil
+	})
+}
+
+// enter has a member join: everybody must. mu is held.
+func (b *Broker) enter(m *Member) {
+	b.group.members[m.name] = m
+	m.joining, m.gen = true, nil
+	b.rebalance()
+	b.complete(false)
+	b.changed()
+}
+
+// rebalance begins one, if none is under way. mu is held.
+func (b *Broker) rebalance() {
+	if b.group.rebalancing {
+		return
+	}
+	b.group.rebalancing = true
+	b.group.deadline = b.cfg.Clock.Now().Add(b.cfg.RebalanceTimeout)
+	for _, m := range b.group.members {
+		if m.gen != nil && !m.hung {
+			m.gen.end()
+		}
+	}
+}
+
+// complete ends the rebalance once all members have joined, or without those
+// that have not when time is over. mu is held.
+func (b *Broker) complete(timeIsOver bool) {
+	for name, m := range b.group.members {
+		if m.joining {
+			continue
+		}
+		if !timeIsOver {
+			return
+		}
+		delete(b.group.members, name)
+	}
+	b.group.rebalancing = false
+	b.group.id++
+	members := slices.SortedFunc(maps.Values(b.group.members), func(a, c *Member) int { return cmp.Compare(a.name, c.name) })
+	partitions := 0
+	if t := b.topics[b.cfg.Topic]; t != nil {
+		partitions = len(t.partitions)
+	}
+	for i, m := range members {
+		m.joining, m.seen = false, b.cfg.Clock.Now()
+		m.gen = &generation{m: m, id: b.group.id, ended: make(chan struct{})}
+		m.fresh = true
+		for p := i * partitions / len(members); p < (i+1)*partitions/len(members); p++ {
+			m.gen.assigned = append(m.gen.assigned, p)
+		}
+	}
+	b.changed()
+}
+
+// expire lets time-outs happen. A member heartbeats by itself until its
+// generation ends, and while it waits to join. mu is held.
+func (b *Broker) expire(now time.Time) {
+	if b.away {
+		return
+	}
+	expired := false
+	for name, m := range b.group.members {
+		beats := m.joining || (m.gen != nil && !m.gen.over)
+		if beats && !m.hung {
+			m.seen = now
+			if b.group.rebalancing && m.gen != nil {
+				m.gen.end()
+			}
+		}
+		if now.Sub(m.seen) >= b.cfg.SessionTimeout {
+			delete(b.group.members, name)
+			expired = true
+		}
+	}
+	if expired {
+		b.rebalance()
+		b.complete(false)
+	}
+	if b.group.rebalancing && !now.Before(b.group.deadline) {
+		b.complete(true)
+	}
+}
+
+// SetAway makes the brokers unreachable, or reachable again. The members'
+// heartbeats fail, which ends their generations; their sessions begin anew when
+// the brokers are back.
+func (b *Broker) SetAway(away bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.away = away
+	for _, m := range b.group.members {
+		m.seen = b.cfg.Clock.Now()
+		if m.gen != nil {
+			m.gen.end()
+		}
+	}
+	b.changed()
+}
+
+// Commit stores a position as an operator's tool does, past the group.
+func (b *Broker) Commit(partition int, at consumer.Position) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.group.committed[partition] = at
+}
+
+// Position is what the group has committed for a partition.
+func (b *Broker) Position(partition int) (consumer.Position, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	at, ok := b.group.committed[partition]
+	return at, ok
+}

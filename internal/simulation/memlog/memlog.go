@@ -1,0 +1,204 @@
+// Package memlog is Kafka in memory, as far as consumer.Log sees it: topics, one
+// consumer group with its rebalances and session time-outs, commits, and faults
+// on demand. All its time comes from a clock.Clock, and whatever waits in it
+// sleeps on that clock, so that tests and simulations decide how time passes.
+//
+// It is no Kafka: it has no replication, no transactions and no protocol. Only
+// tests and the simulation import it.
+package memlog
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"remux-retrier/consumer"
+	"remux-retrier/internal/clock"
+)
+
+// Config of a Broker. Every field is required.
+type Config struct {
+	Clock clock.Clock
+	// Topic is the one that the group consumes.
+	Topic string
+	// SessionTimeout is how long a member may be silent, RebalanceTimeout how
+	// long it may keep its partitions after a rebalance has begun.
+	SessionTimeout, RebalanceTimeout time.Duration
+}
+
+// ErrAway is what every operation fails with while the brokers are away.
+var ErrAway = errors.New("the brokers cannot be reached")
+
+// Broker holds the topics and the group. All its methods may be called at any
+// time from any goroutine; mu guards everything, also what is the members'.
+type Broker struct {
+	cfg Config
+
+	mu     sync.Mutex
+	topics map[string]*topic
+	group  group
+	away   bool
+	// change is cancelled, and made anew, whenever anything changed: whoever
+	// waits for something looks again.
+	change context.Context
+	notify context.CancelFunc
+}
+
+type topic struct {
+	partitions []*partition
+	maxBytes   int // of one batch; 0: no limit
+}
+
+type partition struct {
+	records     []consumer.Record
+	first, next int64
+}
+
+// New makes a Broker without topics. Run makes its time pass.
+func New(cfg Config) (*Broker, error) {
+	if cfg.Clock == nil || cfg.Topic == "" || cfg.SessionTimeout <= 0 || cfg.RebalanceTimeout <= 0 {
+		return nil, errors.New("memlog: Clock, Topic, SessionTimeout and RebalanceTimeout are required")
+	}
+	b := &Broker{cfg: cfg, topics: map[string]*topic{}}
+	b.group = group{members: map[string]*Member{}, committed: map[int]consumer.Position{}}
+	b.change, b.notify = context.WithCancel(context.Background())
+	return b, nil
+}
+
+// Run lets sessions and rebalances time out until the context is done.
+func (b *Broker) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		b.mu.Lock()
+		b.expire(b.cfg.Clock.Now())
+		b.mu.Unlock()
+		b.wait(ctx, heartbeatInterval)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.notify()
+}
+
+// changed wakes all that wait. mu is held.
+func (b *Broker) changed() {
+	b.notify()
+	b.change, b.notify = context.WithCancel(context.Background())
+}
+
+// wait sleeps for d at most, and not beyond the next change. mu is not held.
+func (b *Broker) wait(ctx context.Context, d time.Duration) {
+	b.mu.Lock()
+	change := b.change
+	b.mu.Unlock()
+	sleep, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(change, cancel)()
+	_ = b.cfg.Clock.Sleep(sleep, d) // why it ended does not matter: the waiter looks again
+}
+
+// Create makes a topic, or adds partitions to it.
+func (b *Broker) Create(name string, partitions int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.topics[name]
+	if t == nil {
+		t = &topic{}
+		b.topics[name] = t
+	}
+	for len(t.partitions) < partitions {
+		t.partitions = append(t.partitions, &partition{})
+	}
+	b.changed()
+}
+
+// Delete removes a topic, and as Kafka does the group's commits for it.
+func (b *Broker) Delete(name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.topics, name)
+	if name == b.cfg.Topic {
+		clear(b.group.committed)
+	}
+	b.changed()
+}
+
+// SetMaxBytes bounds the batches that a topic takes, keys and values together.
+func (b *Broker) SetMaxBytes(name string, n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.topics[name].maxBytes = n
+}
+
+// Append adds records to a partition and gives the offset of the first.
+func (b *Broker) Append(name string, id int, messages ...consumer.Message) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.append(name, id, messages)
+}
+
+func (b *Broker) append(name string, id int, messages []consumer.Message) int64 {
+	p := b.topics[name].partitions[id]
+	at := p.next
+	for _, m := range messages {
+		p.records = append(p.records, consumer.Record{
+			Topic: name, Partition: id, Offset: p.next, Time: b.cfg.Clock.Now(),
+			Key: slices.Clone(m.Key), Value: slices.Clone(m.Value), Headers: slices.Clone(m.Headers),
+		})
+		p.next++
+	}
+	b.changed()
+	return at
+}
+
+// Skip uses up n offsets without a record, as an aborted transaction does.
+func (b *Broker) Skip(name string, id int, n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.topics[name].partitions[id].next += n
+	b.changed()
+}
+
+// Truncate cuts a partition's records from an offset on, as an unclean leader
+// election does.
+func (b *Broker) Truncate(name string, id int, next int64) {
+	b.cut(name, id, func(p *partition) { p.next = next })
+}
+
+// Retain deletes a partition's records below an offset, as retention does.
+func (b *Broker) Retain(name string, id int, first int64) {
+	b.cut(name, id, func(p *partition) { p.first = first })
+}
+
+func (b *Broker) cut(name string, id int, set func(*partition)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := b.topics[name].partitions[id]
+	set(p)
+	p.records = slices.DeleteFunc(p.records, func(r consumer.Record) bool {
+		return r.Offset < p.first || r.Offset >= p.next
+	})
+	b.changed()
+}
+
+// Records gives all that stands in a topic, partition by partition.
+func (b *Broker) Records(name string) []consumer.Record {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var all []consumer.Record
+	if t := b.topics[name]; t != nil {
+		for _, p := range t.partitions {
+			all = append(all, p.records...)
+		}
+	}
+	return all
+}
+
+// partition finds one. mu is held.
+func (b *Broker) partition(name string, id int) (*partition, error) {
+	t := b.topics[name]
+	if t == nil || id >= len(t.partitions) {
+		return nil, consumer.ErrUnknownTopic
+	}
+	return t.partitions[id], nil
+}
