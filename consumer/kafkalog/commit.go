@@ -1,0 +1,115 @@
+package kafkalog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/offsetcommit"
+
+	"remux-retrier/consumer"
+)
+
+// maxMetadata is kept below the broker's default of 4,096 bytes
+// (offset.metadata.max.bytes). It must be checked here: text of 32,768 bytes and
+// more overflows the protocol's length, and is stored as nothing with success.
+const maxMetadata = 4000
+
+// Committed asks the group's coordinator, not this client's memory.
+func (g *generation) Committed(ctx context.Context) (map[int]consumer.Position, error) {
+	l := g.log
+	of, err := l.Partitions(ctx, l.cfg.Topic)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range g.assigned {
+		of = max(of, p+1) // the group's leader may know of partitions before we do
+	}
+	all := make([]int, of)
+	for i := range all {
+		all[i] = i
+	}
+	doing := fmt.Sprintf("read the committed offsets of group %s", l.cfg.GroupID)
+	res, err := l.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{
+		GroupID: l.cfg.GroupID,
+		Topics:  map[string][]int{l.cfg.Topic: all},
+	})
+	if err == nil {
+		err = res.Error
+	}
+	if err != nil {
+		return nil, l.explain(doing, l.groupRight(), err)
+	}
+	positions := make(map[int]consumer.Position, of)
+	answered := 0
+	for _, p := range res.Topics[l.cfg.Topic] {
+		if p.Error != nil {
+			return nil, l.explain(fmt.Sprintf("%s, partition %d", doing, p.Partition), l.groupRight(), p.Error)
+		}
+		answered++
+		if p.CommittedOffset >= 0 {
+			positions[p.Partition] = consumer.Position{Offset: p.CommittedOffset, Metadata: p.Metadata}
+		}
+	}
+	// A partition left out must not pass for one without a position: it would
+	// be read from its start.
+	if answered != of {
+		return nil, fmt.Errorf("%s: the broker answered for %d of %d partitions", doing, answered, of)
+	}
+	return positions, nil
+}
+
+// Commit finds the coordinator anew each time, so that it survives a move of the
+// coordinator during a drain. Without positions nothing is sent.
+//
+// The leader epoch is stored as unknown (-1, KIP-320). kafka-go's own commit
+// stores 0, from which other clients that take over the group infer that the log
+// was cut, and read it again.
+func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Position) error {
+	l := g.log
+	doing := fmt.Sprintf("commit offsets of group %s", l.cfg.GroupID)
+	if len(positions) == 0 {
+		return nil
+	}
+	partitions := make([]offsetcommit.RequestPartition, 0, len(positions))
+	for p, pos := range positions {
+		// The broker would take the commit of a partition that another member
+		// owns.
+		if _, ok := slices.BinarySearch(g.assigned, p); !ok {
+			return fmt.Errorf("%s: partition %d is not assigned: %w", doing, p, consumer.ErrNotOwner)
+		}
+		if len(pos.Metadata) > maxMetadata {
+			return fmt.Errorf("%s: partition %d: metadata of %d bytes, at most %d are stored", doing, p, len(pos.Metadata), maxMetadata)
+		}
+		partitions = append(partitions, offsetcommit.RequestPartition{
+			PartitionIndex:       int32(p),
+			CommittedOffset:      pos.Offset,
+			CommittedLeaderEpoch: -1,
+			CommittedMetadata:    pos.Metadata,
+		})
+	}
+	m, err := l.roundTrip(ctx, requestTimeout, &offsetcommit.Request{
+		GroupID:         l.cfg.GroupID,
+		GenerationID:    g.gen.ID,
+		MemberID:        g.gen.MemberID,
+		RetentionTimeMs: -1,
+		Topics:          []offsetcommit.RequestTopic{{Name: l.cfg.Topic, Partitions: partitions}},
+	})
+	if err != nil {
+		return l.explain(doing, l.groupRight(), err)
+	}
+	stored := 0
+	for _, t := range m.(*offsetcommit.Response).Topics {
+		for _, p := range t.Partitions {
+			if p.ErrorCode != 0 {
+				return l.explain(fmt.Sprintf("%s, partition %d", doing, p.PartitionIndex), l.groupRight(), kafka.Error(p.ErrorCode))
+			}
+			stored++
+		}
+	}
+	if stored != len(positions) {
+		return fmt.Errorf("%s: the broker answered for %d of %d partitions", doing, stored, len(positions))
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package kafkalog
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+const (
+	// dialTimeout bounds one TCP connect, so that the next broker of the list
+	// is tried before kafka-go gives up on them all.
+	dialTimeout = 3 * time.Second
+	// silence is how long a peer may keep a connection waiting where kafka-go
+	// sets no deadline, as it does not during SASL: a broker that accepts and
+	// then says nothing would hold it for ever.
+	silence = 8 * time.Second
+)
+
+// dial opens a connection that never waits without a deadline and that ends
+// with the Log.
+func (l *Log) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if l.closed.Err() != nil {
+		return nil, net.ErrClosed
+	}
+	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	b := &boundConn{Conn: conn, stop: context.AfterFunc(l.closed, func() { conn.Close() })}
+	if err := b.SetDeadline(time.Time{}); err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// boundConn is a connection on which "no deadline" means "silence from now".
+type boundConn struct {
+	net.Conn
+	stop func() bool
+}
+
+func (c *boundConn) SetDeadline(t time.Time) error      { return c.Conn.SetDeadline(bound(t)) }
+func (c *boundConn) SetReadDeadline(t time.Time) error  { return c.Conn.SetReadDeadline(bound(t)) }
+func (c *boundConn) SetWriteDeadline(t time.Time) error { return c.Conn.SetWriteDeadline(bound(t)) }
+
+func (c *boundConn) Close() error {
+	c.stop()
+	return c.Conn.Close()
+}
+
+func bound(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Now().Add(silence)
+	}
+	return t
+}

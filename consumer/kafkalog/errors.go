@@ -1,0 +1,128 @@
+package kafkalog
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+
+	"remux-retrier/consumer"
+)
+
+// meanings are the broker's answers that consumer.Log has an error for.
+// https://kafka.apache.org/protocol#protocol_error_codes
+var meanings = map[kafka.Error]error{
+	kafka.OffsetOutOfRange:        consumer.ErrOffsetOutOfRange,
+	kafka.UnknownTopicOrPartition: consumer.ErrUnknownTopic,
+	kafka.MessageSizeTooLarge:     consumer.ErrTooLarge,
+	kafka.RecordListTooLarge:      consumer.ErrTooLarge,
+	kafka.IllegalGeneration:       consumer.ErrNotOwner,
+	kafka.UnknownMemberId:         consumer.ErrNotOwner,
+	kafka.RebalanceInProgress:     consumer.ErrNotOwner,
+	kafka.FencedInstanceID:        consumer.ErrNotOwner,
+}
+
+// advices say what an operator can do about the broker's answers that nobody
+// else can do anything about.
+var advices = map[kafka.Error]string{
+	kafka.BrokerNotAvailable:           "the broker in charge is not known: check KAFKA_BROKERS",
+	kafka.SASLAuthenticationFailed:     "check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_SASL_MECHANISM",
+	kafka.UnsupportedSASLMechanism:     "the brokers do not offer this KAFKA_SASL_MECHANISM",
+	kafka.IllegalSASLState:             "these brokers' port takes no SASL: check KAFKA_BROKERS and KAFKA_SASL_MECHANISM",
+	kafka.InvalidSessionTimeout:        "KAFKA_SESSION_TIMEOUT is outside the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms",
+	kafka.InconsistentGroupProtocol:    "members of another program are in the group: check KAFKA_GROUP_ID",
+	kafka.OffsetMetadataTooLarge:       "the brokers' offset.metadata.max.bytes must be at least 4096",
+	kafka.InvalidRecord:                "does the topic have cleanup.policy=compact? It then refuses records without a key",
+	kafka.InvalidReplicationFactor:     "the brokers' default.replication.factor exceeds their number",
+	kafka.NotEnoughReplicas:            "fewer replicas are in sync than min.insync.replicas",
+	kafka.NotEnoughReplicasAfterAppend: "fewer replicas are in sync than min.insync.replicas",
+}
+
+// explain says what was attempted, what went wrong and what to do about it, and
+// makes the error one of consumer's where it means that. right is what the
+// attempt needs to be allowed.
+func (l *Log) explain(doing, right string, err error) error {
+	var code kafka.Error
+	errors.As(err, &code)
+	if meaning := meanings[code]; meaning != nil {
+		return fmt.Errorf("%s: %w: %w", doing, meaning, err)
+	}
+	if advice := l.advice(code, right, err); advice != "" {
+		return fmt.Errorf("%s: %w (%s)", doing, err, advice)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+func (l *Log) advice(code kafka.Error, right string, err error) string {
+	switch code {
+	case kafka.TopicAuthorizationFailed, kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed:
+		return "the brokers' ACLs must allow " + right
+	}
+	if advice := advices[code]; advice != "" {
+		return advice
+	}
+	var (
+		unknownCA x509.UnknownAuthorityError
+		hostname  x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		notTLS    tls.RecordHeaderError
+		op        *net.OpError
+	)
+	switch {
+	case errors.As(err, &unknownCA):
+		return "the broker's certificate is from an authority not trusted here: check KAFKA_TLS_CA_FILE"
+	case errors.As(err, &hostname):
+		return "the broker's certificate is for another name: KAFKA_BROKERS and the brokers' advertised.listeners must use a name in it"
+	case errors.As(err, &invalid):
+		return "the broker's certificate is not valid: see its dates and usage, and this machine's clock"
+	case errors.As(err, &notTLS):
+		return "the broker's port does not speak TLS: check KAFKA_BROKERS and KAFKA_TLS_ENABLED"
+	case errors.As(err, &op) && op.Op == "remote error":
+		return "the broker refuses our side of TLS: check KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE"
+	case errors.As(err, &op) && op.Op == "dial":
+		return "check KAFKA_BROKERS and the brokers' advertised.listeners"
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return l.hungUp()
+	}
+	return ""
+}
+
+// hungUp explains a connection that the broker closed. A restarting broker does
+// so, and so does one whose port expects another security protocol.
+func (l *Log) hungUp() string {
+	is := func(configured bool) string {
+		if configured {
+			return "on"
+		}
+		return "off"
+	}
+	return fmt.Sprintf("the broker closed the connection; if it always does, its port expects another security protocol: TLS is %s here (KAFKA_TLS_ENABLED), SASL is %s (KAFKA_SASL_MECHANISM)",
+		is(l.cfg.TLS != nil), is(l.cfg.SASL != nil))
+}
+
+// unrouted finds out why kafka-go knew no broker for a partition: it says the
+// same of a topic that does not exist, of one that may not be seen, and of a
+// cluster that it could not reach.
+func (l *Log) unrouted(ctx context.Context, topic string, partition int, err error) error {
+	switch {
+	case errors.Is(err, protocol.ErrNoTopic), errors.Is(err, protocol.ErrNoPartition), errors.Is(err, protocol.ErrNoLeader):
+	default:
+		return err
+	}
+	t, cause := l.lookUp(ctx, topic)
+	if cause != nil {
+		return cause
+	}
+	for _, p := range t.Partitions {
+		if int(p.PartitionIndex) == partition {
+			return kafka.LeaderNotAvailable
+		}
+	}
+	return kafka.UnknownTopicOrPartition
+}

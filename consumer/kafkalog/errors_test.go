@@ -1,0 +1,86 @@
+package kafkalog
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/segmentio/kafka-go"
+
+	"remux-retrier/consumer"
+)
+
+func TestErrorsSayWhatToDo(t *testing.T) {
+	l := member(t, []string{"127.0.0.1:1"}, func(c *Config) { c.TLS = &tls.Config{} })
+	rows := map[error]string{
+		kafka.TopicAuthorizationFailed:                       "must allow READ on topic t",
+		kafka.GroupAuthorizationFailed:                       "must allow READ on topic t",
+		kafka.ClusterAuthorizationFailed:                     "must allow READ on topic t",
+		x509.UnknownAuthorityError{}:                         "KAFKA_TLS_CA_FILE",
+		x509.HostnameError{Certificate: &x509.Certificate{}}: "advertised.listeners",
+		x509.CertificateInvalidError{}:                       "dates",
+		tls.RecordHeaderError{}:                              "KAFKA_TLS_ENABLED",
+		&net.OpError{Op: "dial", Err: errors.New("refused")}: "KAFKA_BROKERS",
+		&net.OpError{Op: "remote error", Err: io.EOF}:        "KAFKA_TLS_CERT_FILE",
+		io.EOF:              "TLS is on here (KAFKA_TLS_ENABLED), SASL is off (KAFKA_SASL_MECHANISM)",
+		io.ErrUnexpectedEOF: "another security protocol",
+	}
+	for code, advice := range advices {
+		rows[code] = advice
+	}
+	for cause, want := range rows {
+		err := l.explain("fetch t/0", "READ on topic t", fmt.Errorf("library: %w", cause))
+		if !errors.Is(err, cause) || !strings.HasPrefix(err.Error(), "fetch t/0: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v is explained as %q, want %q", cause, err, want)
+		}
+	}
+	for _, cause := range []error{context.Canceled, kafka.NotLeaderForPartition} {
+		if err := l.explain("fetch t/0", "", cause); err.Error() != "fetch t/0: "+cause.Error() || !errors.Is(err, cause) {
+			t.Errorf("%v became %q", cause, err)
+		}
+	}
+}
+
+func TestNewRefusesAnIncompleteConfig(t *testing.T) {
+	whole := Config{Brokers: []string{"b:1"}, GroupID: "g", Topic: "t"}
+	for name, take := range map[string]func(*Config){
+		"brokers": func(c *Config) { c.Brokers = nil },
+		"group":   func(c *Config) { c.GroupID = "" },
+		"topic":   func(c *Config) { c.Topic = "" },
+	} {
+		cfg := whole
+		take(&cfg)
+		if _, err := New(cfg); err == nil {
+			t.Errorf("without %s: no error", name)
+		}
+	}
+}
+
+// A cluster that cannot be reached is not a cluster without the topic: the
+// consumer would take the topic for deleted.
+func TestUnreachableBrokersAreNoMissingTopic(t *testing.T) {
+	l := member(t, []string{"127.0.0.1:1"})
+	ctx := soon(t)
+	_, fetching := l.Fetch(ctx, consumed, 0, 0, 1<<20)
+	_, _, asking := l.Bounds(ctx, consumed, 0)
+	_, counting := l.Partitions(ctx, consumed)
+	_, missing := l.Missing(ctx, []string{consumed})
+	for name, err := range map[string]error{
+		"Fetch":      fetching,
+		"Bounds":     asking,
+		"Partitions": counting,
+		"Missing":    missing,
+		"Produce":    l.Produce(ctx, consumed, 0, []consumer.Message{{}}),
+		"Create":     l.Create(ctx, []TopicSpec{{Name: consumed, Partitions: 1}}),
+	} {
+		if err == nil || errors.Is(err, consumer.ErrUnknownTopic) || !strings.Contains(err.Error(), "KAFKA_BROKERS") {
+			t.Errorf("%s: %v; want what to check, and no missing topic", name, err)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+//go:build kafka
+
+package kafkalog
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/segmentio/kafka-go/sasl/plain"
+
+	"remux-retrier/consumer"
+	"remux-retrier/internal/testkafka"
+)
+
+// A frozen broker accepts connections and keeps them open. Everything must fail
+// by itself, well before the context would end it.
+func TestKafkaFrozenBrokerIsNotWaitedForForEver(t *testing.T) {
+	c := shared(t)
+	c.NeedOwn(t)
+	use := own(t, c, nil)
+	l := member(t, c.Addrs(), use)
+	topic := l.cfg.Topic
+	g := join(t, l)
+	if _, err := l.Fetch(soon(t), topic, 0, 0, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	login := func(cfg *Config) {
+		cfg.SASL = plain.Mechanism{Username: testkafka.User, Password: testkafka.Password}
+	}
+	newcomer := member(t, c.AddrsOf(testkafka.SASLPlaintext), use, login)
+
+	if err := c.Pause(0); err != nil {
+		t.Fatal(err)
+	}
+	ctx := soon(t)
+	results := map[string]chan error{}
+	for what, do := range map[string]func() error{
+		"fetch":  func() error { _, err := l.Fetch(ctx, topic, 0, 0, 1<<20); return err },
+		"bounds": func() error { _, _, err := l.Bounds(ctx, topic, 0); return err },
+		"commit": func() error { return g.Commit(ctx, map[int]consumer.Position{0: {Offset: 1}}) },
+		"join":   func() error { _, err := newcomer.Join(ctx); return err },
+		"ask":    func() error { _, err := newcomer.Partitions(ctx, topic); return err },
+	} {
+		result := make(chan error, 1)
+		results[what] = result
+		go func() { result <- do() }()
+	}
+	for what, result := range results {
+		err := <-result
+		if err == nil || ctx.Err() != nil || errors.Is(err, consumer.ErrUnknownTopic) {
+			t.Errorf("%s: %v, after its context's end: %v", what, err, errors.Is(ctx.Err(), context.DeadlineExceeded))
+		}
+	}
+	if err := c.Resume(0); err != nil {
+		t.Fatal(err)
+	}
+	g.Release()
+	if err := l.Leave(soon(t)); err != nil {
+		t.Error(err)
+	}
+	useAll(t, newcomer)
+}

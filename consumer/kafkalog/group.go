@@ -1,0 +1,181 @@
+package kafkalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"remux-retrier/consumer"
+)
+
+const (
+	// heartbeatInterval is how late a member may notice a rebalance: every
+	// other member stands still until it has.
+	heartbeatInterval = time.Second
+	// joinBackoff is kafka-go's pause between failed attempts to join.
+	joinBackoff = time.Second
+)
+
+var errLeft = errors.New("this member has left its group")
+
+// Join waits for the next generation; the first call enters the group. Between
+// failures kafka-go pauses for a second by itself, and keeps trying.
+//
+// Make sure first, with Partitions, that the topic exists: brokers with
+// auto.create.topics.enable create it otherwise, because kafka-go's group leader
+// asks for it in that way. Where it has gone since, and this member had to assign
+// partitions of which there were none, the error is consumer.ErrUnknownTopic.
+func (l *Log) Join(ctx context.Context) (consumer.Generation, error) {
+	group, err := l.enter()
+	if err != nil {
+		return nil, fmt.Errorf("join group %s: %w", l.cfg.GroupID, err)
+	}
+	next, err := group.Next(ctx)
+	if errors.Is(err, kafka.ErrGroupClosed) {
+		err = errLeft
+	}
+	if err != nil {
+		return nil, l.explain("join group "+l.cfg.GroupID, l.groupRight(), err)
+	}
+	g := newGeneration(l, next)
+	l.mu.Lock()
+	l.current = g
+	leaving := l.left != nil
+	l.mu.Unlock()
+	if len(g.assigned) == 0 && l.nothing.Swap(false) {
+		g.Release()
+		return nil, l.explain("join group "+l.cfg.GroupID, l.groupRight(), kafka.UnknownTopicOrPartition)
+	}
+	if leaving {
+		// Leave came between Next and here and could not see this generation,
+		// for whose release it waits.
+		g.Release()
+		return nil, fmt.Errorf("join group %s: %w", l.cfg.GroupID, errLeft)
+	}
+	return g, nil
+}
+
+// enter gives the group, started at the first call.
+func (l *Log) enter() (*kafka.ConsumerGroup, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.left != nil || l.closed.Err() != nil {
+		return nil, errLeft
+	}
+	if l.group != nil {
+		return l.group, nil
+	}
+	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+		ID:                l.cfg.GroupID,
+		Brokers:           l.cfg.Brokers,
+		Dialer:            l.dialer,
+		Topics:            []string{l.cfg.Topic},
+		GroupBalancers:    l.balancers(),
+		HeartbeatInterval: min(heartbeatInterval, l.cfg.SessionTimeout/3),
+		SessionTimeout:    l.cfg.SessionTimeout,
+		RebalanceTimeout:  l.cfg.RebalanceTimeout,
+		JoinGroupBackoff:  joinBackoff,
+		Timeout:           requestTimeout,
+		// WatchPartitionChanges stays off: it rejoins in a tight loop while the
+		// topic is missing. The consumer watches, with Partitions.
+		Logger: kafka.LoggerFunc(func(format string, args ...any) { l.cfg.Debugf(format, args...) }),
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.group = group
+	return group, nil
+}
+
+// balancers are kafka-go's own defaults, watched.
+func (l *Log) balancers() []kafka.GroupBalancer {
+	return []kafka.GroupBalancer{
+		watchedBalancer{kafka.RangeGroupBalancer{}, &l.nothing},
+		watchedBalancer{kafka.RoundRobinGroupBalancer{}, &l.nothing},
+	}
+}
+
+// watchedBalancer notes when the group's leader finds nothing to assign. To
+// kafka-go a topic that is missing at that moment is no error: the group would
+// then own nothing for as long as it lasts, though the topic may be there again
+// before anybody looks.
+type watchedBalancer struct {
+	kafka.GroupBalancer
+	nothing *atomic.Bool
+}
+
+func (b watchedBalancer) AssignGroups(members []kafka.GroupMember, partitions []kafka.Partition) kafka.GroupMemberAssignments {
+	b.nothing.Store(len(partitions) == 0)
+	return b.GroupBalancer.AssignGroups(members, partitions)
+}
+
+// Leave tells the group. kafka-go cannot be interrupted while it waits for the
+// other members of a rebalance; where ctx ends first, the wait goes on until
+// Close.
+func (l *Log) Leave(ctx context.Context) error {
+	l.mu.Lock()
+	left, group, current := l.left, l.group, l.current
+	if left == nil {
+		left = make(chan struct{})
+		l.left = left
+		go func() {
+			if group != nil {
+				_ = group.Close() // always nil
+			}
+			close(left)
+		}()
+	}
+	l.mu.Unlock()
+	if current != nil {
+		current.Release()
+	}
+	select {
+	case <-left:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("leave group %s: %w", l.cfg.GroupID, ctx.Err())
+	}
+}
+
+func (l *Log) groupRight() string {
+	return fmt.Sprintf("READ on group %s and on topic %s", l.cfg.GroupID, l.cfg.Topic)
+}
+
+// generation is one generation of kafka-go's, kept open until it is released:
+// kafka-go rejoins only once the function it was given has returned.
+type generation struct {
+	log      *Log
+	gen      *kafka.Generation
+	assigned []int
+	ended    chan struct{}
+	released chan struct{}
+	release  sync.Once
+}
+
+func newGeneration(l *Log, gen *kafka.Generation) *generation {
+	g := &generation{log: l, gen: gen, ended: make(chan struct{}), released: make(chan struct{})}
+	for _, p := range gen.Assignments[l.cfg.Topic] {
+		g.assigned = append(g.assigned, p.ID)
+	}
+	slices.Sort(g.assigned)
+	gen.Start(func(ctx context.Context) {
+		select {
+		case <-ctx.Done():
+		case <-g.released:
+		}
+		close(g.ended)
+		<-g.released
+	})
+	return g
+}
+
+func (g *generation) ID() int                { return int(g.gen.ID) }
+func (g *generation) Assigned() []int        { return slices.Clone(g.assigned) }
+func (g *generation) Ended() <-chan struct{} { return g.ended }
+func (g *generation) Release()               { g.release.Do(func() { close(g.released) }) }

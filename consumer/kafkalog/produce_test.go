@@ -1,0 +1,129 @@
+package kafkalog
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"remux-retrier/consumer"
+)
+
+func TestProducedRecordsAreReadByOthersAsSent(t *testing.T) {
+	produceRoundTrip(t, fakeKafka(t).ListenAddrs())
+}
+
+func produceRoundTrip(t *testing.T, brokers []string, change ...func(*Config)) {
+	ctx := soon(t)
+	l := member(t, brokers, change...)
+	sent := []consumer.Message{
+		{Key: []byte("k"), Value: []byte("v"), Headers: []consumer.Header{{Key: "a", Value: []byte("1")}, {Key: "b"}, {Key: "c", Value: []byte{}}}},
+		{Key: []byte{}, Value: []byte{}},
+		{},
+	}
+	if err := l.Produce(ctx, l.cfg.Topics[0], 1, sent); err != nil {
+		t.Fatal(err)
+	}
+	cl := other(t, brokers, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{l.cfg.Topics[0]: {1: kgo.NewOffset().AtStart()}}))
+	var got []consumer.Message
+	for len(got) < len(sent) {
+		fetches := cl.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			t.Fatal(err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			m := consumer.Message{Key: r.Key, Value: r.Value}
+			for _, h := range r.Headers {
+				m.Headers = append(m.Headers, consumer.Header{Key: h.Key, Value: h.Value})
+			}
+			got = append(got, m)
+		})
+	}
+	if !reflect.DeepEqual(got, sent) {
+		t.Errorf("another client read %#v, want %#v", got, sent)
+	}
+	if err := l.Produce(ctx, l.cfg.Topics[0], 1, nil); err != nil {
+		t.Errorf("nothing to write: %v", err)
+	}
+}
+
+func TestWritesWaitForAllInSyncReplicas(t *testing.T) {
+	c := fakeKafka(t)
+	l := member(t, c.ListenAddrs())
+	var acks int16
+	var timeout int32
+	c.Fault(kfake.Fault{Keys: keys(kmsg.Produce), Observe: true, When: func(r kmsg.Request) bool {
+		p := r.(*kmsg.ProduceRequest)
+		acks, timeout = p.Acks, p.TimeoutMillis
+		return true
+	}})
+	if err := l.Produce(soon(t), produced, 0, []consumer.Message{{Value: []byte("v")}}); err != nil {
+		t.Fatal(err)
+	}
+	// A dead replica is fenced after 9 s: giving up earlier would write again
+	// what is already written.
+	if acks != -1 || timeout < 15_000 {
+		t.Errorf("acks %d within %d ms, want -1 (all) and ample time", acks, timeout)
+	}
+}
+
+func TestABatchLargerThanTheTopicTakes(t *testing.T) {
+	tooLarge(t, fakeKafka(t).ListenAddrs())
+}
+
+func tooLarge(t *testing.T, brokers []string, change ...func(*Config)) {
+	l := member(t, brokers, change...)
+	limit, known, err := l.MaxMessageBytes(soon(t), l.cfg.Topics[0])
+	if err != nil || !known {
+		t.Fatalf("limit %d, known %v, %v", limit, known, err)
+	}
+	err = l.Produce(soon(t), l.cfg.Topics[0], 0, []consumer.Message{{Value: bytes.Repeat([]byte("x"), limit+1)}})
+	if !errors.Is(err, consumer.ErrTooLarge) {
+		t.Errorf("%d bytes: %v, want ErrTooLarge", limit+1, err)
+	}
+	if err := l.Produce(soon(t), l.cfg.Topics[0], 0, []consumer.Message{{Value: bytes.Repeat([]byte("x"), limit-1024)}}); err != nil {
+		t.Errorf("a little less than the limit: %v", err)
+	}
+}
+
+// The partitions are those of Kafka's Java producer: its murmur2, in its own
+// tests, gives these hashes for these keys.
+func TestPartitionIsTheJavaProducers(t *testing.T) {
+	hashes := map[string]int32{
+		"21":                         -973932308,
+		"foobar":                     -790332482,
+		"a-little-bit-long-string":   -985981536,
+		"a-little-bit-longer-string": -1486304829,
+		"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971,
+		"abc": 479470107,
+	}
+	l := member(t, fakeKafka(t).ListenAddrs())
+	for key, hash := range hashes {
+		got, err := l.PartitionFor(soon(t), produced, []byte(key))
+		if want := int(hash&0x7fffffff) % 2; err != nil || got != want {
+			t.Errorf("%q goes to %d, %v; want %d", key, got, err, want)
+		}
+	}
+	if _, err := l.PartitionFor(soon(t), "nowhere", []byte("k")); !errors.Is(err, consumer.ErrUnknownTopic) {
+		t.Errorf("partition of a missing topic: %v", err)
+	}
+}
+
+func TestKeylessMessagesTakeTurns(t *testing.T) {
+	l := member(t, fakeKafka(t).ListenAddrs())
+	times := map[int]int{}
+	for range 10 {
+		p, err := l.PartitionFor(soon(t), produced, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		times[p]++
+	}
+	if times[0] != 5 || times[1] != 5 {
+		t.Errorf("turns %v, want 5 each", times)
+	}
+}

@@ -1,0 +1,115 @@
+//go:build kafka
+
+package kafkalog
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"remux-retrier/internal/testkafka"
+)
+
+// realKafka is one broker for all tests of the package: secured, where it is
+// ours, and quick to compact.
+var realKafka = sync.OnceValues(func() (*testkafka.Cluster, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	cfg := testkafka.Config{Secured: true, Properties: map[string]string{"log.cleaner.backoff.ms": "100"}}
+	if os.Getenv("KAFKA_BROKERS") != "" {
+		cfg = testkafka.Config{}
+	}
+	c, err := testkafka.Start(ctx, cfg)
+	if err == nil {
+		afterAll = append(afterAll, c.Close)
+	}
+	return c, err
+})
+
+func shared(t *testing.T) *testkafka.Cluster {
+	t.Helper()
+	c, err := realKafka()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(c.Tail())
+		}
+	})
+	return c
+}
+
+var fresh atomic.Int64
+
+// own makes topics of this test's own and gives the Config for them. configs are
+// the consumed topic's.
+func own(t *testing.T, c *testkafka.Cluster, configs map[string]*string) func(*Config) {
+	t.Helper()
+	// The time keeps runs on a user's own brokers apart.
+	name := fmt.Sprintf("kafkalog-%d-%d", time.Now().UnixMilli(), fresh.Add(1))
+	admin := kadm.NewClient(other(t, c.Addrs()))
+	for topic, configs := range map[string]map[string]*string{name: configs, name + "-out": nil} {
+		if _, err := admin.CreateTopic(soon(t), 2, -1, configs, topic); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A topic exists before its partitions have their leaders.
+	until(t, "the topics can be used", func() bool {
+		offsets, err := admin.ListEndOffsets(soon(t), name, name+"-out")
+		return err == nil && offsets.Error() == nil
+	})
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		admin := kadm.NewClient(must(kgo.NewClient(kgo.SeedBrokers(c.Addrs()...))))
+		defer admin.Close()
+		if _, err := admin.DeleteTopics(ctx, name, name+"-out"); err != nil {
+			t.Error(err)
+		}
+	})
+	return func(cfg *Config) {
+		cfg.Topic, cfg.Topics, cfg.GroupID = name, []string{name + "-out"}, name
+	}
+}
+
+// until polls for what the broker does in its own time.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for ctx := soon(t); !is(); {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("not within %v: %s", patience, what)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func TestKafkaAsTheFastTestsHaveIt(t *testing.T) {
+	c := shared(t)
+	for name, test := range map[string]func(*testing.T, []string, ...func(*Config)){
+		"rebalance":    rebalance,
+		"commit":       commitRoundTrip,
+		"nil or empty": absentAndEmpty,
+		"out of range": outsideThePartition,
+		"produce":      produceRoundTrip,
+		"too large":    tooLarge,
+		"admin":        createAndAsk,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, c.Addrs(), own(t, c, nil)) })
+	}
+}

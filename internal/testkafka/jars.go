@@ -1,0 +1,59 @@
+package testkafka
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+)
+
+//go:embed pom.xml
+var pom []byte
+
+// jars gives the folder of Kafka's jars, filled at the first call on this
+// machine. REMUX_KAFKA_HOME may name another folder than the user's cache; one
+// with an unpacked Kafka release will do as well.
+func jars(ctx context.Context) (string, error) {
+	home := os.Getenv("REMUX_KAFKA_HOME")
+	if home == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return "", fmt.Errorf("find a folder for Kafka's jars (or set REMUX_KAFKA_HOME): %w", err)
+		}
+		home = filepath.Join(cache, "remux-retrier", "kafka-4.3.1")
+	}
+	libs := filepath.Join(home, "libs")
+	if _, err := os.Stat(libs); err == nil {
+		return libs, nil
+	}
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return "", err
+	}
+	// Several test binaries may come here at the same time. The lock ends with
+	// the file, or with the process.
+	lock, err := os.OpenFile(filepath.Join(home, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return "", fmt.Errorf("lock %s: %w", home, err)
+	}
+	if _, err := os.Stat(libs); err == nil {
+		return libs, nil
+	}
+	if err := os.WriteFile(filepath.Join(home, "pom.xml"), pom, 0o644); err != nil {
+		return "", err
+	}
+	part := libs + ".part"
+	cmd := exec.CommandContext(ctx, "mvn", "-q", "-B", "-f", filepath.Join(home, "pom.xml"),
+		"dependency:copy-dependencies", "-DoutputDirectory="+part)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("fetch Kafka's jars with Maven (or set REMUX_KAFKA_HOME to an unpacked Kafka): %w\n%s", err, out)
+	}
+	// The folder has its name only once it is complete.
+	return libs, os.Rename(part, libs)
+}

@@ -1,0 +1,144 @@
+package testkafka
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Listeners. Names are Kafka's own choice of letters; each has a port.
+const (
+	Plaintext     = "PLAINTEXT"
+	TLS           = "TLS"           // the broker shows a certificate
+	MutualTLS     = "MUTUALTLS"     // both sides do
+	SASLPlaintext = "SASLPLAINTEXT" // PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
+	SASLTLS       = "SASLTLS"       // the same over TLS
+
+	controller = "CONTROLLER"
+)
+
+// User and Password are known to PLAIN and to both SCRAMs of a secured cluster.
+const (
+	User     = "retrier"
+	Password = "correct horse"
+)
+
+var protocols = map[string]string{
+	Plaintext:     "PLAINTEXT",
+	controller:    "PLAINTEXT",
+	TLS:           "SSL",
+	MutualTLS:     "SSL",
+	SASLPlaintext: "SASL_PLAINTEXT",
+	SASLTLS:       "SASL_SSL",
+}
+
+// node is one broker's place: a port for each listener.
+type node struct {
+	id    int
+	ports map[string]int
+}
+
+func (n node) addr(listener string) string {
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(n.ports[listener]))
+}
+
+// layOut finds free ports. They are held together until all are found, so that
+// none comes up twice.
+func layOut(cfg Config) ([]node, error) {
+	listeners := []string{Plaintext, controller}
+	if cfg.Secured {
+		listeners = slices.Sorted(maps.Keys(protocols))
+	}
+	nodes := make([]node, cfg.Brokers)
+	for i := range nodes {
+		nodes[i] = node{id: i + 1, ports: map[string]int{}}
+		for _, name := range listeners {
+			port := 0
+			if i == 0 && name == Plaintext {
+				port = cfg.Port
+			}
+			l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+			if err != nil {
+				return nil, err
+			}
+			defer l.Close()
+			nodes[i].ports[name] = l.Addr().(*net.TCPAddr).Port
+		}
+	}
+	return nodes, nil
+}
+
+// serverProperties is the configuration of broker i of nodes.
+func serverProperties(cfg Config, nodes []node, i int, dir string, certs Certificates) string {
+	var voters, listeners, advertised, protocolOf []string
+	for _, n := range nodes {
+		voters = append(voters, fmt.Sprintf("%d@%s", n.id, n.addr(controller)))
+	}
+	for _, name := range slices.Sorted(maps.Keys(nodes[i].ports)) {
+		at := name + "://" + nodes[i].addr(name)
+		listeners = append(listeners, at)
+		protocolOf = append(protocolOf, name+":"+protocols[name])
+		if name != controller {
+			advertised = append(advertised, at)
+		}
+	}
+	replicas, inSync := len(nodes), min(2, len(nodes))
+	p := map[string]any{
+		"process.roles":                  "broker,controller",
+		"node.id":                        nodes[i].id,
+		"controller.quorum.voters":       strings.Join(voters, ","),
+		"controller.listener.names":      controller,
+		"listeners":                      strings.Join(listeners, ","),
+		"advertised.listeners":           strings.Join(advertised, ","),
+		"listener.security.protocol.map": strings.Join(protocolOf, ","),
+		"inter.broker.listener.name":     Plaintext,
+		"log.dirs":                       dir + "/data",
+		"auto.create.topics.enable":      false,
+		"default.replication.factor":     replicas,
+		"min.insync.replicas":            inSync,
+		// A test's first member need not wait for others.
+		"group.initial.rebalance.delay.ms":         0,
+		"offsets.topic.replication.factor":         replicas,
+		"transaction.state.log.replication.factor": replicas,
+		"transaction.state.log.min.isr":            inSync,
+		// The defaults, 50 each, cost seconds at the first use.
+		"offsets.topic.num.partitions":         4,
+		"transaction.state.log.num.partitions": 4,
+	}
+	if cfg.Secured {
+		secure(p, certs)
+	}
+	for k, v := range cfg.Properties {
+		p[k] = v
+	}
+	var text strings.Builder
+	for _, k := range slices.Sorted(maps.Keys(p)) {
+		fmt.Fprintf(&text, "%s=%v\n", k, p[k])
+	}
+	return text.String()
+}
+
+// secure adds what the listeners beyond plaintext need. Whoever comes over
+// plaintext or TLS without a certificate is the administrator.
+func secure(p map[string]any, certs Certificates) {
+	p["ssl.keystore.type"] = "PEM"
+	p["ssl.keystore.location"] = certs.broker
+	p["ssl.truststore.type"] = "PEM"
+	p["ssl.truststore.location"] = certs.CA
+	p["listener.name."+strings.ToLower(MutualTLS)+".ssl.client.auth"] = "required"
+	for _, name := range []string{SASLPlaintext, SASLTLS} {
+		listener := "listener.name." + strings.ToLower(name) + "."
+		p[listener+"sasl.enabled.mechanisms"] = "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512"
+		p[listener+"plain.sasl.jaas.config"] = fmt.Sprintf(
+			"org.apache.kafka.common.security.plain.PlainLoginModule required user_%s=%q;", User, Password)
+		for _, scram := range []string{"scram-sha-256", "scram-sha-512"} {
+			p[listener+scram+".sasl.jaas.config"] = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+		}
+	}
+	p["authorizer.class.name"] = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+	p["allow.everyone.if.no.acl.found"] = true
+	p["super.users"] = "User:ANONYMOUS"
+}
