@@ -1,0 +1,111 @@
+package metrics
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"remux-retrier/consumer"
+	"remux-retrier/internal/pace"
+	"remux-retrier/internal/retrier"
+)
+
+// Sources is where the gauges are read when somebody scrapes. All are required.
+type Sources struct {
+	Consumer func() consumer.Status
+	Gate     func() pace.State
+	Retrier  func() retrier.Waiting
+	// Operator tells whether somebody has to act before MPC can be called.
+	Operator func() bool
+	Now      func() time.Time
+}
+
+// Watch reads the gauges from now on. It may be called once.
+func (m *Metrics) Watch(s Sources) { m.registry.MustRegister(gauges{s}) }
+
+// gauges is a collector of what the rooms know of themselves.
+type gauges struct{ Sources }
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
+}
+
+var (
+	inFlight    = describe("in_flight", "API calls under way.")
+	waiting     = describe("waiting", "Events that wait before a call, by what for: quota, backoff (their own call failed), outage (MPC does not serve).", "for")
+	lag         = describe("lag", "Records of an assigned partition that are not committed, by partition.", "partition")
+	oldest      = describe("oldest_unanswered_seconds", "Age of the oldest unanswered failure event held, by its record's timestamp; 0: there is none.")
+	quota       = describe("quota_per_minute", "Requests a minute that this instance may send now: its share of the quota, less after throttling.")
+	available   = describe("mpc_available", "Whether MPC serves (1) or calls are held back (0).")
+	operator    = describe("operator_action_required", "Whether somebody must act before MPC can be called (1): /readyz and the log say what to do.")
+	throttled   = describe("mpc_throttled_total", "Requests that MPC refused for its quota.")
+	outages     = describe("mpc_outages_total", "How often MPC was found not to serve.")
+	joined      = describe("group_joined", "Whether this instance is a working member of its group.")
+	generations = describe("rebalances_total", "Assignments of partitions to this instance.")
+	commitErrs  = describe("commit_errors_total", "Commits that failed and were repeated.")
+	publishErrs = describe("publish_errors_total", "Writes to a topic that failed and were repeated.")
+	fetchErrs   = describe("fetch_errors_total", "Fetches that failed and were repeated.")
+	dataLoss    = describe("data_loss_total", "Failure events that were deleted before they were read, and logs that were found to be another than was committed. Never silent, always an alarm.")
+	stuck       = describe("stuck_messages", "Kinds of messages that no topic takes for their size: an operator must raise the limit.")
+	allGauges   = []*prometheus.Desc{inFlight, waiting, lag, oldest, quota, available, operator, throttled, outages, joined, generations, commitErrs, publishErrs, fetchErrs, dataLoss, stuck}
+)
+
+func (g gauges) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range allGauges {
+		out <- d
+	}
+}
+
+func (g gauges) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	counter := func(d *prometheus.Desc, value int64) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value))
+	}
+	gate, c, w := g.Gate(), g.Consumer(), g.Retrier()
+
+	gauge(inFlight, float64(gate.InFlight))
+	forQuota, forOutage := float64(w.Turn), 0.0
+	if !gate.Available {
+		forQuota, forOutage = 0, forQuota
+	}
+	gauge(waiting, forQuota, "quota")
+	gauge(waiting, forOutage, "outage")
+	gauge(waiting, float64(w.Backoff), "backoff")
+	gauge(quota, gate.PerMinute)
+	gauge(available, truth(gate.Available))
+	gauge(operator, truth(g.Operator()))
+	counter(throttled, gate.Throttled)
+	counter(outages, gate.Outages)
+
+	var eldest time.Time
+	for _, p := range c.Partitions {
+		if p.End >= 0 {
+			gauge(lag, float64(max(0, p.End-p.Committed)), strconv.Itoa(p.Partition))
+		}
+		if p.Unanswered > 0 && (eldest.IsZero() || p.Oldest.Before(eldest)) {
+			eldest = p.Oldest
+		}
+	}
+	age := 0.0
+	if !eldest.IsZero() {
+		age = max(0, g.Now().Sub(eldest).Seconds())
+	}
+	gauge(oldest, age)
+	gauge(joined, truth(c.Joined))
+	gauge(stuck, float64(len(c.Stuck)))
+	counter(generations, c.Generations)
+	counter(commitErrs, c.CommitErrors)
+	counter(publishErrs, c.PublishErrors)
+	counter(fetchErrs, c.FetchErrors)
+	counter(dataLoss, c.DataLoss)
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,93 @@
+// Package metrics says in Prometheus' terms what the service does: rates,
+// errors and durations of events and of API requests, and how saturated it is.
+//
+// Counters and histograms are told by internal/app, which wires this package;
+// gauges are read from the rooms' own state when somebody scrapes. Labels are
+// bounded enumerations, never a task id.
+package metrics
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"remux-retrier/mpcclient"
+)
+
+const namespace = "remux_retrier"
+
+// Outcomes beside the kinds of package events, for events_total.
+const (
+	DeadLetter = "dead_letter"
+	Ignored    = "ignored"
+)
+
+// Metrics are one process's.
+type Metrics struct {
+	registry *prometheus.Registry
+	events   *prometheus.CounterVec
+	duration prometheus.Histogram
+	requests *prometheus.CounterVec
+	latency  *prometheus.HistogramVec
+}
+
+// New registers the counters and histograms, and the process's own metrics.
+func New() *Metrics {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	auto := promauto.With(registry)
+	return &Metrics{
+		registry: registry,
+		events: auto.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "events_total",
+			Help: "Failure events that were answered and acknowledged, by outcome (retried, retry_failed, dead_letter, ignored) and reason.",
+		}, []string{"outcome", "reason"}),
+		duration: auto.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "event_duration_seconds",
+			Help:    "From an event's arrival here to the acknowledgement of its outcome.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200},
+		}),
+		requests: auto.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "mpc_requests_total",
+			Help: "Calls of the MPC API, by operation (retry, query) and result: ok, or the class of the error.",
+		}, []string{"operation", "result"}),
+		latency: auto.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "mpc_request_duration_seconds",
+			Help:    "Duration of the calls of the MPC API, by operation.",
+			Buckets: prometheus.DefBuckets,
+		}, []string{"operation"}),
+	}
+}
+
+// Handler serves /metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Event counts an event that is done with.
+func (m *Metrics) Event(outcome, reason string, took time.Duration) {
+	m.events.WithLabelValues(outcome, reason).Inc()
+	m.duration.Observe(took.Seconds())
+}
+
+// Request counts a call of the API.
+func (m *Metrics) Request(operation string, err error, took time.Duration) {
+	result := "ok"
+	var failure *mpcclient.Error
+	switch {
+	case errors.As(err, &failure):
+		result = failure.Class.String()
+	case err != nil:
+		result = mpcclient.Lost.String()
+	}
+	m.requests.WithLabelValues(operation, result).Inc()
+	m.latency.WithLabelValues(operation).Observe(took.Seconds())
+}
