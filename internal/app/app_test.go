@@ -1,0 +1,156 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"remux-retrier/internal/sandbox/broker"
+	"remux-retrier/internal/sandbox/mpcsim"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// start runs the command line in the given environment, until stop.
+func start(t *testing.T, env map[string]string, args ...string) (output *safeBuffer, stop func() int) {
+	t.Helper()
+	for name, value := range env {
+		t.Setenv(name, value)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	output = &safeBuffer{}
+	code := make(chan int, 1)
+	go func() { code <- Run(ctx, args, "v1.2.3", output, output) }()
+	stop = func() int {
+		cancel()
+		select {
+		case c := <-code:
+			code <- c
+			return c
+		case <-time.After(20 * time.Second):
+			t.Fatalf("has not stopped\n%s", output)
+			return -1
+		}
+	}
+	t.Cleanup(func() { stop() })
+	return output, stop
+}
+
+func environment(t *testing.T, topics map[string]int) map[string]string {
+	t.Helper()
+	b, err := broker.Start(broker.Config{Topics: topics})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	sim, err := mpcsim.Start(mpcsim.Config{ProjectID: "p", Tokens: []mpcsim.Secret{"token"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(sim.Close)
+	return map[string]string{
+		"KAFKA_BROKERS": strings.Join(b.Addrs(), ","), "MPC_ENDPOINT": sim.URL(), "MPC_PROJECT_ID": "p",
+		"MPC_AUTH_TOKEN": "token", "HTTP_ADDR": "", "LOG_FORMAT": "text",
+	}
+}
+
+func allTopics() map[string]int {
+	return map[string]int{"remux.failed": 2, "remux.retried": 2, "remux.retry_failed": 2, "remux.failed.dlq": 2}
+}
+
+func await(t *testing.T, output *safeBuffer, text string) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !strings.Contains(output.String(), text) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%q was not said:\n%s", text, output)
+		}
+		time.Sleep(10 * time.Millisecond) // between two looks at a real process
+	}
+}
+
+func TestWrongUsageIsExitCode2(t *testing.T) {
+	for _, args := range [][]string{{"frobnicate"}, {"version", "now"}, {"run", "--fast"}} {
+		var out, err bytes.Buffer
+		if code := Run(context.Background(), args, "v", &out, &err); code != 2 || out.Len() > 0 || err.Len() == 0 {
+			t.Errorf("%q: exit code %d, %q, %q", args, code, out.String(), err.String())
+		}
+	}
+}
+
+func TestVersionAndHelpNeedNoConfiguration(t *testing.T) {
+	for _, c := range []struct{ arg, says string }{
+		{"version", "remux-retrier v1.2.3\n"}, {"help", "KAFKA_BROKERS (required)"}, {"--help", "Exit codes"},
+	} {
+		var out, err bytes.Buffer
+		if code := Run(context.Background(), []string{c.arg}, "v1.2.3", &out, &err); code != 0 || !strings.Contains(out.String(), c.says) || err.Len() > 0 {
+			t.Errorf("%s: exit code %d, %q, %q", c.arg, code, out.String(), err.String())
+		}
+	}
+}
+
+func TestEveryConfigurationMistakeIsALineOfExitCode2(t *testing.T) {
+	t.Setenv("KAFKA_BROKERS", "")
+	t.Setenv("MPC_REQUESTS_PER_MINUTE", "0")
+	t.Setenv("MPC_TIMEOUT", "soon")
+	var out, err bytes.Buffer
+	if code := Run(context.Background(), nil, "v", &out, &err); code != 2 {
+		t.Errorf("exit code %d", code)
+	}
+	for _, variable := range []string{"KAFKA_BROKERS", "MPC_REQUESTS_PER_MINUTE", "MPC_TIMEOUT", "MPC_PROJECT_ID"} {
+		if !strings.Contains("\n"+err.String(), "\n"+variable+" ") {
+			t.Errorf("%s has no line in %q", variable, err.String())
+		}
+	}
+}
+
+func TestMissingTopicsAreNamedWithExitCode1(t *testing.T) {
+	output, stop := start(t, environment(t, map[string]int{"remux.failed": 1, "remux.retried": 1}))
+	await(t, output, "these topics do not exist: remux.retry_failed, remux.failed.dlq")
+	if code := stop(); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestMissingTopicsAreCreatedWhereThatIsAskedFor(t *testing.T) {
+	env := environment(t, map[string]int{"remux.failed": 3})
+	env["KAFKA_CREATE_TOPICS"] = "true"
+	output, stop := start(t, env)
+	await(t, output, "partitions assigned")
+	if code := stop(); code != 0 || !strings.Contains(output.String(), "partitions=3 topics=\"[remux.retried remux.retry_failed remux.failed.dlq]\"") {
+		t.Errorf("exit code %d\n%s", code, output)
+	}
+}
+
+func TestAnAddressThatIsTakenIsExitCode1(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	env := environment(t, allTopics())
+	env["HTTP_ADDR"] = taken.Addr().String()
+	output, stop := start(t, env)
+	await(t, output, "HTTP_ADDR")
+	if code := stop(); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestStoppingWhileNoBrokerAnswersIsClean(t *testing.T) {
+	env := environment(t, allTopics())
+	env["KAFKA_BROKERS"] = "127.0.0.1:1"
+	output, stop := start(t, env)
+	await(t, output, "waiting for the brokers")
+	if code := stop(); code != 0 {
+		t.Errorf("exit code %d\n%s", code, output)
+	}
+	if n := strings.Count(output.String(), "waiting for the brokers"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, output)
+	}
+}

@@ -1,0 +1,106 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sirupsen/logrus"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/config"
+	"remux-retrier/internal/metrics"
+	"remux-retrier/internal/retrier"
+)
+
+// path is a record's way: read it, decide it, publish the answer.
+type path struct {
+	retrier *retrier.Retrier
+	topics  config.Kafka
+	metrics *metrics.Metrics
+	clock   clock.Clock
+	log     logrus.FieldLogger
+}
+
+// Handle answers one record. The consumer commits it after a nil.
+func (p *path) Handle(ctx context.Context, d *consumer.Delivery) error {
+	arrived := p.clock.Now()
+	done := func(outcome, reason string) { p.metrics.Event(outcome, reason, p.clock.Now().Sub(arrived)) }
+	source := events.Source{Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, Time: d.Time}
+	log := p.log.WithFields(logrus.Fields{"topic": d.Topic, "partition": d.Partition, "offset": d.Offset})
+
+	failure, err := events.ReadFailure(d.Value, fromRecord(d.Headers))
+	var unreadable *events.Unreadable
+	switch {
+	case errors.As(err, &unreadable):
+		if err := p.bury(d, source, unreadable); err != nil {
+			return err
+		}
+		done(metrics.DeadLetter, string(unreadable.Reason))
+		log.WithFields(logrus.Fields{"reason": unreadable.Reason, "detail": unreadable.Message}).Warn("dead letter")
+		return nil
+	case err != nil:
+		done(metrics.Ignored, "not_a_failure")
+		log.WithField("reason", err).Debug("ignored")
+		return nil
+	}
+	answer, err := p.retrier.Answer(ctx, retrier.Event{Failure: failure, Source: source, Lease: d})
+	if err != nil {
+		return err
+	}
+	defer answer.Acknowledged()
+	outcome := answer.Outcome
+	message, err := outcome.Encode()
+	if err != nil {
+		// Going on would call for this event again and again.
+		panic(fmt.Sprintf("the outcome of task %s cannot be written: %v", failure.TaskID, err))
+	}
+	err = d.Publish(consumer.Message{
+		Topic: p.topicOf(outcome), Key: message.Key, Value: message.Value, Headers: toRecord(message.Headers),
+	})
+	if err != nil {
+		return err
+	}
+	done(string(outcome.Reason.Kind()), string(outcome.Reason))
+	log = log.WithFields(logrus.Fields{"task_id": failure.TaskID, "reason": outcome.Reason, "attempts": outcome.Attempts})
+	if e := outcome.Error; e != nil {
+		log = log.WithFields(logrus.Fields{"status": e.Status, "error_code": e.Code, "error_msg": e.Message, "request_id": e.RequestID})
+	}
+	log.Info(string(outcome.Reason.Kind()))
+	return nil
+}
+
+// bury sends what is no failure event to the dead-letter topic, as it came. If
+// it has become too large by its headers, they are shortened.
+func (p *path) bury(d *consumer.Delivery, source events.Source, u *events.Unreadable) error {
+	letter := func(limit int) consumer.Message {
+		headers := events.DeadLetter(source, fromRecord(d.Headers), u, limit)
+		return consumer.Message{Topic: p.topics.TopicDeadLetter, Key: d.Key, Value: d.Value, Headers: toRecord(headers)}
+	}
+	return d.Publish(letter(events.DeadLetterMessageLimit), letter(0))
+}
+
+func (p *path) topicOf(o events.Outcome) string {
+	if o.Reason.Kind() == events.Retried {
+		return p.topics.TopicRetried
+	}
+	return p.topics.TopicRetryFailed
+}
+
+func fromRecord(headers []consumer.Header) []events.Header {
+	out := make([]events.Header, len(headers))
+	for i, h := range headers {
+		out[i] = events.Header(h)
+	}
+	return out
+}
+
+func toRecord(headers []events.Header) []consumer.Header {
+	out := make([]consumer.Header, len(headers))
+	for i, h := range headers {
+		out[i] = consumer.Header(h)
+	}
+	return out
+}

@@ -1,0 +1,181 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+	"remux-retrier/internal/admin"
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/config"
+	"remux-retrier/internal/metrics"
+	"remux-retrier/internal/notice"
+	"remux-retrier/internal/pace"
+	"remux-retrier/internal/retrier"
+)
+
+// drainSlack is what a drain may take beyond the longest call, to publish and
+// commit; the group waits for it rebalanceSlack longer.
+const (
+	drainSlack     = 5 * time.Second
+	rebalanceSlack = 10 * time.Second
+)
+
+// closing is the part of SHUTDOWN_TIMEOUT that is left for closing connections.
+const closing = 2 * time.Second
+
+// quotaWindow is the window of MPC's quota.
+const quotaWindow = time.Minute
+
+func drain(cfg config.Config) time.Duration { return cfg.MPC.Timeout + drainSlack }
+
+// Serve runs the service until the context ends, and then stops it: first no
+// new calls, then those under way end, are published and committed, then the
+// group is left, HTTP closes last. It returns nil after a clean stop.
+func Serve(ctx context.Context, cfg config.Config, version string, log *logrus.Logger) error {
+	loops, meters := admin.NewLoops(clock.System), metrics.New()
+	kafka, err := connectKafka(cfg, log)
+	if err != nil {
+		return err
+	}
+	start := &startUp{log: kafka, cfg: cfg.Kafka, clock: clock.System, rand: rand.Float64, out: log, waiting: notice.New(log)}
+	ready := &readiness{startUp: start}
+
+	stopHTTP, err := serveHTTP(cfg, loops, ready, meters, log)
+	if err != nil {
+		return err
+	}
+	defer stopHTTP()
+	defer closeSoon(kafka.Close) // before HTTP, which tells of it to the last
+	log.WithField("version", version).Info("starting")
+	if err := start.topics(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped while it waited
+		}
+		return err
+	}
+
+	gate, err := newGate(cfg, log)
+	if err != nil {
+		return err
+	}
+	mpc, err := connectMPC(cfg, version, gate.Extra)
+	if err != nil {
+		return err
+	}
+	defer closeSoon(mpc.Close)
+	r, err := retrier.New(retrier.Config{
+		API: measuredAPI{mpc, cfg.MPC.Timeout + drainSlack/2, meters, clock.System}, Gate: gate, MaxInFlight: cfg.MPC.MaxInFlight, MaxAttempts: cfg.Retry.MaxAttempts,
+		MaxAge: cfg.Retry.MaxEventAge, SkipCodes: cfg.Retry.SkipCodes, Settle: cfg.MPC.Timeout, Origin: events.OriginOf(cfg.Kafka.GroupID),
+		Clock: clock.System, Rand: rand.Float64, Logger: log,
+	})
+	if err != nil {
+		return err
+	}
+	c, err := consumer.New(consumer.Config{
+		Log:     watchedLog{kafka, loops},
+		Handler: &path{retrier: r, topics: cfg.Kafka, metrics: meters, clock: clock.System, log: log},
+		Topic:   cfg.Kafka.TopicFailed, Latest: cfg.Kafka.StartOffset == config.Latest,
+		SessionTimeout: cfg.Kafka.SessionTimeout, Drain: drain(cfg), MaxInFlight: cfg.MPC.MaxInFlight,
+		Assigned: gate.Assign,
+		Clock:    clock.System, Rand: rand.Float64, Logger: log,
+	})
+	if err != nil {
+		return err
+	}
+	ready.consumer.Store(c)
+	ready.retrier.Store(r)
+	meters.Watch(metrics.Sources{
+		Consumer: c.Status, Gate: gate.State, Retrier: r.Waiting,
+		Operator: func() bool { return r.Advice() != "" }, Now: clock.System.Now,
+	})
+
+	var asking sync.WaitGroup
+	answering, answered := context.WithCancel(context.WithoutCancel(ctx))
+	asking.Go(func() { r.Run(answering) })
+	consumed := make(chan struct{})
+	go func() {
+		c.Run(ctx)
+		close(consumed)
+	}()
+	err = within(ctx, cfg.ShutdownTimeout-closing, consumed)
+	answered()
+	if err != nil {
+		return err
+	}
+	asking.Wait()
+	log.Info("stopped")
+	return nil
+}
+
+// within waits for the end of the work, and not longer than the grace once the
+// context is done.
+func within(ctx context.Context, grace time.Duration, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	patience, cancel := clock.WithTimeout(context.WithoutCancel(ctx), clock.System, grace)
+	defer cancel()
+	select {
+	case <-done:
+		return nil
+	case <-patience.Done():
+		return errors.New("work under way has not ended within SHUTDOWN_TIMEOUT: stopping without it; nothing is lost, the next owner checks with MPC what was called")
+	}
+}
+
+// closeSoon closes what a hanging connection may keep open for longer than
+// SHUTDOWN_TIMEOUT allows; the process's end closes it then.
+func closeSoon(stop func()) {
+	done := make(chan struct{})
+	go func() {
+		stop()
+		close(done)
+	}()
+	patience, cancel := clock.WithTimeout(context.Background(), clock.System, closing/4)
+	defer cancel()
+	select {
+	case <-done:
+	case <-patience.Done():
+	}
+}
+
+func newGate(cfg config.Config, log logrus.FieldLogger) (*pace.Gate, error) {
+	quota := int(cfg.MPC.RequestsPerMinute)
+	if cfg.MPC.RequestsPerMinute == config.Unlimited {
+		quota = 0
+	}
+	return pace.New(pace.Config{
+		PerWindow: quota, Window: quotaWindow, MaxInFlight: cfg.MPC.MaxInFlight, Clock: clock.System, Logger: log,
+	})
+}
+
+// serveHTTP serves until the returned function is called.
+func serveHTTP(cfg config.Config, loops *admin.Loops, ready *readiness, meters *metrics.Metrics, log *logrus.Logger) (stop func(), err error) {
+	if cfg.HTTPAddr == "" {
+		return func() {}, nil
+	}
+	server, err := admin.New(admin.Config{
+		Addr: cfg.HTTPAddr, Instance: cfg.Kafka.ClientID, Loops: loops, Checks: ready.checks(), Notes: ready.notes, Metrics: meters.Handler(), Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := server.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			log.WithError(err).Error("HTTP has stopped")
+		}
+	}()
+	return func() { cancel(); <-ended }, nil
+}
