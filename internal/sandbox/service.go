@@ -1,0 +1,118 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"remux-retrier/internal/app"
+)
+
+// The simulator's project and the key that signs the requests.
+const (
+	projectID = "sandbox"
+	accessKey = "sandbox-access-key"
+	secretKey = "sandbox-secret-key"
+)
+
+// ours are the service's variables, which a user's shell may hold too.
+var ours = regexp.MustCompile(`^((KAFKA|MPC|IAM|RETRY|OTEL)_|(SHUTDOWN_TIMEOUT|HTTP_ADDR|LOG_LEVEL|LOG_FORMAT)=)`)
+
+// environment is the service's configuration.
+func environment(o options, t topics, brokers []string, endpoint string) map[string]string {
+	quota := "unlimited"
+	if o.faults.PerMinute > 0 {
+		quota = strconv.Itoa(o.faults.PerMinute)
+	}
+	// The cursed task is to be given up while somebody watches; but no task by
+	// mere bad luck.
+	attempts := "2"
+	if o.faults.ErrorRate > 0 {
+		attempts = "10"
+	}
+	return map[string]string{
+		"KAFKA_BROKERS":            strings.Join(brokers, ","),
+		"KAFKA_GROUP_ID":           t.group,
+		"KAFKA_TOPIC_FAILED":       t.failed,
+		"KAFKA_TOPIC_RETRIED":      t.answers[retried],
+		"KAFKA_TOPIC_RETRY_FAILED": t.answers[retryFailed],
+		"KAFKA_TOPIC_DEAD_LETTER":  t.answers[deadLetter],
+		"KAFKA_CREATE_TOPICS":      "true",
+		"MPC_ENDPOINT":             endpoint,
+		"MPC_PROJECT_ID":           projectID,
+		"MPC_ACCESS_KEY":           accessKey,
+		"MPC_SECRET_KEY":           secretKey,
+		"MPC_REQUESTS_PER_MINUTE":  quota,
+		"MPC_TIMEOUT":              timeout(o).String(),
+		"RETRY_MAX_ATTEMPTS":       attempts,
+		"RETRY_SKIP_CODES":         skipCode,
+		"SHUTDOWN_TIMEOUT":         (timeout(o) + 10*time.Second).String(),
+		"HTTP_ADDR":                o.http,
+		"LOG_FORMAT":               "text",
+	}
+}
+
+// timeout is MPC_TIMEOUT. It is short, because a lost answer takes as long to
+// settle: only then is a FAILED state believed.
+func timeout(o options) time.Duration { return time.Second + 2*o.faults.Latency }
+
+// service is the real service, running.
+type service struct {
+	stop  context.CancelFunc
+	ended chan struct{}
+	code  int // after ended
+	log   *tail
+}
+
+// startService runs the service as its main does. Its log goes to out.
+func startService(env map[string]string, out io.Writer) (*service, error) {
+	for _, entry := range os.Environ() {
+		if name, _, _ := strings.Cut(entry, "="); ours.MatchString(entry) {
+			_ = os.Unsetenv(name) // fails on no system that Go knows
+		}
+	}
+	for name, value := range env {
+		if err := os.Setenv(name, value); err != nil {
+			return nil, fmt.Errorf("set %s for the service: %w", name, err)
+		}
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &service{stop: stop, ended: make(chan struct{}), log: &tail{out: out}}
+	go func() {
+		defer close(s.ended)
+		s.code = app.Run(ctx, nil, "sandbox", s.log, s.log)
+	}()
+	return s, nil
+}
+
+// tail passes a log on and keeps its last lines, which explain a sudden end.
+type tail struct {
+	out io.Writer
+
+	mu    sync.Mutex
+	lines [][]byte
+}
+
+const tailLines = 10
+
+// Write takes a line, as the logger writes them.
+func (t *tail) Write(line []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lines = append(t.lines, bytes.Clone(line))
+	t.lines = t.lines[max(0, len(t.lines)-tailLines):]
+	return t.out.Write(line)
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(bytes.Join(t.lines, nil))
+}
