@@ -1,0 +1,81 @@
+# Everything a developer or CI runs. `make help` explains the targets; the text
+# after ## in this file is what it prints.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+IMAGE   ?= remux-retrier
+
+# The race detector needs cgo, and cgo a C compiler.
+CC_FOUND := $(shell command -v "$$(go env CC | cut -d' ' -f1)")
+RACE     := $(if $(CC_FOUND),-race)
+
+# Packages with tests that need a real Kafka carry the build tag in such a file.
+KAFKA_PACKAGES = $(shell grep -rlE --include='*_test.go' '^//go:build .*\bkafka\b' . | xargs -r -n1 dirname | sort -u)
+
+SANDBOX_FLAGS ?=
+BENCH_FLAGS   ?=
+FUZZTIME      ?= 10s
+
+.PHONY: help
+help: ## Print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+.PHONY: build
+build: ## Build the service, bin/remux-retrier, version stamped in
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/remux-retrier .
+
+.PHONY: sandbox
+sandbox: ## Run the demo on an embedded broker and the MPC simulator (SANDBOX_FLAGS=--once ends by itself)
+	go run ./cmd/sandbox $(SANDBOX_FLAGS)
+
+.PHONY: test
+test: ## Run the tests that need nothing but Go; with the race detector where there is a C compiler
+	@$(if $(RACE),:,echo 'no C compiler: testing WITHOUT the race detector')
+	go test $(RACE) ./...
+
+.PHONY: test-kafka
+test-kafka: ## Run the end-to-end tests on a real Apache Kafka (Java 17 and Maven, or KAFKA_BROKERS=host:port)
+	@$(if $(strip $(KAFKA_PACKAGES)),:,echo 'no test file carries the build tag kafka' >&2; exit 1)
+	@$(if $(RACE),:,echo 'no C compiler: testing WITHOUT the race detector')
+	go test $(RACE) -tags kafka -count=1 -p 1 -timeout 20m -v $(KAFKA_PACKAGES)
+
+.PHONY: kafka
+kafka: ## Run an Apache Kafka on 127.0.0.1:9092 until Ctrl-C (Java 17 and Maven)
+	go run ./internal/testkafka/cmd/kafka
+
+.PHONY: bench
+bench: ## Compare the service with a bare loop on a real Kafka (BENCH_FLAGS=-h for the options)
+	go run ./internal/bench $(BENCH_FLAGS)
+
+.PHONY: bench-short
+bench-short: ## The same in about a minute, as CI does it
+	go run ./internal/bench -short $(BENCH_FLAGS)
+
+.PHONY: fuzz
+fuzz: ## Fuzz each target for FUZZTIME (10s)
+	@grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sort | while IFS=: read -r file target; do \
+		echo "fuzz $${target#func } in $$(dirname "$$file")"; \
+		go test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")"; \
+	done
+
+.PHONY: lint
+lint: ## Run go vet and the pinned golangci-lint, and check docker-compose.yml
+	go vet -tags kafka ./...
+	go tool -modfile=tools/go.mod golangci-lint run ./...
+	cd tools && go test ./...
+
+.PHONY: cover
+cover: ## Print the coverage of each package; coverage.out is for go tool cover -html
+	go test -coverpkg=./... -coverprofile=coverage.out ./...
+	@go tool cover -func=coverage.out | tail -n 1
+
+.PHONY: docker
+docker: ## Build the service's container image
+	docker build --build-arg VERSION=$(VERSION) --tag $(IMAGE):$(VERSION) .
+
+.PHONY: clean
+clean: ## Remove what the other targets have built here
+	rm -rf bin coverage.out

@@ -1,0 +1,119 @@
+package tools
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+// project reads the file as docker compose would, with its schema and its
+// interpolation, and without anything of this machine's environment.
+func project(t *testing.T) *types.Project {
+	t.Helper()
+	options, err := cli.NewProjectOptions([]string{"../docker-compose.yml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := options.LoadProject(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func service(t *testing.T, name string) types.ServiceConfig {
+	t.Helper()
+	s, err := project(t).GetService(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func variable(t *testing.T, s types.ServiceConfig, name string) string {
+	t.Helper()
+	value := s.Environment[name]
+	if value == nil {
+		t.Fatalf("%s has no %s", s.Name, name)
+	}
+	return *value
+}
+
+func TestServiceWaitsForTopicsAndSimulator(t *testing.T) {
+	for name, conditions := range map[string]map[string]string{
+		"topics":  {"kafka": types.ServiceConditionHealthy},
+		"retrier": {"topics": types.ServiceConditionCompletedSuccessfully, "mpcsim": types.ServiceConditionHealthy},
+	} {
+		for on, condition := range conditions {
+			if got := service(t, name).DependsOn[on].Condition; got != condition {
+				t.Errorf("%s waits for %s to be %q, want %q", name, on, got, condition)
+			}
+		}
+	}
+	for _, name := range []string{"kafka", "mpcsim", "retrier"} {
+		if check := service(t, name).HealthCheck; check == nil || len(check.Test) == 0 {
+			t.Errorf("%s has no health check", name)
+		}
+	}
+}
+
+func TestServiceAndSimulatorAgreeOnProjectAndToken(t *testing.T) {
+	retrier, simulator := service(t, "retrier"), service(t, "mpcsim")
+	for ours, theirs := range map[string]string{"MPC_PROJECT_ID": "MPCSIM_PROJECT_ID", "MPC_AUTH_TOKEN": "MPCSIM_TOKEN"} {
+		if a, b := variable(t, retrier, ours), variable(t, simulator, theirs); a != b {
+			t.Errorf("%s is %q and %s is %q", ours, a, theirs, b)
+		}
+	}
+}
+
+func TestBrokerIsAdvertisedWhereItsClientsReachIt(t *testing.T) {
+	kafka := service(t, "kafka")
+	advertised := strings.Split(variable(t, kafka, "KAFKA_ADVERTISED_LISTENERS"), ",")
+	inside := "INTERNAL://" + variable(t, service(t, "retrier"), "KAFKA_BROKERS")
+	if !slices.Contains(advertised, inside) || !slices.Contains(advertised, "HOST://localhost:"+kafka.Ports[0].Published) {
+		t.Errorf("advertised: %q; containers use %q, the host port %s", advertised, inside, kafka.Ports[0].Published)
+	}
+}
+
+func TestNothingIsReachableFromOtherMachines(t *testing.T) {
+	for _, s := range project(t).Services {
+		for _, port := range s.Ports {
+			if port.HostIP != "127.0.0.1" {
+				t.Errorf("%s publishes %s on %q", s.Name, port.Published, port.HostIP)
+			}
+		}
+	}
+}
+
+func TestOurContainersAreHardened(t *testing.T) {
+	for _, s := range project(t).Services {
+		ours := s.Build != nil
+		if ours && !s.ReadOnly {
+			t.Errorf("%s can write to its root file system", s.Name)
+		}
+		if s.Privileged || !slices.Contains(s.CapDrop, "ALL") || !slices.Contains(s.SecurityOpt, "no-new-privileges:true") {
+			t.Errorf("%s keeps privileges", s.Name)
+		}
+	}
+}
+
+func TestImagesArePinnedAndTargetsExist(t *testing.T) {
+	dockerfile, err := os.ReadFile("../Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range project(t).Services {
+		switch {
+		case s.Build == nil:
+			if _, tag, _ := strings.Cut(s.Image, ":"); tag == "" || tag == "latest" {
+				t.Errorf("%s: %q has no fixed version", s.Name, s.Image)
+			}
+		case !strings.Contains(string(dockerfile), " AS "+s.Build.Target+"\n"):
+			t.Errorf("%s: the Dockerfile has no target %q", s.Name, s.Build.Target)
+		}
+	}
+}
