@@ -118,7 +118,7 @@ func (p *partition) read() {
 			if now := c.cfg.Clock.Now(); goneSince.IsZero() {
 				goneSince = now
 			} else if now.Sub(goneSince) > topicGoneAfter {
-				p.otherLog(errTopicGone)
+				_ = p.otherLog(errTopicGone)
 				return
 			}
 		default:

@@ -68,7 +68,7 @@ func TestBrokersAnswersMeanWhatTheConsumerKnows(t *testing.T) {
 				t.Fatal("success")
 			}
 			for _, m := range meant {
-				if errors.Is(err, m) != (m == row.want) {
+				if errors.Is(err, m) != errors.Is(m, row.want) {
 					t.Errorf("%v: is %q: %v", err, m, errors.Is(err, m))
 				}
 			}

@@ -43,16 +43,15 @@ func soon(t *testing.T) context.Context {
 	return ctx
 }
 
-func fakeKafka(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
+func fakeKafka(t *testing.T) *kfake.Cluster {
 	t.Helper()
-	opts = append([]kfake.Opt{
+	c, err := kfake.NewCluster(
 		kfake.NumBrokers(1),
 		kfake.GroupMinSessionTimeout(time.Second),
 		kfake.SeedTopics(2, consumed),
 		kfake.SeedTopics(2, produced),
 		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}),
-	}, opts...)
-	c, err := kfake.NewCluster(opts...)
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

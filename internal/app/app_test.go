@@ -16,8 +16,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// start runs the command line in the given environment, until stop.
-func start(t *testing.T, env map[string]string, args ...string) (output *safeBuffer, stop func() int) {
+// start runs the service in the given environment, until stop.
+func start(t *testing.T, env map[string]string) (output *safeBuffer, stop func() int) {
 	t.Helper()
 	for name, value := range env {
 		t.Setenv(name, value)
@@ -25,7 +25,7 @@ func start(t *testing.T, env map[string]string, args ...string) (output *safeBuf
 	ctx, cancel := context.WithCancel(context.Background())
 	output = &safeBuffer{}
 	code := make(chan int, 1)
-	go func() { code <- Run(ctx, args, "v1.2.3", output, output) }()
+	go func() { code <- Run(ctx, nil, "v1.2.3", output, output) }()
 	stop = func() int {
 		cancel()
 		select {

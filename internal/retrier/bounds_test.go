@@ -51,7 +51,7 @@ func TestTwoEventsOfATaskAreNeverInFlightTogether(t *testing.T) {
 		if len(d.tasks.busy) > 0 {
 			t.Errorf("%d tasks are still held in memory", len(d.tasks.busy))
 		}
-		if !d.Retrier.open.TryAcquire(2 * 64) {
+		if !d.open.TryAcquire(2 * 64) {
 			t.Error("a place among the called was lost")
 		}
 	})

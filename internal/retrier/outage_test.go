@@ -2,6 +2,7 @@ package retrier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -108,7 +109,7 @@ func TestEventThatAlwaysFailsAloneIsExhausted(t *testing.T) {
 				defer d.stop()
 				stop := d.traffic(10 * time.Millisecond)
 				o := d.decide(event("cursed"))
-				if o.Reason != events.AttemptsExhausted || o.Attempts < 5 || o.Error == nil && err != lostAnswer {
+				if o.Reason != events.AttemptsExhausted || o.Attempts < 5 || o.Error == nil && !errors.Is(err, lostAnswer) {
 					t.Errorf("%+v", o)
 				}
 				if d.gate.Tally().Outages > 0 {

@@ -60,7 +60,7 @@ func TestStopEndsEveryWaitAtOnce(t *testing.T) {
 					defer leave()
 				}
 				if c.full {
-					if !d.Retrier.open.TryAcquire(2) {
+					if !d.open.TryAcquire(2) {
 						t.Fatal("no place to take")
 					}
 				}
@@ -74,7 +74,7 @@ func TestStopEndsEveryWaitAtOnce(t *testing.T) {
 				if got := l.calledAndOpen(); got != c.open {
 					t.Errorf("in doubt for a next owner: %v, the consumer heard %v", got, l.heard)
 				}
-				if free := d.Retrier.open.TryAcquire(2); free == c.full {
+				if free := d.open.TryAcquire(2); free == c.full {
 					t.Error("a place among the called was lost")
 				}
 			})

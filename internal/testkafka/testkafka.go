@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// ErrExternal: what was asked for cannot be had of the brokers that KAFKA_BROKERS
-// names, because they are not ours to configure or to stop.
+// ErrExternal says that what was asked for cannot be had of the brokers that
+// KAFKA_BROKERS names, because they are not ours to configure or to stop.
 var ErrExternal = errors.New("KAFKA_BROKERS names brokers that are not ours")
 
 // Config says what cluster to run. The zero Config is one plaintext broker.

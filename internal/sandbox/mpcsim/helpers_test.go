@@ -81,7 +81,9 @@ type reply struct {
 // ask sends a request to the handler itself, without a network.
 func ask(h http.Handler, r *http.Request) (got reply) {
 	defer func() {
-		if cause := recover(); cause == http.ErrAbortHandler {
+		cause := recover()
+		err, _ := cause.(error)
+		if errors.Is(err, http.ErrAbortHandler) {
 			got = reply{cut: true}
 		} else if cause != nil {
 			panic(cause)

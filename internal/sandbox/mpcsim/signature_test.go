@@ -112,9 +112,9 @@ func TestSignedRequestsPassAndTamperedOnesDoNot(t *testing.T) {
 	}
 }
 
-func replaceIn(old, new string) func(*http.Request) {
+func replaceIn(old, by string) func(*http.Request) {
 	return func(r *http.Request) {
-		r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), old, new, 1))
+		r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), old, by, 1))
 	}
 }
 
