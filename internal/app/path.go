@@ -42,7 +42,7 @@ func (p *path) Handle(ctx context.Context, d *consumer.Delivery) error {
 		log.WithFields(logrus.Fields{"reason": unreadable.Reason, "detail": unreadable.Message}).Warn("dead letter")
 		return nil
 	case err != nil:
-		done(metrics.Ignored, "not_a_failure")
+		done(metrics.Ignored, metrics.NotAFailure)
 		log.WithField("reason", err).Debug("ignored")
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"remux-retrier/events"
 	"remux-retrier/mpcclient"
 )
 
@@ -25,7 +26,12 @@ const namespace = "remux_retrier"
 const (
 	DeadLetter = "dead_letter"
 	Ignored    = "ignored"
+	// NotAFailure is the reason of what is ignored.
+	NotAFailure = "not_a_failure"
 )
+
+// ok is the result of a request that did what it was meant to do.
+const ok = "ok"
 
 // Metrics are one process's.
 type Metrics struct {
@@ -44,7 +50,7 @@ func New() *Metrics {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	auto := promauto.With(registry)
-	return &Metrics{
+	m := &Metrics{
 		registry: registry,
 		events: auto.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "events_total",
@@ -65,6 +71,21 @@ func New() *Metrics {
 			Buckets: prometheus.DefBuckets,
 		}, []string{"operation"}),
 	}
+	// A series that begins at its first event hides that event from rate().
+	for _, r := range events.Reasons() {
+		m.events.WithLabelValues(string(r.Kind()), string(r))
+	}
+	for _, d := range events.Defects() {
+		m.events.WithLabelValues(DeadLetter, string(d))
+	}
+	m.events.WithLabelValues(Ignored, NotAFailure)
+	for _, operation := range []string{mpcclient.OperationRetry, mpcclient.OperationQuery} {
+		m.requests.WithLabelValues(operation, ok)
+		for class := mpcclient.Ambiguous; class <= mpcclient.Lost; class++ {
+			m.requests.WithLabelValues(operation, class.String())
+		}
+	}
+	return m
 }
 
 // Handler serves /metrics.
@@ -80,7 +101,7 @@ func (m *Metrics) Event(outcome, reason string, took time.Duration) {
 
 // Request counts a call of the API.
 func (m *Metrics) Request(operation string, err error, took time.Duration) {
-	result := "ok"
+	result := ok
 	var failure *mpcclient.Error
 	switch {
 	case errors.As(err, &failure):

@@ -1,0 +1,114 @@
+package metrics
+
+import (
+	"errors"
+	"io"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"remux-retrier/consumer"
+	"remux-retrier/internal/pace"
+	"remux-retrier/internal/retrier"
+	"remux-retrier/mpcclient"
+)
+
+var now = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+
+// scrape is /metrics for the given states.
+func scrape(t *testing.T, m *Metrics, c consumer.Status, g pace.State, w retrier.Waiting) string {
+	t.Helper()
+	m.Watch(Sources{
+		Consumer: func() consumer.Status { return c }, Gate: func() pace.State { return g },
+		Retrier: func() retrier.Waiting { return w }, Operator: func() bool { return !g.Available },
+		Now: func() time.Time { return now },
+	})
+	server := httptest.NewServer(m.Handler())
+	defer server.Close()
+	answer, err := server.Client().Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func want(t *testing.T, text string, lines ...string) {
+	t.Helper()
+	for _, line := range lines {
+		if !slices.Contains(strings.Split(text, "\n"), "remux_retrier_"+line) {
+			name, _, _ := strings.Cut(line, " ")
+			t.Errorf("want %q, got %q", line, regexp.MustCompile(`(?m)^remux_retrier_`+regexp.QuoteMeta(name)+`.*$`).FindAllString(text, -1))
+		}
+	}
+}
+
+func TestGaugesTellWhatTheRoomsKnow(t *testing.T) {
+	text := scrape(t, New(), consumer.Status{
+		Joined: true, Stuck: []string{"a message of 9 bytes"},
+		Partitions: []consumer.PartitionStatus{
+			{Partition: 0, Committed: 10, End: 25, Unanswered: 2, Oldest: now.Add(-time.Minute)},
+			{Partition: 3, Committed: 7, End: 7},
+			{Partition: 4, Committed: 7, End: -1, Unanswered: 1, Oldest: now.Add(-time.Second)},
+		},
+		Generations: 2, CommitErrors: 3, PublishErrors: 4, FetchErrors: 5, DataLoss: 6,
+	}, pace.State{PerMinute: 95, InFlight: 7, Available: true, Tally: pace.Tally{Throttled: 8, Outages: 9}}, retrier.Waiting{Turn: 11, Backoff: 12})
+	want(t, text,
+		"in_flight 7", `waiting{for="quota"} 11`, `waiting{for="backoff"} 12`, `waiting{for="outage"} 0`,
+		`lag{partition="0"} 15`, `lag{partition="3"} 0`, "oldest_unanswered_seconds 60", "quota_per_minute 95",
+		"mpc_available 1", "operator_action_required 0", "mpc_throttled_total 8", "mpc_outages_total 9", "group_joined 1",
+		"rebalances_total 2", "commit_errors_total 3", "publish_errors_total 4", "fetch_errors_total 5",
+		"data_loss_total 6", "stuck_messages 1",
+	)
+	if strings.Contains(text, `lag{partition="4"}`) {
+		t.Error("a lag is told that is not known")
+	}
+	if !strings.Contains(text, "go_goroutines") || !strings.Contains(text, "process_cpu_seconds_total") {
+		t.Error("the process's own metrics are missing")
+	}
+}
+
+func TestWaitingDuringAnOutageIsNotForQuota(t *testing.T) {
+	text := scrape(t, New(), consumer.Status{}, pace.State{}, retrier.Waiting{Turn: 11})
+	want(t, text, `waiting{for="quota"} 0`, `waiting{for="outage"} 11`, "mpc_available 0", "operator_action_required 1",
+		"oldest_unanswered_seconds 0", "group_joined 0")
+}
+
+func TestEventsAndRequestsAreCounted(t *testing.T) {
+	m := New()
+	m.Event("retried", "accepted", 20*time.Millisecond)
+	m.Event("retried", "accepted", 2*time.Second)
+	m.Event(DeadLetter, "not_json", time.Millisecond)
+	m.Request("retry", nil, time.Millisecond)
+	m.Request("retry", &mpcclient.Error{Class: mpcclient.Throttled}, time.Millisecond)
+	m.Request("query", errors.New("lost on the way"), time.Second)
+	want(t, scrape(t, m, consumer.Status{}, pace.State{}, retrier.Waiting{}),
+		`events_total{outcome="retried",reason="accepted"} 2`, `events_total{outcome="dead_letter",reason="not_json"} 1`,
+		"event_duration_seconds_count 3", `mpc_requests_total{operation="retry",result="ok"} 1`,
+		`mpc_requests_total{operation="retry",result="throttled"} 1`, `mpc_requests_total{operation="query",result="lost"} 1`,
+		`mpc_request_duration_seconds_count{operation="retry"} 2`)
+}
+
+func TestNamesFollowPrometheusRules(t *testing.T) {
+	m := New()
+	m.Event("retried", "accepted", time.Second)
+	m.Request("retry", nil, time.Second)
+	_ = scrape(t, m, consumer.Status{Partitions: []consumer.PartitionStatus{{}}}, pace.State{}, retrier.Waiting{})
+	problems, err := testutil.GatherAndLint(m.registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range slices.DeleteFunc(problems, func(p promlint.Problem) bool { return !strings.HasPrefix(p.Metric, namespace) }) {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
