@@ -13,10 +13,10 @@ import (
 //go:embed pom.xml
 var pom []byte
 
-// jars gives the folder of Kafka's jars, filled at the first call on this
+// Jars gives the folder of Kafka's jars, filled at the first call on this
 // machine. REMUX_KAFKA_HOME may name another folder than the user's cache; one
 // with an unpacked Kafka release will do as well.
-func jars(ctx context.Context) (string, error) {
+func Jars(ctx context.Context) (string, error) {
 	home := os.Getenv("REMUX_KAFKA_HOME")
 	if home == "" {
 		cache, err := os.UserCacheDir()

@@ -54,7 +54,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 		}
 		return &Cluster{external: strings.Split(addrs, ",")}, nil
 	}
-	libs, err := jars(ctx)
+	libs, err := Jars(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,112 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/testkafka"
+)
+
+// own starts a cluster for one scenario, and a room on it.
+func own(t *testing.T, cfg testkafka.Config, o options) (*testkafka.Cluster, options) {
+	t.Helper()
+	c := testkafka.ForTest(t, cfg)
+	c.NeedOwn(t)
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.Addrs()...), kgo.MetadataMinAge(200*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	o.brokers, o.admin = c.Addrs(), kadm.NewClient(client)
+	return c, o
+}
+
+func TestBrokersThatGoAwayAndComeBackCostNothing(t *testing.T) {
+	t.Parallel()
+	c, o := own(t, testkafka.Config{}, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 50 * time.Millisecond}}})
+	r := enter(t, o)
+	r.load("before", 100)
+	must(t, c.Stop(0))
+	s := r.start("MPC_MAX_IN_FLIGHT", "16")
+	s.says("waiting for the brokers")
+	if status, body := s.get("/readyz"); status != 503 || !strings.Contains(body, "brokers") {
+		t.Errorf("/readyz without brokers: %d %s", status, body)
+	}
+	must(t, c.Restart(r.ctx, 0))
+	s.ready()
+	r.answered(100, 30*time.Second)
+
+	stop := r.pour(5 * time.Millisecond)
+	for how, end := range map[string]func(int) error{"stopped": c.Stop, "killed": c.Kill} {
+		have := r.collector.count()
+		r.answered(have+200, 40*time.Second)
+		must(t, end(0))
+		s.waitFor(30*time.Second, "to notice that the broker was "+how, func() (bool, string) {
+			status, body := s.get("/readyz")
+			return status == 503, body
+		})
+		if status, body := s.get("/healthz"); status != 200 {
+			t.Errorf("/healthz while the broker is %s: %d %s", how, status, body)
+		}
+		must(t, c.Restart(r.ctx, 0))
+		s.ready()
+	}
+	have := r.collector.count()
+	r.answered(have+200, 40*time.Second)
+	all := stop()
+	t.Logf("two restarts of the broker: %d answers were repeated", len(r.settle(60*time.Second)))
+	r.acceptedAtMostOnce(t, all)
+	if n := r.collector.reasons(); n["accepted"]+n["already_running"] != len(all)+100 {
+		t.Errorf("%d events, answered %v", len(all)+100, n)
+	}
+}
+
+func TestTLSAndSASL(t *testing.T) {
+	t.Parallel()
+	c, o := own(t, testkafka.Config{Secured: true}, options{})
+	certs := c.Certificates
+	sasl := func(mechanism, password string) []string {
+		return []string{"KAFKA_SASL_MECHANISM", mechanism, "KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD", password}
+	}
+	tls := []string{"KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_CA_FILE", certs.CA}
+	ways := map[string]struct {
+		listener string
+		env      []string
+		problem  string // it does not get in, and says so
+	}{
+		"SCRAM-SHA-512 over TLS": {testkafka.SASLTLS, append(sasl("SCRAM-SHA-512", testkafka.Password), tls...), ""},
+		"SCRAM-SHA-256 over TLS": {testkafka.SASLTLS, append(sasl("SCRAM-SHA-256", testkafka.Password), tls...), ""},
+		"PLAIN over TLS":         {testkafka.SASLTLS, append(sasl("PLAIN", testkafka.Password), tls...), ""},
+		"mutual TLS":             {testkafka.MutualTLS, append([]string{"KAFKA_TLS_CERT_FILE", certs.Cert, "KAFKA_TLS_KEY_FILE", certs.Key}, tls...), ""},
+		"a wrong password":       {testkafka.SASLTLS, append(sasl("SCRAM-SHA-512", canary+"-wrong"), tls...), "KAFKA_SASL_PASSWORD"},
+		"an unknown authority":   {testkafka.TLS, []string{"KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_CA_FILE", certs.OtherCA}, "KAFKA_TLS_CA_FILE"},
+	}
+	for name, way := range ways {
+		// One after the other: this cluster ends with the test.
+		t.Run(name, func(t *testing.T) {
+			r := enter(t, o)
+			r.load("task", 20)
+			s := r.start(append([]string{"KAFKA_BROKERS", c.AddrsOf(way.listener)[0]}, way.env...)...)
+			if way.problem != "" {
+				s.says(way.problem)
+				if status, body := s.get("/readyz"); status != 503 || !strings.Contains(body, way.problem) {
+					t.Errorf("/readyz: %d %s", status, body)
+				}
+				s.stop()
+				return
+			}
+			s.ready()
+			r.quiet(30 * time.Second)
+			if strings.Contains(s.out.String(), testkafka.Password) {
+				t.Error("the SASL password was printed")
+			}
+		})
+	}
+}

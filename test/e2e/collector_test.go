@@ -1,0 +1,176 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// outcome is an outcome as a subscriber reads it.
+type outcome struct {
+	record  *kgo.Record
+	headers map[string]string
+
+	TaskID      string `json:"task_id"`
+	Outcome     string `json:"outcome"`
+	Reason      string `json:"reason"`
+	Message     string `json:"message"`
+	Attempts    int    `json:"attempts"`
+	FailedEvent struct {
+		Topic     string    `json:"topic"`
+		Partition int32     `json:"partition"`
+		Offset    int64     `json:"offset"`
+		Timestamp time.Time `json:"timestamp"`
+		ID        string    `json:"id"`
+	} `json:"failed_event"`
+	Failure *struct {
+		Code        string `json:"error_code"`
+		Description string `json:"description"`
+	} `json:"failure"`
+	Error *struct {
+		Status    int    `json:"status"`
+		Code      string `json:"error_code"`
+		Message   string `json:"error_msg"`
+		RequestID string `json:"request_id"`
+	} `json:"error"`
+	DecidedAt time.Time `json:"decided_at"`
+}
+
+// collector reads everything that comes out of a room, from the beginning. Its
+// first word counts, as subscribers are told.
+type collector struct {
+	r    *room
+	done chan struct{}
+
+	mu       sync.Mutex
+	outcomes map[place]*outcome
+	letters  map[place]*kgo.Record
+	ids      map[string]place // ce_id → whose it is
+	repeats  []string
+	wrong    []string
+	read     map[string]map[int32]int64 // topic → partition → next offset
+}
+
+func collect(r *room) *collector {
+	c := &collector{
+		r: r, done: make(chan struct{}),
+		outcomes: map[place]*outcome{}, letters: map[place]*kgo.Record{}, ids: map[string]place{},
+		read: map[string]map[int32]int64{r.retried: {}, r.retryFailed: {}, r.deadLetter: {}},
+	}
+	client := r.newClient(
+		kgo.ConsumeTopics(r.retried, r.retryFailed, r.deadLetter),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.FetchMaxWait(200*time.Millisecond),
+	)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer close(c.done)
+		for ctx.Err() == nil {
+			client.PollFetches(ctx).EachRecord(c.take)
+		}
+	}()
+	r.t.Cleanup(func() { cancel(); <-c.done })
+	return c
+}
+
+func (c *collector) take(rec *kgo.Record) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.read[rec.Topic][rec.Partition] = rec.Offset + 1
+	if rec.Topic == c.r.deadLetter {
+		at, err := letterPlace(rec)
+		if err != nil {
+			c.wrong = append(c.wrong, fmt.Sprintf("dead letter at %d/%d: %v", rec.Partition, rec.Offset, err))
+			return
+		}
+		if _, known := c.letters[at]; known {
+			c.repeats = append(c.repeats, fmt.Sprintf("dead letter of %+v", at))
+			return
+		}
+		c.letters[at] = rec
+		return
+	}
+	o := &outcome{record: rec, headers: headersOf(rec)}
+	if err := json.Unmarshal(rec.Value, o); err != nil {
+		c.wrong = append(c.wrong, fmt.Sprintf("outcome at %s %d/%d: %v: %s", rec.Topic, rec.Partition, rec.Offset, err, rec.Value))
+		return
+	}
+	at := place{o.FailedEvent.Partition, o.FailedEvent.Offset, o.FailedEvent.Timestamp.UnixMilli()}
+	id := o.headers["ce_id"]
+	if whose, known := c.ids[id]; known && whose != at || id == "" {
+		c.wrong = append(c.wrong, fmt.Sprintf("ce_id %q is of %+v and of %+v", id, whose, at))
+	}
+	first, known := c.outcomes[at]
+	switch {
+	case !known:
+		c.ids[id], c.outcomes[at] = at, o
+	case first.headers["ce_id"] != id:
+		c.wrong = append(c.wrong, fmt.Sprintf("the outcomes of %+v have the ids %q and %q", at, first.headers["ce_id"], id))
+	case first.Outcome != o.Outcome:
+		c.wrong = append(c.wrong, fmt.Sprintf("the outcomes of %+v contradict each other: %s, %s", at, first.Reason, o.Reason))
+	default:
+		c.repeats = append(c.repeats, fmt.Sprintf("outcome of %+v: %s, %s", at, first.Reason, o.Reason))
+	}
+}
+
+func headersOf(rec *kgo.Record) map[string]string {
+	all := map[string]string{}
+	for _, h := range rec.Headers {
+		all[h.Key] = string(h.Value)
+	}
+	return all
+}
+
+func letterPlace(rec *kgo.Record) (at place, err error) {
+	h := headersOf(rec)
+	partition, err := strconv.ParseInt(h["dead-letter-partition"], 10, 32)
+	if err != nil {
+		return at, err
+	}
+	offset, err := strconv.ParseInt(h["dead-letter-offset"], 10, 64)
+	if err != nil {
+		return at, err
+	}
+	when, err := time.Parse(time.RFC3339Nano, h["dead-letter-timestamp"])
+	return place{int32(partition), offset, when.UnixMilli()}, err
+}
+
+// of gives the outcome of an event, nil if there is none yet.
+func (c *collector) of(rec *kgo.Record) *outcome {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.outcomes[placeOf(rec)]
+}
+
+// letter gives the dead letter of an event, nil if there is none yet.
+func (c *collector) letter(rec *kgo.Record) *kgo.Record {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.letters[placeOf(rec)]
+}
+
+// count is how many events have an outcome or a dead letter.
+func (c *collector) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.outcomes) + len(c.letters)
+}
+
+// reasons counts the outcomes by their reason.
+func (c *collector) reasons() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := map[string]int{}
+	for _, o := range c.outcomes {
+		n[o.Reason]++
+	}
+	return n
+}

@@ -1,0 +1,206 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"remux-retrier/internal/sandbox/mpcsim"
+)
+
+// Every committed offset is looked at while instances are killed and started:
+// whatever stands below it must have been answered by then.
+func TestInvariant1NoEventIsLost(t *testing.T) {
+	t.Parallel()
+	r := enter(t, options{partitions: 3, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 50 * time.Millisecond}}})
+	stop := r.pour(5 * time.Millisecond)
+	for range 3 {
+		s := r.start("MPC_TIMEOUT", "1s").ready()
+		have := r.collector.count()
+		r.answered(have+100, 30*time.Second)
+		r.committedIsAnswered()
+		s.kill()
+		r.committedIsAnswered()
+	}
+	all := stop()
+	r.start("MPC_TIMEOUT", "1s").ready()
+	t.Logf("after 3 crashes: %d answers were repeated", len(r.settle(60*time.Second)))
+	r.acceptedAtMostOnce(t, all)
+	if n := r.collector.reasons(); n["accepted"]+n["already_running"] != len(all) {
+		t.Errorf("%d events, answered %v: want accepted or already_running", len(all), n)
+	}
+}
+
+// Outcomes that the brokers do not acknowledge hold the offsets back, and a crash
+// then loses none of them.
+func TestInvariant1NothingIsCommittedBeforeItIsAcknowledged(t *testing.T) {
+	t.Parallel()
+	const events = 20
+	r := enter(t, options{partitions: 1, sim: mpcsim.Config{ProcessingFor: time.Hour}})
+	r.limit(r.retried, 200) // less than an outcome
+	all := r.load("task", events)
+	s := r.start("MPC_TIMEOUT", "1s") // not ready for long: it says what it waits for
+	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, events))
+	<-time.After(3 * time.Second) // the time in which it commits, thrice
+	if at, err := r.committed(); err != nil || at[0] > 0 {
+		t.Errorf("committed %v (%v) with no outcome acknowledged", at, err)
+	}
+	s.kill()
+	r.limit(r.retried, 1_048_588)
+	r.start("MPC_TIMEOUT", "1s").ready()
+	r.settle(60 * time.Second)
+	r.acceptedAtMostOnce(t, all)
+	if n := r.collector.reasons(); n["already_running"] != events {
+		t.Errorf("outcomes %v: the %d calls before the crash were all accepted", n, events)
+	}
+}
+
+// committedIsAnswered looks at the committed offsets first and at the answers
+// after them.
+func (r *room) committedIsAnswered() {
+	r.t.Helper()
+	at, err := r.committed()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.readAll()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for where, rec := range r.asked {
+		if where.offset < at[where.partition] && r.collector.of(rec) == nil {
+			r.t.Errorf("offset %d of partition %d is committed, and %+v has no answer", at[where.partition], where.partition, where)
+		}
+	}
+}
+
+func TestAfterACrashTheStateIsAskedForBeforeAnyCall(t *testing.T) {
+	t.Parallel()
+	const inFlight, events = 64, 100
+	r := enter(t, options{partitions: 1, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 2 * time.Second}}})
+	all := r.load("task", events)
+	s := r.start("MPC_MAX_IN_FLIGHT", "64").ready()
+	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, inFlight))
+	s.kill()
+	before := len(r.mpc.Requests())
+	must(t, r.mpc.SetFaults(mpcsim.Faults{}))
+
+	r.start().ready()
+	r.settle(60 * time.Second)
+	r.acceptedAtMostOnce(t, all)
+	asked := map[string]bool{}
+	queries := 0
+	for _, request := range r.mpc.Requests()[before:] {
+		if request.Operation == mpcsim.Query {
+			queries++
+			for _, id := range request.TaskIDs {
+				asked[id] = true
+			}
+		} else if id := request.TaskIDs[0]; r.mpc.Accepted(id) == 1 && !asked[id] && slices.ContainsFunc(all[:inFlight], func(rec *kgo.Record) bool { return string(rec.Key) == id }) {
+			t.Errorf("task %s was called before the crash, and again without a question", id)
+		}
+	}
+	if n := r.collector.reasons(); n["already_running"] != inFlight || n["accepted"] != events-inFlight {
+		t.Errorf("outcomes %v: want %d already_running (called before the crash) and %d accepted", n, inFlight, events-inFlight)
+	}
+	// 10 ids a query, all of the look-ahead's doubt included; some gather late.
+	if most := (events+9)/10 + 10; queries == 0 || queries > most {
+		t.Errorf("%d state queries for at most %d events in doubt: want them gathered", queries, events)
+	}
+}
+
+func TestAnInstanceThatSleptThroughItsSessionContradictsNobody(t *testing.T) {
+	t.Parallel()
+	r := enter(t, options{partitions: 2, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 300 * time.Millisecond}}})
+	all := r.load("task", 400)
+	way := watch(t, r.mpc.URL())
+	sleeper := r.start("MPC_MAX_IN_FLIGHT", "16", "MPC_ENDPOINT", way.URL).ready()
+	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, 40))
+	sleeper.signal(syscall.SIGSTOP)
+	t.Cleanup(func() { _ = sleeper.cmd.Process.Signal(syscall.SIGCONT) }) // it may have ended
+
+	r.start("MPC_MAX_IN_FLIGHT", "16").ready()
+	have := r.collector.count()
+	r.answered(have+50, 40*time.Second)
+	woken := time.Now()
+	sleeper.signal(syscall.SIGCONT)
+	r.answered(len(all), 60*time.Second)
+	sleeper.ready()
+	t.Logf("%d answers were repeated", len(r.settle(30*time.Second)))
+	r.acceptedAtMostOnce(t, all)
+	if n := r.collector.reasons(); n["accepted"]+n["already_running"] != len(all) {
+		t.Errorf("outcomes %v: every task was retried once", n)
+	}
+	// A call that was on its way to the socket when sleep came cannot be taken
+	// back; any other must not begin.
+	assigned := sleeper.assignments()
+	if len(assigned) < 2 {
+		t.Fatalf("the sleeper was assigned partitions %d times, want again after it woke", len(assigned))
+	}
+	if n := way.between(woken, assigned[1]); n > 1 {
+		t.Errorf("%d calls began after it woke and before it owned a partition again", n)
+	}
+}
+
+// watched is a way to the API that notes when the retry calls on it began.
+type watched struct {
+	*httptest.Server
+	mu    sync.Mutex
+	calls []time.Time
+}
+
+func watch(t *testing.T, api string) *watched {
+	t.Helper()
+	target, err := url.Parse(api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &watched{}
+	proxy := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(target) }}
+	w.Server = httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+		if in.Method == http.MethodPut { // a state query does nothing
+			w.mu.Lock()
+			w.calls = append(w.calls, time.Now())
+			w.mu.Unlock()
+		}
+		proxy.ServeHTTP(out, in)
+	}))
+	t.Cleanup(w.Close)
+	return w
+}
+
+func (w *watched) between(from, to time.Time) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, at := range w.calls {
+		if at.After(from) && at.Before(to) {
+			n++
+		}
+	}
+	return n
+}
+
+// assignments are the times at which the service said that it got partitions.
+func (s *service) assignments() (times []time.Time) {
+	for line := range strings.Lines(s.out.String()) {
+		var said struct {
+			Msg  string    `json:"msg"`
+			Time time.Time `json:"time"`
+		}
+		if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "partitions assigned" {
+			times = append(times, said.Time)
+		}
+	}
+	return times
+}

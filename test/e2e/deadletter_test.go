@@ -1,0 +1,158 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// badInput is what cannot be read as a failure event, with the reason that the
+// dead letter gives.
+var badInput = map[string]struct {
+	value  []byte
+	reason string
+}{
+	"tombstone":           {nil, "tombstone"},
+	"empty":               {[]byte{}, "not_json"},
+	"not UTF-8":           {[]byte("{\"task_id\":\"\xff\xfe\"}"), "not_utf8"},
+	"not JSON":            {[]byte(`task 538526 failed`), "not_json"},
+	"cut off":             {[]byte(`{"task_id":"538526"`), "not_json"},
+	"an array":            {[]byte(`["538526"]`), "unknown_shape"},
+	"an exponent":         {[]byte(`{"task_id":5.385260e5}`), "invalid_task_id"},
+	"a sign":              {[]byte(`{"task_id":-538526}`), "invalid_task_id"},
+	"two ids":             {[]byte(`{"task_id":"1","task_id":"2"}`), "two_task_ids"},
+	"two equal ids":       {[]byte(`{"task_id":"1","task_id":"1"}`), "two_task_ids"},
+	"1,001 levels":        {[]byte(`{"task_id":"1","deep":` + nested(1001) + `}`), "too_deep"},
+	"100,000 levels":      {[]byte(`{"task_id":"1","deep":` + nested(100_000) + `}`), "too_deep"},
+	"null byte in the id": {[]byte("{\"task_id\":\"a\\u0000b\"}"), "invalid_task_id"},
+	"raw null byte":       {[]byte("{\"task_id\":\"a\x00b\"}"), "not_json"},
+	"white space in it":   {[]byte(`{"task_id":"a b"}`), "invalid_task_id"},
+	"empty id":            {[]byte(`{"task_id":""}`), "invalid_task_id"},
+	"long id":             {[]byte(`{"task_id":"` + strings.Repeat("1", 129) + `"}`), "invalid_task_id"},
+	"no id":               {[]byte(`{"id":"538526"}`), "no_task_id"},
+	"id in another case":  {[]byte(`{"Task_Id":"538526"}`), "no_task_id"},
+	"null id":             {[]byte(`{"task_id":null}`), "no_task_id"},
+	"large":               {slices.Concat([]byte(`{"x":"`), bytes.Repeat([]byte("é"), 450_000), []byte(`"}`)), "no_task_id"},
+}
+
+func TestBadInputGoesToTheDeadLettersByteForByte(t *testing.T) {
+	t.Parallel()
+	r := enter(t, options{})
+	// Nil and empty differ, and a header may come twice.
+	headers := []kgo.RecordHeader{
+		{Key: "twice", Value: []byte("1")}, {Key: "twice", Value: []byte("2")}, {Key: "twice", Value: []byte("1")},
+		{Key: "nil", Value: nil}, {Key: "empty", Value: []byte{}}, {Key: "", Value: []byte("no name")},
+		{Key: "bytes", Value: []byte{0, 0xff, 0x80}}, {Key: "ce_id", Value: []byte("not ours")},
+	}
+	keys := [][]byte{nil, {}, []byte("key"), {0, 0xff}}
+	asked := map[string]*kgo.Record{}
+	n := 0
+	for name, bad := range badInput {
+		asked[name] = &kgo.Record{Key: keys[n%len(keys)], Value: bad.value, Headers: headers}
+		n++
+		r.publish(event("good-"+strings.NewReplacer(" ", "-", ",", "").Replace(name)), asked[name])
+	}
+	r.start().ready()
+	r.quiet(40 * time.Second)
+	r.calledOnce(t, len(badInput))
+
+	for name, bad := range badInput {
+		rec := asked[name]
+		letter := r.collector.letter(rec)
+		if letter == nil {
+			t.Errorf("%s: no dead letter", name)
+			continue
+		}
+		if !same(letter.Key, rec.Key) || !same(letter.Value, rec.Value) {
+			t.Errorf("%s: key %q, value of %d bytes (nil: %v); want %q, %d bytes (nil: %v)",
+				name, letter.Key, len(letter.Value), letter.Value == nil, rec.Key, len(rec.Value), rec.Value == nil)
+		}
+		if !slices.EqualFunc(letter.Headers[:min(len(headers), len(letter.Headers))], headers, sameHeader) {
+			t.Errorf("%s: headers %q do not begin with the record's own", name, letter.Headers)
+			continue
+		}
+		added := headersOf(&kgo.Record{Headers: letter.Headers[len(headers):]})
+		if added["dead-letter-reason"] != bad.reason || added["dead-letter-topic"] != r.failed || added["dead-letter-count"] != "1" || len(added) != 7 {
+			t.Errorf("%s: the added headers are %q, want the reason %s", name, added, bad.reason)
+		}
+		if len(strings.Fields(added["dead-letter-message"])) < 4 {
+			t.Errorf("%s: no sentence for a person: %q", name, added["dead-letter-message"])
+		}
+	}
+}
+
+func same(a, b []byte) bool { return bytes.Equal(a, b) && (a == nil) == (b == nil) }
+
+func sameHeader(a, b kgo.RecordHeader) bool { return a.Key == b.Key && same(a.Value, b.Value) }
+
+func TestADeadLetterThatDoesNotFitHoldsUpItsPartitionOnly(t *testing.T) {
+	t.Parallel()
+	r := enter(t, options{partitions: 2})
+	r.limit(r.deadLetter, 10_000)
+	byHand := r.newClient(kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	large := &kgo.Record{Partition: 0, Value: bytes.Repeat([]byte("z"), 20_000)}
+	r.publishWith(byHand, large)
+	s := r.start("LOG_FORMAT", "text")
+	s.says("max.message.bytes") // the warning at start
+
+	isStuck := func() (bool, string) {
+		status, body := s.get("/readyz")
+		return status == http.StatusServiceUnavailable && strings.Contains(body, r.deadLetter) && strings.Contains(body, "max.message.bytes"), body
+	}
+	s.waitFor(30*time.Second, "to say in /readyz what is stuck", isStuck)
+	var others []*kgo.Record
+	for i, task := range []string{"a", "b", "c", "d", "e", "f"} {
+		rec := event(task)
+		rec.Partition = int32(i % 2)
+		others = append(others, rec)
+	}
+	r.publishWith(byHand, others...)
+	r.answered(len(others), 20*time.Second)
+	if at, err := r.committed(); err != nil || at[0] > large.Offset {
+		t.Errorf("committed %v (%v): the dead letter at %d is not written", at, err, large.Offset)
+	}
+	if ok, body := isStuck(); !ok {
+		t.Errorf("/readyz no longer says what is stuck: %s", body)
+	}
+	if status, body := s.get("/healthz"); status != http.StatusOK {
+		t.Errorf("/healthz says %d %s: a restart would not help", status, body)
+	}
+	r.limit(r.deadLetter, 1_048_588)
+	s.ready()
+	r.quiet(60 * time.Second)
+	if letter := r.collector.letter(large); letter == nil || !same(letter.Value, large.Value) {
+		t.Error("the dead letter did not come whole")
+	}
+}
+
+// A dead letter that its own headers make too large gives up its message, never
+// a byte of the record.
+func TestADeadLetterThatJustFitsLosesItsMessageOnly(t *testing.T) {
+	t.Parallel()
+	r := enter(t, options{partitions: 1})
+	const limit = 10_000
+	r.limit(r.deadLetter, limit)
+	// What a batch of one record adds to the value: its own frame, and the seven
+	// headers with everything but the message. 20 bytes are left, too few for that.
+	added := 61 + 10 + 188 + len(r.failed)
+	digits := limit - added - 20 - len(`{"task_id":""}`)
+	tight := &kgo.Record{Value: slices.Concat([]byte(`{"task_id":"`), bytes.Repeat([]byte("7"), digits), []byte(`"}`))}
+	r.publish(tight)
+	r.start().ready()
+	r.quiet(30 * time.Second)
+	letter := r.collector.letter(tight)
+	if letter == nil || !same(letter.Value, tight.Value) {
+		t.Fatal("the record did not come whole")
+	}
+	h := headersOf(letter)
+	if message, kept := h["dead-letter-message"]; h["dead-letter-reason"] != "invalid_task_id" || message != "" || !kept {
+		t.Errorf("headers %q: want the reason and an empty message", h)
+	}
+}

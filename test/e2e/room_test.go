@@ -1,0 +1,267 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"remux-retrier/internal/sandbox/mpcsim"
+)
+
+const (
+	project = "p-e2e"
+	token   = canary + "-token"
+)
+
+var (
+	rooms    atomic.Int64
+	unnamely = regexp.MustCompile(`[^A-Za-z0-9]+`)
+)
+
+// room is a scenario's own place: topics and group on a broker, an MPC, a
+// producer, and a collector of all that comes out.
+type room struct {
+	t       *testing.T
+	ctx     context.Context
+	brokers []string
+	admin   *kadm.Client
+	client  *kgo.Client // produces
+	mpc     *mpcsim.Server
+
+	group, failed, retried, retryFailed, deadLetter string
+
+	collector *collector
+	services  []*service
+	program   string // that start starts
+
+	mu     sync.Mutex
+	asked  map[place]*kgo.Record
+	silent map[place]bool // asked, and to be ignored
+}
+
+// place is where a failure event stands. The time tells the logs of a re-created
+// topic apart.
+type place struct {
+	partition int32
+	offset    int64
+	millis    int64
+}
+
+func placeOf(r *kgo.Record) place { return place{r.Partition, r.Offset, r.Timestamp.UnixMilli()} }
+
+// options of a room.
+type options struct {
+	partitions int32         // of each topic; 4
+	sim        mpcsim.Config // project, token and log are filled in
+	brokers    []string      // the shared broker
+	admin      *kadm.Client  // of those brokers
+	noTopics   bool
+}
+
+// enter makes a room that ends with the test.
+func enter(t *testing.T, o options) *room {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	t.Cleanup(cancel)
+	if o.partitions == 0 {
+		o.partitions = 4
+	}
+	if o.brokers == nil {
+		o.brokers, o.admin = shared.Addrs(), admin
+	}
+	o.sim.ProjectID, o.sim.KeepLog = project, true
+	if len(o.sim.Tokens) == 0 {
+		o.sim.Tokens = []mpcsim.Secret{token}
+	}
+	mpc, err := mpcsim.Start(o.sim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(mpc.Close)
+	name := fmt.Sprintf("%s-%d-%d", unnamely.ReplaceAllString(t.Name(), "-"), rooms.Add(1), time.Now().UnixMilli())
+	r := &room{
+		t: t, ctx: ctx, brokers: o.brokers, admin: o.admin, mpc: mpc, program: binary,
+		group: name, failed: name + ".failed", retried: name + ".retried",
+		retryFailed: name + ".retry_failed", deadLetter: name + ".failed.dlq",
+		asked: map[place]*kgo.Record{}, silent: map[place]bool{},
+	}
+	if !o.noTopics {
+		r.create(o.partitions, r.failed, r.retried, r.retryFailed, r.deadLetter)
+	}
+	r.client = r.newClient(kgo.ProducerLinger(0))
+	r.collector = collect(r)
+	return r
+}
+
+func (r *room) newClient(opts ...kgo.Opt) *kgo.Client {
+	r.t.Helper()
+	client, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(r.brokers...), kgo.MetadataMinAge(200 * time.Millisecond), kgo.MetadataMaxAge(time.Second),
+		kgo.UnknownTopicRetries(-1), kgo.ProducerBatchMaxBytes(2 << 20),
+	}, opts...)...)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(client.Close)
+	return client
+}
+
+// create makes topics and waits until their partitions have leaders.
+func (r *room) create(partitions int32, topics ...string) {
+	r.t.Helper()
+	for _, topic := range topics {
+		// A topic of that name may be just being deleted.
+		waitFor(r.t, 20*time.Second, "topic "+topic, func() (bool, string) {
+			_, err := r.admin.CreateTopic(r.ctx, partitions, -1, nil, topic)
+			return err == nil, fmt.Sprint(err)
+		})
+	}
+	waitFor(r.t, 20*time.Second, "the topics' leaders", func() (bool, string) {
+		ends, err := r.admin.ListEndOffsets(r.ctx, topics...)
+		if err == nil {
+			err = ends.Error()
+		}
+		return err == nil, fmt.Sprint(err)
+	})
+}
+
+// limit sets a topic's max.message.bytes.
+func (r *room) limit(topic string, bytes int) {
+	r.t.Helper()
+	value := fmt.Sprint(bytes)
+	answers, err := r.admin.AlterTopicConfigs(r.ctx, []kadm.AlterConfig{{Name: "max.message.bytes", Value: &value}}, topic)
+	if err == nil {
+		_, err = answers.On(topic, func(a *kadm.AlterConfigsResponse) error { return a.Err })
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// env is the environment of a service in this room. Further variables come in
+// pairs and replace those; a value of "-" removes one.
+func (r *room) env(pairs ...string) map[string]string {
+	env := map[string]string{
+		"KAFKA_BROKERS":            strings.Join(r.brokers, ","),
+		"KAFKA_GROUP_ID":           r.group,
+		"KAFKA_TOPIC_FAILED":       r.failed,
+		"KAFKA_TOPIC_RETRIED":      r.retried,
+		"KAFKA_TOPIC_RETRY_FAILED": r.retryFailed,
+		"KAFKA_TOPIC_DEAD_LETTER":  r.deadLetter,
+		"KAFKA_SESSION_TIMEOUT":    "6s",
+		"MPC_ENDPOINT":             r.mpc.URL(),
+		"MPC_PROJECT_ID":           project,
+		"MPC_AUTH_TOKEN":           token,
+		"MPC_REQUESTS_PER_MINUTE":  "unlimited",
+		"MPC_TIMEOUT":              "3s",
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		env[pairs[i]] = pairs[i+1]
+	}
+	maps.DeleteFunc(env, func(_, v string) bool { return v == "-" })
+	return env
+}
+
+// start starts an instance of the service.
+func (r *room) start(pairs ...string) *service {
+	r.t.Helper()
+	name := fmt.Sprintf("instance %d", len(r.services)+1)
+	s := launchProgram(r.t, r.program, name, r.env(append([]string{"KAFKA_CLIENT_ID", fmt.Sprintf("e2e-%d", len(r.services)+1)}, pairs...)...))
+	r.services = append(r.services, s)
+	return s
+}
+
+// publish writes failure events and gives the records with their places.
+func (r *room) publish(records ...*kgo.Record) []*kgo.Record {
+	r.t.Helper()
+	return r.publishWith(r.client, records...)
+}
+
+func (r *room) publishWith(client *kgo.Client, records ...*kgo.Record) []*kgo.Record {
+	r.t.Helper()
+	for _, rec := range records {
+		if rec.Topic == "" {
+			rec.Topic = r.failed
+		}
+	}
+	results := client.ProduceSync(r.ctx, records...)
+	if err := results.FirstErr(); err != nil {
+		r.t.Fatalf("publish failure events: %v", err)
+	}
+	r.ask(records...)
+	return records
+}
+
+// ask notes events that stand in the log: each is owed an answer.
+func (r *room) ask(records ...*kgo.Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, rec := range records {
+		r.asked[placeOf(rec)] = rec
+	}
+}
+
+// ignored says that these events are none that anybody answers.
+func (r *room) ignored(records ...*kgo.Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, rec := range records {
+		r.silent[placeOf(rec)] = true
+	}
+}
+
+// load publishes an event of shape 1 for each of n tasks, keyed by the task.
+func (r *room) load(prefix string, n int) []*kgo.Record {
+	r.t.Helper()
+	records := make([]*kgo.Record, n)
+	for i := range records {
+		records[i] = event(fmt.Sprintf("%s-%d", prefix, i))
+	}
+	return r.publish(records...)
+}
+
+// event is a failure event of shape 1.
+func event(task string) *kgo.Record {
+	return &kgo.Record{Key: []byte(task), Value: fmt.Appendf(nil, `{"task_id":%q}`, task)}
+}
+
+// committed gives the group's offsets of the failed topic, −1 where it has none.
+func (r *room) committed() (map[int32]int64, error) {
+	answers, err := r.admin.FetchOffsetsForTopics(r.ctx, r.group, r.failed)
+	if err != nil {
+		return nil, err
+	}
+	at := map[int32]int64{}
+	answers.Each(func(o kadm.OffsetResponse) { at[o.Partition] = o.At })
+	return at, nil
+}
+
+// ends gives the end of every partition of a topic.
+func (r *room) ends(topic string) (map[int32]int64, error) {
+	offsets, err := r.admin.ListEndOffsets(r.ctx, topic)
+	if err == nil {
+		err = offsets.Error()
+	}
+	if err != nil {
+		if errors.Is(err, kerr.UnknownTopicOrPartition) {
+			return map[int32]int64{}, nil
+		}
+		return nil, err
+	}
+	at := map[int32]int64{}
+	offsets.Each(func(o kadm.ListedOffset) { at[o.Partition] = o.Offset })
+	return at, nil
+}
