@@ -15,9 +15,14 @@ import (
 var version = "devel"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal ends the context. From then on signals have their usual
-	// effect again, so that a second one ends the process at once.
-	context.AfterFunc(ctx, stop)
+	ctx, stop := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		stop()
+		<-signals
+		os.Exit(1) // at once, as a second signal asks; a first process in a container would ignore the usual effect
+	}()
 	os.Exit(app.Run(ctx, os.Args[1:], version, os.Stdout, os.Stderr))
 }

@@ -3,6 +3,8 @@ package consumer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"remux-retrier/internal/clock"
 )
@@ -11,18 +13,20 @@ import (
 // It goes on through the drain, where it keeps the membership alive.
 func (g *generation) commitLoop(ctx context.Context) {
 	b := g.c.newBackoff()
-	ticked := g.c.cfg.Clock.Now()
+	var ticked time.Time
 	for ctx.Err() == nil && g.owned.Err() == nil {
-		if now := g.c.cfg.Clock.Now(); now.Sub(ticked) >= commitInterval {
+		now := g.c.cfg.Clock.Now()
+		tick := now.Sub(ticked) >= commitInterval
+		if tick {
 			ticked = now
-			for _, p := range g.part {
+			for _, p := range g.opened() {
 				p.tracker.tick()
 			}
 		}
 		// The end of the drain does not cut a commit off: it might then reach the
 		// broker after the last one, and undo it.
 		one, cancel := clock.WithTimeout(g.owned, g.c.cfg.Clock, commitWithin)
-		err := g.commit(one, false)
+		err := g.commit(one, tick, false)
 		cancel()
 		if err != nil {
 			_ = g.c.cfg.Clock.Sleep(ctx, b.Next())
@@ -36,44 +40,52 @@ func (g *generation) commitLoop(ctx context.Context) {
 // lastCommit ends the generation: nothing is under way any more, so a partition
 // of which no call is in doubt is marked clean.
 func (g *generation) lastCommit(ctx context.Context) {
-	if g.owned.Err() != nil {
-		return
-	}
-	ctx, cancel := clock.WithTimeout(context.WithoutCancel(ctx), g.c.cfg.Clock, lastCommitWithin)
+	ctx, cancel := clock.WithTimeout(ctx, g.c.cfg.Clock, lastCommitWithin)
 	defer cancel()
 	b := g.c.newBackoff()
-	for g.commit(ctx, true) != nil && g.owned.Err() == nil {
+	for !g.lost() {
+		err := g.commit(ctx, true, true)
+		if err == nil || errors.Is(err, ErrNotOwner) || errors.Is(err, ErrUnknownTopic) {
+			return
+		}
 		if g.c.cfg.Clock.Sleep(ctx, b.Next()) != nil {
 			return
 		}
 	}
 }
 
-// commit stores the positions that have changed; if none has, one of them, as a
-// sign of life.
-func (g *generation) commit(ctx context.Context, last bool) error {
+// lost: the partitions are, or may be, somebody else's. A drain that was cut
+// short has given up its handlers, but not the partitions yet.
+func (g *generation) lost() bool {
+	return g.owned.Err() != nil && !errors.Is(context.Cause(g.owned), errDrained)
+}
+
+// commit stores the positions that have changed, or all. All are stored once a
+// second even if none has changed: it is the sign of life, and it mends what a
+// commit that was given up for lost, and arrived late, has undone.
+func (g *generation) commit(ctx context.Context, all, last bool) error {
 	started := g.c.cfg.Clock.Now()
-	positions := make(map[int]Position, len(g.part))
-	marks := make(map[int]int64, len(g.part))
-	for id, p := range g.part {
+	parts := g.opened()
+	positions := make(map[int]Position, len(parts))
+	marks := make(map[int]int64, len(parts))
+	for _, p := range parts {
 		low, mark := p.tracker.position(last)
 		mark.Of = p.of
 		at := Position{Offset: low, Metadata: mark.Encode(low)}
-		if at != p.stored {
-			positions[id], marks[id] = at, mark.Called
+		if all || at != p.committed() {
+			positions[p.id], marks[p.id] = at, mark.Called
 		}
 	}
-	if len(g.part) == 0 {
+	switch {
+	case len(parts) == 0:
 		return nil // nothing is owned: the group's heartbeats suffice
-	}
-	if len(positions) == 0 {
-		id := g.gen.Assigned()[0]
-		positions[id], marks[id] = g.part[id].stored, g.part[id].storedCalled
+	case len(positions) == 0:
+		return g.commit(ctx, true, last)
 	}
 	switch err := g.gen.Commit(ctx, positions); {
 	case err == nil:
 		for id, at := range positions {
-			g.part[id].stored, g.part[id].storedCalled = at, marks[id]
+			g.part[id].stored.Store(&at)
 			g.part[id].tracker.acknowledged(marks[id])
 		}
 		g.c.restartDone(g)
@@ -85,9 +97,12 @@ func (g *generation) commit(ctx context.Context, last bool) error {
 		// Nothing may be committed for a topic that is gone: the broker would
 		// keep the old position for a new topic of that name.
 		g.lose(errTopicGone)
-		g.c.restart(true, g.gen.Assigned()...)
+		g.restart(true, g.gen.Assigned()...)
 		return err
 	default:
+		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+			err = fmt.Errorf("no answer within %v", commitWithin)
+		}
 		if g.owned.Err() == nil {
 			g.c.stats.commitErrors.Add(1)
 			g.commitNotice.Problem("committing offsets: " + err.Error())

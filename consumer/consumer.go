@@ -40,6 +40,9 @@ type Config struct {
 	// Drain is how long work under way may take when a generation ends. It must
 	// be shorter than the group's rebalance time-out.
 	Drain time.Duration
+	// Shutdown is how long all may take from the end of Run's context to its
+	// return. It must exceed leaveWithin by the longest call.
+	Shutdown time.Duration
 	// MaxInFlight is how many records the handler works on at once; the
 	// look-ahead is sized by it.
 	MaxInFlight int
@@ -53,10 +56,12 @@ type Config struct {
 }
 
 // Bounds of what one instance holds, over all its partitions. Each partition
-// has an equal part, so that one that is stuck takes nothing from the others; of
-// the records at least twice MaxInFlight, so that one can keep all calls busy.
+// has an equal part, so that one that is stuck takes nothing from the others. Of
+// the records it is more where one partition alone could not keep MaxInFlight
+// calls busy, up to mostRecords for all.
 const (
 	heldRecords = 8192
+	mostRecords = 65_536
 	heldBytes   = 64 << 20
 	pageBytes   = 1 << 20
 )
@@ -70,6 +75,7 @@ const (
 	topicGoneAfter   = 5 * time.Second
 	commitWithin     = 3 * time.Second
 	lastCommitWithin = 3 * time.Second
+	leaveWithin      = 2500 * time.Millisecond // the last commit and leaving, at a stop
 )
 
 // Consumer is one member of a consumer group.
@@ -80,11 +86,11 @@ type Consumer struct {
 
 	mu      sync.Mutex
 	present *generation
-	// restarted holds the partitions whose log was found to be another than the
-	// one that was committed: they are read from their beginning, until that is
-	// committed. reborn: so is the whole topic, and Latest is over.
-	restarted map[int]bool
-	reborn    bool
+	// distrusted holds committed positions of partitions whose log was found to be
+	// another one since: while they stand, the partition is read from its
+	// beginning. reborn: so is the whole topic, and Latest is over.
+	distrusted map[int]Position
+	reborn     bool
 }
 
 // New makes a Consumer; Run makes it work.
@@ -92,22 +98,24 @@ func New(cfg Config) (*Consumer, error) {
 	switch {
 	case cfg.Log == nil, cfg.Handler == nil, cfg.Assigned == nil, cfg.Clock == nil, cfg.Rand == nil, cfg.Logger == nil:
 		return nil, errors.New("consumer: Log, Handler, Assigned, Clock, Rand and Logger are required")
-	case cfg.Topic == "" || cfg.SessionTimeout <= 0 || cfg.Drain <= 0 || cfg.MaxInFlight <= 0:
-		return nil, errors.New("consumer: Topic, SessionTimeout, Drain and MaxInFlight are required")
+	case cfg.Topic == "" || cfg.SessionTimeout <= 0 || cfg.Drain <= 0 || cfg.Shutdown <= leaveWithin || cfg.MaxInFlight <= 0:
+		return nil, errors.New("consumer: Topic, SessionTimeout, Drain, Shutdown and MaxInFlight are required")
 	}
-	return &Consumer{cfg: cfg, broker: notice.New(cfg.Logger), restarted: map[int]bool{}}, nil
+	return &Consumer{cfg: cfg, broker: notice.New(cfg.Logger), distrusted: map[int]Position{}}, nil
 }
 
 // Run consumes until the context is done, then drains, commits and leaves the
 // group. All it started has ended when it returns.
 func (c *Consumer) Run(ctx context.Context) {
 	b := c.newBackoff()
+	end, cancel := c.endAfter(ctx)
+	defer cancel()
 	var gen Generation // the last, which join releases, or Leave
 	for ctx.Err() == nil {
 		next, of, err := c.join(ctx, gen)
 		if err == nil {
 			gen = next
-			err = c.serve(ctx, gen, of)
+			err = c.serve(ctx, end, gen, of)
 		}
 		if ctx.Err() != nil {
 			break
@@ -119,10 +127,22 @@ func (c *Consumer) Run(ctx context.Context) {
 		c.broker.Problem("waiting for Kafka: " + err.Error())
 		_ = c.cfg.Clock.Sleep(ctx, b.Next())
 	}
-	leave, cancel := clock.WithTimeout(context.WithoutCancel(ctx), c.cfg.Clock, lastCommitWithin)
-	defer cancel()
-	if err := c.cfg.Log.Leave(leave); err != nil {
+	if err := c.cfg.Log.Leave(end); err != nil {
 		c.cfg.Logger.WithError(err).Warn("left without telling the group: it will notice within the session time-out")
+	}
+}
+
+// endAfter is a context that ends Shutdown after the given one.
+func (c *Consumer) endAfter(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		if c.cfg.Clock.Sleep(end, c.cfg.Shutdown) == nil {
+			cancel(errors.New("the time to stop in is over"))
+		}
+	})
+	return end, func() {
+		stop()
+		cancel(context.Canceled)
 	}
 }
 

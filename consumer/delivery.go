@@ -27,6 +27,14 @@ func (d *Delivery) BeforeCall(ctx context.Context) error {
 	return d.p.g.await(ctx, d.p.g.c.cfg.SessionTimeout/2, func() bool { return d.p.tracker.begin(d.e) })
 }
 
+// Owned ends when nothing of this generation may be published any more. It
+// outlasts the handler's context by the drain.
+func (d *Delivery) Owned() context.Context { return d.p.g.owned }
+
+// End is the first offset that was not yet in the partition, as far as is known:
+// what stands below it came before a call that is made now.
+func (d *Delivery) End() int64 { return max(d.p.end.Load(), d.Offset+1) }
+
 // MayCall tells whether the partition is still ours, and work may begin, at
 // this moment: the last look before a call.
 func (d *Delivery) MayCall() bool {

@@ -32,7 +32,8 @@ type generation struct {
 	gen       Generation
 	log       logrus.FieldLogger
 	since     time.Time
-	of        int // how many partitions the topic has
+	of        int              // how many partitions the topic has
+	committed map[int]Position // before this generation, by the whole group
 	part      map[int]*partition
 	publisher *publisher
 	handlers  sync.WaitGroup
@@ -52,15 +53,16 @@ type generation struct {
 	acked chan struct{}
 }
 
-// serve works through one generation. Everything of it has ended on return. An
-// error means that it could not begin.
-func (c *Consumer) serve(ctx context.Context, gen Generation, of int) error {
+// serve works through one generation, until ctx ends and what is under way has
+// ended too; end cuts that short. Everything of it has ended on return. An error
+// means that it could not begin.
+func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error {
 	g := &generation{
 		c: c, gen: gen, of: of, since: c.cfg.Clock.Now(), acked: make(chan struct{}),
 		log: c.cfg.Logger.WithField("generation", gen.ID()),
 	}
 	g.commitNotice = notice.New(g.log)
-	g.owned, g.lose = context.WithCancelCause(context.WithoutCancel(ctx))
+	g.owned, g.lose = context.WithCancelCause(end)
 	g.working, g.stop = context.WithCancelCause(ctx)
 	context.AfterFunc(g.owned, func() { g.stop(context.Cause(g.owned)) })
 	defer g.lose(errDrained)
@@ -82,25 +84,27 @@ func (c *Consumer) serve(ctx context.Context, gen Generation, of int) error {
 	for _, p := range g.part {
 		loops.Go(p.read)
 	}
-	draining, drained := context.WithCancel(context.WithoutCancel(ctx))
+	draining, drained := context.WithCancel(end)
 	var committing sync.WaitGroup
 	committing.Go(func() { g.commitLoop(draining) })
 
 	<-g.working.Done()
 	g.log.WithField("reason", context.Cause(g.working)).Info("generation ends: finishing the calls under way")
 	loops.Wait()
-	g.drain(ctx)
+	g.drain(ctx, end)
 	drained()
 	committing.Wait()
-	g.lastCommit(ctx)
+	g.lastCommit(end)
+	if err := context.Cause(g.working); errors.Is(err, ErrUnknownTopic) {
+		return err // not to be tried again without a pause
+	}
 	return nil
 }
 
 // load reads what the group has committed and prepares the partitions.
 func (g *generation) load() error {
-	var committed map[int]Position
 	err := g.c.persist(g.working, g.commitNotice, "reading the committed offsets", func() (err error) {
-		committed, err = g.gen.Committed(g.working)
+		g.committed, err = g.gen.Committed(g.working)
 		return err
 	}, ErrNotOwner)
 	if err != nil {
@@ -113,13 +117,20 @@ func (g *generation) load() error {
 	g.c.cfg.Assigned(assigned, g.of)
 	g.part = make(map[int]*partition, len(assigned))
 	for _, id := range assigned {
-		p, err := g.newPartition(id, len(assigned), committed)
-		if err != nil {
-			return err
-		}
-		g.part[id] = p
+		g.part[id] = g.newPartition(id)
 	}
 	return nil
+}
+
+// opened lists the partitions that are being read.
+func (g *generation) opened() []*partition {
+	parts := make([]*partition, 0, len(g.part))
+	for _, p := range g.part {
+		if p.opened.Load() {
+			parts = append(parts, p)
+		}
+	}
+	return parts
 }
 
 // watchGroup ends the work when the group rebalances.
@@ -136,9 +147,9 @@ func (g *generation) watchGroup() {
 func (g *generation) watchTopic() {
 	for g.c.cfg.Clock.Sleep(g.working, watchInterval) == nil {
 		n, err := g.c.cfg.Log.Partitions(g.working, g.c.cfg.Topic)
-		if errors.Is(err, ErrUnknownTopic) {
-			// The readers and the commits notice that too, but a member that was
-			// assigned nothing has none: it looks out for the new topic.
+		if errors.Is(err, ErrUnknownTopic) && len(g.part) == 0 {
+			// The readers and the commits notice that, but a member that was assigned
+			// nothing has none: it looks out for the new topic.
 			g.of = 0
 		}
 		if err == nil && n != g.of {
@@ -151,9 +162,13 @@ func (g *generation) watchTopic() {
 }
 
 // drain waits for the handlers. What takes longer than the drain budget is
-// given up: the group would go on without us.
-func (g *generation) drain(ctx context.Context) {
-	budget, cancel := clock.WithTimeout(context.WithoutCancel(ctx), g.c.cfg.Clock, g.c.cfg.Drain)
+// given up: the group, or the one who stops us, would go on without us.
+func (g *generation) drain(ctx, end context.Context) {
+	within := g.c.cfg.Drain
+	if ctx.Err() != nil {
+		within = min(within, g.c.cfg.Shutdown-leaveWithin)
+	}
+	budget, cancel := clock.WithTimeout(end, g.c.cfg.Clock, within)
 	defer cancel()
 	stop := context.AfterFunc(budget, func() { g.lose(errDrained) })
 	defer stop()

@@ -30,7 +30,8 @@ type Log interface {
 	Bounds(ctx context.Context, topic string, partition int) (first, next int64, err error)
 	// Produce appends messages to one partition, as one batch, and returns nil
 	// once all in-sync replicas have them. An error leaves it open whether they
-	// have. ErrTooLarge: the broker will never take the batch.
+	// have. ErrTooLarge and ErrInvalidRecord: the topic's settings forbid it, for
+	// at least one message of the batch.
 	Produce(ctx context.Context, topic string, partition int, messages []Message) error
 	// PartitionFor is the partition that Kafka's Java producer would choose for
 	// the key (murmur2); a nil key may go anywhere.
@@ -123,6 +124,8 @@ var (
 	ErrOffsetOutOfRange = errors.New("offset out of range")
 	// ErrUnknownTopic: the topic, or its partition, does not exist.
 	ErrUnknownTopic = errors.New("unknown topic or partition")
-	// ErrTooLarge: the broker's limits refuse the message.
-	ErrTooLarge = errors.New("larger than the topic takes")
+	// ErrTooLarge: the topic's limit refuses the message.
+	ErrTooLarge = errors.New("larger than the topic takes: raise its max.message.bytes")
+	// ErrInvalidRecord: the topic wants other records, such as ones with a key.
+	ErrInvalidRecord = errors.New("refused by the topic: with cleanup.policy=compact it takes no record without a key")
 )

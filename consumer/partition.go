@@ -24,10 +24,10 @@ type partition struct {
 	doubtful int64
 	// end is the partition's end as it was seen last; −1 before the first time.
 	end atomic.Int64
-	// stored is the last acknowledged commit. Only the committing goroutine
-	// uses it.
-	stored       Position
-	storedCalled int64
+	// stored is this generation's last acknowledged commit.
+	stored atomic.Pointer[Position]
+	// opened: tracker is there, and the partition may be committed.
+	opened atomic.Bool
 	// of is how many partitions the topic had when the group began to read this
 	// one.
 	of int
@@ -35,28 +35,42 @@ type partition struct {
 	restarted bool
 }
 
-// newPartition decides where to start, and which events are in doubt.
-func (g *generation) newPartition(id, assigned int, committed map[int]Position) (*partition, error) {
+func (g *generation) newPartition(id int) *partition {
 	p := &partition{g: g, id: id, log: g.log.WithField("partition", id)}
 	p.notice = notice.New(p.log)
 	p.end.Store(-1)
-	lookAhead := max(2*g.c.cfg.MaxInFlight, heldRecords/assigned)
+	return p
+}
+
+// committed is what is known to be committed: by this generation, else before.
+func (p *partition) committed() Position {
+	if at := p.stored.Load(); at != nil {
+		return *at
+	}
+	return p.g.committed[p.id]
+}
+
+// open decides where to start, and which events are in doubt. It waits for the
+// partition's leader; the other partitions are at work meanwhile.
+func (p *partition) open() error {
+	g, id, assigned := p.g, p.id, len(p.g.part)
+	lookAhead := max(heldRecords/assigned, min(2*g.c.cfg.MaxInFlight, mostRecords/assigned))
 
 	first, next, err := p.bounds()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	at, known := committed[id]
+	at, known := g.committed[id]
 	mark, foreign := ParseMark(at.Metadata, at.Offset)
 	reached := at.Offset // the log was once at least so long
 	if n := len(mark.Done); n > 0 {
 		reached = mark.Done[n-1].To
 	}
-	p.of, p.restarted = mark.Of, g.c.isRestarted(id)
+	p.of, p.restarted = mark.Of, known && g.c.distrusts(id, at)
 	switch {
 	case !known:
 		p.of, p.offset = g.of, first
-		if g.c.startsAtEnd(id, committed) {
+		if g.c.startsAtEnd(id, g.committed) {
 			p.offset = next
 		}
 	case reached > next || p.restarted:
@@ -76,7 +90,9 @@ func (g *generation) newPartition(id, assigned int, committed map[int]Position) 
 	p.doubtful = mark.Called
 	p.tracker = newTracker(p.offset, mark, lookAhead, heldBytes/assigned)
 	p.hunger = newAppetite(min(pageBytes, heldBytes/assigned))
-	return p, nil
+	p.opened.Store(true)
+	g.commits.Ring() // this partition's first commit pins where it starts
+	return nil
 }
 
 func (p *partition) bounds() (first, next int64, err error) {
@@ -90,6 +106,10 @@ func (p *partition) bounds() (first, next int64, err error) {
 
 // read fetches and hands out records until no new work may begin.
 func (p *partition) read() {
+	if err := p.open(); err != nil {
+		p.g.stop(err)
+		return
+	}
 	c, ctx := p.g.c, p.g.working
 	b := c.newBackoff()
 	var goneSince time.Time
@@ -154,7 +174,7 @@ func (p *partition) take(page Page) error {
 // lookAtEnd learns where the partition ends while no page is fetched, because
 // the look-ahead is full: the lag is to be known when it is largest.
 func (p *partition) lookAtEnd() {
-	if !p.tracker.full() {
+	if !p.opened.Load() || !p.tracker.full() {
 		return
 	}
 	_, next, err := p.g.c.cfg.Log.Bounds(p.g.working, p.g.c.cfg.Topic, p.id)
@@ -208,6 +228,6 @@ func (p *partition) moved() error {
 func (p *partition) otherLog(err error) error {
 	p.log.Errorf("%v: starting over, so that nothing of the new log is passed over", err)
 	p.g.lose(err)
-	p.g.c.restart(errors.Is(err, errTopicGone), p.id)
+	p.g.restart(errors.Is(err, errTopicGone), p.id)
 	return err
 }

@@ -18,9 +18,9 @@ const (
 	batchBytes   = 512 << 10
 )
 
-// tooLargeRetry is how often a message that its topic refuses is tried again:
-// an operator may have raised the limit.
-const tooLargeRetry = 30 * time.Second
+// refusedRetry is how often a message that its topic refuses is tried again: an
+// operator may have changed the setting.
+const refusedRetry = 10 * time.Second
 
 // publisher appends the messages of one generation. There is no linger: a
 // message is written at once, and what comes while a write to its partition is
@@ -30,8 +30,8 @@ type publisher struct {
 
 	mu      sync.Mutex
 	lanes   map[lane]*queue
-	notices map[string]*notice.Notice // by topic
-	stuck   map[string]int            // problems that wait for an operator, and how many wait
+	notices map[lane]*notice.Notice
+	stuck   map[string]int // problems that wait for an operator, and how many wait
 }
 
 type lane struct {
@@ -50,35 +50,41 @@ type publication struct {
 }
 
 func newPublisher(g *generation) *publisher {
-	return &publisher{g: g, lanes: map[lane]*queue{}, notices: map[string]*notice.Notice{}, stuck: map[string]int{}}
+	return &publisher{g: g, lanes: map[lane]*queue{}, notices: map[lane]*notice.Notice{}, stuck: map[string]int{}}
 }
 
-// publish appends the first of the alternatives that the topic takes.
+// publish appends the first of the alternatives that the topic takes. If it
+// takes none, an operator must act, and it is tried again now and then.
 func (p *publisher) publish(alternatives []Message) error {
+	stuck := ""
 	for {
 		var err error
 		for _, m := range alternatives {
-			if err = p.append(m); !errors.Is(err, ErrTooLarge) {
+			if err = p.append(m); !refused(err) {
+				p.setStuck(&stuck, "")
 				return err
 			}
 		}
 		m := alternatives[len(alternatives)-1]
-		problem := fmt.Sprintf("a message of %d bytes is larger than topic %s takes: raise its max.message.bytes", len(m.Value)+len(m.Key), m.Topic)
-		p.setStuck(problem, +1)
-		p.g.log.Error(problem + "; its partition waits")
-		err = p.g.c.cfg.Clock.Sleep(p.g.working, tooLargeRetry)
-		p.setStuck(problem, -1)
-		if err != nil {
+		p.setStuck(&stuck, fmt.Sprintf("topic %s refuses a message of %d bytes, whose record cannot be committed until it takes it: %v", m.Topic, len(m.Key)+len(m.Value), err))
+		if err := p.g.c.cfg.Clock.Sleep(p.g.working, refusedRetry); err != nil {
+			p.setStuck(&stuck, "")
 			return err
 		}
 	}
+}
+
+// refused: the topic's settings do not allow the message. It would hold up its
+// batch, and all that come behind it.
+func refused(err error) bool {
+	return errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidRecord)
 }
 
 // append hands a message to its lane and waits for the acknowledgement.
 func (p *publisher) append(m Message) error {
 	ctx, c := p.g.owned, p.g.c
 	var partition int
-	err := c.persist(ctx, p.notice(m.Topic), "publishing to "+m.Topic, func() (err error) {
+	err := c.persist(ctx, p.notice(lane{m.Topic, -1}), "publishing to "+m.Topic, func() (err error) {
 		partition, err = c.cfg.Log.PartitionFor(ctx, m.Topic, m.Key)
 		return err
 	})
@@ -140,7 +146,7 @@ func (p *publisher) writeBatch(at lane, batch []*publication) {
 		messages[i] = pub.Message
 	}
 	err := p.produce(at, messages)
-	if errors.Is(err, ErrTooLarge) && len(batch) > 1 {
+	if refused(err) && len(batch) > 1 {
 		// The broker refuses the whole batch for one message, or for the sum.
 		for _, pub := range batch {
 			pub.done <- p.produce(at, []Message{pub.Message})
@@ -157,7 +163,8 @@ func (p *publisher) writeBatch(at lane, batch []*publication) {
 // the answer of its successor.
 func (p *publisher) produce(at lane, messages []Message) error {
 	ctx, c := p.g.owned, p.g.c
-	return c.persist(ctx, p.notice(at.topic), "publishing to "+at.topic, func() error {
+	doing := fmt.Sprintf("publishing to %s/%d", at.topic, at.partition)
+	return c.persist(ctx, p.notice(at), doing, func() error {
 		if err := p.g.await(ctx, c.cfg.SessionTimeout, func() bool { return true }); err != nil {
 			return err
 		}
@@ -166,16 +173,17 @@ func (p *publisher) produce(at lane, messages []Message) error {
 			c.stats.publishErrors.Add(1)
 		}
 		return err
-	}, ErrTooLarge)
+	}, ErrTooLarge, ErrInvalidRecord)
 }
 
-func (p *publisher) notice(topic string) *notice.Notice {
+// notice is a lane's own, lest one that works speak for one that does not.
+func (p *publisher) notice(at lane) *notice.Notice {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := p.notices[topic]
+	n := p.notices[at]
 	if n == nil {
 		n = notice.New(p.g.log)
-		p.notices[topic] = n
+		p.notices[at] = n
 	}
 	return n
 }
@@ -192,10 +200,19 @@ func (p *publisher) problems() (waits, stuck []string) {
 	return slices.Sorted(slices.Values(waits)), slices.Sorted(maps.Keys(p.stuck))
 }
 
-func (p *publisher) setStuck(problem string, n int) {
+// setStuck replaces what a message was stuck for; empty: it is not, any more.
+func (p *publisher) setStuck(now *string, problem string) {
+	if *now == problem {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stuck[problem] += n; p.stuck[problem] == 0 {
-		delete(p.stuck, problem)
+	if p.stuck[*now]--; p.stuck[*now] <= 0 {
+		delete(p.stuck, *now)
 	}
+	if problem != "" {
+		p.stuck[problem]++
+		p.g.log.Error(problem)
+	}
+	*now = problem
 }

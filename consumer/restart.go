@@ -2,19 +2,22 @@ package consumer
 
 // restart has partitions read from their beginning, because their log is not
 // the one that was committed. It is called after the generation was lost.
-func (c *Consumer) restart(wholeTopic bool, ids ...int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.reborn = c.reborn || wholeTopic
+func (g *generation) restart(wholeTopic bool, ids ...int) {
+	g.c.mu.Lock()
+	defer g.c.mu.Unlock()
+	g.c.reborn = g.c.reborn || wholeTopic
 	for _, id := range ids {
-		c.restarted[id] = true
+		g.c.distrusted[id] = g.part[id].committed()
 	}
 }
 
-func (c *Consumer) isRestarted(id int) bool {
+// distrusts tells whether a committed position is one of a former log. Once
+// anybody has committed another, that one counts.
+func (c *Consumer) distrusts(id int, at Position) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.restarted[id]
+	former, ok := c.distrusted[id]
+	return ok && former == at
 }
 
 // restartDone: a commit of this generation is acknowledged, which replaces what
@@ -23,10 +26,10 @@ func (c *Consumer) isRestarted(id int) bool {
 func (c *Consumer) restartDone(g *generation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for id, p := range g.part {
-		if p.restarted && g.owned.Err() == nil {
+	for _, p := range g.opened() {
+		if p.restarted && p.stored.Load() != nil && g.owned.Err() == nil {
 			p.restarted = false
-			delete(c.restarted, id)
+			delete(c.distrusted, p.id)
 		}
 	}
 }

@@ -68,12 +68,12 @@ func (c *Consumer) Status() Status {
 	s.Alive = g.alive
 	g.mu.Unlock()
 	for id, p := range g.part {
-		low, _ := p.tracker.position(false)
-		events, oldest := p.tracker.waiting()
-		s.Partitions = append(s.Partitions, PartitionStatus{
-			Partition: id, Committed: low, End: p.end.Load(),
-			Unanswered: events, Oldest: oldest, Problem: p.notice.Text(),
-		})
+		status := PartitionStatus{Partition: id, Committed: p.committed().Offset, End: p.end.Load(), Problem: p.notice.Text()}
+		if p.opened.Load() {
+			status.Committed, _ = p.tracker.position(false)
+			status.Unanswered, status.Oldest = p.tracker.waiting()
+		}
+		s.Partitions = append(s.Partitions, status)
 	}
 	slices.SortFunc(s.Partitions, func(a, b PartitionStatus) int { return a.Partition - b.Partition })
 	return s

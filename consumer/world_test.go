@@ -81,7 +81,7 @@ func (w *world) start(name string, h handler, options ...func(*consumer.Config))
 	logger.AddHook(w.logs)
 	i := &instance{w: w, member: w.broker.Member(name), done: make(chan struct{})}
 	cfg := consumer.Config{
-		Log: i.member, Topic: topic, SessionTimeout: 10 * time.Second, Drain: 15 * time.Second, MaxInFlight: 64,
+		Log: i.member, Topic: topic, SessionTimeout: 10 * time.Second, Drain: 15 * time.Second, Shutdown: 24 * time.Second, MaxInFlight: 64,
 		Assigned: func([]int, int) {}, Clock: clock.System, Rand: func() float64 { return 0.5 }, Logger: logger,
 		Handler: handler(func(ctx context.Context, d *consumer.Delivery) error {
 			if d.InDoubt() {

@@ -32,14 +32,14 @@ func (c *Client) call(ctx context.Context, q request) (answer, *Error) {
 		c.noteProven(r, failure)
 		return a, failure
 	}
-	if err := c.renewer.renew(ctx, r); err != nil {
+	switch err := c.renewer.renew(ctx, r); {
+	case errors.Is(err, errRenewedJustNow):
+		return a, failure
+	case err != nil:
 		return answer{}, c.unsent(q.operation, err)
 	}
-	if err := c.beforeRequest(ctx); err != nil {
-		return answer{}, &Error{
-			Operation: q.operation, Class: Transient,
-			Err: fmt.Errorf("waiting to repeat the request with a new token: %w", err),
-		}
+	if c.beforeRequest(ctx) != nil {
+		return a, failure // no turn for a repeat: the refusal stands
 	}
 	r, a, failure = c.attempt(ctx, q)
 	c.noteProven(r, failure)

@@ -164,18 +164,17 @@ func doubled(first, longest time.Duration, n int) time.Duration {
 	return min(first, longest)
 }
 
+// errRenewedJustNow: the API refuses the new user token too. Another login would
+// not help; whether the API takes this token by now, the next call will tell.
+var errRenewedJustNow = errors.New("the user token has just been renewed")
+
 func (a *passwordAuth) renew(ctx context.Context, r *http.Request) error {
 	now := a.iam.now()
 	a.mu.Lock()
 	if a.current != nil && a.current.value.reveal() == r.Header.Get(headerToken) {
 		if now.Before(a.nextRenewal) {
-			e := &Error{
-				Operation: OperationLogin, Class: Operator, Status: http.StatusUnauthorized,
-				RetryAfter: a.nextRenewal.Sub(now), Advice: a.refusal(),
-				Err: errors.New("the API refuses the new user token too"),
-			}
 			a.mu.Unlock()
-			return e
+			return errRenewedJustNow
 		}
 		a.retired, a.current = a.current.value, nil
 		a.nextRenewal = now.Add(doubled(firstPause, longestPause, a.unproven))

@@ -69,7 +69,7 @@ type TopicSpec struct {
 	MaxMessageBytes int
 }
 
-// Create makes topics and waits until they can be used. One that exists already
+// Create makes topics; they are known everywhere a moment later. One that exists already
 // is left as it is.
 func (l *Log) Create(ctx context.Context, specs []TopicSpec) error {
 	topics := make([]kafka.TopicConfig, len(specs))

@@ -30,7 +30,7 @@ func (l *Log) Produce(ctx context.Context, topic string, partition int, messages
 	if len(messages) == 0 {
 		return nil
 	}
-	doing := fmt.Sprintf("write %d records to %s/%d", len(messages), topic, partition)
+	doing := fmt.Sprintf("write to %s/%d", topic, partition)
 	right := "WRITE on topic " + topic
 	m, err := l.roundTrip(ctx, produceTimeout, &produce.Request{
 		Acks:    allInSyncReplicas,

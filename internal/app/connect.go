@@ -2,7 +2,7 @@ package app
 
 import (
 	"context"
-	"fmt"
+	"errors"
 
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
@@ -19,7 +19,7 @@ func connectKafka(cfg config.Config, log logrus.FieldLogger) (*kafkalog.Log, err
 	k := cfg.Kafka
 	mechanism, err := mechanism(k.SASL)
 	if err != nil {
-		return nil, fmt.Errorf("KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD cannot be used: %w", err)
+		return nil, errors.New("KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD cannot be used") // the cause quotes them
 	}
 	return kafkalog.New(kafkalog.Config{
 		Brokers: k.Brokers, GroupID: k.GroupID, ClientID: k.ClientID,

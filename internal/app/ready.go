@@ -41,8 +41,14 @@ func (r *readiness) brokers() (bool, string) {
 	if c == nil {
 		return false, orElse(r.startUp.waiting.Text(), "starting")
 	}
-	if problem := c.Status().Problem; problem != "" {
-		return false, problem
+	s := c.Status()
+	if s.Problem != "" {
+		return false, s.Problem
+	}
+	for _, p := range s.Partitions {
+		if p.Problem != "" {
+			return false, fmt.Sprintf("partition %d: %s", p.Partition, p.Problem)
+		}
 	}
 	return true, ""
 }

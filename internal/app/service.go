@@ -28,7 +28,7 @@ const (
 )
 
 // closing is the part of SHUTDOWN_TIMEOUT that is left for closing connections.
-const closing = 2 * time.Second
+const closing = time.Second
 
 // quotaWindow is the window of MPC's quota.
 const quotaWindow = time.Minute
@@ -54,13 +54,6 @@ func Serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	defer stopHTTP()
 	defer closeSoon(kafka.Close) // before HTTP, which tells of it to the last
 	log.WithField("version", version).Info("starting")
-	if err := start.topics(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil // stopped while it waited
-		}
-		return err
-	}
-
 	gate, err := newGate(cfg, log)
 	if err != nil {
 		return err
@@ -70,6 +63,12 @@ func Serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 		return err
 	}
 	defer closeSoon(mpc.Close)
+	if err := start.topics(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped while it waited
+		}
+		return err
+	}
 	r, err := retrier.New(retrier.Config{
 		API: measuredAPI{mpc, cfg.MPC.Timeout + drainSlack/2, meters, clock.System}, Gate: gate, MaxInFlight: cfg.MPC.MaxInFlight, MaxAttempts: cfg.Retry.MaxAttempts,
 		MaxAge: cfg.Retry.MaxEventAge, SkipCodes: cfg.Retry.SkipCodes, Settle: cfg.MPC.Timeout, Origin: events.OriginOf(cfg.Kafka.GroupID),
@@ -82,7 +81,7 @@ func Serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 		Log:     watchedLog{kafka, loops},
 		Handler: &path{retrier: r, topics: cfg.Kafka, metrics: meters, clock: clock.System, log: log},
 		Topic:   cfg.Kafka.TopicFailed, Latest: cfg.Kafka.StartOffset == config.Latest,
-		SessionTimeout: cfg.Kafka.SessionTimeout, Drain: drain(cfg), MaxInFlight: cfg.MPC.MaxInFlight,
+		SessionTimeout: cfg.Kafka.SessionTimeout, Drain: drain(cfg), Shutdown: cfg.ShutdownTimeout - closing, MaxInFlight: cfg.MPC.MaxInFlight,
 		Assigned: gate.Assign,
 		Clock:    clock.System, Rand: rand.Float64, Logger: log,
 	})
@@ -104,7 +103,7 @@ func Serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 		c.Run(ctx)
 		close(consumed)
 	}()
-	err = within(ctx, cfg.ShutdownTimeout-closing, consumed)
+	err = within(ctx, cfg.ShutdownTimeout-closing/2, consumed)
 	answered()
 	if err != nil {
 		return err
@@ -140,7 +139,7 @@ func closeSoon(stop func()) {
 		stop()
 		close(done)
 	}()
-	patience, cancel := clock.WithTimeout(context.Background(), clock.System, closing/4)
+	patience, cancel := clock.WithTimeout(context.Background(), clock.System, closing/5)
 	defer cancel()
 	select {
 	case <-done:

@@ -100,21 +100,27 @@ func (s *startUp) make(ctx context.Context, specs ...kafkalog.TopicSpec) error {
 	if len(specs) == 0 {
 		return nil
 	}
-	if err := s.log.Create(ctx, specs); err != nil {
-		return fmt.Errorf("creating the missing topics: %w", err)
+	if err := s.untilAnswered(ctx, func() error { return s.log.Create(ctx, specs) }); err != nil {
+		return err
 	}
 	names := make([]string, len(specs))
 	for i, spec := range specs {
 		names[i] = spec.Name
 	}
 	s.out.WithFields(logrus.Fields{"topics": names, "partitions": specs[0].Partitions}).Info("topics created")
-	return s.untilAnswered(ctx, func() error {
-		left, err := s.log.Missing(ctx, names)
-		if err == nil && len(left) > 0 {
-			err = fmt.Errorf("created topics are not visible yet: %s", strings.Join(left, ", "))
+	for {
+		var left []string
+		err := s.untilAnswered(ctx, func() (err error) {
+			left, err = s.log.Missing(ctx, names)
+			return err
+		})
+		if err != nil || len(left) == 0 {
+			return err
 		}
-		return err
-	})
+		if err := s.clock.Sleep(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // compareSizes warns where a dead letter may not fit its topic. It needs a

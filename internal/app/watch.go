@@ -16,8 +16,8 @@ const (
 	produceDeadline = 3 * time.Minute
 )
 
-// watchedLog tells the watchdog how the consumer's loops go round: one that
-// commits must do so all through its generation, and no fetch or write may hang.
+// watchedLog tells the watchdog what the consumer's loops are at: no commit, no
+// fetch and no write may hang. Waiting for the group is no hanging.
 type watchedLog struct {
 	consumer.Log
 	loops *admin.Loops
@@ -25,10 +25,10 @@ type watchedLog struct {
 
 func (w watchedLog) Join(ctx context.Context) (consumer.Generation, error) {
 	gen, err := w.Log.Join(ctx)
-	if err != nil || len(gen.Assigned()) == 0 {
-		return gen, err
+	if err != nil {
+		return nil, err
 	}
-	return watchedGeneration{gen, w.loops.Loop("committing offsets", commitDeadline)}, nil
+	return watchedGeneration{gen, w.loops}, nil
 }
 
 func (w watchedLog) Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (consumer.Page, error) {
@@ -43,15 +43,10 @@ func (w watchedLog) Produce(ctx context.Context, topic string, partition int, me
 
 type watchedGeneration struct {
 	consumer.Generation
-	commits *admin.Loop
+	loops *admin.Loops
 }
 
 func (w watchedGeneration) Commit(ctx context.Context, positions map[int]consumer.Position) error {
-	w.commits.Beat()
+	defer w.loops.Loop("committing offsets", commitDeadline).Stop()
 	return w.Generation.Commit(ctx, positions)
-}
-
-func (w watchedGeneration) Release() {
-	w.commits.Stop()
-	w.Generation.Release()
 }

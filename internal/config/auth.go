@@ -93,10 +93,10 @@ func (p *parser) auth(region string, insecure bool) Auth {
 }
 
 func (p *parser) secrets(a *Auth) {
-	a.Token = p.secret("MPC_AUTH_TOKEN")
-	a.AccessKey = p.secret("MPC_ACCESS_KEY")
-	a.SecretKey = p.secret("MPC_SECRET_KEY")
-	a.SecurityToken = p.secret("MPC_SECURITY_TOKEN")
+	a.Token = p.headerSecret("MPC_AUTH_TOKEN")
+	a.AccessKey = p.headerSecret("MPC_ACCESS_KEY")
+	a.SecretKey = p.headerSecret("MPC_SECRET_KEY")
+	a.SecurityToken = p.headerSecret("MPC_SECURITY_TOKEN")
 	a.IAM.Password = p.secret("IAM_PASSWORD")
 }
 

@@ -14,7 +14,7 @@ var (
 	// What the API's documentation shows, MPC.10052.
 	failureCode = regexp.MustCompile(`^MPC\.[0-9]{5}$`)
 	regionName  = regexp.MustCompile(`^[a-z0-9-]+$`)
-	segment     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	segment     = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )
 
 var topicVariables = []string{
@@ -86,7 +86,7 @@ func (p *parser) region(name string) string {
 func (p *parser) pathSegment(name string) string {
 	value := p.value(name)
 	if !segment.MatchString(value) {
-		p.refuse(name, value, "the project's id, letters, digits, hyphens, dots and underscores only")
+		p.refuse(name, value, "the project's id, letters, digits, hyphens and underscores only")
 		return ""
 	}
 	return value

@@ -92,3 +92,14 @@ func (p *parser) secret(name string) Secret {
 	}
 	return NewSecret(value)
 }
+
+// headerSecret is a secret that is sent in a header, or signs one. What net/http
+// would refuse at every call is refused here; most often it was copied too.
+func (p *parser) headerSecret(name string) Secret {
+	s := p.secret(name)
+	if strings.ContainsFunc(s.Reveal(), func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		p.fail(name, "has a blank or a non-ASCII character (value not shown): copy it again")
+		return Secret{}
+	}
+	return s
+}

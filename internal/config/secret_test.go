@@ -111,11 +111,31 @@ func TestSecretFromFile(t *testing.T) {
 
 func TestSpacesBelongToASecret(t *testing.T) {
 	const value = " pass word "
-	if got := load(t, "MPC_AUTH_TOKEN", value).MPC.Auth.Token.Reveal(); got != value {
+	sasl := []string{"KAFKA_SASL_MECHANISM", "PLAIN", "KAFKA_SASL_USERNAME", "u"}
+	if got := load(t, append(sasl, "KAFKA_SASL_PASSWORD", value)...).Kafka.SASL.Password.Reveal(); got != value {
 		t.Errorf("%q became %q", value, got)
 	}
-	if got := load(t, "MPC_AUTH_TOKEN", "", "MPC_AUTH_TOKEN_FILE", file(t, value+"\n")).MPC.Auth.Token.Reveal(); got != value {
+	if got := load(t, append(sasl, "KAFKA_SASL_PASSWORD_FILE", file(t, value+"\n"))...).Kafka.SASL.Password.Reveal(); got != value {
 		t.Errorf("%q in a file became %q", value, got)
+	}
+}
+
+// What a header cannot carry would fail at every call, hours later and without
+// the variable's name.
+func TestSecretThatNoHeaderCarriesIsAConfigurationError(t *testing.T) {
+	for _, value := range []string{canary + " ", " " + canary, canary + "é", "a b"} {
+		problem := refused(t, "MPC_AUTH_TOKEN", "MPC_AUTH_TOKEN", value)
+		if !strings.Contains(problem, "copy it again") || strings.Contains(problem, canary) {
+			t.Errorf("%q", problem)
+		}
+	}
+}
+
+// The SCRAM library's own error quotes the password.
+func TestPasswordThatSCRAMCannotSendIsNotShown(t *testing.T) {
+	problem := refused(t, "KAFKA_SASL_PASSWORD", "KAFKA_SASL_MECHANISM", "SCRAM-SHA-256", "KAFKA_SASL_USERNAME", "u", "KAFKA_SASL_PASSWORD", canary+"\u0221")
+	if !strings.Contains(problem, "RFC 4013") || strings.Contains(problem, canary) {
+		t.Errorf("%q", problem)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"os"
 	"strings"
+
+	"github.com/xdg-go/stringprep"
 )
 
 const (
@@ -97,7 +99,18 @@ func (p *parser) sasl() *SASL {
 	if p.isSet("KAFKA_SASL_MECHANISM") {
 		s.Mechanism = p.oneOf("KAFKA_SASL_MECHANISM", saslPlain, saslScram256, saslScram512)
 	}
+	if s.Mechanism != saslPlain {
+		p.prepared("KAFKA_SASL_USERNAME", s.Username)
+		p.prepared("KAFKA_SASL_PASSWORD", s.Password.Reveal())
+	}
 	return s
+}
+
+// prepared refuses what SCRAM cannot send. The library's own error quotes it.
+func (p *parser) prepared(name, value string) {
+	if _, err := stringprep.SASLprep.Prepare(value); err != nil {
+		p.fail(name, "has a character that SCRAM does not allow (RFC 4013; value not shown)")
+	}
 }
 
 // present splits names into those that are set and those that are not.

@@ -63,7 +63,7 @@ func New() *Metrics {
 		}),
 		requests: auto.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "mpc_requests_total",
-			Help: "Calls of the MPC API, by operation (retry, query) and result: ok, or the class of the error.",
+			Help: "Calls of the MPC API, by operation (retry, query; login where IAM gave no token for one) and result: ok, or the class of the error.",
 		}, []string{"operation", "result"}),
 		latency: auto.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "mpc_request_duration_seconds",
@@ -79,7 +79,7 @@ func New() *Metrics {
 		m.events.WithLabelValues(DeadLetter, string(d))
 	}
 	m.events.WithLabelValues(Ignored, NotAFailure)
-	for _, operation := range []string{mpcclient.OperationRetry, mpcclient.OperationQuery} {
+	for _, operation := range []string{mpcclient.OperationRetry, mpcclient.OperationQuery, mpcclient.OperationLogin} {
 		m.requests.WithLabelValues(operation, ok)
 		for class := mpcclient.Ambiguous; class <= mpcclient.Lost; class++ {
 			m.requests.WithLabelValues(operation, class.String())
@@ -106,6 +106,9 @@ func (m *Metrics) Request(operation string, err error, took time.Duration) {
 	switch {
 	case errors.As(err, &failure):
 		result = failure.Class.String()
+		if failure.Operation == mpcclient.OperationLogin {
+			operation = failure.Operation // nothing was sent to MPC
+		}
 	case err != nil:
 		result = mpcclient.Lost.String()
 	}

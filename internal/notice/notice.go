@@ -6,6 +6,7 @@
 package notice
 
 import (
+	"regexp"
 	"sync"
 
 	"github.com/sirupsen/logrus"
@@ -22,8 +23,13 @@ type Notice struct {
 // New makes a notice that speaks through log.
 func New(log logrus.FieldLogger) *Notice { return &Notice{log: log} }
 
+// ownPort is the port of our side in a network error's text, as in
+// "read tcp 10.0.0.1:53412->10.0.0.2:9092": another one at each attempt.
+var ownPort = regexp.MustCompile(`:\d+->`)
+
 // Problem says that the condition holds, unless it said just that last.
 func (n *Notice) Problem(text string) {
+	text = ownPort.ReplaceAllString(text, "->")
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if text == n.text {

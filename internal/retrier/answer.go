@@ -12,13 +12,13 @@ import (
 // ends first; the event is then as undecided as it was. A call that is under way
 // when the context ends is let end, and its answer counts.
 func (r *Retrier) Answer(ctx context.Context, ev Event) (*Answer, error) {
+	e := r.newErrand(ev)
 	leave, err := r.tasks.enter(ctx, ev.Failure.TaskID)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
 
-	e := r.newErrand(ev)
 	for {
 		// A former owner's call, or our own, may have been accepted though no
 		// answer came: ask, before anything is called again.
@@ -61,7 +61,7 @@ func (r *Retrier) Answer(ctx context.Context, ev Event) (*Answer, error) {
 		case refusal.Class == mpcclient.InvalidTask:
 			return e.answer(events.InvalidTask, refusal), nil
 		case !refusal.Outage():
-			reason, err := e.explain(ctx, refusal)
+			reason, err := e.explain(refusal)
 			if err != nil {
 				return nil, e.giveUp(err)
 			}

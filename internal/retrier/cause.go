@@ -18,25 +18,29 @@ type cause struct {
 	log  logrus.FieldLogger
 
 	mu     sync.Mutex
-	said   string
-	advice string // what somebody has to do about it; empty: nothing
+	said   map[string]bool // kinds of failures, in this outage
+	advice string          // what somebody has to do about it; empty: nothing
 }
 
-// heard takes note of how a request ended; nil: well. A cause is said once,
-// however its messages, request ids and ports differ from call to call.
+// heard takes note of how a request ended; nil: well. Each kind of failure is
+// said once in an outage, however its messages, request ids and ports differ
+// from call to call.
 func (c *cause) heard(refusal *mpcclient.Error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.gate.Available() {
-		c.said, c.advice = "", ""
+		c.said, c.advice = map[string]bool{}, ""
 		return
 	}
 	if refusal == nil || !refusal.Outage() {
 		return
 	}
+	if refusal.Advice != "" {
+		c.advice = refusal.Advice
+	}
 	kind := fmt.Sprint(refusal.Operation, refusal.Class, refusal.Status, refusal.Code)
-	if kind != c.said {
-		c.said, c.advice = kind, refusal.Advice
+	if !c.said[kind] {
+		c.said[kind] = true
 		c.log.Warn("why MPC does not serve: " + refusal.Error())
 	}
 }

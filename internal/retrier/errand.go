@@ -21,11 +21,6 @@ const (
 	crashed       // a former owner may have called
 )
 
-// explainWithin is how long a refused event may go on to ask for its task's
-// state when no new work may begin: its answer is near, and a next owner would
-// have to call again for it.
-const explainWithin = 3 * time.Second
-
 // An attempt counts against an event only if the API served others meanwhile:
 // so many requests ended, and nine in ten of them were served.
 const witnesses = 10
@@ -47,6 +42,7 @@ type errand struct {
 	ev Event
 
 	attempts int
+	covers   []events.Cover   // what the last call answers, if it answers
 	last     *mpcclient.Error // how the last call failed
 	since    pace.Tally       // what had ended by then
 	counted  int              // calls that failed for this event alone
@@ -93,10 +89,14 @@ func (e *errand) call(ctx context.Context) (refusal *mpcclient.Error, err error)
 		return nil, err
 	}
 	turned()
-	e.attempts++
+	end := e.ev.Lease.End()
 	err = e.r.cfg.API.Retry(context.WithoutCancel(ctx), e.ev.Failure.TaskID)
 	refusal = report(pass, err)
 	e.r.cause.heard(refusal)
+	if refusal == nil || refusal.Operation != mpcclient.OperationLogin { // without a token nothing was sent
+		e.attempts++
+		e.covers = []events.Cover{{Partition: e.ev.Source.Partition, End: end}}
+	}
 	if refusal == nil {
 		return nil, nil
 	}
@@ -142,8 +142,8 @@ func report(pass *pace.Pass, err error) *mpcclient.Error {
 	}
 	result := pace.Served
 	switch {
-	case refusal.Class == mpcclient.Throttled:
-		result = pace.Throttled
+	case refusal.Class == mpcclient.Throttled && refusal.Operation != mpcclient.OperationLogin:
+		result = pace.Throttled // IAM's quota is not MPC's
 	case refusal.Operation == mpcclient.OperationQuery && refusal.Forbidden():
 		// Retries may be permitted all the same.
 	case refusal.Outage():
@@ -164,7 +164,9 @@ func (e *errand) settled() {
 // only mean that MPC has not come to the call yet.
 func (e *errand) ask(ctx context.Context) (state, error) {
 	for {
+		e.r.turns.Add(1)
 		state, err := e.r.inquirer.ask(ctx, e.ev.Failure.TaskID)
+		e.r.turns.Add(-1)
 		if err != nil || state != failed {
 			return state, err
 		}
@@ -172,7 +174,7 @@ func (e *errand) ask(ctx context.Context) (state, error) {
 		if wait <= 0 {
 			return failed, nil
 		}
-		if err := e.r.cfg.Clock.Sleep(ctx, wait); err != nil {
+		if err := e.pause(ctx, wait); err != nil {
 			return unknown, err
 		}
 	}
@@ -181,10 +183,11 @@ func (e *errand) ask(ctx context.Context) (state, error) {
 // explain finds the reason for a refusal that has several. What the state is
 // now settles it, unless the state cannot be asked for. FAILED is believed no
 // sooner than after any lost answer: the call before this one may be at work.
-func (e *errand) explain(ctx context.Context, refusal *mpcclient.Error) (events.Reason, error) {
-	ctx, cancel := e.r.linger(ctx)
-	defer cancel()
-	state, err := e.ask(ctx)
+//
+// It goes on when no new work may begin: the answer is near, and a next owner
+// would have to call again.
+func (e *errand) explain(refusal *mpcclient.Error) (events.Reason, error) {
+	state, err := e.ask(e.ev.Lease.Owned())
 	if err != nil {
 		return "", err
 	}
@@ -221,9 +224,13 @@ func (e *errand) rest(ctx context.Context) error {
 	if !e.r.cfg.Gate.Available() {
 		wait = min(wait, firstRest)
 	}
+	return e.pause(ctx, wait)
+}
+
+func (e *errand) pause(ctx context.Context, d time.Duration) error {
 	e.r.resting.Add(1)
 	defer e.r.resting.Add(-1)
-	return e.r.cfg.Clock.Sleep(ctx, wait)
+	return e.r.cfg.Clock.Sleep(ctx, d)
 }
 
 // ruledOut is the reason for which the event is answered without a call, or
@@ -259,7 +266,7 @@ func (e *errand) exhausted() bool {
 // answer ends the errand.
 func (e *errand) answer(reason events.Reason, refusal *mpcclient.Error) *Answer {
 	o := events.Outcome{
-		Reason: reason, Attempts: e.attempts, Source: e.ev.Source, Failure: e.ev.Failure,
+		Reason: reason, Attempts: e.attempts, Source: e.ev.Source, Failure: e.ev.Failure, Covers: e.covers,
 		DecidedAt: e.r.cfg.Clock.Now(), Origin: e.r.cfg.Origin,
 	}
 	if refusal != nil {
@@ -279,19 +286,5 @@ func (e *errand) acknowledged() {
 	if e.open {
 		e.open = false
 		e.r.open.Release(1)
-	}
-}
-
-// linger is a context that outlasts ctx by explainWithin.
-func (r *Retrier) linger(ctx context.Context) (context.Context, context.CancelFunc) {
-	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		if r.cfg.Clock.Sleep(longer, explainWithin) == nil {
-			cancel(context.Cause(ctx))
-		}
-	})
-	return longer, func() {
-		stop()
-		cancel(context.Canceled)
 	}
 }

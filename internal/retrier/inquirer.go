@@ -33,6 +33,9 @@ const (
 	gather   = 5 * time.Millisecond
 )
 
+// troubleAfter is the wait from which on failing queries are told.
+const troubleAfter = 4 * time.Second
+
 // permissionCheck is how often a query is tried that was not permitted.
 const permissionCheck = 10 * time.Minute
 
@@ -42,6 +45,7 @@ type inquirer struct {
 	cfg       Config
 	questions clock.Alarm // ring: there may be a query to send
 	forbidden *notice.Notice
+	trouble   *notice.Notice // queries fail while retries are served
 	cause     *cause
 
 	mu      sync.Mutex
@@ -55,12 +59,14 @@ type question struct {
 	ctx    context.Context
 	taskID string
 	// alone: the query that held it was refused, so it is asked by itself.
-	alone  bool
-	answer chan state
+	alone    bool
+	failed   int // queries that held it, in a row, while the API served others
+	failures backoff.Backoff
+	answer   chan state
 }
 
 func newInquirer(cfg Config, cause *cause) *inquirer {
-	return &inquirer{cfg: cfg, forbidden: notice.New(cfg.Logger), cause: cause}
+	return &inquirer{cfg: cfg, forbidden: notice.New(cfg.Logger), trouble: notice.New(cfg.Logger), cause: cause}
 }
 
 // ask returns the task's state; outages delay it. It fails only when the
@@ -72,7 +78,8 @@ func (q *inquirer) ask(ctx context.Context, taskID string) (state, error) {
 	if without {
 		return unknown, nil
 	}
-	mine := &question{ctx: ctx, taskID: taskID, answer: make(chan state, 1)}
+	mine := &question{ctx: ctx, taskID: taskID, answer: make(chan state, 1),
+		failures: backoff.Backoff{Base: firstRest, Max: longestRest, Rand: q.cfg.Rand}}
 	q.put(mine)
 	select {
 	case s := <-mine.answer:
@@ -170,10 +177,15 @@ func (q *inquirer) query(ctx context.Context, pass *pace.Pass, batch []*question
 	q.cause.heard(refusal)
 	pass.Leave()
 
+	q.mu.Lock()
+	q.asking--
+	q.mu.Unlock()
+
 	var again []*question
 	switch {
 	case refusal == nil:
 		q.forbidden.Over("MPC's state query is permitted again")
+		q.trouble.Over("tasks' states can be asked for again")
 		for _, one := range batch {
 			one.answer <- stateOf(tasks, one.taskID)
 		}
@@ -181,8 +193,8 @@ func (q *inquirer) query(ctx context.Context, pass *pace.Pass, batch []*question
 		q.goWithout(batch, refusal)
 	case refusal.Outage():
 		again = batch
-		rest := backoff.Backoff{Base: time.Second, Max: time.Second, Rand: q.cfg.Rand}
-		_ = q.cfg.Clock.Sleep(ctx, rest.Next())
+		q.questions.Ring() // others need not wait for these
+		_ = q.cfg.Clock.Sleep(ctx, q.rest(batch, refusal))
 	case len(ids) > 1:
 		// One bad id must not condemn the others.
 		for _, one := range batch {
@@ -194,10 +206,29 @@ func (q *inquirer) query(ctx context.Context, pass *pace.Pass, batch []*question
 			one.answer <- stateRefused(refusal)
 		}
 	}
-	q.mu.Lock()
-	q.asking--
-	q.mu.Unlock()
 	q.put(again...)
+}
+
+// rest is how long the questions of a failed query wait: longer each time, if
+// only queries fail. While the API serves nobody the gate spaces the attempts.
+func (q *inquirer) rest(batch []*question, refusal *mpcclient.Error) time.Duration {
+	wait := longestRest
+	for _, one := range batch {
+		if refusal.Class == mpcclient.Throttled || !q.cfg.Gate.Available() {
+			one.failures.Reset()
+			one.failed = 0
+		}
+		one.failed++
+		wait = min(wait, one.failures.Next())
+		// While others are served, the API may fail at one odd id of the query:
+		// that one must not hold up the rest.
+		one.alone = one.alone || one.failed > 1
+	}
+	if wait > troubleAfter {
+		q.trouble.Problem(fmt.Sprintf("states of tasks cannot be asked for while retries are served (%s, HTTP %d %s); the events that need them wait. %s",
+			refusal.Class, refusal.Status, refusal.Code, refusal.Advice))
+	}
+	return wait
 }
 
 func stateOf(tasks map[string]mpcclient.Task, id string) state {

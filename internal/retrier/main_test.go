@@ -96,6 +96,7 @@ func tasksIn(s mpcclient.Status, ids ...string) map[string]mpcclient.Task {
 type lease struct {
 	doubt bool
 	since time.Time
+	owned context.Context
 
 	mu      sync.Mutex
 	heard   []string
@@ -106,6 +107,15 @@ type lease struct {
 func (l *lease) InDoubt() bool    { return l.doubt }
 func (l *lease) Since() time.Time { return l.since }
 func (l *lease) Settled()         { l.note("settled") }
+func (l *lease) End() int64       { return 2000 }
+
+// Owned ends with what the test has set as the end of the drain.
+func (l *lease) Owned() context.Context {
+	if l.owned == nil {
+		return context.Background()
+	}
+	return l.owned
+}
 
 func (l *lease) BeforeCall(ctx context.Context) error {
 	l.note("before")

@@ -34,6 +34,11 @@ type Lease interface {
 	BeforeCall(ctx context.Context) error
 	// MayCall tells whether the partition is ours at this very moment.
 	MayCall() bool
+	// Owned ends when no answer can be published any more, some time after no new
+	// work may begin.
+	Owned() context.Context
+	// End is the end of the event's partition as it is known now.
+	End() int64
 	// Settled says that what the event's calls did is known, and was nothing.
 	Settled()
 }
@@ -110,7 +115,7 @@ func New(cfg Config) (*Retrier, error) {
 	if cfg.MaxInFlight <= 0 || cfg.MaxAttempts <= 0 || cfg.Settle <= 0 {
 		return nil, errors.New("retrier: MaxInFlight, MaxAttempts and Settle are required")
 	}
-	cause := &cause{gate: cfg.Gate, log: cfg.Logger}
+	cause := &cause{gate: cfg.Gate, log: cfg.Logger, said: map[string]bool{}}
 	r := &Retrier{
 		cfg: cfg, skip: map[string]bool{}, tasks: newTasks(),
 		open:     semaphore.NewWeighted(2 * int64(cfg.MaxInFlight)),
@@ -129,10 +134,13 @@ func (r *Retrier) Advice() string {
 	r.cause.mu.Lock()
 	advice := r.cause.advice
 	r.cause.mu.Unlock()
-	if advice == "" {
-		advice = r.inquirer.forbidden.Text()
+	switch {
+	case !r.cfg.Gate.State().Available && advice != "":
+		return advice
+	case r.inquirer.forbidden.Text() != "":
+		return r.inquirer.forbidden.Text()
 	}
-	return advice
+	return r.inquirer.trouble.Text()
 }
 
 // Run asks the questions of the events that are being answered, until the

@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"io"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"remux-retrier/consumer"
+	"remux-retrier/internal/admin"
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/simulation/memlog"
+)
+
+type answered struct{}
+
+func (answered) Handle(context.Context, *consumer.Delivery) error { return nil }
+
+// hangingFetch is a fetch that never returns, against its promise.
+type hangingFetch struct{ consumer.Log }
+
+func (hangingFetch) Fetch(ctx context.Context, _ string, _ int, _ int64, _ int) (consumer.Page, error) {
+	<-ctx.Done()
+	return consumer.Page{}, ctx.Err()
+}
+
+// missed tells what the watchdog says after ten minutes of what happened.
+func missed(t *testing.T, wrap func(consumer.Log) consumer.Log, happens func(b *memlog.Broker)) (m []string) {
+	synctest.Test(t, func(t *testing.T) {
+		b, err := memlog.New(memlog.Config{Clock: clock.System, Topic: "in", SessionTimeout: 10 * time.Second, RebalanceTimeout: 25 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Create("in", 2)
+		ctx, cancel := context.WithCancel(context.Background())
+		var running sync.WaitGroup
+		running.Go(func() { b.Run(ctx) })
+		log := logrus.New()
+		log.SetOutput(io.Discard)
+		loops := admin.NewLoops(clock.System)
+		c, err := consumer.New(consumer.Config{
+			Log: watchedLog{wrap(b.Member("a")), loops}, Handler: answered{}, Topic: "in",
+			SessionTimeout: 10 * time.Second, Drain: 15 * time.Second, Shutdown: 20 * time.Second, MaxInFlight: 64,
+			Assigned: func([]int, int) {}, Clock: clock.System, Rand: func() float64 { return .5 }, Logger: log,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		running.Go(func() { c.Run(ctx) })
+		time.Sleep(5 * time.Second)
+		happens(b)
+		time.Sleep(10 * time.Minute)
+		m = loops.Missed()
+		cancel()
+		running.Wait()
+	})
+	return m
+}
+
+func asItIs(l consumer.Log) consumer.Log { return l }
+
+func TestWaitingIsHealth(t *testing.T) {
+	for name, happens := range map[string]func(*memlog.Broker){
+		"nothing happens":   func(*memlog.Broker) {},
+		"the topic is gone": func(b *memlog.Broker) { b.Delete("in") },
+		"brokers away":      func(b *memlog.Broker) { b.SetAway(true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			if m := missed(t, asItIs, happens); len(m) > 0 {
+				t.Errorf("/healthz would ask for a restart: %q", m)
+			}
+		})
+	}
+}
+
+func TestAFetchThatHangsIsNoHealth(t *testing.T) {
+	m := missed(t, func(l consumer.Log) consumer.Log { return hangingFetch{l} }, func(*memlog.Broker) {})
+	if len(m) != 2 {
+		t.Errorf("missed: %q", m)
+	}
+}

@@ -1,0 +1,162 @@
+package retrier
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/mpcclient"
+)
+
+// ambiguously refuses the retries of tasks whose id begins so.
+func ambiguously(prefix string) func(context.Context, string, int) error {
+	return func(_ context.Context, id string, _ int) error {
+		if strings.HasPrefix(id, prefix) {
+			return ambiguous
+		}
+		return nil
+	}
+}
+
+func TestQueriesThatFailAloneCostLittleAndAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{retry: ambiguously("odd"), query: func([]string) (map[string]mpcclient.Task, error) {
+			return nil, queryRefusal(mpcclient.Operator, 403, "")
+		}}
+		d := open(t, a, 100, nil)
+		defer d.stop()
+		stop := d.traffic(time.Second)
+		ctx, cancel := contextFor(time.Hour)
+		defer cancel()
+		ev := event("odd")
+		ev.Lease = &lease{owned: ctx}
+		if answer, err := d.Answer(ctx, ev); err == nil {
+			t.Errorf("answered: %+v", answer.Outcome)
+		}
+		stop()
+		if n := a.asked(); n > 30 {
+			t.Errorf("%d queries in an hour, for one event", n)
+		}
+		if !strings.Contains(d.Advice(), "states of tasks cannot be asked for") {
+			t.Errorf("advice: %q", d.Advice())
+		}
+	})
+}
+
+// The API may fail at one odd id. The others of its query must not wait for it.
+func TestAnIDThatTheQueryFailsAtEndsUpAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{retry: ambiguously(""), query: func(ids []string) (map[string]mpcclient.Task, error) {
+			if slices.Contains(ids, "odd") {
+				return nil, queryRefusal(mpcclient.Transient, 500, "")
+			}
+			return tasksIn(mpcclient.StatusProcessing, ids...), nil
+		}}
+		d := open(t, a, 0, nil)
+		defer d.stop()
+		var others sync.WaitGroup
+		began := time.Now()
+		for _, id := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"} {
+			others.Go(func() {
+				if o := d.decide(event(id)); o.Reason != events.AlreadyRunning {
+					t.Errorf("%s: %+v", id, o)
+				}
+			})
+		}
+		odd, cancel := context.WithCancel(context.Background())
+		var waiting sync.WaitGroup
+		ev := event("odd")
+		ev.Lease = &lease{owned: odd}
+		waiting.Go(func() { _, _ = d.Answer(odd, ev) })
+		others.Wait()
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("the others waited %v", took)
+		}
+		cancel()
+		waiting.Wait()
+	})
+}
+
+func TestATwinThatWaitsThroughAnOutageDoesNotExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		d := open(t, &api{retry: func(context.Context, string, int) error {
+			if time.Since(began) < 3*time.Hour {
+				return unavailable
+			}
+			return nil
+		}}, 0, maxAge)
+		defer d.stop()
+		var twins sync.WaitGroup
+		for range 2 {
+			twins.Go(func() {
+				if o := d.decide(agedEvent("1", 0)); o.Reason != events.Accepted {
+					t.Errorf("%+v", o)
+				}
+			})
+		}
+		twins.Wait()
+	})
+}
+
+func TestOutcomesOfCallsSayWhatTheyCover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{retry: ambiguously("odd")}, 0, nil)
+		defer d.stop()
+		for _, id := range []string{"1", "odd"} {
+			want := events.Cover{Partition: 3, End: 2000}
+			if o := d.decide(event(id)); len(o.Covers) != 1 || o.Covers[0] != want {
+				t.Errorf("%s covers %+v", o.Reason, o.Covers)
+			}
+		}
+		ev := event("skipped")
+		ev.Failure.ErrorCode = "MPC.10052"
+		if o := d.decide(ev); len(o.Covers) != 0 {
+			t.Errorf("an answer without a call covers %+v", o.Covers)
+		}
+	})
+}
+
+// Without a token nothing was sent: that is no attempt.
+func TestALoginThatFailsIsNoAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		login := refusal(mpcclient.Operator, 401, "")
+		login.Operation = mpcclient.OperationLogin
+		d := open(t, &api{retry: first(login, login)}, 0, nil)
+		defer d.stop()
+		if o := d.decide(event("1")); o.Reason != events.Accepted || o.Attempts != 1 {
+			t.Errorf("%+v", o)
+		}
+	})
+}
+
+// Whoever asks for a state waits too, for quota or for the outage's end.
+func TestEventsThatWaitForAStateAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{query: func([]string) (map[string]mpcclient.Task, error) {
+			return nil, queryRefusal(mpcclient.Transient, 503, "")
+		}}, 0, nil)
+		defer d.stop()
+		ctx, cancel := context.WithCancel(context.Background())
+		var waiting sync.WaitGroup
+		for _, id := range []string{"1", "2", "3"} {
+			ev := event(id)
+			ev.Lease = &lease{doubt: true, since: time.Now()}
+			waiting.Go(func() { _, _ = d.Answer(ctx, ev) })
+		}
+		time.Sleep(time.Minute)
+		if w := d.Waiting(); w.Turn != 3 {
+			t.Errorf("%+v", w)
+		}
+		cancel()
+		waiting.Wait()
+		if w := d.Waiting(); w != (Waiting{}) {
+			t.Errorf("%+v after all have gone", w)
+		}
+	})
+}
