@@ -125,11 +125,14 @@ func (p *Pass) Leave() { p.g.slots.Release(1) }
 
 // Turn waits for a request's turn. The request must then be sent at once and
 // its end be reported with Done.
-func (p *Pass) Turn(ctx context.Context) error {
+func (p *Pass) Turn(ctx context.Context) error { return p.turn(ctx, math.MaxInt) }
+
+// turn waits with so many others before it at most.
+func (p *Pass) turn(ctx context.Context, behind int) error {
 	g := p.g
 	turn := make(chan struct{})
 	g.mu.Lock()
-	g.queue = append(g.queue, turn)
+	g.queue = slices.Insert(g.queue, min(behind, len(g.queue)), turn)
 	if len(g.queue) == 1 {
 		close(turn)
 	}
@@ -188,7 +191,7 @@ func (p *Pass) Done(result Result, retryAfter time.Duration) {
 			g.hold = until
 		}
 	}
-	closed, opened := g.health.answered(now, result == Served)
+	closed, opened := g.health.answered(now, result == Served, result == Failed && retryAfter > 0)
 	if closed {
 		g.tally.Outages++
 	}
@@ -215,7 +218,7 @@ func (p *Pass) Cancel() {
 // counts it against the quota.
 func (g *Gate) Extra(ctx context.Context) error {
 	p := &Pass{g: g}
-	if err := p.Turn(ctx); err != nil {
+	if err := p.turn(ctx, 1); err != nil { // others are not yet half-way through a call
 		return err
 	}
 	p.Cancel()
@@ -244,8 +247,11 @@ func (g *Gate) available() bool {
 func (g *Gate) State() State {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	// An instance that has had nothing to ask with for long knows nothing of an
+	// outage any more.
+	idle := len(g.queue) == 0 && g.health.inFlight == 0 && g.cfg.Clock.Now().Sub(g.health.probed) > 3*probeAtMost
 	return State{
 		Tally: g.tally, PerMinute: 60 * g.rate.current(), Waiting: len(g.queue),
-		Available: g.available(), InFlight: g.health.inFlight, Down: g.health.closed, Hold: g.hold,
+		Available: idle || g.available(), InFlight: g.health.inFlight, Down: g.health.closed, Hold: g.hold,
 	}
 }

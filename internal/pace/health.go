@@ -57,8 +57,12 @@ func (h *health) sent(now time.Time) {
 }
 
 // answered notes how a request ended, and tells whether the door was thereby
-// closed or opened.
-func (h *health) answered(now time.Time, served bool) (closed, opened bool) {
+// closed or opened. One failure closes it at once if it ends a silence, which
+// must not count as an answer that ends the outage, or if it says how long to
+// stay away: two more would come only after as many of those times, minutes each
+// where an account would be locked.
+func (h *health) answered(now time.Time, served, stayAway bool) (closed, opened bool) {
+	silent := h.isSilent(now)
 	h.inFlight--
 	h.silent = now
 	if served {
@@ -67,7 +71,7 @@ func (h *health) answered(now time.Time, served bool) (closed, opened bool) {
 		return false, opened
 	}
 	h.refused++
-	if h.refused >= closeAfter && h.closed.IsZero() {
+	if h.closed.IsZero() && (h.refused >= closeAfter || silent || stayAway) {
 		h.closed = now
 		return true, false
 	}

@@ -76,8 +76,9 @@ func TestOutageLeavesOneProbeASecond(t *testing.T) {
 				if g.Available() || g.State().Down.IsZero() {
 					t.Error("the outage was not noticed")
 				}
-				if g.Tally().Outages != 1 {
-					t.Errorf("counted %d outages", g.Tally().Outages)
+				// An answer that was on its way as it began may open the door once more.
+				if n := g.Tally().Outages; n < 1 || n > 2 {
+					t.Errorf("counted %d outages", n)
 				}
 				stop()
 				// Those in flight as it began and as it was noticed, and one a second.
