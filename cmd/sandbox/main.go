@@ -17,5 +17,5 @@ func main() {
 	// The first signal asks for an orderly end; with the handler gone, a second
 	// one ends the process at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(sandbox.Run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(sandbox.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

@@ -19,10 +19,11 @@ import (
 type board struct {
 	paper *paper
 	names map[kind]string   // the answers' topics, as they are shown
-	exact bool              // no faults: the number of calls is known
 	mpc   *mpcsim.Simulator // set before the first event
 
 	mu     sync.Mutex
+	exact  bool          // no faults: the number of calls is known
+	blind  bool          // states could not be asked for, at least for a while
 	sent   map[int]*sent // announced, and not seen in the topic yet
 	cases  map[place]*matter
 	ids    map[string]place
@@ -63,6 +64,15 @@ func (b *board) expect(s *sent) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sent[s.number] = s
+}
+
+// disturb notes that a fault comes into force; blind: one of queries. What the
+// service has learnt of it outlasts it, so this is never taken back.
+func (b *board) disturb(blind bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.exact = false
+	b.blind = b.blind || blind
 }
 
 // complain says what is wrong with no event in particular.
@@ -180,7 +190,7 @@ func (b *board) finish(m *matter) {
 	delete(b.trails, task)
 	r.way = b.way(m, t)
 	if m.sent != nil {
-		r.complaints = m.sent.complaints(facts{event: m.event, answer: m.answer, calls: t.calls, done: b.mpc.Accepted(task)}, b.exact)
+		r.complaints = m.sent.complaints(facts{event: m.event, answer: m.answer, calls: t.calls, done: b.mpc.Accepted(task), lost: t.lost, blind: b.blind}, b.exact)
 	}
 	b.paper.row(r)
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ const (
 	exitUsage      = 2
 )
 
-const help = `sandbox shows the service at work: failure events go to Kafka, the real service
+var help = `sandbox shows the service at work: failure events go to Kafka, the real service
 reads them, calls a simulated MPC and publishes what became of each. It needs
 nothing but itself: broker and MPC run inside. Each line is one event that has
 been answered; ✓ says that the answer is the one it must have.
@@ -35,18 +36,25 @@ Usage: go run ./cmd/sandbox [options]
                        one; topics and group get a suffix of their own and are
                        deleted in the end
   --fault NAME         MPC misbehaves: for 3s with --once, else for 15s time
-                       and again. NAME is broken, denied, down, firewall,
-                       hanging, resetting, throttle or unauthorized
+                       and again until a key is pressed. NAME is one of
+                       broken, credentials, denied, down, firewall, hanging,
+                       losing, permission, resetting, slow, throttle
   --latency DURATION   MPC takes so long to answer: 0s (the default) to 1m
   --error-rate P       MPC answers 500 with this probability: 0 to 0.9
+  --loss-rate P        MPC does as it is told and its answer is lost, with this
+                       probability: 0 to 0.9
   --quota N            the tenant may send N requests a minute; the service is
                        told, and the simulator enforces it (default: no limit)
-  --http HOST:PORT     serve the service's health there: /healthz, /readyz
-  --log                show the service's own log too, on standard error
+  --http HOST:PORT     serve the service's /healthz, /readyz and /metrics there
+                       (default: a free port of this machine; none with --once)
+  --log                show the service's whole log, on standard error
   -h, --help           print this
 
+Keys, on a terminal and without --once; each switches its fault on, and off
+again; the line at the bottom says what the service makes of it:
+` + keyHelp() + `
 Examples:
-  go run ./cmd/sandbox                     an endless stream, until Ctrl-C
+  go run ./cmd/sandbox                     an endless stream, until q or Ctrl-C
   go run ./cmd/sandbox --once              all kinds of events, in seconds
   go run ./cmd/sandbox --fault down        events wait, and none fails for it
   go run ./cmd/sandbox --fault throttle    the service slows down by itself
@@ -72,8 +80,12 @@ type options struct {
 }
 
 // Run plays the sandbox as the arguments say and returns the exit code. The end
-// of the context ends it in good order.
-func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+// of the context ends it in good order. Where stdin and stdout are a terminal,
+// keys are read; a read that is under way at the end ends with the process.
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if out, ok := stdout.(*os.File); ok && len(args) == 1 && args[0] == guardArgument {
+		return standGuard(stdin, out, stderr)
+	}
 	opts, err := parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, help)
@@ -83,7 +95,11 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "sandbox: %v\nRun sandbox -h for the options.\n", err)
 		return exitUsage
 	}
-	return play(ctx, opts, scenes(), stdout, stderr)
+	tty := terminalOf(stdin, stdout)
+	if opts.once {
+		tty = nil
+	}
+	return play(ctx, opts, scenes(), tty, stdout, stderr)
 }
 
 func parse(args []string) (options, error) {
@@ -110,7 +126,7 @@ func (o *options) flags() *flag.FlagSet {
 		return nil
 	})
 	flags.Func("fault", "", func(name string) error {
-		if _, known := catalogue[name]; !known {
+		if named(name) == nil {
 			return fmt.Errorf("expected one of %s", faultNames())
 		}
 		o.fault = name
@@ -118,6 +134,7 @@ func (o *options) flags() *flag.FlagSet {
 	})
 	flags.DurationVar(&o.faults.Latency, "latency", 0, "")
 	flags.Float64Var(&o.faults.ErrorRate, "error-rate", 0, "")
+	flags.Float64Var(&o.faults.LossRate, "loss-rate", 0, "")
 	flags.Func("quota", "", func(text string) error {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > 1_000_000 {
@@ -142,6 +159,8 @@ func (o *options) check(flags *flag.FlagSet) error {
 		return fmt.Errorf("-latency is %v: expected 0s to 1m", o.faults.Latency)
 	case !(o.faults.ErrorRate >= 0 && o.faults.ErrorRate <= 0.9): // refuses NaN too
 		return fmt.Errorf("-error-rate is %v: expected a probability from 0 to 0.9", o.faults.ErrorRate)
+	case !(o.faults.LossRate >= 0 && o.faults.LossRate <= 0.9):
+		return fmt.Errorf("-loss-rate is %v: expected a probability from 0 to 0.9", o.faults.LossRate)
 	}
 	return nil
 }

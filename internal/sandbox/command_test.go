@@ -15,7 +15,7 @@ func TestWrongOptionsAreOneClearLineAndExitTwo(t *testing.T) {
 		"unknown option":       {[]string{"--twice"}, "-twice"},
 		"an argument":          {[]string{"once"}, `unexpected argument "once"`},
 		"no value":             {[]string{"--fault"}, "-fault"},
-		"unknown fault":        {[]string{"--fault", "tired"}, "expected one of broken, denied, down"},
+		"unknown fault":        {[]string{"--fault", "tired"}, "expected one of broken, credentials, denied"},
 		"broker without port":  {[]string{"--brokers", "localhost"}, `"localhost" is no host:port`},
 		"no broker":            {[]string{"--brokers", ""}, `"" is no host:port`},
 		"one of two brokers":   {[]string{"--brokers", "a:1,b"}, `"b" is no host:port`},
@@ -25,11 +25,12 @@ func TestWrongOptionsAreOneClearLineAndExitTwo(t *testing.T) {
 		"latency without unit": {[]string{"--latency", "5"}, "-latency"},
 		"error rate of 1":      {[]string{"--error-rate", "1"}, "expected a probability from 0 to 0.9"},
 		"error rate NaN":       {[]string{"--error-rate", "NaN"}, "expected a probability"},
+		"loss rate of 1":       {[]string{"--loss-rate", "1"}, "-loss-rate is 1: expected a probability"},
 		"quota of 0":           {[]string{"--quota", "0"}, "1 to 1000000"},
 		"http without port":    {[]string{"--http", "127.0.0.1"}, "no host:port"},
 	} {
 		var stdout, stderr bytes.Buffer
-		code := Run(t.Context(), c.args, &stdout, &stderr)
+		code := Run(t.Context(), c.args, strings.NewReader(""), &stdout, &stderr)
 		if code != exitUsage || !strings.Contains(stderr.String(), c.want) || stdout.Len() > 0 || strings.Count(stderr.String(), "\n") != 2 {
 			t.Errorf("%s: exit %d, stdout %q, stderr %q", name, code, &stdout, &stderr)
 		}
@@ -40,7 +41,7 @@ func TestHelpNamesEveryOptionAndFault(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	for _, arg := range []string{"-h", "--help"} {
 		stdout.Reset()
-		if code := Run(t.Context(), []string{arg}, &stdout, &stderr); code != exitExpected || stderr.Len() > 0 {
+		if code := Run(t.Context(), []string{arg}, strings.NewReader(""), &stdout, &stderr); code != exitExpected || stderr.Len() > 0 {
 			t.Fatalf("%s: exit %d, %s", arg, code, &stderr)
 		}
 	}
@@ -49,9 +50,9 @@ func TestHelpNamesEveryOptionAndFault(t *testing.T) {
 			t.Errorf("--%s is not explained", f.Name)
 		}
 	})
-	for name := range catalogue {
-		if !strings.Contains(stdout.String(), name) {
-			t.Errorf("the fault %s is not named", name)
+	for _, f := range catalogue {
+		if !strings.Contains(stdout.String(), string(f.key)+" "+f.name) || strings.Count(stdout.String(), f.name) < 2 {
+			t.Errorf("the fault %s is not named, or not with its key", f.name)
 		}
 	}
 	for line := range strings.Lines(stdout.String()) {

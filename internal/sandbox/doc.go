@@ -16,6 +16,12 @@
 //	kafka.go     produces and reads with a client that is not the service's
 //	service.go   the service's environment, life and log
 //	faults.go    the faults a user can ask for
+//	weather.go   the one in force
+//	keys.go      switches them by single keys
+//	terminal.go  a raw terminal; guard_unix.go gives it back whatever happens
+//	status.go    the line that says how MPC and the service are
+//	meter.go     the service's own figures
+//	voice.go     what the service's log says to those who watch
 //
 // Nothing here shares code with what it checks: outcomes are read by a reader
 // of their own. Only cmd/sandbox imports the package. It takes over the

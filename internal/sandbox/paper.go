@@ -14,9 +14,11 @@ import (
 const (
 	timeWidth  = 10
 	eventWidth = 20
-	taskWidth  = 11
-	wayWidth   = 36
+	taskWidth  = 9
+	wayWidth   = 34
 	whyWidth   = 18
+
+	remarkWidth = 104
 )
 
 const clockLayout = "15:04:05.0"
@@ -31,16 +33,24 @@ const (
 	green    colour = "\x1b[32m"
 	yellow   colour = "\x1b[33m"
 	magenta  colour = "\x1b[35m"
+	cyan     colour = "\x1b[36m"
+	reverse  colour = "\x1b[7m"
 )
 
 // colours are the answers'.
 var colours = map[kind]colour{retried: green, retryFailed: yellow, deadLetter: magenta, ignored: dim}
 
-// paper is what is written for people: one line, or a few, at a time.
+// paper is what is written for people: one line, or a few, at a time. On a raw
+// terminal a status line stays below them.
+//
+// mu guards everything below it, and the order of what is written.
 type paper struct {
-	mu    sync.Mutex
 	w     io.Writer
 	plain bool // no colours
+
+	mu     sync.Mutex
+	raw    bool   // the terminal takes a line feed for just that
+	bottom string // the status line, which the cursor is at the end of
 }
 
 // newPaper uses colours on a terminal, unless NO_COLOR is set (no-color.org) or
@@ -64,7 +74,55 @@ func (p *paper) say(c colour, format string, args ...any) {
 func (p *paper) write(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, _ = io.WriteString(p.w, text) // there is nowhere to tell that nobody can read it
+	p.put(p.w, text)
+}
+
+// erase goes back to the beginning of the status line and clears it.
+const erase = "\r\x1b[J"
+
+// put writes above the status line.
+func (p *paper) put(w io.Writer, text string) {
+	if p.raw {
+		text = erase + strings.ReplaceAll(text, "\n", "\r\n") + p.bottom
+	}
+	_, _ = io.WriteString(w, text) // there is nowhere to tell that nobody can read it
+}
+
+// setRaw says whether the terminal is raw. The status line goes with that.
+func (p *paper) setRaw(raw bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bottom = ""
+	if p.raw {
+		p.put(p.w, "")
+	}
+	p.raw = raw
+}
+
+// status draws the status line: as much of it as the width has room for.
+func (p *paper) status(parts []string, width int) {
+	line := []rune(" " + strings.Join(append(parts, "? keys"), " │ "))
+	// The last column stays free: a full line would scroll.
+	line = line[:min(len(line), max(0, width-1))]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bottom = p.paint(reverse, pad(string(line), width-1))
+	p.put(p.w, "")
+}
+
+// aside is another stream to the same terminal, such as the log's.
+func (p *paper) aside(w io.Writer) io.Writer { return aside{p, w} }
+
+type aside struct {
+	*paper
+	to io.Writer
+}
+
+func (a aside) Write(text []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.put(a.to, string(text))
+	return len(text), nil
 }
 
 func (p *paper) paint(c colour, text string) string {
@@ -125,7 +183,7 @@ func elide(id string) string {
 	if len(runes) <= taskWidth {
 		return id
 	}
-	return string(runes[:4]) + "…" + string(runes[len(runes)-6:])
+	return string(runes[:3]) + "…" + string(runes[len(runes)-5:])
 }
 
 // wrap lays the items out in lines of at most width characters, and breaks an

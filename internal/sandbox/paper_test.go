@@ -98,3 +98,13 @@ func TestATrailTellsCallsQueriesAndWaits(t *testing.T) {
 		t.Errorf("%d calls", tr.calls)
 	}
 }
+
+func TestASlowCallSaysHowLongItTookAndALostOneIsRemembered(t *testing.T) {
+	start := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	var slow, lost trail
+	slow.add(mpcsim.Request{Operation: mpcsim.Retry, Verdict: mpcsim.Accepted, Status: 200, At: start}, "", start.Add(700*time.Millisecond))
+	lost.add(mpcsim.Request{Operation: mpcsim.Retry, Verdict: mpcsim.Accepted, Lost: true, At: start}, "", start)
+	if got := slow.words(start); !slices.Equal(got, []string{"call → 200 in 0.7 s"}) || slow.lost || !lost.lost {
+		t.Errorf("%q; lost: %v, %v", got, slow.lost, lost.lost)
+	}
+}

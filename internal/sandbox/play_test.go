@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -17,7 +18,12 @@ import (
 	"remux-retrier/internal/sandbox/broker"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == guardArgument { // a test's terminal has a guard, too
+		os.Exit(standGuard(os.Stdin, os.Stdout, os.Stderr))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // output is written by the sandbox and awaited by the test.
 type output struct {
@@ -63,7 +69,7 @@ func (o *output) await(t *testing.T, pattern string) []string {
 func TestOnceAnswersEveryEventAsExpected(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	started := time.Now()
-	if code := Run(t.Context(), []string{"--once"}, &stdout, &stderr); code != exitExpected {
+	if code := Run(t.Context(), []string{"--once"}, strings.NewReader(""), &stdout, &stderr); code != exitExpected {
 		t.Fatalf("exit %d\n%s%s", code, &stdout, &stderr)
 	}
 	if took := time.Since(started); took > 10*time.Second {
@@ -90,7 +96,7 @@ func TestOnceAnswersEveryEventAsExpected(t *testing.T) {
 
 func TestAnOutageChangesNoAnswer(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := Run(t.Context(), []string{"--once", "--fault", "unauthorized", "--latency", "20ms"}, &stdout, &stderr); code != exitExpected {
+	if code := Run(t.Context(), []string{"--once", "--fault", "credentials", "--latency", "20ms"}, strings.NewReader(""), &stdout, &stderr); code != exitExpected {
 		t.Fatalf("exit %d\n%s%s", code, &stdout, &stderr)
 	}
 	if !strings.Contains(stdout.String(), "call → 401 APIGW.0301, wait") {
@@ -98,11 +104,23 @@ func TestAnOutageChangesNoAnswer(t *testing.T) {
 	}
 }
 
+// Both at once: a call that was accepted is known by the next call's refusal only.
+func TestLostAnswersAndForbiddenQueriesAreTakenForWhatTheyAre(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	args := []string{"--once", "--fault", "permission", "--loss-rate", "0.4"}
+	if code := Run(t.Context(), args, strings.NewReader(""), &stdout, &stderr); code != exitExpected {
+		t.Fatalf("exit %d\n%s%s", code, &stdout, &stderr)
+	}
+	if !strings.Contains(stdout.String(), "query → 403 APIGW.0302") || !strings.Contains(stdout.String(), "service says: MPC's state query is not permitted") {
+		t.Errorf("nobody met the fault:\n%s", &stdout)
+	}
+}
+
 func TestABrokenExpectationIsExitOne(t *testing.T) {
 	wrong := scenes()[:2]
 	wrong[1].want = refused("rejected")
 	var stdout, stderr bytes.Buffer
-	if code := play(t.Context(), options{once: true}, wrong, &stdout, &stderr); code != exitUnexpected {
+	if code := play(t.Context(), options{once: true}, wrong, nil, &stdout, &stderr); code != exitUnexpected {
 		t.Fatalf("exit %d\n%s%s", code, &stdout, &stderr)
 	}
 	for _, line := range []string{"✗ expected retry_failed, rejected", "✗ MPC carried out 1 retries; expected 0"} {
@@ -130,7 +148,9 @@ func TestABrokerOfTheUsersOwnIsLeftAsItWas(t *testing.T) {
 
 	ctx, interrupt := context.WithCancel(t.Context())
 	stdout, stderr, code := newOutput(), newOutput(), make(chan int)
-	go func() { code <- Run(ctx, []string{"--brokers", theirs.Addrs()[0], "--log"}, stdout, stderr) }()
+	go func() {
+		code <- Run(ctx, []string{"--brokers", theirs.Addrs()[0], "--log"}, strings.NewReader(""), stdout, stderr)
+	}()
 	topic := stdout.await(t, `-t (remux\.failed-sandbox-\w+)`)[1]
 	stdout.await(t, `✓ .* plain`)
 	for _, value := range []string{`{"task_id":"4711"}`, `no event`} {
@@ -159,7 +179,9 @@ func TestABrokerOfTheUsersOwnIsLeftAsItWas(t *testing.T) {
 func TestInterruptedOnceIsExitOne(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	stdout, stderr, code := newOutput(), newOutput(), make(chan int)
-	go func() { code <- Run(ctx, []string{"--once", "--fault", "hanging"}, stdout, stderr) }()
+	go func() {
+		code <- Run(ctx, []string{"--once", "--fault", "hanging"}, strings.NewReader(""), stdout, stderr)
+	}()
 	stdout.await(t, `does not answer at all`)
 	interrupt()
 	if got := <-code; got != exitUnexpected || !strings.Contains(stderr.String(), "interrupted") {
@@ -169,7 +191,7 @@ func TestInterruptedOnceIsExitOne(t *testing.T) {
 
 func TestABrokerThatIsNotThereIsSaid(t *testing.T) {
 	var stderr bytes.Buffer
-	if code := Run(t.Context(), []string{"--once", "--brokers", "127.0.0.1:1"}, io.Discard, &stderr); code != exitUnexpected {
+	if code := Run(t.Context(), []string{"--once", "--brokers", "127.0.0.1:1"}, strings.NewReader(""), io.Discard, &stderr); code != exitUnexpected {
 		t.Fatalf("exit %d", code)
 	}
 	if !strings.Contains(stderr.String(), "no Kafka broker answers at 127.0.0.1:1") {
@@ -180,7 +202,7 @@ func TestABrokerThatIsNotThereIsSaid(t *testing.T) {
 // A service that cannot start explains itself.
 func TestAServiceThatEndsByItselfIsExitOneWithItsLog(t *testing.T) {
 	var stderr bytes.Buffer
-	if code := play(t.Context(), options{once: true, http: "127.0.0.1:no"}, scenes(), io.Discard, &stderr); code != exitUnexpected {
+	if code := play(t.Context(), options{once: true, http: "127.0.0.1:no"}, scenes(), nil, io.Discard, &stderr); code != exitUnexpected {
 		t.Fatalf("exit %d", code)
 	}
 	if !strings.Contains(stderr.String(), "exit code 2") || !strings.Contains(stderr.String(), "HTTP_ADDR") {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -20,26 +21,32 @@ var errInterrupted = errors.New("interrupted before everything was answered")
 type sandbox struct {
 	opts   options
 	scenes []scene
+	tty    *terminal // nil: no keys
+	leave  func()    // ends it in good order
 	paper  *paper
 	topics topics
 
 	client  *client
 	mpc     *mpcsim.Server
 	board   *board
+	weather *weather
+	meter   *meter // nil: the service serves no metrics
 	service *service
 }
 
 // play performs the scenes, once or over and over, and returns the exit code.
-func play(ctx context.Context, opts options, scenes []scene, stdout, stderr io.Writer) int {
+func play(ctx context.Context, opts options, scenes []scene, tty *terminal, stdout, stderr io.Writer) int {
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
 	started := time.Now()
 	suffix := ""
 	if len(opts.brokers) > 0 {
 		suffix = fmt.Sprintf("-sandbox-%06x", rand.Uint32()>>8)
 	}
-	s := &sandbox{opts: opts, scenes: scenes, paper: newPaper(stdout), topics: newTopics(suffix)}
+	s := &sandbox{opts: opts, scenes: scenes, tty: tty, leave: leave, paper: newPaper(stdout), topics: newTopics(suffix)}
 	log := io.Discard
 	if opts.log {
-		log = stderr
+		log = s.paper.aside(stderr)
 	}
 	err := s.perform(ctx, log)
 	if s.board != nil {
@@ -72,7 +79,7 @@ func (s *sandbox) perform(ctx context.Context, log io.Writer) error {
 	defer kafka.Close()
 	s.client = kafka
 
-	exact := s.opts.fault == "" && s.opts.faults.ErrorRate == 0
+	exact := s.opts.fault == "" && s.opts.faults.ErrorRate == 0 && s.opts.faults.LossRate == 0
 	s.board = newBoard(s.paper, newTopics("").answers, exact)
 	if s.mpc, err = mpcsim.Start(mpcsim.Config{
 		ProjectID: projectID, AccessKey: accessKey, SecretKey: secretKey,
@@ -82,12 +89,60 @@ func (s *sandbox) perform(ctx context.Context, log io.Writer) error {
 	}
 	defer s.mpc.Close()
 	s.board.mpc = s.mpc.Simulator
+	s.weather = &weather{mpc: s.mpc.Simulator, always: s.opts.faults, paper: s.paper, board: s.board}
 
+	if err := s.observe(); err != nil {
+		return err
+	}
+	restore := s.listen()
+	defer restore()
 	s.introduce(brokers)
-	if s.service, err = startService(environment(s.opts, s.topics, brokers, s.mpc.URL()), log); err != nil {
+	hear := s.voice
+	if s.opts.log {
+		hear = func([]byte) {} // what it says is in its log
+	}
+	if s.service, err = startService(environment(s.opts, s.topics, brokers, s.mpc.URL()), log, hear); err != nil {
 		return err
 	}
 	return errors.Join(s.act(ctx), s.clear())
+}
+
+// observe has the service serve its metrics where they can be read: --once has
+// nobody who would.
+func (s *sandbox) observe() error {
+	if s.opts.http == "" && !s.opts.once {
+		s.opts.http = "127.0.0.1:0"
+	}
+	if host, port, _ := net.SplitHostPort(s.opts.http); port == "0" {
+		address, err := freeAddress(host)
+		if err != nil {
+			return err
+		}
+		s.opts.http = address
+	}
+	if !s.opts.once {
+		s.meter = newMeter(s.opts.http)
+	}
+	return nil
+}
+
+// listen has keys read, if there is a terminal that can, until restore.
+func (s *sandbox) listen() (restore func()) {
+	if s.tty == nil {
+		return func() {}
+	}
+	cook, err := s.tty.raw()
+	if err != nil {
+		s.paper.say(yellow, "keys are off: %v", err)
+		s.tty = nil
+		return func() {}
+	}
+	s.paper.setRaw(true)
+	go readKeys(s.tty.in, s.pressed)
+	return func() {
+		s.paper.setRaw(false)
+		cook()
+	}
 }
 
 // introduce says who plays.
@@ -98,6 +153,12 @@ func (s *sandbox) introduce(brokers []string) {
 	}
 	s.paper.say(bold, "remux-retrier: failure events → Kafka → the service → MPC, and the answers back to Kafka")
 	s.paper.say(dim, "Kafka  %s (%s)\nMPC    %s (simulated; checks every request's signature)", strings.Join(brokers, ","), where, s.mpc.URL())
+	if s.opts.http != "" {
+		s.paper.say(dim, "HTTP   http://%s/metrics, /readyz and /healthz (the service's own)", s.opts.http)
+	}
+	if s.tty != nil {
+		s.paper.say(dim, "Keys   %s", strings.Join(wrap(keyWords(), remarkWidth), "\n       "))
+	}
 	if !s.opts.once {
 		s.paper.say(dim, `You    echo '{"task_id":"4711"}' | kcat -P -b %s -t %s, and Ctrl-C to end`, brokers[0], s.topics.failed)
 	}

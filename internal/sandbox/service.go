@@ -71,8 +71,9 @@ type service struct {
 	log   *tail
 }
 
-// startService runs the service as its main does. Its log goes to out.
-func startService(env map[string]string, out io.Writer) (*service, error) {
+// startService runs the service as its main does. Its log goes to out and, line
+// by line, to hear.
+func startService(env map[string]string, out io.Writer, hear func([]byte)) (*service, error) {
 	for _, entry := range os.Environ() {
 		if name, _, _ := strings.Cut(entry, "="); ours.MatchString(entry) {
 			_ = os.Unsetenv(name) // fails on no system that Go knows
@@ -84,7 +85,7 @@ func startService(env map[string]string, out io.Writer) (*service, error) {
 		}
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &service{stop: stop, ended: make(chan struct{}), log: &tail{out: out}}
+	s := &service{stop: stop, ended: make(chan struct{}), log: &tail{out: out, hear: hear}}
 	go func() {
 		defer close(s.ended)
 		s.code = app.Run(ctx, nil, "sandbox", s.log, s.log)
@@ -94,7 +95,8 @@ func startService(env map[string]string, out io.Writer) (*service, error) {
 
 // tail passes a log on and keeps its last lines, which explain a sudden end.
 type tail struct {
-	out io.Writer
+	out  io.Writer
+	hear func(line []byte)
 
 	mu    sync.Mutex
 	lines [][]byte
@@ -104,6 +106,7 @@ const tailLines = 10
 
 // Write takes a line, as the logger writes them.
 func (t *tail) Write(line []byte) (int, error) {
+	t.hear(line)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lines = append(t.lines, bytes.Clone(line))

@@ -29,6 +29,9 @@ func (s *sandbox) run(ctx context.Context) error {
 	defer over()
 	sending := make(chan error, 1)
 	actors.Go(func() { s.misbehave(ctx) })
+	if s.meter != nil {
+		actors.Go(func() { s.report(ctx) })
+	}
 	actors.Go(func() { sending <- s.send(ctx) })
 	return s.await(ctx, sending)
 }
@@ -87,7 +90,7 @@ func (s *sandbox) await(ctx context.Context, sending <-chan error) error {
 				return fmt.Errorf("%d events are still without an answer, and none has come for %v; the service logged last:\n%s", now.open, s.patience(), s.service.log)
 			}
 			// One alone is the cursed task, which its line will explain.
-			if now.waiting > 1 && time.Since(remark) >= longWait {
+			if s.meter == nil && now.waiting > 1 && time.Since(remark) >= longWait {
 				remark = time.Now()
 				s.paper.say(dim, "  %s  … %d events wait, the first for %v; MPC's latest: %s",
 					remark.Format(clockLayout), now.waiting, remark.Sub(now.oldest).Round(time.Second), now.news)

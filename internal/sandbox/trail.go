@@ -14,6 +14,7 @@ const noticeable = 300 * time.Millisecond
 type trail struct {
 	steps []step
 	calls int
+	lost  bool // a call was carried out, and its answer lost
 }
 
 type step struct {
@@ -27,6 +28,7 @@ func (t *trail) add(seen mpcsim.Request, state mpcsim.Status, now time.Time) {
 	if seen.Operation == mpcsim.Retry {
 		name = "call"
 		t.calls++
+		t.lost = t.lost || seen.Lost && seen.Verdict == mpcsim.Accepted
 	}
 	t.steps = append(t.steps, step{seen.At, now, name + " → " + result(seen, state)})
 }
@@ -61,8 +63,12 @@ func (t *trail) words(from time.Time) []string {
 			words = append(words, "wait "+seconds(wait))
 		}
 		word := first.text
-		if n > 1 {
-			word = fmt.Sprintf("%s ×%d in %s", word, n, seconds(last.to.Sub(first.from)))
+		took := last.to.Sub(first.from)
+		switch {
+		case n > 1:
+			word = fmt.Sprintf("%s ×%d in %s", word, n, seconds(took))
+		case took >= noticeable:
+			word = fmt.Sprintf("%s in %s", word, seconds(took))
 		}
 		words = append(words, word)
 		from = last.to
