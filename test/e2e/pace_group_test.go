@@ -1,0 +1,76 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"remux-retrier/internal/sandbox/mpcsim"
+)
+
+// Three minutes in the life of a group that has a backlog in every partition.
+// Calm is from ten seconds after a change until the next one: a change costs a
+// drain and a new assignment, a crash the session's time-out before that.
+func TestInvariant4TheGroupUsesItsQuotaAndNeverMore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes three minutes")
+	}
+	t.Parallel()
+	const (
+		quota   = 600
+		settled = 10 * time.Second
+	)
+	r := enter(t, options{partitions: 8, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: healthy}})
+	all := r.load("task", 3000)
+	start := func() *service { return r.start("MPC_REQUESTS_PER_MINUTE", perMinute) }
+	a, b := start(), start()
+	a.ready()
+	b.ready()
+	var c *service
+	began := time.Now()
+	calm := map[string]stretch{}
+	for _, part := range []struct {
+		name   string
+		until  time.Duration
+		change func()
+	}{
+		{"two instances", 55 * time.Second, func() { c = start().ready() }},
+		{"a third has joined", 95 * time.Second, func() { a.stop() }},
+		{"one has left", 135 * time.Second, func() { b.kill() }},
+		{"one was killed", 180 * time.Second, func() {}},
+	} {
+		s := stretch{from: time.Now().Add(settled), to: began.Add(part.until)}
+		if part.name == "one was killed" {
+			s.from = s.from.Add(settled)
+		}
+		calm[part.name] = s
+		<-time.After(time.Until(s.to)) // what is measured
+		part.change()
+	}
+
+	most := r.mpc.MaxInWindow(time.Minute)
+	seen := r.mpc.Requests()
+	asked, _ := stretch{began, time.Now()}.requests(seen)
+	falsely, letters := r.onlyRetried(t)
+	t.Logf("two instances, 8 partitions, %d a minute, %.0fs with a join, a leave and a kill: at most %d in a window of 60 s, %.0f%% of the quota used in all, false retry_failed %d, dead letters %d",
+		quota, time.Since(began).Seconds(), most, 100*float64(asked)/(quota*time.Since(began).Minutes()), falsely, letters)
+	if most > quota {
+		t.Errorf("%d requests in 60 s, the quota is %d", most, quota)
+	}
+	for name, s := range calm {
+		n, wasted := s.requests(seen)
+		used := float64(n) / (quota * s.length().Minutes())
+		t.Logf("calm, %s: %d requests in %.0fs, %.1f%% of the quota, %d wasted", name, n, s.length().Seconds(), 100*used, wasted)
+		if used < 0.9 {
+			t.Errorf("%s: %.1f%% of the quota was used with a backlog in every partition, want 90%%", name, 100*used)
+		}
+	}
+
+	// What is left is answered without a limit: nothing was lost on the way.
+	c.stop()
+	r.start().ready()
+	r.settle(60 * time.Second)
+	r.onlyRetried(t)
+	r.acceptedAtMostOnce(t, all)
+}

@@ -1,0 +1,158 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"remux-retrier/internal/sandbox/mpcsim"
+)
+
+// allAtOnce runs subtests side by side without regard to -test.parallel: they
+// send a few requests a second and wait for the rest of their time.
+func allAtOnce(t *testing.T, tests map[string]func(*testing.T)) {
+	t.Helper()
+	var running sync.WaitGroup
+	for name, test := range tests {
+		running.Go(func() { t.Run(name, test) })
+	}
+	running.Wait()
+}
+
+// healthy is an API as quick as one is from another room of the data centre.
+var healthy = mpcsim.Faults{Latency: 50 * time.Millisecond}
+
+// stretch is a time in which a group's use of the API is measured.
+type stretch struct{ from, to time.Time }
+
+func stretchOf(from time.Time, lasts time.Duration) stretch { return stretch{from, from.Add(lasts)} }
+
+func (s stretch) length() time.Duration { return s.to.Sub(s.from) }
+
+// requests counts what the simulator was asked in a stretch, and what of it
+// brought its sender nothing.
+func (s stretch) requests(all []mpcsim.Request) (asked, wasted int) {
+	for _, q := range all {
+		if q.At.Before(s.from) || !q.At.Before(s.to) || q.Operation == mpcsim.Login {
+			continue
+		}
+		asked++
+		if !servedBy(q) {
+			wasted++
+		}
+	}
+	return asked, wasted
+}
+
+func servedBy(q mpcsim.Request) bool { return q.Verdict == mpcsim.Accepted && !q.Lost }
+
+// servedTimes is when the requests that were served after a time arrived.
+func servedTimes(all []mpcsim.Request, after time.Time) (times []time.Time) {
+	for _, q := range all {
+		if q.At.After(after) && servedBy(q) {
+			times = append(times, q.At)
+		}
+	}
+	return times
+}
+
+// fullSpeed is how long after a time requests come at a rate again: the first of
+// twenty in a row that came at nine tenths of it at least.
+func fullSpeed(all []mpcsim.Request, after time.Time, perSecond float64) (time.Duration, bool) {
+	const row = 20
+	most := time.Duration((row - 1) / (0.9 * perSecond) * float64(time.Second))
+	times := servedTimes(all, after)
+	for i := 0; i+row <= len(times); i++ {
+		if times[i+row-1].Sub(times[i]) <= most {
+			return times[i].Sub(after), true
+		}
+	}
+	return 0, false
+}
+
+// sample is what one scrape of /metrics shows: the series as they are spelt,
+// with their values.
+type sample map[string]float64
+
+func (s *service) scrape() sample {
+	s.t.Helper()
+	status, body := s.get("/metrics")
+	if status != 200 {
+		s.t.Fatalf("/metrics of %s: %d %s", s.name, status, body)
+	}
+	values := sample{}
+	for line := range strings.Lines(body) {
+		cut := strings.LastIndexByte(line, ' ')
+		if strings.HasPrefix(line, "#") || cut < 0 {
+			continue
+		}
+		value, err := strconv.ParseFloat(strings.TrimSpace(line[cut:]), 64)
+		if err != nil {
+			s.t.Fatalf("/metrics of %s: %q: %v", s.name, line, err)
+		}
+		values[line[:cut]] = value
+	}
+	return values
+}
+
+// gauge is the value of a series that must be there. The prefix of all of the
+// service's own names is left out.
+func (v sample) gauge(t *testing.T, series string) float64 {
+	t.Helper()
+	value, there := v["remux_retrier_"+series]
+	if !there {
+		t.Errorf("/metrics has no remux_retrier_%s", series)
+		return math.NaN()
+	}
+	return value
+}
+
+// sum adds up the series of a family that have a text in their labels, or where
+// but is true, that have not.
+func (v sample) sum(family, text string, but bool) (total float64) {
+	for series, value := range v {
+		if strings.HasPrefix(series, "remux_retrier_"+family+"{") && strings.Contains(series, text) != but {
+			total += value
+		}
+	}
+	return total
+}
+
+// failedRequests is how many requests to the API ended badly, as the service
+// itself saw it: a refused connection is seen by nobody else.
+func (s *service) failedRequests() int {
+	s.t.Helper()
+	return int(s.scrape().sum("mpc_requests_total", `result="ok"`, true))
+}
+
+// onlyRetried checks that no event was answered otherwise than by its retry.
+func (r *room) onlyRetried(t *testing.T) (falsely, letters int) {
+	t.Helper()
+	for reason, n := range r.collector.reasons() {
+		if reason != "accepted" && reason != "already_running" {
+			t.Errorf("%d events were answered %s", n, reason)
+			falsely += n
+		}
+	}
+	r.collector.mu.Lock()
+	defer r.collector.mu.Unlock()
+	letters = len(r.collector.letters)
+	if letters > 0 {
+		t.Errorf("%d dead letters", letters)
+	}
+	return falsely, letters
+}
+
+func median(times []time.Duration) time.Duration {
+	if len(times) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(times))
+	return sorted[len(sorted)/2]
+}

@@ -1,0 +1,97 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync/atomic"
+)
+
+// apiName is the host name of the API where it is called by one. No resolver of
+// the world knows it.
+const apiName = "mpc.e2e.test"
+
+var quietly = log.New(io.Discard, "", 0)
+
+// names is a name server that knows one name, unless it is away.
+type names struct {
+	away atomic.Bool
+}
+
+// serveNames makes the room's services resolve names by a server of the test's
+// own, on a loopback address that is used for nothing else. They see it in
+// /etc/resolv.conf, which is another file in their own mount namespace: that and
+// port 53 take root, so elsewhere the test is skipped.
+func serveNames(r *room) *names {
+	r.t.Helper()
+	pid := os.Getpid() // another run of the tests may be under way
+	address := fmt.Sprintf("127.53.%d.%d", pid>>8&0xff, pid&0xff)
+	socket, err := net.ListenPacket("udp", address+":53")
+	if err != nil {
+		r.t.Skipf("a name server of the test's own takes port 53: %v", err)
+	}
+	n := &names{}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		n.serve(socket)
+	}()
+	r.t.Cleanup(func() { _ = socket.Close(); <-done })
+
+	dir := r.t.TempDir()
+	resolver, program := filepath.Join(dir, "resolv.conf"), filepath.Join(dir, "service")
+	must(r.t, os.WriteFile(resolver, []byte("nameserver "+address+"\n"), 0o644))
+	script := fmt.Sprintf("#!/bin/sh\nexec unshare --mount sh -c 'mount --bind %q /etc/resolv.conf && exec %q'\n", resolver, r.program)
+	must(r.t, os.WriteFile(program, []byte(script), 0o755))
+	if text, err := exec.Command("unshare", "--mount", "true").CombinedOutput(); err != nil {
+		r.t.Skipf("a resolver of the service's own takes a mount namespace: %v: %s", err, text)
+	}
+	r.program = program
+	return n
+}
+
+// serve answers questions until the socket is closed.
+func (n *names) serve(socket net.PacketConn) {
+	buffer := make([]byte, 1500)
+	for {
+		size, from, err := socket.ReadFrom(buffer)
+		if err != nil {
+			return
+		}
+		if reply := n.answer(buffer[:size]); reply != nil {
+			_, _ = socket.WriteTo(reply, from) // a lost datagram is asked for again
+		}
+	}
+}
+
+// answer is a reply by RFC 1035: the header and the question as they came, and
+// for a question about an IPv4 address the loopback one. While the server is
+// away no name exists.
+func (n *names) answer(query []byte) []byte {
+	const header, typeA = 12, 1
+	end := header
+	for end < len(query) && query[end] != 0 {
+		end += 1 + int(query[end])
+	}
+	end += 5 // the root label, type and class
+	if end > len(query) {
+		return nil
+	}
+	kind := query[end-3]
+	reply := append([]byte{}, query[:end]...)
+	copy(reply[2:header], []byte{0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}) // a response, recursive
+	switch {
+	case n.away.Load():
+		reply[3] |= 3 // NXDOMAIN
+	case kind == typeA:
+		reply[7] = 1
+		reply = append(reply, 0xc0, header, 0, typeA, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1)
+	}
+	return reply
+}

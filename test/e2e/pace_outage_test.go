@@ -1,0 +1,140 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"cmp"
+	"fmt"
+	"testing"
+	"time"
+
+	"remux-retrier/internal/sandbox/mpcsim"
+)
+
+// The quota of these tests, and what the service makes of it: a twentieth stays
+// in hand.
+const (
+	perMinute = "600"
+	fullRate  = 600.0 / 60 * 0.95
+)
+
+// outageLengths is how long each kind of outage lasts, one after the other.
+func outageLengths() []time.Duration {
+	if testing.Short() {
+		return []time.Duration{10 * time.Second}
+	}
+	return []time.Duration{10 * time.Second, 60 * time.Second}
+}
+
+func TestInvariant2EachOutageWastesLittleAndEndsSoon(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(*testing.T){}
+	for name, k := range outageKinds {
+		tests[name] = func(t *testing.T) { outage(t, name, k) }
+	}
+	allAtOnce(t, tests)
+}
+
+func outage(t *testing.T, name string, k kind) {
+	k.sim.ProcessingFor, k.sim.Faults = time.Hour, healthy
+	k.inFlight = cmp.Or(k.inFlight, 5)
+	r := enter(t, options{partitions: 1, sim: k.sim})
+	env, begin := k.prepare(r)
+	all := r.load("task", 130*len(outageLengths())) // a backlog throughout
+	s := r.start(append(env, "MPC_REQUESTS_PER_MINUTE", perMinute, "MPC_MAX_IN_FLIGHT", fmt.Sprint(k.inFlight))...).ready()
+
+	within := 2 * time.Second
+	if name == "429" {
+		within = time.Minute
+	}
+	for _, lasts := range outageLengths() {
+		r.atFullSpeed(t, time.Now())
+		failed, before := s.failedRequests(), r.collector.count()
+		during := stretch{from: time.Now()}
+		end := begin()
+		s.staysHealthy(time.Until(during.from.Add(lasts)))
+		end()
+		during.to = time.Now()
+		again := r.atFullSpeed(t, during.to)
+
+		// The simulator does not see what did not get through to it, the service
+		// not what a cut connection has cost on the way.
+		_, wasted := during.requests(r.mpc.Requests())
+		wasted = max(wasted, s.failedRequests()-failed)
+		falsely, letters := r.onlyRetried(t)
+		most := int(lasts/time.Second) + k.inFlight
+		t.Logf("outage %s %v: false retry_failed %d, dead letters %d, wasted calls %d (allowed %d + %d in flight), full speed after %.1fs",
+			name, lasts, falsely, letters, wasted, int(lasts/time.Second), k.inFlight, again.Seconds())
+		if wasted > most {
+			t.Errorf("%d calls were wasted in %v, want at most %d", wasted, lasts, most)
+		}
+		if wasted < int(lasts/time.Second)/2 {
+			t.Errorf("%d calls were wasted in %v: the API was not away, or nobody looked whether it is back", wasted, lasts)
+		}
+		if again > within {
+			t.Errorf("full speed %v after the end, want it within %v", again, within)
+		}
+		if n := r.collector.count() - before; n >= len(all)-before {
+			t.Errorf("all %d events are answered: nothing shows how fast it could be", len(all))
+		}
+	}
+	r.quiet(60 * time.Second)
+	r.onlyRetried(t)
+	r.acceptedAtMostOnce(t, all)
+}
+
+// atFullSpeed waits until the quota is used up again, and tells how long after
+// the given time that began.
+func (r *room) atFullSpeed(t *testing.T, after time.Time) (again time.Duration) {
+	t.Helper()
+	waitFor(t, 70*time.Second, "calls at the quota's rate", func() (ok bool, state string) {
+		all := r.mpc.Requests()
+		again, ok = fullSpeed(all, after, fullRate)
+		return ok, fmt.Sprintf("%d requests were served since, of %d", len(servedTimes(all, after)), r.mpc.Counters().Retries)
+	})
+	return again
+}
+
+// staysHealthy watches /healthz for a while.
+func (s *service) staysHealthy(lasts time.Duration) {
+	s.t.Helper()
+	end := time.After(lasts)
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
+	for {
+		select {
+		case <-end:
+			return
+		case <-look.C:
+			if status, body := s.get("/healthz"); status != 200 {
+				s.t.Errorf("/healthz of %s: %d %s", s.name, status, body)
+			}
+		}
+	}
+}
+
+// Half of all answers are 503s: never an outage for long, and never a reason to
+// give an event up.
+func TestRandomFailuresOfHalfTheCallsDecideNothing(t *testing.T) {
+	t.Parallel()
+	lasts := outageLengths()[len(outageLengths())-1]
+	r := enter(t, options{sim: mpcsim.Config{Faults: healthy}})
+	front := unsteady(r, 0.5)
+	stop := r.pour(250 * time.Millisecond)
+	r.start("MPC_ENDPOINT", front.url, "MPC_REQUESTS_PER_MINUTE", perMinute, "RETRY_MAX_ATTEMPTS", "3").ready()
+	<-time.After(lasts) // the failures themselves, no wait for something
+	before := r.collector.count()
+	failed := front.failed.Load()
+	front.rate.Store(0)
+	all := stop()
+	ended := time.Now()
+	r.quiet(2 * time.Minute)
+	falsely, letters := r.onlyRetried(t)
+	calls := r.mpc.Counters().Retries
+	t.Logf("50%% 503s for %v: attempts_exhausted %d, false retry_failed %d, dead letters %d; %d of %d events answered meanwhile, %d calls failed, %d served; the last answer %.1fs after the end",
+		lasts, r.collector.reasons()["attempts_exhausted"], falsely, letters, before, len(all), failed, calls, time.Since(ended).Seconds())
+	r.calledOnce(t, len(all))
+	if failed < int64(before)/2 {
+		t.Errorf("%d calls failed for %d answers: not half of them", failed, before)
+	}
+}
