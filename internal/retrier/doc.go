@@ -1,7 +1,9 @@
 // Package retrier is the decision: one failure event in, one answer out.
 //
 //	answer.go   the decision itself; read this function first
-//	errand.go   one event on its way: its calls, its doubts, its outcome
+//	errand.go   one event on its way: its calls and its outcome
+//	doubt.go    what a call may have done, and what the task's state says of it
+//	patience.go how long a failed event rests, and when it has failed too often
 //	inquirer.go asks for the states of tasks, several in one query
 //	tasks.go    one event of a task at a time
 //	cause.go    says why the API does not serve

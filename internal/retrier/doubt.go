@@ -1,0 +1,77 @@
+package retrier
+
+import (
+	"context"
+
+	"remux-retrier/events"
+	"remux-retrier/mpcclient"
+)
+
+// doubt is whether a call for the event may have been accepted unknown to us.
+type doubt int
+
+const (
+	none    doubt = iota
+	lost          // our own call's answer was lost
+	crashed       // a former owner may have called
+)
+
+// codeNotFinal: the task is in progress or completed.
+const codeNotFinal = "MPC.10213"
+
+// settled: whatever was called for the event is known to have done nothing.
+func (e *errand) settled() {
+	e.doubt = none
+	e.ev.Lease.Settled()
+	e.acknowledged()
+}
+
+// ask asks for the task's state, and goes on asking for as long as FAILED may
+// only mean that MPC has not come to the call yet.
+func (e *errand) ask(ctx context.Context) (state, error) {
+	for {
+		e.r.turns.Add(1)
+		state, err := e.r.inquirer.ask(ctx, e.ev.Failure.TaskID)
+		e.r.turns.Add(-1)
+		if err != nil || state != failed {
+			return state, err
+		}
+		wait := e.clearAt.Sub(e.r.cfg.Clock.Now())
+		if wait <= 0 {
+			return failed, nil
+		}
+		if err := e.pause(ctx, wait); err != nil {
+			return unknown, err
+		}
+	}
+}
+
+// explain finds the reason for a refusal that has several. What the state is
+// now settles it, unless the state cannot be asked for. FAILED is believed no
+// sooner than after any lost answer: the call before this one may be at work.
+//
+// It goes on when no new work may begin: the answer is near, and a next owner
+// would have to call again.
+func (e *errand) explain(refusal *mpcclient.Error) (events.Reason, error) {
+	state, err := e.ask(e.ev.Lease.Owned())
+	if err != nil {
+		return "", err
+	}
+	switch state {
+	case running:
+		return events.AlreadyRunning, nil
+	case canceled:
+		return events.NotRetryable, nil
+	case absent:
+		return events.TaskNotFound, nil
+	case invalid:
+		return events.InvalidTask, nil
+	case unknown:
+		// Without the state, a task that is not in its final state runs; and a
+		// call that may have been accepted explains why the next was refused.
+		if refusal.Code == codeNotFinal || e.doubt != none {
+			return events.AlreadyRunning, nil
+		}
+	}
+	return events.Rejected, nil
+}
