@@ -21,7 +21,7 @@ type path struct {
 	topics  config.Kafka
 	metrics *metrics.Metrics
 	clock   clock.Clock
-	log     logrus.FieldLogger
+	log     *logrus.Logger
 }
 
 // Handle answers one record. The consumer commits it after a nil.
@@ -29,8 +29,6 @@ func (p *path) Handle(ctx context.Context, d *consumer.Delivery) error {
 	arrived := p.clock.Now()
 	done := func(outcome, reason string) { p.metrics.Event(outcome, reason, p.clock.Now().Sub(arrived)) }
 	source := events.Source{Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, Time: d.Time}
-	log := p.log.WithFields(logrus.Fields{"topic": d.Topic, "partition": d.Partition, "offset": d.Offset})
-
 	failure, err := events.ReadFailure(d.Value, fromRecord(d.Headers))
 	var unreadable *events.Unreadable
 	switch {
@@ -39,11 +37,11 @@ func (p *path) Handle(ctx context.Context, d *consumer.Delivery) error {
 			return err
 		}
 		done(metrics.DeadLetter, string(unreadable.Reason))
-		log.WithFields(logrus.Fields{"reason": unreadable.Reason, "detail": unreadable.Message}).Warn("dead letter")
+		p.about(d).WithFields(logrus.Fields{"reason": unreadable.Reason, "detail": unreadable.Message}).Warn("dead letter")
 		return nil
 	case err != nil:
 		done(metrics.Ignored, metrics.NotAFailure)
-		log.WithField("reason", err).Debug("ignored")
+		p.about(d).WithField("reason", err).Debug("ignored")
 		return nil
 	}
 	answer, err := p.retrier.Answer(ctx, retrier.Event{Failure: failure, Source: source, Lease: d})
@@ -64,12 +62,26 @@ func (p *path) Handle(ctx context.Context, d *consumer.Delivery) error {
 		return err
 	}
 	done(string(outcome.Reason.Kind()), string(outcome.Reason))
-	log = log.WithFields(logrus.Fields{"task_id": failure.TaskID, "reason": outcome.Reason, "attempts": outcome.Attempts})
-	if e := outcome.Error; e != nil {
+	p.say(d, outcome)
+	return nil
+}
+
+// about names the record in the log.
+func (p *path) about(d *consumer.Delivery) *logrus.Entry {
+	return p.log.WithFields(logrus.Fields{"topic": d.Topic, "partition": d.Partition, "offset": d.Offset})
+}
+
+// say logs an outcome. The fields are gathered only where they are shown: there
+// may be thousands a second.
+func (p *path) say(d *consumer.Delivery, o events.Outcome) {
+	if !p.log.IsLevelEnabled(logrus.InfoLevel) {
+		return
+	}
+	log := p.about(d).WithFields(logrus.Fields{"task_id": o.Failure.TaskID, "reason": o.Reason, "attempts": o.Attempts})
+	if e := o.Error; e != nil {
 		log = log.WithFields(logrus.Fields{"status": e.Status, "error_code": e.Code, "error_msg": e.Message, "request_id": e.RequestID})
 	}
-	log.Info(string(outcome.Reason.Kind()))
-	return nil
+	log.Info(string(o.Reason.Kind()))
 }
 
 // bury sends what is no failure event to the dead-letter topic, as it came. If

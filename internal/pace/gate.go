@@ -49,10 +49,9 @@ type Config struct {
 type Gate struct {
 	cfg   Config
 	slots *semaphore.Weighted
-	alarm clock.Alarm // ring: the head of the queue looks again
 
 	mu     sync.Mutex
-	queue  []chan struct{} // who waits for a turn; the head's channel is closed
+	queue  []*waiter // who waits for a turn, in turn
 	rate   rate
 	health health
 	hold   time.Time // a Retry-After: nothing leaves before
@@ -102,8 +101,8 @@ func (g *Gate) Assign(partitions []int, of int) {
 	}
 	g.mu.Lock()
 	g.rate.set(g.cfg.Clock.Now(), share, g.cfg.Window, owing)
+	g.changed()
 	g.mu.Unlock()
-	g.alarm.Ring()
 }
 
 // Pass is the right to send requests, one at a time.
@@ -127,48 +126,88 @@ func (p *Pass) Leave() { p.g.slots.Release(1) }
 // its end be reported with Done.
 func (p *Pass) Turn(ctx context.Context) error { return p.turn(ctx, math.MaxInt) }
 
+// waiter is one place in the queue. The gate's lock guards it.
+type waiter struct {
+	// called has a token when the waiter has got its turn, or has become the head.
+	called chan struct{}
+	// sent is when it got its turn; zero: it waits.
+	sent time.Time
+	// head: it is the one that waits for the time, or for its alarm.
+	head  bool
+	alarm clock.Alarm
+}
+
 // turn waits with so many others before it at most.
 func (p *Pass) turn(ctx context.Context, behind int) error {
 	g := p.g
-	turn := make(chan struct{})
-	g.mu.Lock()
-	g.queue = slices.Insert(g.queue, min(behind, len(g.queue)), turn)
-	if len(g.queue) == 1 {
-		close(turn)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
+	w := &waiter{called: make(chan struct{}, 1)}
+	g.mu.Lock()
+	g.queue = slices.Insert(g.queue, min(behind, len(g.queue)), w)
+	wait := g.dispatch()
 	g.mu.Unlock()
 
 	select {
-	case <-turn:
+	case <-w.called:
 	case <-ctx.Done():
 	}
-	for ctx.Err() == nil {
+	for {
 		g.mu.Lock()
-		now := g.cfg.Clock.Now()
-		wait := max(g.rate.wait(now), g.health.wait(now), g.hold.Sub(now))
-		if wait <= 0 {
-			g.rate.take(now)
-			g.health.sent(now)
-			p.sent = now
-			g.step(turn)
+		if w.sent.IsZero() && ctx.Err() == nil {
+			wait = g.dispatch()
+		}
+		switch {
+		case !w.sent.IsZero():
 			g.mu.Unlock()
+			p.sent = w.sent
 			return nil
+		case ctx.Err() != nil:
+			i := slices.Index(g.queue, w)
+			g.queue = slices.Delete(g.queue, i, i+1)
+			g.dispatch()
+			g.mu.Unlock()
+			return context.Cause(ctx)
 		}
 		g.mu.Unlock()
-		g.alarm.Wait(ctx, g.cfg.Clock, wait)
+		w.alarm.Wait(ctx, g.cfg.Clock, wait)
 	}
-	g.mu.Lock()
-	g.step(turn)
-	g.mu.Unlock()
-	return context.Cause(ctx)
 }
 
-// step takes a waiter out of the queue; if it was the head, the next one is.
-func (g *Gate) step(turn chan struct{}) {
-	i := slices.Index(g.queue, turn)
-	g.queue = slices.Delete(g.queue, i, i+1)
-	if i == 0 && len(g.queue) > 0 {
-		close(g.queue[0])
+// dispatch gives their turns to all at the front of the queue whose time has
+// come, and returns how long the next has to wait. It does so itself instead of
+// waking them one by one: under load each would be scheduled late, and all
+// behind it later still. The new head is called, to wait for its time.
+func (g *Gate) dispatch() (wait time.Duration) {
+	for len(g.queue) > 0 {
+		now := g.cfg.Clock.Now()
+		w := g.queue[0]
+		if wait = max(g.rate.wait(now), g.health.wait(now), g.hold.Sub(now)); wait > 0 {
+			if !w.head {
+				w.head = true
+				w.called <- struct{}{}
+			}
+			return wait
+		}
+		g.rate.take(now)
+		g.health.sent(now)
+		w.sent = now
+		g.queue = slices.Delete(g.queue, 0, 1)
+		if w.head {
+			w.alarm.Ring()
+		} else {
+			w.called <- struct{}{}
+		}
+	}
+	return never
+}
+
+// changed: the head may have to wait for less, or for longer, than it thinks.
+func (g *Gate) changed() {
+	g.dispatch()
+	if len(g.queue) > 0 {
+		g.queue[0].alarm.Ring()
 	}
 }
 
@@ -195,6 +234,7 @@ func (p *Pass) Done(result Result, retryAfter time.Duration) {
 	if closed {
 		g.tally.Outages++
 	}
+	g.changed()
 	g.mu.Unlock()
 	p.sent = time.Time{}
 	switch {
@@ -203,7 +243,6 @@ func (p *Pass) Done(result Result, retryAfter time.Duration) {
 	case opened:
 		g.cfg.Logger.Info("MPC serves again")
 	}
-	g.alarm.Ring()
 }
 
 // Cancel gives back a turn whose request was not sent. Its quota is spent.
