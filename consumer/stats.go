@@ -18,8 +18,6 @@ type Status struct {
 	// Generation is its number, Partitions are what it was assigned.
 	Generation int
 	Partitions []PartitionStatus
-	// Alive is when the group last acknowledged a sign of life.
-	Alive time.Time
 	// Problem is what it waits for, empty if for nothing.
 	Problem string
 	// Stuck are messages that no topic takes: an operator must act.
@@ -64,9 +62,6 @@ func (c *Consumer) Status() Status {
 			s.Problem = text
 		}
 	}
-	g.mu.Lock()
-	s.Alive = g.alive
-	g.mu.Unlock()
 	for id, p := range g.part {
 		status := PartitionStatus{Partition: id, Committed: p.committed().Offset, End: p.end.Load(), Problem: p.notice.Text()}
 		if p.opened.Load() {

@@ -15,10 +15,10 @@ func TestOneFailureThatSaysHowLongToStayAwayClosesTheDoor(t *testing.T) {
 		retryAfter time.Duration
 		closes     bool
 	}{
-		"failed, stay away":       {Failed, 5 * time.Minute, true},
-		"failed":                  {Failed, 0, false},
-		"throttled, stay away":    {Throttled, time.Minute, false}, // the quota's matter
-		"served, but not for now": {Served, time.Minute, false},
+		"failed, stay away":    {Failed, 5 * time.Minute, true},
+		"failed":               {Failed, 0, false},
+		"throttled, stay away": {Throttled, time.Minute, false}, // the quota's matter
+		"served, stay away":    {Served, time.Minute, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
