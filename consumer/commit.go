@@ -67,13 +67,13 @@ func (g *generation) commit(ctx context.Context, all, last bool) error {
 	started := g.c.cfg.Clock.Now()
 	parts := g.opened()
 	positions := make(map[int]Position, len(parts))
-	marks := make(map[int]int64, len(parts))
-	for _, p := range parts {
+	called := make([]int64, len(parts))
+	for i, p := range parts {
 		low, mark := p.tracker.position(last)
-		mark.Of = p.of
+		mark.Of, called[i] = p.of, mark.Called
 		at := Position{Offset: low, Metadata: mark.Encode(low)}
 		if all || at != p.committed() {
-			positions[p.id], marks[p.id] = at, mark.Called
+			positions[p.id] = at
 		}
 	}
 	switch {
@@ -84,9 +84,12 @@ func (g *generation) commit(ctx context.Context, all, last bool) error {
 	}
 	switch err := g.gen.Commit(ctx, positions); {
 	case err == nil:
-		for id, at := range positions {
-			g.part[id].stored.Store(&at)
-			g.part[id].tracker.acknowledged(marks[id])
+		for i, p := range parts {
+			if at, ok := positions[p.id]; ok {
+				p.stored.Store(&at)
+				p.tracker.acknowledged(called[i])
+				g.c.cfg.Follower.Committed(p.id, at.Offset)
+			}
 		}
 		g.c.restartDone(g)
 		g.commitNotice.Over("committing offsets: works again")
@@ -97,7 +100,7 @@ func (g *generation) commit(ctx context.Context, all, last bool) error {
 		// Nothing may be committed for a topic that is gone: the broker would
 		// keep the old position for a new topic of that name.
 		g.lose(errTopicGone)
-		g.restart(true, g.gen.Assigned()...)
+		g.restart(true, g.parts...)
 		return err
 	default:
 		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {

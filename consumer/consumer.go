@@ -46,9 +46,8 @@ type Config struct {
 	// MaxInFlight is how many records the handler works on at once; the
 	// look-ahead is sized by it.
 	MaxInFlight int
-	// Assigned is told of every assignment before its first record: the
-	// partitions, and how many the topic has.
-	Assigned func(partitions []int, of int)
+	// Follower is told of the assignments and of what is committed.
+	Follower Follower
 	Clock    clock.Clock
 	// Rand returns a number in [0, 1), for the jitter of backoffs.
 	Rand   func() float64
@@ -96,8 +95,8 @@ type Consumer struct {
 // New makes a Consumer; Run makes it work.
 func New(cfg Config) (*Consumer, error) {
 	switch {
-	case cfg.Log == nil, cfg.Handler == nil, cfg.Assigned == nil, cfg.Clock == nil, cfg.Rand == nil, cfg.Logger == nil:
-		return nil, errors.New("consumer: Log, Handler, Assigned, Clock, Rand and Logger are required")
+	case cfg.Log == nil, cfg.Handler == nil, cfg.Follower == nil, cfg.Clock == nil, cfg.Rand == nil, cfg.Logger == nil:
+		return nil, errors.New("consumer: Log, Handler, Follower, Clock, Rand and Logger are required")
 	case cfg.Topic == "" || cfg.SessionTimeout <= 0 || cfg.Drain <= 0 || cfg.Shutdown <= leaveWithin || cfg.MaxInFlight <= 0:
 		return nil, errors.New("consumer: Topic, SessionTimeout, Drain, Shutdown and MaxInFlight are required")
 	}
@@ -135,14 +134,15 @@ func (c *Consumer) Run(ctx context.Context) {
 // endAfter is a context that ends Shutdown after the given one.
 func (c *Consumer) endAfter(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		if c.cfg.Clock.Sleep(end, c.cfg.Shutdown) == nil {
+	var timer clock.Group
+	timer.Go(c.cfg.Clock, func() {
+		if c.cfg.Clock.Wait(end, ctx.Done()) == nil && c.cfg.Clock.Sleep(end, c.cfg.Shutdown) == nil {
 			cancel(errors.New("the time to stop in is over"))
 		}
 	})
 	return end, func() {
-		stop()
 		cancel(context.Canceled)
+		timer.Wait(c.cfg.Clock)
 	}
 }
 

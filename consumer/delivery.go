@@ -12,9 +12,9 @@ type Delivery struct {
 	e *entry
 }
 
-// InDoubt tells that an owner before this generation may have called for the
-// event, and left no answer.
-func (d *Delivery) InDoubt() bool { return d.Offset < d.p.doubtful }
+// Doubtful is where doubt ends in the event's partition: for an event below it an
+// owner before this generation may have called, and left no answer.
+func (d *Delivery) Doubtful() int64 { return d.p.doubtful }
 
 // Since is when this generation began.
 func (d *Delivery) Since() time.Time { return d.p.g.since }
@@ -31,9 +31,19 @@ func (d *Delivery) BeforeCall(ctx context.Context) error {
 // outlasts the handler's context by the drain.
 func (d *Delivery) Owned() context.Context { return d.p.g.owned }
 
-// End is the first offset that was not yet in the partition, as far as is known:
-// what stands below it came before a call that is made now.
-func (d *Delivery) End() int64 { return max(d.p.end.Load(), d.Offset+1) }
+// Ends tells of partitions, as far as is known, the first offset that they did
+// not have yet: what stands below it came before a call that is made now. It
+// tells of the event's own partition, and of each other one of this generation
+// in which events may be unanswered.
+func (d *Delivery) Ends() map[int]int64 {
+	ends := map[int]int64{d.p.id: max(d.p.end.Load(), d.Offset+1)}
+	for _, p := range d.p.g.opened() {
+		if end := p.end.Load(); p != d.p && p.tracker.unanswered(end) {
+			ends[p.id] = end
+		}
+	}
+	return ends
+}
 
 // MayCall tells whether the partition is still ours, and work may begin, at
 // this moment: the last look before a call.

@@ -34,14 +34,14 @@ type generation struct {
 	since     time.Time
 	of        int              // how many partitions the topic has
 	committed map[int]Position // before this generation, by the whole group
-	part      map[int]*partition
+	parts     []*partition     // ascending
 	publisher *publisher
-	handlers  sync.WaitGroup
+	handlers  clock.Group
 
 	working context.Context
 	stop    context.CancelCauseFunc
 	owned   context.Context
-	lose    context.CancelCauseFunc
+	disown  context.CancelCauseFunc
 
 	commits      clock.Alarm // ring: a commit is wanted now
 	commitNotice *notice.Notice
@@ -62,17 +62,16 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error
 		log: c.cfg.Logger.WithField("generation", gen.ID()),
 	}
 	g.commitNotice = notice.New(g.log)
-	g.owned, g.lose = context.WithCancelCause(end)
-	g.working, g.stop = context.WithCancelCause(ctx)
-	context.AfterFunc(g.owned, func() { g.stop(context.Cause(g.owned)) })
+	g.owned, g.disown = context.WithCancelCause(end)
+	g.working, g.stop = context.WithCancelCause(ctx) // which is done before end is
 	defer g.lose(errDrained)
 	g.publisher = newPublisher(g)
 
-	var loops sync.WaitGroup
-	loops.Go(g.watchGroup)
+	var loops, committing clock.Group
+	loops.Go(c.cfg.Clock, g.watchGroup)
 	if err := g.load(); err != nil {
 		g.stop(err)
-		loops.Wait()
+		loops.Wait(c.cfg.Clock)
 		return fmt.Errorf("generation %d ended before it began: %w", gen.ID(), err)
 	}
 	c.setPresent(g)
@@ -80,20 +79,19 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error
 	c.broker.Over("Kafka answers again")
 	g.log.WithField("partitions", gen.Assigned()).Info("partitions assigned")
 
-	loops.Go(g.watchTopic)
-	for _, p := range g.part {
-		loops.Go(p.read)
+	loops.Go(c.cfg.Clock, g.watchTopic)
+	for _, p := range g.parts {
+		loops.Go(c.cfg.Clock, p.read)
 	}
 	draining, drained := context.WithCancel(end)
-	var committing sync.WaitGroup
-	committing.Go(func() { g.commitLoop(draining) })
+	committing.Go(c.cfg.Clock, func() { g.commitLoop(draining) })
 
-	<-g.working.Done()
+	_ = c.cfg.Clock.Wait(context.Background(), g.working.Done())
 	g.log.WithField("reason", context.Cause(g.working)).Info("generation ends: finishing the calls under way")
-	loops.Wait()
+	loops.Wait(c.cfg.Clock)
 	g.drain(ctx, end)
 	drained()
-	committing.Wait()
+	committing.Wait(c.cfg.Clock)
 	g.lastCommit(end)
 	if err := context.Cause(g.working); errors.Is(err, ErrUnknownTopic) {
 		return err // not to be tried again without a pause
@@ -101,7 +99,14 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error
 	return nil
 }
 
-// load reads what the group has committed and prepares the partitions.
+// lose ends the ownership, and with it the work.
+func (g *generation) lose(why error) {
+	g.disown(why)
+	g.stop(why)
+}
+
+// load reads what the group has committed, lets the follower catch up, and
+// prepares the partitions. The group's heartbeats go on meanwhile.
 func (g *generation) load() error {
 	err := g.c.persist(g.working, g.commitNotice, "reading the committed offsets", func() (err error) {
 		g.committed, err = g.gen.Committed(g.working)
@@ -114,18 +119,19 @@ func (g *generation) load() error {
 	for _, id := range assigned {
 		g.of = max(g.of, id+1) // the group's leader may know of partitions before we do
 	}
-	g.c.cfg.Assigned(assigned, g.of)
-	g.part = make(map[int]*partition, len(assigned))
+	if err := g.c.cfg.Follower.Assigned(g.working, g.assignment()); err != nil {
+		return err
+	}
 	for _, id := range assigned {
-		g.part[id] = g.newPartition(id)
+		g.parts = append(g.parts, g.newPartition(id))
 	}
 	return nil
 }
 
 // opened lists the partitions that are being read.
 func (g *generation) opened() []*partition {
-	parts := make([]*partition, 0, len(g.part))
-	for _, p := range g.part {
+	parts := make([]*partition, 0, len(g.parts))
+	for _, p := range g.parts {
 		if p.opened.Load() {
 			parts = append(parts, p)
 		}
@@ -135,10 +141,8 @@ func (g *generation) opened() []*partition {
 
 // watchGroup ends the work when the group rebalances.
 func (g *generation) watchGroup() {
-	select {
-	case <-g.gen.Ended():
+	if g.c.cfg.Clock.Wait(g.working, g.gen.Ended()) == nil {
 		g.stop(errRebalance)
-	case <-g.working.Done():
 	}
 }
 
@@ -147,7 +151,7 @@ func (g *generation) watchGroup() {
 func (g *generation) watchTopic() {
 	for g.c.cfg.Clock.Sleep(g.working, watchInterval) == nil {
 		n, err := g.c.cfg.Log.Partitions(g.working, g.c.cfg.Topic)
-		if errors.Is(err, ErrUnknownTopic) && len(g.part) == 0 {
+		if errors.Is(err, ErrUnknownTopic) && len(g.parts) == 0 {
 			// The readers and the commits notice that, but a member that was assigned
 			// nothing has none: it looks out for the new topic.
 			g.of = 0
@@ -155,7 +159,7 @@ func (g *generation) watchTopic() {
 		if err == nil && n != g.of {
 			g.stop(fmt.Errorf("%w: %d, were %d", errPartitions, n, g.of))
 		}
-		for _, p := range g.part {
+		for _, p := range g.parts {
 			p.lookAtEnd()
 		}
 	}
@@ -168,11 +172,16 @@ func (g *generation) drain(ctx, end context.Context) {
 	if ctx.Err() != nil {
 		within = min(within, g.c.cfg.Shutdown-leaveWithin)
 	}
-	budget, cancel := clock.WithTimeout(end, g.c.cfg.Clock, within)
-	defer cancel()
-	stop := context.AfterFunc(budget, func() { g.lose(errDrained) })
-	defer stop()
-	g.handlers.Wait()
+	waiting, drained := context.WithCancel(end)
+	var timer clock.Group
+	timer.Go(g.c.cfg.Clock, func() {
+		if g.c.cfg.Clock.Sleep(waiting, within) == nil {
+			g.lose(errDrained)
+		}
+	})
+	g.handlers.Wait(g.c.cfg.Clock)
+	drained()
+	timer.Wait(g.c.cfg.Clock)
 }
 
 // await waits until this member is known to own its partitions, because the last
@@ -189,10 +198,7 @@ func (g *generation) await(ctx context.Context, within time.Duration, also func(
 			return nil
 		}
 		g.commits.Ring()
-		select {
-		case <-acked:
-		case <-ctx.Done():
-		}
+		_ = g.c.cfg.Clock.Wait(ctx, acked) // the loop looks why it ended
 	}
 }
 

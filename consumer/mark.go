@@ -8,6 +8,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // maxMetadata bounds a mark's text. Brokers take 4,096 bytes by default
@@ -15,13 +16,14 @@ import (
 const maxMetadata = 4000
 
 // Mark is what a commit says beside the low-water mark: which events above it
-// are answered, and which may have been called. Its text is
+// are answered, which may have been called, and how old answers can be. Its text
+// is
 //
-//	remux1 clean of=8 done=… end
-//	remux1 called=1042 of=8 done=… end
+//	remux1 clean of=8 since=1795420800000 done=… end
+//	remux1 called=1042 of=8 since=1795420800000 done=… end
 //
-// where done, left out if empty, holds pairs of varints in unpadded URL-safe
-// base64: how many offsets to pass, starting at the low-water mark, and how
+// where since, left out if unknown, is in milliseconds of Unix time, and done,
+// left out if empty, holds pairs of varints in unpadded URL-safe base64: how many offsets to pass, starting at the low-water mark, and how
 // many of the following are answered. The closing word shows that nothing was
 // cut off.
 type Mark struct {
@@ -31,6 +33,12 @@ type Mark struct {
 	// Of is how many partitions the topic had when the group began to read this
 	// one. Zero: not said.
 	Of int
+	// Since: no answer to an event at or above the low-water mark is older, by the
+	// clock of its publisher. It is the time when the lowest unanswered event was
+	// taken on, or about that of the commit if there is none; as long as events
+	// are open that stood in the log before the generation, it is no later than
+	// what was committed then. Zero: it is not known, because it was not then.
+	Since time.Time
 	// Done are the answered offsets above the low-water mark, ascending,
 	// neither overlapping nor touching.
 	Done []Interval
@@ -48,6 +56,9 @@ func (m Mark) Encode(low int64) string {
 	}
 	if m.Of > 0 {
 		head += " of=" + strconv.Itoa(m.Of)
+	}
+	if ms := m.Since.UnixMilli(); ms > 0 {
+		head += " since=" + strconv.FormatInt(ms, 10)
 	}
 	room := base64.RawURLEncoding.DecodedLen(maxMetadata - len(head) - len(" done= end"))
 	var done []byte
@@ -98,6 +109,13 @@ func ParseMark(text string, low int64) (Mark, error) {
 			if err == nil && m.Of <= 0 {
 				err = fmt.Errorf("of=%d", m.Of)
 			}
+		case "since":
+			var ms int64
+			ms, err = strconv.ParseInt(value, 10, 64)
+			if err == nil && ms <= 0 {
+				err = fmt.Errorf("since=%d", ms)
+			}
+			m.Since = time.UnixMilli(ms)
 		case "done":
 			m.Done, err = parseDone(value, low)
 		}

@@ -8,11 +8,15 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // randomMark makes a valid mark of n runs above low.
 func randomMark(r *rand.Rand, low int64, n int, step int64) Mark {
 	m := Mark{Called: r.Int64N(3) * (low + r.Int64N(1000)), Of: r.IntN(20)}
+	if r.IntN(3) > 0 {
+		m.Since = time.UnixMilli(1 + r.Int64N(1<<45))
+	}
 	for at := low; len(m.Done) < n; {
 		from := at + 1 + r.Int64N(step)
 		at = from + 1 + r.Int64N(step)
@@ -41,7 +45,7 @@ func TestMarkNeverOutgrowsTheBrokersLimit(t *testing.T) {
 			if step == 1<<50 {
 				want.Done = want.Done[:2000]
 			}
-			want.Called = math.MaxInt64
+			want.Called, want.Since = math.MaxInt64, time.UnixMilli(math.MaxInt64/1000)
 			text := want.Encode(0)
 			if len(text) > maxMetadata {
 				t.Fatalf("%d bytes", len(text))
@@ -66,7 +70,7 @@ func TestMarkThatWasCutOffIsNotedAtEveryByte(t *testing.T) {
 	for _, m := range []Mark{
 		{},
 		{Called: 1042, Of: 8},
-		{Called: 1042, Of: 12, Done: []Interval{{1001, 1003}, {1010, 99999}}},
+		{Called: 1042, Of: 12, Since: time.UnixMilli(1795420800000), Done: []Interval{{1001, 1003}, {1010, 99999}}},
 	} {
 		text := m.Encode(1000)
 		for n := range len(text) {
@@ -91,6 +95,11 @@ func TestForeignTextIsNoMark(t *testing.T) {
 		"called overflows":     "remux1 called=9223372036854775808 end",
 		"of zero":              "remux1 clean of=0 end",
 		"of no number":         "remux1 clean of= end",
+		"since zero":           "remux1 clean since=0 end",
+		"since negative":       "remux1 clean since=-5 end",
+		"since no number":      "remux1 clean since=yesterday end",
+		"since empty":          "remux1 clean since= end",
+		"since overflows":      "remux1 clean since=9223372036854775808 end",
 		"done not base64":      "remux1 clean done=*** end",
 		"done odd":             "remux1 clean done=" + varints(5) + " end",
 		"done empty run":       "remux1 clean done=" + varints(5, 0) + " end",
@@ -105,7 +114,7 @@ func TestForeignTextIsNoMark(t *testing.T) {
 }
 
 func TestWordsOfANewerVersionAreNoError(t *testing.T) {
-	m, err := ParseMark("remux1 called=7 since=yesterday end", 0)
+	m, err := ParseMark("remux1 called=7 until=tomorrow end", 0)
 	if err != nil || m.Called != 7 {
 		t.Errorf("%+v, %v", m, err)
 	}
@@ -116,6 +125,8 @@ func FuzzParseMark(f *testing.F) {
 	f.Add("remux1 clean end", int64(0))
 	f.Add("remux1 called=1042 of=8 end", int64(1000))
 	f.Add(Mark{Called: 12, Of: 3, Done: []Interval{{7, 9}, {20, 500}}}.Encode(5), int64(5))
+	f.Add("remux1 clean of=8 since=1795420800000 end", int64(7))
+	f.Add("remux1 clean since=9223372036854775807 end", int64(7))
 	f.Add("remux1 clean done="+varints(math.MaxInt64-1, 10)+" end", int64(100))
 	f.Add("remux1 clean done="+strings.Repeat("A", 64)+" end", int64(0))
 	f.Fuzz(func(t *testing.T, text string, low int64) {

@@ -53,7 +53,7 @@ func (p *partition) committed() Position {
 // open decides where to start, and which events are in doubt. It waits for the
 // partition's leader; the other partitions are at work meanwhile.
 func (p *partition) open() error {
-	g, id, assigned := p.g, p.id, len(p.g.part)
+	g, id, assigned := p.g, p.id, len(p.g.parts)
 	lookAhead := max(heldRecords/assigned, min(2*g.c.cfg.MaxInFlight, mostRecords/assigned))
 
 	first, next, err := p.bounds()
@@ -73,7 +73,11 @@ func (p *partition) open() error {
 		if g.c.startsAtEnd(id, g.committed) {
 			p.offset = next
 		}
-	case reached > next || p.restarted:
+	case reached > next && !p.restarted:
+		// The generation that follows restarts the partition: as it does after a cut
+		// under our eyes, it asks the follower to catch up with all there is.
+		return p.otherLog(fmt.Errorf("%w: it ends at %d, %d was committed", errOtherLog, next, reached))
+	case p.restarted:
 		p.log.WithFields(logrus.Fields{"offset": reached, "end": next}).
 			Error("the committed offset is of another log: the topic was re-created or has lost records; reading it from its beginning, the events are checked with MPC before they are called")
 		g.c.stats.dataLoss.Add(1)
@@ -88,8 +92,10 @@ func (p *partition) open() error {
 	// What comes from now on, no former owner can have called.
 	mark.Called = min(mark.Called, next)
 	p.doubtful = mark.Called
-	p.tracker = newTracker(p.offset, mark, lookAhead, heldBytes/assigned)
+	p.tracker = newTracker(g.c.cfg.Clock, p.offset, mark, next, lookAhead, heldBytes/assigned)
 	p.hunger = newAppetite(min(pageBytes, heldBytes/assigned))
+	p.end.Store(next)
+	g.c.cfg.Follower.Opened(id, next, known && !p.restarted)
 	p.opened.Store(true)
 	g.commits.Ring() // this partition's first commit pins where it starts
 	return nil
@@ -162,7 +168,7 @@ func (p *partition) take(page Page) error {
 		}
 		if e != nil {
 			d := &Delivery{Record: *r, p: p, e: e}
-			p.g.handlers.Go(func() { p.handle(d) })
+			p.g.handlers.Go(p.g.c.cfg.Clock, func() { p.handle(d) })
 		}
 		page.Records[i] = Record{} // what is answered soon is freed soon
 	}
@@ -228,6 +234,6 @@ func (p *partition) moved() error {
 func (p *partition) otherLog(err error) error {
 	p.log.Errorf("%v: starting over, so that nothing of the new log is passed over", err)
 	p.g.lose(err)
-	p.g.restart(errors.Is(err, errTopicGone), p.id)
+	p.g.restart(errors.Is(err, errTopicGone), p)
 	return err
 }

@@ -46,7 +46,14 @@ type queue struct {
 
 type publication struct {
 	Message
-	done chan error
+	err  error         // may be read when done is closed
+	done chan struct{} // closed when it is acknowledged, or never will be
+}
+
+// end tells the publication's handler how it went.
+func (p *publication) end(err error) {
+	p.err = err
+	close(p.done)
 }
 
 func newPublisher(g *generation) *publisher {
@@ -91,7 +98,7 @@ func (p *publisher) append(m Message) error {
 	if err != nil {
 		return err
 	}
-	pub := &publication{Message: m, done: make(chan error, 1)}
+	pub := &publication{Message: m, done: make(chan struct{})}
 	at := lane{m.Topic, partition}
 	p.mu.Lock()
 	q := p.lanes[at]
@@ -106,9 +113,10 @@ func (p *publisher) append(m Message) error {
 	if write {
 		// The writer ends when its queue is empty or the generation is lost. All
 		// that wait for it are handlers, and the generation waits for both.
-		p.g.handlers.Go(func() { p.write(at, q) })
+		p.g.handlers.Go(c.cfg.Clock, func() { p.write(at, q) })
 	}
-	return <-pub.done
+	_ = c.cfg.Clock.Wait(context.Background(), pub.done) // the writer ends it in any case
+	return pub.err
 }
 
 // write empties a lane's queue, batch by batch.
@@ -149,12 +157,12 @@ func (p *publisher) writeBatch(at lane, batch []*publication) {
 	if refused(err) && len(batch) > 1 {
 		// The broker refuses the whole batch for one message, or for the sum.
 		for _, pub := range batch {
-			pub.done <- p.produce(at, []Message{pub.Message})
+			pub.end(p.produce(at, []Message{pub.Message}))
 		}
 		return
 	}
 	for _, pub := range batch {
-		pub.done <- err
+		pub.end(err)
 	}
 }
 

@@ -1,13 +1,15 @@
 package consumer
 
+import "time"
+
 // restart has partitions read from their beginning, because their log is not
 // the one that was committed. It is called after the generation was lost.
-func (g *generation) restart(wholeTopic bool, ids ...int) {
+func (g *generation) restart(wholeTopic bool, parts ...*partition) {
 	g.c.mu.Lock()
 	defer g.c.mu.Unlock()
 	g.c.reborn = g.c.reborn || wholeTopic
-	for _, id := range ids {
-		g.c.distrusted[id] = g.part[id].committed()
+	for _, p := range parts {
+		g.c.distrusted[p.id] = p.committed()
 	}
 }
 
@@ -17,7 +19,19 @@ func (c *Consumer) distrusts(id int, at Position) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	former, ok := c.distrusted[id]
-	return ok && former == at
+	return ok && former.Offset == at.Offset && timeless(former) == timeless(at)
+}
+
+// timeless is a commit's text without the time in it: where the last commit of
+// the former log was stored and its answer lost, only that differs from what is
+// known to be committed.
+func timeless(at Position) string {
+	m, err := ParseMark(at.Metadata, at.Offset)
+	if err != nil {
+		return at.Metadata
+	}
+	m.Since = time.Time{}
+	return m.Encode(at.Offset)
 }
 
 // restartDone: a commit of this generation is acknowledged, which replaces what

@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -62,14 +61,13 @@ func (c *Consumer) Status() Status {
 			s.Problem = text
 		}
 	}
-	for id, p := range g.part {
-		status := PartitionStatus{Partition: id, Committed: p.committed().Offset, End: p.end.Load(), Problem: p.notice.Text()}
+	for _, p := range g.parts {
+		status := PartitionStatus{Partition: p.id, Committed: p.committed().Offset, End: p.end.Load(), Problem: p.notice.Text()}
 		if p.opened.Load() {
 			status.Committed, _ = p.tracker.position(false)
 			status.Unanswered, status.Oldest = p.tracker.waiting()
 		}
 		s.Partitions = append(s.Partitions, status)
 	}
-	slices.SortFunc(s.Partitions, func(a, b PartitionStatus) int { return a.Partition - b.Partition })
 	return s
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"remux-retrier/internal/clock"
 )
 
 // tracker follows the events of one partition through one generation: which
@@ -12,6 +14,7 @@ import (
 // Events are tracked in the order of their offsets and resolved in any. Whoever
 // resolves, calls or commits may do so at the same time: mu guards all fields.
 type tracker struct {
+	clock               clock.Clock
 	maxEvents, maxBytes int
 
 	mu sync.Mutex
@@ -29,13 +32,19 @@ type tracker struct {
 	// doubtful: unanswered events below it may have been called before this
 	// generation.
 	doubtful int64
+	// since bounds the age of former owners' answers, which stand below end: zero
+	// is unknown.
+	since time.Time
+	end   int64
+	// ticked is when the present second began.
+	ticked time.Time
 	// called is the H that the next commit carries, acked the one that a commit
 	// was acknowledged with: calls below it may begin.
 	called, acked int64
 	// begun counts the events whose calls began since the last tick, pace those
 	// of the interval before: as many offsets ahead is H raised.
 	begun, pace int64
-	// room has a token after an event was answered. Only the fetcher waits.
+	// room is closed when an event is answered; nil unless the fetcher waits.
 	room chan struct{}
 }
 
@@ -43,18 +52,21 @@ type tracker struct {
 type entry struct {
 	offset int64
 	size   int
-	time   time.Time
+	time   time.Time // the record's
+	// tracked is when this generation took it on: no answer of it is older.
+	tracked time.Time
 	// called: a call for it may have had an effect that no answer tells of yet.
 	called   bool
 	resolved bool
 }
 
-// newTracker starts at the committed low-water mark with what its mark said.
-func newTracker(low int64, m Mark, maxEvents, maxBytes int) *tracker {
+// newTracker starts at the committed low-water mark with what its mark said. The
+// partition ends at end.
+func newTracker(c clock.Clock, low int64, m Mark, end int64, maxEvents, maxBytes int) *tracker {
 	return &tracker{
-		maxEvents: maxEvents, maxBytes: maxBytes,
+		clock: c, maxEvents: maxEvents, maxBytes: maxBytes,
 		next: low, inherited: m.Done, doubtful: m.Called, called: m.Called,
-		room: make(chan struct{}, 1),
+		since: m.Since, end: end, ticked: c.Now(),
 	}
 }
 
@@ -63,35 +75,37 @@ func newTracker(low int64, m Mark, maxEvents, maxBytes int) *tracker {
 func (t *tracker) track(ctx context.Context, r *Record) (*entry, error) {
 	size := r.size()
 	for {
-		e, full := t.tryTrack(r, size)
-		if !full {
+		e, room := t.tryTrack(r, size)
+		if room == nil {
 			return e, nil
 		}
-		select {
-		case <-t.room:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		if err := t.clock.Wait(ctx, room); err != nil {
+			return nil, err
 		}
 	}
 }
 
-func (t *tracker) tryTrack(r *Record, size int) (e *entry, full bool) {
+// tryTrack gives what to wait for if the look-ahead is full.
+func (t *tracker) tryTrack(r *Record, size int) (e *entry, room <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.paused = t.live > 0 && (t.live >= t.maxEvents || t.bytes+size > t.maxBytes)
 	if t.paused {
-		return nil, true
+		if t.room == nil {
+			t.room = make(chan struct{})
+		}
+		return nil, t.room
 	}
 	done := t.pass(r.Offset)
 	t.next = r.Offset + 1
 	if done {
-		return nil, false
+		return nil, nil
 	}
-	e = &entry{offset: r.Offset, size: size, time: r.Time, called: r.Offset < t.doubtful}
+	e = &entry{offset: r.Offset, size: size, time: r.Time, tracked: t.clock.Now(), called: r.Offset < t.doubtful}
 	t.entries = append(t.entries, e)
 	t.live++
 	t.bytes += size
-	return e, false
+	return e, nil
 }
 
 // full tells whether a record waits because the look-ahead holds enough.
@@ -142,9 +156,9 @@ func (t *tracker) resolve(e *entry) {
 		}
 		t.entries = kept
 	}
-	select {
-	case t.room <- struct{}{}:
-	default:
+	if t.room != nil {
+		close(t.room)
+		t.room = nil
 	}
 }
 
@@ -176,62 +190,7 @@ func (t *tracker) tick() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.pace, t.begun = t.begun, 0
-}
-
-// position is what may be committed now. Only the last commit of a generation
-// may be clean again after a call: no further one can begin behind it.
-func (t *tracker) position(last bool) (low int64, m Mark) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	m.Called = t.called
-	if last && t.clean() {
-		m.Called = 0
-	}
-	low = t.next
-	at := int64(-1) // where the present run of answered offsets starts
-	for _, e := range t.entries {
-		switch {
-		case e.resolved:
-			continue
-		case at < 0:
-			low = e.offset
-		case at < e.offset:
-			m.Done = append(m.Done, Interval{at, e.offset})
-		}
-		at = e.offset + 1
-	}
-	if at >= 0 && at < t.next {
-		m.Done = append(m.Done, Interval{at, t.next})
-	}
-	for _, i := range t.inherited {
-		i.From = max(i.From, t.next)
-		if last := len(m.Done) - 1; last >= 0 && m.Done[last].To == i.From {
-			m.Done[last].To = i.To
-			continue
-		}
-		m.Done = append(m.Done, i)
-	}
-	if at < 0 && len(m.Done) > 0 && m.Done[0].From == low {
-		low, m.Done = m.Done[0].To, m.Done[1:]
-	}
-	return low, m
-}
-
-// clean: of no unanswered event, fetched or not, is a call in doubt.
-func (t *tracker) clean() bool {
-	for _, e := range t.entries {
-		if e.called && !e.resolved {
-			return false
-		}
-	}
-	return t.next >= t.doubtful
-}
-
-// acknowledged: a commit that carried this H is stored.
-func (t *tracker) acknowledged(called int64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.acked = called
+	t.ticked = t.clock.Now()
 }
 
 // waiting tells how many events are unanswered, and the oldest one's time.
@@ -244,4 +203,11 @@ func (t *tracker) waiting() (events int, oldest time.Time) {
 		}
 	}
 	return t.live, oldest
+}
+
+// unanswered tells whether there may be an event without an answer below end.
+func (t *tracker) unanswered(end int64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.live > 0 || t.next < end
 }

@@ -6,7 +6,18 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
+
+	"remux-retrier/internal/clock"
 )
+
+// handClock shows what it is set to.
+type handClock struct {
+	clock.Clock
+	now time.Time
+}
+
+func (c *handClock) Now() time.Time { return c.now }
 
 // model is what a tracker must know, said naively with sets of offsets. It
 // outlives generations: a clean hand-over keeps all, a crash what was committed.
@@ -17,6 +28,11 @@ type model struct {
 	answered map[int64]bool
 	// unknown are the events whose calls really began and told nothing yet.
 	unknown map[int64]bool
+	// published is when an event was answered first, whether or not a commit
+	// tells of it.
+	published map[int64]time.Time
+	clock     *handClock
+	end       int64 // the log holds the offsets below it so far
 
 	// Of the present generation:
 	tracker  *tracker
@@ -25,6 +41,8 @@ type model struct {
 	live     map[int64]*entry
 	next     int64 // fetched so far
 	low      int64 // the last position's
+	opened   int64 // the end as it began
+	since    time.Time
 	acked    struct {
 		low  int64
 		mark Mark
@@ -32,7 +50,8 @@ type model struct {
 }
 
 func newModel(t *testing.T, seed uint64) *model {
-	m := &model{t: t, r: rand.New(rand.NewPCG(seed, 0)), answered: map[int64]bool{}, unknown: map[int64]bool{}}
+	m := &model{t: t, r: rand.New(rand.NewPCG(seed, 0)), answered: map[int64]bool{}, unknown: map[int64]bool{}, published: map[int64]time.Time{}}
+	m.clock, m.end = &handClock{now: time.UnixMilli(1e12)}, 20
 	for at := m.r.Int64N(5); len(m.log) < 120; at += 1 + max(0, m.r.Int64N(8)-5) {
 		m.log = append(m.log, at)
 	}
@@ -42,15 +61,16 @@ func newModel(t *testing.T, seed uint64) *model {
 
 // begin starts a generation from a committed position.
 func (m *model) begin(low int64, mark Mark) {
-	m.tracker = newTracker(low, mark, 1000, 1<<20)
+	m.tracker = newTracker(m.clock, low, mark, m.end, 1000, 1<<20)
 	m.doubtful, m.next, m.low = mark.Called, low, low
+	m.opened, m.since = m.end, mark.Since
 	m.doubted, m.live = map[int64]bool{}, map[int64]*entry{}
 	m.acked.low, m.acked.mark = low, mark
 }
 
 func (m *model) fetch() {
 	i, _ := slices.BinarySearch(m.log, m.next)
-	if i == len(m.log) {
+	if i == len(m.log) || m.log[i] >= m.end {
 		return
 	}
 	at := m.log[i]
@@ -70,7 +90,7 @@ func (m *model) fetch() {
 // passGap moves on over offsets that hold no record, as the end of a page does.
 func (m *model) passGap() {
 	i, _ := slices.BinarySearch(m.log, m.next)
-	if i < len(m.log) && m.log[i] > m.next {
+	if i < len(m.log) && m.log[i] > m.next && m.log[i] < m.end {
 		m.next += 1 + m.r.Int64N(m.log[i]-m.next)
 		m.tracker.advance(m.next)
 	}
@@ -112,6 +132,9 @@ func (m *model) resolve() {
 		delete(m.live, at)
 		delete(m.unknown, at)
 		m.answered[at] = true
+		if m.published[at].IsZero() {
+			m.published[at] = m.clock.now
+		}
 	}
 }
 
@@ -134,6 +157,7 @@ func (m *model) position(last bool) (int64, Mark) {
 			m.t.Fatalf("offset %d: answered is %v, the commit at %d says %v: %+v", at, m.answered[at], low, said, mark.Done)
 		}
 	}
+	m.checkSince(low, mark.Since)
 	clean := m.next >= m.doubtful
 	for at := range m.live {
 		clean = clean && !m.doubted[at]
@@ -145,6 +169,19 @@ func (m *model) position(last bool) (int64, Mark) {
 		m.t.Fatalf("H went back from %d to %d while calls may begin", m.acked.mark.Called, mark.Called)
 	}
 	return low, mark
+}
+
+// checkSince: what is said of the age of the answers above low must be true, and
+// said wherever it can be known.
+func (m *model) checkSince(low int64, since time.Time) {
+	for at, when := range m.published {
+		if at >= low && when.Before(since) {
+			m.t.Fatalf("%d was answered at %v; the commit at %d says that nothing was before %v", at, when, low, since)
+		}
+	}
+	if known := low >= m.opened || !m.since.IsZero(); known == since.IsZero() {
+		m.t.Fatalf("at %d, opened at %d with %v: since %v", low, m.opened, m.since, since)
+	}
 }
 
 func covers(low int64, done []Interval, at int64) bool {
@@ -185,6 +222,8 @@ func TestTrackerAgreesWithSetsOfOffsets(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			m := newModel(t, seed)
 			for range 600 {
+				m.clock.now = m.clock.now.Add(time.Duration(m.r.IntN(2_000_000)))
+				m.end += max(0, m.r.Int64N(6)-4)
 				switch n := m.r.IntN(100); {
 				case n < 30:
 					m.fetch()
@@ -196,6 +235,8 @@ func TestTrackerAgreesWithSetsOfOffsets(t *testing.T) {
 					m.settle()
 				case n < 80:
 					m.resolve()
+				case n < 82:
+					m.tracker.tick()
 				case n < 85:
 					m.position(m.r.IntN(2) == 0)
 				case n < 97:

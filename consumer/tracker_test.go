@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"remux-retrier/internal/clock"
 )
 
 func mustTrack(t *testing.T, tr *tracker, offset int64, bytes int) *entry {
@@ -19,7 +21,7 @@ func mustTrack(t *testing.T, tr *tracker, offset int64, bytes int) *entry {
 }
 
 func TestOneStuckEventDoesNotHoldTheMemoryOfAllBehindIt(t *testing.T) {
-	tr := newTracker(0, Mark{}, 10, 1<<20)
+	tr := newTracker(clock.System, 0, Mark{}, 0, 10, 1<<20)
 	mustTrack(t, tr, 0, 1)
 	for at := int64(1); at <= 100_000; at++ {
 		tr.resolve(mustTrack(t, tr, at, 1))
@@ -41,7 +43,7 @@ func TestLookAheadBlocksUntilAnEventIsAnswered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tr := newTracker(0, Mark{}, bound.events, bound.bytes)
+				tr := newTracker(clock.System, 0, Mark{}, 0, bound.events, bound.bytes)
 				first := mustTrack(t, tr, 0, 100)
 				mustTrack(t, tr, 1, 100)
 				tracked := false
@@ -64,7 +66,7 @@ func TestLookAheadBlocksUntilAnEventIsAnswered(t *testing.T) {
 }
 
 func TestAnEventLargerThanTheLookAheadPassesAlone(t *testing.T) {
-	tr := newTracker(0, Mark{}, 10, 100)
+	tr := newTracker(clock.System, 0, Mark{}, 0, 10, 100)
 	e := mustTrack(t, tr, 0, 5000)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	ended := errors.New("ended")
@@ -77,7 +79,7 @@ func TestAnEventLargerThanTheLookAheadPassesAlone(t *testing.T) {
 }
 
 func TestHeadersCountAsBytesHeld(t *testing.T) {
-	tr := newTracker(0, Mark{}, 10, 100)
+	tr := newTracker(clock.System, 0, Mark{}, 0, 10, 100)
 	r := Record{Offset: 0, Key: []byte("123"), Value: []byte("45"), Headers: []Header{{Key: "67", Value: []byte("89")}}}
 	if _, err := tr.track(t.Context(), &r); err != nil || tr.bytes != 9 {
 		t.Errorf("%d bytes are held, %v", tr.bytes, err)
@@ -85,7 +87,7 @@ func TestHeadersCountAsBytesHeld(t *testing.T) {
 }
 
 func TestNoCallBeginsAtOrAboveTheAcknowledgedH(t *testing.T) {
-	tr := newTracker(10, Mark{Called: 12}, 10, 1000)
+	tr := newTracker(clock.System, 10, Mark{Called: 12}, 0, 10, 1000)
 	at11, at12 := mustTrack(t, tr, 11, 1), mustTrack(t, tr, 12, 1)
 	if tr.begin(at11) {
 		t.Error("a call began before this generation committed anything")
@@ -97,7 +99,7 @@ func TestNoCallBeginsAtOrAboveTheAcknowledgedH(t *testing.T) {
 }
 
 func TestCleanDoesNotOutliveTheFirstCall(t *testing.T) {
-	tr := newTracker(0, Mark{}, 10, 1000)
+	tr := newTracker(clock.System, 0, Mark{}, 0, 10, 1000)
 	_, m := tr.position(false)
 	tr.acknowledged(m.Called)
 	e := mustTrack(t, tr, 0, 1)
@@ -121,7 +123,7 @@ func TestCleanDoesNotOutliveTheFirstCall(t *testing.T) {
 }
 
 func TestInheritedDoubtLastsUntilAllBelowItWasSeen(t *testing.T) {
-	tr := newTracker(0, Mark{Called: 3}, 10, 1000)
+	tr := newTracker(clock.System, 0, Mark{Called: 3}, 0, 10, 1000)
 	tr.resolve(mustTrack(t, tr, 0, 1))
 	tr.resolve(mustTrack(t, tr, 1, 1))
 	if _, m := tr.position(true); m.Called != 3 {
@@ -138,7 +140,7 @@ func TestInheritedDoubtLastsUntilAllBelowItWasSeen(t *testing.T) {
 }
 
 func TestOldestIsTheOldestUnanswered(t *testing.T) {
-	tr := newTracker(0, Mark{}, 10, 1000)
+	tr := newTracker(clock.System, 0, Mark{}, 0, 10, 1000)
 	start := time.Unix(1000, 0)
 	var entries []*entry
 	for i, age := range []time.Duration{5, 1, 9} {
@@ -154,7 +156,7 @@ func TestOldestIsTheOldestUnanswered(t *testing.T) {
 // A thousand calls a second, one commit a round trip of 5 ms: raising H ahead
 // must keep the commits that a call waits for at a few a second.
 func TestHIsRaisedAheadOfManyCalls(t *testing.T) {
-	tr := newTracker(0, Mark{}, 10, 1000)
+	tr := newTracker(clock.System, 0, Mark{}, 0, 10, 1000)
 	rung := make([]int, 5)
 	for at := range int64(5000) {
 		second := at / 1000

@@ -63,6 +63,8 @@ type instance struct {
 	c      *consumer.Consumer
 	kill   context.CancelFunc
 	done   chan struct{}
+
+	follower *follower
 }
 
 type handler func(ctx context.Context, d *consumer.Delivery) error
@@ -79,12 +81,12 @@ func (w *world) start(name string, h handler, options ...func(*consumer.Config))
 	logger := logrus.New()
 	logger.SetOutput(io.Discard)
 	logger.AddHook(w.logs)
-	i := &instance{w: w, member: w.broker.Member(name), done: make(chan struct{})}
+	i := &instance{w: w, member: w.broker.Member(name), done: make(chan struct{}), follower: &follower{low: map[int]int64{}}}
 	cfg := consumer.Config{
 		Log: i.member, Topic: topic, SessionTimeout: 10 * time.Second, Drain: 15 * time.Second, Shutdown: 24 * time.Second, MaxInFlight: 64,
-		Assigned: func([]int, int) {}, Clock: clock.System, Rand: func() float64 { return 0.5 }, Logger: logger,
+		Follower: i.follower, Clock: clock.System, Rand: func() float64 { return 0.5 }, Logger: logger,
 		Handler: handler(func(ctx context.Context, d *consumer.Delivery) error {
-			if d.InDoubt() {
+			if d.Offset < d.Doubtful() {
 				w.mu.Lock()
 				w.doubted[id(d.Record)] = true
 				w.mu.Unlock()

@@ -20,6 +20,21 @@ func DecodeOutcome(value []byte, headers []Header) (Outcome, error) {
 	return outcome, nil
 }
 
+// ReadAnswered reads of a record on an outcome topic only what its headers say:
+// which failure event it answers, and whose answer it is (Outcome.Origin). It is
+// false where the headers are not an outcome's; the value is not looked at.
+func ReadAnswered(headers []Header) (event Source, origin string, ok bool) {
+	for _, h := range headers {
+		switch h.Key {
+		case "ce_id":
+			event, ok = parseID(string(h.Value))
+		case "ce_source":
+			origin = string(h.Value)
+		}
+	}
+	return event, origin, ok && origin != ""
+}
+
 func decodeOutcome(value []byte, headers []Header) (Outcome, error) {
 	var ce struct{ version, id, source, kind, subject, traceparent string }
 	for _, h := range headers {
@@ -76,7 +91,7 @@ func (v *outcomeJSON) outcome(source Source, origin string) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("decided_at: %w", err)
 	}
 	outcome := Outcome{
-		Reason: v.Reason, Attempts: v.Attempts, Retries: v.Retries,
+		Reason: v.Reason, Attempts: v.Attempts, Retries: v.Retries, AcceptedRetry: v.Accepted,
 		Source: source, Failure: Failure{TaskID: v.TaskID, ID: event.ID},
 		Error: v.Error, Covers: v.Covers, DecidedAt: decidedAt, Origin: origin,
 	}

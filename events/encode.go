@@ -19,6 +19,7 @@ type outcomeJSON struct {
 	Reason      Reason          `json:"reason"`
 	Message     string          `json:"message"`
 	Retries     *int            `json:"retries,omitempty"`
+	Accepted    bool            `json:"accepted_retry,omitempty"`
 	Attempts    int             `json:"attempts"`
 	FailedEvent failedEventJSON `json:"failed_event"`
 	Failure     *failureJSON    `json:"failure,omitempty"`
@@ -56,6 +57,7 @@ func (o Outcome) Encode() (Message, error) {
 		Reason:   o.Reason,
 		Message:  o.Reason.Message(),
 		Retries:  o.Retries,
+		Accepted: o.AcceptedRetry,
 		Attempts: o.Attempts,
 		FailedEvent: failedEventJSON{
 			Topic:     o.Source.Topic,
@@ -102,6 +104,8 @@ func (o Outcome) check() error {
 		return fmt.Errorf("the failure event has no place in a log: %+v", o.Source)
 	case o.Attempts < 0 || o.Retries != nil && *o.Retries < 0:
 		return errors.New("attempts or retries are negative")
+	case o.AcceptedRetry && o.Reason != AlreadyRunning:
+		return fmt.Errorf("%q cannot stand for an accepted retry", o.Reason)
 	case o.DecidedAt.IsZero():
 		return errors.New("the time of the decision is missing")
 	case o.Origin == "":

@@ -16,20 +16,27 @@ type Outcome struct {
 	// Retries counts the task's accepted retries within the budget's window,
 	// this one included. Nil leaves it out.
 	Retries *int
+	// AcceptedRetry: an AlreadyRunning that stands for a retry of ours, accepted
+	// though no answer told so.
+	AcceptedRetry bool
 	// Source and Failure are the question: where the failure event stands, and
 	// what it says.
 	Source  Source
 	Failure Failure
 	// Error is the API's last answer, where it was a refusal.
 	Error *APIError
-	// Covers says which failure events of this task the outcome's call
-	// answers, the one at Source among them. Empty if it cost no call.
+	// Covers says which failure events of this task the outcome's call answers,
+	// the one at Source among them. Empty if it cost no call, or answers no other.
 	Covers []Cover
 	// DecidedAt is when the answer was known; milliseconds are kept.
 	DecidedAt time.Time
 	// Origin is the ce_source, see OriginOf.
 	Origin string
 }
+
+// CountsAsRetry tells whether the outcome stands for an accepted retry, which
+// counts against the task's budget.
+func (o Outcome) CountsAsRetry() bool { return o.Reason == Accepted || o.AcceptedRetry }
 
 // APIError is an answer of MPC's API. Fields that are not known stay empty; the
 // texts are cut to 1 KiB each.

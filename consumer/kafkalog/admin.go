@@ -3,7 +3,6 @@ package kafkalog
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -55,9 +54,6 @@ func (l *Log) Missing(ctx context.Context, topics []string) ([]string, error) {
 	return missing, nil
 }
 
-// maxMessageBytes is the topic setting that bounds a batch.
-const maxMessageBytes = "max.message.bytes"
-
 // TopicSpec is a topic to be created, with the brokers' default replication
 // factor.
 type TopicSpec struct {
@@ -81,7 +77,7 @@ func (l *Log) Create(ctx context.Context, specs []TopicSpec) error {
 					kafka.ConfigEntry{ConfigName: name, ConfigValue: strconv.FormatInt(value, 10)})
 			}
 		}
-		set("retention.ms", s.Retention.Milliseconds())
+		set(retentionMS, s.Retention.Milliseconds())
 		set(maxMessageBytes, int64(s.MaxMessageBytes))
 	}
 	res, err := l.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: topics})
@@ -94,37 +90,4 @@ func (l *Log) Create(ctx context.Context, specs []TopicSpec) error {
 		}
 	}
 	return nil
-}
-
-// MaxMessageBytes gives a topic's max.message.bytes: the largest batch it takes,
-// in bytes as sent. It is false where this client may not ask
-// (DESCRIBE_CONFIGS on the topic).
-func (l *Log) MaxMessageBytes(ctx context.Context, topic string) (int, bool, error) {
-	doing := fmt.Sprintf("read %s of topic %s", maxMessageBytes, topic)
-	right := "DESCRIBE_CONFIGS on topic " + topic
-	res, err := l.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
-		Resources: []kafka.DescribeConfigRequestResource{{
-			ResourceType: kafka.ResourceTypeTopic,
-			ResourceName: topic,
-			ConfigNames:  []string{maxMessageBytes},
-		}},
-	})
-	if err != nil {
-		return 0, false, l.explain(doing, right, err)
-	}
-	for _, r := range res.Resources {
-		if errors.Is(r.Error, kafka.TopicAuthorizationFailed) {
-			return 0, false, nil
-		}
-		if r.Error != nil {
-			return 0, false, l.explain(doing, right, r.Error)
-		}
-		for _, c := range r.ConfigEntries {
-			if c.ConfigName == maxMessageBytes {
-				n, err := strconv.Atoi(c.ConfigValue)
-				return n, err == nil, err
-			}
-		}
-	}
-	return 0, false, nil
 }

@@ -146,3 +146,15 @@ func values(records []consumer.Record) []string {
 	}
 	return out
 }
+
+// until polls for what the broker does in its own time.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for ctx := soon(t); !is(); {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("not within %v: %s", patience, what)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}

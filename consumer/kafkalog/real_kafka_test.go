@@ -80,18 +80,6 @@ func own(t *testing.T, c *testkafka.Cluster, configs map[string]*string) func(*C
 	}
 }
 
-// until polls for what the broker does in its own time.
-func until(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for ctx := soon(t); !is(); {
-		select {
-		case <-ctx.Done():
-			t.Fatalf("not within %v: %s", patience, what)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -109,6 +97,11 @@ func TestKafkaAsTheFastTestsHaveIt(t *testing.T) {
 		"produce":      produceRoundTrip,
 		"too large":    tooLarge,
 		"admin":        createAndAsk,
+		"span":         spans,
+		"open span":    spanOfTransaction,
+		"evict":        evict,
+		"twin":         twin,
+		"policy":       policies,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, c.Addrs(), own(t, c, nil)) })
 	}

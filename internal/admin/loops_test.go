@@ -1,20 +1,22 @@
 package admin
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"remux-retrier/internal/clock"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // manual is a clock that moves when told.
 type manual struct {
+	clock.Clock // nothing here waits by the clock
+
 	mu  sync.Mutex
 	now time.Time
 }
@@ -25,10 +27,6 @@ func (c *manual) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
-}
-
-func (c *manual) Sleep(context.Context, time.Duration) error {
-	return errors.New("nothing here waits by the clock")
 }
 
 func (c *manual) advance(d time.Duration) {

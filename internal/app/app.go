@@ -3,7 +3,9 @@
 // meet; main and the sandbox start it, nothing else imports it.
 //
 //	app.go      commands and exit codes
-//	service.go  wiring and life cycle
+//	service.go  life cycle
+//	instance.go wiring: the service without its sockets
+//	twins.go    other members of this instance's name
 //	path.go     one record's way through the rooms; read this first
 //	topics.go   what must be there before the work begins
 //	connect.go  configuration → Kafka and MPC clients

@@ -11,6 +11,7 @@ import (
 	"remux-retrier/events"
 	"remux-retrier/internal/clock"
 	"remux-retrier/internal/config"
+	"remux-retrier/internal/ledger"
 	"remux-retrier/internal/metrics"
 	"remux-retrier/internal/retrier"
 )
@@ -18,6 +19,7 @@ import (
 // path is a record's way: read it, decide it, publish the answer.
 type path struct {
 	retrier *retrier.Retrier
+	ledger  *ledger.Ledger
 	topics  config.Kafka
 	metrics *metrics.Metrics
 	clock   clock.Clock
@@ -29,6 +31,11 @@ func (p *path) Handle(ctx context.Context, d *consumer.Delivery) error {
 	arrived := p.clock.Now()
 	done := func(outcome, reason string) { p.metrics.Event(outcome, reason, p.clock.Now().Sub(arrived)) }
 	source := events.Source{Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, Time: d.Time}
+	if p.ledger.Answered(source) {
+		done(metrics.Ignored, metrics.Answered)
+		p.about(d).Debug("answered before")
+		return nil
+	}
 	failure, err := events.ReadFailure(d.Value, fromRecord(d.Headers))
 	var unreadable *events.Unreadable
 	switch {
@@ -77,7 +84,7 @@ func (p *path) say(d *consumer.Delivery, o events.Outcome) {
 	if !p.log.IsLevelEnabled(logrus.InfoLevel) {
 		return
 	}
-	log := p.about(d).WithFields(logrus.Fields{"task_id": o.Failure.TaskID, "reason": o.Reason, "attempts": o.Attempts})
+	log := p.about(d).WithFields(logrus.Fields{"task_id": o.Failure.TaskID, "reason": o.Reason, "attempts": o.Attempts, "retries": *o.Retries})
 	if e := o.Error; e != nil {
 		log = log.WithFields(logrus.Fields{"status": e.Status, "error_code": e.Code, "error_msg": e.Message, "request_id": e.RequestID})
 	}

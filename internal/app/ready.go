@@ -2,46 +2,59 @@ package app
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 
-	"remux-retrier/consumer"
 	"remux-retrier/internal/admin"
-	"remux-retrier/internal/retrier"
 )
 
 // readiness answers /readyz from what the rooms know at the moment.
 type readiness struct {
 	startUp  *startUp
-	consumer atomic.Pointer[consumer.Consumer]
-	retrier  atomic.Pointer[retrier.Retrier]
+	twins    *twins
+	instance atomic.Pointer[Instance]
 }
 
 func (r *readiness) checks() []admin.Check {
 	return []admin.Check{
 		{Name: "brokers", Func: r.brokers},
 		{Name: "group", Func: r.group},
+		{Name: "ledger", Func: r.ledger},
 		{Name: "publishing", Func: r.publishing},
 	}
 }
 
-// notes are what somebody should do about MPC. They make nobody unready: MPC is
-// away for all instances alike, and a restart would not bring it back.
+// notes are what somebody should do. They make nobody unready: MPC is away for
+// all instances alike, and a restart would not bring it back.
 func (r *readiness) notes() []string {
-	if d := r.retrier.Load(); d != nil {
-		if advice := d.Advice(); advice != "" {
-			return []string{advice}
-		}
+	var notes []string
+	if i := r.instance.Load(); i != nil {
+		notes = append(notes, i.retrier.Advice())
 	}
-	return nil
+	notes = append(notes, r.twins.note())
+	return slices.DeleteFunc(notes, func(note string) bool { return note == "" })
+}
+
+// ledger: nothing is decided before it has caught up.
+func (r *readiness) ledger() (bool, string) {
+	i := r.instance.Load()
+	if i == nil {
+		return false, "starting"
+	}
+	s := i.ledger.Status()
+	if !s.CaughtUp {
+		return false, orElse(s.Problem, "reading the outcome topics")
+	}
+	return true, fmt.Sprintf("%d decisions known", s.Decisions)
 }
 
 func (r *readiness) brokers() (bool, string) {
-	c := r.consumer.Load()
-	if c == nil {
+	i := r.instance.Load()
+	if i == nil {
 		return false, orElse(r.startUp.waiting.Text(), "starting")
 	}
-	s := c.Status()
+	s := i.consumer.Status()
 	if s.Problem != "" {
 		return false, s.Problem
 	}
@@ -54,11 +67,11 @@ func (r *readiness) brokers() (bool, string) {
 }
 
 func (r *readiness) group() (bool, string) {
-	c := r.consumer.Load()
-	if c == nil {
+	i := r.instance.Load()
+	if i == nil {
 		return false, "starting"
 	}
-	s := c.Status()
+	s := i.consumer.Status()
 	if !s.Joined {
 		return false, "has not joined the consumer group, or the group rebalances"
 	}
@@ -66,11 +79,11 @@ func (r *readiness) group() (bool, string) {
 }
 
 func (r *readiness) publishing() (bool, string) {
-	c := r.consumer.Load()
-	if c == nil {
+	i := r.instance.Load()
+	if i == nil {
 		return true, ""
 	}
-	stuck := c.Status().Stuck
+	stuck := i.consumer.Status().Stuck
 	return len(stuck) == 0, strings.Join(stuck, "; ")
 }
 

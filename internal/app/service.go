@@ -4,20 +4,15 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
-	"remux-retrier/consumer"
-	"remux-retrier/events"
 	"remux-retrier/internal/admin"
 	"remux-retrier/internal/clock"
 	"remux-retrier/internal/config"
 	"remux-retrier/internal/metrics"
 	"remux-retrier/internal/notice"
-	"remux-retrier/internal/pace"
-	"remux-retrier/internal/retrier"
 )
 
 // drainSlack is what a drain may take beyond the longest call, to publish and
@@ -44,8 +39,9 @@ func Serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	if err != nil {
 		return err
 	}
-	start := &startUp{log: kafka, cfg: cfg.Kafka, clock: clock.System, rand: rand.Float64, out: log, waiting: notice.New(log)}
-	ready := &readiness{startUp: start}
+	start := &startUp{log: kafka, cfg: cfg.Kafka, retry: cfg.Retry, clock: clock.System, rand: rand.Float64, out: log, waiting: notice.New(log)}
+	twins := &twins{log: kafka, instance: cfg.Kafka.InstanceID, out: notice.New(log), say: log}
+	ready := &readiness{startUp: start, twins: twins}
 
 	stopHTTP, err := serveHTTP(cfg, loops, ready, meters, log)
 	if err != nil {
@@ -54,7 +50,7 @@ func Serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	defer stopHTTP()
 	defer closeSoon(kafka.Close) // before HTTP, which tells of it to the last
 	log.WithField("version", version).Info("starting")
-	gate, err := newGate(cfg, log)
+	gate, err := NewGate(cfg, clock.System, log)
 	if err != nil {
 		return err
 	}
@@ -69,46 +65,29 @@ func Serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 		}
 		return err
 	}
-	r, err := retrier.New(retrier.Config{
-		API: measuredAPI{mpc, cfg.MPC.Timeout + drainSlack/2, meters, clock.System}, Gate: gate, MaxInFlight: cfg.MPC.MaxInFlight, MaxAttempts: cfg.Retry.MaxAttempts,
-		MaxAge: cfg.Retry.MaxEventAge, SkipCodes: cfg.Retry.SkipCodes, Settle: cfg.MPC.Timeout, Origin: events.OriginOf(cfg.Kafka.GroupID),
-		Clock: clock.System, Rand: rand.Float64, Logger: log,
+	i, err := NewInstance(cfg, Parts{
+		Log: watchedLog{kafka, loops}, Gate: gate,
+		API:   measuredAPI{mpc, cfg.MPC.Timeout + drainSlack/2, meters, clock.System},
+		Clock: clock.System, Rand: rand.Float64, Logger: log, Metrics: meters, Assigned: twins.look,
 	})
 	if err != nil {
 		return err
 	}
-	c, err := consumer.New(consumer.Config{
-		Log:     watchedLog{kafka, loops},
-		Handler: &path{retrier: r, topics: cfg.Kafka, metrics: meters, clock: clock.System, log: log},
-		Topic:   cfg.Kafka.TopicFailed, Latest: cfg.Kafka.StartOffset == config.Latest,
-		SessionTimeout: cfg.Kafka.SessionTimeout, Drain: drain(cfg), Shutdown: cfg.ShutdownTimeout - closing, MaxInFlight: cfg.MPC.MaxInFlight,
-		Assigned: gate.Assign,
-		Clock:    clock.System, Rand: rand.Float64, Logger: log,
-	})
-	if err != nil {
-		return err
-	}
-	ready.consumer.Store(c)
-	ready.retrier.Store(r)
+	ready.instance.Store(i)
 	meters.Watch(metrics.Sources{
-		Consumer: c.Status, Gate: gate.State, Retrier: r.Waiting,
-		Operator: func() bool { return r.Advice() != "" }, Now: clock.System.Now,
+		Consumer: i.consumer.Status, Gate: gate.State, Retrier: i.retrier.Waiting, Ledger: i.ledger.Status,
+		Operator: func() bool { return i.retrier.Advice() != "" }, Now: clock.System.Now,
 	})
+	twins.evict(ctx)
 
-	var asking sync.WaitGroup
-	answering, answered := context.WithCancel(context.WithoutCancel(ctx))
-	asking.Go(func() { r.Run(answering) })
-	consumed := make(chan struct{})
+	ended := make(chan struct{})
 	go func() {
-		c.Run(ctx)
-		close(consumed)
+		i.Run(ctx)
+		close(ended)
 	}()
-	err = within(ctx, cfg.ShutdownTimeout-closing/2, consumed)
-	answered()
-	if err != nil {
+	if err := within(ctx, cfg.ShutdownTimeout-closing/2, ended); err != nil {
 		return err
 	}
-	asking.Wait()
 	log.Info("stopped")
 	return nil
 }
@@ -145,16 +124,6 @@ func closeSoon(stop func()) {
 	case <-done:
 	case <-patience.Done():
 	}
-}
-
-func newGate(cfg config.Config, log logrus.FieldLogger) (*pace.Gate, error) {
-	quota := int(cfg.MPC.RequestsPerMinute)
-	if cfg.MPC.RequestsPerMinute == config.Unlimited {
-		quota = 0
-	}
-	return pace.New(pace.Config{
-		PerWindow: quota, Window: quotaWindow, MaxInFlight: cfg.MPC.MaxInFlight, Clock: clock.System, Logger: log,
-	})
 }
 
 // serveHTTP serves until the returned function is called.

@@ -17,7 +17,8 @@ import (
 )
 
 // What created topics get. The outcomes are kept for a week, so that a
-// subscriber that was away for days has missed nothing.
+// subscriber that was away for days has missed nothing, and for twice the
+// budget's window, because they are the ledger.
 const (
 	day                 = 24 * time.Hour
 	defaultPartitions   = 8
@@ -32,6 +33,7 @@ const deadLetterRoom = 4 << 10
 type startUp struct {
 	log   *kafkalog.Log
 	cfg   config.Kafka
+	retry config.Retry
 	clock clock.Clock
 	rand  func() float64
 	out   logrus.FieldLogger
@@ -62,6 +64,22 @@ func (s *startUp) topics(ctx context.Context) error {
 		}
 	}
 	s.compareSizes(ctx)
+	return errors.Join(s.keeps(ctx, k.TopicRetried), s.keeps(ctx, k.TopicRetryFailed))
+}
+
+// keeps makes sure that an outcome topic can be the ledger: compaction would
+// forget all but a task's last answer. Like compareSizes it may learn nothing.
+func (s *startUp) keeps(ctx context.Context, topic string) error {
+	policy, retention, known, err := s.log.TopicPolicy(ctx, topic)
+	switch {
+	case err != nil:
+		s.out.WithField("reason", err).Debug("the settings of topic " + topic + " are not known")
+	case !known:
+	case strings.Contains(policy, "compact"):
+		return fmt.Errorf("topic %s has cleanup.policy=%s: the outcomes are the record of what was answered and retried, of which compaction would keep only a task's last; set cleanup.policy=delete", topic, policy)
+	case retention > 0 && retention < s.retry.BudgetWindow:
+		s.out.Warnf("topic %s keeps its records for %v (retention.ms), but RETRY_BUDGET_WINDOW is %v: retries that are older than the records are not counted; raise the one or lower the other", topic, retention, s.retry.BudgetWindow)
+	}
 	return nil
 }
 
@@ -83,7 +101,7 @@ func (s *startUp) create(ctx context.Context, missing []string) error {
 	}
 	var specs []kafkalog.TopicSpec
 	for _, name := range missing {
-		spec := kafkalog.TopicSpec{Name: name, Partitions: partitions, Retention: outcomeRetention}
+		spec := kafkalog.TopicSpec{Name: name, Partitions: partitions, Retention: max(outcomeRetention, 2*s.retry.BudgetWindow)}
 		if name == s.cfg.TopicDeadLetter {
 			spec.Retention = deadLetterRetention
 			if largest, known, err := s.log.MaxMessageBytes(ctx, s.cfg.TopicFailed); err == nil && known {

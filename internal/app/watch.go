@@ -19,7 +19,7 @@ const (
 // watchedLog tells the watchdog what the consumer's loops are at: no commit, no
 // fetch and no write may hang. Waiting for the group is no hanging.
 type watchedLog struct {
-	consumer.Log
+	Log
 	loops *admin.Loops
 }
 

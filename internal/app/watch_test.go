@@ -21,7 +21,14 @@ type answered struct{}
 func (answered) Handle(context.Context, *consumer.Delivery) error { return nil }
 
 // hangingFetch is a fetch that never returns, against its promise.
-type hangingFetch struct{ consumer.Log }
+type hangingFetch struct{ Log }
+
+// alone follows nothing.
+type alone struct{}
+
+func (alone) Assigned(context.Context, consumer.Assignment) error { return nil }
+func (alone) Opened(int, int64, bool)                             {}
+func (alone) Committed(int, int64)                                {}
 
 func (hangingFetch) Fetch(ctx context.Context, _ string, _ int, _ int64, _ int) (consumer.Page, error) {
 	<-ctx.Done()
@@ -29,7 +36,7 @@ func (hangingFetch) Fetch(ctx context.Context, _ string, _ int, _ int64, _ int) 
 }
 
 // missed tells what the watchdog says after ten minutes of what happened.
-func missed(t *testing.T, wrap func(consumer.Log) consumer.Log, happens func(b *memlog.Broker)) (m []string) {
+func missed(t *testing.T, wrap func(Log) Log, happens func(b *memlog.Broker)) (m []string) {
 	synctest.Test(t, func(t *testing.T) {
 		b, err := memlog.New(memlog.Config{Clock: clock.System, Topic: "in", SessionTimeout: 10 * time.Second, RebalanceTimeout: 25 * time.Second})
 		if err != nil {
@@ -45,7 +52,7 @@ func missed(t *testing.T, wrap func(consumer.Log) consumer.Log, happens func(b *
 		c, err := consumer.New(consumer.Config{
 			Log: watchedLog{wrap(b.Member("a")), loops}, Handler: answered{}, Topic: "in",
 			SessionTimeout: 10 * time.Second, Drain: 15 * time.Second, Shutdown: 20 * time.Second, MaxInFlight: 64,
-			Assigned: func([]int, int) {}, Clock: clock.System, Rand: func() float64 { return .5 }, Logger: log,
+			Follower: alone{}, Clock: clock.System, Rand: func() float64 { return .5 }, Logger: log,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -61,7 +68,7 @@ func missed(t *testing.T, wrap func(consumer.Log) consumer.Log, happens func(b *
 	return m
 }
 
-func asItIs(l consumer.Log) consumer.Log { return l }
+func asItIs(l Log) Log { return l }
 
 func TestWaitingIsHealth(t *testing.T) {
 	for name, happens := range map[string]func(*memlog.Broker){
@@ -78,7 +85,7 @@ func TestWaitingIsHealth(t *testing.T) {
 }
 
 func TestAFetchThatHangsIsNoHealth(t *testing.T) {
-	m := missed(t, func(l consumer.Log) consumer.Log { return hangingFetch{l} }, func(*memlog.Broker) {})
+	m := missed(t, func(l Log) Log { return hangingFetch{l} }, func(*memlog.Broker) {})
 	if len(m) != 2 {
 		t.Errorf("missed: %q", m)
 	}

@@ -41,15 +41,3 @@ func (a *Alarm) Wait(ctx context.Context, c Clock, d time.Duration) {
 	a.rung, a.wake = false, nil
 	a.mu.Unlock()
 }
-
-// WithTimeout is context.WithTimeout by the given clock. Its cause is
-// context.DeadlineExceeded when the time is over.
-func WithTimeout(ctx context.Context, c Clock, d time.Duration) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	go func() {
-		if c.Sleep(ctx, d) == nil {
-			cancel(context.DeadlineExceeded)
-		}
-	}()
-	return ctx, func() { cancel(context.Canceled) }
-}

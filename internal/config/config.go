@@ -43,7 +43,9 @@ type Config struct {
 type Kafka struct {
 	Brokers  []string // host:port, at least one
 	GroupID  string
-	ClientID string
+	ClientID string // as the brokers see it: InstanceID is part of it
+	// InstanceID is the name that survives a restart; empty: none.
+	InstanceID string
 
 	// Four different names.
 	TopicFailed, TopicRetried, TopicRetryFailed, TopicDeadLetter string
@@ -77,9 +79,11 @@ type MPC struct {
 
 // Retry is the policy for one failure event.
 type Retry struct {
-	MaxEventAge time.Duration // 0: unlimited
-	MaxAttempts int
-	SkipCodes   []string // sorted, without repeats, e.g. MPC.10052
+	Budget       Limit         // accepted retries of a task within BudgetWindow
+	BudgetWindow time.Duration // 1 s to 90 days
+	MaxEventAge  time.Duration // 0: unlimited
+	MaxAttempts  int
+	SkipCodes    []string // sorted, without repeats, e.g. MPC.10052
 }
 
 // Limit is a positive number, or Unlimited.
@@ -125,9 +129,11 @@ func Load() (Config, error) {
 		Kafka: p.kafka(),
 		MPC:   p.mpc(),
 		Retry: Retry{
-			MaxEventAge: p.age("RETRY_MAX_EVENT_AGE", time.Second),
-			MaxAttempts: p.integer("RETRY_MAX_ATTEMPTS", 1, 1000),
-			SkipCodes:   p.failureCodes("RETRY_SKIP_CODES"),
+			Budget:       p.limit("RETRY_BUDGET"),
+			BudgetWindow: p.duration("RETRY_BUDGET_WINDOW", time.Second, 90*24*time.Hour),
+			MaxEventAge:  p.age("RETRY_MAX_EVENT_AGE", time.Second),
+			MaxAttempts:  p.integer("RETRY_MAX_ATTEMPTS", 1, 1000),
+			SkipCodes:    p.failureCodes("RETRY_SKIP_CODES"),
 		},
 		HTTPAddr:  p.listenAddress("HTTP_ADDR"),
 		LogLevel:  p.logLevel("LOG_LEVEL"),
@@ -143,6 +149,7 @@ func (p *parser) kafka() Kafka {
 		Brokers:          p.brokers("KAFKA_BROKERS"),
 		GroupID:          p.text("KAFKA_GROUP_ID"),
 		ClientID:         p.text("KAFKA_CLIENT_ID"),
+		InstanceID:       p.text("KAFKA_INSTANCE_ID"),
 		TopicFailed:      p.topic("KAFKA_TOPIC_FAILED"),
 		TopicRetried:     p.topic("KAFKA_TOPIC_RETRIED"),
 		TopicRetryFailed: p.topic("KAFKA_TOPIC_RETRY_FAILED"),
@@ -152,6 +159,9 @@ func (p *parser) kafka() Kafka {
 		SessionTimeout:   p.duration("KAFKA_SESSION_TIMEOUT", 6*time.Second, 30*time.Minute),
 		TLS:              p.tls(),
 		SASL:             p.sasl(),
+	}
+	if k.InstanceID != "" {
+		k.ClientID += "-" + k.InstanceID
 	}
 	if k.SASL != nil && k.SASL.Mechanism == saslPlain && k.TLS == nil {
 		p.warn("KAFKA_SASL_MECHANISM is PLAIN without KAFKA_TLS_ENABLED: the password crosses the network unencrypted")

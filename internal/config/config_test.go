@@ -84,7 +84,7 @@ func TestDefaults(t *testing.T) {
 			Auth:              Auth{Mode: TokenMode},
 			RequestsPerMinute: 100, MaxInFlight: 64, Timeout: 10 * time.Second,
 		},
-		Retry:           Retry{MaxAttempts: 5},
+		Retry:           Retry{Budget: 3, BudgetWindow: 24 * time.Hour, MaxAttempts: 5},
 		ShutdownTimeout: 25 * time.Second, HTTPAddr: "127.0.0.1:8080",
 		LogLevel: logrus.InfoLevel, LogFormat: JSON,
 	}

@@ -17,6 +17,7 @@ type spec struct {
 	KafkaBrokers          string `envconfig:"KAFKA_BROKERS" shown:"required" desc:"Brokers to start from, comma-separated host:port."`
 	KafkaGroupID          string `envconfig:"KAFKA_GROUP_ID" default:"remux-retrier" desc:"Consumer group; all instances share one."`
 	KafkaClientID         string `envconfig:"KAFKA_CLIENT_ID" default:"remux-retrier" desc:"Client id shown to the brokers."`
+	KafkaInstanceID       string `envconfig:"KAFKA_INSTANCE_ID" desc:"A name that is this instance's alone and survives its restart, such as a pod's: after a crash it takes its place in the group at once instead of waiting for the session time-out. Two live instances must not share one."`
 	KafkaTopicFailed      string `envconfig:"KAFKA_TOPIC_FAILED" default:"remux.failed" desc:"Consumed: failure events."`
 	KafkaTopicRetried     string `envconfig:"KAFKA_TOPIC_RETRIED" default:"remux.retried" desc:"Produced: outcomes of tasks that are being retried."`
 	KafkaTopicRetryFailed string `envconfig:"KAFKA_TOPIC_RETRY_FAILED" default:"remux.retry_failed" desc:"Produced: outcomes of tasks that cannot be retried."`
@@ -49,9 +50,11 @@ type spec struct {
 	MPCMaxInFlight       string `envconfig:"MPC_MAX_IN_FLIGHT" default:"64" desc:"Concurrent API calls of one instance."`
 	MPCTimeout           string `envconfig:"MPC_TIMEOUT" default:"10s" desc:"Time limit of one API call; 100ms to 5m."`
 
-	RetryMaxEventAge string `envconfig:"RETRY_MAX_EVENT_AGE" default:"unlimited" desc:"Failure events older than this when they are read are answered without a call, such as 48h for a first deployment on an old topic; or unlimited."`
-	RetryMaxAttempts string `envconfig:"RETRY_MAX_ATTEMPTS" default:"5" desc:"Calls for one event whose own call keeps failing while the API serves others."`
-	RetrySkipCodes   string `envconfig:"RETRY_SKIP_CODES" shown:"none" desc:"Failure codes, comma-separated, whose events are answered without a call because a retry cannot help."`
+	RetryBudget       string `envconfig:"RETRY_BUDGET" default:"3" desc:"Accepted retries for each task within RETRY_BUDGET_WINDOW: a positive number, or unlimited."`
+	RetryBudgetWindow string `envconfig:"RETRY_BUDGET_WINDOW" default:"24h" desc:"The window of RETRY_BUDGET, 1s to 2160h (90 days). The outcome topics must keep their records for as long."`
+	RetryMaxEventAge  string `envconfig:"RETRY_MAX_EVENT_AGE" default:"unlimited" desc:"Failure events older than this when they are read are answered without a call, such as 48h for a first deployment on an old topic; or unlimited."`
+	RetryMaxAttempts  string `envconfig:"RETRY_MAX_ATTEMPTS" default:"5" desc:"Calls for one event whose own call keeps failing while the API serves others."`
+	RetrySkipCodes    string `envconfig:"RETRY_SKIP_CODES" shown:"none" desc:"Failure codes, comma-separated, whose events are answered without a call because a retry cannot help."`
 
 	ShutdownTimeout string `envconfig:"SHUTDOWN_TIMEOUT" default:"25s" desc:"Grace for work in flight on SIGTERM or SIGINT; must exceed MPC_TIMEOUT by more than 5s. A second signal ends at once."`
 	HTTPAddr        string `envconfig:"HTTP_ADDR" default:"127.0.0.1:8080" desc:"Listen address of the health end points, host:port; empty turns them off."`

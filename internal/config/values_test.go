@@ -55,6 +55,10 @@ func TestRefusedValuesSayWhatIsExpected(t *testing.T) {
 		{"MPC_MAX_IN_FLIGHT", "10001", "from 1 to 10000"},
 		{"MPC_TIMEOUT", "0", "from 100ms to 5m"},
 		{"MPC_TIMEOUT", "-1s", "from 100ms to 5m"},
+		{"RETRY_BUDGET", "0", "for no limit, write unlimited"},
+		{"RETRY_BUDGET", "three", "a positive whole number"},
+		{"RETRY_BUDGET_WINDOW", "0", "such as 24h, from 1s to 2160h"},
+		{"RETRY_BUDGET_WINDOW", "unlimited", "from 1s to 2160h"},
 		{"RETRY_MAX_EVENT_AGE", "0", "a duration of 1s or more with its unit, such as 48h, or unlimited"},
 		{"RETRY_MAX_EVENT_AGE", "2 days", "such as 48h"},
 		{"RETRY_MAX_ATTEMPTS", "0", "from 1 to 1000"},
@@ -82,6 +86,7 @@ func TestAcceptedValues(t *testing.T) {
 		"KAFKA_TOPIC_FAILED", strings.Repeat("a", 249), "KAFKA_SESSION_TIMEOUT", "6s",
 		"MPC_REQUESTS_PER_MINUTE", "unlimited", "MPC_MAX_IN_FLIGHT", "1000", "MPC_TIMEOUT", "1m30s",
 		"RETRY_SKIP_CODES", "MPC.10053, MPC.10052,MPC.10053", "RETRY_MAX_ATTEMPTS", "1", "RETRY_MAX_EVENT_AGE", "48h",
+		"RETRY_BUDGET", "Unlimited", "RETRY_BUDGET_WINDOW", "90m", "KAFKA_CLIENT_ID", "retrier", "KAFKA_INSTANCE_ID", "pod-0",
 		"SHUTDOWN_TIMEOUT", "95001ms", "HTTP_ADDR", ":0", "LOG_LEVEL", "Debug", "LOG_FORMAT", "text")
 	if want := []string{"kafka-1:9092", "[::1]:9093", "10.0.0.1:1"}; !slices.Equal(c.Kafka.Brokers, want) {
 		t.Errorf("brokers are %q", c.Kafka.Brokers)
@@ -91,6 +96,9 @@ func TestAcceptedValues(t *testing.T) {
 	}
 	if c.Kafka.StartOffset != Latest || !c.Kafka.CreateTopics || c.Kafka.SessionTimeout != 6*time.Second {
 		t.Errorf("%+v", c.Kafka)
+	}
+	if c.Retry.Budget != Unlimited || c.Retry.BudgetWindow != 90*time.Minute || c.Kafka.ClientID != "retrier-pod-0" {
+		t.Errorf("%+v %+v", c.Retry, c.Kafka)
 	}
 	if c.MPC.RequestsPerMinute != Unlimited || c.MPC.RequestsPerMinute.String() != "unlimited" ||
 		c.MPC.MaxInFlight != 1000 || c.MPC.Timeout != 90*time.Second || c.Retry.MaxAttempts != 1 || c.Retry.MaxEventAge != 48*time.Hour {

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"remux-retrier/consumer"
+	"remux-retrier/internal/ledger"
 	"remux-retrier/internal/pace"
 	"remux-retrier/internal/retrier"
 )
@@ -16,6 +17,7 @@ type Sources struct {
 	Consumer func() consumer.Status
 	Gate     func() pace.State
 	Retrier  func() retrier.Waiting
+	Ledger   func() ledger.Status
 	// Operator tells whether somebody has to act before MPC can be called.
 	Operator func() bool
 	Now      func() time.Time
@@ -48,7 +50,10 @@ var (
 	fetchErrs   = describe("fetch_errors_total", "Fetches that failed and were repeated.")
 	dataLoss    = describe("data_loss_total", "Failure events that were deleted before they were read, and logs that were found to be another than was committed. Never silent, always an alarm.")
 	stuck       = describe("stuck_messages", "Kinds of messages that no topic takes for their size: an operator must raise the limit.")
-	allGauges   = []*prometheus.Desc{inFlight, waiting, lag, oldest, quota, available, operator, throttled, outages, joined, generations, commitErrs, publishErrs, fetchErrs, dataLoss, stuck}
+	decisions   = describe("ledger_decisions", "Decisions of the whole group that the ledger holds, of the budget's window.")
+	caughtUp    = describe("ledger_caught_up", "Whether the ledger has read the outcome topics (1); nothing is decided before.")
+	skipped     = describe("ledger_skipped_total", "Records on the outcome topics that the ledger passed over, by why: foreign (another group's or program's), unreadable.", "reason")
+	allGauges   = []*prometheus.Desc{inFlight, waiting, lag, oldest, quota, available, operator, throttled, outages, joined, generations, commitErrs, publishErrs, fetchErrs, dataLoss, stuck, decisions, caughtUp, skipped}
 )
 
 func (g gauges) Describe(out chan<- *prometheus.Desc) {
@@ -61,8 +66,8 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
-	counter := func(d *prometheus.Desc, value int64) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value))
+	counter := func(d *prometheus.Desc, value int64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value), labels...)
 	}
 	gate, c, w := g.Gate(), g.Consumer(), g.Retrier()
 
@@ -100,7 +105,12 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 	counter(commitErrs, c.CommitErrors)
 	counter(publishErrs, c.PublishErrors)
 	counter(fetchErrs, c.FetchErrors)
-	counter(dataLoss, c.DataLoss)
+	l := g.Ledger()
+	counter(dataLoss, c.DataLoss+l.Recreated)
+	gauge(decisions, float64(l.Decisions))
+	gauge(caughtUp, truth(l.CaughtUp))
+	counter(skipped, l.Foreign, "foreign")
+	counter(skipped, l.Unreadable, "unreadable")
 }
 
 func truth(b bool) float64 {

@@ -26,8 +26,10 @@ const namespace = "remux_retrier"
 const (
 	DeadLetter = "dead_letter"
 	Ignored    = "ignored"
-	// NotAFailure is the reason of what is ignored.
+	// NotAFailure and Answered are the reasons of what is ignored: a notification
+	// of no failure, and an event that was answered before, by whomever.
 	NotAFailure = "not_a_failure"
+	Answered    = "answered_before"
 )
 
 // ok is the result of a request that did what it was meant to do.
@@ -79,6 +81,7 @@ func New() *Metrics {
 		m.events.WithLabelValues(DeadLetter, string(d))
 	}
 	m.events.WithLabelValues(Ignored, NotAFailure)
+	m.events.WithLabelValues(Ignored, Answered)
 	for _, operation := range []string{mpcclient.OperationRetry, mpcclient.OperationQuery, mpcclient.OperationLogin} {
 		m.requests.WithLabelValues(operation, ok)
 		for class := mpcclient.Ambiguous; class <= mpcclient.Lost; class++ {
@@ -93,8 +96,11 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// Event counts an event that is done with.
+// Event counts an event that is done with. Without metrics it does nothing.
 func (m *Metrics) Event(outcome, reason string, took time.Duration) {
+	if m == nil {
+		return
+	}
 	m.events.WithLabelValues(outcome, reason).Inc()
 	m.duration.Observe(took.Seconds())
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"remux-retrier/consumer"
+	"remux-retrier/internal/ledger"
 	"remux-retrier/internal/pace"
 	"remux-retrier/internal/retrier"
 	"remux-retrier/mpcclient"
@@ -26,6 +27,7 @@ func scrape(t *testing.T, m *Metrics, c consumer.Status, g pace.State, w retrier
 	t.Helper()
 	m.Watch(Sources{
 		Consumer: func() consumer.Status { return c }, Gate: func() pace.State { return g },
+		Ledger:  func() ledger.Status { return ledger.Status{CaughtUp: true, Decisions: 7, Foreign: 2, Unreadable: 1} },
 		Retrier: func() retrier.Waiting { return w }, Operator: func() bool { return !g.Available },
 		Now: func() time.Time { return now },
 	})

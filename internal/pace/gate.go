@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
-	"golang.org/x/sync/semaphore"
 
 	"remux-retrier/internal/clock"
 )
@@ -48,7 +47,7 @@ type Config struct {
 // which they asked.
 type Gate struct {
 	cfg   Config
-	slots *semaphore.Weighted
+	slots *clock.Semaphore
 
 	mu     sync.Mutex
 	queue  []*waiter // who waits for a turn, in turn
@@ -86,7 +85,7 @@ func New(cfg Config) (*Gate, error) {
 	if cfg.PerWindow < 0 || cfg.Window <= 0 || cfg.MaxInFlight <= 0 || cfg.Clock == nil || cfg.Logger == nil {
 		return nil, errors.New("pace: Window, MaxInFlight, Clock and Logger are required, PerWindow must not be negative")
 	}
-	return &Gate{cfg: cfg, rate: newRate(), slots: semaphore.NewWeighted(int64(cfg.MaxInFlight))}, nil
+	return &Gate{cfg: cfg, rate: newRate(), slots: clock.NewSemaphore(cfg.Clock, cfg.MaxInFlight)}, nil
 }
 
 // Assign sets the share for the partitions now owned, of a topic with so many.
@@ -113,14 +112,14 @@ type Pass struct {
 
 // Enter waits until fewer than MaxInFlight others are inside.
 func (g *Gate) Enter(ctx context.Context) (*Pass, error) {
-	if err := g.slots.Acquire(ctx, 1); err != nil {
-		return nil, context.Cause(ctx)
+	if err := g.slots.Acquire(ctx); err != nil {
+		return nil, err
 	}
 	return &Pass{g: g}, nil
 }
 
 // Leave gives the place back. Every Pass must be left.
-func (p *Pass) Leave() { p.g.slots.Release(1) }
+func (p *Pass) Leave() { p.g.slots.Release() }
 
 // Turn waits for a request's turn. The request must then be sent at once and
 // its end be reported with Done.
@@ -128,7 +127,7 @@ func (p *Pass) Turn(ctx context.Context) error { return p.turn(ctx, math.MaxInt)
 
 // waiter is one place in the queue. The gate's lock guards it.
 type waiter struct {
-	// called has a token when the waiter has got its turn, or has become the head.
+	// called is closed when the waiter has got its turn, or has become the head.
 	called chan struct{}
 	// sent is when it got its turn; zero: it waits.
 	sent time.Time
@@ -143,17 +142,15 @@ func (p *Pass) turn(ctx context.Context, behind int) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	w := &waiter{called: make(chan struct{}, 1)}
+	w := &waiter{called: make(chan struct{})}
 	g.mu.Lock()
 	g.queue = slices.Insert(g.queue, min(behind, len(g.queue)), w)
-	wait := g.dispatch()
+	g.dispatch()
 	g.mu.Unlock()
 
-	select {
-	case <-w.called:
-	case <-ctx.Done():
-	}
+	_ = g.cfg.Clock.Wait(ctx, w.called) // who gives up may have been called all the same: both are looked at
 	for {
+		wait := never
 		g.mu.Lock()
 		if w.sent.IsZero() && ctx.Err() == nil {
 			wait = g.dispatch()
@@ -186,7 +183,7 @@ func (g *Gate) dispatch() (wait time.Duration) {
 		if wait = max(g.rate.wait(now), g.health.wait(now), g.hold.Sub(now)); wait > 0 {
 			if !w.head {
 				w.head = true
-				w.called <- struct{}{}
+				close(w.called)
 			}
 			return wait
 		}
@@ -197,7 +194,7 @@ func (g *Gate) dispatch() (wait time.Duration) {
 		if w.head {
 			w.alarm.Ring()
 		} else {
-			w.called <- struct{}{}
+			close(w.called)
 		}
 	}
 	return never

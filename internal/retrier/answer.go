@@ -19,6 +19,11 @@ func (r *Retrier) Answer(ctx context.Context, ev Event) (*Answer, error) {
 	}
 	defer leave()
 
+	// One call answers all that stood in the log when it was sent. An event that
+	// came later tells of a later failure.
+	if decided, ok := r.cfg.Ledger.Covering(ev.Failure.TaskID, ev.Source); ok {
+		return e.answerAs(decided), nil
+	}
 	for {
 		// A former owner's call, or our own, may have been accepted though no
 		// answer came: ask, before anything is called again.
@@ -27,26 +32,17 @@ func (r *Retrier) Answer(ctx context.Context, ev Event) (*Answer, error) {
 			if err != nil {
 				return nil, e.giveUp(err)
 			}
-			switch state {
-			case running:
-				return e.answer(events.AlreadyRunning, nil), nil
-			case canceled:
-				return e.answer(events.NotRetryable, nil), nil
-			case absent:
-				return e.answer(events.TaskNotFound, nil), nil
-			case invalid:
-				return e.answer(events.InvalidTask, nil), nil
-			case failed:
+			if reason := state.reason(); reason != "" {
+				return e.answer(reason, nil), nil
+			}
+			if state == failed {
 				e.settled()
-			case unknown:
-				// The state cannot be asked for. A call will tell, see explain.
-				if err := e.rest(ctx); err != nil {
-					return nil, e.giveUp(err)
-				}
+			} else if err := e.rest(ctx); err != nil { // it cannot be asked for: a call will tell, see explain
+				return nil, e.giveUp(err)
 			}
 		}
 		if reason := e.ruledOut(); reason != "" {
-			return e.answer(reason, e.last), nil
+			return e.answerAlone(reason), nil
 		}
 
 		refusal, err := e.call(ctx)

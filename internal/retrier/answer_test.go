@@ -144,7 +144,7 @@ func TestSkipCodeDoesNotHideACallInDoubt(t *testing.T) {
 				defer d.stop()
 				ev := event("1")
 				ev.Failure.ErrorCode = "MPC.10052"
-				ev.Lease = &lease{doubt: true, since: time.Now()}
+				ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()}
 				if o := d.decide(ev); o.Reason != want || o.Attempts != 0 {
 					t.Errorf("%+v, want %s", o, want)
 				}
@@ -160,6 +160,8 @@ func TestMissingConfigurationIsRefused(t *testing.T) {
 		for name, spoil := range map[string]func(*Config){
 			"API":         func(c *Config) { c.API = nil },
 			"Gate":        func(c *Config) { c.Gate = nil },
+			"Ledger":      func(c *Config) { c.Ledger = nil },
+			"Budget":      func(c *Config) { c.Budget = -1 },
 			"Clock":       func(c *Config) { c.Clock = nil },
 			"Rand":        func(c *Config) { c.Rand = nil },
 			"Logger":      func(c *Config) { c.Logger = nil },

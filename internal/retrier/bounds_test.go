@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -13,79 +12,6 @@ import (
 	"remux-retrier/events"
 	"remux-retrier/mpcclient"
 )
-
-func TestTwoEventsOfATaskAreNeverInFlightTogether(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		random := rand.New(rand.NewPCG(5, 6))
-		roll := func(n int) int {
-			mu.Lock()
-			defer mu.Unlock()
-			return random.IntN(n)
-		}
-		a := &api{retry: func(context.Context, string, int) error {
-			time.Sleep(time.Duration(roll(50)) * time.Millisecond)
-			return []error{nil, nil, nil, unavailable, lostAnswer, ambiguous}[roll(6)]
-		}}
-		d := open(t, a, 0, nil)
-		defer d.stop()
-		var all sync.WaitGroup
-		for i := range 500 {
-			all.Go(func() {
-				time.Sleep(time.Duration(roll(2000)) * time.Millisecond)
-				if roll(5) == 0 { // some give up at any moment
-					ctx, cancel := contextFor(time.Duration(roll(3000)) * time.Millisecond)
-					defer cancel()
-					if answer, err := d.Answer(ctx, event(fmt.Sprint(i%7))); err == nil {
-						answer.Acknowledged()
-					}
-					return
-				}
-				d.decide(event(fmt.Sprint(i % 7)))
-			})
-		}
-		all.Wait()
-		if len(a.twice) > 0 {
-			t.Errorf("called twice at once: %v", a.twice)
-		}
-		if len(d.tasks.busy) > 0 {
-			t.Errorf("%d tasks are still held in memory", len(d.tasks.busy))
-		}
-		if !d.open.TryAcquire(2 * 64) {
-			t.Error("a place among the called was lost")
-		}
-	})
-}
-
-// The same without virtual time, so that the race detector sees real threads.
-func TestTurnstileLetsOneInAtATime(t *testing.T) {
-	tasks := newTasks()
-	var inside [3]int
-	var all sync.WaitGroup
-	for i := range 300 {
-		all.Go(func() {
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			if i%4 == 0 {
-				go cancel()
-			}
-			leave, err := tasks.enter(ctx, fmt.Sprint(i%3))
-			if err != nil {
-				return
-			}
-			inside[i%3]++ // a race, if two are inside
-			if inside[i%3] != 1 {
-				t.Errorf("%d inside", inside[i%3])
-			}
-			inside[i%3]--
-			leave()
-		})
-	}
-	all.Wait()
-	if len(tasks.busy) > 0 {
-		t.Errorf("%d tasks are still held in memory", len(tasks.busy))
-	}
-}
 
 func TestCallsInFlightAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -155,7 +81,7 @@ func TestAnswerWithoutACallIsNotHeldBackByTheBound(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 		ev = event("in doubt")
-		ev.Lease = &lease{doubt: true, since: time.Now()}
+		ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()}
 		if o := d.decide(ev); o.Reason != events.AlreadyRunning {
 			t.Errorf("%+v", o)
 		}
@@ -215,8 +141,8 @@ func TestCallWaitsUntilThePartitionIsOurs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, &api{}, 600, nil)
 		defer d.stop()
-		l := &lease{notYet: 3}
 		ev := event("1")
+		l := &lease{at: ev.Source.Offset, notYet: 3}
 		ev.Lease = l
 		if o := d.decide(ev); o.Reason != events.Accepted || o.Attempts != 1 {
 			t.Errorf("%+v", o)
@@ -236,8 +162,8 @@ func TestLeaseThatIsLostEndsTheEventWithoutACall(t *testing.T) {
 		defer d.stop()
 		gone := errors.New("the generation has ended")
 		for range 5 { // more than there are places: each is given back
-			l := &lease{refused: gone}
 			ev := event("1")
+			l := &lease{at: ev.Source.Offset, refused: gone}
 			ev.Lease = l
 			if _, err := d.Answer(context.Background(), ev); !errors.Is(err, gone) {
 				t.Errorf("got %v", err)
@@ -257,8 +183,8 @@ func TestLeaseThatIsLostLeavesAFormerOwnersCallInDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, &api{query: queryFails(notPermitted)}, 0, nil)
 		defer d.stop()
-		l := &lease{doubt: true, since: time.Now(), refused: errors.New("the generation has ended")}
 		ev := event("1")
+		l := &lease{at: ev.Source.Offset, doubt: true, since: time.Now(), refused: errors.New("the generation has ended")}
 		ev.Lease = l
 		if _, err := d.Answer(context.Background(), ev); !errors.Is(err, l.refused) {
 			t.Errorf("got %v", err)

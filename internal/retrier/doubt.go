@@ -57,21 +57,13 @@ func (e *errand) explain(refusal *mpcclient.Error) (events.Reason, error) {
 	if err != nil {
 		return "", err
 	}
-	switch state {
-	case running:
+	if reason := state.reason(); reason != "" {
+		return reason, nil
+	}
+	// Without the state, a task that is not in its final state runs; and a call
+	// that may have been accepted explains why the next was refused.
+	if state == unknown && (refusal.Code == codeNotFinal || e.doubt != none) {
 		return events.AlreadyRunning, nil
-	case canceled:
-		return events.NotRetryable, nil
-	case absent:
-		return events.TaskNotFound, nil
-	case invalid:
-		return events.InvalidTask, nil
-	case unknown:
-		// Without the state, a task that is not in its final state runs; and a
-		// call that may have been accepted explains why the next was refused.
-		if refusal.Code == codeNotFinal || e.doubt != none {
-			return events.AlreadyRunning, nil
-		}
 	}
 	return events.Rejected, nil
 }

@@ -86,7 +86,7 @@ func TestCallInDoubtAfterACrashIsAskedAboutFirst(t *testing.T) {
 				d := open(t, &api{query: states[state]}, 0, nil)
 				defer d.stop()
 				ev := event("1")
-				ev.Lease = &lease{doubt: true, since: time.Now()}
+				ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()}
 				began := time.Now()
 				if o := d.decide(ev); o.Reason != want || o.Attempts != 0 || d.api.called() != 0 {
 					t.Errorf("%+v after %d calls, want %s", o, d.api.called(), want)
@@ -106,7 +106,7 @@ func TestFAILEDAfterACrashCountsFromTheAssignmentOn(t *testing.T) {
 		for ago, wait := range map[time.Duration]time.Duration{0: settle, settle / 2: settle / 2, time.Hour: 0} {
 			began := time.Now()
 			ev := event("1")
-			ev.Lease = &lease{doubt: true, since: began.Add(-ago)}
+			ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: began.Add(-ago)}
 			if o := d.decide(ev); o.Reason != events.Accepted || o.Attempts != 1 {
 				t.Errorf("%+v", o)
 			}
@@ -144,7 +144,7 @@ func TestWithoutTheQueryARefusalAfterADoubtMeansThatTheTaskRuns(t *testing.T) {
 				d := open(t, &api{retry: first(c.calls...), query: queryFails(notPermitted)}, 0, nil)
 				defer d.stop()
 				ev := event("1")
-				ev.Lease = &lease{doubt: c.crashed, since: time.Now()}
+				ev.Lease = &lease{at: ev.Source.Offset, doubt: c.crashed, since: time.Now()}
 				if o := d.decide(ev); o.Reason != c.want || o.Attempts != c.n {
 					t.Errorf("%+v, want %s after %d calls", o, c.want, c.n)
 				}

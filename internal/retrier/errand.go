@@ -18,12 +18,14 @@ type errand struct {
 	ev Event
 
 	attempts int
-	covers   []events.Cover   // what the last call answers, if it answers
-	last     *mpcclient.Error // how the last call failed
-	since    pace.Tally       // what had ended by then
-	counted  int              // calls that failed for this event alone
-	backoff  backoff.Backoff
-	stale    bool // was older than MaxAge when it came
+	// covers are the events that stood in the log when the last call was sent, or
+	// when a former owner's was first asked about.
+	covers  []events.Cover
+	last    *mpcclient.Error // how the last call failed
+	since   pace.Tally       // what had ended by then
+	counted int              // calls that failed for this event alone
+	backoff backoff.Backoff
+	stale   bool // was older than MaxAge when it came
 
 	doubt doubt
 	// clearAt is when FAILED ends the doubt.
@@ -36,8 +38,9 @@ func (r *Retrier) newErrand(ev Event) *errand {
 	if age := r.cfg.Clock.Now().Sub(ev.Source.Time); r.cfg.MaxAge > 0 && age > r.cfg.MaxAge {
 		e.stale = true
 	}
-	if ev.Lease.InDoubt() {
+	if doubtful := ev.Lease.Doubtful(); ev.Source.Offset < doubtful {
 		e.doubt, e.clearAt = crashed, ev.Lease.Since().Add(r.cfg.Settle)
+		e.covers = []events.Cover{{Partition: ev.Source.Partition, End: doubtful}}
 	}
 	return e
 }
@@ -48,8 +51,8 @@ func (e *errand) call(ctx context.Context) (refusal *mpcclient.Error, err error)
 	turned := sync.OnceFunc(func() { e.r.turns.Add(-1) })
 	defer turned()
 	if !e.open {
-		if e.r.open.Acquire(ctx, 1) != nil {
-			return nil, context.Cause(ctx)
+		if err := e.r.open.Acquire(ctx); err != nil {
+			return nil, err
 		}
 		e.open = true
 	}
@@ -65,13 +68,13 @@ func (e *errand) call(ctx context.Context) (refusal *mpcclient.Error, err error)
 		return nil, err
 	}
 	turned()
-	end := e.ev.Lease.End()
+	ends := e.ev.Lease.Ends() // after this, an event may tell of a failure of this very retry
 	err = e.r.cfg.API.Retry(context.WithoutCancel(ctx), e.ev.Failure.TaskID)
 	refusal = report(pass, err)
 	e.r.cause.heard(refusal)
 	if refusal == nil || refusal.Operation != mpcclient.OperationLogin { // without a token nothing was sent
 		e.attempts++
-		e.covers = []events.Cover{{Partition: e.ev.Source.Partition, End: end}}
+		e.covers = covers(ends)
 	}
 	if refusal == nil {
 		return nil, nil
@@ -129,20 +132,6 @@ func report(pass *pace.Pass, err error) *mpcclient.Error {
 	return refusal
 }
 
-// answer ends the errand.
-func (e *errand) answer(reason events.Reason, refusal *mpcclient.Error) *Answer {
-	o := events.Outcome{
-		Reason: reason, Attempts: e.attempts, Source: e.ev.Source, Failure: e.ev.Failure, Covers: e.covers,
-		DecidedAt: e.r.cfg.Clock.Now(), Origin: e.r.cfg.Origin,
-	}
-	if refusal != nil {
-		o.Error = &events.APIError{
-			Status: refusal.Status, Code: refusal.Code, Message: refusal.Message, RequestID: refusal.RequestID,
-		}
-	}
-	return &Answer{Outcome: o, release: e.acknowledged}
-}
-
 func (e *errand) giveUp(err error) error {
 	e.acknowledged()
 	return err
@@ -151,6 +140,6 @@ func (e *errand) giveUp(err error) error {
 func (e *errand) acknowledged() {
 	if e.open {
 		e.open = false
-		e.r.open.Release(1)
+		e.r.open.Release()
 	}
 }

@@ -55,7 +55,7 @@ func TestOldEventInDoubtIsAskedAbout(t *testing.T) {
 		} {
 			d := open(t, &api{query: func(ids []string) (map[string]mpcclient.Task, error) { return tasksIn(status, ids...), nil }}, 0, maxAge)
 			ev := agedEvent("1", 2*time.Hour)
-			ev.Lease = &lease{doubt: true, since: time.Now()}
+			ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()}
 			if o := d.decide(ev); o.Reason != want || d.api.called() != 0 {
 				t.Errorf("%s: %+v", status, o)
 			}

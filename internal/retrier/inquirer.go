@@ -14,18 +14,6 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// state is what the state query tells of a task.
-type state int
-
-const (
-	unknown  state = iota // it cannot be asked for
-	failed                // FAILED
-	running               // a retry is under way, or has succeeded
-	canceled              // CANCELED
-	absent                // MPC does not know the task
-	invalid               // MPC says that it is no id of a task
-)
-
 // A query asks for so many tasks at most (the API's limit), and waits so long
 // for more questions while no other query is under way.
 const (
@@ -62,7 +50,8 @@ type question struct {
 	alone    bool
 	failed   int // queries that held it, in a row, while the API served others
 	failures backoff.Backoff
-	answer   chan state
+	answered chan struct{} // closed when state says what was asked for
+	state    state
 }
 
 func newInquirer(cfg Config, cause *cause) *inquirer {
@@ -78,15 +67,19 @@ func (q *inquirer) ask(ctx context.Context, taskID string) (state, error) {
 	if without {
 		return unknown, nil
 	}
-	mine := &question{ctx: ctx, taskID: taskID, answer: make(chan state, 1),
+	mine := &question{ctx: ctx, taskID: taskID, answered: make(chan struct{}),
 		failures: backoff.Backoff{Base: firstRest, Max: longestRest, Rand: q.cfg.Rand}}
 	q.put(mine)
-	select {
-	case s := <-mine.answer:
-		return s, nil
-	case <-ctx.Done():
-		return unknown, context.Cause(ctx)
+	if err := q.cfg.Clock.Wait(ctx, mine.answered); err != nil {
+		return unknown, err
 	}
+	return mine.state, nil
+}
+
+// answer is given once: a question is in one query, or waits.
+func (one *question) answer(s state) {
+	one.state = s
+	close(one.answered)
 }
 
 // put also wakes up the inquirer when there is nothing to put: a query has ended.
@@ -99,8 +92,8 @@ func (q *inquirer) put(questions ...*question) {
 
 // run sends queries until the context is done.
 func (q *inquirer) run(ctx context.Context) {
-	var queries sync.WaitGroup
-	defer queries.Wait()
+	var queries clock.Group
+	defer queries.Wait(q.cfg.Clock)
 	for ctx.Err() == nil {
 		if !q.due(ctx) {
 			continue
@@ -119,7 +112,7 @@ func (q *inquirer) run(ctx context.Context) {
 			pass.Leave()
 			continue
 		}
-		queries.Go(func() { q.query(ctx, pass, batch) })
+		queries.Go(q.cfg.Clock, func() { q.query(ctx, pass, batch) })
 	}
 }
 
@@ -187,7 +180,7 @@ func (q *inquirer) query(ctx context.Context, pass *pace.Pass, batch []*question
 		q.forbidden.Over("MPC's state query is permitted again")
 		q.trouble.Over("tasks' states can be asked for again")
 		for _, one := range batch {
-			one.answer <- stateOf(tasks, one.taskID)
+			one.answer(stateOf(tasks, one.taskID))
 		}
 	case refusal.Forbidden():
 		q.goWithout(batch, refusal)
@@ -203,7 +196,7 @@ func (q *inquirer) query(ctx context.Context, pass *pace.Pass, batch []*question
 		again = batch
 	default:
 		for _, one := range batch {
-			one.answer <- stateRefused(refusal)
+			one.answer(stateRefused(refusal))
 		}
 	}
 	q.put(again...)
@@ -231,38 +224,6 @@ func (q *inquirer) rest(batch []*question, refusal *mpcclient.Error) time.Durati
 	return wait
 }
 
-func stateOf(tasks map[string]mpcclient.Task, id string) state {
-	task, known := tasks[id]
-	switch {
-	case !known:
-		return absent
-	case task.Status == mpcclient.StatusFailed:
-		return failed
-	case task.Status == mpcclient.StatusCanceled:
-		return canceled
-	case slices.Contains(alive, task.Status):
-		return running
-	}
-	return unknown
-}
-
-// alive are the states that a task has only if a retry was accepted: it had
-// FAILED.
-var alive = []mpcclient.Status{
-	mpcclient.StatusInit, mpcclient.StatusWaiting, mpcclient.StatusProcessing, mpcclient.StatusSucceeded,
-}
-
-// stateRefused is what the refusal of a query for one task says of it.
-func stateRefused(refusal *mpcclient.Error) state {
-	switch refusal.Class {
-	case mpcclient.TaskNotFound:
-		return absent
-	case mpcclient.InvalidTask:
-		return invalid
-	}
-	return unknown
-}
-
 // goWithout answers that states cannot be asked for, and asks no more for a
 // while: each query would cost quota and tell nothing.
 func (q *inquirer) goWithout(batch []*question, refusal *mpcclient.Error) {
@@ -272,7 +233,7 @@ func (q *inquirer) goWithout(batch []*question, refusal *mpcclient.Error) {
 	defer q.mu.Unlock()
 	q.without = q.cfg.Clock.Now().Add(permissionCheck)
 	for _, one := range append(batch, q.waiting...) {
-		one.answer <- unknown
+		one.answer(unknown)
 	}
 	q.waiting = nil
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,7 +95,9 @@ func tasksIn(s mpcclient.Status, ids ...string) map[string]mpcclient.Task {
 
 // lease records what the retrier says to the consumer.
 type lease struct {
+	at    int64 // the event's offset
 	doubt bool
+	ends  map[int]int64 // nil: the event is the last of its partition
 	since time.Time
 	owned context.Context
 
@@ -104,10 +107,26 @@ type lease struct {
 	refused error // BeforeCall's
 }
 
-func (l *lease) InDoubt() bool    { return l.doubt }
 func (l *lease) Since() time.Time { return l.since }
 func (l *lease) Settled()         { l.note("settled") }
-func (l *lease) End() int64       { return 2000 }
+
+// Doubtful is the end of the event, or of all that the test has set.
+func (l *lease) Doubtful() int64 {
+	switch {
+	case !l.doubt:
+		return 0
+	case l.ends != nil:
+		return l.ends[partition]
+	}
+	return l.at + 1
+}
+
+func (l *lease) Ends() map[int]int64 {
+	if l.ends == nil {
+		return map[int]int64{partition: l.at + 1}
+	}
+	return l.ends
+}
 
 // Owned ends with what the test has set as the end of the drain.
 func (l *lease) Owned() context.Context {
@@ -163,7 +182,7 @@ func open(t *testing.T, a *api, perMinute int, change func(*Config)) *desk {
 	random := rand.New(rand.NewPCG(1, 2))
 	var mu sync.Mutex
 	cfg := Config{
-		API: a, MaxInFlight: 64, MaxAttempts: 5, Settle: settle, SkipCodes: []string{"MPC.10052"},
+		API: a, Ledger: &book{}, MaxInFlight: 64, MaxAttempts: 5, Settle: settle, SkipCodes: []string{"MPC.10052"},
 		Origin: "/remux-retrier/test", Clock: clock.System, Logger: log,
 		Rand: func() float64 {
 			mu.Lock()
@@ -195,12 +214,33 @@ func open(t *testing.T, a *api, perMinute int, change func(*Config)) *desk {
 	}}
 }
 
+// partition is the events'.
+const partition = 3
+
+var offsets atomic.Int64
+
+// event is one behind all events before it, which is not covered by what was
+// called for them.
 func event(id string) Event {
+	offset := offsets.Add(1)
 	return Event{
 		Failure: events.Failure{TaskID: id, ErrorCode: "MPC.10105"},
-		Source:  events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042},
-		Lease:   &lease{},
+		Source:  events.Source{Topic: "remux.failed", Partition: partition, Offset: offset},
+		Lease:   &lease{at: offset},
 	}
+}
+
+// takes tells whether so many are let in: none was lost.
+func takes(s *clock.Semaphore, n int) bool {
+	ctx, cancel := contextFor(10 * time.Second)
+	defer cancel()
+	for range n {
+		if s.Acquire(ctx) != nil {
+			return false
+		}
+		defer s.Release()
+	}
+	return true
 }
 
 // decide answers an event and acknowledges the answer at once.

@@ -44,13 +44,16 @@ func (e *errand) pause(ctx context.Context, d time.Duration) error {
 }
 
 // ruledOut is the reason for which the event is answered without a call, or
-// without another one; empty: there is none.
+// without another one; empty: there is none. It is no reason for other events
+// of the task: each has its own code, age and attempts.
 func (e *errand) ruledOut() events.Reason {
 	switch {
 	case e.r.skip[e.ev.Failure.ErrorCode]:
 		return events.NotRetryable
 	case e.stale && e.attempts == 0:
 		return events.Expired
+	case e.r.cfg.Budget > 0 && e.r.cfg.Ledger.Retries(e.ev.Failure.TaskID) >= e.r.cfg.Budget:
+		return events.BudgetExhausted
 	case e.exhausted():
 		return events.AttemptsExhausted
 	}

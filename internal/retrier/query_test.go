@@ -217,7 +217,7 @@ func TestQuestionThatNobodyAsksAnyMoreIsNotSent(t *testing.T) {
 		ctx, cancel := contextFor(time.Millisecond)
 		defer cancel()
 		ev := event("1")
-		ev.Lease = &lease{doubt: true, since: time.Now()}
+		ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()}
 		if _, err := d.Answer(ctx, ev); err == nil {
 			t.Error("answered without having asked")
 		}

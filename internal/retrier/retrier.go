@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
-	"golang.org/x/sync/semaphore"
 
 	"remux-retrier/events"
 	"remux-retrier/internal/clock"
@@ -25,8 +24,9 @@ type API interface {
 
 // Lease is an event's hold on the partition it came from.
 type Lease interface {
-	// InDoubt tells that a former owner may have called for the event.
-	InDoubt() bool
+	// Doubtful: events of the partition below it may have been called by a former
+	// owner. It is no higher than the partition's end was when it became ours.
+	Doubtful() int64
 	// Since is when the partition became ours.
 	Since() time.Time
 	// BeforeCall waits until a call would be known to a next owner. From then
@@ -37,10 +37,26 @@ type Lease interface {
 	// Owned ends when no answer can be published any more, some time after no new
 	// work may begin.
 	Owned() context.Context
-	// End is the end of the event's partition as it is known now.
-	End() int64
+	// Ends are the ends known now of the event's own partition, beyond the event
+	// at least, and of each other one of ours in which unanswered events may be.
+	Ends() map[int]int64
 	// Settled says that what the event's calls did is known, and was nothing.
 	Settled()
+}
+
+// Ledger knows what the whole group has decided about tasks.
+type Ledger interface {
+	// Covering finds the decision whose call, or question for the state, answers
+	// the event too, because the event stood in the log by then. The event's own,
+	// decided but never published, comes first: no other may take its place, or its
+	// retry would be forgotten. Then comes one that CountsAsRetry. Of the outcome
+	// are known Reason, Attempts, AcceptedRetry, Source, Covers and DecidedAt.
+	Covering(taskID string, event events.Source) (o events.Outcome, ok bool)
+	// Retries counts the task's accepted retries within the budget's window.
+	Retries(taskID string) int
+	// Decided takes note of a decision of ours, before it is published and before
+	// another event of the task is let in. A repeat changes nothing.
+	Decided(o events.Outcome)
 }
 
 // Event is one failure event to be answered.
@@ -60,10 +76,15 @@ type Answer struct {
 // been given up: until then the event counts as called but not yet answered.
 func (a *Answer) Acknowledged() { a.release() }
 
-// Config of a Retrier. All fields are required but MaxAge and SkipCodes.
+// Config of a Retrier. All fields are required but Budget, MaxAge and
+// SkipCodes.
 type Config struct {
-	API  API
-	Gate *pace.Gate
+	API    API
+	Gate   *pace.Gate
+	Ledger Ledger
+	// Budget is how many accepted retries a task gets within the ledger's window;
+	// 0: as many as are asked for.
+	Budget int
 	// MaxInFlight is the gate's; twice as many events may be called and not yet
 	// acknowledged.
 	MaxInFlight int
@@ -91,7 +112,7 @@ type Retrier struct {
 	cfg      Config
 	skip     map[string]bool
 	tasks    *tasks
-	open     *semaphore.Weighted // events called but not acknowledged
+	open     *clock.Semaphore // events called but not acknowledged
 	inquirer *inquirer
 	cause    *cause
 
@@ -109,16 +130,16 @@ func (r *Retrier) Waiting() Waiting {
 
 // New makes a Retrier.
 func New(cfg Config) (*Retrier, error) {
-	if cfg.API == nil || cfg.Gate == nil || cfg.Clock == nil || cfg.Rand == nil || cfg.Logger == nil {
-		return nil, errors.New("retrier: API, Gate, Clock, Rand and Logger are required")
+	if cfg.API == nil || cfg.Gate == nil || cfg.Ledger == nil || cfg.Clock == nil || cfg.Rand == nil || cfg.Logger == nil {
+		return nil, errors.New("retrier: API, Gate, Ledger, Clock, Rand and Logger are required")
 	}
-	if cfg.MaxInFlight <= 0 || cfg.MaxAttempts <= 0 || cfg.Settle <= 0 {
-		return nil, errors.New("retrier: MaxInFlight, MaxAttempts and Settle are required")
+	if cfg.MaxInFlight <= 0 || cfg.MaxAttempts <= 0 || cfg.Settle <= 0 || cfg.Budget < 0 {
+		return nil, errors.New("retrier: MaxInFlight, MaxAttempts and Settle are required, Budget must not be negative")
 	}
 	cause := &cause{gate: cfg.Gate, log: cfg.Logger, said: map[string]bool{}}
 	r := &Retrier{
-		cfg: cfg, skip: map[string]bool{}, tasks: newTasks(),
-		open:     semaphore.NewWeighted(2 * int64(cfg.MaxInFlight)),
+		cfg: cfg, skip: map[string]bool{}, tasks: newTasks(cfg.Clock),
+		open:     clock.NewSemaphore(cfg.Clock, 2*cfg.MaxInFlight),
 		inquirer: newInquirer(cfg, cause),
 		cause:    cause,
 	}

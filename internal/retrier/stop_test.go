@@ -60,12 +60,14 @@ func TestStopEndsEveryWaitAtOnce(t *testing.T) {
 					defer leave()
 				}
 				if c.full {
-					if !d.open.TryAcquire(2) {
-						t.Fatal("no place to take")
+					for range 2 {
+						if err := d.open.Acquire(context.Background()); err != nil {
+							t.Fatal(err)
+						}
 					}
 				}
-				l := &lease{doubt: c.crash, since: time.Now()}
 				ev := event("1")
+				l := &lease{at: ev.Source.Offset, doubt: c.crash, since: time.Now()}
 				ev.Lease = l
 				answer, took, err := d.stopped(ev, max(c.before, time.Second/10))
 				if answer != nil || !errors.Is(err, errStopped) || took != 0 {
@@ -74,7 +76,7 @@ func TestStopEndsEveryWaitAtOnce(t *testing.T) {
 				if got := l.calledAndOpen(); got != c.open {
 					t.Errorf("in doubt for a next owner: %v, the consumer heard %v", got, l.heard)
 				}
-				if free := d.open.TryAcquire(2); free == c.full {
+				if free := takes(d.open, 2); free == c.full {
 					t.Error("a place among the called was lost")
 				}
 			})
@@ -168,7 +170,7 @@ func TestRefusedEventMayStillAskAfterAStop(t *testing.T) {
 				ev := event("1")
 				drain, cancel := context.WithTimeoutCause(context.Background(), 16*time.Second, errStopped)
 				defer cancel()
-				ev.Lease = &lease{owned: drain}
+				ev.Lease = &lease{at: ev.Source.Offset, owned: drain}
 				answer, took, err := d.stopped(ev, time.Second)
 				if took != c.took {
 					t.Errorf("took %v from the stop on, want %v", took, c.took)

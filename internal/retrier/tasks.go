@@ -3,46 +3,47 @@ package retrier
 import (
 	"context"
 	"sync"
+
+	"remux-retrier/internal/clock"
 )
 
-// tasks lets one event of a task work at a time; its twins wait. It outlives
-// generations, so that a call that was begun in one and a call in the next are
-// never under way together.
+// tasks lets one event of a task work at a time; its twins wait, in the order in
+// which they came. It outlives generations, so that a call that was begun in one
+// and a call in the next are never under way together.
 type tasks struct {
+	clock clock.Clock
+
 	mu   sync.Mutex
 	busy map[string]*turnstile
 }
 
-// turnstile is one task's. Its channel holds a token when nobody is inside.
+// turnstile is one task's.
 type turnstile struct {
-	token chan struct{}
+	*clock.Semaphore
 	users int // inside or waiting; guarded by tasks.mu
 }
 
-func newTasks() *tasks { return &tasks{busy: map[string]*turnstile{}} }
+func newTasks(c clock.Clock) *tasks { return &tasks{clock: c, busy: map[string]*turnstile{}} }
 
 // enter waits for the task and returns what gives it back.
 func (t *tasks) enter(ctx context.Context, id string) (leave func(), err error) {
 	t.mu.Lock()
 	s := t.busy[id]
 	if s == nil {
-		s = &turnstile{token: make(chan struct{}, 1)}
-		s.token <- struct{}{}
+		s = &turnstile{Semaphore: clock.NewSemaphore(t.clock, 1)}
 		t.busy[id] = s
 	}
 	s.users++
 	t.mu.Unlock()
 
-	select {
-	case <-s.token:
-		return func() {
-			s.token <- struct{}{}
-			t.drop(id, s)
-		}, nil
-	case <-ctx.Done():
+	if err := s.Acquire(ctx); err != nil {
 		t.drop(id, s)
-		return nil, context.Cause(ctx)
+		return nil, err
 	}
+	return func() {
+		s.Release()
+		t.drop(id, s)
+	}, nil
 }
 
 func (t *tasks) drop(id string, s *turnstile) {

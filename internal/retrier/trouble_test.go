@@ -34,7 +34,7 @@ func TestQueriesThatFailAloneCostLittleAndAreTold(t *testing.T) {
 		ctx, cancel := contextFor(time.Hour)
 		defer cancel()
 		ev := event("odd")
-		ev.Lease = &lease{owned: ctx}
+		ev.Lease = &lease{at: ev.Source.Offset, owned: ctx}
 		if answer, err := d.Answer(ctx, ev); err == nil {
 			t.Errorf("answered: %+v", answer.Outcome)
 		}
@@ -71,7 +71,7 @@ func TestAnIDThatTheQueryFailsAtEndsUpAlone(t *testing.T) {
 		odd, cancel := context.WithCancel(context.Background())
 		var waiting sync.WaitGroup
 		ev := event("odd")
-		ev.Lease = &lease{owned: odd}
+		ev.Lease = &lease{at: ev.Source.Offset, owned: odd}
 		waiting.Go(func() { _, _ = d.Answer(odd, ev) })
 		others.Wait()
 		if took := time.Since(began); took > time.Minute {
@@ -95,30 +95,12 @@ func TestATwinThatWaitsThroughAnOutageDoesNotExpire(t *testing.T) {
 		var twins sync.WaitGroup
 		for range 2 {
 			twins.Go(func() {
-				if o := d.decide(agedEvent("1", 0)); o.Reason != events.Accepted {
+				if o := d.decide(agedEvent("1", 0)); o.Reason.Kind() != events.Retried {
 					t.Errorf("%+v", o)
 				}
 			})
 		}
 		twins.Wait()
-	})
-}
-
-func TestOutcomesOfCallsSayWhatTheyCover(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{retry: ambiguously("odd")}, 0, nil)
-		defer d.stop()
-		for _, id := range []string{"1", "odd"} {
-			want := events.Cover{Partition: 3, End: 2000}
-			if o := d.decide(event(id)); len(o.Covers) != 1 || o.Covers[0] != want {
-				t.Errorf("%s covers %+v", o.Reason, o.Covers)
-			}
-		}
-		ev := event("skipped")
-		ev.Failure.ErrorCode = "MPC.10052"
-		if o := d.decide(ev); len(o.Covers) != 0 {
-			t.Errorf("an answer without a call covers %+v", o.Covers)
-		}
 	})
 }
 
@@ -146,7 +128,7 @@ func TestEventsThatWaitForAStateAreCounted(t *testing.T) {
 		var waiting sync.WaitGroup
 		for _, id := range []string{"1", "2", "3"} {
 			ev := event(id)
-			ev.Lease = &lease{doubt: true, since: time.Now()}
+			ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()}
 			waiting.Go(func() { _, _ = d.Answer(ctx, ev) })
 		}
 		time.Sleep(time.Minute)

@@ -1,7 +1,6 @@
 package memlog
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -95,7 +94,17 @@ func (b *Broker) enter(m *Member) {
 	m.joining, m.gen = true, nil
 	b.rebalance()
 	b.complete(false)
-	b.changed()
+	b.changed(nil)
+}
+
+// members lists the group's in the order of their names. mu is held.
+func (b *Broker) members() []*Member {
+	names := slices.Sorted(maps.Keys(b.group.members))
+	members := make([]*Member, len(names))
+	for i, name := range names {
+		members[i] = b.group.members[name]
+	}
+	return members
 }
 
 // rebalance begins one, if none is under way. mu is held.
@@ -105,7 +114,7 @@ func (b *Broker) rebalance() {
 	}
 	b.group.rebalancing = true
 	b.group.deadline = b.cfg.Clock.Now().Add(b.cfg.RebalanceTimeout)
-	for _, m := range b.group.members {
+	for _, m := range b.members() {
 		if m.gen != nil && !m.hung {
 			m.gen.end()
 		}
@@ -115,18 +124,18 @@ func (b *Broker) rebalance() {
 // complete ends the rebalance once all members have joined, or without those
 // that have not when time is over. mu is held.
 func (b *Broker) complete(timeIsOver bool) {
-	for name, m := range b.group.members {
+	for _, m := range b.members() {
 		if m.joining {
 			continue
 		}
 		if !timeIsOver {
 			return
 		}
-		delete(b.group.members, name)
+		delete(b.group.members, m.name)
 	}
 	b.group.rebalancing = false
 	b.group.id++
-	members := slices.SortedFunc(maps.Values(b.group.members), func(a, c *Member) int { return cmp.Compare(a.name, c.name) })
+	members := b.members()
 	partitions := 0
 	if t := b.topics[b.cfg.Topic]; t != nil {
 		partitions = len(t.partitions)
@@ -139,17 +148,17 @@ func (b *Broker) complete(timeIsOver bool) {
 			m.gen.assigned = append(m.gen.assigned, p)
 		}
 	}
-	b.changed()
+	b.changed(nil)
 }
 
-// expire lets time-outs happen. A member heartbeats by itself until its
+// timeOut lets time-outs happen. A member heartbeats by itself until its
 // generation ends, and while it waits to join. mu is held.
-func (b *Broker) expire(now time.Time) {
+func (b *Broker) timeOut(now time.Time) {
 	if b.away {
 		return
 	}
 	expired := false
-	for name, m := range b.group.members {
+	for _, m := range b.members() {
 		beats := m.joining || (m.gen != nil && !m.gen.over)
 		if beats && !m.hung {
 			m.seen = now
@@ -158,7 +167,7 @@ func (b *Broker) expire(now time.Time) {
 			}
 		}
 		if now.Sub(m.seen) >= b.cfg.SessionTimeout {
-			delete(b.group.members, name)
+			delete(b.group.members, m.name)
 			expired = true
 		}
 	}
@@ -178,13 +187,13 @@ func (b *Broker) SetAway(away bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.away = away
-	for _, m := range b.group.members {
+	for _, m := range b.members() {
 		m.seen = b.cfg.Clock.Now()
 		if m.gen != nil {
 			m.gen.end()
 		}
 	}
-	b.changed()
+	b.changed(nil)
 }
 
 // Commit stores a position as an operator's tool does, past the group.
@@ -192,6 +201,14 @@ func (b *Broker) Commit(partition int, at consumer.Position) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.group.committed[partition] = at
+}
+
+// Expire forgets what the group has committed, as brokers do when a group was
+// empty for long (offsets.retention.minutes).
+func (b *Broker) Expire() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.group.committed)
 }
 
 // Position is what the group has committed for a partition.

@@ -18,7 +18,7 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// Config of a Broker. Every field is required.
+// Config of a Broker. Every field but FetchWait is required.
 type Config struct {
 	Clock clock.Clock
 	// Topic is the one that the group consumes.
@@ -26,6 +26,9 @@ type Config struct {
 	// SessionTimeout is how long a member may be silent, RebalanceTimeout how
 	// long it may keep its partitions after a rebalance has begun.
 	SessionTimeout, RebalanceTimeout time.Duration
+	// FetchWait is how long a fetch waits for records; 0: 500 ms. Records end the
+	// wait, so that a simulation can do with a long one, and few wake-ups.
+	FetchWait time.Duration
 }
 
 // ErrAway is what every operation fails with while the brokers are away.
@@ -36,14 +39,11 @@ var ErrAway = errors.New("the brokers cannot be reached")
 type Broker struct {
 	cfg Config
 
-	mu     sync.Mutex
-	topics map[string]*topic
-	group  group
-	away   bool
-	// change is cancelled, and made anew, whenever anything changed: whoever
-	// waits for something looks again.
-	change context.Context
-	notify context.CancelFunc
+	mu      sync.Mutex
+	topics  map[string]*topic
+	group   group
+	away    bool
+	waiting []*waiter // in the order in which they came
 }
 
 type topic struct {
@@ -61,9 +61,11 @@ func New(cfg Config) (*Broker, error) {
 	if cfg.Clock == nil || cfg.Topic == "" || cfg.SessionTimeout <= 0 || cfg.RebalanceTimeout <= 0 {
 		return nil, errors.New("memlog: Clock, Topic, SessionTimeout and RebalanceTimeout are required")
 	}
+	if cfg.FetchWait == 0 {
+		cfg.FetchWait = 500 * time.Millisecond
+	}
 	b := &Broker{cfg: cfg, topics: map[string]*topic{}}
 	b.group = group{members: map[string]*Member{}, committed: map[int]consumer.Position{}}
-	b.change, b.notify = context.WithCancel(context.Background())
 	return b, nil
 }
 
@@ -71,30 +73,10 @@ func New(cfg Config) (*Broker, error) {
 func (b *Broker) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		b.mu.Lock()
-		b.expire(b.cfg.Clock.Now())
+		b.timeOut(b.cfg.Clock.Now())
 		b.mu.Unlock()
-		b.wait(ctx, heartbeatInterval)
+		_ = b.cfg.Clock.Sleep(ctx, heartbeatInterval) // the loop looks why it ended
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.notify()
-}
-
-// changed wakes all that wait. mu is held.
-func (b *Broker) changed() {
-	b.notify()
-	b.change, b.notify = context.WithCancel(context.Background())
-}
-
-// wait sleeps for d at most, and not beyond the next change. mu is not held.
-func (b *Broker) wait(ctx context.Context, d time.Duration) {
-	b.mu.Lock()
-	change := b.change
-	b.mu.Unlock()
-	sleep, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(change, cancel)()
-	_ = b.cfg.Clock.Sleep(sleep, d) // why it ended does not matter: the waiter looks again
 }
 
 // Create makes a topic, or adds partitions to it.
@@ -109,7 +91,7 @@ func (b *Broker) Create(name string, partitions int) {
 	for len(t.partitions) < partitions {
 		t.partitions = append(t.partitions, &partition{})
 	}
-	b.changed()
+	b.changed(nil)
 }
 
 // Delete removes a topic, and as Kafka does the group's commits for it.
@@ -120,7 +102,7 @@ func (b *Broker) Delete(name string) {
 	if name == b.cfg.Topic {
 		clear(b.group.committed)
 	}
-	b.changed()
+	b.changed(nil)
 }
 
 // SetMaxBytes bounds the batches that a topic takes, keys and values together.
@@ -134,20 +116,27 @@ func (b *Broker) SetMaxBytes(name string, n int) {
 func (b *Broker) Append(name string, id int, messages ...consumer.Message) int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.append(name, id, messages)
+	return b.append(name, id, b.cfg.Clock.Now(), messages)
 }
 
-func (b *Broker) append(name string, id int, messages []consumer.Message) int64 {
+// AppendAt is Append by a producer whose clock shows at.
+func (b *Broker) AppendAt(name string, id int, at time.Time, messages ...consumer.Message) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.append(name, id, at, messages)
+}
+
+func (b *Broker) append(name string, id int, stamp time.Time, messages []consumer.Message) int64 {
 	p := b.topics[name].partitions[id]
 	at := p.next
 	for _, m := range messages {
 		p.records = append(p.records, consumer.Record{
-			Topic: name, Partition: id, Offset: p.next, Time: b.cfg.Clock.Now(),
+			Topic: name, Partition: id, Offset: p.next, Time: stamp,
 			Key: slices.Clone(m.Key), Value: slices.Clone(m.Value), Headers: slices.Clone(m.Headers),
 		})
 		p.next++
 	}
-	b.changed()
+	b.changed(p)
 	return at
 }
 
@@ -155,8 +144,9 @@ func (b *Broker) append(name string, id int, messages []consumer.Message) int64 
 func (b *Broker) Skip(name string, id int, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.topics[name].partitions[id].next += n
-	b.changed()
+	p := b.topics[name].partitions[id]
+	p.next += n
+	b.changed(p)
 }
 
 // Truncate cuts a partition's records from an offset on, as an unclean leader
@@ -178,7 +168,7 @@ func (b *Broker) cut(name string, id int, set func(*partition)) {
 	p.records = slices.DeleteFunc(p.records, func(r consumer.Record) bool {
 		return r.Offset < p.first || r.Offset >= p.next
 	})
-	b.changed()
+	b.changed(p)
 }
 
 // Records gives all that stands in a topic, partition by partition.

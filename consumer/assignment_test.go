@@ -1,0 +1,130 @@
+package consumer_test
+
+import (
+	"context"
+	"maps"
+	"testing"
+	"time"
+
+	"remux-retrier/consumer"
+)
+
+func TestTheLedgerMustReadAllUnlessEveryPartitionSaysSinceWhen(t *testing.T) {
+	const then = 900_000_000_000 // ms, long before the bubble's clock begins
+	since := func(offset, ms int64) consumer.Position {
+		return consumer.Position{Offset: offset, Metadata: consumer.Mark{Since: time.UnixMilli(ms)}.Encode(offset)}
+	}
+	for name, c := range map[string]struct {
+		at   consumer.Position
+		want int64 // 0: unknown
+	}{
+		"the earliest counts":  {since(2, then-1), then - 1},
+		"later than the other": {since(2, then+1), then},
+		"no mark":              {consumer.Position{Offset: 2}, 0},
+		"a mark without it":    {consumer.Position{Offset: 2, Metadata: consumer.Mark{}.Encode(2)}, 0},
+		"a mark that was cut":  {consumer.Position{Offset: 2, Metadata: "remux1 clean since=1000000"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, 2, func(w *world) {
+				w.append(0, 5)
+				w.append(1, 5)
+				w.broker.Commit(0, since(1, then))
+				w.broker.Commit(1, c.at)
+				a := w.start("a", nil)
+				time.Sleep(3 * time.Second)
+				got := a.follower.last().Since
+				if got.IsZero() != (c.want == 0) || (c.want > 0 && got.UnixMilli() != c.want) {
+					t.Errorf("since %v", got)
+				}
+				a.stop()
+			})
+		})
+	}
+}
+
+func TestAGroupWithoutACommitMustReadAll(t *testing.T) {
+	inWorld(t, 2, func(w *world) {
+		w.append(0, 5)
+		w.broker.Commit(0, consumer.Position{Offset: 1, Metadata: consumer.Mark{Since: time.Now()}.Encode(1)})
+		a := w.start("a", nil)
+		time.Sleep(3 * time.Second)
+		if got := a.follower.last().Since; !got.IsZero() {
+			t.Errorf("since %v", got)
+		}
+		a.stop()
+		// What it commits at the end says since when: nothing of before is open.
+		a = w.start("a", nil)
+		time.Sleep(time.Second)
+		if got := a.follower.last().Since; time.Since(got) > 10*time.Second {
+			t.Errorf("since %v", got)
+		}
+		a.stop()
+	})
+}
+
+func TestAMemberWithoutPartitionsNeedNotReadTheOutcomes(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		a, b := w.start("a", nil), w.start("b", nil)
+		time.Sleep(5 * time.Second)
+		if got := a.follower.last(); len(got.Partitions) != 0 || got.Of != 1 || got.Since.IsZero() {
+			t.Errorf("%+v", got)
+		}
+		a.stop()
+		b.stop()
+	})
+}
+
+func TestALogFoundToBeAnotherMakesTheLedgerReadAllFirst(t *testing.T) {
+	for name, cut := range map[string]func(w *world){
+		"while it is read": func(w *world) { w.broker.Truncate(topic, 0, 2) },
+		"between": func(w *world) {
+			w.broker.Commit(0, consumer.Position{Offset: 9, Metadata: consumer.Mark{Since: time.Now()}.Encode(9)})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, 1, func(w *world) {
+				w.append(0, 5)
+				a := w.start("a", nil)
+				time.Sleep(3 * time.Second)
+				if name == "between" {
+					a.stop()
+				}
+				cut(w)
+				if name == "between" {
+					a = w.start("a", nil)
+				}
+				time.Sleep(5 * time.Second)
+				openings := a.follower.openings()
+				if last := openings[len(openings)-1]; last.continued || !a.follower.last().Since.IsZero() {
+					t.Errorf("opened %+v, assigned %+v", last, a.follower.last())
+				}
+				a.stop()
+			})
+		})
+	}
+}
+
+func TestACallCoversWhatStandsInThePartitionsThatMayHaveMoreToAnswer(t *testing.T) {
+	inWorld(t, 3, func(w *world) {
+		ends := make(chan map[int]int64, 1)
+		a := w.start("a", func(ctx context.Context, d *consumer.Delivery) error {
+			if d.Partition == 0 && d.Offset == 2 {
+				ends <- d.Ends()
+			}
+			if d.Partition == 2 {
+				return d.Publish(answer(d))
+			}
+			return stuckHandler(ctx, d)
+		})
+		w.append(1, 4)
+		w.append(2, 4)
+		time.Sleep(3 * time.Second)
+		w.append(0, 3)
+		time.Sleep(time.Second)
+		got := <-ends
+		if want := map[int]int64{0: 3, 1: 4}; !maps.Equal(got, want) {
+			t.Errorf("%v, want %v: partition 2 has nothing unanswered", got, want)
+		}
+		a.stop()
+	})
+}

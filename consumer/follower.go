@@ -1,0 +1,47 @@
+package consumer
+
+import (
+	"context"
+	"time"
+)
+
+// Follower is told of what becomes of the partitions. Of different partitions it
+// may be told at the same time; Opened and Committed return at once.
+type Follower interface {
+	// Assigned is called with every assignment before its first record is read,
+	// and holds that up until it returns; it fails only when ctx ends.
+	Assigned(ctx context.Context, a Assignment) error
+	// Opened: the partition is about to be read; it ends at end. continued is
+	// false if there was no committed offset, or the log is another than was
+	// committed.
+	Opened(partition int, end int64, continued bool)
+	// Committed: all below low is answered, and committed.
+	Committed(partition int, low int64)
+}
+
+// Assignment is what this member works on in one generation.
+type Assignment struct {
+	Partitions []int // ascending
+	Of         int   // how many partitions the topic has
+	// Since: no answer to an event at or above the partitions' committed offsets
+	// is older, by the clock of its publisher. Zero: it may be as old as the
+	// outcome topics.
+	Since time.Time
+}
+
+// assignment sums up what the group has committed for this member's partitions.
+func (g *generation) assignment() Assignment {
+	a := Assignment{Partitions: g.gen.Assigned(), Of: g.of, Since: g.since}
+	for _, id := range a.Partitions {
+		at := g.committed[id] // of nothing the mark is none of ours
+		mark, err := ParseMark(at.Metadata, at.Offset)
+		if err != nil || mark.Since.IsZero() || g.c.distrusts(id, at) {
+			a.Since = time.Time{}
+			return a
+		}
+		if mark.Since.Before(a.Since) {
+			a.Since = mark.Since
+		}
+	}
+	return a
+}

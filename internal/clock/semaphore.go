@@ -1,0 +1,61 @@
+package clock
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// Semaphore lets so many in at once, the others in the order in which they came.
+type Semaphore struct {
+	clock Clock
+
+	mu    sync.Mutex
+	free  int
+	queue []chan struct{} // closed when its owner is let in
+}
+
+// NewSemaphore lets n in.
+func NewSemaphore(c Clock, n int) *Semaphore { return &Semaphore{clock: c, free: n} }
+
+// Acquire waits to be let in, or fails with the context's cause.
+func (s *Semaphore) Acquire(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	s.mu.Lock()
+	if s.free > 0 {
+		s.free--
+		s.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{})
+	s.queue = append(s.queue, turn)
+	s.mu.Unlock()
+	err := s.clock.Wait(ctx, turn)
+	if err == nil {
+		return nil
+	}
+	s.mu.Lock()
+	i := slices.Index(s.queue, turn)
+	if i >= 0 {
+		s.queue = slices.Delete(s.queue, i, i+1)
+	}
+	s.mu.Unlock()
+	if i < 0 {
+		s.Release() // was let in at the last moment
+	}
+	return err
+}
+
+// Release lets the next one in.
+func (s *Semaphore) Release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) == 0 {
+		s.free++
+		return
+	}
+	close(s.queue[0])
+	s.queue = s.queue[1:]
+}

@@ -1,0 +1,79 @@
+package ledger
+
+import "remux-retrier/events"
+
+// answered are the events of one partition that have an outcome. It is not safe
+// for concurrent use.
+type answered struct {
+	// low is the committed offset: nobody asks about events below it.
+	low int64
+	// times are the events' timestamps in Unix milliseconds, by offset.
+	times map[int64]int64
+	// others are answers to other events with the same offsets: the topic was
+	// deleted and created anew, and which of the two is of today only an event
+	// can tell.
+	others map[place]bool
+	// recreated is set once that was noticed, so that it is noticed once. What
+	// was answered need not be forgotten then: the timestamps tell it apart.
+	recreated bool
+}
+
+type place struct{ offset, time int64 }
+
+func newAnswered() *answered { return &answered{times: map[int64]int64{}} }
+
+func (a *answered) add(event events.Source) {
+	at := event.Time.UnixMilli()
+	if event.Offset < a.low {
+		return
+	}
+	if before, ok := a.times[event.Offset]; !ok {
+		a.times[event.Offset] = at
+	} else if before != at {
+		if a.others == nil {
+			a.others = map[place]bool{}
+		}
+		a.others[place{event.Offset, at}] = true
+	}
+}
+
+// has tells whether the event is answered; otherwise, whether another event with
+// its offset is, which proves that there was another topic of this name.
+func (a *answered) has(event events.Source) (yes, another bool) {
+	at := event.Time.UnixMilli()
+	before, ok := a.times[event.Offset]
+	yes = ok && before == at || a.others[place{event.Offset, at}]
+	return yes, ok && !yes
+}
+
+// beyond tells whether an event is answered that a partition ending there cannot
+// have.
+func (a *answered) beyond(end int64) bool {
+	for offset := range a.times {
+		if offset >= end {
+			return true
+		}
+	}
+	return false
+}
+
+// raise passes the committed offset on.
+func (a *answered) raise(low int64) {
+	if low-a.low < int64(len(a.times)) {
+		for offset := a.low; offset < low; offset++ {
+			delete(a.times, offset)
+		}
+	} else {
+		for offset := range a.times {
+			if offset < low {
+				delete(a.times, offset)
+			}
+		}
+	}
+	for p := range a.others {
+		if p.offset < low {
+			delete(a.others, p)
+		}
+	}
+	a.low = max(a.low, low)
+}

@@ -1,0 +1,216 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/sirupsen/logrus/hooks/test"
+	"go.uber.org/goleak"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+	"remux-retrier/internal/clock"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	failed, retried, refused = "remux.failed", "remux.retried", "remux.retry_failed"
+	window                   = time.Hour
+)
+
+var origin = events.OriginOf("group")
+
+// fakeLog is the outcome topics in memory. Pages hold three records.
+type fakeLog struct {
+	mu     sync.Mutex
+	topics map[string][]partition
+	err    error // of everything, while set
+	pages  int
+	read   func() // called before each page
+}
+
+type partition struct {
+	records     []consumer.Record
+	first, next int64
+}
+
+func (f *fakeLog) Partitions(_ context.Context, topic string) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.topics[topic]), f.err
+}
+
+func (f *fakeLog) Span(_ context.Context, topic string, partitions int, since time.Time) ([]consumer.Interval, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var spans []consumer.Interval
+	for _, p := range f.topics[topic][:partitions] {
+		from := p.next
+		if i := slices.IndexFunc(p.records, func(r consumer.Record) bool { return !r.Time.Before(since) }); i >= 0 {
+			from = p.records[i].Offset
+		}
+		if since.IsZero() {
+			from = p.first
+		}
+		spans = append(spans, consumer.Interval{From: from, To: p.next})
+	}
+	return spans, f.err
+}
+
+func (f *fakeLog) Fetch(_ context.Context, topic string, id int, offset int64, _ int) (consumer.Page, error) {
+	if f.read != nil {
+		f.read()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pages++
+	p := f.topics[topic][id]
+	page := consumer.Page{Next: p.next, End: p.next}
+	if offset < p.first || offset > p.next {
+		return page, consumer.ErrOffsetOutOfRange
+	}
+	for _, r := range p.records {
+		if r.Offset >= offset {
+			if len(page.Records) == 3 {
+				page.Next = r.Offset
+				break
+			}
+			page.Records = append(page.Records, r)
+		}
+	}
+	return page, f.err
+}
+
+// append adds a record; the time is now.
+func (f *fakeLog) append(topic string, id int, r consumer.Record) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := &f.topics[topic][id]
+	r.Topic, r.Partition, r.Offset, r.Time = topic, id, p.next, time.Now()
+	p.records, p.next = append(p.records, r), p.next+1
+}
+
+// set replaces a topic by an empty one.
+func (f *fakeLog) set(topic string, partitions int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.topics[topic] = make([]partition, partitions)
+}
+
+func (f *fakeLog) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
+
+// world is a ledger on a fakeLog, in virtual time.
+type world struct {
+	*testing.T
+	*Ledger
+	log  *fakeLog
+	said *test.Hook
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{T: t, log: &fakeLog{topics: map[string][]partition{}}}
+	w.log.set(retried, 2)
+	w.log.set(refused, 3)
+	var logger *logrus.Logger
+	logger, w.said = test.NewNullLogger()
+	var err error
+	if w.Ledger, err = New(Config{
+		Log: w.log, Topics: []string{retried, refused}, Topic: failed, Origin: origin, Window: window,
+		Clock: clock.System, Rand: func() float64 { return 0 }, Logger: logger,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// run tells the story in virtual time, with the ledger caught up and following.
+func run(t *testing.T, story func(w *world)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.catchUp(0, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		var running clock.Group
+		running.Go(clock.System, func() { w.Ledger.Run(ctx) })
+		story(w)
+		cancel()
+		running.Wait(clock.System)
+	})
+}
+
+func (w *world) catchUp(partitions ...int) {
+	w.Helper()
+	if err := w.CatchUp(w.Context(), consumer.Assignment{Partitions: partitions, Of: 4, Since: time.Now().Add(-time.Minute)}); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// follow lets the ledger read what was published.
+func (w *world) follow() {
+	time.Sleep(followInterval + time.Millisecond)
+	synctest.Wait()
+}
+
+// event is the one at an offset; its time follows from that.
+func event(partition int, offset int64) events.Source {
+	return events.Source{Topic: failed, Partition: partition, Offset: offset, Time: time.UnixMilli(1_700_000_000_000 + offset).UTC()}
+}
+
+// outcome is decided now, after one call if it covers anything.
+func outcome(task string, reason events.Reason, source events.Source, covers ...events.Cover) events.Outcome {
+	return events.Outcome{
+		Reason: reason, Attempts: min(1, len(covers)), Source: source, Failure: events.Failure{TaskID: task}, Covers: covers,
+		DecidedAt: time.Now().UTC().Truncate(time.Millisecond), Origin: origin,
+	}
+}
+
+// record is the outcome as it stands in the log.
+func record(t testing.TB, o events.Outcome) consumer.Record {
+	t.Helper()
+	m, err := o.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := consumer.Record{Key: m.Key, Value: m.Value}
+	for _, h := range m.Headers {
+		r.Headers = append(r.Headers, consumer.Header(h))
+	}
+	return r
+}
+
+// publish puts outcomes on their topics, and each into the partition that its
+// task's name ends on.
+func (w *world) publish(outcomes ...events.Outcome) {
+	w.Helper()
+	for _, o := range outcomes {
+		topic := o.Reason.Kind().Type()
+		task := o.Failure.TaskID
+		partitions, _ := w.log.Partitions(w.Context(), topic)
+		w.log.append(topic, int(task[len(task)-1])%partitions, record(w, o))
+	}
+}
+
+// expect compares what is known of a task and an event.
+func (w *world) expect(what, got, want any) {
+	w.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		w.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+// covering is the reason of the covering decision, or empty.
+func (w *world) covering(task string, e events.Source) events.Reason {
+	o, _ := w.Covering(task, e)
+	return o.Reason
+}

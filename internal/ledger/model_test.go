@@ -1,0 +1,148 @@
+package ledger
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"remux-retrier/events"
+)
+
+// model is the ledger as a list of all that was ever decided or published.
+type model struct {
+	kept     []events.Outcome
+	answered []events.Source
+	forgot   map[int]int // by partition: how many of kept no longer cover it
+}
+
+// over: nobody may ask about it any more.
+func over(o events.Outcome) bool { return time.Since(o.DecidedAt) >= window+skew }
+
+func (m *model) add(o events.Outcome) {
+	if len(o.Covers) == 0 && !o.CountsAsRetry() {
+		return
+	}
+	for _, k := range m.kept {
+		if k.Failure.TaskID == o.Failure.TaskID && k.Source == o.Source && !over(k) {
+			return
+		}
+	}
+	if over(o) {
+		return
+	}
+	m.kept = append(m.kept, o)
+}
+
+func (m *model) retries(task string) (n int) {
+	for _, o := range m.kept {
+		if o.Failure.TaskID == task && o.CountsAsRetry() && time.Since(o.DecidedAt) < window {
+			n++
+		}
+	}
+	return n
+}
+
+func (m *model) covering(task string, e events.Source) string {
+	own, accepted, latest := "", "", ""
+	for i, o := range m.kept {
+		if o.Failure.TaskID != task || over(o) {
+			continue
+		}
+		text := fmt.Sprint(o.Reason, o.Attempts, o.AcceptedRetry, o.Source, o.Covers, o.DecidedAt)
+		if o.Source == e {
+			own = text
+		}
+		for _, c := range o.Covers {
+			if c.Partition == e.Partition && e.Offset < c.End && i >= m.forgot[e.Partition] {
+				latest = text
+				if o.CountsAsRetry() && o.Attempts > 0 {
+					accepted = text
+				}
+			}
+		}
+	}
+	for _, text := range []string{own, accepted} {
+		if text != "" {
+			return text
+		}
+	}
+	return latest
+}
+
+func TestLedgerIsTheNaiveModel(t *testing.T) {
+	for seed := range uint64(60) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { run(t, func(w *world) { againstModel(w, rand.New(rand.NewPCG(seed, 1))) }) })
+	}
+}
+
+func againstModel(w *world, r *rand.Rand) {
+	m := model{forgot: map[int]int{}}
+	tasks := []string{"a", "b", "c"}
+	place := func() events.Source { return event(r.IntN(3), r.Int64N(12)) }
+	random := func() events.Outcome {
+		o := outcome(tasks[r.IntN(3)], events.Reasons()[r.IntN(len(events.Reasons()))], place())
+		for range r.IntN(3) {
+			o.Covers = append(o.Covers, events.Cover{Partition: r.IntN(3), End: r.Int64N(14)})
+		}
+		o.Attempts = r.IntN(3)
+		o.AcceptedRetry = o.Reason == events.AlreadyRunning && r.IntN(2) == 0
+		return o
+	}
+	var published []events.Outcome
+	publish := func(o events.Outcome) {
+		m.add(o)
+		m.answered = append(m.answered, o.Source)
+		published = append(published, o)
+		w.publish(o)
+		w.follow()
+	}
+	for range 60 {
+		switch r.IntN(8) {
+		case 0:
+			o := random()
+			w.Decided(o)
+			m.add(o)
+		case 1: // ours
+			o := random()
+			w.Decided(o)
+			publish(o)
+		case 2, 3: // another instance's
+			publish(random())
+		case 4:
+			if len(published) > 0 {
+				publish(published[r.IntN(len(published))])
+			}
+		case 5:
+			time.Sleep(time.Duration(r.Int64N(int64(window / 2))))
+			w.follow()
+		case 6:
+			p := r.IntN(2)
+			w.Opened(p, 20, false)
+			m.forgot[p] = len(m.kept)
+		case 7:
+			w.catchUp(0, 1)
+			m.answered = nil // of more than a minute ago
+			for _, o := range published {
+				if time.Since(o.DecidedAt) <= time.Minute+skew {
+					m.answered = append(m.answered, o.Source)
+				}
+			}
+		}
+		for _, task := range tasks {
+			w.expect("retries", w.Retries(task), m.retries(task))
+			e := place()
+			got := ""
+			if o, ok := w.Covering(task, e); ok {
+				got = fmt.Sprint(o.Reason, o.Attempts, o.AcceptedRetry, o.Source, o.Covers, o.DecidedAt)
+			}
+			w.expect(fmt.Sprint("covering ", task, e), got, m.covering(task, e))
+		}
+		for _, e := range m.answered {
+			w.expect(fmt.Sprint("answered ", e), w.Answered(e), e.Partition < 2)
+		}
+		if w.Failed() {
+			return
+		}
+	}
+}

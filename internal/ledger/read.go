@@ -1,0 +1,98 @@
+package ledger
+
+import (
+	"time"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+)
+
+// take takes note of a record of an outcome topic. Headers is scratch space.
+//
+// What the headers say is enough to know that an event is answered; the value is
+// read only for a decision that is not known yet. So an outcome in a format of
+// another version's still prevents a second answer.
+func (l *Ledger) take(r *consumer.Record, headers []events.Header) []events.Header {
+	headers = headers[:0]
+	for _, h := range r.Headers {
+		headers = append(headers, events.Header(h))
+	}
+	event, origin, ok := events.ReadAnswered(headers)
+	if !ok {
+		l.unreadable(r, "its headers are not an outcome's")
+		return headers
+	}
+	if !l.note(r, event, origin) {
+		return headers
+	}
+	o, err := events.DecodeOutcome(r.Value, headers)
+	if err != nil {
+		l.unreadable(r, "the event counts as answered: "+err.Error())
+		return headers
+	}
+	l.keep(o)
+	return headers
+}
+
+// note takes note of the answer; it is false where there is nothing to learn from
+// the value.
+func (l *Ledger) note(r *consumer.Record, event events.Source, origin string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if origin != l.cfg.Origin || event.Topic != l.cfg.Topic {
+		l.status.Foreign++
+		return false
+	}
+	if a := l.answered[event.Partition]; a != nil {
+		a.add(event)
+	}
+	// A record's key is the task id. It is published after it was decided, by the
+	// same clock.
+	return !l.decisions.knows(string(r.Key), event) && r.Time.After(l.horizon())
+}
+
+// keep keeps a decision that says something about other events, unless it is
+// known or too old.
+func (l *Ledger) keep(o events.Outcome) {
+	if len(o.Covers) == 0 && !o.CountsAsRetry() {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !o.DecidedAt.After(l.horizon()) || l.decisions.knows(o.Failure.TaskID, o.Source) {
+		return
+	}
+	l.decisions.add(o)
+	for _, c := range o.Covers {
+		l.covered[c.Partition] = max(l.covered[c.Partition], c.End)
+	}
+	for l.decisions.len() > l.max {
+		l.decisions.drop()
+		l.status.Forgotten++
+		l.full.Problem("the ledger is full: the oldest decisions are forgotten before RETRY_BUDGET_WINDOW is over, and their retries not counted; shorten the window")
+	}
+}
+
+// horizon is before all that may still be asked about. mu is held.
+func (l *Ledger) horizon() time.Time { return l.cfg.Clock.Now().Add(-l.cfg.Window - skew) }
+
+// expire forgets what is beyond the horizon.
+func (l *Ledger) expire() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for horizon := l.horizon().UnixMilli(); l.decisions.len() > 0 && l.decisions.at(l.decisions.first).at <= horizon; {
+		l.decisions.drop()
+	}
+	if l.decisions.len() < l.max {
+		l.full.Over("the ledger has room again")
+	}
+}
+
+// unreadable counts a record; the first is told of.
+func (l *Ledger) unreadable(r *consumer.Record, why string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.status.Unreadable++; l.status.Unreadable == 1 {
+		l.cfg.Logger.Warnf("offset %d of %s/%d is no outcome as this version writes them: %s. This and all such records are counted (the ledger's unreadable)", r.Offset, r.Topic, r.Partition, why)
+	}
+}

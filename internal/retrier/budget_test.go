@@ -1,0 +1,140 @@
+package retrier
+
+import (
+	"reflect"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"remux-retrier/events"
+)
+
+func budgetOf(n int) func(*Config) { return func(c *Config) { c.Budget = n } }
+
+func TestBudgetCountsAcceptedRetriesAndNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{}
+		d := open(t, a, 0, budgetOf(2))
+		defer d.stop()
+		doubted := func() Event {
+			ev := event("1")
+			ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()}
+			return ev
+		}
+		for _, step := range []struct {
+			what    string
+			answer  error
+			state   string
+			event   Event
+			want    events.Reason
+			retries int
+		}{
+			{"refused", ambiguous, "FAILED", event("1"), events.Rejected, 0},
+			{"another's retry", ambiguous, "PROCESSING", event("1"), events.AlreadyRunning, 0},
+			{"lost", lostAnswer, "PROCESSING", event("1"), events.AlreadyRunning, 1},
+			{"accepted", nil, "FAILED", event("1"), events.Accepted, 2},
+			{"one too many", nil, "FAILED", event("1"), events.BudgetExhausted, 2},
+			{"another task's", nil, "FAILED", event("2"), events.Accepted, 1},
+			{"in doubt, and was accepted", nil, "PROCESSING", doubted(), events.AlreadyRunning, 3},
+			{"in doubt, and was not", nil, "FAILED", doubted(), events.BudgetExhausted, 3},
+			{"in doubt, not to be asked", nil, "forbidden", doubted(), events.BudgetExhausted, 3},
+		} {
+			a.retry, a.query = always(step.answer), states[step.state]
+			before := a.called()
+			o := d.decide(step.event)
+			if o.Reason != step.want || *o.Retries != step.retries {
+				t.Errorf("%s: %+v with %d retries, want %s with %d", step.what, o, *o.Retries, step.want, step.retries)
+			}
+			if o.Reason == events.BudgetExhausted && (a.called() != before || o.Covers != nil || o.Attempts != 0) {
+				t.Errorf("%s: %d calls, %+v", step.what, a.called()-before, o)
+			}
+		}
+	})
+}
+
+func TestWithoutABudgetNothingIsExhausted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{}, 0, nil)
+		defer d.stop()
+		for n := range 100 {
+			if o := d.decide(event("1")); o.Reason != events.Accepted || *o.Retries != n+1 {
+				t.Fatalf("%+v with %d retries", o, *o.Retries)
+			}
+		}
+	})
+}
+
+// The generation may end between the decision and its publication. Whoever has
+// the event again is told the same: the retry must be known to those who come
+// after, as what it was.
+func TestOwnDecisionThatWasNeverPublishedIsToldAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer error
+		state  string
+		want   events.Reason
+	}{
+		"accepted":           {nil, "FAILED", events.Accepted},
+		"lost, and accepted": {lostAnswer, "PROCESSING", events.AlreadyRunning},
+		"refused":            {ambiguous, "FAILED", events.Rejected},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := &api{retry: always(c.answer), query: states[c.state]}
+				d := open(t, a, 0, budgetOf(1))
+				defer d.stop()
+				ev := storm(5, nil)[2]
+				told := d.decide(ev)
+				if told.Reason != c.want {
+					t.Fatalf("%+v", told)
+				}
+				told.Error = nil // it is not kept
+				time.Sleep(time.Minute)
+				ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()} // the next generation's
+				ev.Source.Time = ev.Source.Time.Local()
+				again := d.decide(ev)
+				again.Source = told.Source
+				if !reflect.DeepEqual(again, told) {
+					t.Errorf("told\n%+v, then\n%+v", told, again)
+				}
+				if a.called() != 1 {
+					t.Errorf("%d calls", a.called())
+				}
+			})
+		})
+	}
+}
+
+// A reason of one event alone says nothing about its twins: they have attempts,
+// codes and ages of their own.
+func TestExhaustedAttemptsCoverNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{retry: cursed(unavailable)}
+		d := open(t, a, 0, nil)
+		defer d.stop()
+		stop := d.traffic(10 * time.Millisecond)
+		defer stop()
+		all := storm(2, nil)
+		for _, ev := range all {
+			ev.Failure.TaskID = "cursed"
+			if o := d.decide(ev); o.Reason != events.AttemptsExhausted || o.Attempts < 5 || o.Covers != nil {
+				t.Errorf("%+v", o)
+			}
+		}
+	})
+}
+
+func TestReasonsOfOneEventAloneCoverNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{}, 0, maxAge)
+		defer d.stop()
+		all := storm(3, inDoubt)
+		all[0].Failure.ErrorCode = "MPC.10052"
+		all[0].Source.Time, all[2].Source.Time = time.Now(), time.Now()
+		all[1].Source.Time = time.Now().Add(-2 * time.Hour)
+		for i, want := range []events.Reason{events.NotRetryable, events.Expired, events.Accepted} {
+			if o := d.decide(all[i]); o.Reason != want || (o.Covers != nil) != (want == events.Accepted) {
+				t.Errorf("%+v, want %s", o, want)
+			}
+		}
+	})
+}

@@ -1,0 +1,198 @@
+package retrier
+
+import (
+	"context"
+	"reflect"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/mpcclient"
+)
+
+// storm is n events of one task that stand in the log together. The function
+// changes their leases; it may be nil.
+func storm(n int, change func(*lease)) []Event {
+	var all []Event
+	for range n {
+		all = append(all, event("1"))
+	}
+	end := all[n-1].Source.Offset + 1
+	for _, ev := range all {
+		l := ev.Lease.(*lease)
+		l.ends = map[int]int64{partition: end, partition + 1: 17}
+		if change != nil {
+			change(l)
+		}
+	}
+	return all
+}
+
+func inDoubt(l *lease) { l.doubt, l.since = true, time.Now() }
+
+// decideStorm answers all at once. The answer that is not like the others comes
+// first.
+func (d *desk) decideStorm(all []Event) (first events.Outcome, others []events.Outcome) {
+	var mu sync.Mutex
+	var deciding sync.WaitGroup
+	for _, ev := range all {
+		deciding.Go(func() {
+			o := d.decide(ev)
+			mu.Lock()
+			defer mu.Unlock()
+			if o.Covers != nil {
+				first = o
+				return
+			}
+			others = append(others, o)
+		})
+	}
+	deciding.Wait()
+	if len(others) != len(all)-1 {
+		d.t.Errorf("%d of %d answers say that they cover others", len(all)-len(others), len(all))
+	}
+	return first, others
+}
+
+func TestStormOfOneFailureCostsOneCall(t *testing.T) {
+	const n = 100
+	for name, c := range map[string]struct {
+		calls    []error // how they end; further ones are accepted
+		state    string
+		crashed  bool
+		called   int
+		asked    int
+		first    events.Reason
+		attempts int
+		others   events.Reason
+		counts   int // retries against the budget
+	}{
+		"accepted":                       {nil, "FAILED", false, 1, 0, events.Accepted, 1, events.Covered, 1},
+		"503, then accepted":             {[]error{unavailable}, "FAILED", false, 2, 0, events.Accepted, 2, events.Covered, 1},
+		"lost, and was accepted":         {[]error{lostAnswer}, "PROCESSING", false, 1, 1, events.AlreadyRunning, 1, events.Covered, 1},
+		"lost, and called again":         {[]error{lostAnswer}, "FAILED", false, 2, 2, events.Accepted, 2, events.Covered, 1},
+		"lost, canceled":                 {[]error{lostAnswer}, "CANCELED", false, 1, 1, events.NotRetryable, 1, events.NotRetryable, 0},
+		"lost, not to be asked":          {[]error{lostAnswer, ambiguous}, "forbidden", false, 2, 1, events.AlreadyRunning, 2, events.Covered, 1},
+		"refused":                        {[]error{ambiguous}, "FAILED", false, 1, 1, events.Rejected, 1, events.Rejected, 0},
+		"refused, and runs":              {[]error{ambiguous}, "PROCESSING", false, 1, 1, events.AlreadyRunning, 1, events.AlreadyRunning, 0},
+		"refused, canceled":              {[]error{ambiguous}, "CANCELED", false, 1, 1, events.NotRetryable, 1, events.NotRetryable, 0},
+		"not known":                      {[]error{refusal(mpcclient.TaskNotFound, 403, "MPC.10211")}, "FAILED", false, 1, 0, events.TaskNotFound, 1, events.TaskNotFound, 0},
+		"invalid":                        {[]error{refusal(mpcclient.InvalidTask, 403, "MPC.10202")}, "FAILED", false, 1, 0, events.InvalidTask, 1, events.InvalidTask, 0},
+		"crashed, and was accepted":      {nil, "SUCCEED", true, 0, 1, events.AlreadyRunning, 0, events.AlreadyRunning, 1},
+		"crashed, and was not":           {nil, "FAILED", true, 1, 2, events.Accepted, 1, events.Covered, 1},
+		"crashed, canceled":              {nil, "CANCELED", true, 0, 1, events.NotRetryable, 0, events.NotRetryable, 0},
+		"crashed, not known":             {nil, "not known", true, 0, 1, events.TaskNotFound, 0, events.TaskNotFound, 0},
+		"crashed, not to be asked":       {[]error{ambiguous}, "forbidden", true, 1, 1, events.AlreadyRunning, 1, events.Covered, 1},
+		"crashed, neither, and accepted": {nil, "forbidden", true, 1, 1, events.Accepted, 1, events.Covered, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := &api{retry: first(c.calls...), query: states[c.state]}
+				// The next event must not be let in while the decision is being noted.
+				ledger := &book{takes: time.Second}
+				d := open(t, a, 0, func(c *Config) { c.Ledger = ledger })
+				defer d.stop()
+				var change func(*lease)
+				if c.crashed {
+					change = inDoubt
+				}
+				first, others := d.decideStorm(storm(n, change))
+				if a.called() != c.called || a.asked() != c.asked {
+					t.Errorf("%d calls and %d queries, want %d and %d", a.called(), a.asked(), c.called, c.asked)
+				}
+				if first.Reason != c.first || first.Attempts != c.attempts || *first.Retries != c.counts || first.CountsAsRetry() != (c.counts > 0) {
+					t.Errorf("%+v with %d retries", first, *first.Retries)
+				}
+				for _, o := range others {
+					if o.Reason != c.others || o.Attempts != 0 || *o.Retries != c.counts || o.CountsAsRetry() || o.Error != nil {
+						t.Fatalf("%+v with %d retries", o, *o.Retries)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestAnswerOfACallCoversWhatStoodInTheLogWhenItWasSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ends := map[int]int64{9: 1, partition: 1 << 40, 0: 17, 4: 3}
+		ev := event("1")
+		l := &lease{at: ev.Source.Offset, ends: ends}
+		ev.Lease = l
+		d := open(t, &api{retry: func(context.Context, string, int) error {
+			l.ends = nil // whatever comes now is later
+			return nil
+		}}, 0, nil)
+		defer d.stop()
+		want := []events.Cover{{Partition: 0, End: 17}, {Partition: partition, End: 1 << 40}, {Partition: 4, End: 3}, {Partition: 9, End: 1}}
+		if o := d.decide(ev); !reflect.DeepEqual(o.Covers, want) {
+			t.Errorf("covers %+v", o.Covers)
+		}
+	})
+}
+
+// What came after the state was asked for may tell of a later failure, and other
+// partitions were not in doubt.
+func TestACrashsDoubtThatTheStateSettlesCoversWhatWasInDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{query: states["PROCESSING"]}, 0, nil)
+		defer d.stop()
+		all := storm(3, inDoubt)
+		o := d.decide(all[1])
+		if want := []events.Cover{{Partition: partition, End: all[2].Source.Offset + 1}}; !reflect.DeepEqual(o.Covers, want) {
+			t.Errorf("covers %+v, want %+v", o.Covers, want)
+		}
+		later := event("1") // the first that was not in doubt
+		later.Lease = &lease{doubt: true, since: time.Now(), ends: map[int]int64{partition: later.Source.Offset}}
+		if o := d.decide(later); o.Reason != events.Accepted || *o.Retries != 2 || d.api.asked() != 1 {
+			t.Errorf("a later failure: %+v after %d queries", o, d.api.asked())
+		}
+	})
+}
+
+func TestANewFailureIsCalledAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		partition int
+		beyond    int64 // the end that was known when the call was sent
+		want      events.Reason
+	}{
+		"the last below the end":         {partition, -1, events.Covered},
+		"at the end":                     {partition, 0, events.Accepted},
+		"another partition's":            {partition + 2, -1, events.Accepted},
+		"another partition of ours, 16":  {partition + 1, 16, events.Covered},
+		"another partition of ours, 17":  {partition + 1, 17, events.Accepted},
+		"another partition of ours, 170": {partition + 1, 170, events.Accepted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := open(t, &api{}, 0, nil)
+				defer d.stop()
+				all := storm(3, nil)
+				d.decide(all[0])
+				ev := event("1")
+				ev.Source.Partition, ev.Source.Offset = c.partition, all[2].Source.Offset+1+c.beyond
+				if c.partition == partition+1 {
+					ev.Source.Offset = c.beyond
+				}
+				if o := d.decide(ev); o.Reason != c.want {
+					t.Errorf("%+v, want %s", o, c.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAnotherTasksCallCoversNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{}, 0, nil)
+		defer d.stop()
+		all := storm(2, nil)
+		d.decide(all[0])
+		all[1].Failure.TaskID = "2"
+		if o := d.decide(all[1]); o.Reason != events.Accepted {
+			t.Errorf("%+v", o)
+		}
+	})
+}

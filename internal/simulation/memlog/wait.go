@@ -1,0 +1,44 @@
+package memlog
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// waiter waits for a change of the broker.
+type waiter struct {
+	of    *partition // whose records it waits for; nil: for none
+	sleep context.Context
+	wake  context.CancelFunc
+}
+
+// listen registers for the next change. mu is held, and was held as the caller
+// looked: no change is missed in between. What it gives must be waited for.
+func (b *Broker) listen(ctx context.Context, of *partition) *waiter {
+	w := &waiter{of: of}
+	w.sleep, w.wake = context.WithCancel(ctx)
+	b.waiting = append(b.waiting, w)
+	return w
+}
+
+// wait sleeps for d at most, and not beyond the change. mu is not held.
+func (b *Broker) wait(w *waiter, d time.Duration) {
+	_ = b.cfg.Clock.Sleep(w.sleep, d) // why it ended does not matter: the waiter looks again
+	w.wake()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i := slices.Index(b.waiting, w); i >= 0 {
+		b.waiting = slices.Delete(b.waiting, i, i+1)
+	}
+}
+
+// changed wakes those that wait for a partition's records, or with nil all that
+// wait. mu is held.
+func (b *Broker) changed(p *partition) {
+	for _, w := range b.waiting {
+		if p == nil || w.of == p {
+			w.wake()
+		}
+	}
+}
