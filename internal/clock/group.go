@@ -49,18 +49,6 @@ func (g *Group) Wait(c Clock) {
 	_ = c.Wait(context.Background(), idle) // without an end there is no other error
 }
 
-// Then runs f when the context is done, in a goroutine of the clock's. The
-// returned function takes that back, if f has not begun.
-func Then(ctx context.Context, c Clock, f func()) (stop func()) {
-	waiting, cancel := context.WithCancel(context.Background())
-	c.Go(func() {
-		if c.Wait(waiting, ctx.Done()) == nil {
-			f()
-		}
-	})
-	return cancel
-}
-
 // WithTimeout is context.WithTimeout by the given clock. Its cause is
 // context.DeadlineExceeded when the time is over.
 func WithTimeout(ctx context.Context, c Clock, d time.Duration) (context.Context, context.CancelFunc) {

@@ -3,7 +3,6 @@ package clock
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,21 +21,6 @@ func TestGroupWaitsForAllAndCanBeUsedAgain(t *testing.T) {
 			if took := time.Since(began); took != time.Hour {
 				t.Errorf("waited %v", took)
 			}
-		}
-	})
-}
-
-func TestThenRunsOnceAndNotAfterItWasTakenBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var ran atomic.Int32
-		ctx, cancel := context.WithCancel(t.Context())
-		Then(ctx, System, func() { ran.Add(1) })
-		Then(ctx, System, func() { ran.Add(10) })()
-		synctest.Wait()
-		cancel()
-		synctest.Wait()
-		if ran.Load() != 1 {
-			t.Errorf("ran %d", ran.Load())
 		}
 	})
 }
