@@ -139,10 +139,12 @@ func (r *room) create(partitions int32, topics ...string) {
 }
 
 // limit sets a topic's max.message.bytes.
-func (r *room) limit(topic string, bytes int) {
+func (r *room) limit(topic string, bytes int) { r.set(topic, "max.message.bytes", fmt.Sprint(bytes)) }
+
+// set changes a topic's setting.
+func (r *room) set(topic, name, value string) {
 	r.t.Helper()
-	value := fmt.Sprint(bytes)
-	answers, err := r.admin.AlterTopicConfigs(r.ctx, []kadm.AlterConfig{{Name: "max.message.bytes", Value: &value}}, topic)
+	answers, err := r.admin.AlterTopicConfigs(r.ctx, []kadm.AlterConfig{{Name: name, Value: &value}}, topic)
 	if err == nil {
 		_, err = answers.On(topic, func(a *kadm.AlterConfigsResponse) error { return a.Err })
 	}
