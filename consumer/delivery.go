@@ -45,6 +45,16 @@ func (d *Delivery) Ends() map[int]int64 {
 	return ends
 }
 
+// Log names the log of a partition that Ends has told of, see Mark.Log.
+func (d *Delivery) Log(partition int) int64 {
+	for _, p := range d.p.g.opened() {
+		if p.id == partition {
+			return p.name
+		}
+	}
+	return 0
+}
+
 // MayCall tells whether the partition is still ours, and work may begin, at
 // this moment: the last look before a call.
 func (d *Delivery) MayCall() bool {

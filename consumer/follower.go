@@ -13,8 +13,8 @@ type Follower interface {
 	Assigned(ctx context.Context, a Assignment) error
 	// Opened: the partition is about to be read; it ends at end. continued is
 	// false if there was no committed offset, or the log is another than was
-	// committed.
-	Opened(partition int, end int64, continued bool)
+	// committed. log names the log, see Mark.Log.
+	Opened(partition int, end, log int64, continued bool)
 	// Committed: all below low is answered, and committed.
 	Committed(partition int, low int64)
 }

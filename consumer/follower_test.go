@@ -39,7 +39,7 @@ func (f *follower) Assigned(ctx context.Context, a consumer.Assignment) error {
 	}
 }
 
-func (f *follower) Opened(partition int, end int64, continued bool) {
+func (f *follower) Opened(partition int, end, _ int64, continued bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.opened = append(f.opened, opening{partition, end, continued})

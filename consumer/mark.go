@@ -19,13 +19,13 @@ const maxMetadata = 4000
 // are answered, which may have been called, and how old answers can be. Its text
 // is
 //
-//	remux1 clean of=8 since=1795420800000 done=… end
-//	remux1 called=1042 of=8 since=1795420800000 done=… end
+//	remux1 clean of=8 log=1795420000000 since=1795420800000 done=… end
+//	remux1 called=1042 of=8 log=1795420000000 since=1795420800000 done=… end
 //
 // where since, left out if unknown, is in milliseconds of Unix time, and done,
-// left out if empty, holds pairs of varints in unpadded URL-safe base64: how many offsets to pass, starting at the low-water mark, and how
-// many of the following are answered. The closing word shows that nothing was
-// cut off.
+// left out if empty, holds pairs of varints in unpadded URL-safe base64: how many
+// offsets to pass, starting at the low-water mark, and how many of the following
+// are answered. The closing word shows that nothing was cut off.
 type Mark struct {
 	// Called is the offset H at and above which no event has been called. The
 	// unanswered events below it are in doubt. Zero: clean, none is.
@@ -33,6 +33,11 @@ type Mark struct {
 	// Of is how many partitions the topic had when the group began to read this
 	// one. Zero: not said.
 	Of int
+	// Log names the partition's log: a topic that is created anew gets another
+	// name. It is the time, in milliseconds, at which the group began to read it,
+	// and is compared with nothing but itself. Zero: not known, since an operator
+	// has set the offset.
+	Log int64
 	// Since: no answer to an event at or above the low-water mark is older, by the
 	// clock of its publisher. It is the time when the lowest unanswered event was
 	// taken on, or about that of the commit if there is none; as long as events
@@ -56,6 +61,9 @@ func (m Mark) Encode(low int64) string {
 	}
 	if m.Of > 0 {
 		head += " of=" + strconv.Itoa(m.Of)
+	}
+	if m.Log > 0 {
+		head += " log=" + strconv.FormatInt(m.Log, 10)
 	}
 	if ms := m.Since.UnixMilli(); ms > 0 {
 		head += " since=" + strconv.FormatInt(ms, 10)
@@ -103,6 +111,11 @@ func ParseMark(text string, low int64) (Mark, error) {
 			m.Called, err = strconv.ParseInt(value, 10, 64)
 			if err == nil && m.Called <= 0 {
 				err = fmt.Errorf("called=%d", m.Called)
+			}
+		case "log":
+			m.Log, err = strconv.ParseInt(value, 10, 64)
+			if err == nil && m.Log <= 0 {
+				err = fmt.Errorf("log=%d", m.Log)
 			}
 		case "of":
 			m.Of, err = strconv.Atoi(value)

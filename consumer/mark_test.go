@@ -13,7 +13,7 @@ import (
 
 // randomMark makes a valid mark of n runs above low.
 func randomMark(r *rand.Rand, low int64, n int, step int64) Mark {
-	m := Mark{Called: r.Int64N(3) * (low + r.Int64N(1000)), Of: r.IntN(20)}
+	m := Mark{Called: r.Int64N(3) * (low + r.Int64N(1000)), Of: r.IntN(20), Log: r.Int64N(3) * r.Int64N(1<<45)}
 	if r.IntN(3) > 0 {
 		m.Since = time.UnixMilli(1 + r.Int64N(1<<45))
 	}
@@ -95,6 +95,8 @@ func TestForeignTextIsNoMark(t *testing.T) {
 		"called overflows":     "remux1 called=9223372036854775808 end",
 		"of zero":              "remux1 clean of=0 end",
 		"of no number":         "remux1 clean of= end",
+		"log zero":             "remux1 clean log=0 end",
+		"log no number":        "remux1 clean log=x end",
 		"since zero":           "remux1 clean since=0 end",
 		"since negative":       "remux1 clean since=-5 end",
 		"since no number":      "remux1 clean since=yesterday end",

@@ -31,6 +31,8 @@ type partition struct {
 	// of is how many partitions the topic had when the group began to read this
 	// one.
 	of int
+	// name is the log's, see Mark.Log.
+	name int64
 	// restarted: it is read from its beginning, whatever was committed.
 	restarted bool
 }
@@ -95,7 +97,10 @@ func (p *partition) open() error {
 	p.tracker = newTracker(g.c.cfg.Clock, p.offset, mark, next, lookAhead, heldBytes/assigned)
 	p.hunger = newAppetite(min(pageBytes, heldBytes/assigned))
 	p.end.Store(next)
-	g.c.cfg.Follower.Opened(id, next, known && !p.restarted)
+	if p.name = mark.Log; !known || p.restarted {
+		p.name = g.c.cfg.Clock.Now().UnixMilli()
+	}
+	g.c.cfg.Follower.Opened(id, next, p.name, known && !p.restarted)
 	p.opened.Store(true)
 	g.commits.Ring() // this partition's first commit pins where it starts
 	return nil

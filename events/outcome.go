@@ -54,6 +54,9 @@ type Cover struct {
 	// End is the first offset that is not covered: the partition's end as it
 	// was known when the call was sent.
 	End int64 `json:"end_offset"`
+	// Log tells the partition's log from that of a topic of the same name, deleted
+	// before or created since; 0: not said.
+	Log int64 `json:"log,omitempty"`
 }
 
 // Message is an outcome as it is published, to the topic of its Kind.

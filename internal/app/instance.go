@@ -113,8 +113,8 @@ func (f follower) Assigned(ctx context.Context, a consumer.Assignment) error {
 	return f.ledger.CatchUp(ctx, a)
 }
 
-func (f follower) Opened(partition int, end int64, continued bool) {
-	f.ledger.Opened(partition, end, continued)
+func (f follower) Opened(partition int, end, log int64, continued bool) {
+	f.ledger.Opened(partition, end, log, continued)
 }
 
 func (f follower) Committed(partition int, low int64) { f.ledger.Committed(partition, low) }

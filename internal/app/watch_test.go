@@ -27,7 +27,7 @@ type hangingFetch struct{ Log }
 type alone struct{}
 
 func (alone) Assigned(context.Context, consumer.Assignment) error { return nil }
-func (alone) Opened(int, int64, bool)                             {}
+func (alone) Opened(int, int64, int64, bool)                      {}
 func (alone) Committed(int, int64)                                {}
 
 func (hangingFetch) Fetch(ctx context.Context, _ string, _ int, _ int64, _ int) (consumer.Page, error) {

@@ -78,7 +78,10 @@ type Ledger struct {
 	forgotten map[int]int64
 	// covered is the highest end of a cover, by partition.
 	covered map[int]int64
-	status  Status
+	// logs names the logs of the assigned partitions: covers of others do not hold.
+	// Where an operator has set the offset the name is lost: then all do.
+	logs   map[int]int64
+	status Status
 }
 
 // Status is what there is to tell. Counts are since the start.
@@ -111,7 +114,7 @@ func New(cfg Config) (*Ledger, error) {
 	}
 	l := &Ledger{
 		cfg: cfg, max: maxDecisions, waiting: notice.New(cfg.Logger), full: notice.New(cfg.Logger), turn: clock.NewSemaphore(cfg.Clock, 1),
-		decisions: newDecisions(), answered: map[int]*answered{}, forgotten: map[int]int64{}, covered: map[int]int64{},
+		decisions: newDecisions(), answered: map[int]*answered{}, forgotten: map[int]int64{}, covered: map[int]int64{}, logs: map[int]int64{},
 	}
 	for _, name := range cfg.Topics {
 		l.topics = append(l.topics, &topic{name: name})
@@ -138,9 +141,10 @@ func (l *Ledger) Answered(event events.Source) bool {
 // Opened takes note that an assigned partition is about to be read, which ends at
 // end. Where it is not continued from a committed offset, or ends before what is
 // known of it, it is not the partition that past covers spoke of.
-func (l *Ledger) Opened(partition int, end int64, continued bool) {
+func (l *Ledger) Opened(partition int, end, log int64, continued bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.logs[partition] = log
 	a := l.answered[partition]
 	switch {
 	case a == nil:
@@ -192,7 +196,7 @@ func (l *Ledger) Covering(taskID string, event events.Source) (events.Outcome, b
 			o.Source = event
 			return o, true
 		}
-		if number >= l.forgotten[event.Partition] && d.covering(event) && (best == nil || d.settled() && !best.settled()) {
+		if number >= l.forgotten[event.Partition] && d.covering(event, l.logs[event.Partition]) && (best == nil || d.settled() && !best.settled()) {
 			best = d
 		}
 	}
@@ -203,9 +207,9 @@ func (l *Ledger) Covering(taskID string, event events.Source) (events.Outcome, b
 }
 
 // covering: the event stood in the log when the decision's call was sent.
-func (d *decision) covering(event events.Source) bool {
+func (d *decision) covering(event events.Source, log int64) bool {
 	for _, c := range d.covers {
-		if c.Partition == event.Partition && event.Offset < c.End {
+		if c.Partition == event.Partition && (log == 0 || c.Log == log) && event.Offset < c.End {
 			return true
 		}
 	}

@@ -95,7 +95,7 @@ func TestPartitionThatEndsBelowAnswersIsAnother(t *testing.T) {
 			run(t, func(w *world) {
 				w.publish(outcome("1", events.Accepted, event(0, 6), cover(0, 8), cover(1, 8)))
 				w.follow()
-				w.Opened(0, c.end, c.continued)
+				w.Opened(0, c.end, 0, c.continued)
 				w.expect("covered", w.covering("1", event(0, 2)), c.covered)
 				w.expect("noticed", w.Status().Recreated, c.recreated)
 				w.expect("the other partition", w.covering("1", event(1, 2)), events.Accepted)
@@ -105,10 +105,23 @@ func TestPartitionThatEndsBelowAnswersIsAnother(t *testing.T) {
 	run(t, func(w *world) {
 		w.publish(outcome("1", events.Expired, event(0, 6)))
 		w.follow()
-		w.Opened(0, 7, true)
+		w.Opened(0, 7, 0, true)
 		w.expect("long enough for an answer without a cover", w.Status().Recreated, 0)
-		w.Opened(0, 6, true)
+		w.Opened(0, 6, 0, true)
 		w.expect("too short for it", w.Status().Recreated, 1)
+	})
+}
+
+// Another instance has noticed that the topic was created anew, and has said so in
+// its commits; by now the partition is as long as it was.
+func TestCoverOfAnotherLogDoesNotHoldWhoeverNoticedThatItIsAnother(t *testing.T) {
+	run(t, func(w *world) {
+		of := func(log int64) events.Cover { return events.Cover{Partition: 0, End: 8, Log: log} }
+		w.publish(outcome("1", events.Accepted, event(0, 6), of(1)), outcome("2", events.Accepted, event(0, 7), of(2)))
+		w.follow()
+		w.Opened(0, 9, 2, true)
+		w.expect("covered by the former log's", w.covering("1", event(0, 2)), "")
+		w.expect("covered", w.covering("2", event(0, 2)), events.Accepted)
 	})
 }
 
@@ -116,7 +129,7 @@ func TestPartitionThatEndsBelowAnswersIsAnother(t *testing.T) {
 func TestDecisionAboutAnotherTopicsEventIsNotTheEventsOwn(t *testing.T) {
 	run(t, func(w *world) {
 		w.Decided(outcome("1", events.Accepted, event(0, 3), cover(0, 4)))
-		w.Opened(0, 9, false)
+		w.Opened(0, 9, 0, false)
 		anew := event(0, 3)
 		anew.Time = anew.Time.Add(time.Millisecond)
 		w.expect("before its decision", w.covering("1", anew), "")

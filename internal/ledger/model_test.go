@@ -118,7 +118,7 @@ func againstModel(w *world, r *rand.Rand) {
 			w.follow()
 		case 6:
 			p := r.IntN(2)
-			w.Opened(p, 20, false)
+			w.Opened(p, 20, 0, false)
 			m.forgot[p] = len(m.kept)
 		case 7:
 			w.catchUp(0, 1)

@@ -9,10 +9,10 @@ import (
 )
 
 // covers are stretches up to these ends, in the order of the partitions.
-func covers(ends map[int]int64) []events.Cover {
+func (e *errand) coversUpTo(ends map[int]int64) []events.Cover {
 	var list []events.Cover
 	for _, partition := range slices.Sorted(maps.Keys(ends)) {
-		list = append(list, events.Cover{Partition: partition, End: ends[partition]})
+		list = append(list, events.Cover{Partition: partition, End: ends[partition], Log: e.ev.Lease.Log(partition)})
 	}
 	return list
 }

@@ -40,7 +40,7 @@ func (r *Retrier) newErrand(ev Event) *errand {
 	}
 	if doubtful := ev.Lease.Doubtful(); ev.Source.Offset < doubtful {
 		e.doubt, e.clearAt = crashed, ev.Lease.Since().Add(r.cfg.Settle)
-		e.covers = []events.Cover{{Partition: ev.Source.Partition, End: doubtful}}
+		e.covers = e.coversUpTo(map[int]int64{ev.Source.Partition: doubtful})
 	}
 	return e
 }
@@ -74,7 +74,7 @@ func (e *errand) call(ctx context.Context) (refusal *mpcclient.Error, err error)
 	e.r.cause.heard(refusal)
 	if refusal == nil || refusal.Operation != mpcclient.OperationLogin { // without a token nothing was sent
 		e.attempts++
-		e.covers = covers(ends)
+		e.covers = e.coversUpTo(ends)
 	}
 	if refusal == nil {
 		return nil, nil

@@ -111,6 +111,8 @@ func (l *lease) Since() time.Time { return l.since }
 func (l *lease) Settled()         { l.note("settled") }
 
 // Doubtful is the end of the event, or of all that the test has set.
+func (l *lease) Log(int) int64 { return 0 }
+
 func (l *lease) Doubtful() int64 {
 	switch {
 	case !l.doubt:

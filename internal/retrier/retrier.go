@@ -27,6 +27,8 @@ type Lease interface {
 	// Doubtful: events of the partition below it may have been called by a former
 	// owner. It is no higher than the partition's end was when it became ours.
 	Doubtful() int64
+	// Log names the log of a partition that Ends tells of, or of the event's own.
+	Log(partition int) int64
 	// Since is when the partition became ours.
 	Since() time.Time
 	// BeforeCall waits until a call would be known to a next owner. From then

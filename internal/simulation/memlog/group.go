@@ -30,6 +30,8 @@ type generation struct {
 	ended    chan struct{}
 	over     bool // ended is closed
 	released bool
+	// nothing: as the group's leader its member found no partition to assign.
+	nothing bool
 }
 
 func (g *generation) ID() int                { return g.id }
@@ -143,6 +145,7 @@ func (b *Broker) complete(timeIsOver bool) {
 	for i, m := range members {
 		m.joining, m.seen = false, b.cfg.Clock.Now()
 		m.gen = &generation{m: m, id: b.group.id, ended: make(chan struct{})}
+		m.gen.nothing = i == 0 && partitions == 0
 		m.fresh = true
 		for p := i * partitions / len(members); p < (i+1)*partitions/len(members); p++ {
 			m.gen.assigned = append(m.gen.assigned, p)

@@ -151,6 +151,13 @@ func (m *Member) handOut(ctx context.Context) (consumer.Generation, *waiter, err
 		return nil, nil, consumer.ErrNotOwner
 	case m.gen != nil && m.fresh:
 		m.fresh = false
+		if m.gen.nothing {
+			// The topic may be there again before anybody looks.
+			m.gen.end()
+			m.gen.released = true
+			b.enter(m)
+			return nil, nil, consumer.ErrUnknownTopic
+		}
 		return m.gen, nil, nil
 	}
 	return nil, b.listen(ctx, nil), nil
