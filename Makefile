@@ -18,6 +18,9 @@ KAFKA_PACKAGES = $(shell grep -rlE --include='*_test.go' '^//go:build .*\bkafka\
 SANDBOX_FLAGS ?=
 BENCH_FLAGS   ?=
 FUZZTIME      ?= 300000x
+SEEDS         ?= 2000
+# Scenarios that take minutes, or measure: make soak.
+SOAK          := KillsAtMany|KilledInstance|TakeOver|LiveTwin|RollingRestarts
 
 .PHONY: help
 help: ## Print this list
@@ -40,7 +43,19 @@ test: ## Run the tests that need nothing but Go; with the race detector where th
 test-kafka: ## Run the end-to-end tests on a real Apache Kafka (Java 17 and Maven, or KAFKA_BROKERS=host:port)
 	@$(if $(strip $(KAFKA_PACKAGES)),:,echo 'no test file carries the build tag kafka' >&2; exit 1)
 	@$(if $(RACE),:,echo 'no C compiler: testing WITHOUT the race detector')
-	go test $(RACE) -tags kafka -count=1 -p 1 -timeout 20m -v $(KAFKA_PACKAGES)
+	go test $(RACE) -tags kafka -count=1 -p 1 -timeout 20m -v -skip '$(SOAK)' $(KAFKA_PACKAGES)
+
+.PHONY: soak
+soak: ## Run the scenarios on a real Kafka that want a quiet machine: kill -9, take-over, rolling restarts
+	go test -tags kafka -count=1 -timeout 20m -v -run '$(SOAK)' ./test/e2e
+
+.PHONY: simulate
+simulate: ## Run the simulation of the whole service under faults for SEEDS (2000) seeds
+	go run ./cmd/simulate -seeds $(SEEDS)
+
+.PHONY: breaks
+breaks: ## Make well-known mistakes in a copy of the code, and see the simulation find each
+	go run ./internal/simulation/breaks
 
 .PHONY: kafka
 kafka: ## Run an Apache Kafka on 127.0.0.1:9092 until Ctrl-C (Java 17 and Maven)

@@ -70,10 +70,12 @@ func (r *room) quiet(within time.Duration) {
 func (r *room) readAll() {
 	r.t.Helper()
 	for _, topic := range []string{r.retried, r.retryFailed, r.deadLetter} {
-		ends, err := r.ends(topic)
-		if err != nil {
-			r.t.Fatal(err)
-		}
+		var ends map[int32]int64
+		waitFor(r.t, 20*time.Second, "the ends of "+topic, func() (bool, string) {
+			var err error
+			ends, err = r.ends(topic)
+			return err == nil, fmt.Sprint(err)
+		})
 		waitFor(r.t, 20*time.Second, "the collector to read "+topic, func() (bool, string) {
 			r.collector.mu.Lock()
 			defer r.collector.mu.Unlock()

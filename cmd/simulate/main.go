@@ -1,0 +1,114 @@
+// Command simulate runs the whole service in virtual time, seed after seed, with
+// everything going wrong that can, and says which invariant was broken.
+//
+//	go run ./cmd/simulate -seeds 10000
+//	go run ./cmd/simulate -story 4711
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"remux-retrier/internal/simulation"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("simulate", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	seeds := flags.Uint64("seeds", 1000, "how many seeds to simulate")
+	from := flags.Uint64("from", 1, "the first of them")
+	parallel := flags.Int("parallel", runtime.GOMAXPROCS(0), "how many at once, a core each")
+	same := flags.Bool("check-same", false, "simulate each seed twice, and compare what happened")
+	var told []uint64
+	flags.Func("story", "tell the story of this seed, and simulate no other", func(text string) error {
+		seed, err := strconv.ParseUint(text, 10, 64)
+		told = append(told, seed)
+		return err
+	})
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	}
+	if flags.NArg() > 0 || *parallel < 1 {
+		fmt.Fprintln(stderr, "simulate: no arguments, please, and at least one at once; -h explains")
+		return 2
+	}
+	for _, seed := range told {
+		if simulation.Run(seed, stdout) != nil { // the story ends with what was violated
+			return 1
+		}
+	}
+	if len(told) > 0 {
+		return 0
+	}
+	one := func(seed uint64) error { return simulation.Run(seed, nil) }
+	if *same {
+		one = twice
+	}
+	return many(one, *from, *seeds, *parallel, stdout)
+}
+
+// twice fails where a seed does not tell the same story again.
+func twice(seed uint64) error {
+	first, err := simulation.Fingerprint(seed)
+	if err != nil {
+		return err
+	}
+	second, err := simulation.Fingerprint(seed)
+	if err == nil && first != second {
+		err = fmt.Errorf("seed %d tells another story the second time", seed)
+	}
+	return err
+}
+
+// many stops at the first seed that fails, and tells its story.
+func many(one func(uint64) error, from, seeds uint64, parallel int, stdout io.Writer) int {
+	began := time.Now()
+	var next, done atomic.Uint64
+	next.Store(from)
+	var mu sync.Mutex
+	var failed error
+	var failedSeed uint64
+	var workers sync.WaitGroup
+	for range parallel {
+		workers.Go(func() {
+			for seed := next.Add(1) - 1; seed < from+seeds; seed = next.Add(1) - 1 {
+				if err := one(seed); err != nil {
+					mu.Lock()
+					if failed == nil || seed < failedSeed {
+						failed, failedSeed = err, seed
+					}
+					mu.Unlock()
+					next.Store(from + seeds)
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	workers.Wait()
+	took := time.Since(began)
+	if failed != nil {
+		if simulation.IsViolation(failed) {
+			_ = simulation.Run(failedSeed, stdout) // the same error again
+		}
+		fmt.Fprintf(stdout, "%v\n(the story again: go run ./cmd/simulate -story %d)\n", failed, failedSeed)
+		return 1
+	}
+	perSecond := float64(done.Load()) / took.Seconds()
+	fmt.Fprintf(stdout, "%d seeds from %d on: no violation. %.1f s, %.0f seeds/s, %.0f a core.\n",
+		seeds, from, took.Seconds(), perSecond, perSecond/float64(parallel))
+	return 0
+}

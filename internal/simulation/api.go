@@ -1,0 +1,138 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"remux-retrier/internal/retrier"
+	"remux-retrier/mpcclient"
+)
+
+// api is an instance's way to MPC. What was sent is under way by itself: it may
+// be carried out though its sender has given up, or was killed.
+type api struct{ i *instance }
+
+var _ retrier.API = api{}
+
+var errTimeout = errors.New("no answer in time")
+
+// Retry sends one retry call.
+func (a api) Retry(ctx context.Context, taskID string) error {
+	a.i.proc.mustLive()
+	w := a.i.w
+	t := w.mpc.find(taskID)
+	if t == nil {
+		w.violate("only tasks that have failed are retried", "a call for task %q, which nobody has named", taskID)
+		return nil
+	}
+	f := w.fate(mpcclient.OperationRetry)
+	c := a.i.called(t)
+	a.i.tell("calls for task %s (call %d)", t.id, c.n)
+	err := a.send(ctx, mpcclient.OperationRetry, f, func() *mpcclient.Error { return w.retry(c) }, c)
+	a.i.returned(c, err)
+	if err == nil {
+		a.i.tell("call %d: accepted", c.n)
+		return nil
+	}
+	a.i.tell("call %d: %v", c.n, err)
+	return err
+}
+
+// Query asks for the states of tasks.
+func (a api) Query(ctx context.Context, ids []string) (map[string]mpcclient.Task, error) {
+	a.i.proc.mustLive()
+	w := a.i.w
+	w.sent(a.i)
+	a.i.tell("asks for the states of %v", ids)
+	states := map[string]mpcclient.Task{}
+	err := a.send(ctx, mpcclient.OperationQuery, w.fate(mpcclient.OperationQuery), func() *mpcclient.Error {
+		if !w.mayQuery {
+			return &mpcclient.Error{Operation: mpcclient.OperationQuery, Class: mpcclient.Operator, Status: 403, Code: "APIGW.0302"}
+		}
+		for _, id := range ids {
+			switch t := w.mpc.find(id); {
+			case t.nature == invalid:
+				return &mpcclient.Error{Operation: mpcclient.OperationQuery, Class: mpcclient.InvalidTask, Status: 400, Code: "MPC.10202"}
+			case t.nature != absent:
+				states[id] = mpcclient.Task{ID: id, Status: t.status}
+			}
+		}
+		return nil
+	}, nil)
+	if err != nil {
+		a.i.tell("the states of %v: %v", ids, err)
+		return nil, err
+	}
+	for _, id := range ids {
+		t := w.mpc.find(id)
+		a.i.asked[t] = w.fact()
+		if states[id].Status == mpcclient.StatusFailed {
+			t.seenFail = true
+			a.i.settled(t)
+		}
+		a.i.tell("the state of %s: %s", id, orElse(string(states[id].Status), "unknown"))
+	}
+	return states, nil
+}
+
+// send has a request carried out on its way, and waits for the answer, or for no
+// longer than the time-out. A nil *Error becomes a nil error.
+func (a api) send(ctx context.Context, operation string, f fate, carryOut func() *mpcclient.Error, c *call) error {
+	w := a.i.w
+	answered := make(chan struct{})
+	var refusal *mpcclient.Error
+	deliver := func() {
+		refusal = f.refusal
+		if refusal == nil && !f.nothing {
+			refusal = carryOut()
+		}
+		if !f.lost {
+			w.out.after(f.returns, func() { close(answered) })
+		}
+	}
+	w.out.after(min(f.arrives, w.timeout), func() {
+		switch late := f.arrives - w.timeout; {
+		case late <= 0:
+			deliver()
+		case c != nil && c.ended:
+			// MPC may be at work on a call for as long again after its end.
+			w.out.after(late, deliver)
+		}
+	})
+	until := w.s.now + w.timeout
+	if f.lost {
+		until = min(until, w.s.now+f.arrives+f.returns) // the connection ends
+	}
+	w.s.park(until, answered, ctx.Done())
+	switch {
+	case isClosed(answered):
+		if refusal == nil {
+			return nil
+		}
+		return refusal
+	case f.lost:
+		return &mpcclient.Error{Operation: operation, Class: mpcclient.Lost, Err: errReset}
+	case ctx.Err() != nil:
+		return &mpcclient.Error{Operation: operation, Class: mpcclient.Lost, Err: ctx.Err()}
+	}
+	return &mpcclient.Error{Operation: operation, Class: mpcclient.Lost, Err: errTimeout}
+}
+
+func orElse(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+// sent counts a request against the quota.
+func (w *world) sent(i *instance) {
+	w.requests = append(w.requests, w.s.now)
+	if n := len(w.requests) - w.quota - 1; w.quota > 0 && n >= 0 {
+		if within := w.s.now - w.requests[n]; within < quotaWindow {
+			w.violate("4: the quota", "instance %s sends request %d of the last %.1fs, %d a minute are allowed",
+				i.name, w.quota+1, within.Round(time.Millisecond).Seconds(), w.quota)
+		}
+	}
+}

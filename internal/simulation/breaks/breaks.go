@@ -1,0 +1,53 @@
+package main
+
+// edit replaces the one place where a file says old.
+type edit struct{ file, old, now string }
+
+// broken is a mistake that would be easy to make.
+type broken struct {
+	name  string
+	edits []edit
+}
+
+// breaks are the mistakes that the simulation must find.
+var breaks = []broken{
+	{"commit before publish", []edit{{"consumer/partition.go",
+		"\tfor {\n\t\terr := c.cfg.Handler.Handle(ctx, d)\n\t\tif err == nil {\n\t\t\tp.tracker.resolve(d.e)\n",
+		"\tp.tracker.resolve(d.e)\n\tfor {\n\t\terr := c.cfg.Handler.Handle(ctx, d)\n\t\tif err == nil {\n",
+	}}},
+	{"no wait for the ledger", []edit{{"internal/app/instance.go",
+		"\treturn f.ledger.CatchUp(ctx, a)\n",
+		"\tf.parts.Clock.Go(func() { _ = f.ledger.CatchUp(ctx, a) })\n\treturn nil\n",
+	}}},
+	{"two calls for one task in flight", []edit{{"internal/retrier/tasks.go",
+		"clock.NewSemaphore(t.clock, 1)", "clock.NewSemaphore(t.clock, 2)",
+	}}},
+	{"the commit's mark is not looked at", []edit{{"consumer/partition.go",
+		"\tmark, foreign := ParseMark(at.Metadata, at.Offset)\n", "\tmark, foreign := Mark{}, error(nil)\n",
+	}}},
+	{"an outage counts as an attempt", []edit{{"internal/retrier/patience.go",
+		"\tif ended >= witnesses && served*10 >= ended*9 && now.Outages == e.since.Outages && e.r.cfg.Gate.Available() {\n",
+		"\tif ended >= 0 && served >= 0 {\n",
+	}}},
+	{"clean without a drain", []edit{{"consumer/position.go", "\tif last && t.clean() {\n", "\tif last {\n"}}},
+	{"clean outlives the first call", []edit{
+		{"consumer/position.go", "\tif last && t.clean() {\n", "\tif t.clean() {\n"},
+		{"consumer/position.go", "\tt.acked = called\n", "\tt.acked = max(t.acked, called)\n"},
+	}},
+	{"answered by offset, whatever the timestamp", []edit{{"internal/ledger/answered.go",
+		"\tyes = ok && before == at || a.others[place{event.Offset, at}]\n", "\tyes = ok && before+at != 0\n",
+	}}},
+	{"a cover by all that is in the log by now", []edit{{"internal/ledger/ledger.go",
+		"event.Offset < c.End {", "event.Offset < c.End+1000 {",
+	}}},
+	{"a refused batch condemns its tasks", []edit{{"internal/retrier/inquirer.go",
+		"\tcase len(ids) > 1:\n", "\tcase len(ids) > perQuery:\n",
+	}}},
+	{"no look whether the partition is still ours", []edit{{"internal/retrier/errand.go",
+		"\t\tif e.ev.Lease.MayCall() {\n", "\t\tif e.ev.Lease.MayCall() || true {\n",
+	}}},
+	{"a new share waits for nothing", []edit{{"internal/pace/rate.go",
+		"\tr.next = now.Add(time.Duration(min(first, float64(window)/headroom)))\n",
+		"\tr.next = now.Add(time.Duration(min(first, float64(window)/headroom) * 0))\n",
+	}}},
+}

@@ -1,0 +1,110 @@
+// Command breaks shows that the simulation finds bugs: it makes one mistake after
+// the other in a copy of the module, and counts the seeds until it is found.
+//
+//	go run ./internal/simulation/breaks
+//
+// It ends with 1 if a mistake is not found, or no longer fits the code.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+func main() {
+	seeds := flag.Int("seeds", 20_000, "how many seeds a mistake may take to be found")
+	only := flag.String("only", "", "only the mistakes whose names hold this text")
+	flag.Parse()
+	if err := run(*seeds, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "breaks:", err)
+		os.Exit(1)
+	}
+}
+
+func run(seeds int, only string) error {
+	dir, err := os.MkdirTemp("", "breaks")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := copyModule(".", dir); err != nil {
+		return fmt.Errorf("run this in the module's root: %w", err)
+	}
+	var failed error
+	fmt.Print("| Mistake | Found by seed | As |\n|---|---|---|\n")
+	for _, b := range breaks {
+		if !strings.Contains(b.name, only) {
+			continue
+		}
+		seed, invariant, err := find(dir, b, seeds)
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", b.name, err))
+			continue
+		}
+		fmt.Printf("| %s | %s | %s |\n", b.name, seed, invariant)
+	}
+	return failed
+}
+
+// copyModule copies what the simulation is built from.
+func copyModule(from, to string) error {
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		switch name := d.Name(); {
+		case err != nil:
+			return err
+		case d.IsDir() && path != from && (strings.HasPrefix(name, ".") || name == "bin" || name == "tools"):
+			return filepath.SkipDir
+		case d.IsDir():
+			return os.MkdirAll(filepath.Join(to, path), 0o750)
+		case strings.HasSuffix(name, "_test.go") || filepath.Ext(name) != ".go" && filepath.Ext(name) != ".json" && name != "go.mod" && name != "go.sum":
+			return nil
+		}
+		text, err := os.ReadFile(path) //nolint:gosec // G122: nobody swaps the module's own files for links meanwhile
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, path), text, 0o600)
+	})
+}
+
+var violation = regexp.MustCompile(`(?m)^seed (\d+) violates "([^"]+)"`)
+
+// find makes the mistake, simulates, and undoes it.
+func find(dir string, b broken, seeds int) (seed, invariant string, err error) {
+	for _, e := range b.edits {
+		path := filepath.Join(dir, e.file)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return "", "", err
+		}
+		if n := strings.Count(string(text), e.old); n != 1 {
+			return "", "", fmt.Errorf("%s says %q %d times, not once: the code has changed", e.file, e.old, n)
+		}
+		defer func() { err = errors.Join(err, os.WriteFile(path, text, 0o600)) }()
+		if err := os.WriteFile(path, []byte(strings.Replace(string(text), e.old, e.now, 1)), 0o600); err != nil {
+			return "", "", err
+		}
+	}
+	binary := filepath.Join(dir, "simulate")
+	build := exec.Command("go", "build", "-o", binary, "./cmd/simulate") //nolint:gosec // G204: a path of our own making
+	build.Dir = dir
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", "", fmt.Errorf("%w: %s", err, out)
+	}
+	out, err := exec.Command(binary, "-parallel", "1", "-seeds", fmt.Sprint(seeds)).CombinedOutput() //nolint:gosec // G204: likewise
+	found := violation.FindSubmatch(out)
+	switch {
+	case err == nil:
+		return "", "", fmt.Errorf("not found in %d seeds", seeds)
+	case found == nil:
+		return "", "", fmt.Errorf("%w: %s", err, out[max(0, len(out)-500):])
+	}
+	return string(found[1]), string(found[2]), nil
+}

@@ -1,0 +1,105 @@
+package simulation
+
+import (
+	"slices"
+
+	"remux-retrier/events"
+)
+
+// checkCall looks at a call that is about to be sent.
+func (w *world) checkCall(c *call) {
+	i, t := c.by, c.task
+	if i.inFlight[t] > 1 {
+		w.violate("6: never two calls for a task in flight in one instance", "instance %s calls for task %s, and its call before has not ended", i.name, t.id)
+	}
+	if limit := 2 * w.inFlight; len(i.open) > limit {
+		w.violate("7: bounded work", "instance %s has called for %d tasks without acknowledged answers, %d are allowed", i.name, len(i.open), limit)
+	}
+	if len(c.unanswered) == 0 {
+		w.violate("3: what is answered is not called for", "instance %s calls for task %s, of which it has no unanswered event", i.name, t.id)
+	}
+	if !slices.ContainsFunc(c.unanswered, func(e *event) bool { return w.owners[e.partition] == i }) {
+		w.violate("3: only the owner calls", "instance %s calls for task %s, but others own the partitions of its events by now", i.name, t.id)
+	}
+	w.checkBudget(c)
+	for _, former := range t.calls {
+		w.checkRepeat(c, former)
+	}
+}
+
+// checkRepeat looks whether the call before has made this one unnecessary, or
+// has to be asked about first.
+func (w *world) checkRepeat(c, former *call) {
+	if former.log != c.log || former.fact < w.forgot {
+		return
+	}
+	i := c.by
+	// Without its mark a partition may be another than the covers speak of, and once
+	// a topic was re-created a ledger may forget more than it has to.
+	covered := w.log.first && former.fact > w.renamed && !slices.ContainsFunc(c.unanswered, func(e *event) bool {
+		return e.log != former.log || e.offset >= former.known[e.partition]
+	})
+	if covered && former.decisive() && i.knows(former) {
+		w.violate("5: one failure costs one call", "instance %s calls for task %s, but call %d of %s, sent when all its unanswered events stood in the log, was answered (%s)",
+			i.name, c.task.id, former.n, former.by.name, answerOf(former))
+	}
+	// With one event there is no question which of them was called for.
+	alone := len(c.unanswered) == 1 && slices.Equal(c.unanswered, former.unanswered)
+	doubt := !former.settled && (former.lost() || former.took && !i.knows(former))
+	if alone && doubt && w.mayQuery && i.asked[c.task] < max(former.fact, i.askedAtLeast(former)) {
+		w.violate("3: what may have been called for is asked about before it is called for again",
+			"instance %s calls for task %s, event %d/%d, without having asked for its state since call %d of %s, whose answer nobody has published",
+			i.name, c.task.id, c.unanswered[0].partition, c.unanswered[0].offset, former.n, former.by.name)
+	}
+}
+
+// askedAtLeast is the fact after which the question about another's call counts.
+func (i *instance) askedAtLeast(former *call) int {
+	if former.since != i.since {
+		return i.since
+	}
+	return former.fact
+}
+
+// knows: the instance must know the call's answer, because it is its own, or was
+// published before its generation began.
+func (i *instance) knows(c *call) bool {
+	if c.by == i && c.ended && c.refusal == nil {
+		return true
+	}
+	return slices.ContainsFunc(c.unanswered, func(e *event) bool {
+		return slices.ContainsFunc(e.outcomes, func(o *outcome) bool {
+			return o.by == c.by && o.Attempts > 0 && (o.by == i || o.fact < i.since) && c.ended && !o.DecidedAt.Before(c.endedAt.Truncate(1e6))
+		})
+	})
+}
+
+func answerOf(c *call) string {
+	if c.refusal == nil {
+		return string(events.Accepted)
+	}
+	return c.refusal.Error()
+}
+
+// checkBudget looks at the retries of the task that the caller must know of. After
+// a crash they may be fewer than MPC accepted: a retry whose task has failed again
+// by the time its state is asked for shows no more.
+func (w *world) checkBudget(c *call) {
+	if w.budget == 0 {
+		return
+	}
+	known := 0
+	for _, e := range c.task.events {
+		if slices.ContainsFunc(e.outcomes, func(o *outcome) bool {
+			return o.CountsAsRetry() && (o.by == c.by || o.fact < c.by.since)
+		}) {
+			known++
+		}
+	}
+	if !w.doubts && !c.task.spread {
+		known = max(known, c.task.accepted)
+	}
+	if known >= w.budget {
+		w.violate("budget", "instance %s calls for task %s, which has had %d retries, %d are allowed", c.by.name, c.task.id, known, w.budget)
+	}
+}

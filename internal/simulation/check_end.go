@@ -1,0 +1,124 @@
+package simulation
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+	"remux-retrier/mpcclient"
+)
+
+// committed: the instance's commit stands. Whatever it passes over must be
+// answered.
+func (i *instance) committed(positions map[int]consumer.Position) {
+	w := i.w
+	for _, p := range slices.Sorted(maps.Keys(positions)) {
+		at := positions[p]
+		mark, err := consumer.ParseMark(at.Metadata, at.Offset)
+		if err != nil {
+			w.violate("commits carry a mark", "instance %s commits %q: %v", i.name, at.Metadata, err)
+			return
+		}
+		i.tell("commits %d/%d %s", p, at.Offset, at.Metadata)
+		if p >= len(w.log.partitions) {
+			continue
+		}
+		w.checkAnswered(i, p, w.log.verified[p], at.Offset)
+		w.log.last[p] = commit{by: i, at: w.s.now}
+		delete(w.expired, p)
+		w.log.verified[p] = max(w.log.verified[p], at.Offset)
+		for _, done := range mark.Done {
+			w.checkAnswered(i, p, done.From, done.To)
+		}
+	}
+}
+
+func (w *world) checkAnswered(i *instance, p int, from, to int64) {
+	records := w.log.partitions[p]
+	for o := from; o < min(to, int64(len(records))); o++ {
+		if !records[o].answered() {
+			w.violate("1: no event is lost", "instance %s commits that event %d/%d (%s) is done, but it has no answer", i.name, p, o, records[o].value)
+			return
+		}
+	}
+}
+
+// checkStopped looks at an instance that has just stopped.
+func (w *world) checkStopped(i *instance) {
+	if took := w.s.now - i.told; i.told == 0 || took > w.cfg.ShutdownTimeout {
+		w.violate("it stops in time, and only when told", "instance %s has stopped after %v", i.name, took)
+	}
+	w.out.after(time.Millisecond, func() {
+		if i.proc.live > 0 {
+			w.violate("it leaves nothing running", "%d goroutines of instance %s have not ended with it", i.proc.live, i.name)
+		}
+	})
+}
+
+// unfinished tells what is left to do; empty: nothing.
+func (w *world) unfinished() string {
+	switch {
+	case w.producers.pending > 0:
+		return fmt.Sprintf("%d events have not been published", w.producers.pending)
+	case w.mpc.pending > 0:
+		return fmt.Sprintf("MPC is at work on %d tasks", w.mpc.pending)
+	case w.writes > 0:
+		return fmt.Sprintf("%d writes are under way", w.writes)
+	}
+	for p, records := range w.log.partitions {
+		for o, e := range records {
+			if !e.answered() {
+				return fmt.Sprintf("event %d/%d has no answer: %s", p, o, e.value)
+			}
+		}
+		if at, _ := w.broker.Position(p); at.Offset < int64(len(records)) {
+			return fmt.Sprintf("partition %d is committed up to %d of %d", p, at.Offset, len(records))
+		}
+		if last := w.log.last[p]; last.at < w.active || !last.by.up() {
+			return fmt.Sprintf("partition %d has no owner that commits", p)
+		}
+	}
+	return ""
+}
+
+// checkEnd looks at what is left when all is over.
+func (w *world) checkEnd() {
+	for p := range w.log.partitions {
+		at, _ := w.broker.Position(p)
+		mark, err := consumer.ParseMark(at.Metadata, at.Offset)
+		if err != nil || mark.Called > 0 {
+			w.violate("3: a clean stop leaves no doubt", "partition %d is left with the mark %q", p, at.Metadata)
+		}
+		for o, e := range w.log.partitions[p] {
+			if e != nil && !e.gone && (e.ignored || e.task == nil) && len(e.outcomes) > 0 {
+				w.violate("only failures are answered", "event %d/%d (%s) has an outcome", p, o, e.value)
+			}
+		}
+	}
+	w.checkForgotten()
+}
+
+func (w *world) checkForgotten() {
+	for _, t := range w.mpc.tasks {
+		if t.nature == obedient && t.status == mpcclient.StatusFailed && !t.mayStayFailed() {
+			w.violate("no failure is forgotten", "task %s has failed %d times, and its last failure was not retried, though all its events are answered", t.id, t.failures)
+		}
+	}
+}
+
+// mayStayFailed: an answer to the last failure says why it was not retried, or
+// its events were deleted unread.
+func (t *task) mayStayFailed() bool {
+	return slices.ContainsFunc(t.events, func(e *event) bool {
+		return e.failure == t.failures && (e.gone || slices.ContainsFunc(e.outcomes, func(o *outcome) bool {
+			switch o.Reason {
+			case events.BudgetExhausted, events.NotRetryable, events.Expired, events.AttemptsExhausted:
+				return true
+			}
+			return false
+		}))
+	})
+}

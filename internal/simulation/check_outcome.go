@@ -1,0 +1,95 @@
+package simulation
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+)
+
+// checkOutcome looks at an outcome that has just been published, the event's
+// earlier ones at hand.
+func (w *world) checkOutcome(e *event, o *outcome) {
+	for _, former := range e.outcomes {
+		if former.Reason.Kind() != o.Reason.Kind() && !former.attempt.underWay(o.attempt) && !o.attempt.underWay(former.attempt) {
+			w.violate("3: one answer to an event", "event %d/%d of task %s has been answered %s by %s, and now %s by %s",
+				e.partition, e.offset, e.task.id, former.Reason, former.by.name, o.Reason, o.by.name)
+		}
+		// A repeat may be what follows a lost acknowledgement, or the last word of
+		// an owner that did not know yet of its successor.
+		acked := former.attempt.acked
+		if former.by == o.by && acked > 0 && acked < o.attempt.sent || former.fact < o.attempt.since {
+			w.violate("3: no outcome is repeated without need", "event %d/%d of task %s was answered by %s, and %s, which must know, answers it again",
+				e.partition, e.offset, e.task.id, former.by.name, o.by.name)
+		}
+	}
+	if why := w.untrue(e, o); why != "" {
+		w.violate("2: every reason is true", "event %d/%d of task %s is answered %s by %s: %s", e.partition, e.offset, e.task.id, o.Reason, o.by.name, why)
+	}
+}
+
+// underWay tells whether the write was sent, and had not arrived, when the other's
+// generation began: no ledger could show it then, and Kafka fences no write that
+// is not a transaction's.
+func (a *attempt) underWay(other *attempt) bool {
+	return a.since != other.since && a.sent < other.since && a.arrived > other.since
+}
+
+// untrue tells why a reason cannot be; empty: it can.
+func (w *world) untrue(e *event, o *outcome) string {
+	t := e.task
+	claim := func(holds bool, why string) string {
+		if holds {
+			return ""
+		}
+		return why
+	}
+	switch o.Reason {
+	case events.Accepted, events.AlreadyRunning, events.Covered:
+		if !w.mayQuery && (t.nature == refusing || t.nature == canceled) && o.Reason != events.Accepted {
+			return "" // documented: without the permission, some refusals count as running
+		}
+		return claim(t.accepted >= e.failure, "it tells of failure "+strconv.Itoa(e.failure)+", but "+strconv.Itoa(t.accepted)+" retries were accepted")
+	case events.Rejected:
+		return claim(t.refusals > 0 && (t.seenFail || !w.mayQuery), "MPC has not refused it")
+	case events.TaskNotFound:
+		return claim(t.nature == absent, "MPC knows the task")
+	case events.InvalidTask:
+		return claim(t.nature == invalid, "the task is valid")
+	case events.NotRetryable:
+		return claim(t.nature == canceled || w.skip && e.code == skippedCode, "neither is it cancelled nor is its code skipped")
+	case events.BudgetExhausted:
+		counted := t.accepted
+		if w.doubts {
+			// What was called before a crash, and is found running, counts as a
+			// retry of its own, though it may be one that was counted before.
+			counted = max(counted, *o.Retries)
+		}
+		return claim(w.budget > 0 && counted >= w.budget, strconv.Itoa(counted)+" retries were accepted")
+	case events.AttemptsExhausted:
+		return claim(t.wasCursed, "only an outage kept it from being served")
+	case events.Expired:
+		return claim(w.maxAge > 0 && o.by.clock.Now().Sub(e.stamp) > w.maxAge, "it is not that old")
+	}
+	return "there is no such reason"
+}
+
+// buried: a dead letter stands in its topic.
+func (w *world) buried(i *instance, m consumer.Message, headers []events.Header) {
+	said := map[string]string{}
+	for _, h := range headers {
+		said[h.Key] = string(h.Value)
+	}
+	partition, _ := strconv.Atoi(said["dead-letter-partition"]) // where it is no number no event is found
+	offset, _ := strconv.ParseInt(said["dead-letter-offset"], 10, 64)
+	stamp, _ := time.Parse(time.RFC3339, said["dead-letter-timestamp"])
+	e := w.bySource[sourceKey{partition, offset, stamp.UnixMilli()}]
+	if e == nil || e.task != nil || e.ignored || !bytes.Equal(e.value, m.Value) {
+		w.violate("dead letters are what cannot be read, as it came", "instance %s buries %q of %v", i.name, m.Value, said)
+		return
+	}
+	i.tell("publishes a dead letter for event %d/%d", e.partition, e.offset)
+	e.letters++
+}

@@ -1,0 +1,48 @@
+package simulation
+
+import (
+	"context"
+	"time"
+
+	"remux-retrier/internal/clock"
+)
+
+// epoch is when every simulation begins.
+var epoch = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+
+// processClock is the clock of one process: the time is everybody's, but for
+// what its machine's clock is off.
+type processClock struct {
+	p   *process
+	off time.Duration
+}
+
+var _ clock.Clock = processClock{}
+
+func (c processClock) Now() time.Time { return epoch.Add(c.p.s.now + c.off) }
+
+func (c processClock) Sleep(ctx context.Context, d time.Duration) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	s := c.p.s
+	until := s.now + max(d, 0)
+	s.park(until, nil, ctx.Done())
+	// Where both have come, either may be what the sleeper sees.
+	if ctx.Err() != nil && (s.now < until || s.rand.IntN(2) == 0) {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func (c processClock) Wait(ctx context.Context, done <-chan struct{}) error {
+	if ctx.Err() == nil || isClosed(done) {
+		c.p.s.park(never, done, ctx.Done())
+	}
+	if isClosed(done) {
+		return nil
+	}
+	return context.Cause(ctx)
+}
+
+func (c processClock) Go(f func()) { c.p.spawn(f) }

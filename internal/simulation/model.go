@@ -1,0 +1,259 @@
+package simulation
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+	"remux-retrier/mpcclient"
+)
+
+// model is what has happened, as somebody sees it who sees everything. It is
+// naive on purpose: lists, and loops over them.
+type model struct {
+	violation *Violation
+	facts     int             // numbers what happened, in its order
+	requests  []time.Duration // when each request to MPC was sent
+	log       *failedLog      // the failed topic as it is now
+	bySource  map[sourceKey]*event
+	called    int                       // calls so far
+	doubts    bool                      // a call may have been left in doubt
+	writes    int                       // that are under way by themselves
+	owners    map[int]*instance         // whose generation with the partition began last
+	forgot    int                       // the fact of the group's positions having expired
+	renamed   int                       // the fact after which a partition may be known under another name
+	expired   map[int]consumer.Position // those
+}
+
+// fact numbers the next thing that happens.
+func (m *model) fact() int { m.facts++; return m.facts }
+
+// sourceKey is what an outcome's id says of the event.
+type sourceKey struct {
+	partition      int
+	offset, millis int64
+}
+
+// failedLog is the failed topic from its creation to its deletion.
+type failedLog struct {
+	first      bool       // it was never deleted and created again
+	partitions [][]*event // by offset; nil: no record
+	verified   []int64    // below it everything was found to be answered
+	last       []commit   // the commit that stands
+	deleted    bool
+	until      int // the fact of its deletion
+}
+
+// commit is whose it is, and when it was stored.
+type commit struct {
+	by *instance
+	at time.Duration
+}
+
+// event is a record of the failed topic.
+type event struct {
+	log       *failedLog
+	partition int
+	offset    int64
+	stamp     time.Time
+	fact      int   // when it was published
+	task      *task // nil: it cannot be read as a failure event
+	failure   int   // which of the task's failures it tells of
+	code      string
+	ignored   bool // a notification that is no failure
+	value     []byte
+	gone      bool // deleted by retention, or with its topic
+	outcomes  []*outcome
+	letters   int
+}
+
+func (e *event) answered() bool {
+	return e == nil || e.gone || e.ignored || e.letters > 0 || len(e.outcomes) > 0
+}
+
+// outcome is one that was published.
+type outcome struct {
+	events.Outcome
+	by      *instance
+	fact    int
+	attempt *attempt
+}
+
+// attempt is one write of a batch.
+type attempt struct {
+	sent, since int // the facts when it was sent, and after which its generation began
+	arrived     int // the fact when it was stored
+	acked       int // the fact of its acknowledgement; 0: none
+	outcomes    []*event
+}
+
+// call is one retry call.
+type call struct {
+	n, fact int
+	by      *instance
+	since   int // the fact after which the caller's generation began
+	task    *task
+	log     *failedLog
+	// unanswered are the task's events that the caller may have called for, and
+	// known how far it knew the partitions.
+	unanswered []*event
+	known      map[int]int64
+
+	took    bool // MPC accepted it
+	settled bool // its caller has seen since that it did nothing
+	ended   bool
+	endedAt time.Time // by the caller's clock
+	refusal *mpcclient.Error
+}
+
+// lost: its caller does not know what it did.
+func (c *call) lost() bool { return !c.ended || c.refusal != nil && c.refusal.Class == mpcclient.Lost }
+
+// decisive: its answer says what is to become of the task's events.
+func (c *call) decisive() bool { return c.ended && (c.refusal == nil || !c.refusal.Outage()) }
+
+func (w *world) know() {
+	w.bySource, w.owners = map[sourceKey]*event{}, map[int]*instance{}
+	w.log = newFailedLog(w.partitions)
+	w.log.first = true
+	w.mpc.weather = fair
+}
+
+func newFailedLog(partitions int) *failedLog {
+	l := &failedLog{}
+	l.grow(partitions)
+	return l
+}
+
+func (l *failedLog) grow(partitions int) {
+	for len(l.partitions) < partitions {
+		l.partitions = append(l.partitions, nil)
+		l.verified = append(l.verified, 0)
+		l.last = append(l.last, commit{})
+	}
+}
+
+// began: the instance has a new generation.
+func (i *instance) began(gen consumer.Generation) {
+	i.since, i.sinceAt, i.assigned = i.w.fact(), i.w.s.now, gen.Assigned()
+	for _, p := range i.assigned {
+		i.w.owners[p] = i
+	}
+	clear(i.open)
+	clear(i.ends)
+	i.tell("has generation %d: partitions %v", gen.ID(), i.assigned)
+}
+
+// unanswered are the task's events for which the instance may call: in its
+// partitions, and without an answer that it must know of.
+func (i *instance) unanswered(t *task) (list []*event) {
+	for _, e := range t.events {
+		switch {
+		case !slices.Contains(i.assigned, e.partition):
+		case e.log.deleted && e.log.until < i.since:
+		case slices.ContainsFunc(e.outcomes, func(o *outcome) bool { return o.by == i || o.fact < i.since }):
+		default:
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// called: a retry call begins.
+func (i *instance) called(t *task) *call {
+	w := i.w
+	w.sent(i)
+	w.called++
+	c := &call{n: w.called, fact: w.fact(), by: i, since: i.since, task: t, log: w.log, unanswered: i.unanswered(t), known: map[int]int64{}}
+	for _, p := range i.assigned {
+		c.known[p] = i.ends[p]
+	}
+	i.inFlight[t]++
+	i.open[t] = true
+	w.checkCall(c)
+	t.calls = append(t.calls, c)
+	return c
+}
+
+// returned: the caller has its answer, or none.
+func (i *instance) returned(c *call, err error) {
+	c.ended, c.endedAt = true, i.clock.Now()
+	if err != nil {
+		errors.As(err, &c.refusal)
+	}
+	i.inFlight[c.task]--
+	i.w.doubts = i.w.doubts || c.lost()
+	if !c.decisive() && !c.lost() {
+		delete(i.open, c.task) // it is known to have done nothing
+	}
+}
+
+// settled: the task is FAILED, so what was called for it has done nothing, unless
+// that was so lately that MPC may still be at work on it.
+func (i *instance) settled(t *task) {
+	delete(i.open, t)
+	for _, c := range t.calls {
+		switch {
+		case c.by == i && c.since == i.since:
+			c.settled = c.settled || c.ended && i.clock.Now().Sub(c.endedAt) >= i.w.timeout
+		case c.fact < i.since:
+			c.settled = c.settled || i.w.s.now-i.sinceAt >= i.w.timeout
+		}
+	}
+}
+
+// accepted: MPC has accepted the call's retry.
+func (w *world) accepted(c *call) {
+	c.took = true
+	w.tell("MPC: accepts call %d for task %s (retry %d)", c.n, c.task.id, c.task.accepted)
+}
+
+// published: a message of the instance's stands in its topic.
+func (i *instance) published(m consumer.Message, a *attempt) {
+	w := i.w
+	headers := make([]events.Header, len(m.Headers))
+	for n, h := range m.Headers {
+		headers[n] = events.Header(h)
+	}
+	if m.Topic == topicDeadLetter {
+		w.buried(i, m, headers)
+		return
+	}
+	o, err := events.DecodeOutcome(m.Value, headers)
+	if err != nil {
+		w.violate("outcomes can be read", "instance %s publishes %q: %v", i.name, m.Value, err)
+		return
+	}
+	e := w.bySource[sourceKey{o.Source.Partition, o.Source.Offset, o.Source.Time.UnixMilli()}]
+	if e == nil || e.task == nil || e.task.id != o.Failure.TaskID {
+		w.violate("outcomes answer failure events", "instance %s answers an event that there is not: %s", i.name, m.Value)
+		return
+	}
+	a.arrived = w.fact()
+	one := &outcome{Outcome: o, by: i, fact: w.fact(), attempt: a}
+	i.tell("publishes %s (attempts %d, retries %d, accepted %v, covers %v) for event %d/%d of task %s",
+		o.Reason, o.Attempts, *o.Retries, o.CountsAsRetry(), o.Covers, e.partition, e.offset, e.task.id)
+	if kind := topicOf(o.Reason.Kind()); kind != m.Topic {
+		w.violate("outcomes stand on the topic of their kind", "a %s outcome stands on %s", o.Reason.Kind(), m.Topic)
+	}
+	w.checkOutcome(e, one)
+	e.outcomes = append(e.outcomes, one)
+	a.outcomes = append(a.outcomes, e)
+}
+
+func topicOf(k events.Kind) string {
+	if k == events.Retried {
+		return topicRetried
+	}
+	return topicRetryFailed
+}
+
+// acknowledged: the instance knows that the batch is stored.
+func (i *instance) acknowledged(a *attempt) {
+	a.acked = i.w.fact()
+	for _, e := range a.outcomes {
+		delete(i.open, e.task)
+	}
+}

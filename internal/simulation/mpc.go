@@ -1,0 +1,108 @@
+package simulation
+
+import (
+	"time"
+
+	"remux-retrier/mpcclient"
+)
+
+// nature is how MPC treats a task.
+type nature string
+
+const (
+	obedient nature = "obedient" // a retry of it is accepted while it has FAILED
+	refusing nature = "refusing" // its retries are refused for good
+	absent   nature = "unknown"  // MPC does not know it
+	invalid  nature = "invalid"  // MPC takes its id for none
+	canceled nature = "canceled"
+	cursed   nature = "cursed" // calls for it fail with HTTP 500
+)
+
+// task is what MPC knows of one, and what the model knows about it.
+type task struct {
+	id       string
+	nature   nature
+	status   mpcclient.Status
+	failures int // how often it has failed
+	accepted int // retries that were accepted
+	again    int // how often it will fail again
+	code     string
+
+	events    []*event
+	calls     []*call
+	refusals  int  // refused for a reason that must be explained
+	seenFail  bool // a query has told that it is FAILED
+	wasCursed bool
+	spread    bool // its events stand in several partitions
+}
+
+// mpc is the simulated API.
+type mpc struct {
+	weather weather
+	tasks   []*task
+	pending int // changes of tasks that are still to come
+}
+
+func (m *mpc) find(id string) *task {
+	for _, t := range m.tasks {
+		if t.id == id {
+			return t
+		}
+	}
+	return nil
+}
+
+// cure lets calls for cursed tasks through: otherwise the last of them would
+// wait for ever, for others to be served.
+func (m *mpc) cure() {
+	for _, t := range m.tasks {
+		if t.nature == cursed {
+			t.nature = obedient
+		}
+	}
+}
+
+// retry is what MPC does with a retry that has reached it.
+func (w *world) retry(c *call) *mpcclient.Error {
+	t := c.task
+	refuse := func(class mpcclient.Class, status int, code string) *mpcclient.Error {
+		return &mpcclient.Error{Operation: mpcclient.OperationRetry, Class: class, Status: status, Code: code, Message: "Operation failed."}
+	}
+	switch {
+	case t.nature == cursed:
+		return refuse(mpcclient.Transient, 500, "")
+	case t.nature == absent:
+		return refuse(mpcclient.TaskNotFound, 403, "MPC.10211")
+	case t.nature == invalid:
+		return refuse(mpcclient.InvalidTask, 400, "MPC.10202")
+	case t.nature == refusing:
+		t.refusals++
+		return refuse(mpcclient.Refused, 403, "MPC.10245")
+	case t.status != mpcclient.StatusFailed:
+		t.refusals++
+		return refuse(mpcclient.Ambiguous, 403, []string{"MPC.10212", "MPC.10213"}[w.rand.IntN(2)])
+	}
+	t.accepted++
+	t.status = mpcclient.StatusProcessing
+	w.accepted(c)
+	w.mpc.pending++
+	w.out.after(between(w.rand, 10*time.Millisecond, 8*time.Second), func() {
+		w.mpc.pending--
+		if t.again == 0 {
+			t.status = mpcclient.StatusSucceeded
+			w.tell("MPC: task %s has succeeded", t.id)
+			return
+		}
+		t.again--
+		w.fail(t)
+	})
+	return nil
+}
+
+// fail: the task has failed, and its producer says so.
+func (w *world) fail(t *task) {
+	t.failures++
+	t.status = mpcclient.StatusFailed
+	w.tell("MPC: task %s has failed (%d)", t.id, t.failures)
+	w.report(t)
+}

@@ -1,0 +1,186 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"remux-retrier/consumer"
+	"remux-retrier/internal/app"
+	"remux-retrier/internal/simulation/memlog"
+)
+
+// networkWeather is what happens between instances and brokers.
+type networkWeather struct {
+	refused float64 // requests that fail before they arrive
+	lost    float64 // answers that are lost
+	slow    time.Duration
+}
+
+var errReset = errors.New("connection reset by peer")
+
+// network is an instance's way to the brokers. Where the instance is dead,
+// nothing goes through.
+type network struct {
+	*memlog.Member
+	i *instance
+}
+
+var _ app.Log = (*network)(nil)
+
+// request is what may happen to a request: it takes a while, does not arrive, or
+// its answer is lost. One that writes may arrive after its sender has given up.
+func (n *network) request(ctx context.Context, writes bool, arrive func(ctx context.Context) error) error {
+	n.i.proc.mustLive()
+	w := n.i.w
+	weather := w.network
+	if chance(w.rand, weather.refused) {
+		if err := n.i.clock.Sleep(ctx, between(w.rand, 0, 50*time.Millisecond)); err != nil {
+			return err
+		}
+		return errReset
+	}
+	lost := chance(w.rand, weather.lost)
+	var err error
+	switch {
+	case !writes:
+		err = arrive(ctx)
+	case weather.slow == 0:
+		// What a process has sent arrives, also where it is stopped meanwhile.
+		err = arrive(ctx)
+		if err := n.i.clock.Sleep(ctx, between(w.rand, 0, 8*time.Millisecond)); err != nil {
+			return err
+		}
+	default:
+		// It is under way by itself, though its sender may give it up.
+		done := make(chan struct{})
+		takes := between(w.rand, 0, weather.slow)
+		w.writes++
+		w.out.spawn(func() {
+			defer func() { w.writes-- }()
+			_ = processClock{p: w.out}.Sleep(background, takes) // background does not end
+			err = arrive(n.i.life)
+			close(done)
+		})
+		if cause := n.i.clock.Wait(ctx, done); cause != nil {
+			return cause
+		}
+	}
+	if err == nil && lost {
+		return errReset
+	}
+	return err
+}
+
+func (n *network) Join(ctx context.Context) (consumer.Generation, error) {
+	n.i.proc.mustLive()
+	gen, err := n.Member.Join(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n.i.began(gen)
+	return &generation{Generation: gen, n: n}, nil
+}
+
+func (n *network) Leave(ctx context.Context) error {
+	n.i.proc.mustLive()
+	return n.Member.Leave(ctx)
+}
+
+func (n *network) Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (page consumer.Page, err error) {
+	err = n.request(ctx, false, func(ctx context.Context) (err error) {
+		page, err = n.Member.Fetch(ctx, topic, partition, offset, maxBytes)
+		return err
+	})
+	if err == nil && topic == topicFailed {
+		n.i.ends[partition] = page.End
+	}
+	return page, err
+}
+
+func (n *network) Bounds(ctx context.Context, topic string, partition int) (first, next int64, err error) {
+	err = n.request(ctx, false, func(ctx context.Context) (err error) {
+		first, next, err = n.Member.Bounds(ctx, topic, partition)
+		return err
+	})
+	if err == nil && topic == topicFailed {
+		n.i.ends[partition] = next
+	}
+	return first, next, err
+}
+
+func (n *network) Span(ctx context.Context, topic string, partitions int, since time.Time) (spans []consumer.Interval, err error) {
+	err = n.request(ctx, false, func(ctx context.Context) (err error) {
+		spans, err = n.Member.Span(ctx, topic, partitions, since)
+		return err
+	})
+	return spans, err
+}
+
+// Produce stamps the records with the sender's clock, as Kafka's clients do.
+func (n *network) Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) error {
+	stamp, attempt := n.i.clock.Now(), &attempt{sent: n.i.w.fact(), since: n.i.since}
+	messages = slices.Clone(messages)
+	err := n.request(ctx, true, func(ctx context.Context) error {
+		if n.i.w.away {
+			return memlog.ErrAway
+		}
+		n.i.w.broker.AppendAt(topic, partition, stamp, messages...)
+		for _, m := range messages {
+			n.i.published(m, attempt)
+		}
+		return nil
+	})
+	if err == nil && !n.i.proc.dead {
+		n.i.acknowledged(attempt)
+	}
+	return err
+}
+
+func (n *network) PartitionFor(ctx context.Context, topic string, key []byte) (int, error) {
+	n.i.proc.mustLive()
+	return n.Member.PartitionFor(ctx, topic, key)
+}
+
+func (n *network) Partitions(ctx context.Context, topic string) (partitions int, err error) {
+	err = n.request(ctx, false, func(ctx context.Context) (err error) {
+		partitions, err = n.Member.Partitions(ctx, topic)
+		return err
+	})
+	return partitions, err
+}
+
+// generation is one of the instance's.
+type generation struct {
+	consumer.Generation
+	n *network
+}
+
+func (g *generation) Committed(ctx context.Context) (at map[int]consumer.Position, err error) {
+	err = g.n.request(ctx, false, func(ctx context.Context) (err error) {
+		at, err = g.Generation.Committed(ctx)
+		return err
+	})
+	maps.DeleteFunc(at, func(p int, at consumer.Position) bool {
+		expired, ok := g.n.i.w.expired[p]
+		return ok && expired == at
+	})
+	return at, err
+}
+
+func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Position) error {
+	return g.n.request(ctx, true, func(ctx context.Context) error {
+		if err := g.Generation.Commit(ctx, positions); err != nil {
+			return err
+		}
+		g.n.i.committed(positions)
+		return nil
+	})
+}
+
+func (g *generation) Release() {
+	g.n.i.proc.mustLive()
+	g.Generation.Release()
+}

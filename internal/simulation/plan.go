@@ -1,0 +1,114 @@
+package simulation
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"remux-retrier/internal/config"
+)
+
+// The names of things.
+const (
+	groupID          = "simulation"
+	topicFailed      = "remux.failed"
+	topicRetried     = "remux.retried"
+	topicRetryFailed = "remux.retry_failed"
+	topicDeadLetter  = "remux.failed.dlq"
+	skippedCode      = "MPC.10052" // a failure for which a retry cannot help
+)
+
+// quotaWindow is the window of MPC's quota, budgetWindow that of the retries:
+// longer than any simulation.
+const (
+	quotaWindow  = time.Minute
+	budgetWindow = 24 * time.Hour
+)
+
+// plan is what a seed decides beforehand; the rest is drawn as it comes.
+type plan struct {
+	instances, partitions   int
+	retried, refused        int // partitions of the outcome topics
+	quota                   int // requests a minute; 0: unlimited
+	inFlight                int
+	timeout, session        time.Duration
+	attempts, budget        int
+	maxAge                  time.Duration // 0: unlimited
+	skip                    bool          // skippedCode is configured
+	tasks                   int
+	active                  time.Duration // until everything heals
+	troubles                []time.Duration
+	mayQuery                bool // the credentials have the permission
+	keyless                 bool // producers do not key by task id
+	clocksOff, producersOff bool
+}
+
+func newPlan(r *rand.Rand) *plan {
+	p := &plan{
+		instances: 1 + r.IntN(3), partitions: 1 + r.IntN(4),
+		retried: 1 + r.IntN(2), refused: 1 + r.IntN(2),
+		quota:    []int{0, 12, 30, 100, 1000}[r.IntN(5)],
+		inFlight: []int{1, 2, 4, 16}[r.IntN(4)],
+		timeout:  between(r, time.Second, 4*time.Second),
+		session:  between(r, 6*time.Second, 10*time.Second),
+		attempts: 2 + r.IntN(3), budget: 1 + r.IntN(3),
+		skip: chance(r, 0.3), tasks: 1 + r.IntN(8),
+		active:   between(r, 5*time.Second, 40*time.Second),
+		mayQuery: chance(r, 0.9), keyless: chance(r, 0.15),
+		clocksOff: chance(r, 0.5), producersOff: chance(r, 0.5),
+	}
+	if chance(r, 0.2) {
+		p.budget = 0
+	}
+	if chance(r, 0.15) {
+		p.maxAge = between(r, time.Second, time.Hour)
+	}
+	for range r.IntN(8) {
+		p.troubles = append(p.troubles, between(r, 0, p.active))
+	}
+	return p
+}
+
+// config is what the environment would have said.
+func (p *plan) config() config.Config {
+	limit := func(n int) config.Limit {
+		if n == 0 {
+			return config.Unlimited
+		}
+		return config.Limit(n)
+	}
+	c := config.Config{
+		Kafka: config.Kafka{
+			GroupID: groupID, TopicFailed: topicFailed, TopicRetried: topicRetried,
+			TopicRetryFailed: topicRetryFailed, TopicDeadLetter: topicDeadLetter,
+			StartOffset: config.Earliest, SessionTimeout: p.session,
+		},
+		MPC: config.MPC{RequestsPerMinute: limit(p.quota), MaxInFlight: p.inFlight, Timeout: p.timeout},
+		Retry: config.Retry{
+			Budget: limit(p.budget), BudgetWindow: budgetWindow, MaxEventAge: p.maxAge, MaxAttempts: p.attempts,
+		},
+		ShutdownTimeout: p.timeout + shutdownSlack,
+	}
+	if p.skip {
+		c.Retry.SkipCodes = []string{skippedCode}
+	}
+	return c
+}
+
+// The service's times, beyond MPC's time-out: how long a stop may take, and how
+// long the group waits for a member to give its partitions back.
+const (
+	shutdownSlack  = 10 * time.Second
+	rebalanceSlack = 15 * time.Second
+)
+
+// chances are a seed's; what is drawn from one stream does not change another.
+func chances(seed, stream uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, stream)) //nolint:gosec // it must be the same each time
+}
+
+func chance(r *rand.Rand, p float64) bool { return r.Float64() < p }
+
+// between is from low on, below high.
+func between(r *rand.Rand, low, high time.Duration) time.Duration {
+	return low + time.Duration(r.Int64N(int64(high-low)))
+}

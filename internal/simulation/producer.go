@@ -1,0 +1,121 @@
+package simulation
+
+import (
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"remux-retrier/consumer"
+	"remux-retrier/mpcclient"
+)
+
+// producers publish what MPC's notifications say: late, repeatedly, in another
+// order, with clocks that are off by anything.
+type producers struct {
+	pending int // what is still to be published
+	off     time.Duration
+}
+
+var natures = []nature{obedient, obedient, obedient, obedient, obedient, refusing, absent, invalid, canceled, cursed}
+
+// produce makes the tasks, and what else comes along.
+func (w *world) produce() {
+	if w.producersOff {
+		w.producers.off = []time.Duration{-400 * 24 * time.Hour, -time.Hour, -time.Minute, time.Minute, 400 * 24 * time.Hour}[w.rand.IntN(5)]
+	}
+	for n := range w.tasks {
+		t := &task{id: fmt.Sprintf("t%d", n), nature: natures[w.rand.IntN(len(natures))], code: "MPC.10105"}
+		t.wasCursed = t.nature == cursed
+		if chance(w.rand, 0.5) {
+			t.again = w.rand.IntN(4)
+		}
+		if chance(w.rand, 0.1) {
+			t.code = skippedCode
+		}
+		w.mpc.tasks = append(w.mpc.tasks, t)
+		w.producers.pending++
+		w.out.after(between(w.rand, 0, w.active), func() {
+			w.producers.pending--
+			w.fail(t)
+			if t.nature == canceled {
+				t.status = mpcclient.StatusCanceled
+			}
+		})
+	}
+	for range w.rand.IntN(4) {
+		w.publishLater(&event{ignored: true}, "", fmt.Sprintf(`{"event_type":"RemuxComplete","remux_info":{"task_id":"t%d","status":"SUCCEED"}}`, w.rand.IntN(9)))
+	}
+	for n := range w.rand.IntN(4) {
+		w.publishLater(&event{}, "", []string{"no JSON", `{"task":1}`, "", `{"task_id":""}`}[n])
+	}
+}
+
+// report publishes a task's failure: once, some times, or as a storm.
+func (w *world) report(t *task) {
+	copies := 1
+	switch dice := w.rand.Float64(); {
+	case dice < 0.1:
+		copies = 5 + w.rand.IntN(20)
+	case dice < 0.4:
+		copies = 2 + w.rand.IntN(3)
+	}
+	for range copies {
+		w.publishLater(&event{task: t, failure: t.failures, code: t.code}, t.id, fmt.Sprintf(`{"task_id":"%s","error_code":"%s"}`, t.id, t.code))
+	}
+}
+
+// publishLater publishes a record soon, now and then only after seconds.
+func (w *world) publishLater(e *event, key, value string) {
+	e.value = []byte(value)
+	w.producers.pending++
+	takes := between(w.rand, 0, 300*time.Millisecond)
+	switch {
+	case e.task == nil:
+		takes = between(w.rand, 0, w.active)
+	case chance(w.rand, 0.15):
+		takes = between(w.rand, 0, 10*time.Second)
+	}
+	w.out.after(takes, func() { w.publish(e, key) })
+}
+
+// publish appends the record, as soon as the brokers can be reached.
+func (w *world) publish(e *event, key string) {
+	l := w.log
+	if w.away || l.deleted {
+		w.out.after(between(w.rand, 0, time.Second), func() { w.publish(e, key) })
+		return
+	}
+	w.producers.pending--
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(key)) // it never fails
+	e.partition = int(h.Sum32() % uint32(len(l.partitions)))
+	if key == "" || w.keyless {
+		e.partition = w.rand.IntN(len(l.partitions))
+	}
+	if chance(w.rand, 0.05) { // an aborted transaction
+		w.broker.Skip(topicFailed, e.partition, 2)
+		l.partitions[e.partition] = append(l.partitions[e.partition], nil, nil)
+	}
+	off := w.producers.off
+	if off != 0 {
+		off += between(w.rand, -time.Minute, time.Minute)
+	}
+	e.log, e.fact, e.offset = l, w.fact(), int64(len(l.partitions[e.partition]))
+	e.stamp = epoch.Add(w.s.now + off).Truncate(time.Millisecond)
+	// A re-created topic is told from the former by the timestamps alone.
+	for w.bySource[e.key()] != nil {
+		e.stamp = e.stamp.Add(time.Millisecond)
+	}
+	w.bySource[e.key()] = e
+	l.partitions[e.partition] = append(l.partitions[e.partition], e)
+	if t := e.task; t != nil {
+		if len(t.events) > 0 && t.events[0].partition != e.partition {
+			t.spread = true
+		}
+		t.events = append(t.events, e)
+	}
+	w.tell("event %d/%d: %s (failure %d)", e.partition, e.offset, e.value, e.failure)
+	w.broker.AppendAt(topicFailed, e.partition, e.stamp, consumer.Message{Topic: topicFailed, Key: []byte(key), Value: e.value})
+}
+
+func (e *event) key() sourceKey { return sourceKey{e.partition, e.offset, e.stamp.UnixMilli()} }

@@ -1,0 +1,61 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+)
+
+var background = context.Background()
+
+// story is what happened, in sentences. Without a writer nothing is told, and
+// nothing else changes: it draws no chance and takes no time.
+type story struct{ out io.Writer }
+
+// tell adds a line of the world's.
+func (w *world) tell(format string, args ...any) { w.line("", format, args...) }
+
+// tell adds a line of the instance's.
+func (i *instance) tell(format string, args ...any) { i.w.line(i.name, format, args...) }
+
+func (w *world) line(who, format string, args ...any) {
+	if w.story.out != nil {
+		fmt.Fprintf(w.story.out, "%9.3fs  %-4s %s\n", w.s.now.Seconds(), who, fmt.Sprintf(format, args...))
+	}
+}
+
+// logger lets the service's own log lines into the story.
+func (i *instance) logger() *logrus.Logger {
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	log.SetLevel(logrus.PanicLevel)
+	if i.w.story.out != nil {
+		log.SetLevel(logrus.DebugLevel)
+		log.SetFormatter(noFormat{})
+		log.AddHook(logHook{i})
+	}
+	return log
+}
+
+// noFormat spares the work: the hook has told the line already.
+type noFormat struct{}
+
+func (noFormat) Format(*logrus.Entry) ([]byte, error) { return nil, nil }
+
+type logHook struct{ i *instance }
+
+func (logHook) Levels() []logrus.Level { return logrus.AllLevels }
+
+func (h logHook) Fire(e *logrus.Entry) error {
+	var fields []string
+	for name, value := range e.Data {
+		fields = append(fields, fmt.Sprintf("%s=%v", name, value))
+	}
+	slices.Sort(fields)
+	h.i.tell("  log: %s %s", e.Message, strings.Join(fields, " "))
+	return nil
+}

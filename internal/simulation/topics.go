@@ -1,0 +1,162 @@
+package simulation
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+)
+
+// grow adds a partition to the failed topic.
+func (w *world) grow() {
+	if !w.log.deleted && len(w.log.partitions) < 6 {
+		w.log.grow(len(w.log.partitions) + 1)
+		w.broker.Create(topicFailed, len(w.log.partitions))
+		w.tell("the failed topic has %d partitions now", len(w.log.partitions))
+	}
+}
+
+// deleteTopic deletes the failed topic, and makes it anew after a while.
+func (w *world) deleteTopic() {
+	if w.log.deleted {
+		return
+	}
+	w.tell("the failed topic is deleted")
+	w.doubts = true // calls under way get no answer published
+	w.log.deleted, w.log.until = true, w.fact()
+	for _, records := range w.log.partitions {
+		for _, e := range records {
+			if e != nil {
+				e.gone = true
+			}
+		}
+	}
+	w.broker.Delete(topicFailed)
+	w.recreateLater()
+}
+
+// recreateLater makes the deleted topic anew, once everybody has had the time to
+// see that it is gone. Kafka's clients here know no topic ids: who sleeps all the
+// while, and finds more records in the new topic than were in the old, cannot
+// tell them apart (docs/DESIGN.md).
+func (w *world) recreateLater() {
+	old := w.log
+	w.out.after(between(w.rand, 10*time.Second, 20*time.Second), func() {
+		switch {
+		case w.log != old:
+		case w.away || slices.ContainsFunc(w.slots, func(i *instance) bool { return i != nil && i.proc.paused }):
+			w.recreateLater()
+		default:
+			w.recreate()
+		}
+	})
+}
+
+func (w *world) recreate() {
+	w.tell("the failed topic is created again")
+	w.log = newFailedLog(1 + w.rand.IntN(4))
+	w.broker.Create(topicFailed, len(w.log.partitions))
+}
+
+// retain has retention delete a partition's first records, read or not.
+func (w *world) retain() {
+	if w.log.deleted {
+		return
+	}
+	p := w.rand.IntN(len(w.log.partitions))
+	first := w.rand.IntN(len(w.log.partitions[p]) + 1)
+	for _, e := range w.log.partitions[p][:first] {
+		if e != nil {
+			e.gone = true
+		}
+	}
+	w.tell("retention deletes what stands below %d/%d", p, first)
+	w.broker.Retain(topicFailed, p, int64(first))
+}
+
+// expire forgets the group's positions, as brokers do when a group was empty for
+// a week.
+func (w *world) expire() {
+	w.whileDown(func() {
+		w.tell("the group's positions expire")
+		w.forgot, w.renamed, w.expired = w.fact(), w.fact(), map[int]consumer.Position{}
+		for p := range w.log.partitions {
+			if at, ok := w.broker.Position(p); ok {
+				w.expired[p] = at
+			}
+		}
+	})
+}
+
+// reset sets a partition back by hand, as an operator does.
+func (w *world) reset() {
+	w.whileDown(func() {
+		p := w.rand.IntN(len(w.log.partitions))
+		if at, ok := w.broker.Position(p); ok && !w.log.deleted {
+			to := w.rand.Int64N(at.Offset + 1)
+			w.tell("somebody resets partition %d from %d to %d", p, at.Offset, to)
+			w.doubts, w.renamed = true, w.fact()
+			w.broker.Commit(p, consumer.Position{Offset: to})
+		}
+	})
+}
+
+// whileDown does something while no instance runs.
+func (w *world) whileDown(do func()) {
+	killed := chance(w.rand, 0.5)
+	for _, i := range w.slots {
+		if i != nil && killed {
+			i.kill()
+		} else if i.up() {
+			i.stop()
+		}
+	}
+	w.onceDown(do)
+}
+
+func (w *world) onceDown(do func()) {
+	w.later(0, time.Second, func() {
+		for _, i := range w.slots {
+			if i != nil && !i.ended && !i.proc.dead {
+				w.onceDown(do)
+				return
+			}
+		}
+		do()
+		for _, i := range w.slots {
+			if i != nil {
+				w.comeBack(i)
+			}
+		}
+	})
+}
+
+// litter writes onto the outcome topics what is none of ours, or looks like it.
+func (w *world) litter() {
+	if w.away {
+		return
+	}
+	m := consumer.Message{Topic: topicRetried, Key: []byte("t0"), Value: []byte("no JSON")}
+	if len(w.log.partitions[0]) > 0 && chance(w.rand, 0.7) {
+		// Another group's answers to the same events.
+		if e := w.log.partitions[0][w.rand.IntN(len(w.log.partitions[0]))]; e != nil && e.task != nil {
+			o := events.Outcome{
+				Reason: events.Accepted, Attempts: 1, DecidedAt: epoch.Add(w.s.now), Origin: events.OriginOf("another group"),
+				Source:  events.Source{Topic: topicFailed, Partition: e.partition, Offset: e.offset, Time: e.stamp},
+				Failure: events.Failure{TaskID: e.task.id}, Covers: []events.Cover{{Partition: e.partition, End: e.offset + 1000}},
+			}
+			message, err := o.Encode()
+			if err != nil {
+				panic(fmt.Sprintf("the litter cannot be written: %v", err))
+			}
+			m.Key, m.Value = message.Key, message.Value
+			for _, h := range message.Headers {
+				m.Headers = append(m.Headers, consumer.Header(h))
+			}
+		}
+	}
+	w.tell("litter on %s: %s", m.Topic, m.Value)
+	w.broker.Append(m.Topic, w.rand.IntN(w.retried), m)
+}

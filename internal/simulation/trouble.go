@@ -1,0 +1,155 @@
+package simulation
+
+import (
+	"time"
+)
+
+// troubles are what can go wrong, as often as they stand here.
+var troubles = []func(*world){
+	(*world).crash, (*world).crash, (*world).crash, (*world).crash,
+	(*world).freeze, (*world).freeze,
+	(*world).restart, (*world).restart, (*world).join, (*world).leave,
+	(*world).brokersAway,
+	(*world).badWeather, (*world).badWeather, (*world).badWeather,
+	(*world).badNetwork, (*world).badNetwork, (*world).badNetwork,
+	(*world).grow, (*world).deleteTopic, (*world).retain, (*world).expire, (*world).reset,
+	(*world).litter, (*world).litter,
+}
+
+// trouble begins one of them.
+func (w *world) trouble() {
+	if !w.healed {
+		troubles[w.rand.IntN(len(troubles))](w)
+	}
+}
+
+// later runs f after some time, unless everything has healed by then.
+func (w *world) later(low, high time.Duration, f func()) {
+	w.out.after(between(w.rand, low, high), func() {
+		if !w.healed {
+			f()
+		}
+	})
+}
+
+// any picks an instance that is up; nil: there is none.
+func (w *world) any() *instance {
+	var up []*instance
+	for _, i := range w.slots {
+		if i.up() {
+			up = append(up, i)
+		}
+	}
+	if len(up) == 0 {
+		return nil
+	}
+	return up[w.rand.IntN(len(up))]
+}
+
+// atStep has something happen to an instance in the middle of its work: after
+// some more of its steps.
+func (w *world) atStep(do func(i *instance)) {
+	i := w.any()
+	if i == nil {
+		return
+	}
+	i.proc.fuse = 1 + w.rand.IntN(150)
+	i.proc.fuseEnds = func() { do(i) }
+}
+
+func (w *world) crash() {
+	w.atStep(func(i *instance) {
+		i.kill()
+		w.comeBack(i)
+	})
+}
+
+// comeBack starts a dead or stopped instance again: at once, or when its session
+// is over; under its old name or another.
+func (w *world) comeBack(i *instance) {
+	anew := chance(w.rand, 0.5)
+	w.later(0, 2*w.session, func() {
+		if w.slots[i.slot] == i {
+			w.start(i.slot, anew)
+		}
+	})
+}
+
+func (w *world) freeze() {
+	w.atStep(func(i *instance) {
+		i.pause(true)
+		w.later(time.Millisecond, []time.Duration{time.Second, 3 * w.session}[w.rand.IntN(2)], func() { i.pause(false) })
+	})
+}
+
+func (w *world) restart() {
+	w.atStep(func(i *instance) {
+		i.stop()
+		w.comeBackOnceStopped(i)
+	})
+}
+
+func (w *world) comeBackOnceStopped(i *instance) {
+	w.out.after(between(w.rand, 0, time.Second), func() {
+		switch {
+		case w.slots[i.slot] != i, w.stopped > 0:
+		case i.ended, i.proc.dead:
+			w.start(i.slot, false)
+		default:
+			w.comeBackOnceStopped(i)
+		}
+	})
+}
+
+func (w *world) join() {
+	if len(w.slots) < 4 {
+		w.start(len(w.slots), false)
+	}
+}
+
+func (w *world) leave() {
+	if i := w.any(); i != nil && len(w.slots) > 1 {
+		i.stop()
+	}
+}
+
+func (w *world) setAway(away bool) {
+	if w.away != away {
+		w.tell("the brokers are away: %v", away)
+		w.away = away
+		w.doubts = true // who does not get its last commit through leaves some
+		w.broker.SetAway(away)
+	}
+}
+
+func (w *world) brokersAway() {
+	w.setAway(true)
+	w.later(time.Millisecond, 15*time.Second, func() { w.setAway(false) })
+}
+
+func (w *world) badWeather() {
+	w.mpc.weather = bad[w.rand.IntN(len(bad))]
+	w.tell("MPC is %s", w.mpc.weather.name)
+	w.later(time.Millisecond, 20*time.Second, func() {
+		w.mpc.weather = fair
+		w.tell("MPC serves as usual")
+	})
+}
+
+func (w *world) badNetwork() {
+	n := networkWeather{}
+	switch w.rand.IntN(3) {
+	case 0:
+		n.refused = 0.3 * w.rand.Float64()
+	case 1:
+		n.lost = 0.5 * w.rand.Float64()
+	default:
+		n.slow = between(w.rand, 100*time.Millisecond, 6*time.Second)
+	}
+	w.network, w.doubts = n, true
+	w.tell("the network: %.0f %% of the requests fail, %.0f %% of the answers are lost, writes take up to %v", 100*n.refused, 100*n.lost, n.slow)
+	w.later(time.Millisecond, 15*time.Second, func() {
+		w.network = networkWeather{}
+		w.tell("the network is well again")
+	})
+}

@@ -1,0 +1,48 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"remux-retrier/internal/sandbox/mpcsim"
+)
+
+// Not beside other scenarios: it measures how long answers take.
+func TestInvariant3RollingRestartsRepeatNothingAndDelayLittle(t *testing.T) {
+	const rounds = 10
+	r := enter(t, options{partitions: 6, sim: mpcsim.Config{Faults: healthy}}).unraced()
+	var instances [3]*service
+	start := func(i int) *service { return r.start(pod(fmt.Sprintf("pod-%d", i))...).ready() }
+	for i := range instances {
+		instances[i] = start(i)
+	}
+	stop := r.pour(5 * time.Millisecond)
+	r.answered(100, 20*time.Second)
+	began := time.Now()
+	for range rounds {
+		for i := range instances {
+			instances[i].stop()
+			instances[i] = start(i)
+		}
+	}
+	took := time.Since(began)
+	all := stop()
+	r.quiet(40 * time.Second)
+	r.calledOnce(t, len(all))
+	if n := r.mpc.Counters(); n.Queries != 0 || n.Lost != 0 {
+		t.Errorf("%d state queries, %d calls cut off in rolling restarts: want none", n.Queries, n.Lost)
+	}
+	times := slices.Sorted(slices.Values(r.answerTimes(all)))
+	at := func(q float64) time.Duration { return times[int(q*float64(len(times)-1))].Round(time.Millisecond) }
+	t.Logf("3 instances restarted %d times in turn, in %v, %d events: 0 lost, answered after %v (median), %v (99th percentile), %v (longest)",
+		rounds, took.Round(time.Second), len(all), at(.5), at(.99), at(1))
+	// One restart follows the other, so that most events meet a rebalance: this
+	// bounds how long one or two of them take on a busy machine.
+	if at(.99) > 3*time.Second {
+		t.Errorf("the 99th percentile of the answer time is %v", at(.99))
+	}
+}

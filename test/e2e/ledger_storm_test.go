@@ -1,0 +1,126 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"remux-retrier/internal/sandbox/mpcsim"
+)
+
+const (
+	stormTasks      = 50
+	stormEach       = 100
+	stormPartitions = 4
+)
+
+// storm publishes stormEach events of each of stormTasks tasks, in turn: keyed by
+// the task, as producers should, or the events of a task over all partitions.
+func (r *room) storm(spread bool) (events []*kgo.Record) {
+	r.t.Helper()
+	client := r.client
+	if spread {
+		client = r.newClient(kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	}
+	for i := range stormTasks * stormEach {
+		rec := event(stormTask(i % stormTasks))
+		if spread {
+			rec.Partition = int32(i / stormTasks % stormPartitions)
+		}
+		events = append(events, rec)
+	}
+	return r.publishWith(client, events...)
+}
+
+func stormTask(i int) string { return fmt.Sprintf("storm-%d", i) }
+
+// keyings are the ways in which a storm comes.
+var keyings = map[string]bool{"keyed by task": false, "over all partitions": true}
+
+// Every task fails again at once, so that each further call would be accepted
+// and billed.
+func TestInvariant5AStormAboutATaskCostsOneCall(t *testing.T) {
+	t.Parallel()
+	for name, spread := range keyings {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := enter(t, options{partitions: stormPartitions, sim: mpcsim.Config{Then: mpcsim.StatusFailed, Faults: healthy}})
+			events := r.storm(spread)
+			began := time.Now()
+			r.start().ready()
+			r.quiet(60 * time.Second)
+			t.Logf("%d tasks × %d events %s: %d calls, outcomes %v, in %v", stormTasks, stormEach, name,
+				r.mpc.Counters().Retries, r.collector.reasons(), time.Since(began).Round(time.Millisecond))
+			r.calledOnce(t, stormTasks)
+			if n := r.collector.reasons(); n["accepted"] != stormTasks || n["covered"] != len(events)-stormTasks {
+				t.Errorf("outcomes %v: want %d accepted, and all others covered", n, stormTasks)
+			}
+			for _, rec := range events {
+				o := r.collector.of(rec)
+				if want := map[string]int{"accepted": 1}[o.Reason]; o.Outcome != "retried" || o.Attempts != want || o.Retries != 1 {
+					t.Fatalf("want %d attempts and 1 retry: %s", want, o.record.Value)
+				}
+			}
+		})
+	}
+}
+
+// Each task is refused in one of four ways, and for good.
+func TestInvariant5AStormAboutATaskThatIsRefusedForGoodCostsOneCall(t *testing.T) {
+	t.Parallel()
+	refusals := []struct {
+		reason string
+		refuse func(r *room, task string) error
+	}{
+		{"rejected", func(r *room, task string) error {
+			return r.mpc.Script(task, mpcsim.Fail(403, "MPC.10212").Repeat(mpcsim.Always))
+		}},
+		{"task_not_found", func(r *room, task string) error {
+			return r.mpc.Script(task, mpcsim.Fail(404, "MPC.10211").Repeat(mpcsim.Always))
+		}},
+		{"invalid_task", func(r *room, task string) error {
+			return r.mpc.Script(task, mpcsim.Fail(400, "MPC.10202").Repeat(mpcsim.Always))
+		}},
+		{"not_retryable", func(r *room, task string) error {
+			return r.mpc.SetTask(mpcsim.Task{ID: task, Status: mpcsim.StatusCanceled})
+		}},
+	}
+	for name, spread := range keyings {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := enter(t, options{partitions: stormPartitions, sim: mpcsim.Config{Faults: healthy}})
+			reasons := map[string]string{}
+			for i := range stormTasks {
+				task, refusal := stormTask(i), refusals[i%len(refusals)]
+				must(t, refusal.refuse(r, task))
+				reasons[task] = refusal.reason
+			}
+			events := r.storm(spread)
+			r.start().ready()
+			r.quiet(60 * time.Second)
+			n := r.mpc.Counters()
+			t.Logf("%d tasks × %d events %s, refused for good: %d calls, %d queries, outcomes %v",
+				stormTasks, stormEach, name, n.Retries, n.Queries, r.collector.reasons())
+			if n.Retries != stormTasks || n.Accepted != 0 || n.Queries > stormTasks {
+				t.Errorf("%d calls, %d accepted, %d queries: want %d calls and no more queries than that", n.Retries, n.Accepted, n.Queries, stormTasks)
+			}
+			called := map[string]int{}
+			for _, rec := range events {
+				o := r.collector.of(rec)
+				called[o.TaskID] += o.Attempts
+				if o.Outcome != "retry_failed" || o.Reason != reasons[o.TaskID] || o.Retries != 0 {
+					t.Fatalf("want %s and no retry: %s", reasons[o.TaskID], o.record.Value)
+				}
+			}
+			maps.DeleteFunc(called, func(_ string, attempts int) bool { return attempts == 1 })
+			if len(called) > 0 {
+				t.Errorf("the outcomes of %d tasks tell of another number of calls than one: %v", len(called), called)
+			}
+		})
+	}
+}

@@ -1,0 +1,136 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// slowSession is a time-out that nobody would want to wait for.
+var slowSession = []string{"KAFKA_SESSION_TIMEOUT", "30s"}
+
+// A killed instance that comes back under its name does not wait for its former
+// self's session. Not beside other scenarios: it measures how long that takes.
+func TestAKilledInstanceIsBackWithinASecond(t *testing.T) {
+	const kills = 5
+	r := enter(t, options{partitions: 4})
+	s := r.start(pod("pod-0", slowSession...)...).ready()
+	var ready, answered []time.Duration
+	for i := range kills {
+		s.kill()
+		began := time.Now()
+		s = r.start(pod("pod-0", slowSession...)...).ready()
+		ready = append(ready, time.Since(began))
+		// An event that comes now cannot have been called before.
+		rec := r.load(fmt.Sprintf("after-kill-%d", i), 1)[0]
+		r.answered(i+1, 20*time.Second)
+		answered = append(answered, r.collector.of(rec).DecidedAt.Sub(began))
+	}
+	r.quiet(20 * time.Second)
+	t.Logf("session time-out 30s, kill -9 and start again: ready after %v, first answer after %v", rounded(ready), rounded(answered))
+	if took := median(answered); took > time.Second {
+		t.Errorf("the first answer came %v after the start (median), want it within a second", took)
+	}
+	if worst := slices.Max(answered); worst > 5*time.Second {
+		t.Errorf("the first answer came %v after a start: somebody waited for a session", worst)
+	}
+}
+
+// The survivor's heartbeat, at most a second, is what the group needs to notice.
+// A name that merely begins alike is somebody else's.
+func TestATakeOverLeavesTheSurvivorsAlone(t *testing.T) {
+	t.Parallel()
+	r := enter(t, options{partitions: 4})
+	r.start(pod("pod-10", slowSession...)...).ready()
+	s := r.start(pod("pod-1", slowSession...)...).ready()
+	survivor := r.memberOf("e2e-pod-10", 2)
+	for i := range 3 {
+		s.kill()
+		began := time.Now()
+		s = r.start(pod("pod-1", slowSession...)...)
+		r.memberOf("e2e-pod-1", 2)
+		s.ready()
+		t.Logf("ready again beside a survivor after %v", time.Since(began).Round(10*time.Millisecond))
+		if took := time.Since(began); took > 8*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		if member := r.memberOf("e2e-pod-10", 2); member != survivor {
+			t.Errorf("kill %d: the survivor was a member as %s, and is now %s", i+1, survivor, member)
+		}
+	}
+	r.load("task", 100)
+	r.quiet(20 * time.Second)
+	r.calledOnce(t, 100)
+}
+
+// memberOf waits until a client owns so many partitions, as the only member with
+// its client id, and gives its member id.
+func (r *room) memberOf(client string, partitions int) (id string) {
+	r.t.Helper()
+	waitFor(r.t, 20*time.Second, fmt.Sprintf("%s to own %d partitions", client, partitions), func() (bool, string) {
+		group, err := r.admin.DescribeGroups(r.ctx, r.group)
+		if err != nil {
+			return false, err.Error()
+		}
+		var of []string
+		owned := -1
+		for _, m := range group[r.group].Members {
+			if m.ClientID != client {
+				continue
+			}
+			of = append(of, m.MemberID)
+			if assigned, ok := m.Assigned.AsConsumer(); ok {
+				owned = 0
+				for _, topic := range assigned.Topics {
+					owned += len(topic.Partitions)
+				}
+			}
+		}
+		if len(of) == 1 {
+			id = of[0]
+		}
+		return len(of) == 1 && owned == partitions, fmt.Sprintf("group %s, members %q, %d partitions", group[r.group].State, of, owned)
+	})
+	return id
+}
+
+// Two that live under one name push each other out once, and then work side by
+// side and say what is wrong.
+func TestALiveTwinIsPushedOutOnceAndBothSaySo(t *testing.T) {
+	t.Parallel()
+	r := enter(t, options{partitions: 4})
+	older := r.start(pod("pod-0")...).ready()
+	stop := r.pour(20 * time.Millisecond)
+	r.answered(50, 20*time.Second)
+	newer := r.start(pod("pod-0")...).ready()
+	for _, s := range []*service{older, newer} {
+		s.waitFor(20*time.Second, "to tell of its twin in /readyz", func() (bool, string) {
+			status, body := s.get("/readyz")
+			return status == 200 && strings.Contains(body, "KAFKA_INSTANCE_ID"), body
+		})
+		s.says("another process uses KAFKA_INSTANCE_ID pod-0")
+	}
+	have := r.collector.count()
+	r.answered(have+100, 20*time.Second)
+	all := stop()
+	t.Logf("two instances of one name: %d and %d assignments, %d answers repeated",
+		len(older.assignments()), len(newer.assignments()), len(r.settle(30*time.Second)))
+	// One each at the start, one for the other's coming or going; no ping-pong.
+	if n := len(older.assignments()) + len(newer.assignments()); n > 6 {
+		t.Errorf("they were assigned partitions %d times: they push each other out", n)
+	}
+	if again := r.calledAgain(); len(again) > 0 {
+		t.Errorf("%d of %d tasks were called again: %q", len(again), len(all), head(again))
+	}
+}
+
+func rounded(times []time.Duration) (out []time.Duration) {
+	for _, d := range times {
+		out = append(out, d.Round(10*time.Millisecond))
+	}
+	return out
+}
