@@ -7,6 +7,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,13 +23,13 @@ func main() {
 	seeds := flag.Int("seeds", 20_000, "how many seeds a mistake may take to be found")
 	only := flag.String("only", "", "only the mistakes whose names hold this text")
 	flag.Parse()
-	if err := run(*seeds, *only); err != nil {
+	if err := run(context.Background(), *seeds, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "breaks:", err)
 		os.Exit(1)
 	}
 }
 
-func run(seeds int, only string) error {
+func run(ctx context.Context, seeds int, only string) error {
 	dir, err := os.MkdirTemp("", "breaks")
 	if err != nil {
 		return err
@@ -43,7 +44,7 @@ func run(seeds int, only string) error {
 		if !strings.Contains(b.name, only) {
 			continue
 		}
-		seed, invariant, err := find(dir, b, seeds)
+		seed, invariant, err := find(ctx, dir, b, seeds)
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", b.name, err))
 			continue
@@ -77,7 +78,7 @@ func copyModule(from, to string) error {
 var violation = regexp.MustCompile(`(?m)^seed (\d+) violates "([^"]+)"`)
 
 // find makes the mistake, simulates, and undoes it.
-func find(dir string, b broken, seeds int) (seed, invariant string, err error) {
+func find(ctx context.Context, dir string, b broken, seeds int) (seed, invariant string, err error) {
 	for _, e := range b.edits {
 		path := filepath.Join(dir, e.file)
 		text, err := os.ReadFile(path)
@@ -93,12 +94,12 @@ func find(dir string, b broken, seeds int) (seed, invariant string, err error) {
 		}
 	}
 	binary := filepath.Join(dir, "simulate")
-	build := exec.Command("go", "build", "-o", binary, "./cmd/simulate") //nolint:gosec // G204: a path of our own making
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/simulate") //nolint:gosec // G204: a path of our own making
 	build.Dir = dir
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", "", fmt.Errorf("%w: %s", err, out)
 	}
-	out, err := exec.Command(binary, "-parallel", "1", "-seeds", fmt.Sprint(seeds)).CombinedOutput() //nolint:gosec // G204: likewise
+	out, err := exec.CommandContext(ctx, binary, "-parallel", "1", "-seeds", fmt.Sprint(seeds)).CombinedOutput() //nolint:gosec // G204: likewise
 	found := violation.FindSubmatch(out)
 	switch {
 	case err == nil:
