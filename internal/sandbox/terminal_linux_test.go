@@ -99,10 +99,12 @@ func TestKeysWorkOnATerminalAndAreOffWithoutOne(t *testing.T) {
 	if mode(t, tty) != was {
 		t.Error("it is left raw")
 	}
-	fmt.Fprint(user, "\n") // ends the read that was under way
+	// The terminal is gone once no read of it is under way, and none can begin
+	// after Close: the key ends the last.
 	tty.Close()
-	user.Close()
+	fmt.Fprint(user, "\n")
 	<-shown
+	user.Close()
 
 	if terminalOf(strings.NewReader("d"), tty) != nil || terminalOf(tty, io.Discard) != nil {
 		t.Error("a pipe is taken for a terminal")
