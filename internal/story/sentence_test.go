@@ -1,0 +1,48 @@
+package story
+
+import (
+	"testing"
+	"time"
+
+	"remux-retrier/events"
+)
+
+func TestEveryKindIsTold(t *testing.T) {
+	until := time.Date(2026, 11, 23, 10, 10, 5, 0, time.FixedZone("", 2*3600))
+	refusal := &events.APIError{Status: 403, Code: "MPC.10212", Message: "Operation failed."}
+	for _, c := range []struct {
+		step Step
+		want string
+	}{
+		{Step{Kind: Received}, "The failure event arrived here."},
+		{Step{Kind: TwinWait}, "Waits for another event of the same task, which is being answered."},
+		{Step{Kind: QuotaWait, Detail: "73 events before it", Until: until},
+			"Waits for its turn under the quota: 73 events before it, which should come at about 08:10:05 UTC."},
+		{Step{Kind: QuotaWait}, "Waits for its turn under the quota."},
+		{Step{Kind: OutageWait, Detail: "since 02:10:00 UTC."}, "Waits: MPC does not serve: since 02:10:00 UTC."},
+		{Step{Kind: BackoffWait, Until: until}, "Rests after a call that failed, until 08:10:05 UTC."},
+		{Step{Kind: Doubt, Detail: "the answer was lost"}, "In doubt: the answer was lost."},
+		{Step{Kind: Doubt, Detail: "MPC may be at work", Until: until}, "In doubt: MPC may be at work, and is asked about again at 08:10:05 UTC."},
+		{Step{Kind: Query}, "Asks MPC for the task's state."},
+		{Step{Kind: State, State: "FAILED"}, "The task's state is: FAILED."},
+		{Step{Kind: State, State: "not told", Error: refusal}, "MPC did not tell the task's state: HTTP 403 MPC.10212 (Operation failed.)."},
+		{Step{Kind: State, State: "not told", Error: &events.APIError{}, Detail: "reset"}, "MPC did not tell the task's state: reset."},
+		{Step{Kind: Call}, "Calls MPC to retry the task."},
+		{Step{Kind: Refused, Error: refusal}, "MPC refused the call with HTTP 403 MPC.10212 (Operation failed.)."},
+		{Step{Kind: Refused, Error: &events.APIError{}, Detail: "connection refused"}, "The call got no answer: connection refused."},
+		{Step{Kind: Refused, Error: &events.APIError{Status: 502}, Detail: "it says nothing of the task", Times: 2, Last: until},
+			"MPC refused the call with HTTP 502: it says nothing of the task. That happened 2 times, the last at 08:10:05 UTC."},
+		{Step{Kind: Accepted}, "MPC accepted the retry."},
+		{Step{Kind: Skipped, Times: 9, Last: until}, "9 further steps, the last at 08:10:05 UTC, are left out."},
+		{Step{Kind: Answered, Reason: events.Accepted}, "Answered retried, accepted. MPC accepted the retry."},
+		{Step{Kind: Published, Detail: "remux.retried"}, "The answer is published: remux.retried."},
+		{Step{Kind: GivenUp, Detail: "stopping"}, "Given up here without an answer: stopping. Who owns the partition next takes the event up again."},
+		{Step{Kind: DeadLetter, Detail: "not_json"}, "Is no readable failure event and went to the dead-letter topic: not_json."},
+		{Step{Kind: Ignored}, "Tells of no failure and was ignored."},
+		{Step{Kind: AnsweredBefore}, "Had been answered before, as the outcome topics show."},
+	} {
+		if got := c.step.Sentence(); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.step.Kind, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package story
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/clock"
+)
+
+// Bounds. Unfinished stories are as many as the consumer's look-ahead; of the
+// ended ones keepEnded stay even where those alone exceed Config.Max. Beyond
+// maxBytes, by a rough count, ended ones go first, then details.
+const (
+	defaultMax = 10_000
+	keepEnded  = 500
+	maxBytes   = 32 << 20
+	maxText    = 256 // of one text, in bytes
+)
+
+// Config of a Store.
+type Config struct {
+	// Max is how many stories are kept. Defaults to 10,000.
+	Max   int
+	Clock clock.Clock // required
+}
+
+// Store keeps the latest stories of this process. It is safe for concurrent
+// use; its lock is held for microseconds.
+type Store struct {
+	cfg     Config
+	version atomic.Uint64
+
+	mu     sync.Mutex
+	byTask map[string][]*Record
+	count  int
+	bytes  int
+	ended  []*Record // oldest first
+}
+
+// Record is the story of an event under way: its Trail.
+type Record struct {
+	store *Store
+	// The store's lock guards these.
+	story Story
+	bytes int
+}
+
+// New makes an empty store.
+func New(cfg Config) (*Store, error) {
+	if cfg.Clock == nil || cfg.Max < 0 {
+		return nil, errors.New("story: Clock is required, Max must not be negative")
+	}
+	if cfg.Max == 0 {
+		cfg.Max = defaultMax
+	}
+	return &Store{cfg: cfg, byTask: map[string][]*Record{}}, nil
+}
+
+// Begin opens the story of an event. taskID is what it is found by.
+func (s *Store) Begin(taskID string, source events.Source, failure events.Failure) *Record {
+	failure.ErrorCode, failure.Description, failure.ID = clip(failure.ErrorCode), clip(failure.Description), clip(failure.ID)
+	r := &Record{store: s, story: Story{
+		TaskID: clip(taskID), Source: source, EventID: failure.ID, Failure: failure, Steps: make([]Step, 0, usualSteps),
+	}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.byTask[r.story.TaskID] = append(s.byTask[r.story.TaskID], r)
+	s.count++
+	r.weigh()
+	s.shrink()
+	return r
+}
+
+// Step adds a step, see Trail.
+func (r *Record) Step(step Step) {
+	if step.At.IsZero() {
+		step.At = r.store.cfg.Clock.Now()
+	}
+	step = step.clipped()
+	s := r.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.story.Done {
+		return
+	}
+	if s.bytes > maxBytes { // and nothing that has ended could be dropped
+		step.Detail, step.Error = "", nil
+	}
+	r.add(step)
+	r.weigh()
+	if step.Kind.Ends() {
+		r.story.Done = true
+		s.ended = append(s.ended, r)
+	}
+	s.shrink()
+	s.version.Add(1)
+}
+
+// Decided adds the answer. What it covers is left out: that belongs to the
+// ledger.
+func (r *Record) Decided(o events.Outcome) {
+	o.Covers, o.Error = nil, clippedError(o.Error)
+	s := r.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o.Failure = r.story.Failure
+	r.story.Outcome = &o
+	r.weigh()
+	s.version.Add(1)
+}
+
+// shrink drops the stories that ended first.
+func (s *Store) shrink() {
+	n := 0
+	for n < len(s.ended) && (s.bytes > maxBytes || s.count > s.cfg.Max && len(s.ended)-n > keepEnded) {
+		r := s.ended[n]
+		list := s.byTask[r.story.TaskID]
+		i := slices.Index(list, r)
+		if list = slices.Delete(list, i, i+1); len(list) == 0 {
+			delete(s.byTask, r.story.TaskID)
+		} else {
+			s.byTask[r.story.TaskID] = list
+		}
+		s.ended[n] = nil
+		s.bytes -= r.bytes
+		s.count--
+		n++
+	}
+	s.ended = s.ended[n:] // append moves what is left once in a while, without those before
+}
+
+// Task tells the stories of a task's events, oldest first. They are copies.
+func (s *Store) Task(id string) []Story {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var stories []Story
+	for _, r := range s.byTask[id] {
+		stories = append(stories, r.copy())
+	}
+	return stories
+}
+
+// Latest tells the n stories that ended last, newest first. They are copies.
+func (s *Store) Latest(n int) []Story {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var stories []Story
+	for _, r := range slices.Backward(s.ended[max(0, len(s.ended)-max(n, 0)):]) {
+		stories = append(stories, r.copy())
+	}
+	return stories
+}
+
+// Version changes with every step: who shows stories looks whether there is
+// anything new.
+func (s *Store) Version() uint64 { return s.version.Load() }
+
+// copy shares only what never changes.
+func (r *Record) copy() Story {
+	c := r.story
+	c.Steps = slices.Clone(c.Steps)
+	return c
+}
+
+// clip shortens a text at a character's boundary, without holding on to the
+// memory of the longer one.
+func clip(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	end := maxText
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return strings.Clone(text[:end]) + "…"
+}
+
+func (s Step) clipped() Step {
+	s.State, s.Detail, s.Error = clip(s.State), clip(s.Detail), clippedError(s.Error)
+	return s
+}
+
+func clippedError(e *events.APIError) *events.APIError {
+	if e == nil {
+		return nil
+	}
+	return &events.APIError{Status: e.Status, Code: clip(e.Code), Message: clip(e.Message), RequestID: clip(e.RequestID)}
+}

@@ -1,0 +1,194 @@
+package story
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"remux-retrier/events"
+)
+
+func TestATasksStoriesAreToldOldestFirstAndTheLatestNewestFirst(t *testing.T) {
+	s, clock := open(t, 0)
+	a1 := s.Begin("a", at(1), events.Failure{TaskID: "a", ErrorCode: "MPC.10105", ID: "e-1"})
+	b := s.Begin("b", at(2), events.Failure{TaskID: "b"})
+	a2 := s.Begin("a", at(3), events.Failure{TaskID: "a"})
+	before := s.Version()
+	tell(clock, a1, of(Received)...)
+	tell(clock, b, of(Received, Call, Accepted, Answered, Published)...)
+	tell(clock, a2, of(Received, GivenUp)...)
+	if s.Version() == before {
+		t.Error("who looks for news sees none")
+	}
+	stories := s.Task("a")
+	if len(stories) != 2 || stories[0].Source.Offset != 1 || stories[1].Source.Offset != 3 ||
+		stories[0].Done || !stories[1].Done || stories[0].EventID != "e-1" || stories[0].Failure.ErrorCode != "MPC.10105" {
+		t.Errorf("got %+v", stories)
+	}
+	latest := s.Latest(5)
+	if len(latest) != 2 || latest[0].TaskID != "a" || latest[1].TaskID != "b" || len(s.Latest(1)) != 1 || len(s.Latest(-1)) != 0 {
+		t.Errorf("latest: %+v", latest)
+	}
+	if s.Task("c") != nil {
+		t.Error("a task is told of that never came")
+	}
+}
+
+func TestWhatIsToldDoesNotChangeAfterwards(t *testing.T) {
+	s, clock := open(t, 0)
+	r := s.Begin("a", at(1), events.Failure{})
+	tell(clock, r, of(Received, Call)...)
+	told := s.Task("a")[0]
+	told.Steps[0].Kind = "spoilt"
+	tell(clock, r, of(Refused)...)
+	if len(told.Steps) != 2 || kinds(s.Task("a")[0]) != "received call refused" {
+		t.Errorf("told %s, then %s", kinds(told), kinds(s.Task("a")[0]))
+	}
+}
+
+// A query that an event gave up waiting for may end after it.
+func TestStepsAfterTheEndArePassedOver(t *testing.T) {
+	s, clock := open(t, 0)
+	r := s.Begin("a", at(1), events.Failure{})
+	tell(clock, r, of(Received, GivenUp, State, GivenUp)...)
+	if got := kinds(s.Task("a")[0]); got != "received given_up" || len(s.Latest(9)) != 1 {
+		t.Errorf("got %s, ended %d times", got, len(s.Latest(9)))
+	}
+}
+
+func TestTheOutcomeIsKeptWithoutWhatItCovers(t *testing.T) {
+	s, _ := open(t, 0)
+	r := s.Begin("a", at(1), events.Failure{TaskID: "a", Description: strings.Repeat("é", 1000)})
+	o := events.Outcome{Reason: events.Rejected, Covers: make([]events.Cover, 1000), Failure: events.Failure{TaskID: "a"},
+		Error: &events.APIError{Status: 403, Message: strings.Repeat("é", 1000)}}
+	r.Decided(o)
+	got := s.Task("a")[0].Outcome
+	if got == nil || got.Reason != events.Rejected || got.Covers != nil || got.Error.Status != 403 {
+		t.Fatalf("got %+v", got)
+	}
+	for _, text := range []string{got.Error.Message, got.Failure.Description} {
+		if len(text) > maxText+4 || !utf8.ValidString(text) {
+			t.Errorf("a text of %d bytes is kept", len(text))
+		}
+	}
+	if len(o.Covers) != 1000 || len(o.Error.Message) != 2000 {
+		t.Error("the outcome that is to be published was changed")
+	}
+}
+
+func TestTheStoriesThatEndedFirstAreForgottenFirst(t *testing.T) {
+	const limit = 1000
+	s, clock := open(t, limit)
+	open := s.Begin("unfinished", at(0), events.Failure{})
+	for i := range int64(3 * limit) {
+		tell(clock, s.Begin(fmt.Sprint(i), at(i), events.Failure{}), of(Received, Published)...)
+	}
+	tell(clock, open, of(Received)...)
+	if s.count != limit || len(s.byTask) != limit || len(s.Latest(9*limit)) != limit-1 {
+		t.Errorf("%d stories of %d tasks, %d ended", s.count, len(s.byTask), len(s.Latest(9*limit)))
+	}
+	if s.Task("0") != nil || s.Task("2999") == nil || s.Task("unfinished") == nil {
+		t.Error("forgot the wrong ones")
+	}
+}
+
+func TestUnfinishedStoriesAreKeptBeyondTheLimitAndSomeEndedBesideThem(t *testing.T) {
+	s, clock := open(t, 10)
+	for i := range int64(1000) {
+		tell(clock, s.Begin("open", at(i), events.Failure{}), of(Received)...)
+		tell(clock, s.Begin("ended", at(i), events.Failure{}), of(Received, Published)...)
+	}
+	if open, ended := len(s.Task("open")), len(s.Task("ended")); open != 1000 || ended != keepEnded {
+		t.Errorf("%d unfinished, %d ended", open, ended)
+	}
+}
+
+// Every refusal has another long text, and no event ends.
+func TestMemoryStaysBoundedWhateverTheAPIWrites(t *testing.T) {
+	s, clock := open(t, 0)
+	garbage := strings.Repeat("x", maxText)
+	before := heap()
+	for i := range int64(8192) {
+		r := s.Begin(fmt.Sprint(i), at(i), events.Failure{Description: garbage + fmt.Sprint(i)})
+		for j := range maxSteps + 8 {
+			clock.pass(time.Second)
+			r.Step(Step{Kind: Refused, Detail: fmt.Sprint(garbage[:200], i, j), Error: &events.APIError{
+				Status: 400 + j, Code: fmt.Sprint(j), Message: fmt.Sprint(garbage[:200], i, j)}})
+		}
+	}
+	if used := heap() - before; used > 128<<20 {
+		t.Errorf("8,192 unfinished stories take %d MiB", used>>20)
+	}
+	tell(clock, s.Begin("late", at(1), events.Failure{}), Step{Kind: Refused, Detail: "why"}, Step{Kind: Published})
+	if got := s.Task("late"); len(got) != 0 { // it has ended, and so is the first to go
+		t.Errorf("kept %+v", got)
+	}
+	runtime.KeepAlive(s)
+}
+
+func TestEndedStoriesAreForgottenBeforeMemoryIsExceeded(t *testing.T) {
+	s, clock := open(t, 1_000_000)
+	for i := range int64(40_000) {
+		tell(clock, s.Begin(fmt.Sprint(i), at(i), events.Failure{Description: strings.Repeat("x", 200)}), of(Received, Call, Accepted, Answered, Published)...)
+	}
+	sum := 0
+	for _, r := range s.ended {
+		sum += r.bytes
+	}
+	if s.bytes > maxBytes || s.bytes != sum || s.count != len(s.ended) || s.count < 1000 {
+		t.Errorf("%d stories of %d bytes, counted as %d", s.count, sum, s.bytes)
+	}
+}
+
+func heap() int {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+func TestManyTellAndAskAtOnce(t *testing.T) {
+	s, _ := open(t, 100)
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for j := range int64(500) {
+				r := s.Begin(fmt.Sprint(j%7), at(j), events.Failure{})
+				r.Step(Step{Kind: Received})
+				_, _, _ = s.Task(fmt.Sprint(i)), s.Latest(10), s.Version()
+				r.Decided(events.Outcome{Reason: events.Accepted})
+				r.Step(Step{Kind: Published})
+			}
+		})
+	}
+	all.Wait()
+	if got := s.Version(); got != 3*8*500 {
+		t.Errorf("version %d", got)
+	}
+}
+
+func TestAHostileIDIsJustAString(t *testing.T) {
+	s, clock := open(t, 0)
+	for _, id := range []string{"<script>alert(1)</script>", "../../etc/passwd", "\x00\xff", ""} {
+		tell(clock, s.Begin(id, at(1), events.Failure{TaskID: id}), of(Received)...)
+		if got := s.Task(id); len(got) != 1 || got[0].TaskID != id {
+			t.Errorf("%q: %+v", id, got)
+		}
+	}
+	if s.Task(strings.Repeat("9", 10<<20)) != nil {
+		t.Error("found what never came")
+	}
+}
+
+func TestAStoreNeedsAClock(t *testing.T) {
+	if _, err := New(Config{}); err == nil {
+		t.Error("taken without")
+	}
+	if _, err := New(Config{Clock: &now{}, Max: -1}); err == nil {
+		t.Error("taken with a negative limit")
+	}
+}
