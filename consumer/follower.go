@@ -23,6 +23,8 @@ type Follower interface {
 type Assignment struct {
 	Partitions []int // ascending
 	Of         int   // how many partitions the topic has
+	// Committed are the low-water marks of those that have one.
+	Committed map[int]int64
 	// Since: no answer to an event at or above the partitions' committed offsets
 	// is older, by the clock of its publisher. Zero: it may be as old as the
 	// outcome topics.
@@ -31,7 +33,12 @@ type Assignment struct {
 
 // assignment sums up what the group has committed for this member's partitions.
 func (g *generation) assignment() Assignment {
-	a := Assignment{Partitions: g.gen.Assigned(), Of: g.of, Since: g.since}
+	a := Assignment{Partitions: g.gen.Assigned(), Of: g.of, Committed: map[int]int64{}, Since: g.since}
+	for _, id := range a.Partitions {
+		if at, ok := g.committed[id]; ok {
+			a.Committed[id] = at.Offset
+		}
+	}
 	for _, id := range a.Partitions {
 		at := g.committed[id] // of nothing the mark is none of ours
 		mark, err := ParseMark(at.Metadata, at.Offset)

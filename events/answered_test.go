@@ -37,13 +37,38 @@ func TestOnlyARunningTaskCanStandForAnAcceptedRetry(t *testing.T) {
 	}
 }
 
+// Whatever the ledger would keep, it must not take for one that it need not read.
+func TestNoOutcomeThatTellsOfOthersIsPassedOver(t *testing.T) {
+	for _, reason := range events.Reasons() {
+		for _, covers := range [][]events.Cover{nil, {{Partition: 1, End: 9}}} {
+			for _, inDoubt := range []bool{false, reason == events.AlreadyRunning} {
+				o := outcome(reason)
+				o.Covers, o.AcceptedRetry = covers, inDoubt
+				want := len(covers) > 0 || o.CountsAsRetry()
+				if m := encode(t, o); events.MayTellOfOthers(m.Value) != want {
+					t.Errorf("tells of others: %v, want %v: %s", !want, want, m.Value)
+				}
+			}
+		}
+	}
+}
+
 func TestHeadersAloneTellWhatIsAnswered(t *testing.T) {
 	o := outcome(events.Accepted)
 	m := encode(t, o)
-	event, origin, ok := events.ReadAnswered(m.Headers)
-	if !ok || event.Topic != o.Source.Topic || event.Partition != o.Source.Partition || event.Offset != o.Source.Offset ||
-		!event.Time.Equal(o.Source.Time) || origin != o.Origin {
-		t.Errorf("read %+v of %q, %v", event, origin, ok)
+	for _, c := range []struct {
+		topic, origin string
+		ours          bool
+	}{
+		{o.Source.Topic, o.Origin, true},
+		{"another", o.Origin, false},
+		{o.Source.Topic, events.OriginOf("another group"), false},
+	} {
+		event, ours, ok := events.ReadAnswered(m.Headers, c.topic, c.origin)
+		if !ok || event.Topic != o.Source.Topic || event.Partition != o.Source.Partition || event.Offset != o.Source.Offset ||
+			!event.Time.Equal(o.Source.Time) || ours != c.ours {
+			t.Errorf("read %+v, ours: %v, %v", event, ours, ok)
+		}
 	}
 	for _, headers := range [][]events.Header{
 		nil,
@@ -51,7 +76,7 @@ func TestHeadersAloneTellWhatIsAnswered(t *testing.T) {
 		{header("ce_id", "remux.failed:3:1042:1795420800000")},
 		{header("ce_source", o.Origin)},
 	} {
-		if _, _, ok := events.ReadAnswered(headers); ok {
+		if _, _, ok := events.ReadAnswered(headers, o.Source.Topic, o.Origin); ok {
 			t.Errorf("%s were taken for an outcome's", headers)
 		}
 	}

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -21,18 +22,29 @@ func DecodeOutcome(value []byte, headers []Header) (Outcome, error) {
 }
 
 // ReadAnswered reads of a record on an outcome topic only what its headers say:
-// which failure event it answers, and whose answer it is (Outcome.Origin). It is
-// false where the headers are not an outcome's; the value is not looked at.
-func ReadAnswered(headers []Header) (event Source, origin string, ok bool) {
+// which failure event it answers, and whether the answer is ours, which is one by
+// this origin (Outcome.Origin) about an event of this topic. It is false where the
+// headers are not an outcome's; the value is not looked at. It allocates nothing
+// for an answer of ours: whoever follows the topics reads each of them.
+func ReadAnswered(headers []Header, topic, origin string) (event Source, ours, ok bool) {
+	var by []byte
 	for _, h := range headers {
 		switch h.Key {
 		case "ce_id":
-			event, ok = parseID(string(h.Value))
+			event, ok = parseID(h.Value, topic)
 		case "ce_source":
-			origin = string(h.Value)
+			by = h.Value
 		}
 	}
-	return event, origin, ok && origin != ""
+	return event, string(by) == origin && event.Topic == topic, ok && len(by) > 0
+}
+
+// MayTellOfOthers tells, without parsing the value of an outcome, whether it can
+// say something about more than its own event: what its call covers, or that it
+// stands for an accepted retry. Most outcomes of a storm do not. True proves
+// nothing, for the words may stand in a text.
+func MayTellOfOthers(value []byte) bool {
+	return bytes.Contains(value, []byte(`"covers"`)) || bytes.Contains(value, []byte(`"accepted`))
 }
 
 func decodeOutcome(value []byte, headers []Header) (Outcome, error) {
@@ -56,7 +68,7 @@ func decodeOutcome(value []byte, headers []Header) (Outcome, error) {
 	if ce.version != "1.0" {
 		return Outcome{}, fmt.Errorf("not a CloudEvent 1.0 in binary mode: ce_specversion is %.40q", ce.version)
 	}
-	source, ok := parseID(ce.id)
+	source, ok := parseID([]byte(ce.id), "")
 	if !ok {
 		return Outcome{}, fmt.Errorf("ce_id %.300q is not of the form topic:partition:offset:milliseconds", ce.id)
 	}

@@ -37,7 +37,15 @@ type Failure struct {
 	// Traceparent is the W3C trace context that came with the event, or empty
 	// if there was none or an invalid one.
 	Traceparent string
+	// Forced: somebody who knows better wants the task retried whatever its
+	// budget, the event's age and the configured skip codes say. It is never in
+	// the value, which may come from anywhere, but only in the header ForceHeader.
+	Forced bool
 }
+
+// ForceHeader set to "true", exactly so, makes a failure event Forced. Where it
+// stands twice the last counts.
+const ForceHeader = "remux-retrier-force"
 
 // ErrNotAFailure is returned for an MPC notification whose status is not
 // FAILED: there is nothing to retry, and nobody waits for an outcome.
@@ -94,26 +102,21 @@ func invalidAt(text []byte) int {
 // addHeaders takes from the headers what belongs to the event around the value.
 func (f *Failure) addHeaders(headers []Header) {
 	var binary bool
-	var id, extension, traceparent []byte
+	var id []byte
 	for _, h := range headers {
 		switch h.Key {
 		case "ce_specversion":
 			binary = true
 		case "ce_id":
 			id = h.Value
-		case "ce_traceparent": // CloudEvents' distributed tracing extension
-			extension = h.Value
-		case "traceparent":
-			traceparent = h.Value
+		case ForceHeader:
+			f.Forced = string(h.Value) == "true"
 		}
 	}
 	if binary && len(id) > 0 {
 		f.ID = clean(string(id))
 	}
-	switch {
-	case validTraceparent(traceparent):
-		f.Traceparent = string(traceparent)
-	case validTraceparent(extension):
-		f.Traceparent = string(extension)
+	if closest := Traceparent(headers); closest != "" {
+		f.Traceparent = closest
 	}
 }

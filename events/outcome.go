@@ -1,10 +1,10 @@
 package events
 
 import (
+	"bytes"
 	"math"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -52,7 +52,8 @@ type APIError struct {
 type Cover struct {
 	Partition int `json:"partition"`
 	// End is the first offset that is not covered: the partition's end as it
-	// was known when the call was sent.
+	// was known when the call was sent, or, after a crash, when the task's state
+	// was asked for.
 	End int64 `json:"end_offset"`
 	// Log tells the partition's log from that of a topic of the same name, deleted
 	// before or created since; 0: not said.
@@ -77,29 +78,35 @@ func OriginOf(group string) string {
 // subscribers drop repeats by it. The timestamp is part of it because the
 // offsets of a topic that was deleted and created again begin at 0 again.
 func (s Source) id() string {
-	id := make([]byte, 0, len(s.Topic)+len(":4294967295:9223372036854775807:1763884800000"))
+	return string(s.appendID(make([]byte, 0, len(s.Topic)+len(":4294967295:9223372036854775807:1763884800000"))))
+}
+
+func (s Source) appendID(id []byte) []byte {
 	id = append(id, s.Topic...)
 	for _, n := range [...]int64{int64(s.Partition), s.Offset, s.Time.UnixMilli()} {
 		id = append(id, ':')
 		id = strconv.AppendInt(id, n, 10)
 	}
-	return string(id)
+	return id
 }
 
-// parseID is the inverse of id.
-func parseID(id string) (s Source, ok bool) {
-	parts := strings.Split(id, ":")
-	if len(parts) != 4 {
-		return Source{}, false
-	}
-	partition, errPartition := strconv.ParseInt(parts[1], 10, 32)
-	offset, errOffset := strconv.ParseInt(parts[2], 10, 64)
-	millis, errMillis := strconv.ParseInt(parts[3], 10, 64)
+// parseID is the inverse of id. If topic is the one that it names, no memory is
+// allocated for the name.
+func parseID(id []byte, topic string) (s Source, ok bool) {
+	name, rest, _ := bytes.Cut(id, []byte(":"))
+	partitionText, rest, _ := bytes.Cut(rest, []byte(":"))
+	offsetText, millisText, _ := bytes.Cut(rest, []byte(":"))
+	partition, errPartition := strconv.ParseInt(string(partitionText), 10, 32)
+	offset, errOffset := strconv.ParseInt(string(offsetText), 10, 64)
+	millis, errMillis := strconv.ParseInt(string(millisText), 10, 64)
 	if errPartition != nil || errOffset != nil || errMillis != nil {
 		return Source{}, false
 	}
-	s = Source{Topic: parts[0], Partition: int(partition), Offset: offset, Time: time.UnixMilli(millis).UTC()}
-	return s, s.valid() && s.id() == id
+	if string(name) != topic {
+		topic = string(name)
+	}
+	s = Source{Topic: topic, Partition: int(partition), Offset: offset, Time: time.UnixMilli(millis).UTC()}
+	return s, s.valid() && bytes.Equal(s.appendID(make([]byte, 0, 128)), id)
 }
 
 // valid tells whether there can be such a place in Kafka, whose topics are

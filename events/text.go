@@ -112,6 +112,15 @@ func hexDigit(c byte) int {
 	return -1
 }
 
+// CheckTaskID refuses what ReadFailure would not take for a task's id. The error
+// is an *Unreadable, and never longer than a few lines.
+func CheckTaskID(id string) error {
+	if !utf8.ValidString(id) {
+		return unreadable(InvalidTaskID, "the task_id is not UTF-8")
+	}
+	return checkTaskID([]byte(id))
+}
+
 // checkTaskID refuses what cannot be a task id. Such ids would end in a URL, a
 // key, a log line and a header, where they could pass for something else.
 func checkTaskID(id []byte) error {

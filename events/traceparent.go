@@ -7,6 +7,36 @@ const (
 	maxTraceparent = 256
 )
 
+// Traceparent is the W3C trace context that a record came with, which is there
+// whether or not its value can be read; empty if there is none or an invalid one.
+func Traceparent(headers []Header) string {
+	var extension, traceparent []byte
+	for _, h := range headers {
+		switch h.Key {
+		case "ce_traceparent": // CloudEvents' distributed tracing extension
+			extension = h.Value
+		case "traceparent":
+			traceparent = h.Value
+		}
+	}
+	switch {
+	case validTraceparent(traceparent):
+		return string(traceparent)
+	case validTraceparent(extension):
+		return string(extension)
+	}
+	return ""
+}
+
+// TraceID is a valid traceparent's trace id, 32 hexadecimal digits; empty of an
+// empty one.
+func TraceID(traceparent string) string {
+	if len(traceparent) < traceparentLen {
+		return ""
+	}
+	return traceparent[3:35]
+}
+
 // validTraceparent follows W3C Trace Context, section 3.2: version 00 has
 // exactly four fields, a later one begins with the same four, ff is invalid.
 func validTraceparent(header []byte) bool {

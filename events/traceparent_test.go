@@ -75,3 +75,16 @@ func TestTheTraceClosestToTheRecordCounts(t *testing.T) {
 		}
 	}
 }
+
+func TestARecordsTraceIsKnownWithoutItsValue(t *testing.T) {
+	headers := []events.Header{{Key: "ce_traceparent", Value: []byte("bad")}, {Key: "traceparent", Value: []byte(parent)}}
+	if got := events.Traceparent(headers); got != parent {
+		t.Errorf("got %q", got)
+	}
+	if got := events.TraceID(parent); got != "0af7651916cd43dd8448eb211c80319c" {
+		t.Errorf("got %q", got)
+	}
+	if events.Traceparent(headers[:1]) != "" || events.TraceID("") != "" {
+		t.Error("an invalid trace is taken")
+	}
+}

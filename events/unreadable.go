@@ -32,6 +32,23 @@ const (
 	InvalidTaskID Defect = "invalid_task_id"
 )
 
+// meanings says of each defect what a person wants to know first.
+var meanings = map[Defect]string{
+	Tombstone:     "The record has no value; a failure event is a JSON object with a task_id.",
+	NotUTF8:       "The value is not UTF-8.",
+	NotJSON:       "The value, or the JSON text inside it, is not one JSON value.",
+	TooDeep:       "A field nests deeper than 1,000 levels.",
+	UnknownShape:  "The value is JSON, but none of the shapes in which failure events are accepted.",
+	Ambiguous:     "A field that decides how to read the event stands there twice.",
+	NoTaskID:      "Nothing in the event says which task has failed.",
+	TwoTaskIDs:    "The field task_id stands there twice.",
+	InvalidTaskID: "The task id cannot be one: it is empty, longer than 128 bytes, or holds white space or control characters.",
+}
+
+// Meaning explains the defect to a person, in a sentence; empty if it is none of
+// the constants. Unreadable.Message says what is wrong with the one record.
+func (d Defect) Meaning() string { return meanings[d] }
+
 // Defects lists every Defect.
 func Defects() []Defect {
 	return []Defect{

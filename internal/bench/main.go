@@ -4,7 +4,8 @@
 // Both are child processes with the same topics, the same API and the same
 // number of calls in flight; a round runs one after the other, and the figures
 // are the medians of the rounds and their ratios. Times of single runs say
-// nothing on a shared machine. It needs what `make kafka` needs.
+// nothing on a shared machine. With -take-over it measures instead what reading the
+// ledger costs a member in a rebalance. It needs what `make kafka` needs.
 package main
 
 import (
@@ -36,12 +37,13 @@ func main() {
 	flag.IntVar(&o.events, "events", 20_000, "failure events of a throughput run")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each setting")
 	flag.DurationVar(&o.steady, "steady", 10*time.Second, "length of a run at 200 events a second")
+	flag.IntVar(&o.takeOver, "take-over", 0, "instead: how long so many outcomes take to read back when a member is given partitions")
 	flag.Parse()
 	settings := []setting{
 		{10 * time.Millisecond, 100}, {10 * time.Millisecond, 1000}, {50 * time.Millisecond, 100}, {50 * time.Millisecond, 1000},
 	}
 	if *short {
-		o = options{events: o.events, rounds: 1, steady: 5 * time.Second}
+		o.rounds, o.steady = 1, 5*time.Second
 		settings = []setting{settings[0], settings[3]}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -53,8 +55,8 @@ func main() {
 }
 
 type options struct {
-	events, rounds int
-	steady         time.Duration
+	events, rounds, takeOver int
+	steady                   time.Duration
 }
 
 // setting is an API latency and a number of calls in flight.
@@ -87,6 +89,9 @@ func run(ctx context.Context, o options, settings []setting) error {
 	}
 	defer k.Close()
 
+	if o.takeOver > 0 {
+		return k.takeOver(ctx, o.takeOver)
+	}
 	fmt.Printf("Backlog of %d events, 8 partitions, acks=all; medians of %d rounds.\n\n", o.events, o.rounds)
 	fmt.Printf("%-12s %-10s | %-30s | %s\n", "API latency", "in flight", "events/s: service, bare, ratio", "CPU ms/1,000 events: service, bare, ratio")
 	for _, s := range settings {

@@ -83,13 +83,23 @@ func (s *decisions) knows(task string, event events.Source) bool {
 	return false
 }
 
-// add keeps an outcome that is not there yet.
-func (s *decisions) add(o events.Outcome) {
+// has tells whether this very decision is there.
+func (s *decisions) has(o events.Outcome) bool {
+	for _, d := range s.of(o.Failure.TaskID) {
+		if d.answers(o.Source) && d.at == o.DecidedAt.UnixMilli() {
+			return true
+		}
+	}
+	return false
+}
+
+// add keeps an outcome that is not there yet. counts: its retry is one of its own.
+func (s *decisions) add(o events.Outcome, counts bool) {
 	d := decision{
 		task: o.Failure.TaskID, covers: slices.Clone(o.Covers), older: -1, at: o.DecidedAt.UnixMilli(),
 		offset: o.Source.Offset, time: o.Source.Time.UnixMilli(), partition: int32(o.Source.Partition),
 		attempts: int32(o.Attempts), reason: uint8(slices.Index(reasons, o.Reason)),
-		accepted: o.AcceptedRetry, counts: o.CountsAsRetry(),
+		accepted: o.AcceptedRetry, counts: counts,
 	}
 	if number, ok := s.newest[d.task]; ok {
 		d.older, d.task = number, s.at(number).task // one string for all

@@ -3,6 +3,9 @@
 // as of the assignment before the first decision of a generation ([Ledger.CatchUp]),
 // and follows them from then on ([Ledger.Run]).
 //
+// A rebalance that leaves a member nothing but partitions which it had reads only
+// what is new: their answers are kept (follow.go, assign).
+//
 // Of what it reads it keeps two things:
 //
 //	answered.go   which events of the assigned partitions, at or above the

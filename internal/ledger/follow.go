@@ -41,8 +41,8 @@ func (l *Ledger) CatchUp(ctx context.Context, a consumer.Assignment) error {
 		return err
 	}
 	defer l.turn.Release()
-	l.assign(a.Partitions)
-	if err := l.persist(ctx, func() error { return l.rewind(ctx, a.Since) }); err != nil {
+	kept := l.assign(a)
+	if err := l.persist(ctx, func() error { return l.rewind(ctx, a.Since, kept) }); err != nil {
 		return err
 	}
 	l.begun = true
@@ -55,15 +55,33 @@ func (l *Ledger) CatchUp(ctx context.Context, a consumer.Assignment) error {
 	return nil
 }
 
-// assign begins to keep the answers of these partitions, and of no others.
-func (l *Ledger) assign(partitions []int) {
+// assign begins to keep the answers of these partitions, and of no others. It
+// tells whether all that the assignment needs of what was read before is kept: a
+// rebalance gives most members nothing new.
+//
+// The answers of a partition are kept if they were known when it was assigned
+// before, unless it goes on below where they were let go. Without Since something
+// is wrong with what was committed; then all is read again.
+func (l *Ledger) assign(a consumer.Assignment) (kept bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	usable := l.status.CaughtUp && !a.Since.IsZero()
+	kept = usable
 	l.status.CaughtUp = false
-	clear(l.answered)
-	for _, p := range partitions {
-		l.answered[p] = newAnswered()
+	before := l.answered
+	l.answered = map[int]*answered{}
+	for _, p := range a.Partitions {
+		known, low := before[p], a.Committed[p]
+		if !usable || known == nil || low < known.low {
+			kept, known = false, newAnswered()
+		}
+		known.recreated = false // is noticed once in an assignment
+		if !a.Since.IsZero() {
+			known.raise(low)
+		}
+		l.answered[p] = known
 	}
+	return kept
 }
 
 // persist repeats what fails until it does not.
@@ -85,9 +103,10 @@ func (l *Ledger) persist(ctx context.Context, f func() error) error {
 }
 
 // rewind goes back to where the oldest answer may stand that the assignment needs
-// (no older than since) or, in topics with partitions not read so far, the oldest
-// decision of the window. Reading a record twice does no harm.
-func (l *Ledger) rewind(ctx context.Context, since time.Time) error {
+// (no older than since; nowhere if all are kept) or, in topics with partitions not
+// read so far, the oldest decision of the window. Reading a record twice does no
+// harm.
+func (l *Ledger) rewind(ctx context.Context, since time.Time, kept bool) error {
 	for _, t := range l.topics {
 		fresh, err := l.count(ctx, t)
 		if err != nil {
@@ -108,7 +127,7 @@ func (l *Ledger) rewind(ctx context.Context, since time.Time) error {
 			switch {
 			case t.next[p] > span.To:
 				l.restart(t, p, span)
-			case t.next[p] == unread || t.next[p] > span.From:
+			case t.next[p] == unread || t.next[p] > span.From && !kept:
 				t.next[p] = span.From
 			}
 		}

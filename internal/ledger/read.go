@@ -10,19 +10,19 @@ import (
 // take takes note of a record of an outcome topic. Headers is scratch space.
 //
 // What the headers say is enough to know that an event is answered; the value is
-// read only for a decision that is not known yet. So an outcome in a format of
-// another version's still prevents a second answer.
+// read only for a decision about other events that is not known yet. So an outcome
+// in a format of another version's still prevents a second answer.
 func (l *Ledger) take(r *consumer.Record, headers []events.Header) []events.Header {
 	headers = headers[:0]
 	for _, h := range r.Headers {
 		headers = append(headers, events.Header(h))
 	}
-	event, origin, ok := events.ReadAnswered(headers)
+	event, ours, ok := events.ReadAnswered(headers, l.cfg.Topic, l.cfg.Origin)
 	if !ok {
 		l.unreadable(r, "its headers are not an outcome's")
 		return headers
 	}
-	if !l.note(r, event, origin) {
+	if !l.note(r, event, ours) {
 		return headers
 	}
 	o, err := events.DecodeOutcome(r.Value, headers)
@@ -36,10 +36,10 @@ func (l *Ledger) take(r *consumer.Record, headers []events.Header) []events.Head
 
 // note takes note of the answer; it is false where there is nothing to learn from
 // the value.
-func (l *Ledger) note(r *consumer.Record, event events.Source, origin string) bool {
+func (l *Ledger) note(r *consumer.Record, event events.Source, ours bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if origin != l.cfg.Origin || event.Topic != l.cfg.Topic {
+	if !ours {
 		l.status.Foreign++
 		return false
 	}
@@ -48,7 +48,7 @@ func (l *Ledger) note(r *consumer.Record, event events.Source, origin string) bo
 	}
 	// A record's key is the task id. It is published after it was decided, by the
 	// same clock.
-	return !l.decisions.knows(string(r.Key), event) && r.Time.After(l.horizon())
+	return events.MayTellOfOthers(r.Value) && !l.decisions.knows(string(r.Key), event) && r.Time.After(l.horizon())
 }
 
 // keep keeps a decision that says something about other events, unless it is
@@ -59,10 +59,12 @@ func (l *Ledger) keep(o events.Outcome) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !o.DecidedAt.After(l.horizon()) || l.decisions.knows(o.Failure.TaskID, o.Source) {
+	if !o.DecidedAt.After(l.horizon()) || l.decisions.has(o) {
 		return
 	}
-	l.decisions.add(o)
+	// A former owner's last word may be read after the event was called for here:
+	// then both calls count, and cover. A state that was asked for is no call.
+	l.decisions.add(o, o.CountsAsRetry() && (o.Attempts > 0 || !l.decisions.knows(o.Failure.TaskID, o.Source)))
 	for _, c := range o.Covers {
 		l.covered[c.Partition] = max(l.covered[c.Partition], c.End)
 	}

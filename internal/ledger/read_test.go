@@ -68,6 +68,46 @@ func TestOwnDecisionIsNotCountedAgainWhenItIsReadBack(t *testing.T) {
 	})
 }
 
+// A former owner's last word on an event may be read after its successor has called
+// for the event: that call answers what came in between.
+func TestCallForAnEventThatIsAnsweredMeanwhileCoversAndCounts(t *testing.T) {
+	run(t, func(w *world) {
+		w.publish(outcome("1", events.Accepted, event(0, 4), cover(0, 10)))
+		w.follow()
+		time.Sleep(time.Second)
+		asked := outcome("1", events.AlreadyRunning, event(0, 4), cover(0, 10))
+		asked.Attempts, asked.AcceptedRetry = 0, true
+		w.Decided(asked)
+		w.expect("the state is that retry's", w.Retries("1"), 1)
+		time.Sleep(time.Second)
+		called := outcome("1", events.Accepted, event(0, 4), cover(0, 11))
+		w.Decided(called)
+		_, covered := w.Covering("1", event(0, 10))
+		w.expect("called", []any{w.Retries("1"), covered}, []any{2, true})
+		w.publish(called)
+		w.follow()
+		w.expect("read back", w.Retries("1"), 2)
+	})
+}
+
+// Most of what is read back is this instance's own, thousands a second at times:
+// it must leave no garbage.
+func TestOwnOutcomesAreReadBackWithoutAllocating(t *testing.T) {
+	run(t, func(w *world) {
+		decided := outcome("538526", events.Accepted, event(0, 0), cover(0, 1))
+		covered := outcome("538526", events.Covered, event(0, 1))
+		for _, o := range []events.Outcome{decided, covered} {
+			w.Decided(o)
+			r := record(w, o)
+			r.Time = time.Now()
+			headers := w.take(&r, nil)
+			if n := testing.AllocsPerRun(100, func() { headers = w.take(&r, headers) }); n != 0 {
+				w.Errorf("%s: %v allocations", o.Reason, n)
+			}
+		}
+	})
+}
+
 // BenchmarkMillionOutcomes is what reading and keeping a window of a million
 // accepted retries costs, each of a task of its own.
 func BenchmarkMillionOutcomes(b *testing.B) {

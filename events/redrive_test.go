@@ -1,0 +1,61 @@
+package events_test
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+	"time"
+
+	"remux-retrier/events"
+)
+
+func sameHeaders(a, b []events.Header) bool {
+	return slices.EqualFunc(a, b, func(a, b events.Header) bool {
+		return a.Key == b.Key && bytes.Equal(a.Value, b.Value) && (a.Value == nil) == (b.Value == nil)
+	})
+}
+
+func TestADeadLetterAndBackIsTheRecordAndItsCount(t *testing.T) {
+	own := []events.Header{{Key: "a", Value: []byte("1")}, {Key: "nil"}, {Key: "a", Value: []byte{}}, {Key: "", Value: []byte("x")}}
+	source := events.Source{Topic: "remux.failed", Partition: 3, Offset: 42, Time: time.UnixMilli(1795466959592).UTC()}
+	u := &events.Unreadable{Reason: events.NoTaskID, Message: "there is none"}
+	headers := own
+	for count := 1; count <= 3; count++ {
+		letter := events.DeadLetter(source, headers, u, events.DeadLetterMessageLimit)
+		read, err := events.ReadDeadLetter(letter)
+		want := events.Letter{Reason: events.NoTaskID, Message: "there is none", Source: source, Count: count}
+		if err != nil || read != want {
+			t.Errorf("round %d: %+v, %v", count, read, err)
+		}
+		headers = events.Redriven(letter)
+		if !sameHeaders(headers[:len(own)], own) || len(headers) != len(own)+1 || headers[len(own)].Key != "dead-letter-count" {
+			t.Errorf("round %d: restored %q", count, headers)
+		}
+	}
+}
+
+func TestAStrangersRecordIsNoDeadLetter(t *testing.T) {
+	whole := events.DeadLetter(events.Source{Topic: "f", Time: time.Unix(0, 0)}, nil, &events.Unreadable{Reason: events.NotJSON}, 10)
+	if _, err := events.ReadDeadLetter(whole); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"reason", "topic", "partition", "offset", "count"} {
+		for _, value := range []string{"", "-1", "ü"} {
+			if name == "reason" && value != "" || name == "topic" && value == "-1" {
+				continue // a later version may know more reasons, and this names a topic
+			}
+			damaged := slices.Clone(whole)
+			for i, h := range damaged {
+				if h.Key == "dead-letter-"+name {
+					damaged[i].Value = []byte(value)
+				}
+			}
+			if l, err := events.ReadDeadLetter(damaged); err == nil {
+				t.Errorf("%s is %q: read as %+v", name, value, l)
+			}
+		}
+	}
+	if _, err := events.ReadDeadLetter([]events.Header{{Key: "dead-letter-count", Value: []byte("1")}}); err == nil {
+		t.Error("a count alone makes a dead letter")
+	}
+}
