@@ -23,8 +23,8 @@ func (g *generation) commitLoop(ctx context.Context) {
 				p.tracker.tick()
 			}
 		}
-		// The end of the drain does not cut a commit off: it might then reach the
-		// broker after the last one, and undo it.
+		// The end of the drain does not cut a commit off: it might then be stored
+		// after the last one, and the next owner would ask for states in vain.
 		one, cancel := clock.WithTimeout(g.owned, g.c.cfg.Clock, commitWithin)
 		err := g.commit(one, tick, false)
 		cancel()
@@ -38,7 +38,8 @@ func (g *generation) commitLoop(ctx context.Context) {
 }
 
 // lastCommit ends the generation: nothing is under way any more, so a partition
-// of which no call is in doubt is marked clean.
+// of which no call is in doubt is marked clean. While commits fail, its patience
+// is also what keeps one generation that they end from following the other.
 func (g *generation) lastCommit(ctx context.Context) {
 	ctx, cancel := clock.WithTimeout(ctx, g.c.cfg.Clock, lastCommitWithin)
 	defer cancel()
@@ -61,8 +62,13 @@ func (g *generation) lost() bool {
 }
 
 // commit stores the positions that have changed, or all. All are stored once a
-// second even if none has changed: it is the sign of life, and it mends what a
-// commit that was given up for lost, and arrived late, has undone.
+// second even if none has changed: it is the sign of life.
+//
+// One that is not answered may still sit in a socket. Stored after a newer one, it
+// would lower the mark below calls that have begun since, and a crash would have
+// them repeated. So no call relies on one after it: the generation ends, and the
+// broker refuses a former generation's commits. Until then it may undo those of
+// the drain, which does no harm: its own mark covers all that was called.
 func (g *generation) commit(ctx context.Context, all, last bool) error {
 	started := g.c.cfg.Clock.Now()
 	parts := g.opened()
@@ -105,6 +111,9 @@ func (g *generation) commit(ctx context.Context, all, last bool) error {
 	default:
 		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 			err = fmt.Errorf("no answer within %v", commitWithin)
+		}
+		if !errors.Is(err, ErrRefused) {
+			g.stop(errUnanswered)
 		}
 		if g.owned.Err() == nil {
 			g.c.stats.commitErrors.Add(1)

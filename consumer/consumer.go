@@ -16,15 +16,19 @@ import (
 
 // Handler makes of a record what is to be published.
 type Handler interface {
-	// Handle answers one record. It returns nil when that is done and
-	// acknowledged: the record will not come again. An error leaves the record
-	// unanswered: while the generation lasts Handle is called again, later the
-	// next owner gets it.
-	//
-	// The context ends when no new work may begin; a call under way then should
-	// be let end and be published, which Delivery.Publish allows.
-	Handle(ctx context.Context, d *Delivery) error
+	// Receive is told of a partition's records in the order of their offsets, and
+	// must not wait: the next record is held up meanwhile. What it returns answers
+	// the record, and is called once, in a goroutine of its own.
+	Receive(d *Delivery) (answer Answer)
 }
+
+// Answer answers one record. It returns nil when that is done and acknowledged:
+// the record will not come again. An error leaves the record unanswered: while
+// the generation lasts it is received again, later the next owner gets it.
+//
+// The context ends when no new work may begin; a call under way then should be
+// let end and be published, which Delivery.Publish allows.
+type Answer func(ctx context.Context) error
 
 // Config of a Consumer. Every field but Latest is required.
 type Config struct {

@@ -37,8 +37,8 @@ func (d *Delivery) Owned() context.Context { return d.p.g.owned }
 // in which events may be unanswered.
 func (d *Delivery) Ends() map[int]int64 {
 	ends := map[int]int64{d.p.id: max(d.p.end.Load(), d.Offset+1)}
-	for _, p := range d.p.g.opened() {
-		if end := p.end.Load(); p != d.p && p.tracker.unanswered(end) {
+	for _, p := range d.p.g.parts {
+		if end := p.end.Load(); p != d.p && p.opened.Load() && p.tracker.unanswered(end) {
 			ends[p.id] = end
 		}
 	}
@@ -47,8 +47,8 @@ func (d *Delivery) Ends() map[int]int64 {
 
 // Log names the log of a partition that Ends has told of, see Mark.Log.
 func (d *Delivery) Log(partition int) int64 {
-	for _, p := range d.p.g.opened() {
-		if p.id == partition {
+	for _, p := range d.p.g.parts {
+		if p.id == partition && p.opened.Load() {
 			return p.name
 		}
 	}

@@ -141,9 +141,7 @@ func TestALogCutBelowTheCommitEndsFewGenerations(t *testing.T) {
 		}
 		var members []*instance
 		for _, name := range []string{"a", "b", "c"} {
-			m := w.start(name, nil)
-			m.member.SetFault(failing(memlog.Commit, memlog.ErrAway))
-			members = append(members, m)
+			members = append(members, w.start(name, nil, with(failing(memlog.Commit, consumer.ErrRefused))))
 		}
 		time.Sleep(time.Minute)
 		for _, m := range members {

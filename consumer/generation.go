@@ -19,6 +19,7 @@ var (
 	errPartitions = errors.New("the topic's partitions have changed")
 	errTopicGone  = errors.New("the topic was deleted")
 	errOtherLog   = errors.New("the partition's log is another one than was committed")
+	errUnanswered = errors.New("a commit was not answered, and might still be stored after a newer one")
 	errDrained    = errors.New("the generation has ended")
 )
 

@@ -81,8 +81,7 @@ func TestWhatWasAnsweredOutOfOrderIsInherited(t *testing.T) {
 func TestCommitWaitsForTheAcknowledgementOfThePublication(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		w.append(0, 1)
-		a := w.start("a", nil)
-		a.member.SetFault(slow(memlog.Produce, 5*time.Second))
+		a := w.start("a", nil, with(slow(memlog.Produce, 5*time.Second)))
 		time.Sleep(4 * time.Second)
 		if low, _ := w.mark(0); low != 0 {
 			t.Errorf("%d is committed while the answer is being written", low)

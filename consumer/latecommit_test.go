@@ -2,23 +2,30 @@ package consumer_test
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"remux-retrier/consumer"
+	"remux-retrier/internal/simulation/memlog"
 )
 
-// lateCommits lets one commit run into its time-out, and arrive after others.
+// lateCommits lets one commit go unanswered, and sends it on when its test says.
 type lateCommits struct {
 	consumer.Log
-	armed atomic.Bool
+	armed  atomic.Bool
+	gen    consumer.Generation
+	commit map[int]consumer.Position
 }
 
 type lateGeneration struct {
 	consumer.Generation
 	l *lateCommits
 }
+
+// late is an option of world.start.
+func (l *lateCommits) late(c *consumer.Config) { l.Log, c.Log = c.Log, l }
 
 func (l *lateCommits) Join(ctx context.Context) (consumer.Generation, error) {
 	gen, err := l.Log.Join(ctx)
@@ -32,30 +39,116 @@ func (g lateGeneration) Commit(ctx context.Context, positions map[int]consumer.P
 	if !g.l.armed.CompareAndSwap(true, false) {
 		return g.Generation.Commit(ctx, positions)
 	}
-	go func() {
-		time.Sleep(5 * time.Second)
-		_ = g.Generation.Commit(context.Background(), positions)
-	}()
+	g.l.gen, g.l.commit = g.Generation, positions
 	<-ctx.Done()
-	return ctx.Err()
+	return context.Cause(ctx)
 }
 
-// A commit that was given up may still sit in a socket. Where it undoes a newer
-// one, the mark of calls that have begun since is lost until the next commit.
-func TestACommitThatArrivesLateIsMendedWithinASecond(t *testing.T) {
-	inWorld(t, 2, func(w *world) {
+// arrive has the broker receive the commit now.
+func (l *lateCommits) arrive() error {
+	return l.gen.Commit(context.Background(), l.commit)
+}
+
+// A commit that was given up may still sit in a socket. Stored after a newer one,
+// it would hide calls that have begun since from the owner after a crash.
+func TestACommitThatArrivesAfterANewerOneIsRefused(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
 		l := &lateCommits{}
-		a := w.start("a", nil, func(c *consumer.Config) { l.Log = c.Log; c.Log = l })
-		w.append(1, 1)
+		a := w.start("a", w.caller(time.Hour), l.late)
 		time.Sleep(5 * time.Second)
 		l.armed.Store(true)
-		w.append(1, 3)
-		time.Sleep(time.Second)
-		w.append(1, 30)
-		time.Sleep(8 * time.Second)
-		if low, mark := w.mark(1); low != 34 || mark.Called < 34 {
-			t.Errorf("committed %d, %+v after 34 answers", low, mark)
+		time.Sleep(5 * time.Second) // it is sent, and given up after 3 s
+		w.append(0, 3)
+		time.Sleep(2 * time.Second)
+		if n := len(w.calls()); n != 3 {
+			t.Fatalf("%d calls are under way, want 3", n)
+		}
+		if err := l.arrive(); !errors.Is(err, consumer.ErrNotOwner) {
+			t.Errorf("the late commit is answered by %v, want ErrNotOwner", err)
+		}
+		a.crash()
+		b := w.start("b", publishing)
+		time.Sleep(20 * time.Second)
+		b.stop()
+		if n := w.doubts(); n != 3 {
+			t.Errorf("%d of the 3 calls that the crash cut off are in doubt", n)
+		}
+	})
+}
+
+// Between its being given up and the next generation the late commit is stored.
+// It may undo commits of the drain, but no mark that a call relied on.
+func TestACommitThatArrivesInTheDrainHidesNoCall(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		l := &lateCommits{}
+		a := w.start("a", w.caller(time.Hour), l.late)
+		time.Sleep(5 * time.Second)
+		w.append(0, 3)
+		time.Sleep(2 * time.Second)
+		l.armed.Store(true)
+		time.Sleep(4500 * time.Millisecond)
+		w.append(0, 30) // no mark for them must be waited for, nor relied on
+		time.Sleep(2 * time.Second)
+		if err := l.arrive(); err != nil {
+			t.Fatalf("the drain of the calls is over: %v", err)
+		}
+		a.crash()
+		if n := len(w.calls()); n != 3 {
+			t.Fatalf("%d calls were begun, 3 of them before the commit was given up", n)
+		}
+		b := w.start("b", publishing)
+		time.Sleep(20 * time.Second)
+		b.stop()
+		for _, call := range w.calls() {
+			if !w.doubted[call] {
+				t.Errorf("%s was called before the crash, and is not in doubt", call)
+			}
+		}
+	})
+}
+
+// The broker's own refusal is an answer: it makes nobody stand still.
+func TestARefusedCommitIsSentAgainInTheSameGeneration(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		a := w.start("a", nil)
+		time.Sleep(3 * time.Second)
+		a.member.SetFault(failing(memlog.Commit, consumer.ErrRefused))
+		time.Sleep(time.Minute)
+		a.member.SetFault(nil)
+		w.append(0, 3)
+		time.Sleep(3 * time.Second)
+		if n := a.c.Status().Generations; n != 1 {
+			t.Errorf("%d generations", n)
 		}
 		a.stop()
+		w.wantOnce()
 	})
+}
+
+// Each rejoining makes the whole group stand still.
+func TestCommitsThatNobodyAnswersDoNotMakeAStormOfRejoins(t *testing.T) {
+	for name, fault := range map[string]memlog.Fault{
+		"stalled": slow(memlog.Commit, time.Hour),
+		"reset":   failing(memlog.Commit, memlog.ErrAway),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, 1, func(w *world) {
+				a := w.start("a", nil)
+				time.Sleep(3 * time.Second)
+				a.member.SetFault(fault)
+				w.append(0, 3)
+				time.Sleep(10 * time.Minute)
+				if n := a.c.Status().Generations; n < 2 || n > 300 {
+					t.Errorf("%d generations in ten minutes: want more than one, and seconds between them", n)
+				}
+				if n := len(w.calls()); n != 0 {
+					t.Errorf("%d calls began", n)
+				}
+				a.member.SetFault(nil)
+				time.Sleep(10 * time.Second)
+				a.stop()
+				w.wantOnce()
+			})
+		})
+	}
 }

@@ -55,7 +55,9 @@ type Generation interface {
 	// topic, assigned or not. A partition without one is absent.
 	Committed(ctx context.Context) (map[int]Position, error)
 	// Commit stores positions, all or none of which count as stored. It is also
-	// the member's sign of life. ErrNotOwner: this generation is over.
+	// the member's sign of life. ErrNotOwner: this generation is over. ErrRefused:
+	// the broker has answered, and will not store them any more. Any other error
+	// leaves that open for as long as the generation lasts.
 	Commit(ctx context.Context, positions map[int]Position) error
 	// Release gives the generation back: everything of it has ended. A second
 	// time does nothing.
@@ -120,6 +122,8 @@ type Message struct {
 var (
 	// ErrNotOwner: the broker no longer knows this member in this generation.
 	ErrNotOwner = errors.New("this generation of the group is over")
+	// ErrRefused: a commit was answered, and will have no effect later.
+	ErrRefused = errors.New("refused")
 	// ErrOffsetOutOfRange: the partition does not hold the offset asked for.
 	ErrOffsetOutOfRange = errors.New("offset out of range")
 	// ErrUnknownTopic: the topic, or its partition, does not exist.

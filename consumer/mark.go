@@ -85,8 +85,13 @@ func (m Mark) Encode(low int64) string {
 	return head + " end"
 }
 
-// errNoMark is a commit of somebody else: an operator's reset, another program.
-var errNoMark = errors.New("the commit carries no mark of this service")
+// Why ParseMark fails.
+var (
+	// errNoMark is a commit of somebody else: an operator's reset, another program.
+	errNoMark = errors.New("the commit carries no mark of this service")
+	errCut    = errors.New("the commit's mark was cut off")
+	errDamage = errors.New("the commit's mark is damaged")
+)
 
 // ParseMark reads the text of a commit at the low-water mark low. It fails if
 // the text is not ours, or not whole.
@@ -96,7 +101,7 @@ func ParseMark(text string, low int64) (Mark, error) {
 		return Mark{}, errNoMark
 	}
 	if words[len(words)-1] != "end" {
-		return Mark{}, fmt.Errorf("the commit's mark was cut off after %d bytes", len(text))
+		return Mark{}, fmt.Errorf("%w after %d bytes", errCut, len(text))
 	}
 	var m Mark
 	var said bool
@@ -135,11 +140,11 @@ func ParseMark(text string, low int64) (Mark, error) {
 		// A word that is not known comes from a newer version, which says in
 		// the known ones what this one must know.
 		if err != nil {
-			return Mark{}, fmt.Errorf("the commit's mark is damaged: %w", err)
+			return Mark{}, fmt.Errorf("%w: %w", errDamage, err)
 		}
 	}
 	if !said {
-		return Mark{}, errors.New("the commit's mark says neither clean nor called")
+		return Mark{}, fmt.Errorf("%w: it says neither clean nor called", errDamage)
 	}
 	return m, nil
 }

@@ -87,6 +87,7 @@ func (p *partition) open() error {
 	case foreign != nil:
 		p.log.WithFields(logrus.Fields{"offset": at.Offset, "reason": foreign}).
 			Warn("no mark with the committed offset: the next events are checked with MPC before they are called")
+		g.c.stats.unmarked(foreign)
 		p.offset, mark = at.Offset, Mark{Called: at.Offset + int64(lookAhead)}
 	default:
 		p.offset = at.Offset
@@ -173,7 +174,8 @@ func (p *partition) take(page Page) error {
 		}
 		if e != nil {
 			d := &Delivery{Record: *r, p: p, e: e}
-			p.g.handlers.Go(p.g.c.cfg.Clock, func() { p.handle(d) })
+			answer := p.g.c.cfg.Handler.Receive(d) // here: the goroutines start in any order
+			p.g.handlers.Go(p.g.c.cfg.Clock, func() { p.handle(d, answer) })
 		}
 		page.Records[i] = Record{} // what is answered soon is freed soon
 	}
@@ -195,11 +197,11 @@ func (p *partition) lookAtEnd() {
 }
 
 // handle sees one record through to its answer.
-func (p *partition) handle(d *Delivery) {
+func (p *partition) handle(d *Delivery, answer Answer) {
 	c, ctx := p.g.c, p.g.working
 	b := c.newBackoff()
 	for {
-		err := c.cfg.Handler.Handle(ctx, d)
+		err := answer(ctx)
 		if err == nil {
 			p.tracker.resolve(d.e)
 			return
@@ -209,6 +211,7 @@ func (p *partition) handle(d *Delivery) {
 		}
 		p.log.WithField("offset", d.Offset).WithError(err).Error("the record could not be handled: trying again")
 		_ = c.cfg.Clock.Sleep(ctx, b.Next())
+		answer = c.cfg.Handler.Receive(d)
 	}
 }
 

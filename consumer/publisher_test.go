@@ -17,8 +17,7 @@ func publishing(_ context.Context, d *consumer.Delivery) error { return d.Publis
 func TestPublicationIsRepeatedUntilItIsAcknowledged(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		w.append(0, 3)
-		a := w.start("a", publishing)
-		a.member.SetFault(failing(memlog.Produce, errors.New("not enough replicas")))
+		a := w.start("a", publishing, with(failing(memlog.Produce, errors.New("not enough replicas"))))
 		time.Sleep(10 * time.Minute)
 		s := a.c.Status()
 		if !strings.Contains(s.Problem, "not enough replicas") || s.PublishErrors == 0 {

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -8,6 +9,20 @@ import (
 // Stats counts what happened since the start.
 type Stats struct {
 	generations, commitErrors, publishErrors, fetchErrors, dataLoss atomic.Int64
+
+	foreign, cut, damaged atomic.Int64 // marks that were none
+}
+
+// unmarked counts a committed offset whose mark could not be read.
+func (s *Stats) unmarked(why error) {
+	switch {
+	case errors.Is(why, errNoMark):
+		s.foreign.Add(1)
+	case errors.Is(why, errCut):
+		s.cut.Add(1)
+	default:
+		s.damaged.Add(1)
+	}
 }
 
 // Status is what a Consumer can say of itself at a moment.
@@ -23,7 +38,12 @@ type Status struct {
 	Stuck []string
 
 	Generations, CommitErrors, PublishErrors, FetchErrors, DataLoss int64
+	Unmarked                                                        Unmarked
 }
+
+// Unmarked counts committed offsets without a mark of ours, by what was found:
+// what somebody else committed, a mark that was cut off, one that is damaged.
+type Unmarked struct{ Foreign, Cut, Damaged int64 }
 
 // PartitionStatus is one partition's part of a Status.
 type PartitionStatus struct {
@@ -46,6 +66,7 @@ func (c *Consumer) Status() Status {
 		PublishErrors: c.stats.publishErrors.Load(),
 		FetchErrors:   c.stats.fetchErrors.Load(),
 		DataLoss:      c.stats.dataLoss.Load(),
+		Unmarked:      Unmarked{Foreign: c.stats.foreign.Load(), Cut: c.stats.cut.Load(), Damaged: c.stats.damaged.Load()},
 	}
 	c.mu.Lock()
 	g := c.present

@@ -69,7 +69,9 @@ type instance struct {
 
 type handler func(ctx context.Context, d *consumer.Delivery) error
 
-func (h handler) Handle(ctx context.Context, d *consumer.Delivery) error { return h(ctx, d) }
+func (h handler) Receive(d *consumer.Delivery) consumer.Answer {
+	return func(ctx context.Context) error { return h(ctx, d) }
+}
 
 // start starts an instance that answers with h, or if that is nil calls for each
 // record, for 50 ms, and publishes its name.
@@ -114,6 +116,11 @@ func (w *world) start(name string, h handler, options ...func(*consumer.Config))
 		close(i.done)
 	}()
 	return i
+}
+
+// with is an option: the fault is there before the instance's first operation.
+func with(f memlog.Fault) func(*consumer.Config) {
+	return func(c *consumer.Config) { c.Log.(*memlog.Member).SetFault(f) }
 }
 
 // stop is a clean stop.

@@ -80,7 +80,7 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 			return fmt.Errorf("%s: partition %d is not assigned: %w", doing, p, consumer.ErrNotOwner)
 		}
 		if len(pos.Metadata) > maxMetadata {
-			return fmt.Errorf("%s: partition %d: metadata of %d bytes, at most %d are stored", doing, p, len(pos.Metadata), maxMetadata)
+			return fmt.Errorf("%w: %s: partition %d: metadata of %d bytes, at most %d are stored", consumer.ErrRefused, doing, p, len(pos.Metadata), maxMetadata)
 		}
 		partitions = append(partitions, offsetcommit.RequestPartition{
 			PartitionIndex:       int32(p),
@@ -103,7 +103,8 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 	for _, t := range m.(*offsetcommit.Response).Topics {
 		for _, p := range t.Partitions {
 			if p.ErrorCode != 0 {
-				return l.explain(fmt.Sprintf("%s, partition %d", doing, p.PartitionIndex), l.groupRight(), kafka.Error(p.ErrorCode))
+				err := l.explain(fmt.Sprintf("%s, partition %d", doing, p.PartitionIndex), l.groupRight(), kafka.Error(p.ErrorCode))
+				return fmt.Errorf("%w: %w", consumer.ErrRefused, err)
 			}
 			stored++
 		}

@@ -23,24 +23,33 @@ func (l *Log) Evict(ctx context.Context) (int, error) {
 	}
 	evicted := 0
 	for _, m := range namesakes {
-		res, err := l.client.LeaveGroup(ctx, &kafka.LeaveGroupRequest{
-			GroupID: l.cfg.GroupID,
-			Members: []kafka.LeaveGroupRequestMember{{ID: m.MemberID}},
-		})
+		removed, err := l.remove(ctx, m.MemberID)
 		if err != nil {
 			return evicted, l.explain(doing, l.groupRight(), err)
 		}
-		// Only the member's own error counts: kafka-go mistakes the field of the
-		// request's error for another.
-		switch err := res.Members[0].Error; {
-		case errors.Is(err, kafka.UnknownMemberId): // it left by itself
-		case err != nil:
-			return evicted, l.explain(doing, l.groupRight(), err)
-		default:
+		if removed {
 			evicted++
 		}
 	}
 	return evicted, nil
+}
+
+// remove makes a member leave the group; false: it was no member any more. A
+// JoinGroup of it that waits for the other members is answered at once.
+func (l *Log) remove(ctx context.Context, memberID string) (bool, error) {
+	res, err := l.client.LeaveGroup(ctx, &kafka.LeaveGroupRequest{
+		GroupID: l.cfg.GroupID,
+		Members: []kafka.LeaveGroupRequestMember{{ID: memberID}},
+	})
+	if err != nil {
+		return false, err
+	}
+	// Only the member's own error counts: kafka-go mistakes the field of the
+	// request's error for another.
+	if err = res.Members[0].Error; errors.Is(err, kafka.UnknownMemberId) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Others lists the hosts of the group's members that have exactly this Log's

@@ -101,8 +101,11 @@ func copyRecord(topic string, partition int, r *protocol.Record) (consumer.Recor
 	if rec.Value, err = protocol.ReadAll(r.Value); err != nil {
 		return rec, fmt.Errorf("value of offset %d: %w", r.Offset, err)
 	}
-	for _, h := range r.Headers { // kafka-go allocates each header by itself
-		rec.Headers = append(rec.Headers, consumer.Header{Key: h.Key, Value: h.Value})
+	if len(r.Headers) > 0 {
+		rec.Headers = make([]consumer.Header, len(r.Headers))
+	}
+	for i, h := range r.Headers { // kafka-go allocates each header by itself
+		rec.Headers[i] = consumer.Header(h)
 	}
 	return rec, nil
 }

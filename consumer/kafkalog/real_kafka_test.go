@@ -101,6 +101,9 @@ func TestKafkaAsTheFastTestsHaveIt(t *testing.T) {
 		"open span":    spanOfTransaction,
 		"evict":        evict,
 		"twin":         twin,
+		"leave":        leaveAlive,
+		"leave drain":  leaveDraining,
+		"leave join":   leaveJoining,
 		"policy":       policies,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, c.Addrs(), own(t, c, nil)) })

@@ -13,6 +13,8 @@ import (
 	"remux-retrier/internal/metrics"
 	"remux-retrier/internal/pace"
 	"remux-retrier/internal/retrier"
+	"remux-retrier/internal/story"
+	"remux-retrier/internal/trace"
 )
 
 // Log is what an instance asks of Kafka.
@@ -21,7 +23,8 @@ type Log interface {
 	ledger.Log
 }
 
-// Parts are what an Instance takes from outside. All are required but Metrics.
+// Parts are what an Instance takes from outside. All are required but Metrics,
+// Stories and Tracer.
 type Parts struct {
 	Log  Log
 	API  retrier.API
@@ -31,6 +34,9 @@ type Parts struct {
 	Rand    func() float64
 	Logger  *logrus.Logger
 	Metrics *metrics.Metrics
+	// Stories and Tracer are told what happens to each event.
+	Stories *story.Store
+	Tracer  *trace.Tracer
 	// Assigned is told of every assignment, beside the rooms.
 	Assigned func(ctx context.Context)
 }
@@ -78,9 +84,12 @@ func NewInstance(cfg config.Config, p Parts) (*Instance, error) {
 		return nil, err
 	}
 	i.consumer, err = consumer.New(consumer.Config{
-		Log:     p.Log,
-		Handler: &path{retrier: i.retrier, ledger: i.ledger, topics: k, metrics: p.Metrics, clock: p.Clock, log: p.Logger},
-		Topic:   k.TopicFailed, Latest: k.StartOffset == config.Latest,
+		Log: p.Log,
+		Handler: &path{
+			retrier: i.retrier, ledger: i.ledger, topics: k, metrics: p.Metrics, clock: p.Clock, log: p.Logger,
+			observe: observer{stories: p.Stories, tracer: p.Tracer, clock: p.Clock},
+		},
+		Topic: k.TopicFailed, Latest: k.StartOffset == config.Latest,
 		SessionTimeout: k.SessionTimeout, Drain: drain(cfg), Shutdown: cfg.ShutdownTimeout - closing, MaxInFlight: cfg.MPC.MaxInFlight,
 		Follower: follower{i},
 		Clock:    p.Clock, Rand: p.Rand, Logger: p.Logger,

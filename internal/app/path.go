@@ -14,6 +14,7 @@ import (
 	"remux-retrier/internal/ledger"
 	"remux-retrier/internal/metrics"
 	"remux-retrier/internal/retrier"
+	"remux-retrier/internal/story"
 )
 
 // path is a record's way: read it, decide it, publish the answer.
@@ -22,69 +23,94 @@ type path struct {
 	ledger  *ledger.Ledger
 	topics  config.Kafka
 	metrics *metrics.Metrics
+	observe observer
 	clock   clock.Clock
 	log     *logrus.Logger
 }
 
-// Handle answers one record. The consumer commits it after a nil.
-func (p *path) Handle(ctx context.Context, d *consumer.Delivery) error {
+// Receive reads one record, and queues its event behind the others of its task.
+func (p *path) Receive(d *consumer.Delivery) consumer.Answer {
 	arrived := p.clock.Now()
 	done := func(outcome, reason string) { p.metrics.Event(outcome, reason, p.clock.Now().Sub(arrived)) }
 	source := events.Source{Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, Time: d.Time}
+	failure, err := events.ReadFailure(d.Value, fromRecord(d.Headers))
+	seen := p.observe.begin(d, source, failure, arrived)
 	if p.ledger.Answered(source) {
 		done(metrics.Ignored, metrics.Answered)
-		p.about(d).Debug("answered before")
-		return nil
+		seen.ended(nil, story.AnsweredBefore, "")
+		p.about(d, seen).Debug("answered before")
+		return nothing
 	}
-	failure, err := events.ReadFailure(d.Value, fromRecord(d.Headers))
 	var unreadable *events.Unreadable
 	switch {
 	case errors.As(err, &unreadable):
-		if err := p.bury(d, source, unreadable); err != nil {
-			return err
+		return func(context.Context) error {
+			seen.publishing(p.topics.TopicDeadLetter)
+			err := p.bury(d, source, unreadable)
+			seen.ended(err, story.DeadLetter, string(unreadable.Reason)+", "+unreadable.Message)
+			if err != nil {
+				return err
+			}
+			done(metrics.DeadLetter, string(unreadable.Reason))
+			p.about(d, seen).WithFields(logrus.Fields{"reason": unreadable.Reason, "detail": unreadable.Message}).Warn("dead letter")
+			return nil
 		}
-		done(metrics.DeadLetter, string(unreadable.Reason))
-		p.about(d).WithFields(logrus.Fields{"reason": unreadable.Reason, "detail": unreadable.Message}).Warn("dead letter")
-		return nil
 	case err != nil:
 		done(metrics.Ignored, metrics.NotAFailure)
-		p.about(d).WithField("reason", err).Debug("ignored")
+		seen.ended(nil, story.Ignored, err.Error())
+		p.about(d, seen).WithField("reason", err).Debug("ignored")
+		return nothing
+	}
+	decide := p.retrier.Queue(retrier.Event{Failure: failure, Source: source, Lease: d, Trail: seen.trail()})
+	return func(ctx context.Context) error {
+		answer, err := decide(ctx)
+		if err != nil {
+			seen.ended(err, story.GivenUp, "")
+			return err
+		}
+		defer answer.Acknowledged()
+		topic := p.topicOf(answer.Outcome)
+		err = p.publish(d, topic, seen.decided(answer.Outcome, topic))
+		seen.ended(err, story.Published, topic)
+		if err != nil {
+			return err
+		}
+		done(string(answer.Outcome.Reason.Kind()), string(answer.Outcome.Reason))
+		if failure.Forced {
+			p.metrics.Forced()
+		}
+		p.say(d, seen, answer.Outcome)
 		return nil
 	}
-	answer, err := p.retrier.Answer(ctx, retrier.Event{Failure: failure, Source: source, Lease: d})
-	if err != nil {
-		return err
-	}
-	defer answer.Acknowledged()
-	outcome := answer.Outcome
-	message, err := outcome.Encode()
-	if err != nil {
-		// Going on would call for this event again and again.
-		panic(fmt.Sprintf("the outcome of task %s cannot be written: %v", failure.TaskID, err))
-	}
-	err = d.Publish(consumer.Message{
-		Topic: p.topicOf(outcome), Key: message.Key, Value: message.Value, Headers: toRecord(message.Headers),
-	})
-	if err != nil {
-		return err
-	}
-	done(string(outcome.Reason.Kind()), string(outcome.Reason))
-	p.say(d, outcome)
-	return nil
 }
 
-// about names the record in the log.
-func (p *path) about(d *consumer.Delivery) *logrus.Entry {
-	return p.log.WithFields(logrus.Fields{"topic": d.Topic, "partition": d.Partition, "offset": d.Offset})
+// nothing is left to do.
+func nothing(context.Context) error { return nil }
+
+// publish returns when all in-sync replicas have the outcome.
+func (p *path) publish(d *consumer.Delivery, topic string, o events.Outcome) error {
+	message, err := o.Encode()
+	if err != nil {
+		// Going on would call for this event again and again.
+		panic(fmt.Sprintf("the outcome of task %s cannot be written: %v", o.Failure.TaskID, err))
+	}
+	return d.Publish(consumer.Message{
+		Topic: topic, Key: message.Key, Value: message.Value, Headers: toRecord(message.Headers),
+	})
+}
+
+// about names the record in the log, and its trace.
+func (p *path) about(d *consumer.Delivery, seen observation) *logrus.Entry {
+	return p.log.WithFields(logrus.Fields{"topic": d.Topic, "partition": d.Partition, "offset": d.Offset}).WithFields(seen.fields())
 }
 
 // say logs an outcome. The fields are gathered only where they are shown: there
 // may be thousands a second.
-func (p *path) say(d *consumer.Delivery, o events.Outcome) {
+func (p *path) say(d *consumer.Delivery, seen observation, o events.Outcome) {
 	if !p.log.IsLevelEnabled(logrus.InfoLevel) {
 		return
 	}
-	log := p.about(d).WithFields(logrus.Fields{"task_id": o.Failure.TaskID, "reason": o.Reason, "attempts": o.Attempts, "retries": *o.Retries})
+	log := p.about(d, seen).WithFields(logrus.Fields{"task_id": o.Failure.TaskID, "reason": o.Reason, "attempts": o.Attempts, "retries": *o.Retries})
 	if e := o.Error; e != nil {
 		log = log.WithFields(logrus.Fields{"status": e.Status, "error_code": e.Code, "error_msg": e.Message, "request_id": e.RequestID})
 	}

@@ -18,7 +18,7 @@ import (
 
 type answered struct{}
 
-func (answered) Handle(context.Context, *consumer.Delivery) error { return nil }
+func (answered) Receive(*consumer.Delivery) consumer.Answer { return nothing }
 
 // hangingFetch is a fetch that never returns, against its promise.
 type hangingFetch struct{ Log }

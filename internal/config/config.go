@@ -32,6 +32,9 @@ type Config struct {
 	HTTPAddr  string
 	LogLevel  logrus.Level
 	LogFormat LogFormat
+	// Traces tells whether traces are exported. OpenTelemetry's SDK reads from the
+	// environment where and how.
+	Traces bool
 
 	// Warnings are oddities that do not keep the service from running, one
 	// sentence each. Load fills them also when it returns an error: the name
@@ -138,6 +141,7 @@ func Load() (Config, error) {
 		HTTPAddr:  p.listenAddress("HTTP_ADDR"),
 		LogLevel:  p.logLevel("LOG_LEVEL"),
 		LogFormat: LogFormat(p.oneOf("LOG_FORMAT", string(JSON), string(Text))),
+		Traces:    p.traces(),
 	}
 	c.ShutdownTimeout = p.shutdownTimeout("SHUTDOWN_TIMEOUT", c.MPC.Timeout)
 	c.Warnings = append(p.warnings, unknownVariables()...)

@@ -60,6 +60,13 @@ type spec struct {
 	HTTPAddr        string `envconfig:"HTTP_ADDR" default:"127.0.0.1:8080" desc:"Listen address of the health end points, host:port; empty turns them off."`
 	LogLevel        string `envconfig:"LOG_LEVEL" default:"info" desc:"trace, debug, info, warn or error."`
 	LogFormat       string `envconfig:"LOG_FORMAT" default:"json" desc:"json or text."`
+
+	OTelEndpoint       string `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" desc:"Base URL of an OpenTelemetry collector, such as http://collector:4318: traces are sent there by OTLP over HTTP. Without it none are. The standard's other OTEL_* variables hold too, such as OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS and OTEL_SDK_DISABLED."`
+	OTelTracesEndpoint string `envconfig:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" desc:"The same as a full URL, such as http://collector:4318/v1/traces; goes before the base URL."`
+	OTelProtocol       string `envconfig:"OTEL_EXPORTER_OTLP_PROTOCOL" default:"http/protobuf" desc:"http/protobuf or http/json. gRPC is not spoken; collectors take HTTP on port 4318."`
+	OTelTracesProtocol string `envconfig:"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL" desc:"The same for traces alone; goes before the other."`
+	OTelTracesExporter string `envconfig:"OTEL_TRACES_EXPORTER" default:"otlp" desc:"otlp, or none for no traces whatever the end point."`
+	OTelDisabled       string `envconfig:"OTEL_SDK_DISABLED" default:"false" desc:"true for no traces whatever the end point."`
 }
 
 // Row documents one variable.

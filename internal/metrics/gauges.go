@@ -49,11 +49,12 @@ var (
 	publishErrs = describe("publish_errors_total", "Writes to a topic that failed and were repeated.")
 	fetchErrs   = describe("fetch_errors_total", "Fetches that failed and were repeated.")
 	dataLoss    = describe("data_loss_total", "Failure events that were deleted before they were read, and logs that were found to be another than was committed. Never silent, always an alarm.")
+	unmarked    = describe("unmarked_commits_total", "Committed offsets whose mark could not be read, by what was found: foreign (an operator's reset, another program), cut, damaged. The events after them are checked with MPC before they are called.", "reason")
 	stuck       = describe("stuck_messages", "Kinds of messages that no topic takes for their size: an operator must raise the limit.")
 	decisions   = describe("ledger_decisions", "Decisions of the whole group that the ledger holds, of the budget's window.")
 	caughtUp    = describe("ledger_caught_up", "Whether the ledger has read the outcome topics (1); nothing is decided before.")
-	skipped     = describe("ledger_skipped_total", "Records on the outcome topics that the ledger passed over, by why: foreign (another group's or program's), unreadable.", "reason")
-	allGauges   = []*prometheus.Desc{inFlight, waiting, lag, oldest, quota, available, operator, throttled, outages, joined, generations, commitErrs, publishErrs, fetchErrs, dataLoss, stuck, decisions, caughtUp, skipped}
+	skipped     = describe("ledger_skipped_total", "Records on the outcome topics that the ledger passed over, by why: foreign (another group's or program's), unreadable, deleted (by retention, before they were read).", "reason")
+	allGauges   = []*prometheus.Desc{inFlight, waiting, lag, oldest, quota, available, operator, throttled, outages, joined, generations, commitErrs, publishErrs, fetchErrs, dataLoss, unmarked, stuck, decisions, caughtUp, skipped}
 )
 
 func (g gauges) Describe(out chan<- *prometheus.Desc) {
@@ -111,6 +112,10 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 	gauge(caughtUp, truth(l.CaughtUp))
 	counter(skipped, l.Foreign, "foreign")
 	counter(skipped, l.Unreadable, "unreadable")
+	counter(skipped, l.Missed, "deleted")
+	counter(unmarked, c.Unmarked.Foreign, "foreign")
+	counter(unmarked, c.Unmarked.Cut, "cut")
+	counter(unmarked, c.Unmarked.Damaged, "damaged")
 }
 
 func truth(b bool) float64 {

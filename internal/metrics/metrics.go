@@ -42,6 +42,7 @@ type Metrics struct {
 	duration prometheus.Histogram
 	requests *prometheus.CounterVec
 	latency  *prometheus.HistogramVec
+	forced   prometheus.Counter
 }
 
 // New registers the counters and histograms, and the process's own metrics.
@@ -72,6 +73,10 @@ func New() *Metrics {
 			Help:    "Duration of the calls of the MPC API, by operation.",
 			Buckets: prometheus.DefBuckets,
 		}, []string{"operation"}),
+		forced: auto.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "forced_events_total",
+			Help: "Answered failure events that somebody forced past budget, age and skip codes (header " + events.ForceHeader + ").",
+		}),
 	}
 	// A series that begins at its first event hides that event from rate().
 	for _, r := range events.Reasons() {
@@ -103,6 +108,13 @@ func (m *Metrics) Event(outcome, reason string, took time.Duration) {
 	}
 	m.events.WithLabelValues(outcome, reason).Inc()
 	m.duration.Observe(took.Seconds())
+}
+
+// Forced counts an answered event that was forced.
+func (m *Metrics) Forced() {
+	if m != nil {
+		m.forced.Inc()
+	}
 }
 
 // Request counts a call of the API.

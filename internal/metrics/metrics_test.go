@@ -64,6 +64,7 @@ func TestGaugesTellWhatTheRoomsKnow(t *testing.T) {
 			{Partition: 4, Committed: 7, End: -1, Unanswered: 1, Oldest: now.Add(-time.Second)},
 		},
 		Generations: 2, CommitErrors: 3, PublishErrors: 4, FetchErrors: 5, DataLoss: 6,
+		Unmarked: consumer.Unmarked{Foreign: 13, Cut: 14, Damaged: 15},
 	}, pace.State{PerMinute: 95, InFlight: 7, Available: true, Tally: pace.Tally{Throttled: 8, Outages: 9}}, retrier.Waiting{Turn: 11, Backoff: 12})
 	want(t, text,
 		"in_flight 7", `waiting{for="quota"} 11`, `waiting{for="backoff"} 12`, `waiting{for="outage"} 0`,
@@ -71,6 +72,7 @@ func TestGaugesTellWhatTheRoomsKnow(t *testing.T) {
 		"mpc_available 1", "operator_action_required 0", "mpc_throttled_total 8", "mpc_outages_total 9", "group_joined 1",
 		"rebalances_total 2", "commit_errors_total 3", "publish_errors_total 4", "fetch_errors_total 5",
 		"data_loss_total 6", "stuck_messages 1",
+		`unmarked_commits_total{reason="foreign"} 13`, `unmarked_commits_total{reason="cut"} 14`, `unmarked_commits_total{reason="damaged"} 15`,
 	)
 	if strings.Contains(text, `lag{partition="4"}`) {
 		t.Error("a lag is told that is not known")

@@ -4,33 +4,50 @@ import (
 	"context"
 
 	"remux-retrier/events"
+	"remux-retrier/internal/story"
 	"remux-retrier/mpcclient"
 )
 
-// Answer decides one failure event. It takes as long as it takes: an event whose
-// turn has not come, or whose API is away, waits. It fails only when the context
-// ends first; the event is then as undecided as it was. A call that is under way
-// when the context ends is let end, and its answer counts.
-func (r *Retrier) Answer(ctx context.Context, ev Event) (*Answer, error) {
+// Queue takes a place for a failure event behind those of its task that were
+// queued before: a partition's are to come in the order of their offsets, so that
+// what is in doubt is settled before a later event is looked at. Queue does not
+// wait. What it returns decides the event, and must be called once.
+//
+// That takes as long as it takes: an event whose turn has not come, or whose API
+// is away, waits. It fails only when the context ends first; the event is then as
+// undecided as it was. A call that is under way when the context ends is let end,
+// and its answer counts.
+func (r *Retrier) Queue(ev Event) (answer func(ctx context.Context) (*Answer, error)) {
 	e := r.newErrand(ev)
-	leave, err := r.tasks.enter(ctx, ev.Failure.TaskID)
-	if err != nil {
-		return nil, err
+	place := r.tasks.queue(ev.Failure.TaskID)
+	return func(ctx context.Context) (*Answer, error) {
+		e.step(story.Step{Kind: story.TwinWait})
+		if err := place.wait(ctx); err != nil {
+			return nil, err
+		}
+		defer place.leave()
+		return e.decide(ctx)
 	}
-	defer leave()
+}
 
+// decide is the decision, while no other event of the task is decided.
+func (e *errand) decide(ctx context.Context) (*Answer, error) {
 	// One call answers all that stood in the log when it was sent. An event that
 	// came later tells of a later failure.
-	if decided, ok := r.cfg.Ledger.Covering(ev.Failure.TaskID, ev.Source); ok {
+	if decided, ok := e.r.cfg.Ledger.Covering(e.ev.Failure.TaskID, e.ev.Source); ok {
 		return e.answerAs(decided), nil
 	}
 	for {
 		// A former owner's call, or our own, may have been accepted though no
 		// answer came: ask, before anything is called again.
 		if e.doubt != none {
-			state, err := e.ask(ctx)
+			e.stepDoubt()
+			state, ends, err := e.ask(ctx)
 			if err != nil {
 				return nil, e.giveUp(err)
+			}
+			if e.doubt == crashed {
+				e.covers = e.coversUpTo(ends) // what the log held when a former owner called is not known
 			}
 			if reason := state.reason(); reason != "" {
 				return e.answer(reason, nil), nil

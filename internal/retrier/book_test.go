@@ -7,33 +7,34 @@ import (
 	"remux-retrier/events"
 )
 
-// book is a ledger that forgets nothing, and that searches all of it.
+// book is a ledger that forgets nothing, and that searches all it has of a task.
 type book struct {
 	takes time.Duration // what it takes to note a decision
 
 	mu      sync.Mutex
-	decided []events.Outcome
+	decided map[string][]events.Outcome // by task
 }
 
 func (b *book) Decided(o events.Outcome) {
 	time.Sleep(b.takes)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, known := range b.decided {
-		if known.Failure.TaskID == o.Failure.TaskID && known.Source.Partition == o.Source.Partition && known.Source.Offset == o.Source.Offset {
+	task := o.Failure.TaskID
+	for _, known := range b.decided[task] {
+		if known.Source.Partition == o.Source.Partition && known.Source.Offset == o.Source.Offset {
 			return
 		}
 	}
-	b.decided = append(b.decided, o)
+	if b.decided == nil {
+		b.decided = map[string][]events.Outcome{}
+	}
+	b.decided[task] = append(b.decided[task], o)
 }
 
 func (b *book) Covering(taskID string, event events.Source) (found events.Outcome, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, o := range b.decided {
-		if o.Failure.TaskID != taskID {
-			continue
-		}
+	for _, o := range b.decided[taskID] {
 		for _, c := range o.Covers {
 			if c.Partition != event.Partition || event.Offset >= c.End {
 				continue
@@ -52,8 +53,8 @@ func (b *book) Covering(taskID string, event events.Source) (found events.Outcom
 func (b *book) Retries(taskID string) (n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, o := range b.decided {
-		if o.Failure.TaskID == taskID && o.CountsAsRetry() {
+	for _, o := range b.decided[taskID] {
+		if o.CountsAsRetry() {
 			n++
 		}
 	}

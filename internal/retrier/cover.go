@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"remux-retrier/events"
+	"remux-retrier/internal/story"
 	"remux-retrier/mpcclient"
 )
 
@@ -56,9 +57,7 @@ func (e *errand) outcome(reason events.Reason, refusal *mpcclient.Error) events.
 		DecidedAt: e.r.cfg.Clock.Now(), Origin: e.r.cfg.Origin,
 	}
 	if refusal != nil {
-		o.Error = &events.APIError{
-			Status: refusal.Status, Code: refusal.Code, Message: refusal.Message, RequestID: refusal.RequestID,
-		}
+		o.Error = apiError(refusal)
 	}
 	return o
 }
@@ -66,6 +65,7 @@ func (e *errand) outcome(reason events.Reason, refusal *mpcclient.Error) events.
 // end has the ledger know the answer before the next event of the task is let in.
 func (e *errand) end(o events.Outcome) *Answer {
 	e.r.cfg.Ledger.Decided(o)
+	e.step(story.Step{Kind: story.Answered, Reason: o.Reason})
 	return &Answer{Outcome: o, release: e.acknowledged}
 }
 

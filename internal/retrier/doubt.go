@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"remux-retrier/events"
+	"remux-retrier/internal/story"
 	"remux-retrier/mpcclient"
 )
 
@@ -27,21 +28,25 @@ func (e *errand) settled() {
 }
 
 // ask asks for the task's state, and goes on asking for as long as FAILED may
-// only mean that MPC has not come to the call yet.
-func (e *errand) ask(ctx context.Context) (state, error) {
+// only mean that MPC has not come to the call yet. It also tells how long the logs
+// were when the query was sent: if the task runs, its retry came after all failures
+// that stood in them.
+func (e *errand) ask(ctx context.Context) (state, map[int]int64, error) {
 	for {
 		e.r.turns.Add(1)
-		state, err := e.r.inquirer.ask(ctx, e.ev.Failure.TaskID)
+		e.stepTurn()
+		state, ends, err := e.r.inquirer.ask(ctx, e.ev)
 		e.r.turns.Add(-1)
 		if err != nil || state != failed {
-			return state, err
+			return state, ends, err
 		}
 		wait := e.clearAt.Sub(e.r.cfg.Clock.Now())
 		if wait <= 0 {
-			return failed, nil
+			return failed, ends, nil
 		}
+		e.step(story.Step{Kind: story.Doubt, Until: e.clearAt, Detail: "the task has FAILED, but MPC may not have come to the call yet"})
 		if err := e.pause(ctx, wait); err != nil {
-			return unknown, err
+			return unknown, nil, err
 		}
 	}
 }
@@ -53,7 +58,7 @@ func (e *errand) ask(ctx context.Context) (state, error) {
 // It goes on when no new work may begin: the answer is near, and a next owner
 // would have to call again.
 func (e *errand) explain(refusal *mpcclient.Error) (events.Reason, error) {
-	state, err := e.ask(e.ev.Lease.Owned())
+	state, _, err := e.ask(e.ev.Lease.Owned())
 	if err != nil {
 		return "", err
 	}

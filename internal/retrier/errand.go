@@ -9,6 +9,7 @@ import (
 	"remux-retrier/events"
 	"remux-retrier/internal/backoff"
 	"remux-retrier/internal/pace"
+	"remux-retrier/internal/story"
 	"remux-retrier/mpcclient"
 )
 
@@ -19,7 +20,7 @@ type errand struct {
 
 	attempts int
 	// covers are the events that stood in the log when the last call was sent, or
-	// when a former owner's was first asked about.
+	// after a crash when the state was asked for.
 	covers  []events.Cover
 	last    *mpcclient.Error // how the last call failed
 	since   pace.Tally       // what had ended by then
@@ -38,9 +39,8 @@ func (r *Retrier) newErrand(ev Event) *errand {
 	if age := r.cfg.Clock.Now().Sub(ev.Source.Time); r.cfg.MaxAge > 0 && age > r.cfg.MaxAge {
 		e.stale = true
 	}
-	if doubtful := ev.Lease.Doubtful(); ev.Source.Offset < doubtful {
+	if ev.Source.Offset < ev.Lease.Doubtful() {
 		e.doubt, e.clearAt = crashed, ev.Lease.Since().Add(r.cfg.Settle)
-		e.covers = e.coversUpTo(map[int]int64{ev.Source.Partition: doubtful})
 	}
 	return e
 }
@@ -50,6 +50,7 @@ func (e *errand) call(ctx context.Context) (refusal *mpcclient.Error, err error)
 	e.r.turns.Add(1)
 	turned := sync.OnceFunc(func() { e.r.turns.Add(-1) })
 	defer turned()
+	e.stepTurn()
 	if !e.open {
 		if err := e.r.open.Acquire(ctx); err != nil {
 			return nil, err
@@ -69,9 +70,11 @@ func (e *errand) call(ctx context.Context) (refusal *mpcclient.Error, err error)
 	}
 	turned()
 	ends := e.ev.Lease.Ends() // after this, an event may tell of a failure of this very retry
+	e.step(story.Step{Kind: story.Call})
 	err = e.r.cfg.API.Retry(context.WithoutCancel(ctx), e.ev.Failure.TaskID)
 	refusal = report(pass, err)
 	e.r.cause.heard(refusal)
+	e.stepCalled(refusal)
 	if refusal == nil || refusal.Operation != mpcclient.OperationLogin { // without a token nothing was sent
 		e.attempts++
 		e.covers = e.coversUpTo(ends)

@@ -11,6 +11,7 @@ import (
 	"remux-retrier/internal/clock"
 	"remux-retrier/internal/notice"
 	"remux-retrier/internal/pace"
+	"remux-retrier/internal/story"
 	"remux-retrier/mpcclient"
 )
 
@@ -46,6 +47,9 @@ type inquirer struct {
 type question struct {
 	ctx    context.Context
 	taskID string
+	trail  story.Trail // of the event that asks
+	lease  Lease
+	ends   map[int]int64 // the lease's, right before the last query was sent
 	// alone: the query that held it was refused, so it is asked by itself.
 	alone    bool
 	failed   int // queries that held it, in a row, while the API served others
@@ -58,27 +62,29 @@ func newInquirer(cfg Config, cause *cause) *inquirer {
 	return &inquirer{cfg: cfg, forbidden: notice.New(cfg.Logger), trouble: notice.New(cfg.Logger), cause: cause}
 }
 
-// ask returns the task's state; outages delay it. It fails only when the
-// context ends.
-func (q *inquirer) ask(ctx context.Context, taskID string) (state, error) {
+// ask returns the state of the event's task, and the Ends that its lease told right
+// before the state was asked for; outages delay it. It fails only when the context
+// ends.
+func (q *inquirer) ask(ctx context.Context, ev Event) (state, map[int]int64, error) {
 	q.mu.Lock()
 	without := q.cfg.Clock.Now().Before(q.without)
 	q.mu.Unlock()
 	if without {
-		return unknown, nil
+		return unknown, nil, nil
 	}
-	mine := &question{ctx: ctx, taskID: taskID, answered: make(chan struct{}),
+	mine := &question{ctx: ctx, taskID: ev.Failure.TaskID, trail: ev.Trail, lease: ev.Lease, answered: make(chan struct{}),
 		failures: backoff.Backoff{Base: firstRest, Max: longestRest, Rand: q.cfg.Rand}}
 	q.put(mine)
 	if err := q.cfg.Clock.Wait(ctx, mine.answered); err != nil {
-		return unknown, err
+		return unknown, nil, err
 	}
-	return mine.state, nil
+	return mine.state, mine.ends, nil
 }
 
 // answer is given once: a question is in one query, or waits.
 func (one *question) answer(s state) {
 	one.state = s
+	one.tell(story.Step{Kind: story.State, State: s.String()})
 	close(one.answered)
 }
 
@@ -161,9 +167,11 @@ func (q *inquirer) take() []*question {
 func (q *inquirer) query(ctx context.Context, pass *pace.Pass, batch []*question) {
 	ids := make([]string, 0, perQuery)
 	for _, one := range batch {
+		one.ends = one.lease.Ends()
 		if !slices.Contains(ids, one.taskID) {
 			ids = append(ids, one.taskID)
 		}
+		one.tell(story.Step{Kind: story.Query})
 	}
 	tasks, err := q.cfg.API.Query(ctx, ids)
 	refusal := report(pass, err)
@@ -186,6 +194,9 @@ func (q *inquirer) query(ctx context.Context, pass *pace.Pass, batch []*question
 		q.goWithout(batch, refusal)
 	case refusal.Outage():
 		again = batch
+		for _, one := range batch {
+			one.refused(refusal)
+		}
 		q.questions.Ring() // others need not wait for these
 		_ = q.cfg.Clock.Sleep(ctx, q.rest(batch, refusal))
 	case len(ids) > 1:

@@ -110,20 +110,26 @@ type lease struct {
 func (l *lease) Since() time.Time { return l.since }
 func (l *lease) Settled()         { l.note("settled") }
 
-// Doubtful is the end of the event, or of all that the test has set.
 func (l *lease) Log(int) int64 { return 0 }
 
+// Doubtful ends with the event.
 func (l *lease) Doubtful() int64 {
-	switch {
-	case !l.doubt:
+	if !l.doubt {
 		return 0
-	case l.ends != nil:
-		return l.ends[partition]
 	}
 	return l.at + 1
 }
 
+// grow sets how long the logs are from now on.
+func (l *lease) grow(ends map[int]int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ends = ends
+}
+
 func (l *lease) Ends() map[int]int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.ends == nil {
 		return map[int]int64{partition: l.at + 1}
 	}
@@ -232,18 +238,8 @@ func event(id string) Event {
 	}
 }
 
-// takes tells whether so many are let in: none was lost.
-func takes(s *clock.Semaphore, n int) bool {
-	ctx, cancel := contextFor(10 * time.Second)
-	defer cancel()
-	for range n {
-		if s.Acquire(ctx) != nil {
-			return false
-		}
-		defer s.Release()
-	}
-	return true
-}
+// Answer queues an event and decides it.
+func (d *desk) Answer(ctx context.Context, ev Event) (*Answer, error) { return d.Queue(ev)(ctx) }
 
 // decide answers an event and acknowledges the answer at once.
 func (d *desk) decide(ev Event) events.Outcome {

@@ -34,6 +34,7 @@ func (e *errand) rest(ctx context.Context) error {
 	if !e.r.cfg.Gate.Available() {
 		wait = min(wait, firstRest)
 	}
+	e.stepRest(wait)
 	return e.pause(ctx, wait)
 }
 
@@ -45,14 +46,15 @@ func (e *errand) pause(ctx context.Context, d time.Duration) error {
 
 // ruledOut is the reason for which the event is answered without a call, or
 // without another one; empty: there is none. It is no reason for other events
-// of the task: each has its own code, age and attempts.
+// of the task: each has its own code, age and attempts. Code, age and budget do
+// not rule out an event that somebody forced.
 func (e *errand) ruledOut() events.Reason {
-	switch {
-	case e.r.skip[e.ev.Failure.ErrorCode]:
+	switch forced := e.ev.Failure.Forced; {
+	case !forced && e.r.skip[e.ev.Failure.ErrorCode]:
 		return events.NotRetryable
-	case e.stale && e.attempts == 0:
+	case !forced && e.stale && e.attempts == 0:
 		return events.Expired
-	case e.r.cfg.Budget > 0 && e.r.cfg.Ledger.Retries(e.ev.Failure.TaskID) >= e.r.cfg.Budget:
+	case !forced && e.r.cfg.Budget > 0 && e.r.cfg.Ledger.Retries(e.ev.Failure.TaskID) >= e.r.cfg.Budget:
 		return events.BudgetExhausted
 	case e.exhausted():
 		return events.AttemptsExhausted

@@ -11,6 +11,7 @@ import (
 	"remux-retrier/events"
 	"remux-retrier/internal/clock"
 	"remux-retrier/internal/pace"
+	"remux-retrier/internal/story"
 	"remux-retrier/mpcclient"
 )
 
@@ -25,7 +26,7 @@ type API interface {
 // Lease is an event's hold on the partition it came from.
 type Lease interface {
 	// Doubtful: events of the partition below it may have been called by a former
-	// owner. It is no higher than the partition's end was when it became ours.
+	// owner.
 	Doubtful() int64
 	// Log names the log of a partition that Ends tells of, or of the event's own.
 	Log(partition int) int64
@@ -66,6 +67,7 @@ type Event struct {
 	Failure events.Failure
 	Source  events.Source
 	Lease   Lease
+	Trail   story.Trail // is told what happens to the event; nil: nobody is
 }
 
 // Answer is what is to be published for an event.

@@ -53,11 +53,7 @@ func TestStopEndsEveryWaitAtOnce(t *testing.T) {
 				d := open(t, a, c.quota, func(c *Config) { c.MaxInFlight = 1 })
 				defer d.stop()
 				if c.busy {
-					leave, err := d.tasks.enter(context.Background(), "1")
-					if err != nil {
-						t.Fatal(err)
-					}
-					defer leave()
+					defer d.tasks.queue("1").leave()
 				}
 				if c.full {
 					for range 2 {

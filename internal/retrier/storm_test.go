@@ -133,21 +133,57 @@ func TestAnswerOfACallCoversWhatStoodInTheLogWhenItWasSent(t *testing.T) {
 	})
 }
 
-// What came after the state was asked for may tell of a later failure, and other
-// partitions were not in doubt.
-func TestACrashsDoubtThatTheStateSettlesCoversWhatWasInDoubt(t *testing.T) {
+// What comes after the state was asked for may tell of a later failure, but not
+// what comes while the question waits for its turn.
+func TestACrashsDoubtThatTheStateSettlesCoversWhatStoodInTheLogByThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := storm(4, inDoubt)
+		l := all[0].Lease.(*lease)
+		l.grow(map[int]int64{partition: all[1].Source.Offset + 1})
+		time.AfterFunc(gather/2, func() { l.grow(map[int]int64{partition: all[2].Source.Offset + 1, partition + 1: 17}) })
+		d := open(t, &api{query: func(ids []string) (map[string]mpcclient.Task, error) {
+			l.grow(nil)
+			return tasksIn(mpcclient.StatusProcessing, ids...), nil
+		}}, 0, nil)
+		defer d.stop()
+		want := []events.Cover{{Partition: partition, End: all[2].Source.Offset + 1}, {Partition: partition + 1, End: 17}}
+		if o := d.decide(all[0]); o.Reason != events.AlreadyRunning || *o.Retries != 1 || !reflect.DeepEqual(o.Covers, want) {
+			t.Errorf("%+v with %d retries, want covers %+v", o, *o.Retries, want)
+		}
+		all[3].Lease = &lease{at: all[3].Source.Offset}
+		if o := d.decide(all[3]); o.Reason != events.Accepted || *o.Retries != 2 {
+			t.Errorf("a later failure: %+v with %d retries", o, *o.Retries)
+		}
+	})
+}
+
+// The second event was not called before the crash. Calling for it before the
+// first has been asked about would call again for a retry that was accepted.
+func TestATwinOfWhatIsInDoubtWaitsForTheQuestion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, &api{query: states["PROCESSING"]}, 0, nil)
 		defer d.stop()
-		all := storm(3, inDoubt)
-		o := d.decide(all[1])
-		if want := []events.Cover{{Partition: partition, End: all[2].Source.Offset + 1}}; !reflect.DeepEqual(o.Covers, want) {
-			t.Errorf("covers %+v, want %+v", o.Covers, want)
+		all := storm(2, nil)
+		inDoubt(all[0].Lease.(*lease))
+		doubted, twin := d.Queue(all[0]), d.Queue(all[1])
+		var deciding sync.WaitGroup
+		for i, decide := range []func(context.Context) (*Answer, error){twin, doubted} {
+			deciding.Go(func() {
+				answer, err := decide(t.Context())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				answer.Acknowledged()
+				if o := answer.Outcome; o.Reason != events.AlreadyRunning || o.CountsAsRetry() != (i == 1) || *o.Retries != 1 {
+					t.Errorf("%+v with %d retries", o, *o.Retries)
+				}
+			})
+			synctest.Wait()
 		}
-		later := event("1") // the first that was not in doubt
-		later.Lease = &lease{doubt: true, since: time.Now(), ends: map[int]int64{partition: later.Source.Offset}}
-		if o := d.decide(later); o.Reason != events.Accepted || *o.Retries != 2 || d.api.asked() != 1 {
-			t.Errorf("a later failure: %+v after %d queries", o, d.api.asked())
+		deciding.Wait()
+		if d.api.called() != 0 || d.api.asked() != 1 {
+			t.Errorf("%d calls and %d queries", d.api.called(), d.api.asked())
 		}
 	})
 }

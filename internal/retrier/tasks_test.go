@@ -47,8 +47,8 @@ func TestTwoEventsOfATaskAreNeverInFlightTogether(t *testing.T) {
 		if len(a.twice) > 0 {
 			t.Errorf("called twice at once: %v", a.twice)
 		}
-		if len(d.tasks.busy) > 0 {
-			t.Errorf("%d tasks are still held in memory", len(d.tasks.busy))
+		if len(d.tasks.queues) > 0 {
+			t.Errorf("%d tasks are still held in memory", len(d.tasks.queues))
 		}
 		if !takes(d.open, 2*64) {
 			t.Error("a place among the called was lost")
@@ -68,8 +68,8 @@ func TestTurnstileLetsOneInAtATime(t *testing.T) {
 			if i%4 == 0 {
 				go cancel()
 			}
-			leave, err := tasks.enter(ctx, fmt.Sprint(i%3))
-			if err != nil {
+			place := tasks.queue(fmt.Sprint(i % 3))
+			if place.wait(ctx) != nil {
 				return
 			}
 			inside[i%3]++ // a race, if two are inside
@@ -77,45 +77,57 @@ func TestTurnstileLetsOneInAtATime(t *testing.T) {
 				t.Errorf("%d inside", inside[i%3])
 			}
 			inside[i%3]--
-			leave()
+			place.leave()
 		})
 	}
 	all.Wait()
-	if len(tasks.busy) > 0 {
-		t.Errorf("%d tasks are still held in memory", len(tasks.busy))
+	if len(tasks.queues) > 0 {
+		t.Errorf("%d tasks are still held in memory", len(tasks.queues))
 	}
 }
 
-func TestTwinsAreLetInInTheOrderInWhichTheyCame(t *testing.T) {
+func TestTwinsAreLetInInTheOrderInWhichTheyWereQueued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tasks := newTasks(clock.System)
-		leave, err := tasks.enter(t.Context(), "1")
-		if err != nil {
+		first := tasks.queue("1")
+		if err := first.wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		var order []int
 		var all sync.WaitGroup
 		for i := range 10 {
-			all.Go(func() {
+			place := tasks.queue("1")
+			all.Go(func() { // in any order
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				if i%3 == 0 { // some give up before their turn
 					time.AfterFunc(time.Second, cancel)
 				}
-				leave, err := tasks.enter(ctx, "1")
-				if err != nil {
+				if place.wait(ctx) != nil {
 					return
 				}
 				order = append(order, i)
-				leave()
+				place.leave()
 			})
-			synctest.Wait()
 		}
 		time.Sleep(time.Minute)
-		leave()
+		first.leave()
 		all.Wait()
-		if want := []int{1, 2, 4, 5, 7, 8}; !slices.Equal(order, want) || len(tasks.busy) > 0 {
-			t.Errorf("let in: %v, want %v; %d tasks are still held in memory", order, want, len(tasks.busy))
+		if want := []int{1, 2, 4, 5, 7, 8}; !slices.Equal(order, want) || len(tasks.queues) > 0 {
+			t.Errorf("let in: %v, want %v; %d tasks are still held in memory", order, want, len(tasks.queues))
 		}
 	})
+}
+
+// takes tells whether so many are let in: none was lost.
+func takes(s *clock.Semaphore, n int) bool {
+	ctx, cancel := contextFor(10 * time.Second)
+	defer cancel()
+	for range n {
+		if s.Acquire(ctx) != nil {
+			return false
+		}
+		defer s.Release()
+	}
+	return true
 }

@@ -44,6 +44,7 @@ func (a api) Query(ctx context.Context, ids []string) (map[string]mpcclient.Task
 	a.i.proc.mustLive()
 	w := a.i.w
 	w.sent(a.i)
+	since := a.i.since
 	a.i.tell("asks for the states of %v", ids)
 	states := map[string]mpcclient.Task{}
 	err := a.send(ctx, mpcclient.OperationQuery, w.fate(mpcclient.OperationQuery), func() *mpcclient.Error {
@@ -67,9 +68,12 @@ func (a api) Query(ctx context.Context, ids []string) (map[string]mpcclient.Task
 	for _, id := range ids {
 		t := w.mpc.find(id)
 		a.i.asked[t] = w.fact()
-		if states[id].Status == mpcclient.StatusFailed {
+		switch status := states[id].Status; {
+		case status == mpcclient.StatusFailed:
 			t.seenFail = true
 			a.i.settled(t)
+		case status != "" && since == a.i.since:
+			a.i.running(t)
 		}
 		a.i.tell("the state of %s: %s", id, orElse(string(states[id].Status), "unknown"))
 	}

@@ -21,6 +21,10 @@ func (w *world) checkCall(c *call) {
 	if !slices.ContainsFunc(c.unanswered, func(e *event) bool { return w.owners[e.partition] == i }) {
 		w.violate("3: only the owner calls", "instance %s calls for task %s, but others own the partitions of its events by now", i.name, t.id)
 	}
+	// A question that an event in doubt has asked answers all that stood in its log.
+	if i.alive[t] && w.log.first && !t.spread && !slices.ContainsFunc(c.unanswered, func(e *event) bool { return e.gone || e.fact > i.since }) {
+		w.violate("5: one failure costs one call", "instance %s calls for task %s, whose events all stood in the log when it asked, after a crash, and found it running", i.name, t.id)
+	}
 	w.checkBudget(c)
 	for _, former := range t.calls {
 		w.checkRepeat(c, former)
@@ -43,14 +47,21 @@ func (w *world) checkRepeat(c, former *call) {
 		w.violate("5: one failure costs one call", "instance %s calls for task %s, but call %d of %s, sent when all its unanswered events stood in the log, was answered (%s)",
 			i.name, c.task.id, former.n, former.by.name, answerOf(former))
 	}
-	// With one event there is no question which of them was called for.
-	alone := len(c.unanswered) == 1 && slices.Equal(c.unanswered, former.unanswered)
 	doubt := !former.settled && (former.lost() || former.took && !i.knows(former))
-	if alone && doubt && w.mayQuery && i.asked[c.task] < max(former.fact, i.askedAtLeast(former)) {
+	mayAsk := w.mayQuery && c.task.nature != invalid // whose state is told by a refusal
+	if succeeds(c, former) && doubt && mayAsk && i.asked[c.task] < max(former.fact, i.askedAtLeast(former)) {
 		w.violate("3: what may have been called for is asked about before it is called for again",
 			"instance %s calls for task %s, event %d/%d, without having asked for its state since call %d of %s, whose answer nobody has published",
 			i.name, c.task.id, c.unanswered[0].partition, c.unanswered[0].offset, former.n, former.by.name)
 	}
+}
+
+// succeeds: the call before was for the event of this one, or for one that is
+// decided before it because it stands before it in the same partition.
+func succeeds(c, former *call) bool {
+	elsewhere := func(e *event) bool { return e.gone || e.partition != c.unanswered[0].partition }
+	return len(c.unanswered) > 0 && slices.Contains(former.unanswered, c.unanswered[0]) &&
+		!slices.ContainsFunc(c.unanswered, elsewhere) && !slices.ContainsFunc(former.unanswered, elsewhere)
 }
 
 // askedAtLeast is the fact after which the question about another's call counts.
@@ -100,6 +111,6 @@ func (w *world) checkBudget(c *call) {
 		known = max(known, c.task.accepted)
 	}
 	if known >= w.budget {
-		w.violate("budget", "instance %s calls for task %s, which has had %d retries, %d are allowed", c.by.name, c.task.id, known, w.budget)
+		w.violate("the budget holds", "instance %s calls for task %s, which has had %d retries, %d are allowed", c.by.name, c.task.id, known, w.budget)
 	}
 }

@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -10,41 +9,6 @@ import (
 	"remux-retrier/events"
 	"remux-retrier/mpcclient"
 )
-
-// committed: the instance's commit stands. Whatever it passes over must be
-// answered.
-func (i *instance) committed(positions map[int]consumer.Position) {
-	w := i.w
-	for _, p := range slices.Sorted(maps.Keys(positions)) {
-		at := positions[p]
-		mark, err := consumer.ParseMark(at.Metadata, at.Offset)
-		if err != nil {
-			w.violate("commits carry a mark", "instance %s commits %q: %v", i.name, at.Metadata, err)
-			return
-		}
-		i.tell("commits %d/%d %s", p, at.Offset, at.Metadata)
-		if p >= len(w.log.partitions) {
-			continue
-		}
-		w.checkAnswered(i, p, w.log.verified[p], at.Offset)
-		w.log.last[p] = commit{by: i, at: w.s.now}
-		delete(w.expired, p)
-		w.log.verified[p] = max(w.log.verified[p], at.Offset)
-		for _, done := range mark.Done {
-			w.checkAnswered(i, p, done.From, done.To)
-		}
-	}
-}
-
-func (w *world) checkAnswered(i *instance, p int, from, to int64) {
-	records := w.log.partitions[p]
-	for o := from; o < min(to, int64(len(records))); o++ {
-		if !records[o].answered() {
-			w.violate("1: no event is lost", "instance %s commits that event %d/%d (%s) is done, but it has no answer", i.name, p, o, records[o].value)
-			return
-		}
-	}
-}
 
 // checkStopped looks at an instance that has just stopped.
 func (w *world) checkStopped(i *instance) {

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"time"
 
@@ -77,7 +78,7 @@ func (w *world) untrue(e *event, o *outcome) string {
 }
 
 // buried: a dead letter stands in its topic.
-func (w *world) buried(i *instance, m consumer.Message, headers []events.Header) {
+func (w *world) buried(i *instance, m consumer.Message, headers []events.Header, a *attempt) {
 	said := map[string]string{}
 	for _, h := range headers {
 		said[h.Key] = string(h.Value)
@@ -91,5 +92,11 @@ func (w *world) buried(i *instance, m consumer.Message, headers []events.Header)
 		return
 	}
 	i.tell("publishes a dead letter for event %d/%d", e.partition, e.offset)
-	e.letters++
+	w.checkDone(i, e, a)
+	if slices.ContainsFunc(e.letters, func(former *attempt) bool {
+		return former.since == a.since && former.acked > 0 && former.acked < a.sent
+	}) {
+		w.violate("3: no dead letter is repeated without need", "instance %s buries event %d/%d again in the same generation", i.name, e.partition, e.offset)
+	}
+	e.letters = append(e.letters, a)
 }

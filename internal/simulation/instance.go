@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"remux-retrier/consumer"
 	"remux-retrier/internal/app"
 	"remux-retrier/internal/simulation/memlog"
 )
@@ -29,11 +30,13 @@ type instance struct {
 	since    int // the fact after which it began
 	sinceAt  time.Duration
 	assigned []int
-	ends     map[int]int64 // how far its fetches have shown it the partitions
+	ends     map[int]int64             // how far its fetches have shown it the partitions
+	found    map[int]consumer.Position // what was committed before
 	// What it is at.
 	inFlight map[*task]int
 	open     map[*task]bool // called, and not acknowledged yet
 	asked    map[*task]int  // the fact of the last answer that told the task's state
+	alive    map[*task]bool // found running before the generation's first call for it
 }
 
 // clockOff is how far the machines' clocks are apart: minutes.
@@ -44,7 +47,7 @@ const clockOff = 4 * time.Minute
 func (w *world) start(slot int, anew bool) {
 	i := &instance{
 		w: w, slot: slot, name: fmt.Sprintf("%c%d", 'a'+slot, len(w.lives)),
-		ends: map[int]int64{}, inFlight: map[*task]int{}, open: map[*task]bool{}, asked: map[*task]int{},
+		ends: map[int]int64{}, inFlight: map[*task]int{}, open: map[*task]bool{}, asked: map[*task]int{}, alive: map[*task]bool{},
 	}
 	i.proc = w.s.process(i.name)
 	i.clock = processClock{p: i.proc}

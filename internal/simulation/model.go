@@ -64,13 +64,13 @@ type event struct {
 	code      string
 	ignored   bool // a notification that is no failure
 	value     []byte
-	gone      bool // deleted by retention, or with its topic
+	gone      bool // deleted by retention or with its topic, or the group may begin after it
 	outcomes  []*outcome
-	letters   int
+	letters   []*attempt
 }
 
 func (e *event) answered() bool {
-	return e == nil || e.gone || e.ignored || e.letters > 0 || len(e.outcomes) > 0
+	return e == nil || e.gone || e.ignored || len(e.letters) > 0 || len(e.outcomes) > 0
 }
 
 // outcome is one that was published.
@@ -143,6 +143,8 @@ func (i *instance) began(gen consumer.Generation) {
 	}
 	clear(i.open)
 	clear(i.ends)
+	clear(i.alive)
+	i.found = nil
 	i.tell("has generation %d: partitions %v", gen.ID(), i.assigned)
 }
 
@@ -190,6 +192,14 @@ func (i *instance) returned(c *call, err error) {
 	}
 }
 
+// running: the task is not FAILED. What is asked before the first call of a
+// generation was in doubt.
+func (i *instance) running(t *task) {
+	if !slices.ContainsFunc(t.calls, func(c *call) bool { return c.by == i && c.since == i.since }) {
+		i.alive[t] = true
+	}
+}
+
 // settled: the task is FAILED, so what was called for it has done nothing, unless
 // that was so lately that MPC may still be at work on it.
 func (i *instance) settled(t *task) {
@@ -218,7 +228,7 @@ func (i *instance) published(m consumer.Message, a *attempt) {
 		headers[n] = events.Header(h)
 	}
 	if m.Topic == topicDeadLetter {
-		w.buried(i, m, headers)
+		w.buried(i, m, headers, a)
 		return
 	}
 	o, err := events.DecodeOutcome(m.Value, headers)
@@ -239,6 +249,7 @@ func (i *instance) published(m consumer.Message, a *attempt) {
 		w.violate("outcomes stand on the topic of their kind", "a %s outcome stands on %s", o.Reason.Kind(), m.Topic)
 	}
 	w.checkOutcome(e, one)
+	w.checkDone(i, e, a)
 	e.outcomes = append(e.outcomes, one)
 	a.outcomes = append(a.outcomes, e)
 }

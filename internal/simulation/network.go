@@ -167,6 +167,9 @@ func (g *generation) Committed(ctx context.Context) (at map[int]consumer.Positio
 		expired, ok := g.n.i.w.expired[p]
 		return ok && expired == at
 	})
+	if err == nil {
+		g.n.i.found = at
+	}
 	return at, err
 }
 

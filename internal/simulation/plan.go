@@ -39,6 +39,7 @@ type plan struct {
 	troubles                []time.Duration
 	mayQuery                bool // the credentials have the permission
 	keyless                 bool // producers do not key by task id
+	latest                  bool // the group begins at the ends of the partitions
 	clocksOff, producersOff bool
 }
 
@@ -56,6 +57,7 @@ func newPlan(r *rand.Rand) *plan {
 		mayQuery: chance(r, 0.9), keyless: chance(r, 0.15),
 		clocksOff: chance(r, 0.5), producersOff: chance(r, 0.5),
 	}
+	p.latest = chance(r, 0.1)
 	if chance(r, 0.2) {
 		p.budget = 0
 	}
@@ -87,6 +89,9 @@ func (p *plan) config() config.Config {
 			Budget: limit(p.budget), BudgetWindow: budgetWindow, MaxEventAge: p.maxAge, MaxAttempts: p.attempts,
 		},
 		ShutdownTimeout: p.timeout + shutdownSlack,
+	}
+	if p.latest {
+		c.Kafka.StartOffset = config.Latest
 	}
 	if p.skip {
 		c.Retry.SkipCodes = []string{skippedCode}

@@ -106,6 +106,7 @@ func (w *world) publish(e *event, key string) {
 	for w.bySource[e.key()] != nil {
 		e.stamp = e.stamp.Add(time.Millisecond)
 	}
+	e.gone = w.latest && !w.begun(e.partition)
 	w.bySource[e.key()] = e
 	l.partitions[e.partition] = append(l.partitions[e.partition], e)
 	if t := e.task; t != nil {

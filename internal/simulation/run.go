@@ -107,8 +107,8 @@ func newWorld(seed uint64, out io.Writer) (*world, error) {
 
 // begin sets everything going.
 func (w *world) begin() {
-	w.tell("%d instances, %d partitions, quota %d a minute, %d in flight, budget %d, time-outs: MPC %v, session %v",
-		w.instances, w.partitions, w.quota, w.inFlight, w.budget, w.timeout, w.session)
+	w.tell("%d instances, %d partitions, quota %d a minute, %d in flight, budget %d, start offset %s, time-outs: MPC %v, session %v",
+		w.instances, w.partitions, w.quota, w.inFlight, w.budget, w.cfg.Kafka.StartOffset, w.timeout, w.session)
 	w.out.spawn(func() { w.broker.Run(background) })
 	w.slots = make([]*instance, w.instances)
 	for slot := range w.slots {

@@ -21,7 +21,7 @@ func TestInvariantsHoldWhateverHappens(t *testing.T) {
 		}
 	}
 	for _, what := range []string{
-		"is killed", "is paused", "is told to stop", "brokers are away: true", "MPC is down", "MPC is throttling", "MPC is losing answers",
+		"start offset latest", "is killed", "is paused", "is told to stop", "brokers are away: true", "MPC is down", "MPC is throttling", "MPC is losing answers",
 		"MPC is hanging", "the network: ", "the failed topic is deleted", "partitions now", "retention deletes", "positions expire", "somebody resets",
 		"litter on", "publishes accepted", "publishes already_running", "publishes covered", "publishes rejected", "publishes task_not_found",
 		"publishes invalid_task", "publishes not_retryable", "publishes budget_exhausted", "publishes expired", "publishes a dead letter", "log: answered before", "log: ignored",

@@ -87,7 +87,30 @@ func (w *world) expire() {
 				w.expired[p] = at
 			}
 		}
+		for _, records := range w.log.partitions {
+			for _, e := range records {
+				if w.latest && !e.answered() {
+					e.gone = true
+				}
+			}
+		}
 	})
+}
+
+// begun: the group has committed where it reads the partition from, or knows that
+// it was added since.
+func (w *world) begun(partition int) bool {
+	for p := range w.log.partitions {
+		at, ok := w.broker.Position(p)
+		if expired, yes := w.expired[p]; !ok || yes && expired == at {
+			continue
+		}
+		mark, err := consumer.ParseMark(at.Metadata, at.Offset)
+		if p == partition || err != nil || partition >= mark.Of {
+			return true
+		}
+	}
+	return false
 }
 
 // reset sets a partition back by hand, as an operator does.

@@ -1,0 +1,59 @@
+package kafkalog
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/fetch"
+
+	"remux-retrier/events"
+)
+
+// BenchmarkPage is what reading outcomes back costs a record: kafka-go's part, the
+// reading of the answer, and ours.
+func BenchmarkPage(b *testing.B) {
+	const size = 500
+	batch := make([]protocol.Record, size)
+	for i := range batch {
+		o := events.Outcome{
+			Reason: events.Accepted, Attempts: 1, Source: events.Source{Topic: "remux.failed", Offset: int64(i), Time: time.UnixMilli(1_795_420_800_000)},
+			Failure: events.Failure{TaskID: fmt.Sprint(538_526 + i)}, Covers: []events.Cover{{End: int64(i) + 1, Log: 1}},
+			DecidedAt: time.UnixMilli(1_795_420_801_000), Origin: events.OriginOf("remux-retrier"),
+		}
+		m, err := o.Encode()
+		if err != nil {
+			b.Fatal(err)
+		}
+		batch[i] = protocol.Record{Offset: int64(i), Key: protocol.NewBytes(m.Key), Value: protocol.NewBytes(m.Value)}
+		for _, h := range m.Headers {
+			batch[i].Headers = append(batch[i].Headers, protocol.Header(h))
+		}
+	}
+	var stored bytes.Buffer
+	set := protocol.RecordSet{Version: 2, Records: protocol.NewRecordReader(batch...)}
+	if _, err := set.WriteTo(&stored); err != nil {
+		b.Fatal(err)
+	}
+	for _, decoded := range []bool{false, true} {
+		b.Run(map[bool]string{false: "kafka-go", true: "whole"}[decoded], func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				var answer fetch.ResponsePartition
+				if _, err := answer.RecordSet.ReadFrom(bufio.NewReader(bytes.NewReader(stored.Bytes()))); err != nil {
+					b.Fatal(err)
+				}
+				if !decoded {
+					continue
+				}
+				if page, err := decodePage("remux.retried", 0, 0, &answer); err != nil || len(page.Records) != size {
+					b.Fatal(len(page.Records), err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*size), "ns/record")
+		})
+	}
+}

@@ -1,0 +1,42 @@
+package consumer_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"remux-retrier/consumer"
+)
+
+// arrivals answers each record, and notes in which order it was told of them.
+type arrivals struct {
+	mu      sync.Mutex
+	offsets map[int][]int64 // by partition
+}
+
+func (a *arrivals) Receive(d *consumer.Delivery) consumer.Answer {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.offsets[d.Partition] = append(a.offsets[d.Partition], d.Offset)
+	return func(context.Context) error { return d.Publish(answer(d)) }
+}
+
+// A task's events are answered in that order.
+func TestRecordsAreReceivedInTheOrderOfTheirOffsets(t *testing.T) {
+	inWorld(t, 2, func(w *world) {
+		w.append(0, 300)
+		w.append(1, 300)
+		all := &arrivals{offsets: map[int][]int64{}}
+		a := w.start("a", nil, func(c *consumer.Config) { c.Handler = all })
+		time.Sleep(5 * time.Second)
+		a.stop()
+		w.wantOnce()
+		for p, offsets := range all.offsets {
+			if len(offsets) != 300 || !slices.IsSorted(offsets) {
+				t.Errorf("partition %d: %d records, received in this order: %v", p, len(offsets), offsets)
+			}
+		}
+	})
+}

@@ -1,0 +1,51 @@
+package app
+
+import (
+	"context"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"remux-retrier/internal/config"
+	"remux-retrier/internal/trace"
+)
+
+// The last spans' delivery at a stop: no longer than lastSpans, though much of
+// SHUTDOWN_TIMEOUT may be left, and a moment where nothing is left.
+const (
+	lastSpans   = 3 * time.Second
+	atLeastThat = 100 * time.Millisecond
+)
+
+// openTracer gives a nil tracer where no exporter is configured. shut is to be
+// called when the work has ended.
+func openTracer(ctx context.Context, cfg config.Config, version string, log logrus.FieldLogger) (t *trace.Tracer, shut func(), err error) {
+	if !cfg.Traces {
+		return nil, func() {}, nil
+	}
+	api, err := url.Parse(cfg.MPC.Endpoint)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err = trace.New(trace.Config{
+		Version: version, Group: cfg.Kafka.GroupID, Client: cfg.Kafka.ClientID, API: api.Hostname(), Logger: log,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	var told atomic.Pointer[time.Time] // when the service was told to stop
+	forget := context.AfterFunc(ctx, func() {
+		now := time.Now()
+		told.Store(&now)
+	})
+	return t, func() {
+		forget()
+		left := cfg.ShutdownTimeout - closing
+		if at := told.Load(); at != nil {
+			left -= time.Since(*at)
+		}
+		t.Close(min(max(left, atLeastThat), lastSpans))
+	}, nil
+}

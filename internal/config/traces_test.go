@@ -1,0 +1,63 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+const (
+	endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
+	protocol = "OTEL_EXPORTER_OTLP_PROTOCOL"
+)
+
+func TestTracesAreExportedOnlyWhereACollectorIsNamed(t *testing.T) {
+	const collector = "http://collector:4318"
+	for _, c := range []struct {
+		changes []string
+		want    bool
+	}{
+		{nil, false},
+		{[]string{"OTEL_SERVICE_NAME", "mine"}, false},
+		{[]string{endpoint, ""}, false},
+		{[]string{endpoint, collector}, true},
+		{[]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://collector/v1/traces"}, true},
+		{[]string{endpoint, collector, protocol, "http/json"}, true},
+		{[]string{endpoint, collector, "OTEL_SDK_DISABLED", "true"}, false},
+		{[]string{endpoint, collector, "OTEL_TRACES_EXPORTER", "none"}, false},
+	} {
+		if got := load(t, c.changes...); got.Traces != c.want || len(got.Warnings) != 0 {
+			t.Errorf("%q: %v, warnings %q", c.changes, got.Traces, got.Warnings)
+		}
+	}
+}
+
+// The SDK would take its default instead, and the spans would go nowhere.
+func TestWhatTheExporterWouldPassOverIsRefused(t *testing.T) {
+	for _, c := range [][3]string{
+		{endpoint, "collector:4317", `must be a URL such as http://collector:4318`},
+		{endpoint, "grpc://collector:4317", "must be a URL"},
+		{endpoint, "http://", "must be a URL"},
+		{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://collector:99999", "must be a URL"},
+		{protocol, "grpc", `is "grpc": it must be http/protobuf or http/json`},
+		{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc", "must be http/protobuf or http/json"},
+		{"OTEL_TRACES_EXPORTER", "jaeger", "must be otlp or none"},
+		{"OTEL_SDK_DISABLED", "1", "must be true or false"},
+	} {
+		if problem := refused(t, c[0], c[0], c[1]); !strings.Contains(problem, c[2]) {
+			t.Errorf("%s=%s: %s", c[0], c[1], problem)
+		}
+	}
+}
+
+func TestACollectorsPasswordIsNotShown(t *testing.T) {
+	problem := refused(t, endpoint, endpoint, "https://me:hunter2@collector")
+	if strings.Contains(problem, "hunter2") || !strings.Contains(problem, "OTEL_EXPORTER_OTLP_HEADERS") {
+		t.Error(problem)
+	}
+}
+
+func TestTheStandardsOtherVariablesAreNotWarnedOf(t *testing.T) {
+	if w := load(t, "OTEL_RESOURCE_ATTRIBUTES", "a=b", "OTEL_TRACES_SAMPLER", "always_on", "OTEL_EXPORTER_OTLP_HEADERS", "a=b").Warnings; len(w) != 0 {
+		t.Errorf("%q", w)
+	}
+}

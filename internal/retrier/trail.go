@@ -1,0 +1,143 @@
+package retrier
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/story"
+	"remux-retrier/mpcclient"
+)
+
+// step tells the event's trail. Where words have to be found for it, see that
+// somebody listens first.
+func (e *errand) step(s story.Step) {
+	if e.ev.Trail != nil {
+		e.ev.Trail.Step(s)
+	}
+}
+
+// stepTurn tells why the event waits for its turn. What holds it up may change
+// meanwhile: others' calls tell of that.
+func (e *errand) stepTurn() {
+	if e.ev.Trail == nil {
+		return
+	}
+	gate, now := e.r.cfg.Gate.State(), e.r.cfg.Clock.Now()
+	if !gate.Available {
+		e.step(story.Step{Kind: story.OutageWait, Detail: e.outage()})
+		return
+	}
+	s := story.Step{Kind: story.QuotaWait}
+	before := e.r.turns.Load() - 1 // without itself
+	switch {
+	case gate.PerMinute == 0:
+		s.Detail = "this instance's share of MPC_REQUESTS_PER_MINUTE is 0, so it does not call"
+	case gate.Hold.After(now):
+		s.Detail, s.Until = "MPC has asked not to be called for a while", gate.Hold
+	default:
+		s.Detail = fmt.Sprintf("%d events before it", before)
+		s.Until = now.Add(time.Duration(float64(before+1) / gate.PerMinute * float64(time.Minute)))
+	}
+	e.step(s)
+}
+
+// outage says since when MPC has not served, and what is to be done about it.
+func (e *errand) outage() string {
+	text := "requests are under way and no answer comes"
+	if down := e.r.cfg.Gate.State().Down; !down.IsZero() {
+		text = "since " + down.UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	e.r.cause.mu.Lock()
+	defer e.r.cause.mu.Unlock()
+	if e.r.cause.advice != "" {
+		text += "; " + e.r.cause.advice
+	}
+	return text
+}
+
+// stepRest tells how long the event rests after a call that failed.
+func (e *errand) stepRest(d time.Duration) {
+	if e.ev.Trail == nil {
+		return
+	}
+	s := story.Step{Kind: story.BackoffWait, Until: e.r.cfg.Clock.Now().Add(d)}
+	if !e.r.cfg.Gate.Available() {
+		s = story.Step{Kind: story.OutageWait, Detail: e.outage()}
+	}
+	e.step(s)
+}
+
+// stepDoubt tells why the state is asked for.
+func (e *errand) stepDoubt() {
+	detail := "the answer to the call was lost, and it may have been accepted"
+	if e.doubt == crashed {
+		detail = "an instance that owned the partition before may have called for this event"
+	}
+	e.step(story.Step{Kind: story.Doubt, Detail: detail})
+}
+
+// stepCalled tells how the call ended.
+func (e *errand) stepCalled(refusal *mpcclient.Error) {
+	switch {
+	case e.ev.Trail == nil:
+	case refusal == nil:
+		e.step(story.Step{Kind: story.Accepted})
+	default:
+		e.step(story.Step{Kind: story.Refused, Error: apiError(refusal), Detail: meaning(refusal)})
+	}
+}
+
+// tell has the question's event know how it fares. Questions are asked by others
+// than the event's own goroutine.
+func (one *question) tell(s story.Step) {
+	if one.trail != nil {
+		one.trail.Step(s)
+	}
+}
+
+// refused tells that the state was asked for in vain.
+func (one *question) refused(refusal *mpcclient.Error) {
+	if one.trail != nil {
+		one.tell(story.Step{Kind: story.State, State: "not told", Error: apiError(refusal), Detail: meaning(refusal)})
+	}
+}
+
+// meaning is what a refusal says beyond its status, code and message.
+func meaning(refusal *mpcclient.Error) string {
+	var parts []string
+	if refusal.Err != nil {
+		parts = append(parts, refusal.Err.Error())
+	}
+	if refusal.Operation == mpcclient.OperationLogin {
+		parts = append(parts, "it was IAM, which gave no token for the call")
+	}
+	switch refusal.Class {
+	case mpcclient.Throttled:
+		parts = append(parts, "the quota is used up, which says nothing of the task")
+	case mpcclient.Operator:
+		parts = append(parts, "somebody has to act before any call can succeed", refusal.Advice)
+	case mpcclient.Transient:
+		parts = append(parts, "that says nothing of the task")
+	case mpcclient.Lost:
+		parts = append(parts, "the call may have been accepted all the same")
+	case mpcclient.Ambiguous:
+		parts = append(parts, "only the task's state says why")
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), "; ")
+}
+
+// apiError is the part of a refusal that outcomes show.
+func apiError(refusal *mpcclient.Error) *events.APIError {
+	return &events.APIError{Status: refusal.Status, Code: refusal.Code, Message: refusal.Message, RequestID: refusal.RequestID}
+}
+
+// stateWords are MPC's words for it, where they are known.
+var stateWords = [...]string{
+	unknown: "unknown, for it cannot be asked for", failed: "FAILED", running: "running again, or succeeded",
+	canceled: "CANCELED", absent: "unknown to MPC", invalid: "none, for MPC says that this is no task's id",
+}
+
+func (s state) String() string { return stateWords[s] }

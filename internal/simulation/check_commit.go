@@ -1,0 +1,77 @@
+package simulation
+
+import (
+	"maps"
+	"slices"
+
+	"remux-retrier/consumer"
+)
+
+// committed: the instance's commit stands. Whatever it passes over must be
+// answered.
+func (i *instance) committed(positions map[int]consumer.Position) {
+	w := i.w
+	for _, p := range slices.Sorted(maps.Keys(positions)) {
+		at := positions[p]
+		mark, err := consumer.ParseMark(at.Metadata, at.Offset)
+		if err != nil {
+			w.violate("commits carry a mark", "instance %s commits %q: %v", i.name, at.Metadata, err)
+			return
+		}
+		i.tell("commits %d/%d %s", p, at.Offset, at.Metadata)
+		if p >= len(w.log.partitions) {
+			continue
+		}
+		w.checkAnswered(i, p, w.log.verified[p], at.Offset)
+		w.checkMark(i, p, mark)
+		w.log.last[p] = commit{by: i, at: w.s.now}
+		delete(w.expired, p)
+		w.log.verified[p] = max(w.log.verified[p], at.Offset)
+		for _, done := range mark.Done {
+			w.checkAnswered(i, p, done.From, done.To)
+		}
+	}
+}
+
+func (w *world) checkAnswered(i *instance, p int, from, to int64) {
+	records := w.log.partitions[p]
+	for o := from; o < min(to, int64(len(records))); o++ {
+		if !records[o].answered() {
+			w.violate("1: no event is lost", "instance %s commits that event %d/%d (%s) is done, but it has no answer", i.name, p, o, records[o].value)
+			return
+		}
+	}
+}
+
+// checkMark: whoever owns the partition next must learn from the commit of every
+// call whose effect nobody has published. Where twins wait it is not said which of
+// them was called for; it was none before the first.
+func (w *world) checkMark(i *instance, p int, mark consumer.Mark) {
+	for _, t := range w.mpc.tasks {
+		for _, c := range t.calls {
+			harmless := c.settled || c.ended && !c.decisive() && !c.lost()
+			if harmless || c.log != w.log || c.fact < w.forgot || len(c.unanswered) == 0 {
+				continue
+			}
+			told := func(e *event) bool { return e.partition != p || e.answered() || e.offset < mark.Called }
+			if !slices.ContainsFunc(c.unanswered, told) {
+				w.violate("3: the mark tells of every call", "instance %s commits for partition %d, where event %d was called for by %s (call %d), that nothing from %d on was",
+					i.name, p, c.unanswered[0].offset, c.by.name, c.n, mark.Called)
+			}
+		}
+	}
+}
+
+// checkDone: what the instance has found committed as done is none of its business.
+// A topic that was created anew is read from its beginning, whatever was committed.
+func (w *world) checkDone(i *instance, e *event, a *attempt) {
+	at, known := i.found[e.partition]
+	if !known || a.since != i.since || !w.log.first {
+		return
+	}
+	mark, _ := consumer.ParseMark(at.Metadata, at.Offset) // what cannot be read has nothing done
+	done := slices.ContainsFunc(mark.Done, func(d consumer.Interval) bool { return d.From <= e.offset && e.offset < d.To })
+	if done || e.offset < at.Offset {
+		w.violate("3: what is committed is done", "instance %s answers event %d/%d, which is committed as done", i.name, e.partition, e.offset)
+	}
+}

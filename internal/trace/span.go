@@ -1,0 +1,158 @@
+package trace
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	otrace "go.opentelemetry.io/otel/trace"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/story"
+)
+
+// noWait is a wait too short for a span. maxParts bounds the spans of one event:
+// in an outage of days one event may be the probe thousands of times.
+const (
+	noWait   = time.Millisecond
+	maxParts = 250
+)
+
+// Span is one event's, and a story.Trail. Its steps must bear their time.
+type Span struct {
+	t    *Tracer
+	ctx  context.Context // of root
+	root otrace.Span
+
+	mu      sync.Mutex
+	open    story.Step  // began something that the next step ends; its Kind is empty if not
+	publish otrace.Span // nil: nothing is being published
+	parts   int
+}
+
+// Begin opens the span of an event that arrived then. A nil Tracer gives nil.
+func (t *Tracer) Begin(source events.Source, f events.Failure, traceparent string, at time.Time) *Span {
+	if t == nil {
+		return nil
+	}
+	ctx := context.Background()
+	if traceparent != "" {
+		ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": traceparent})
+	}
+	s := &Span{t: t}
+	s.ctx, s.root = t.tracer.Start(ctx, "process "+source.Topic, otrace.WithSpanKind(otrace.SpanKindConsumer),
+		otrace.WithTimestamp(at), otrace.WithAttributes(t.received(source, f)...))
+	return s
+}
+
+// TraceID is the trace's, 32 hexadecimal digits.
+func (s *Span) TraceID() string { return s.root.SpanContext().TraceID().String() }
+
+// Decided notes the answer.
+func (s *Span) Decided(o events.Outcome) {
+	s.root.SetAttributes(decided(o)...)
+	if o.Reason.Kind() == events.RetryFailed {
+		s.fail(s.root, string(o.Reason), "")
+	}
+}
+
+// Publish opens the span of a message that is about to be published. It lasts to
+// the event's last step. The traceparent names it as the parent of whatever the
+// message leads to.
+func (s *Span) Publish(topic string, at time.Time) (traceparent string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ctx, publish := s.t.tracer.Start(s.ctx, "send "+topic, otrace.WithSpanKind(otrace.SpanKindProducer),
+		otrace.WithTimestamp(at), otrace.WithAttributes(s.t.sent(topic)...))
+	s.publish = publish
+	carrier := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, carrier)
+	return carrier["traceparent"]
+}
+
+// Step ends what the step before began, and may begin something itself.
+func (s *Span) Step(step story.Step) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.root.IsRecording() { // not sampled, or ended
+		return
+	}
+	s.part(s.open, step)
+	s.open = step
+	if step.Kind.Ends() {
+		s.end(step)
+	}
+}
+
+// part makes the span of what happened between two steps, now that it is known
+// how long it took and how it ended.
+func (s *Span) part(begin, end story.Step) {
+	var words string
+	kind, attributes := otrace.SpanKindInternal, []attribute.KeyValue(nil)
+	switch begin.Kind {
+	case story.TwinWait:
+		words = "wait for another event of the task"
+	case story.QuotaWait:
+		words = "wait for the quota"
+	case story.OutageWait:
+		words = "wait for MPC to serve"
+	case story.BackoffWait:
+		words = "rest after a failed call"
+	case story.Doubt:
+		words = "wait for the state to be certain"
+	case story.Call:
+		words, kind, attributes = "PUT remux", otrace.SpanKindClient, s.t.requested("PUT", end)
+	case story.Query:
+		words, kind, attributes = "GET remux", otrace.SpanKindClient, s.t.requested("GET", end)
+	default:
+		return
+	}
+	if kind == otrace.SpanKindInternal {
+		if end.At.Sub(begin.At) < noWait {
+			return
+		}
+		if begin.Detail != "" {
+			attributes = append(attributes, detail.String(begin.Detail))
+		}
+	}
+	if s.parts++; s.parts > maxParts {
+		return
+	}
+	_, span := s.t.tracer.Start(s.ctx, words, otrace.WithSpanKind(kind), otrace.WithTimestamp(begin.At), otrace.WithAttributes(attributes...))
+	if end.Error != nil {
+		span.SetStatus(codes.Error, end.Error.Message)
+	}
+	span.End(otrace.WithTimestamp(end.At))
+}
+
+// end closes all that is open with the event's last step.
+func (s *Span) end(last story.Step) {
+	at := otrace.WithTimestamp(last.At)
+	if s.publish != nil {
+		if last.Kind == story.GivenUp {
+			s.fail(s.publish, string(last.Kind), last.Detail)
+		}
+		s.publish.End(at)
+	}
+	if last.Kind != story.Published {
+		s.root.SetAttributes(outcome.String(string(last.Kind)))
+		if last.Detail != "" {
+			s.root.SetAttributes(detail.String(last.Detail))
+		}
+	}
+	if last.Kind == story.DeadLetter {
+		s.fail(s.root, string(last.Kind), last.Detail)
+	}
+	if s.parts > maxParts {
+		s.root.SetAttributes(leftOut.Int(s.parts - maxParts))
+	}
+	s.root.End(at)
+}
+
+func (s *Span) fail(span otrace.Span, kind, detail string) {
+	span.SetAttributes(attribute.String("error.type", kind))
+	span.SetStatus(codes.Error, detail)
+}
