@@ -54,7 +54,8 @@ func run(ctx context.Context, seeds int, only string) error {
 	return failed
 }
 
-// copyModule copies what the simulation is built from.
+// copyModule copies what the simulation is built from, files that are embedded
+// among it.
 func copyModule(from, to string) error {
 	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		switch name := d.Name(); {
@@ -64,7 +65,7 @@ func copyModule(from, to string) error {
 			return filepath.SkipDir
 		case d.IsDir():
 			return os.MkdirAll(filepath.Join(to, path), 0o750)
-		case strings.HasSuffix(name, "_test.go") || filepath.Ext(name) != ".go" && filepath.Ext(name) != ".json" && name != "go.mod" && name != "go.sum":
+		case strings.HasSuffix(name, "_test.go"):
 			return nil
 		}
 		text, err := os.ReadFile(path) //nolint:gosec // G122: nobody swaps the module's own files for links meanwhile
