@@ -27,8 +27,15 @@ const (
 // itself. The messages must not be changed afterwards, not even when it has
 // returned an error: a batch whose context has ended may still be on its way.
 func (l *Log) Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) error {
+	_, err := l.Append(ctx, topic, partition, messages)
+	return err
+}
+
+// Append is Produce that tells the offset of the first message; without messages
+// it is 0.
+func (l *Log) Append(ctx context.Context, topic string, partition int, messages []consumer.Message) (offset int64, err error) {
 	if len(messages) == 0 {
-		return nil
+		return 0, nil
 	}
 	doing := fmt.Sprintf("write to %s/%d", topic, partition)
 	right := "WRITE on topic " + topic
@@ -44,21 +51,21 @@ func (l *Log) Produce(ctx context.Context, topic string, partition int, messages
 		}},
 	})
 	if err != nil {
-		return l.explain(doing, right, l.unrouted(ctx, topic, partition, err))
+		return 0, l.explain(doing, right, l.unrouted(ctx, topic, partition, err))
 	}
 	res := m.(*produce.Response)
 	if len(res.Topics) != 1 || len(res.Topics[0].Partitions) != 1 {
-		return fmt.Errorf("%s: the broker did not answer for this partition", doing)
+		return 0, fmt.Errorf("%s: the broker did not answer for this partition", doing)
 	}
 	answer := res.Topics[0].Partitions[0]
 	if answer.ErrorCode == 0 {
-		return nil
+		return answer.BaseOffset, nil
 	}
 	err = kafka.Error(answer.ErrorCode)
 	if answer.ErrorMessage != "" {
 		err = fmt.Errorf("%w: %s", err, answer.ErrorMessage)
 	}
-	return l.explain(doing, right, err)
+	return 0, l.explain(doing, right, err)
 }
 
 func records(messages []consumer.Message) []protocol.Record {

@@ -1,0 +1,138 @@
+package check
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"remux-retrier/internal/config"
+	"remux-retrier/mpcclient"
+)
+
+// probe is the task that is asked for. MPC's ids are numbers that it gives itself;
+// whether it knows this one does not matter.
+const probe = "1"
+
+const (
+	skewWorthALine = time.Minute
+	// maxSkew: beyond it the gateway refuses signatures.
+	maxSkew = 15 * time.Minute
+)
+
+// api checks the way to MPC and the credentials.
+func (c *Checker) api(ctx context.Context) {
+	c.endpoint(ctx)
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	client, err := c.MPC(c.Service)
+	if err != nil {
+		c.fail("authentication", "%v", err)
+		return
+	}
+	defer client.Close()
+	_, err = client.Query(ctx, []string{probe})
+	c.verdict(err)
+}
+
+// endpoint connects without credentials, and compares clocks.
+func (c *Checker) endpoint(ctx context.Context) {
+	endpoint := c.Service.MPC.Endpoint
+	what := "MPC at " + endpoint
+	began := c.Now()
+	date, err := c.dateAt(ctx, endpoint)
+	took := c.Now().Sub(began)
+	if err != nil {
+		c.fail(what, "%v: check MPC_ENDPOINT or MPC_REGION, the name server, and proxies and firewalls between", err)
+		return
+	}
+	c.ok(what, "answers after %v", took.Round(time.Millisecond))
+	if date.IsZero() {
+		c.warn("clock", "the API does not tell its time, so this machine's cannot be compared")
+		return
+	}
+	// The answer was written in between, and its time is in whole seconds.
+	skew := began.Add(took / 2).Sub(date.Add(time.Second / 2)).Round(time.Second)
+	where := "ahead of"
+	if skew < 0 {
+		skew, where = -skew, "behind"
+	}
+	switch {
+	case skew >= maxSkew && c.Service.MPC.Auth.Mode == config.KeyMode:
+		c.fail("clock", "this machine's clock is %v %s the API's, and beyond %v it refuses AK/SK signatures: set the clock", skew, where, maxSkew)
+	case skew >= skewWorthALine:
+		c.warn("clock", "this machine's clock is %v %s the API's: set it (AK/SK signatures are refused beyond %v)", skew, where, maxSkew)
+	default:
+		c.ok("clock", "within %v of the API's", max(skew, time.Second))
+	}
+}
+
+// dateAt is the Date of an answer, zero where it has none.
+func (c *Checker) dateAt(ctx context.Context, endpoint string) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodHead, endpoint, nil)
+	if err != nil {
+		return time.Time{}, errors.New("the address is not valid")
+	}
+	transport := &http.Transport{
+		Proxy: func(r *http.Request) (*url.URL, error) {
+			u, err := http.ProxyFromEnvironment(r)
+			if err != nil { // it quotes the proxy's URL, which may hold a password
+				return nil, errors.New("the proxy's URL in the environment (HTTPS_PROXY, HTTP_PROXY) is not valid")
+			}
+			return u, nil
+		},
+		TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS12},
+		DisableKeepAlives: true,
+	}
+	answer, err := transport.RoundTrip(r)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer answer.Body.Close()
+	_, _ = io.CopyN(io.Discard, answer.Body, 1<<10) // to be polite
+	date, err := http.ParseTime(answer.Header.Get("Date"))
+	if err != nil {
+		return time.Time{}, nil
+	}
+	return date, nil
+}
+
+// verdict says what the answer to a state query tells of the credentials. Whoever
+// is refused for the task has been let in.
+func (c *Checker) verdict(err error) {
+	const query, login = "state query", "authentication"
+	var e *mpcclient.Error
+	switch {
+	case err == nil:
+		c.ok(login, "%s accepted", c.credentials())
+		c.ok(query, "answered")
+	case !errors.As(err, &e):
+		c.fail(query, "%v", err)
+	case e.Operation == mpcclient.OperationLogin:
+		c.fail(login, "%v", e)
+	case e.Forbidden():
+		c.ok(login, "%s accepted", c.credentials())
+		c.warn(query, "%v; without it the service goes on, and tells refusals by their codes alone", e)
+	case e.Class == mpcclient.Operator:
+		c.fail(login, "%v", e)
+	case e.Outage():
+		c.fail(query, "%v; the credentials could not be tried", e)
+	default:
+		c.ok(login, "%s accepted", c.credentials())
+		c.ok(query, "answered (%s)", e.Code)
+	}
+}
+
+func (c *Checker) credentials() string {
+	a := c.Service.MPC.Auth
+	if a.Mode == config.PasswordMode {
+		return fmt.Sprintf("IAM login as %s, and its token,", a.IAM.Username)
+	}
+	return string(a.Mode)
+}

@@ -1,0 +1,84 @@
+// Package check tries out, one thing after the other, what the service needs:
+// brokers, topics, group, rights, the API and the credentials for it. Each result
+// is a line that says what to do if something is wrong.
+//
+// It changes nothing: it writes no record, joins no group, and of MPC it asks for
+// the state of one task. Only package command imports it.
+//
+//	check.go   results
+//	kafka.go   brokers and group
+//	topics.go  topics, their settings and the rights
+//	api.go     MPC: connection, clock, authentication, state query
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"remux-retrier/consumer/kafkalog"
+	"remux-retrier/internal/config"
+	"remux-retrier/internal/history"
+	"remux-retrier/mpcclient"
+)
+
+// within bounds each check.
+const within = 10 * time.Second
+
+// Config of a Checker. All fields are required.
+type Config struct {
+	Service config.Config
+	// Kafka and MPC make clients.
+	Kafka func(config.Config) (*kafkalog.Log, error)
+	MPC   func(config.Config) (*mpcclient.Client, error)
+	Now   func() time.Time
+	// Out gets a line for each result, when it is there.
+	Out io.Writer
+}
+
+// Checker checks.
+type Checker struct {
+	Config
+	failed int
+}
+
+// New makes a Checker.
+func New(cfg Config) (*Checker, error) {
+	if cfg.Kafka == nil || cfg.MPC == nil || cfg.Now == nil || cfg.Out == nil {
+		return nil, errors.New("check: Kafka, MPC, Now and Out are required")
+	}
+	return &Checker{Config: cfg}, nil
+}
+
+// Run checks everything and tells how many checks failed. What depends on a check
+// that failed is left out; the rest goes on.
+func (c *Checker) Run(ctx context.Context) (failed int) {
+	c.settings()
+	if c.brokers(ctx) {
+		c.cluster(ctx)
+	}
+	c.api(ctx)
+	return c.failed
+}
+
+func (c *Checker) settings() {
+	s := c.Service
+	c.ok("settings", "complete; group %s, authentication by %s, %s requests a minute", s.Kafka.GroupID, s.MPC.Auth.Mode, s.MPC.RequestsPerMinute)
+	for _, w := range s.Warnings {
+		c.warn("settings", "%s", w)
+	}
+}
+
+func (c *Checker) ok(what, format string, args ...any)   { c.line("ok  ", what, format, args...) }
+func (c *Checker) warn(what, format string, args ...any) { c.line("warn", what, format, args...) }
+func (c *Checker) fail(what, format string, args ...any) {
+	c.failed++
+	c.line("FAIL", what, format, args...)
+}
+
+// line is one line, whatever came from outside.
+func (c *Checker) line(result, what, format string, args ...any) {
+	fmt.Fprintf(c.Out, "%s  %s: %s\n", result, what, history.Printable(fmt.Sprintf(format, args...)))
+}

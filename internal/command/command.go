@@ -1,0 +1,174 @@
+// Package command is the program's sub-commands for a person on call: check,
+// retry, redrive and explain. Each is a file; what it prints for a program to
+// read goes to standard output, what it says to a person meanwhile to standard
+// error.
+//
+// It wires what other packages do (check, history, redrive, codes) to flags and
+// text, and decides nothing. Only package app imports it, which gives it its
+// connections.
+package command
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"remux-retrier/consumer/kafkalog"
+	"remux-retrier/internal/config"
+	"remux-retrier/mpcclient"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0 // did what was asked
+	exitFailed = 1
+	exitUsage  = 2 // bad configuration or usage
+)
+
+// Env is what a command takes from outside. All fields are required.
+type Env struct {
+	Version        string
+	Stdout, Stderr io.Writer
+	// Kafka and MPC make clients; neither opens a connection yet.
+	Kafka func(config.Config) (*kafkalog.Log, error)
+	MPC   func(config.Config) (*mpcclient.Client, error)
+}
+
+// command is one sub-command.
+type command struct {
+	name, args, summary string
+	// more is shown by `help NAME`.
+	more string
+	// prepare declares the flags, and gives what runs with them and the arguments.
+	prepare func(*flag.FlagSet) func(ctx context.Context, env Env, args []string) int
+	// takes tells whether so many arguments are right.
+	takes func(n int) bool
+}
+
+func none(n int) bool { return n == 0 }
+func one(n int) bool  { return n == 1 }
+func some(n int) bool { return n > 0 }
+
+// commands in the order in which help lists them.
+func commands() []command {
+	return []command{checkCommand, retryCommand, redriveCommand, explainCommand}
+}
+
+func find(name string) (command, bool) {
+	for _, c := range commands() {
+		if c.name == name {
+			return c, true
+		}
+	}
+	return command{}, false
+}
+
+// Names lists the commands.
+func Names() []string {
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// Run executes a command, if there is one of that name, and gives its exit code.
+func Run(ctx context.Context, env Env, name string, args []string) (code int, known bool) {
+	c, known := find(name)
+	if !known {
+		return 0, false
+	}
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // what it would print stands in our own words below
+	run := c.prepare(flags)
+	rest, err := parse(flags, args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		c.explain(env.Stdout)
+		return exitDone, true
+	case err == nil && !c.takes(len(rest)):
+		err = fmt.Errorf("%d arguments are too many or too few", len(rest))
+	}
+	if err != nil {
+		fmt.Fprintf(env.Stderr, "remux-retrier %s: %.300v\n", name, err)
+		c.usage(env.Stderr)
+		return exitUsage, true
+	}
+	return run(ctx, env, rest), true
+}
+
+// parse takes flags before, between and behind the arguments; after "--" all are
+// arguments.
+func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		left := flags.Args()
+		if parsed := len(args) - len(left); len(left) == 0 || parsed > 0 && args[parsed-1] == "--" {
+			return append(rest, left...), nil
+		}
+		rest, args = append(rest, left[0]), left[1:]
+	}
+}
+
+// Help prints how to use a command; it is false if there is none of that name.
+func Help(w io.Writer, name string) bool {
+	c, known := find(name)
+	if known {
+		c.explain(w)
+	}
+	return known
+}
+
+// Summary prints two lines for each command.
+func Summary(w io.Writer) {
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %s\n      %s\n", c.line(), c.summary)
+	}
+}
+
+func (c command) line() string {
+	return strings.TrimSpace("remux-retrier " + c.name + " " + c.args)
+}
+
+// explain is the whole of what there is to say.
+func (c command) explain(w io.Writer) {
+	fmt.Fprintf(w, "remux-retrier %s: %s.\n%s\n", c.name, c.summary, c.more)
+	c.usage(w)
+}
+
+// usage is what a wrong call gets.
+func (c command) usage(w io.Writer) {
+	fmt.Fprintf(w, "Usage: %s\n", c.line())
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	flags.SetOutput(w)
+	c.prepare(flags)
+	flags.PrintDefaults()
+}
+
+// load reads the configuration, or says what is wrong with it.
+func load(env Env) (config.Config, bool) {
+	cfg, err := config.Load()
+	for _, warning := range cfg.Warnings {
+		fmt.Fprintln(env.Stderr, "warning: "+warning)
+	}
+	if err != nil {
+		fmt.Fprintln(env.Stderr, err)
+		return cfg, false
+	}
+	return cfg, true
+}
+
+// fail says why a command ends.
+func fail(env Env, err error) int {
+	if errors.Is(err, context.Canceled) {
+		fmt.Fprintln(env.Stderr, "interrupted")
+	} else {
+		fmt.Fprintln(env.Stderr, "remux-retrier: "+err.Error())
+	}
+	return exitFailed
+}

@@ -1,0 +1,167 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/config"
+	"remux-retrier/internal/history"
+	"remux-retrier/internal/redrive"
+)
+
+// redriveGroup is what the group of redrives adds to the service's.
+const redriveGroup = ".redrive"
+
+var redriveCommand = command{
+	name: "redrive", args: "[--dry-run] [--limit N] [--rate N] [--reason R] [--task ID]", takes: none,
+	summary: "put dead letters back to the failed topic",
+	more: `
+Key, value and headers go back as they came; of what the service had added only
+dead-letter-count stays. What was a dead letter twice is left where it is, and
+printed with the reason, as is what is no dead letter of this service. What
+becomes a dead letter again meanwhile is not looked at.
+
+How far it came is kept as the offsets of the consumer group KAFKA_GROUP_ID` + redriveGroup + `,
+committed after what was written is acknowledged: interrupt it and run it again,
+and it goes on without repeating anything; only a kill -9 may have the last 100
+records written twice. What a run with --reason or --task leaves out, a later run
+finds. Several at the same time share the work.
+`,
+	prepare: func(flags *flag.FlagSet) func(context.Context, Env, []string) int {
+		o := options{}
+		flags.BoolVar(&o.dry, "dry-run", false, "print what would be put back, and change nothing")
+		flags.IntVar(&o.limit, "limit", 0, "put back `N` records at most")
+		flags.Float64Var(&o.rate, "rate", 0, "put back `N` records a second at most")
+		flags.StringVar(&o.reason, "reason", "", "only dead letters with this dead-letter-`reason`, such as no_task_id")
+		flags.StringVar(&o.task, "task", "", "only dead letters that are keyed by this task `id` or mention it")
+		return func(ctx context.Context, env Env, _ []string) int { return runRedrive(ctx, env, o) }
+	},
+}
+
+type options struct {
+	dry          bool
+	limit        int
+	rate         float64
+	reason, task string
+}
+
+// check says what is wrong with the options.
+func (o options) check() error {
+	switch {
+	case o.limit < 0:
+		return errors.New("--limit must be positive")
+	case o.rate < 0 || o.rate > 1e6:
+		return errors.New("--rate must be positive, and at most a million")
+	case o.reason != "" && !slices.Contains(events.Defects(), events.Defect(o.reason)):
+		var known []string
+		for _, d := range events.Defects() {
+			known = append(known, string(d))
+		}
+		return fmt.Errorf("--reason must be one of %s", strings.Join(known, ", "))
+	case o.task != "":
+		if err := events.CheckTaskID(o.task); err != nil {
+			return errors.New("--task: " + because(err))
+		}
+	}
+	return nil
+}
+
+func runRedrive(ctx context.Context, env Env, o options) int {
+	if err := o.check(); err != nil {
+		fmt.Fprintf(env.Stderr, "remux-retrier redrive: %v\n", err)
+		return exitUsage
+	}
+	cfg, ok := load(env)
+	if !ok {
+		return exitUsage
+	}
+	log, err := env.Kafka(redriving(cfg))
+	if err != nil {
+		return fail(env, err)
+	}
+	defer log.Close()
+	show := newShow(env, o.dry)
+	c := redrive.Config{
+		Log: log, DeadLetter: cfg.Kafka.TopicDeadLetter, Failed: cfg.Kafka.TopicFailed,
+		Filter: redrive.Filter{Reason: events.Defect(o.reason), Task: o.task}, Limit: o.limit, Rate: o.rate,
+		Clock: clock.System, Rand: rand.Float64, Tell: show,
+	}
+	if o.dry {
+		c.Rate = 0
+	}
+	r, err := redrive.New(c)
+	if err != nil {
+		return fail(env, err)
+	}
+	var totals redrive.Totals
+	if o.dry {
+		var at map[int]consumer.Position
+		if at, err = log.Positions(ctx); err == nil {
+			totals, err = r.Dry(ctx, at)
+		}
+	} else {
+		totals, err = r.Run(ctx)
+	}
+	show.end()
+	fmt.Fprintln(env.Stdout, summary(totals, o.dry))
+	if err != nil {
+		return fail(env, err)
+	}
+	return exitDone
+}
+
+// redriving is the configuration of a member of the redrives' group, which
+// consumes the dead-letter topic.
+func redriving(cfg config.Config) config.Config {
+	k := &cfg.Kafka
+	k.GroupID += redriveGroup
+	k.ClientID += "-redrive"
+	k.TopicFailed, k.TopicDeadLetter = k.TopicDeadLetter, k.TopicFailed
+	return cfg
+}
+
+func summary(t redrive.Totals, dry bool) string {
+	done := "put back"
+	if dry {
+		done = "would be put back"
+	}
+	text := fmt.Sprintf("%d %s, %d left with a reason", t.Redriven, done, t.Left)
+	if t.Others > 0 {
+		text += fmt.Sprintf(", %d not meant", t.Others)
+	}
+	if t.Before > 0 {
+		text += fmt.Sprintf(", %d put back before", t.Before)
+	}
+	if rest := t.Of - t.Read; rest > 0 {
+		text += fmt.Sprintf("; %d not looked at yet", rest)
+	}
+	return text
+}
+
+// place is where a dead letter stands, and whose it is.
+func place(r *consumer.Record) string {
+	key := "no key"
+	if r.Key != nil {
+		key = "key " + shown(string(r.Key))
+	}
+	return fmt.Sprintf("%s/%d offset %d, %s", r.Topic, r.Partition, r.Offset, key)
+}
+
+// reasonOf is the record's dead-letter-reason, which a hostile writer may have
+// written.
+func reasonOf(r *consumer.Record) string {
+	for _, h := range r.Headers {
+		if h.Key == "dead-letter-reason" {
+			return history.Printable(string(h.Value))
+		}
+	}
+	return ""
+}

@@ -1,0 +1,132 @@
+package command
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"time"
+
+	"remux-retrier/consumer"
+	"remux-retrier/consumer/kafkalog"
+	"remux-retrier/events"
+	"remux-retrier/internal/config"
+	"remux-retrier/internal/history"
+)
+
+var retryCommand = command{
+	name: "retry", args: "[--force] TASK_ID…", takes: some,
+	summary: "publish a failure event for each task, for the service to handle",
+	more: `
+The events go to the failed topic, keyed by task id; the partition and offset of
+each are printed. A task whose budget is spent would be refused: its event is not
+published, and the reason is printed. Exit code 1 if any was refused.
+`,
+	prepare: func(flags *flag.FlagSet) func(context.Context, Env, []string) int {
+		force := flags.Bool("force", false, "pass the budget, RETRY_MAX_EVENT_AGE and RETRY_SKIP_CODES, by the header "+events.ForceHeader+"; a forced retry counts like any other")
+		return func(ctx context.Context, env Env, ids []string) int { return retry(ctx, env, ids, *force) }
+	},
+}
+
+// retryWithin bounds what is done for one task.
+const retryWithin = 40 * time.Second
+
+func retry(ctx context.Context, env Env, ids []string, force bool) int {
+	cfg, ok := load(env)
+	if !ok {
+		return exitUsage
+	}
+	log, err := env.Kafka(cfg)
+	if err != nil {
+		return fail(env, err)
+	}
+	defer log.Close()
+	read, err := reader(cfg, log, nil)
+	if err != nil {
+		return fail(env, err)
+	}
+	a := asking{cfg: cfg, log: log, read: read, force: force}
+	code := exitDone
+	for _, id := range ids {
+		place, err := a.ask(ctx, id)
+		if err != nil {
+			fmt.Fprintf(env.Stderr, "%s: not asked for: %s\n", shown(id), because(err))
+			code = exitFailed
+			continue
+		}
+		fmt.Fprintf(env.Stdout, "%s\t%s\n", shown(id), place)
+		if ctx.Err() != nil {
+			return exitFailed
+		}
+	}
+	return code
+}
+
+// shown is an argument as it may be printed, whatever it is.
+func shown(id string) string {
+	const most = 128
+	if len(id) > most {
+		return fmt.Sprintf("%q… (%d bytes)", id[:most/4], len(id))
+	}
+	return history.Printable(id)
+}
+
+type asking struct {
+	cfg   config.Config
+	log   *kafkalog.Log
+	read  *history.Reader
+	force bool
+}
+
+// ask publishes a failure event and says where it stands.
+func (a asking) ask(ctx context.Context, id string) (place string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, retryWithin)
+	defer cancel()
+	m, err := events.Ask(id, "asked for with remux-retrier retry", a.force)
+	if err != nil {
+		return "", err
+	}
+	if err := a.refusal(ctx, id); err != nil {
+		return "", err
+	}
+	message := consumer.Message{Topic: a.cfg.Kafka.TopicFailed, Key: m.Key, Value: m.Value}
+	for _, h := range m.Headers {
+		message.Headers = append(message.Headers, consumer.Header(h))
+	}
+	p, err := a.log.PartitionFor(ctx, message.Topic, message.Key)
+	if err != nil {
+		return "", err
+	}
+	offset, err := a.log.Append(ctx, message.Topic, p, []consumer.Message{message})
+	if err != nil {
+		return "", fmt.Errorf("%w; whether the event was written is not known, `remux-retrier explain` tells", err)
+	}
+	return fmt.Sprintf("%s\tpartition %d\toffset %d", message.Topic, p, offset), nil
+}
+
+// refusal says why the service would refuse the event.
+func (a asking) refusal(ctx context.Context, id string) error {
+	budget := a.cfg.Retry.Budget
+	if a.force || budget == config.Unlimited {
+		return nil
+	}
+	h, err := a.read.Outcomes(ctx, id)
+	if err != nil {
+		return fmt.Errorf("its budget is not known: %w", err)
+	}
+	if !h.Complete {
+		return fmt.Errorf("its budget is not known: there are too many outcomes to read; with --force it does not matter")
+	}
+	retries, oldest := 0, time.Time{}
+	for _, e := range h.Entries {
+		if o := e.Outcome; o.CountsAsRetry && !o.Repeat {
+			if retries++; retries == 1 {
+				oldest = e.At
+			}
+		}
+	}
+	if retries < int(budget) {
+		return nil
+	}
+	return fmt.Errorf("it has had %d accepted retries within %v (RETRY_BUDGET is %v), so it would be answered %s; the oldest of them counts until %s; --force passes that",
+		retries, a.cfg.Retry.BudgetWindow, budget, events.BudgetExhausted, oldest.Add(a.cfg.Retry.BudgetWindow).UTC().Format(time.RFC3339))
+}

@@ -1,0 +1,109 @@
+// Package history tells what the topics know of one task: its failure events,
+// the answers to them, and its dead letters, in the order of their times and in
+// sentences. It needs no running service, and no store but the topics.
+//
+// It decides nothing, calls nothing and writes nothing. What one instance did
+// for an event between its arrival and its answer is not in the topics: that is
+// package story. The commands and the operator's page import it.
+//
+//	history.go  what is told
+//	read.go     reading the topics
+//	entry.go    what a record says of a task
+//	mention.go  which dead letters are a task's
+//	sentence.go telling it to a person
+package history
+
+import (
+	"time"
+
+	"remux-retrier/events"
+)
+
+// Kind is what an Entry tells of.
+type Kind string
+
+// The kinds of entries.
+const (
+	// FailureEvent: a failure event of the task stands in the failed topic.
+	FailureEvent Kind = "failure_event"
+	// Outcome: an answer to one of the task's failure events.
+	Outcome Kind = "outcome"
+	// DeadLetter: a record that could not be read as a failure event, and that
+	// is keyed by the task's id or mentions it.
+	DeadLetter Kind = "dead_letter"
+)
+
+// History is what the topics know of one task. The JSON is stable: fields are
+// added, not renamed.
+type History struct {
+	TaskID string `json:"task_id"`
+	// Since: records older than this were not looked for.
+	Since time.Time `json:"since"`
+	// Complete is false where reading ended early: at the limit of records, or
+	// with an error.
+	Complete bool `json:"complete"`
+	// Read counts the records that were looked at, of all tasks.
+	Read int64 `json:"records_read"`
+	// Entries are ordered by time, the oldest first.
+	Entries []Entry `json:"entries"`
+}
+
+// Entry is one record. Exactly one of Failure, Outcome and DeadLetter is set, as
+// Kind says.
+type Entry struct {
+	Kind Kind `json:"kind"`
+	// At is the record's time; of an outcome, when it was decided.
+	At time.Time `json:"at"`
+	// Topic, Partition and Offset are where the record stands.
+	Topic     string `json:"topic"`
+	Partition int    `json:"partition"`
+	Offset    int64  `json:"offset"`
+
+	Failure    *Failure `json:"failure,omitempty"`
+	Outcome    *Answer  `json:"outcome,omitempty"`
+	DeadLetter *Letter  `json:"dead_letter,omitempty"`
+}
+
+// Failure is what a failure event says.
+type Failure struct {
+	ID          string `json:"id,omitempty"`
+	ErrorCode   string `json:"error_code,omitempty"`
+	Description string `json:"description,omitempty"`
+	// Forced: budget, age and skip codes do not hold it up.
+	Forced bool `json:"forced,omitempty"`
+	// Answered tells whether an outcome for it was found.
+	Answered bool `json:"answered"`
+}
+
+// Answer is what an outcome says.
+type Answer struct {
+	Outcome  events.Kind   `json:"outcome"`
+	Reason   events.Reason `json:"reason"`
+	Attempts int           `json:"attempts"`
+	// Retries is nil where the outcome does not say.
+	Retries *int `json:"retries,omitempty"`
+	// CountsAsRetry: it stands for an accepted retry, of the budget.
+	CountsAsRetry bool `json:"counts_as_retry,omitempty"`
+	// Partition and Offset are the answered failure event's, EventTime its
+	// record's time.
+	Partition int              `json:"event_partition"`
+	Offset    int64            `json:"event_offset"`
+	EventTime time.Time        `json:"event_time"`
+	Error     *events.APIError `json:"error,omitempty"`
+	// Repeat: an outcome of the same event was found before; the first counts.
+	Repeat bool `json:"repeat,omitempty"`
+}
+
+// Letter is what a dead letter's headers say.
+type Letter struct {
+	Reason  events.Defect `json:"reason"`
+	Message string        `json:"message"`
+	// Count is how often the record has become a dead letter.
+	Count int `json:"count"`
+	// Partition and Offset are where the record stood in the failed topic.
+	Partition int   `json:"event_partition"`
+	Offset    int64 `json:"event_offset"`
+	// Keyed: the record's key is the task's id. Otherwise its value mentions the
+	// id, and may be another task's.
+	Keyed bool `json:"keyed"`
+}

@@ -1,0 +1,156 @@
+package history
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"remux-retrier/events"
+)
+
+// timeFormat is how a person reads a time here: UTC, to the millisecond, because
+// that tells an event from its answer.
+const timeFormat = "2006-01-02 15:04:05.000"
+
+// Sentences tell the history, a line for each entry.
+func (h History) Sentences() []string {
+	lines := make([]string, len(h.Entries))
+	for i, e := range h.Entries {
+		lines[i] = e.At.UTC().Format(timeFormat) + "  " + e.Sentence()
+	}
+	return lines
+}
+
+// Sentence tells the entry, without its time.
+func (e Entry) Sentence() string {
+	switch {
+	case e.Failure != nil:
+		return e.failure()
+	case e.Outcome != nil:
+		return e.answer()
+	}
+	return e.letter()
+}
+
+func (e Entry) failure() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "A failure event came (%s)", e.place())
+	if e.Failure.ErrorCode != "" {
+		fmt.Fprintf(&b, ", with the code %s", e.Failure.ErrorCode)
+	}
+	if e.Failure.Description != "" {
+		fmt.Fprintf(&b, ": %q", e.Failure.Description)
+	}
+	b.WriteString(".")
+	if e.Failure.Forced {
+		b.WriteString(" It is forced: budget, age and skip codes do not hold it up.")
+	}
+	if !e.Failure.Answered {
+		b.WriteString(" No outcome for it was found.")
+	}
+	return b.String()
+}
+
+func (e Entry) answer() string {
+	a := e.Outcome
+	var b strings.Builder
+	fmt.Fprintf(&b, "The event at offset %d of partition %d was answered %s, %s. %s", a.Offset, a.Partition, a.Outcome, a.Reason, a.Reason.Message())
+	if a.Retries != nil {
+		fmt.Fprintf(&b, " %s, %s in the window.", count(a.Attempts, "call was made for it", "calls were made for it"), count(*a.Retries, "retry was accepted", "retries were accepted"))
+	} else {
+		fmt.Fprintf(&b, " %s.", count(a.Attempts, "call was made for it", "calls were made for it"))
+	}
+	if a.Error != nil {
+		b.WriteString(" MPC's last answer: " + apiError(a.Error) + ".")
+	}
+	if a.Repeat {
+		b.WriteString(" This outcome is a repeat: the first counts.")
+	}
+	return b.String()
+}
+
+func (e Entry) letter() string {
+	l := e.DeadLetter
+	about := "mentions the id, so it may be about this task"
+	if l.Keyed {
+		about = "is keyed by the task's id"
+	}
+	text := fmt.Sprintf("A record that %s could not be read as a failure event and became a dead letter (%s; it stood at offset %d of partition %d): %s, %s.",
+		about, e.place(), l.Offset, l.Partition, l.Reason, strings.TrimSuffix(Printable(l.Message), "."))
+	if l.Count > 1 {
+		text += fmt.Sprintf(" It has become one %d times by now.", l.Count)
+	}
+	return text + " Mend its producer; `redrive` puts the record back."
+}
+
+func (e Entry) place() string {
+	return fmt.Sprintf("%s/%d at offset %d", e.Topic, e.Partition, e.Offset)
+}
+
+func apiError(e *events.APIError) string {
+	var parts []string
+	if e.Status != 0 {
+		parts = append(parts, fmt.Sprintf("HTTP %d", e.Status))
+	}
+	if e.Code != "" {
+		parts = append(parts, Printable(e.Code))
+	}
+	if e.Message != "" {
+		parts = append(parts, fmt.Sprintf("%q", e.Message))
+	}
+	if e.RequestID != "" {
+		parts = append(parts, "request id "+Printable(e.RequestID))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Summary tells in a sentence or two how it stands with the task.
+func (h History) Summary() string {
+	var asked, letter *Entry
+	var outcome *Entry
+	for i := range h.Entries {
+		switch e := &h.Entries[i]; e.Kind {
+		case FailureEvent:
+			asked = e
+		case DeadLetter:
+			letter = e
+		case Outcome:
+			if !e.Outcome.Repeat {
+				outcome = e
+			}
+		}
+	}
+	since := "since " + h.Since.UTC().Format(timeFormat) + " UTC"
+	if !h.Complete {
+		since += " (not all of it was read)"
+	}
+	switch {
+	case asked != nil && !asked.Failure.Answered:
+		return fmt.Sprintf("Its latest failure event, of %s UTC, has no outcome yet: it is waiting, or it was ignored as no failure. The instance that owns partition %d of %s knows which.",
+			asked.At.UTC().Format(timeFormat), asked.Partition, asked.Topic)
+	case outcome != nil:
+		return fmt.Sprintf("Its latest answer, of %s UTC, is %s, %s. %s", outcome.At.UTC().Format(timeFormat), outcome.Outcome.Outcome, outcome.Outcome.Reason, outcome.Outcome.Reason.Message())
+	case letter != nil:
+		return "Nothing about it could be read: what seems to be about it is a dead letter, which is never retried by itself."
+	}
+	return "The topics know nothing of it " + since + ": no failure event of it has come, or it is older."
+}
+
+func count(n int, one, more string) string {
+	switch n {
+	case 0:
+		return "No " + more
+	case 1:
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
+}
+
+// Printable gives a text that came from outside as it is, or quoted where it
+// holds what would move a terminal's cursor or turn its writing round.
+func Printable(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return strconv.Quote(text)
+	}
+	return text
+}

@@ -1,0 +1,148 @@
+package redrive_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/redrive"
+	"remux-retrier/internal/simulation/memlog"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	letters = "dlq"
+	failed  = "failed"
+)
+
+// world is a Kafka in virtual time, with dead letters to be put back.
+type world struct {
+	t *testing.T
+	b *memlog.Broker
+	n int
+}
+
+func inWorld(t *testing.T, partitions int, test func(w *world)) {
+	synctest.Test(t, func(t *testing.T) {
+		b, err := memlog.New(memlog.Config{Clock: clock.System, Topic: letters, SessionTimeout: 10 * time.Second, RebalanceTimeout: 25 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Create(letters, partitions)
+		b.Create(failed, 2)
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() { b.Run(ctx); close(ended) }()
+		test(&world{t: t, b: b})
+		cancel()
+		<-ended
+	})
+}
+
+// letter is a dead letter, made as the service makes them.
+func letter(reason events.Defect, key, value string, headers ...events.Header) consumer.Message {
+	u := &events.Unreadable{Reason: reason, Message: "it is so"}
+	m := consumer.Message{Key: []byte(key), Value: []byte(value)}
+	for _, h := range events.DeadLetter(events.Source{Topic: failed, Partition: 1, Offset: 7, Time: time.Unix(1, 0)}, headers, u, events.DeadLetterMessageLimit) {
+		m.Headers = append(m.Headers, consumer.Header(h))
+	}
+	return m
+}
+
+func (w *world) dead(partition int, ms ...consumer.Message) { w.b.Append(letters, partition, ms...) }
+
+// many appends n dead letters, the i-th with the value "i".
+func (w *world) many(partition, n int) {
+	for i := range n {
+		w.dead(partition, letter(events.NoTaskID, fmt.Sprint("k", i), fmt.Sprint(i)))
+	}
+}
+
+// redriven are the values in the failed topic, sorted.
+func (w *world) redriven() []string {
+	var values []string
+	for _, r := range w.b.Records(failed) {
+		values = append(values, string(r.Value))
+	}
+	slices.Sort(values)
+	return values
+}
+
+// ear hears what a run tells.
+type ear struct {
+	meant, left []string
+	trouble     []string
+	totals      redrive.Totals
+	onProgress  func(redrive.Totals)
+}
+
+func (e *ear) Meant(r *consumer.Record)            { e.meant = append(e.meant, string(r.Value)) }
+func (e *ear) Left(r *consumer.Record, why string) { e.left = append(e.left, string(r.Value)+": "+why) }
+func (e *ear) Trouble(text string) {
+	if text != "" {
+		e.trouble = append(e.trouble, text)
+	}
+}
+func (e *ear) Progress(t redrive.Totals) {
+	e.totals = t
+	if e.onProgress != nil {
+		e.onProgress(t)
+	}
+}
+
+func (w *world) config(e *ear, change func(*redrive.Config)) redrive.Config {
+	w.n++
+	cfg := redrive.Config{
+		Log: w.b.Member(fmt.Sprint("redrive-", w.n)), DeadLetter: letters, Failed: failed,
+		Clock: clock.System, Rand: func() float64 { return .5 }, Tell: e,
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	return cfg
+}
+
+func (w *world) run(ctx context.Context, e *ear, change func(*redrive.Config)) (redrive.Totals, error) {
+	w.t.Helper()
+	r, err := redrive.New(w.config(e, change))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r.Run(ctx)
+}
+
+// must is a run that nothing interrupts.
+func (w *world) must(change func(*redrive.Config)) redrive.Totals {
+	w.t.Helper()
+	totals, err := w.run(context.Background(), &ear{}, change)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return totals
+}
+
+// numbers are the values of many, sorted.
+func numbers(n int) []string {
+	var all []string
+	for i := range n {
+		all = append(all, fmt.Sprint(i))
+	}
+	slices.Sort(all)
+	return all
+}
+
+func (w *world) want(values []string) {
+	w.t.Helper()
+	if got := w.redriven(); !slices.Equal(got, values) {
+		w.t.Errorf("the failed topic has %q, want %q", got, values)
+	}
+}

@@ -1,0 +1,129 @@
+package redrive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"remux-retrier/consumer"
+)
+
+// writer is the sink of one generation.
+type writer struct {
+	r   *Redriver
+	gen consumer.Generation
+}
+
+// write writes the messages, those of one partition of the failed topic together.
+// Each goes where it stood, whoever's hash of its key that was, so that all events
+// of a task stay in one partition; where there is no such partition any more, it
+// goes where its key belongs.
+func (w writer) write(ctx context.Context, messages []message) (refused map[int]error, done int, err error) {
+	l := &load{log: w.r.cfg.Log, messages: messages, done: make([]bool, len(messages)), refused: map[int]error{}}
+	groups, order := map[int][]int{}, []int(nil)
+	if len(messages) == 0 {
+		return nil, 0, nil
+	}
+	of, err := l.log.Partitions(ctx, w.r.cfg.Failed)
+	if err != nil {
+		return nil, 0, err
+	}
+	for i, m := range messages {
+		p := m.partition
+		if p >= of {
+			if p, err = l.log.PartitionFor(ctx, m.Topic, m.Key); err != nil {
+				return nil, 0, err
+			}
+		}
+		if groups[p] == nil {
+			order = append(order, p)
+		}
+		groups[p] = append(groups[p], i)
+	}
+	for _, p := range order {
+		if err = w.persist(ctx, func(ctx context.Context) error { return l.produce(ctx, p, groups[p]) }); err != nil {
+			break
+		}
+	}
+	for done < len(messages) && l.done[done] {
+		done++
+	}
+	return l.refused, done, err
+}
+
+// load is messages, and which of them are done: written, or refused for good.
+type load struct {
+	log      consumer.Log
+	messages []message
+	done     []bool
+	refused  map[int]error
+}
+
+// produce writes messages of one partition. One that the topic does not take must
+// not hold up the others, which share its batch.
+func (l *load) produce(ctx context.Context, partition int, which []int) error {
+	var some []consumer.Message
+	for _, i := range which {
+		if !l.done[i] {
+			some = append(some, l.messages[i].Message)
+		}
+	}
+	if len(some) == 0 {
+		return nil
+	}
+	err := l.log.Produce(ctx, some[0].Topic, partition, some)
+	final := errors.Is(err, consumer.ErrTooLarge) || errors.Is(err, consumer.ErrInvalidRecord)
+	switch {
+	case final && len(which) > 1:
+		middle := len(which) / 2
+		if err := l.produce(ctx, partition, which[:middle]); err != nil {
+			return err
+		}
+		return l.produce(ctx, partition, which[middle:])
+	case final:
+		l.refused[which[0]] = err
+	case err != nil:
+		return err
+	}
+	for _, i := range which {
+		l.done[i] = true
+	}
+	return nil
+}
+
+func (w writer) commit(ctx context.Context, p int, at consumer.Position) error {
+	return w.persist(ctx, func(ctx context.Context) error {
+		return w.gen.Commit(ctx, map[int]consumer.Position{p: at})
+	})
+}
+
+// persist repeats what fails, until it does not, the generation is over, or the
+// run has been told to stop some time ago.
+func (w writer) persist(ctx context.Context, f func(context.Context) error) error {
+	lasting, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	c := w.r.cfg.Clock
+	stop := context.AfterFunc(ctx, func() {
+		if c.Sleep(lasting, grace) == nil {
+			cancel(context.Cause(ctx))
+		}
+	})
+	defer stop()
+	wait := w.r.patience()
+	for {
+		err := f(lasting)
+		switch {
+		case err == nil:
+			w.r.cfg.Tell.Trouble("")
+			return nil
+		case errors.Is(err, consumer.ErrNotOwner):
+			return fmt.Errorf("%w: %w", errEnded, err)
+		case lasting.Err() != nil:
+			return context.Cause(lasting)
+		}
+		w.r.cfg.Tell.Trouble(err.Error())
+		if err := c.Sleep(lasting, wait.Next()); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,67 @@
+// Package scan reads a stretch of a partition to its end, once. It is what the
+// commands read topics with; the service itself reads by package consumer. It
+// keeps no state and starts no goroutine.
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"remux-retrier/consumer"
+)
+
+// Log is what reading asks of Kafka.
+type Log interface {
+	Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (consumer.Page, error)
+	Span(ctx context.Context, topic string, partitions int, since time.Time) ([]consumer.Interval, error)
+}
+
+// pageBytes bounds a page as it is stored.
+const pageBytes = 1 << 20
+
+// Partition hands over the committed records of a partition within the stretch,
+// page by page, in order. page.Next is where the partition goes on, at most
+// stretch.To; a page may be empty, where records were aborted or compacted.
+//
+// What retention has deleted meanwhile is passed. It ends with the first error,
+// of Kafka or of each.
+func Partition(ctx context.Context, log Log, topic string, partition int, stretch consumer.Interval, each func(page consumer.Page) error) error {
+	for next := stretch.From; next < stretch.To; {
+		page, err := log.Fetch(ctx, topic, partition, next, pageBytes)
+		if errors.Is(err, consumer.ErrOffsetOutOfRange) {
+			page.Next, err = first(ctx, log, topic, partition, next)
+		}
+		if err != nil {
+			return err
+		}
+		if page.Next <= next {
+			return fmt.Errorf("%s/%d ends at %d now, and ended at %d a moment ago: was the topic created anew?", topic, partition, page.End, stretch.To)
+		}
+		if page.Next > stretch.To {
+			page.Next = stretch.To
+			beyond, _ := slices.BinarySearchFunc(page.Records, stretch.To, func(r consumer.Record, at int64) int { return int(r.Offset - at) })
+			page.Records = page.Records[:beyond]
+		}
+		if err := each(page); err != nil {
+			return err
+		}
+		next = page.Next
+	}
+	return nil
+}
+
+// first is where a partition begins by now; if that is not beyond next, next was
+// beyond its end.
+func first(ctx context.Context, log Log, topic string, partition int, next int64) (int64, error) {
+	spans, err := log.Span(ctx, topic, partition+1, time.Time{})
+	if err != nil {
+		return 0, err
+	}
+	if at := spans[partition].From; at > next {
+		return at, nil
+	}
+	return 0, fmt.Errorf("read %s/%d at offset %d: %w; it ends at %d: was the topic created anew?", topic, partition, next, consumer.ErrOffsetOutOfRange, spans[partition].To)
+}

@@ -1,0 +1,91 @@
+package scan_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"remux-retrier/consumer"
+	"remux-retrier/internal/scan"
+)
+
+// pages is a log of one partition whose fetches are scripted.
+type pages struct {
+	at    map[int64]consumer.Page
+	first int64
+}
+
+func (p pages) Fetch(_ context.Context, _ string, _ int, offset int64, _ int) (consumer.Page, error) {
+	page, ok := p.at[offset]
+	if !ok {
+		return consumer.Page{}, consumer.ErrOffsetOutOfRange
+	}
+	return page, nil
+}
+
+func (p pages) Span(context.Context, string, int, time.Time) ([]consumer.Interval, error) {
+	return []consumer.Interval{{From: p.first, To: 100}}, nil
+}
+
+func records(offsets ...int64) (all []consumer.Record) {
+	for _, o := range offsets {
+		all = append(all, consumer.Record{Offset: o})
+	}
+	return all
+}
+
+// read gives the offsets that are handed over, and where the last page ended.
+func read(log scan.Log, from, to int64) (offsets []int64, next int64, err error) {
+	err = scan.Partition(context.Background(), log, "t", 0, consumer.Interval{From: from, To: to}, func(page consumer.Page) error {
+		for _, r := range page.Records {
+			offsets = append(offsets, r.Offset)
+		}
+		next = page.Next
+		return nil
+	})
+	return offsets, next, err
+}
+
+func TestItEndsAtTheStretchsEndWhateverThePageBrings(t *testing.T) {
+	log := pages{at: map[int64]consumer.Page{3: {Records: records(3, 4, 7), Next: 8}, 8: {Records: records(8, 9, 10, 11), Next: 12}}}
+	offsets, next, err := read(log, 3, 10)
+	if len(offsets) != 5 || offsets[4] != 9 || next != 10 || err != nil {
+		t.Errorf("%v, next %d, %v", offsets, next, err)
+	}
+}
+
+func TestWhatWasAbortedOrCompactedAtTheEndIsPassed(t *testing.T) {
+	offsets, next, err := read(pages{at: map[int64]consumer.Page{0: {Records: records(0), Next: 1}, 1: {Next: 5}}}, 0, 5)
+	if len(offsets) != 1 || next != 5 || err != nil {
+		t.Errorf("%v, next %d, %v", offsets, next, err)
+	}
+}
+
+func TestWhatRetentionTookIsPassed(t *testing.T) {
+	log := pages{first: 50, at: map[int64]consumer.Page{50: {Records: records(50), Next: 60}}}
+	offsets, _, err := read(log, 0, 60)
+	if len(offsets) != 1 || err != nil {
+		t.Errorf("%v, %v", offsets, err)
+	}
+}
+
+func TestALogThatBecameShorterEndsInAnErrorAndNotInALoop(t *testing.T) {
+	for name, log := range map[string]pages{
+		"out of range": {first: 0},
+		"no progress":  {at: map[int64]consumer.Page{10: {Next: 10, End: 10}}},
+	} {
+		if _, _, err := read(log, 10, 60); err == nil || !strings.Contains(err.Error(), "created anew") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestTheReadersErrorEndsIt(t *testing.T) {
+	enough := errors.New("enough")
+	err := scan.Partition(context.Background(), pages{at: map[int64]consumer.Page{0: {Next: 1}}}, "t", 0, consumer.Interval{To: 9}, func(consumer.Page) error { return enough })
+	if !errors.Is(err, enough) {
+		t.Error(err)
+	}
+}
