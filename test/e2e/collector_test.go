@@ -44,6 +44,11 @@ type outcome struct {
 	DecidedAt time.Time `json:"decided_at"`
 }
 
+// place is that of the event that the outcome answers.
+func (o *outcome) place() place {
+	return place{o.FailedEvent.Partition, o.FailedEvent.Offset, o.FailedEvent.Timestamp.UnixMilli()}
+}
+
 // stranger marks, by a header, what a test wrote to an outcome topic itself: it
 // is nobody's answer.
 const stranger = "e2e-stranger"
@@ -59,6 +64,7 @@ type collector struct {
 	letters  map[place]*kgo.Record
 	ids      map[string]place // ce_id → whose it is
 	repeats  []string
+	repeated []*outcome // those of them that are outcomes
 	wrong    []string
 	read     map[string]map[int32]int64 // topic → partition → next offset
 }
@@ -111,7 +117,7 @@ func (c *collector) take(rec *kgo.Record) {
 		c.wrong = append(c.wrong, fmt.Sprintf("outcome at %s %d/%d: %v: %s", rec.Topic, rec.Partition, rec.Offset, err, rec.Value))
 		return
 	}
-	at := place{o.FailedEvent.Partition, o.FailedEvent.Offset, o.FailedEvent.Timestamp.UnixMilli()}
+	at := o.place()
 	id := o.headers["ce_id"]
 	if whose, known := c.ids[id]; known && whose != at || id == "" {
 		c.wrong = append(c.wrong, fmt.Sprintf("ce_id %q is of %+v and of %+v", id, whose, at))
@@ -126,6 +132,7 @@ func (c *collector) take(rec *kgo.Record) {
 		c.wrong = append(c.wrong, fmt.Sprintf("the outcomes of %+v contradict each other: %s, %s", at, first.Reason, o.Reason))
 	default:
 		c.repeats = append(c.repeats, fmt.Sprintf("outcome of %+v: %s, %s", at, first.Reason, o.Reason))
+		c.repeated = append(c.repeated, o)
 	}
 }
 

@@ -124,3 +124,30 @@ func TestInvariant5AStormAboutATaskThatIsRefusedForGoodCostsOneCall(t *testing.T
 		})
 	}
 }
+
+// A storm is half called for when its instance is killed: what was accepted and
+// not yet told is found out by asking, and answers the whole storm as well.
+func TestInvariant3ACrashInAStormRepeatsNoCall(t *testing.T) {
+	t.Parallel()
+	r := enter(t, options{partitions: stormPartitions, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 200 * time.Millisecond}}})
+	events := r.storm(false)
+	start := func() *service { return r.start(pod("pod-0", "MPC_MAX_IN_FLIGHT", "8")...) }
+	s := start()
+	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, stormTasks/2))
+	s.kill()
+	have := r.collector.count()
+	start().ready()
+	repeats := r.settle(60 * time.Second)
+	n, again := r.mpc.Counters(), r.calledAgain()
+	t.Logf("kill -9 after %d of %d calls and %d outcomes: %d calls accepted, %d repeated, %d queries, outcomes %v, %d repeated",
+		stormTasks/2, stormTasks, have, n.Accepted, len(again), n.Queries, r.collector.reasons(), len(repeats))
+	if n.Accepted != stormTasks || len(again) > 0 || len(repeats) > 0 {
+		t.Errorf("%d calls accepted, %d repeated %q, %d outcomes repeated %q: want %d and none",
+			n.Accepted, len(again), head(again), len(repeats), head(repeats), stormTasks)
+	}
+	for _, rec := range events {
+		if o := r.collector.of(rec); o.Outcome != "retried" || o.Retries != 1 {
+			t.Fatalf("want retried, by one retry: %s", o.record.Value)
+		}
+	}
+}

@@ -69,12 +69,16 @@ type options struct {
 	brokers    []string      // the shared broker
 	admin      *kadm.Client  // of those brokers
 	noTopics   bool
+	lasts      time.Duration // at most; 5 minutes
 }
 
 // enter makes a room that ends with the test.
 func enter(t *testing.T, o options) *room {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	if o.lasts == 0 {
+		o.lasts = 5 * time.Minute
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), o.lasts)
 	t.Cleanup(cancel)
 	if o.partitions == 0 {
 		o.partitions = 4

@@ -1,0 +1,155 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/testkafka"
+)
+
+// threeBrokers notice sooner than by default that one of them is dead: time in
+// which a test would only wait.
+var threeBrokers = testkafka.Config{Brokers: 3, Properties: map[string]string{
+	"broker.session.timeout.ms": "4000", "broker.heartbeat.interval.ms": "500",
+}}
+
+// A partition's leader dies, then the group's coordinator, then two brokers of
+// three at once, so that nothing can be acknowledged by enough replicas. What is
+// committed has been answered, at every moment, and no failure is retried twice.
+func TestInvariant1BrokersThatDieLoseNothing(t *testing.T) {
+	t.Parallel()
+	const instances, inFlight = 2, 8
+	c, o := own(t, threeBrokers, options{
+		partitions: 3, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: healthy}})
+	r := enter(t, o)
+	for range instances {
+		r.start("MPC_MAX_IN_FLIGHT", fmt.Sprint(inFlight))
+	}
+	for _, s := range r.services {
+		s.ready()
+	}
+	stop := r.pour(10 * time.Millisecond)
+	var mishaps []stretch
+	for _, mishap := range []struct {
+		who  string
+		kill func() []int
+	}{
+		{"a leader", func() []int { return []int{r.leader()} }},
+		{"the coordinator", func() []int { return []int{r.coordinator()} }},
+		{"two of three", func() []int { i := r.leader(); return []int{i, (i + 1) % 3} }},
+	} {
+		have := r.collector.count()
+		r.answered(have+100, 60*time.Second)
+		dying := mishap.kill()
+		// What was written last may be acknowledged to nobody.
+		this := stretch{from: time.Now().Add(-2 * time.Second)}
+		began := time.Now()
+		for _, i := range dying {
+			must(t, c.Kill(i))
+		}
+		if len(dying) == 1 { // the other two go on
+			have = r.collector.count()
+			r.answered(have+100, 60*time.Second)
+			t.Logf("%s was killed: 100 further answers after %v", mishap.who, time.Since(began).Round(10*time.Millisecond))
+			r.committedIsAnswered()
+		} else {
+			r.services[0].waitFor(30*time.Second, "to say that Kafka does not answer", func() (bool, string) {
+				status, body := r.services[0].get("/readyz")
+				return status == 503, body
+			})
+			if status, body := r.services[0].get("/healthz"); status != 200 {
+				t.Errorf("/healthz with %s brokers dead: %d %s", mishap.who, status, body)
+			}
+		}
+		for _, i := range dying {
+			must(t, c.Restart(r.ctx, i))
+		}
+		waitFor(t, 60*time.Second, "all replicas to be in sync", func() (bool, string) { return r.inSync(r.ctx, 3) })
+		have = r.collector.count()
+		r.answered(have+100, 60*time.Second)
+		this.to = time.Now()
+		mishaps = append(mishaps, this)
+		r.committedIsAnswered()
+	}
+	all := stop()
+	repeats := r.settle(60 * time.Second)
+	r.acceptedAtMostOnce(t, all)
+	n := r.mpc.Counters()
+	t.Logf("three brokers, %d times some killed: %d events, %d calls, %d accepted, %d queries, outcomes %v, %d repeated",
+		len(mishaps), len(all), n.Retries, n.Accepted, n.Queries, r.collector.reasons(), len(repeats))
+	if n.Accepted != len(all) {
+		t.Errorf("%d retries were accepted for %d failures", n.Accepted, len(all))
+	}
+	if again := r.calledAgain(); len(again) > 0 {
+		t.Errorf("%d tasks were called again after their retry had been accepted: %q", len(again), head(again))
+	}
+	if n := r.collector.reasons(); n["accepted"]+n["already_running"] != len(all) {
+		t.Errorf("%d events, answered %v", len(all), n)
+	}
+	// The collector has checked that a repeat has its first's ce_id and outcome.
+	if most := len(mishaps) * instances * 2 * inFlight; len(repeats) > most {
+		t.Errorf("%d outcomes were repeated, of at most %d whose acknowledgement can have been lost", len(repeats), most)
+	}
+	for _, o := range r.collector.repeated {
+		if !within(mishaps, o.DecidedAt) {
+			t.Errorf("an outcome was repeated that no dead broker can have kept from being acknowledged: %s", o.record.Value)
+		}
+	}
+}
+
+func within(all []stretch, at time.Time) bool {
+	for _, s := range all {
+		if at.After(s.from) && at.Before(s.to) {
+			return true
+		}
+	}
+	return false
+}
+
+// coordinator is the broker, as its cluster counts, that coordinates the group.
+func (r *room) coordinator() int {
+	r.t.Helper()
+	answer := r.admin.FindGroupCoordinators(r.ctx, r.group)[r.group]
+	must(r.t, answer.Err)
+	return int(answer.NodeID) - 1
+}
+
+// leader is a broker that leads a partition of the failed topic and does not
+// coordinate the group.
+func (r *room) leader() int {
+	r.t.Helper()
+	topics, err := r.admin.ListTopics(r.ctx, r.failed)
+	must(r.t, err)
+	coordinator := r.coordinator()
+	for _, p := range topics[r.failed].Partitions {
+		if i := int(p.Leader) - 1; i >= 0 && i != coordinator {
+			return i
+		}
+	}
+	r.t.Fatalf("the coordinator, broker %d, leads every partition: %v", coordinator, topics)
+	return -1
+}
+
+// inSync tells whether every partition has so many replicas in sync, the group's
+// own topic included.
+func (r *room) inSync(ctx context.Context, replicas int) (bool, string) {
+	topics, err := r.admin.ListTopicsWithInternal(ctx, append(topicsOf(r), "__consumer_offsets")...)
+	if err != nil {
+		return false, err.Error()
+	}
+	for name, topic := range topics {
+		for id, p := range topic.Partitions {
+			if len(p.ISR) != replicas || p.Leader < 0 {
+				return false, fmt.Sprintf("%s/%d: leader %d, in sync %v", name, id, p.Leader, p.ISR)
+			}
+		}
+	}
+	return true, ""
+}
+
+func topicsOf(r *room) []string { return []string{r.failed, r.retried, r.retryFailed, r.deadLetter} }

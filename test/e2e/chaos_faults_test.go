@@ -1,0 +1,119 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"context"
+	"math/rand/v2"
+	"syscall"
+	"time"
+
+	"remux-retrier/internal/sandbox/mpcsim"
+)
+
+// fair is slow enough that some calls are in flight whenever an instance dies.
+var fair = mpcsim.Faults{Latency: 400 * time.Millisecond}
+
+// between draws a duration, evenly.
+func between(random *rand.Rand, from, to time.Duration) time.Duration {
+	return from + time.Duration(random.Int64N(int64(to-from)))
+}
+
+// weather changes how the API behaves, and ends fair.
+func (k *chaos) weather(ctx context.Context, random *rand.Rand) {
+	kinds := []struct {
+		name   string
+		faults mpcsim.Faults
+	}{
+		{"answers 503", mpcsim.Faults{Outage: mpcsim.Down}},
+		{"resets connections", mpcsim.Faults{Outage: mpcsim.Resetting}},
+		{"hangs", mpcsim.Faults{Outage: mpcsim.Hanging}},
+		{"serves 10 requests a second", mpcsim.Faults{PerSecond: 10, Latency: fair.Latency}},
+		{"answers after 1.5s", mpcsim.Faults{Latency: 1500 * time.Millisecond}},
+		{"answers after MPC_TIMEOUT", mpcsim.Faults{Latency: 2500 * time.Millisecond}},
+		{"loses every third answer", mpcsim.Faults{LossRate: 1. / 3, Latency: fair.Latency}},
+		{"fails every other call", mpcsim.Faults{ErrorRate: .5, Latency: fair.Latency}},
+	}
+	change := func(name string, f mpcsim.Faults) {
+		k.happens("MPC %s", name)
+		if err := k.mpc.SetFaults(f); err != nil {
+			k.t.Error(err)
+		}
+	}
+	for ctx.Err() == nil {
+		pause(ctx, between(random, 3*time.Second, 12*time.Second))
+		kind := kinds[random.IntN(len(kinds))]
+		change(kind.name, kind.faults)
+		pause(ctx, between(random, time.Second, 8*time.Second))
+		change("is well again", fair)
+	}
+}
+
+// breakBrokers breaks one broker of three at a time, and mends it.
+func (k *chaos) breakBrokers(ctx context.Context, random *rand.Rand) {
+	restart := func(i int) error { return k.cluster.Restart(k.ctx, i) }
+	kinds := []struct {
+		name        string
+		broke, mend func(int) error
+	}{
+		{"killed", k.cluster.Kill, restart},
+		{"stopped", k.cluster.Stop, restart},
+		{"frozen", k.cluster.Pause, k.cluster.Resume},
+	}
+	for {
+		pause(ctx, between(random, 5*time.Second, 20*time.Second))
+		if ctx.Err() != nil {
+			return
+		}
+		i, kind := random.IntN(3), kinds[random.IntN(len(kinds))]
+		k.happens("broker %d is %s", i, kind.name)
+		err := kind.broke(i)
+		if err == nil {
+			pause(ctx, between(random, time.Second, 8*time.Second))
+			err = kind.mend(i)
+		}
+		if err != nil {
+			k.t.Error(err)
+			return
+		}
+		k.happens("broker %d is back", i)
+		// Another may fail only when this one has caught up.
+		for ok := false; !ok && k.ctx.Err() == nil; ok, _ = k.inSync(k.ctx, 3) {
+			pause(k.ctx, 300*time.Millisecond)
+		}
+		k.happens("all replicas are in sync")
+	}
+}
+
+// breakInstances breaks one instance of the service at a time, on the test's own
+// goroutine, and leaves all running.
+func (k *chaos) breakInstances(ctx context.Context, random *rand.Rand) {
+	kinds := []struct {
+		name   string
+		broke  func(*service)
+		goesOn func(*service) // nil: it is started anew
+		atMost time.Duration
+	}{
+		{"kill -9", (*service).kill, nil, 3 * time.Second},
+		{"SIGTERM", (*service).stop, nil, 3 * time.Second},
+		// The session's time-out is 6s: some sleep through it.
+		{"SIGSTOP", func(s *service) { s.signal(syscall.SIGSTOP) }, func(s *service) { s.signal(syscall.SIGCONT) }, 12 * time.Second},
+	}
+	for {
+		pause(ctx, between(random, time.Second, 6*time.Second))
+		if ctx.Err() != nil {
+			return
+		}
+		i, kind := random.IntN(instances), kinds[random.IntN(len(kinds))]
+		k.happens("instance %d (%s): %s", i, k.now[i].name, kind.name)
+		kind.broke(k.now[i])
+		pause(ctx, between(random, 0, kind.atMost))
+		if kind.goesOn != nil {
+			kind.goesOn(k.now[i])
+			k.happens("instance %d goes on", i)
+			continue
+		}
+		k.launch(i)
+		k.happens("instance %d is started again, as %s", i, k.now[i].name)
+	}
+}

@@ -1,0 +1,138 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/testkafka"
+)
+
+// Whatever happens at random for a while, in the end the account is exact:
+// events in = distinct outcomes + distinct dead letters + ignored, and each
+// failure of a task was retried once.
+//
+// SOAK_TIME says for how long (2m), SOAK_SEED picks load and faults (by default
+// another each time). A seed repeats what is done, not when the processes of
+// three brokers and three instances get to run.
+func TestSoakUnderRandomFaultsEndsWithAnExactAccount(t *testing.T) {
+	t.Parallel()
+	const perMinute = 6000
+	lasts, seed := soakTime(t), soakSeed(t)
+	t.Logf("SOAK_TIME=%v SOAK_SEED=%d", lasts, seed)
+	cluster, o := own(t, threeBrokers, options{
+		partitions: 6, lasts: lasts + 6*time.Minute,
+		sim: mpcsim.Config{Seed: seed, Faults: fair},
+	})
+	k := &chaos{room: enter(t, o), cluster: cluster, began: time.Now(), tasks: map[string]*chaosTask{}, env: []string{
+		"MPC_REQUESTS_PER_MINUTE", fmt.Sprint(perMinute), "MPC_TIMEOUT", "2s", "MPC_MAX_IN_FLIGHT", "32",
+		"RETRY_BUDGET", "unlimited", "RETRY_MAX_ATTEMPTS", "1000",
+	}}
+	defer k.tell(seed)
+	for i := range instances {
+		k.launch(i)
+	}
+	for _, s := range k.services {
+		s.ready()
+	}
+
+	k.began = time.Now()
+	ctx, cancel := context.WithTimeout(k.ctx, lasts)
+	defer cancel()
+	stream := func(n uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, n)) }
+	var side sync.WaitGroup
+	defer side.Wait() // a failure on the way ends the others too
+	defer cancel()
+	side.Go(func() { k.load(ctx, stream(1)) })
+	side.Go(func() { k.weather(ctx, stream(2)) })
+	side.Go(func() { k.breakBrokers(ctx, stream(3)) })
+	k.breakInstances(ctx, stream(4))
+	side.Wait()
+
+	for _, s := range k.now {
+		s.ready()
+	}
+	repeats := k.settle(2 * time.Minute)
+	k.settleTasks()
+	n := k.mpc.Counters()
+	t.Logf("soak of %v, seed %d, %d faults: %d tasks, %d failures, %d retries accepted, %d calls, %d queries, at most %d requests a minute, outcomes %v, %d answers repeated",
+		lasts, seed, len(k.happened), len(k.tasks), k.failures(), n.Accepted, n.Retries, n.Queries, k.mpc.MaxInWindow(time.Minute), k.collector.reasons(), len(repeats))
+	if n.Accepted != k.failures() {
+		t.Errorf("%d retries were accepted for %d failures", n.Accepted, k.failures())
+	}
+	if letters := len(k.collector.letters); letters != k.garbage {
+		t.Errorf("%d dead letters for %d events that cannot be read", letters, k.garbage)
+	}
+	if most := k.mpc.MaxInWindow(time.Minute); most > perMinute {
+		t.Errorf("%d requests in 60 s, the quota is %d", most, perMinute)
+	}
+}
+
+// instances of the service run side by side in the soak.
+const instances = 3
+
+// chaos is a room in which load and trouble come at random.
+type chaos struct {
+	*room
+	cluster *testkafka.Cluster
+	env     []string
+	now     [instances]*service // the present process of each instance
+	began   time.Time
+
+	// Of the load's goroutine, and of the test's when that has ended.
+	tasks    map[string]*chaosTask
+	garbage  int      // events that are dead letters
+	troubled []string // tasks with a wrong account
+
+	mu       sync.Mutex
+	happened []string // faults, in order
+}
+
+// launch starts an instance. The last one has no name of its own: after a crash
+// the group learns of its end by the session time-out.
+func (k *chaos) launch(i int) {
+	env := k.env
+	if i < instances-1 {
+		env = pod(fmt.Sprintf("pod-%d", i), env...)
+	}
+	k.now[i] = k.start(env...)
+}
+
+// happens notes a fault.
+func (k *chaos) happens(format string, args ...any) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.happened = append(k.happened, fmt.Sprintf("%6.1fs %s", time.Since(k.began).Seconds(), fmt.Sprintf(format, args...)))
+}
+
+func soakTime(t *testing.T) time.Duration {
+	text := os.Getenv("SOAK_TIME")
+	if text == "" {
+		return 2 * time.Minute
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		t.Fatalf("SOAK_TIME is %q: expected a duration such as 10m", text)
+	}
+	return d
+}
+
+func soakSeed(t *testing.T) uint64 {
+	text := os.Getenv("SOAK_SEED")
+	if text == "" {
+		return rand.Uint64N(1_000_000)
+	}
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("SOAK_SEED is %q: expected a number", text)
+	}
+	return seed
+}
