@@ -20,6 +20,7 @@ var (
 	errTopicGone  = errors.New("the topic was deleted")
 	errOtherLog   = errors.New("the partition's log is another one than was committed")
 	errUnanswered = errors.New("a commit was not answered, and might still be stored after a newer one")
+	errStopping   = errors.New("this instance stops")
 	errDrained    = errors.New("the generation has ended")
 )
 
@@ -88,7 +89,11 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error
 	committing.Go(c.cfg.Clock, func() { g.commitLoop(draining) })
 
 	_ = c.cfg.Clock.Wait(context.Background(), g.working.Done())
-	g.log.WithField("reason", context.Cause(g.working)).Info("generation ends: finishing the calls under way")
+	why := context.Cause(g.working)
+	if errors.Is(why, context.Canceled) {
+		why = errStopping
+	}
+	g.log.WithField("reason", why).Info("generation ends: finishing the calls under way")
 	loops.Wait(c.cfg.Clock)
 	g.drain(ctx, end)
 	drained()

@@ -97,6 +97,7 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 		Topics:          []offsetcommit.RequestTopic{{Name: l.cfg.Topic, Partitions: partitions}},
 	})
 	if err != nil {
+		l.unanswered.Add(1)
 		return l.explain(doing, l.groupRight(), err)
 	}
 	stored := 0
@@ -110,6 +111,7 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 		}
 	}
 	if stored != len(positions) {
+		l.unanswered.Add(1)
 		return fmt.Errorf("%s: the broker answered for %d of %d partitions", doing, stored, len(positions))
 	}
 	return nil

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -101,8 +101,8 @@ func (l *Log) enter() (*kafka.ConsumerGroup, error) {
 // balancers are kafka-go's own defaults, watched.
 func (l *Log) balancers() []kafka.GroupBalancer {
 	return []kafka.GroupBalancer{
-		watchedBalancer{kafka.RangeGroupBalancer{}, &l.nothing},
-		watchedBalancer{kafka.RoundRobinGroupBalancer{}, &l.nothing},
+		watchedBalancer{kafka.RangeGroupBalancer{}, l},
+		watchedBalancer{kafka.RoundRobinGroupBalancer{}, l},
 	}
 }
 
@@ -110,13 +110,24 @@ func (l *Log) balancers() []kafka.GroupBalancer {
 // kafka-go a topic that is missing at that moment is no error: the group would
 // then own nothing for as long as it lasts, though the topic may be there again
 // before anybody looks.
+//
+// It also sees that a commit without an answer is left behind in a former
+// generation, see UserData.
 type watchedBalancer struct {
 	kafka.GroupBalancer
-	nothing *atomic.Bool
+	log *Log
+}
+
+// UserData goes with a JoinGroup. A member that does not lead a stable group, and
+// joins it as it did before, is let into the very generation that it had, in which
+// such a commit may still be stored. What differs from the last time has the
+// coordinator begin a new one.
+func (b watchedBalancer) UserData() ([]byte, error) {
+	return strconv.AppendInt(nil, b.log.unanswered.Load(), 10), nil
 }
 
 func (b watchedBalancer) AssignGroups(members []kafka.GroupMember, partitions []kafka.Partition) kafka.GroupMemberAssignments {
-	b.nothing.Store(len(partitions) == 0)
+	b.log.nothing.Store(len(partitions) == 0)
 	return b.GroupBalancer.AssignGroups(members, partitions)
 }
 

@@ -74,9 +74,10 @@ type Log struct {
 	closed context.Context
 	close  context.CancelFunc
 
-	nothing atomic.Bool // see watchedBalancer
-	keyless atomic.Uint64
-	counts  sync.Map // topic → count, for PartitionFor
+	nothing    atomic.Bool  // see watchedBalancer
+	unanswered atomic.Int64 // commits, see watchedBalancer
+	keyless    atomic.Uint64
+	counts     sync.Map // topic → count, for PartitionFor
 
 	mu      sync.Mutex
 	group   *kafka.ConsumerGroup

@@ -104,6 +104,7 @@ func TestKafkaAsTheFastTestsHaveIt(t *testing.T) {
 		"leave":        leaveAlive,
 		"leave drain":  leaveDraining,
 		"leave join":   leaveJoining,
+		"left behind":  leftBehind,
 		"policy":       policies,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, c.Addrs(), own(t, c, nil)) })

@@ -174,13 +174,17 @@ func (g *generation) Committed(ctx context.Context) (at map[int]consumer.Positio
 }
 
 func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Position) error {
-	return g.n.request(ctx, true, func(ctx context.Context) error {
+	err := g.n.request(ctx, true, func(ctx context.Context) error {
 		if err := g.Generation.Commit(ctx, positions); err != nil {
 			return err
 		}
 		g.n.i.committed(positions)
 		return nil
 	})
+	if err != nil && !errors.Is(err, consumer.ErrNotOwner) && !errors.Is(err, consumer.ErrRefused) {
+		g.n.Unanswered()
+	}
+	return err
 }
 
 func (g *generation) Release() {

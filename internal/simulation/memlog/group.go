@@ -2,6 +2,7 @@ package memlog
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -48,9 +49,23 @@ func (g *generation) Release() {
 	}
 	g.end()
 	g.released = true
-	if g.m.gen == g && !g.m.left {
+	if g.m.gen == g && !g.m.left && !b.readmit(g) {
 		b.enter(g.m)
 	}
+}
+
+// readmit lets a member back into the generation that it gave up: the coordinator
+// of a stable group does so with whoever does not lead it, and joins as before.
+// mu is held.
+func (b *Broker) readmit(g *generation) bool {
+	m := g.m
+	if b.group.rebalancing || g.id != b.group.id || b.group.members[m.name] != m || b.members()[0] == m || m.changed {
+		return false
+	}
+	m.gen = &generation{m: m, id: g.id, assigned: g.assigned, ended: make(chan struct{})}
+	m.fresh, m.seen = true, b.cfg.Clock.Now()
+	b.changed(nil)
+	return true
 }
 
 // end tells the member. mu is held.
@@ -71,8 +86,8 @@ func (g *generation) Committed(ctx context.Context) (map[int]consumer.Position, 
 }
 
 func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Position) error {
-	return g.m.do(ctx, Commit, func(b *Broker) error {
-		if g.id != b.group.id || b.group.members[g.m.name] != g.m || g.released {
+	err := g.m.do(ctx, Commit, func(b *Broker) error {
+		if g.id != b.group.id || b.group.members[g.m.name] != g.m {
 			g.end() // the member's next heartbeat would tell
 			return consumer.ErrNotOwner
 		}
@@ -88,12 +103,16 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 		g.m.seen = b.cfg.Clock.Now()
 		return nil
 	})
+	if err != nil && !errors.Is(err, consumer.ErrNotOwner) && !errors.Is(err, consumer.ErrRefused) {
+		g.m.Unanswered()
+	}
+	return err
 }
 
 // enter has a member join: everybody must. mu is held.
 func (b *Broker) enter(m *Member) {
 	b.group.members[m.name] = m
-	m.joining, m.gen = true, nil
+	m.joining, m.gen, m.changed = true, nil, false
 	b.rebalance()
 	b.complete(false)
 	b.changed(nil)

@@ -41,6 +41,7 @@ type Member struct {
 	gen     *generation // what it was assigned last, nil while it joins
 	fresh   bool        // gen was not handed out by Join yet
 	seen    time.Time   // its last sign of life
+	changed bool        // it does not join as it did the last time
 }
 
 var _ consumer.Log = (*Member)(nil)
@@ -49,6 +50,14 @@ var _ consumer.Log = (*Member)(nil)
 // when partitions are assigned; another member of that name is replaced.
 func (b *Broker) Member(name string) *Member {
 	return &Member{b: b, name: name}
+}
+
+// Unanswered tells that a commit of this member may still be on its way. It has
+// the member's next join begin a new generation, as kafkalog does.
+func (m *Member) Unanswered() {
+	m.b.mu.Lock()
+	defer m.b.mu.Unlock()
+	m.changed = true
 }
 
 // SetFault sets what happens to operations from now on; nil: nothing unusual.
