@@ -64,10 +64,10 @@ func TestHeadersAloneTellWhatIsAnswered(t *testing.T) {
 		{"another", o.Origin, false},
 		{o.Source.Topic, events.OriginOf("another group"), false},
 	} {
-		event, ours, ok := events.ReadAnswered(m.Headers, c.topic, c.origin)
+		event, decided, ours, ok := events.ReadAnswered(m.Headers, c.topic, c.origin)
 		if !ok || event.Topic != o.Source.Topic || event.Partition != o.Source.Partition || event.Offset != o.Source.Offset ||
-			!event.Time.Equal(o.Source.Time) || ours != c.ours {
-			t.Errorf("read %+v, ours: %v, %v", event, ours, ok)
+			!event.Time.Equal(o.Source.Time) || ours != c.ours || decided.UnixMilli() != o.DecidedAt.UnixMilli() {
+			t.Errorf("read %+v of %v, ours: %v, %v", event, decided, ours, ok)
 		}
 	}
 	for _, headers := range [][]events.Header{
@@ -76,7 +76,7 @@ func TestHeadersAloneTellWhatIsAnswered(t *testing.T) {
 		{header("ce_id", "remux.failed:3:1042:1795420800000")},
 		{header("ce_source", o.Origin)},
 	} {
-		if _, _, ok := events.ReadAnswered(headers, o.Source.Topic, o.Origin); ok {
+		if _, _, _, ok := events.ReadAnswered(headers, o.Source.Topic, o.Origin); ok {
 			t.Errorf("%s were taken for an outcome's", headers)
 		}
 	}

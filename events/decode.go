@@ -22,11 +22,12 @@ func DecodeOutcome(value []byte, headers []Header) (Outcome, error) {
 }
 
 // ReadAnswered reads of a record on an outcome topic only what its headers say:
-// which failure event it answers, and whether the answer is ours, which is one by
-// this origin (Outcome.Origin) about an event of this topic. It is false where the
-// headers are not an outcome's; the value is not looked at. It allocates nothing
-// for an answer of ours: whoever follows the topics reads each of them.
-func ReadAnswered(headers []Header, topic, origin string) (event Source, ours, ok bool) {
+// which failure event it answers, when that was decided (zero: not said), and
+// whether the answer is ours, which is one by this origin (Outcome.Origin) about an
+// event of this topic. It is false where the headers are not an outcome's; the value
+// is not looked at. It allocates nothing for an answer of ours: whoever follows the
+// topics reads each of them.
+func ReadAnswered(headers []Header, topic, origin string) (event Source, decided time.Time, ours, ok bool) {
 	var by []byte
 	for _, h := range headers {
 		switch h.Key {
@@ -34,9 +35,13 @@ func ReadAnswered(headers []Header, topic, origin string) (event Source, ours, o
 			event, ok = parseID(h.Value, topic)
 		case "ce_source":
 			by = h.Value
+		case "ce_time":
+			if at, err := time.Parse(time.RFC3339, string(h.Value)); err == nil {
+				decided = at
+			}
 		}
 	}
-	return event, string(by) == origin && event.Topic == topic, ok && len(by) > 0
+	return event, decided, string(by) == origin && event.Topic == topic, ok && len(by) > 0
 }
 
 // MayTellOfOthers tells, without parsing the value of an outcome, whether it can

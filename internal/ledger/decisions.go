@@ -73,28 +73,40 @@ func (s *decisions) of(task string) func(yield func(int64, *decision) bool) {
 	}
 }
 
-// knows tells whether the task's decision about this event is there.
-func (s *decisions) knows(task string, event events.Source) bool {
+// has tells whether the task's decision about this event, made at this time, is
+// there.
+func (s *decisions) has(task string, event events.Source, at time.Time) bool {
 	for _, d := range s.of(task) {
-		if d.answers(event) {
+		if d.answers(event) && d.at == at.UnixMilli() {
 			return true
 		}
 	}
 	return false
 }
 
-// has tells whether this very decision is there.
-func (s *decisions) has(o events.Outcome) bool {
+// counts tells whether a decision that is not there yet stands for a retry that no
+// other does. Each call for an event does. A state that was asked for, with no call
+// of its own, does only where no call for the event is known, in whatever order
+// they come: it has seen that call's retry.
+func (s *decisions) counts(o events.Outcome) bool {
+	if !o.CountsAsRetry() {
+		return false
+	}
 	for _, d := range s.of(o.Failure.TaskID) {
-		if d.answers(o.Source) && d.at == o.DecidedAt.UnixMilli() {
-			return true
+		switch {
+		case !d.counts || !d.answers(o.Source):
+		case o.Attempts == 0:
+			return false
+		case d.attempts == 0:
+			d.counts = false
 		}
 	}
-	return false
+	return true
 }
 
-// add keeps an outcome that is not there yet. counts: its retry is one of its own.
-func (s *decisions) add(o events.Outcome, counts bool) {
+// add keeps an outcome that is not there yet.
+func (s *decisions) add(o events.Outcome) {
+	counts := s.counts(o)
 	d := decision{
 		task: o.Failure.TaskID, covers: slices.Clone(o.Covers), older: -1, at: o.DecidedAt.UnixMilli(),
 		offset: o.Source.Offset, time: o.Source.Time.UnixMilli(), partition: int32(o.Source.Partition),

@@ -20,24 +20,35 @@ type model struct {
 // over: nobody may ask about it any more.
 func over(o events.Outcome) bool { return time.Since(o.DecidedAt) >= window+skew }
 
-// add keeps a decision, of which own ones may be about an event that is decided.
-func (m *model) add(o events.Outcome, own bool) {
-	if len(o.Covers) == 0 && !o.CountsAsRetry() {
+// add keeps a decision. There may be others about the same event: each call for it
+// is a retry, a state that was asked for is one only without them.
+func (m *model) add(o events.Outcome) {
+	if len(o.Covers) == 0 && !o.CountsAsRetry() || over(o) {
 		return
 	}
-	decided := false
-	for _, k := range m.kept {
-		if k.Failure.TaskID == o.Failure.TaskID && k.Source == o.Source && !over(k) {
-			if !own || k.DecidedAt.Equal(o.DecidedAt) {
-				return
-			}
-			decided = true
+	var others []int
+	for i, k := range m.kept {
+		if k.Failure.TaskID != o.Failure.TaskID || k.Source != o.Source || over(k) {
+			continue
+		}
+		if k.DecidedAt.Equal(o.DecidedAt) {
+			return
+		}
+		others = append(others, i)
+	}
+	same := false
+	for _, i := range others {
+		k := m.kept[i]
+		if !o.CountsAsRetry() || !k.CountsAsRetry() || m.same[i] {
+			continue
+		}
+		if o.Attempts == 0 {
+			same = true
+		} else if k.Attempts == 0 {
+			m.same[i] = true
 		}
 	}
-	if over(o) {
-		return
-	}
-	m.same[len(m.kept)] = decided && o.Attempts == 0
+	m.same[len(m.kept)] = same
 	m.kept = append(m.kept, o)
 }
 
@@ -98,7 +109,7 @@ func againstModel(w *world, r *rand.Rand) {
 	}
 	var published []events.Outcome
 	publish := func(o events.Outcome) {
-		m.add(o, false)
+		m.add(o)
 		m.answered = append(m.answered, o.Source)
 		published = append(published, o)
 		w.publish(o)
@@ -109,11 +120,11 @@ func againstModel(w *world, r *rand.Rand) {
 		case 0:
 			o := random()
 			w.Decided(o)
-			m.add(o, true)
+			m.add(o)
 		case 1: // ours
 			o := random()
 			w.Decided(o)
-			m.add(o, true)
+			m.add(o)
 			publish(o)
 		case 2, 3: // another instance's
 			publish(random())

@@ -17,12 +17,12 @@ func (l *Ledger) take(r *consumer.Record, headers []events.Header) []events.Head
 	for _, h := range r.Headers {
 		headers = append(headers, events.Header(h))
 	}
-	event, ours, ok := events.ReadAnswered(headers, l.cfg.Topic, l.cfg.Origin)
+	event, decided, ours, ok := events.ReadAnswered(headers, l.cfg.Topic, l.cfg.Origin)
 	if !ok {
 		l.unreadable(r, "its headers are not an outcome's")
 		return headers
 	}
-	if !l.note(r, event, ours) {
+	if !l.note(r, event, decided, ours) {
 		return headers
 	}
 	o, err := events.DecodeOutcome(r.Value, headers)
@@ -36,7 +36,7 @@ func (l *Ledger) take(r *consumer.Record, headers []events.Header) []events.Head
 
 // note takes note of the answer; it is false where there is nothing to learn from
 // the value.
-func (l *Ledger) note(r *consumer.Record, event events.Source, ours bool) bool {
+func (l *Ledger) note(r *consumer.Record, event events.Source, decided time.Time, ours bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !ours {
@@ -48,7 +48,7 @@ func (l *Ledger) note(r *consumer.Record, event events.Source, ours bool) bool {
 	}
 	// A record's key is the task id. It is published after it was decided, by the
 	// same clock.
-	return events.MayTellOfOthers(r.Value) && !l.decisions.knows(string(r.Key), event) && r.Time.After(l.horizon())
+	return events.MayTellOfOthers(r.Value) && !l.decisions.has(string(r.Key), event, decided) && r.Time.After(l.horizon())
 }
 
 // keep keeps a decision that says something about other events, unless it is
@@ -59,12 +59,12 @@ func (l *Ledger) keep(o events.Outcome) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !o.DecidedAt.After(l.horizon()) || l.decisions.has(o) {
+	if !o.DecidedAt.After(l.horizon()) || l.decisions.has(o.Failure.TaskID, o.Source, o.DecidedAt) {
 		return
 	}
-	// A former owner's last word may be read after the event was called for here:
-	// then both calls count, and cover. A state that was asked for is no call.
-	l.decisions.add(o, o.CountsAsRetry() && (o.Attempts > 0 || !l.decisions.knows(o.Failure.TaskID, o.Source)))
+	// A former owner's last word about an event may come after its successor's. Then
+	// both cover; decisions says what counts.
+	l.decisions.add(o)
 	for _, c := range o.Covers {
 		l.covered[c.Partition] = max(l.covered[c.Partition], c.End)
 	}

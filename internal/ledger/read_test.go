@@ -90,6 +90,28 @@ func TestCallForAnEventThatIsAnsweredMeanwhileCoversAndCounts(t *testing.T) {
 	})
 }
 
+// What was counted and covered must be so after a restart too, in whatever order
+// the outcomes of an event come.
+func TestSeveralDecisionsAboutAnEventAreReadBackAsTheyWereMade(t *testing.T) {
+	run(t, func(w *world) {
+		var made []events.Outcome
+		for i, attempts := range []int{1, 1, 0} {
+			o := outcome("1", events.Accepted, event(0, 4), cover(0, int64(10+i)))
+			if o.Attempts = attempts; attempts == 0 {
+				o.Reason, o.AcceptedRetry = events.AlreadyRunning, true
+			}
+			made = append(made, o)
+			time.Sleep(time.Second)
+		}
+		for _, i := range []int{2, 0, 1} { // the question's answer first
+			w.publish(made[i])
+			w.follow()
+		}
+		_, covered := w.Covering("1", event(0, 11))
+		w.expect("read back", []any{w.Retries("1"), covered}, []any{2, true})
+	})
+}
+
 // Most of what is read back is this instance's own, thousands a second at times:
 // it must leave no garbage.
 func TestOwnOutcomesAreReadBackWithoutAllocating(t *testing.T) {
