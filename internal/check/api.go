@@ -118,7 +118,7 @@ func (c *Checker) verdict(err error) {
 		c.fail(login, "%v", e)
 	case e.Forbidden():
 		c.ok(login, "%s accepted", c.credentials())
-		c.warn(query, "%v; without it the service goes on, and tells refusals by their codes alone", e)
+		c.warn(query, "%v; if only the query is denied, the service goes on, and tells refusals by their codes alone; if MPC_PROJECT_ID is of another project, every retry is denied too: check it first", e)
 	case e.Class == mpcclient.Operator:
 		c.fail(login, "%v", e)
 	case e.Outage():

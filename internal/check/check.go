@@ -42,6 +42,8 @@ type Config struct {
 type Checker struct {
 	Config
 	failed int
+	// stopped is not nil from when on nothing is found out any more.
+	stopped func() error
 }
 
 // New makes a Checker.
@@ -53,8 +55,10 @@ func New(cfg Config) (*Checker, error) {
 }
 
 // Run checks everything and tells how many checks failed. What depends on a check
-// that failed is left out; the rest goes on.
+// that failed is left out; the rest goes on. Once the context has ended nothing is
+// said: what it cut short has not failed.
 func (c *Checker) Run(ctx context.Context) (failed int) {
+	c.stopped = ctx.Err
 	c.settings()
 	if c.brokers(ctx) {
 		c.cluster(ctx)
@@ -74,11 +78,16 @@ func (c *Checker) settings() {
 func (c *Checker) ok(what, format string, args ...any)   { c.line("ok  ", what, format, args...) }
 func (c *Checker) warn(what, format string, args ...any) { c.line("warn", what, format, args...) }
 func (c *Checker) fail(what, format string, args ...any) {
-	c.failed++
-	c.line("FAIL", what, format, args...)
+	if c.line("FAIL", what, format, args...) {
+		c.failed++
+	}
 }
 
-// line is one line, whatever came from outside.
-func (c *Checker) line(result, what, format string, args ...any) {
+// line is one line, whatever came from outside; none once the run has stopped.
+func (c *Checker) line(result, what, format string, args ...any) (said bool) {
+	if c.stopped != nil && c.stopped() != nil {
+		return false
+	}
 	fmt.Fprintf(c.Out, "%s  %s: %s\n", result, what, history.Printable(fmt.Sprintf(format, args...)))
+	return true
 }

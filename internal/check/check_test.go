@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -37,7 +38,7 @@ func TestDurabilityOfATopic(t *testing.T) {
 	}{
 		"as it should be":         {3, 3, 2, ""},
 		"one replica behind":      {3, 2, 2, ""},
-		"too few in sync":         {3, 1, 2, "FAIL  t: a partition has 1 replicas in sync"},
+		"too few in sync":         {3, 1, 2, "FAIL  t: a partition has 1 replica in sync"},
 		"more than there are":     {2, 2, 3, "FAIL  t: min.insync.replicas is 3, and there are 2"},
 		"one broker stops it":     {2, 2, 2, "warn  t: min.insync.replicas is as large as"},
 		"one replica":             {1, 1, 1, "warn  t: has one replica"},
@@ -112,6 +113,9 @@ func TestWhatAnAnswerTellsOfTheCredentials(t *testing.T) {
 			if !strings.HasPrefix(line, c.lines[i]) {
 				t.Errorf("%s: %q, want %q", name, line, c.lines[i])
 			}
+			if strings.HasPrefix(line, "warn") && !strings.Contains(line, "MPC_PROJECT_ID") {
+				t.Errorf("%s: %q does not name what else it may be", name, line)
+			}
 		}
 	}
 }
@@ -134,5 +138,18 @@ func TestNothingFromOutsideMovesTheCursor(t *testing.T) {
 	text, _ := result(func(c *Checker) { c.fail("broker", "%s", "\x1b[2J\nok    everything") })
 	if strings.Contains(text, "\x1b") || strings.Count(text, "\n") != 1 {
 		t.Errorf("%q", text)
+	}
+}
+
+func TestWhatAnInterruptCutsShortHasNotFailed(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	text, failed := result(func(c *Checker) {
+		c.stopped = ctx.Err
+		c.fail("broker", "context canceled")
+		c.ok("clock", "right")
+	})
+	if text != "" || failed != 0 {
+		t.Errorf("%q, %d failed", text, failed)
 	}
 }

@@ -99,6 +99,8 @@ func (c *Checker) group(ctx context.Context, log *kafkalog.Log) {
 		c.fail(what, "is a group of %q, not of consumers: choose another KAFKA_GROUP_ID", g.Protocol)
 	case g.Rights.Known && !g.Rights.Read:
 		c.fail(what, "the brokers' ACLs must allow READ on it to this user")
+	case len(g.Clients) == 0 && g.State == "Dead": // there is no such group
+		c.ok(what, "no member, it has not run yet")
 	case len(g.Clients) == 0:
 		c.ok(what, "no member now (%s)", g.State)
 	default:

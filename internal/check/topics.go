@@ -72,7 +72,7 @@ func (c *Checker) topic(ctx context.Context, log *kafkalog.Log, u use) (size int
 		c.fail(what, "%d of %d partitions have no leader: brokers are away, or the disks of all replicas", s.Leaderless, s.Partitions)
 	}
 	if c.failed == before {
-		c.ok(what, "%d partitions, %d replicas%s", s.Partitions, s.Replicas, settings.text)
+		c.ok(what, "%s, %s%s", counted(s.Partitions, "partition"), counted(s.Replicas, "replica"), settings.text)
 	}
 	return settings.size
 }
@@ -111,7 +111,7 @@ func (c *Checker) durability(what string, s kafkalog.TopicState, insync int) {
 	case insync > s.Replicas:
 		c.fail(what, "min.insync.replicas is %d, and there are %d replicas: nothing can be written with acks=all; lower the one or raise the other", insync, s.Replicas)
 	case s.InSync < insync:
-		c.fail(what, "a partition has %d replicas in sync, and min.insync.replicas is %d: nothing is written to it until brokers are back", s.InSync, insync)
+		c.fail(what, "a partition has %s in sync, and min.insync.replicas is %d: nothing is written to it until brokers are back", counted(s.InSync, "replica"), insync)
 	case s.Replicas == 1:
 		c.warn(what, "has one replica: what it holds is lost with its broker; three, with min.insync.replicas=2, are usual")
 	case insync == s.Replicas:
@@ -153,6 +153,14 @@ func (c *Checker) rights(what string, u use, r kafkalog.Rights) {
 	}
 	need("READ", r.Read, u.read, u.readByCommand)
 	need("WRITE", r.Write, u.write, u.writeByCommand)
+}
+
+// counted is so many of what has a regular plural.
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // retentionOf reads retention.ms; 0 is for ever.

@@ -73,17 +73,24 @@ func Lookup(text string) (Code, bool) {
 	if strings.HasPrefix(code, "MPC.") {
 		return Code{
 			Code: code, Place: Answer,
-			Meaning:  "This code is not in the tables of this version.",
+			Meaning:  "A code that this version does not know.",
 			Service:  "In an answer with a 4xx status it counts as a refusal of this very task: the task's state is asked for, and settles it; FAILED leads to the outcome rejected. In a failed task it changes nothing: the retry is called, unless RETRY_SKIP_CODES has the code.",
 			Operator: "Look it up in the vendor's list of error codes.",
 		}, true
 	}
 	return Code{
 		Code: code, Place: Answer,
-		Meaning:  "This code of the API gateway is not in the tables of this version.",
+		Meaning:  "A code of the API gateway that this version does not know.",
 		Service:  "It goes by the HTTP status: 429 is throttling, 5xx passes by itself, any other 4xx is an outage that an operator must end. No event is answered because of it.",
 		Operator: "Look it up in the vendor's list of API gateway error codes; the log has the gateway's message and request id.",
 	}, true
+}
+
+// about is what a person can do after an outcome, where its message does not say.
+var about = map[events.Reason]string{
+	events.Accepted:        "Nothing: MPC works on the task again. If it fails again, a new failure event comes.",
+	events.Expired:         "Ask for it again with `remux-retrier retry` if the retry is still wanted; and find out why the event came so late, or waited so long.",
+	events.BudgetExhausted: "Find out why the task keeps failing; once the cause is known and mended, `remux-retrier retry --force`.",
 }
 
 // word finds the reasons of outcomes and dead letters, which stand in topics,
@@ -93,7 +100,8 @@ func word(text string) (Code, bool) {
 		if string(r) == text {
 			return Code{
 				Code: text, Place: Reason, Meaning: r.Message(),
-				Service: "The failure event is answered " + string(r.Kind()) + " with this reason, and is done with.",
+				Service:  "The failure event is answered " + string(r.Kind()) + " with this reason, and is done with.",
+				Operator: about[r],
 			}, true
 		}
 	}
@@ -102,7 +110,7 @@ func word(text string) (Code, bool) {
 			return Code{
 				Code: text, Place: Defect, Meaning: d.Meaning(),
 				Service:  "The record goes to the dead-letter topic as it came, with headers that say so; it is never called for.",
-				Operator: "Mend the producer, then put the record back with `remux-retrier redrive`.",
+				Operator: "Mend the producer; for this record, find the task and use `remux-retrier retry`. `remux-retrier redrive` helps only once the service can read the record, for it goes back as it came.",
 			}, true
 		}
 	}

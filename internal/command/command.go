@@ -44,13 +44,30 @@ type command struct {
 	more string
 	// prepare declares the flags, and gives what runs with them and the arguments.
 	prepare func(*flag.FlagSet) func(ctx context.Context, env Env, args []string) int
-	// takes tells whether so many arguments are right.
-	takes func(n int) bool
+	// takes says what is wrong with so many arguments.
+	takes func(n int) error
 }
 
-func none(n int) bool { return n == 0 }
-func one(n int) bool  { return n == 1 }
-func some(n int) bool { return n > 0 }
+func none(n int) error {
+	if n > 0 {
+		return errors.New("it takes no arguments")
+	}
+	return nil
+}
+
+func some(n int) error {
+	if n == 0 {
+		return errors.New("name at least one task")
+	}
+	return nil
+}
+
+func one(n int) error {
+	if n != 1 {
+		return errors.New("name one code or one task")
+	}
+	return nil
+}
 
 // commands in the order in which help lists them.
 func commands() []command {
@@ -89,8 +106,8 @@ func Run(ctx context.Context, env Env, name string, args []string) (code int, kn
 	case errors.Is(err, flag.ErrHelp):
 		c.explain(env.Stdout)
 		return exitDone, true
-	case err == nil && !c.takes(len(rest)):
-		err = fmt.Errorf("%d arguments are too many or too few", len(rest))
+	case err == nil:
+		err = c.takes(len(rest))
 	}
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "remux-retrier %s: %.300v\n", name, err)

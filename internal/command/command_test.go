@@ -150,3 +150,20 @@ func TestTroubleIsSaidOnce(t *testing.T) {
 		t.Errorf("%q, %q", out.String(), err.String())
 	}
 }
+
+func TestAnEmptyOptionDoesNotMeanEverything(t *testing.T) {
+	for says, args := range map[string][]string{
+		"--task is empty":     {"redrive", "--task", ""},
+		"--reason is empty":   {"redrive", "--reason="},
+		"--limit must":        {"redrive", "--limit", "0"},
+		"--rate must":         {"redrive", "--rate", "0"},
+		"--rate must be":      {"redrive", "--rate", "NaN"},
+		"at least one task":   {"retry"},
+		"takes no arguments":  {"check", "now"},
+		"one code or one tas": {"explain", "1", "2"},
+	} {
+		if code, out, err := ask(t, args[0], args[1:]...); code != 2 || out != "" || !strings.Contains(err, says) {
+			t.Errorf("%q: exit code %d, %q, %q", args, code, out, err)
+		}
+	}
+}

@@ -72,6 +72,9 @@ func explainTask(ctx context.Context, env Env, id string, asJSON bool, since tim
 		return fail(env, err)
 	}
 	defer log.Close()
+	if err := reach(ctx, log, cfg.Kafka.TopicRetried, cfg.Kafka.TopicRetryFailed, cfg.Kafka.TopicDeadLetter, cfg.Kafka.TopicFailed); err != nil {
+		return fail(env, err)
+	}
 	meter := &reading{w: env.Stderr, next: time.Now().Add(time.Second)}
 	read, err := reader(cfg, log, func(c *history.Config) {
 		if since > 0 {
@@ -93,7 +96,7 @@ func explainTask(ctx context.Context, env Env, id string, asJSON bool, since tim
 	case err != nil:
 		return fail(env, fmt.Errorf("the topics could not be read to their ends: %w", err))
 	case !h.Complete:
-		fmt.Fprintf(env.Stderr, "only %d records were read: raise --limit, or shorten --since\n", h.Read)
+		fmt.Fprintf(env.Stderr, "--limit ended the reading after %d records: raise it, or shorten --since\n", h.Read)
 		return exitFailed
 	case len(h.Entries) == 0:
 		return exitFailed

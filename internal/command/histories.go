@@ -1,9 +1,13 @@
 package command
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"net"
 	"time"
 
+	"remux-retrier/consumer"
 	"remux-retrier/consumer/kafkalog"
 	"remux-retrier/events"
 	"remux-retrier/internal/config"
@@ -31,4 +35,35 @@ func because(err error) string {
 		return u.Message
 	}
 	return err.Error()
+}
+
+// reachWithin is how long a person waits for the first answer of a broker.
+const reachWithin = 5 * time.Second
+
+// counter is what reach asks of Kafka.
+type counter interface {
+	Partitions(ctx context.Context, topic string) (int, error)
+}
+
+// reach finds out whether the brokers answer and the topics are there, before a
+// command begins, so that what is wrong with the set-up is said in its own words.
+func reach(ctx context.Context, log counter, topics ...string) error {
+	within, cancel := context.WithTimeout(ctx, reachWithin)
+	defer cancel()
+	for _, topic := range topics {
+		_, err := log.Partitions(within, topic)
+		var op *net.OpError
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, consumer.ErrUnknownTopic):
+			return fmt.Errorf("topic %s does not exist: create it, or run the service once with KAFKA_CREATE_TOPICS=true (`remux-retrier check` tells more)", topic)
+		case within.Err() != nil, errors.As(err, &op) && op.Op == "dial":
+			return fmt.Errorf("no broker answers within %v: check KAFKA_BROKERS and the brokers' advertised.listeners (`remux-retrier check` tells more)", reachWithin)
+		default:
+			return err
+		}
+	}
+	return nil
 }

@@ -42,7 +42,11 @@ finds. Several at the same time share the work.
 		flags.Float64Var(&o.rate, "rate", 0, "put back `N` records a second at most")
 		flags.StringVar(&o.reason, "reason", "", "only dead letters with this dead-letter-`reason`, such as no_task_id")
 		flags.StringVar(&o.task, "task", "", "only dead letters that are keyed by this task `id` or mention it")
-		return func(ctx context.Context, env Env, _ []string) int { return runRedrive(ctx, env, o) }
+		return func(ctx context.Context, env Env, _ []string) int {
+			o.given = map[string]bool{}
+			flags.Visit(func(f *flag.Flag) { o.given[f.Name] = true })
+			return runRedrive(ctx, env, o)
+		}
 	},
 }
 
@@ -51,14 +55,20 @@ type options struct {
 	limit        int
 	rate         float64
 	reason, task string
+	given        map[string]bool
 }
 
 // check says what is wrong with the options.
 func (o options) check() error {
+	// An unset variable in a script must not turn some records into all of them.
 	switch {
-	case o.limit < 0:
-		return errors.New("--limit must be positive")
-	case o.rate < 0 || o.rate > 1e6:
+	case o.given["task"] && o.task == "":
+		return errors.New("--task is empty: name a task, or leave the option out")
+	case o.given["reason"] && o.reason == "":
+		return errors.New("--reason is empty: name a reason, or leave the option out")
+	case o.given["limit"] && o.limit <= 0:
+		return errors.New("--limit must be positive, or left out for all of them")
+	case o.given["rate"] && !(o.rate > 0 && o.rate <= 1e6): // refuses NaN too
 		return errors.New("--rate must be positive, and at most a million")
 	case o.reason != "" && !slices.Contains(events.Defects(), events.Defect(o.reason)):
 		var known []string
@@ -88,6 +98,9 @@ func runRedrive(ctx context.Context, env Env, o options) int {
 		return fail(env, err)
 	}
 	defer log.Close()
+	if err := reach(ctx, log, cfg.Kafka.TopicDeadLetter, cfg.Kafka.TopicFailed); err != nil {
+		return fail(env, err)
+	}
 	show := newShow(env, o.dry)
 	c := redrive.Config{
 		Log: log, DeadLetter: cfg.Kafka.TopicDeadLetter, Failed: cfg.Kafka.TopicFailed,
@@ -111,8 +124,14 @@ func runRedrive(ctx context.Context, env Env, o options) int {
 		totals, err = r.Run(ctx)
 	}
 	show.end()
-	fmt.Fprintln(env.Stdout, summary(totals, o.dry))
-	if err != nil {
+	if err == nil || totals != (redrive.Totals{}) {
+		fmt.Fprintln(env.Stdout, summary(totals, o.dry))
+	}
+	switch {
+	case errors.Is(err, context.Canceled) && !o.dry:
+		fmt.Fprintln(env.Stderr, "interrupted: run it again to go on")
+		return exitFailed
+	case err != nil:
 		return fail(env, err)
 	}
 	return exitDone
@@ -135,7 +154,7 @@ func summary(t redrive.Totals, dry bool) string {
 	}
 	text := fmt.Sprintf("%d %s, %d left with a reason", t.Redriven, done, t.Left)
 	if t.Others > 0 {
-		text += fmt.Sprintf(", %d not meant", t.Others)
+		text += fmt.Sprintf(", %d that the options leave out", t.Others)
 	}
 	if t.Before > 0 {
 		text += fmt.Sprintf(", %d put back before", t.Before)

@@ -2,8 +2,11 @@ package command
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"remux-retrier/consumer"
@@ -44,22 +47,59 @@ func retry(ctx context.Context, env Env, ids []string, force bool) int {
 	if err != nil {
 		return fail(env, err)
 	}
-	a := asking{cfg: cfg, log: log, read: read, force: force}
-	code := exitDone
+	topics := []string{cfg.Kafka.TopicFailed}
+	if !force {
+		topics = append(topics, cfg.Kafka.TopicRetried, cfg.Kafka.TopicRetryFailed)
+	}
+	if err := reach(ctx, log, topics...); err != nil && ctx.Err() == nil {
+		return fail(env, err)
+	}
+	return askAll(ctx, env, once(ids), asking{cfg: cfg, log: log, read: read, force: force}.ask)
+}
+
+// once drops ids that were given before: a task is asked for once.
+func once(ids []string) []string {
+	var all []string
 	for _, id := range ids {
-		place, err := a.ask(ctx, id)
-		if err != nil {
+		if !slices.Contains(all, id) {
+			all = append(all, id)
+		}
+	}
+	return all
+}
+
+// askAll asks for one task after the other until it is interrupted, and then says
+// for which it did not.
+func askAll(ctx context.Context, env Env, ids []string, ask func(context.Context, string) (place string, err error)) int {
+	code := exitDone
+	for i, id := range ids {
+		place, err := "", context.Cause(ctx)
+		if err == nil {
+			place, err = ask(ctx, id)
+		}
+		switch {
+		case err == nil:
+			fmt.Fprintf(env.Stdout, "%s\t%s\n", shown(id), place)
+		case errors.As(err, new(unsure)):
+			fmt.Fprintf(env.Stderr, "%s: %v\n", shown(id), err)
+			code = exitFailed
+		case ctx.Err() != nil:
+			var rest []string
+			for _, id := range ids[i:] {
+				rest = append(rest, shown(id))
+			}
+			fmt.Fprintln(env.Stderr, "interrupted; not asked for: "+strings.Join(rest, " "))
+			return exitFailed
+		default:
 			fmt.Fprintf(env.Stderr, "%s: not asked for: %s\n", shown(id), because(err))
 			code = exitFailed
-			continue
-		}
-		fmt.Fprintf(env.Stdout, "%s\t%s\n", shown(id), place)
-		if ctx.Err() != nil {
-			return exitFailed
 		}
 	}
 	return code
 }
+
+// unsure is why an event may have been written or not.
+type unsure struct{ error }
 
 // shown is an argument as it may be printed, whatever it is.
 func shown(id string) string {
@@ -98,7 +138,7 @@ func (a asking) ask(ctx context.Context, id string) (place string, err error) {
 	}
 	offset, err := a.log.Append(ctx, message.Topic, p, []consumer.Message{message})
 	if err != nil {
-		return "", fmt.Errorf("%w; whether the event was written is not known, `remux-retrier explain` tells", err)
+		return "", unsure{fmt.Errorf("whether its event was written is not known, `remux-retrier explain` tells: %w", err)}
 	}
 	return fmt.Sprintf("%s\tpartition %d\toffset %d", message.Topic, p, offset), nil
 }
@@ -116,17 +156,24 @@ func (a asking) refusal(ctx context.Context, id string) error {
 	if !h.Complete {
 		return fmt.Errorf("its budget is not known: there are too many outcomes to read; with --force it does not matter")
 	}
-	retries, oldest := 0, time.Time{}
+	return spent(h, int(budget), a.cfg.Retry.BudgetWindow)
+}
+
+// spent says that a task has had its budget, and until when.
+func spent(h history.History, budget int, window time.Duration) error {
+	if budget == 0 {
+		return fmt.Errorf("RETRY_BUDGET is 0, so it would be answered %s; --force passes that", events.BudgetExhausted)
+	}
+	var accepted []time.Time // the oldest first
 	for _, e := range h.Entries {
-		if o := e.Outcome; o.CountsAsRetry && !o.Repeat {
-			if retries++; retries == 1 {
-				oldest = e.At
-			}
+		if o := e.Outcome; o != nil && o.CountsAsRetry && !o.Repeat {
+			accepted = append(accepted, e.At)
 		}
 	}
-	if retries < int(budget) {
+	over := len(accepted) - budget // forced retries pass the budget, and count
+	if over < 0 {
 		return nil
 	}
-	return fmt.Errorf("it has had %d accepted retries within %v (RETRY_BUDGET is %v), so it would be answered %s; the oldest of them counts until %s; --force passes that",
-		retries, a.cfg.Retry.BudgetWindow, budget, events.BudgetExhausted, oldest.Add(a.cfg.Retry.BudgetWindow).UTC().Format(time.RFC3339))
+	return fmt.Errorf("it has had %d accepted retries within %v (RETRY_BUDGET is %d), so it would be answered %s; it can be asked for again after %s; --force passes that",
+		len(accepted), window, budget, events.BudgetExhausted, accepted[over].Add(window).UTC().Format(time.RFC3339))
 }

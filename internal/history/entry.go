@@ -22,8 +22,9 @@ func (t *telling) entry(r *consumer.Record) (Entry, bool) {
 }
 
 func (t *telling) failure(r *consumer.Record, e Entry) (Entry, bool) {
-	// An id may be written with escapes; anything else is not worth parsing.
-	if !bytes.Contains(r.Value, []byte(t.id)) && bytes.IndexByte(r.Value, '\\') < 0 {
+	// An id may be written with escapes or in base64; anything else is not worth
+	// parsing.
+	if !bytes.Contains(r.Value, []byte(t.id)) && bytes.IndexByte(r.Value, '\\') < 0 && !bytes.Contains(r.Value, []byte("data_base64")) {
 		return e, false
 	}
 	f, err := events.ReadFailure(r.Value, headers(r))

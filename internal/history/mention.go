@@ -7,14 +7,14 @@ import (
 
 // Mentions tells whether a record that cannot be read as a failure event seems
 // to be about a task: its key is the task's id, or its value holds the id with
-// nothing on either side that could be part of a longer one. The value is taken
-// as bytes, since nothing is known of its form.
+// nothing on either side that could be part of a longer one. Nothing is known of
+// the value's form but that it must be text: in other bytes an id stands by chance.
 func Mentions(key, value []byte, taskID string) bool {
 	return string(key) == taskID || holds(value, taskID)
 }
 
 func holds(value []byte, taskID string) bool {
-	if taskID == "" {
+	if taskID == "" || !utf8.Valid(value) {
 		return false
 	}
 	for rest := value; ; {

@@ -199,16 +199,19 @@ func (t *telling) readOne(ctx context.Context, s stretch) error {
 		return ctx.Err()
 	}
 	return scan.Partition(ctx, t.r.cfg.Log, s.topic, s.partition, s.Interval, func(page consumer.Page) error {
-		for i := range page.Records {
+		n := int64(len(page.Records))
+		over := max(0, t.read.Add(n)-t.r.cfg.Limit)
+		kept := max(0, n-over)
+		read := t.read.Add(kept - n)
+		for i := range page.Records[:kept] {
 			if e, ok := t.entry(&page.Records[i]); ok {
 				t.mu.Lock()
 				t.entries = append(t.entries, e)
 				t.mu.Unlock()
 			}
 		}
-		read := t.read.Add(int64(len(page.Records)))
 		t.r.cfg.Progress(read, t.of)
-		if read > t.r.cfg.Limit {
+		if over > 0 {
 			return fmt.Errorf("%d: %w", t.r.cfg.Limit, errLimit)
 		}
 		return nil

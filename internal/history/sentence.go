@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"remux-retrier/events"
 )
@@ -55,11 +56,12 @@ func (e Entry) answer() string {
 	a := e.Outcome
 	var b strings.Builder
 	fmt.Fprintf(&b, "The event at offset %d of partition %d was answered %s, %s. %s", a.Offset, a.Partition, a.Outcome, a.Reason, a.Reason.Message())
+	calls := count(a.Attempts, "call was made for it", "calls were made for it")
+	b.WriteString(" " + strings.ToUpper(calls[:1]) + calls[1:])
 	if a.Retries != nil {
-		fmt.Fprintf(&b, " %s, %s in the window.", count(a.Attempts, "call was made for it", "calls were made for it"), count(*a.Retries, "retry was accepted", "retries were accepted"))
-	} else {
-		fmt.Fprintf(&b, " %s.", count(a.Attempts, "call was made for it", "calls were made for it"))
+		fmt.Fprintf(&b, ", %s in the window", count(*a.Retries, "retry was accepted", "retries were accepted"))
 	}
+	b.WriteString(".")
 	if a.Error != nil {
 		b.WriteString(" MPC's last answer: " + apiError(a.Error) + ".")
 	}
@@ -71,16 +73,16 @@ func (e Entry) answer() string {
 
 func (e Entry) letter() string {
 	l := e.DeadLetter
-	about := "mentions the id, so it may be about this task"
+	about := "mentions the id, so that it may be about this task,"
 	if l.Keyed {
 		about = "is keyed by the task's id"
 	}
 	text := fmt.Sprintf("A record that %s could not be read as a failure event and became a dead letter (%s; it stood at offset %d of partition %d): %s, %s.",
 		about, e.place(), l.Offset, l.Partition, l.Reason, strings.TrimSuffix(Printable(l.Message), "."))
 	if l.Count > 1 {
-		text += fmt.Sprintf(" It has become one %d times by now.", l.Count)
+		return text + fmt.Sprintf(" It has become one %d times by now: `redrive` leaves it; use `remux-retrier retry TASK_ID`.", l.Count)
 	}
-	return text + " Mend its producer; `redrive` puts the record back."
+	return text + " It is never called as it stands: ask for the task with `remux-retrier retry TASK_ID`. `redrive` helps only once the service can read it."
 }
 
 func (e Entry) place() string {
@@ -106,6 +108,14 @@ func apiError(e *events.APIError) string {
 
 // Summary tells in a sentence or two how it stands with the task.
 func (h History) Summary() string {
+	text := h.summary()
+	if !h.Complete {
+		return "Not all was read, so this may be wrong: " + strings.ToLower(text[:1]) + text[1:]
+	}
+	return text
+}
+
+func (h History) summary() string {
 	var asked, letter *Entry
 	var outcome *Entry
 	for i := range h.Entries {
@@ -121,12 +131,9 @@ func (h History) Summary() string {
 		}
 	}
 	since := "since " + h.Since.UTC().Format(timeFormat) + " UTC"
-	if !h.Complete {
-		since += " (not all of it was read)"
-	}
 	switch {
 	case asked != nil && !asked.Failure.Answered:
-		return fmt.Sprintf("Its latest failure event, of %s UTC, has no outcome yet: it is waiting, or it was ignored as no failure. The instance that owns partition %d of %s knows which.",
+		return fmt.Sprintf("Its latest failure event, of %s UTC, has no outcome yet: it is waiting, or it was ignored as no failure. Which, the page or /api/tasks/ID of the instance that owns partition %d of %s says, and why.",
 			asked.At.UTC().Format(timeFormat), asked.Partition, asked.Topic)
 	case outcome != nil:
 		return fmt.Sprintf("Its latest answer, of %s UTC, is %s, %s. %s", outcome.At.UTC().Format(timeFormat), outcome.Outcome.Outcome, outcome.Outcome.Reason, outcome.Outcome.Reason.Message())
@@ -139,7 +146,7 @@ func (h History) Summary() string {
 func count(n int, one, more string) string {
 	switch n {
 	case 0:
-		return "No " + more
+		return "no " + more
 	case 1:
 		return "1 " + one
 	}
@@ -147,9 +154,10 @@ func count(n int, one, more string) string {
 }
 
 // Printable gives a text that came from outside as it is, or quoted where it
-// holds what would move a terminal's cursor or turn its writing round.
+// is not UTF-8 or holds what would move a terminal's cursor or turn its writing
+// round.
 func Printable(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
 		return strconv.Quote(text)
 	}
 	return text

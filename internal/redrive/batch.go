@@ -168,12 +168,13 @@ func (b *batch) flush(ctx context.Context, next int64) error {
 	if err := b.to.commit(ctx, b.partition, at); err != nil {
 		return errors.Join(err, failed)
 	}
+	before := b.r.totals.Redriven
 	b.tell(next, refused)
 	b.items, b.messages, b.bytes = nil, nil, 0
 	if failed != nil {
 		return failed
 	}
-	return b.r.rest(ctx)
+	return b.r.rest(ctx, b.r.totals.Redriven-before)
 }
 
 // offset is that of the n-th record that is meant.
@@ -218,11 +219,11 @@ func (b *batch) tell(next int64, refused map[int]error) {
 	b.r.count(b.partition, next)
 }
 
-// rest keeps to the rate.
-func (r *Redriver) rest(ctx context.Context) error {
-	if r.cfg.Rate == 0 {
+// rest keeps to the rate, after so many were put back. Time that was lost before is
+// not made up for.
+func (r *Redriver) rest(ctx context.Context, n int) error {
+	if r.cfg.Rate == 0 || n == 0 {
 		return nil
 	}
-	due := r.began.Add(time.Duration(float64(r.totals.Redriven) / r.cfg.Rate * float64(time.Second)))
-	return r.cfg.Clock.Sleep(ctx, due.Sub(r.cfg.Clock.Now()))
+	return r.cfg.Clock.Sleep(ctx, time.Duration(float64(n)/r.cfg.Rate*float64(time.Second)))
 }

@@ -80,7 +80,6 @@ type Totals struct {
 type Redriver struct {
 	cfg     Config
 	totals  Totals
-	began   time.Time
 	spans   []consumer.Interval // as of the start: its own output is beyond
 	counted []int64             // up to where, by partition
 }
@@ -113,7 +112,7 @@ func (r *Redriver) Run(ctx context.Context) (Totals, error) {
 	}
 	wait := r.patience()
 	for {
-		gen, err := r.cfg.Log.Join(ctx)
+		gen, err := r.join(ctx)
 		if err == nil {
 			r.cfg.Tell.Trouble("")
 			err = r.generation(ctx, gen)
@@ -136,6 +135,26 @@ func (r *Redriver) Run(ctx context.Context) (Totals, error) {
 			}
 		}
 	}
+}
+
+// joinsWithin is how long joining takes while no member is missing: brokers wait
+// some seconds for others.
+const joinsWithin = 5 * time.Second
+
+// join joins the group, and says why that takes long.
+func (r *Redriver) join(ctx context.Context) (gen consumer.Generation, err error) {
+	joined := make(chan struct{})
+	r.cfg.Clock.Go(func() {
+		defer close(joined)
+		gen, err = r.cfg.Log.Join(ctx)
+	})
+	soon, cancel := clock.WithTimeout(ctx, r.cfg.Clock, joinsWithin)
+	defer cancel()
+	if r.cfg.Clock.Wait(soon, joined) != nil && ctx.Err() == nil {
+		r.cfg.Tell.Trouble("for the place of a redrive that was killed, up to KAFKA_SESSION_TIMEOUT")
+	}
+	_ = r.cfg.Clock.Wait(context.WithoutCancel(ctx), joined) // Join ends with ctx
+	return gen, err
 }
 
 // Dry tells what Run would do from these positions of the group, and changes
@@ -183,7 +202,6 @@ func (r *Redriver) begin(ctx context.Context) error {
 		r.counted[p] = s.From
 		r.totals.Of += s.To - s.From
 	}
-	r.began = r.cfg.Clock.Now()
 	return nil
 }
 
@@ -223,12 +241,21 @@ func (r *Redriver) partition(ctx context.Context, p int, positions map[int]consu
 	case !known:
 		done.low = span.From
 	case at.Offset > span.To:
+		// Another run that began later may have come further.
+		now, err := r.cfg.Log.Span(ctx, r.cfg.DeadLetter, len(r.spans), time.Time{})
+		if err != nil {
+			return err
+		}
+		if at.Offset <= now[p].To {
+			r.count(p, span.To)
+			return nil
+		}
 		r.cfg.Tell.Trouble(fmt.Sprintf("partition %d of %s ends at %d, before %d, up to where it was redriven: it was deleted and created again, and is read from its start", p, r.cfg.DeadLetter, span.To, at.Offset))
 		done = progress{low: span.From}
 	default:
 		done.low = max(at.Offset, span.From)
 	}
-	from := done.from(r.cfg.Filter)
+	from := min(done.from(r.cfg.Filter), span.To)
 	r.count(p, from)
 	b := &batch{r: r, to: to, partition: p, done: done}
 	return scan.Partition(ctx, r.cfg.Log, r.cfg.DeadLetter, p, consumer.Interval{From: from, To: span.To}, func(page consumer.Page) error {

@@ -161,3 +161,24 @@ func TestRecordsThatExpireMeanwhileArePassed(t *testing.T) {
 		}
 	})
 }
+
+func TestWaitingForTheGroupIsExplained(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		w.many(0, 3)
+		killed := w.b.Member("killed")
+		gen, err := killed.Join(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer gen.Release()
+		killed.SetFault(func(memlog.Operation) (time.Duration, error, error) { return 0, errors.New("killed"), nil })
+		e := &ear{}
+		if _, err := w.run(context.Background(), e, nil); err != nil {
+			t.Fatal(err)
+		}
+		if len(e.trouble) != 1 || !strings.Contains(e.trouble[0], "KAFKA_SESSION_TIMEOUT") {
+			t.Errorf("%q", e.trouble)
+		}
+		w.want(numbers(3))
+	})
+}

@@ -49,9 +49,12 @@ func New(cfg Config) (*Tracer, error) {
 	}
 	say := notice.New(cfg.Logger)
 	// The SDK's own complaints, such as of a malformed OTEL_ variable, belong into
-	// the log like all else, and once is enough.
+	// the log like all else, and once is enough. What it complains of is left out:
+	// it may be a header with a collector's credentials.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { say.Problem(cut("OpenTelemetry: " + err.Error())) }))
-	otel.SetLogger(funcr.New(func(_, text string) { say.Problem(cut("OpenTelemetry: " + text)) }, funcr.Options{}))
+	otel.SetLogger(funcr.New(func(_, text string) { say.Problem(cut("OpenTelemetry: " + text)) }, funcr.Options{
+		RenderArgsHook: func([]any) []any { return nil },
+	}))
 
 	ctx := context.Background()
 	client, err := otlptracehttp.New(ctx)

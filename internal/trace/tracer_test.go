@@ -72,6 +72,26 @@ func TestTheSDKsOwnComplaintsGoToTheLog(t *testing.T) {
 	}
 }
 
+// A typing error in the collector's credentials must not write them to the log.
+func TestWhatIsWrongInHeadersIsNotLogged(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "Authorization Bearer s3cr3t,api-key=s3cr3t%zz")
+	log, hook := test.NewNullLogger()
+	tracer, err := New(Config{Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tracer.Close(time.Second)
+	if len(hook.AllEntries()) == 0 {
+		t.Error("nothing is said")
+	}
+	for _, e := range hook.AllEntries() {
+		if strings.Contains(e.Message, "s3cr3t") {
+			t.Errorf("said: %s", e.Message)
+		}
+	}
+}
+
 func TestATracerNeedsALogger(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("taken without")
