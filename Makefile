@@ -21,6 +21,10 @@ FUZZTIME      ?= 300000x
 SEEDS         ?= 2000
 # Scenarios that take minutes, or measure: make soak.
 SOAK          := KillsAtMany|KilledInstance|TakeOver|LiveTwin|RollingRestarts
+# How long faults come at random: 2m in make test-kafka. SOAK_SEED picks them.
+SOAK_TIME     ?= 10m
+
+PICTURES_AFTER ?= 15m
 
 .PHONY: help
 help: ## Print this list
@@ -46,8 +50,17 @@ test-kafka: ## Run the end-to-end tests on a real Apache Kafka (Java 17 and Mave
 	go test $(RACE) -tags kafka -count=1 -p 1 -timeout 20m -v -skip '$(SOAK)' $(KAFKA_PACKAGES)
 
 .PHONY: soak
-soak: ## Run the scenarios on a real Kafka that want a quiet machine: kill -9, take-over, rolling restarts
+soak: ## Run the scenarios on a real Kafka that want a quiet machine: kill -9, take-over, rolling restarts, and SOAK_TIME (10m) of random faults
 	go test -tags kafka -count=1 -timeout 20m -v -run '$(SOAK)' ./test/e2e
+	SOAK_TIME=$(SOAK_TIME) go test -tags kafka -count=1 -timeout 2h -v -run UnderRandomFaults ./test/e2e
+
+.PHONY: test-browser
+test-browser: ## Look at the operator's page in a real Chromium (Debian's chromium and bsdutils), also in the sandbox
+	go test -tags browser -count=1 -timeout 10m ./test/browser
+
+.PHONY: pictures
+pictures: ## Take the README's pictures anew, of the sandbox as it is after PICTURES_AFTER (15m)
+	PICTURES=$(CURDIR)/docs/pictures PICTURES_AFTER=$(PICTURES_AFTER) go test -tags browser -count=1 -timeout 60m -run RealThing ./test/browser
 
 .PHONY: simulate
 simulate: ## Run the simulation of the whole service under faults for SEEDS (2000) seeds
@@ -76,11 +89,19 @@ fuzz: ## Fuzz each target FUZZTIME (300000x: that many inputs)
 		go test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")"; \
 	done
 
+# tools/ tests with -count=1: a cached result knows nothing of files outside its module.
 .PHONY: lint
 lint: ## Run go vet and the pinned golangci-lint, and check docker-compose.yml
 	go vet -tags kafka ./...
 	go tool -modfile=tools/go.mod golangci-lint run ./...
-	cd tools && go test ./...
+	cd tools && go test -count=1 ./...
+
+.PHONY: check-deploy
+check-deploy: ## Check deploy/: alerts and their unit tests (promtool), dashboard, Kubernetes manifests
+	promtool check rules deploy/prometheus/rules.yaml
+	promtool test rules deploy/prometheus/*_test.yaml
+	cd tools/deploy && go test -count=1 ./...
+	go test ./deploy
 
 .PHONY: cover
 cover: ## Print the coverage of each package; coverage.out is for go tool cover -html

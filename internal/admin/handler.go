@@ -2,13 +2,13 @@ package admin
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
 	"strings"
 )
 
-// ServeHTTP answers the end points and refuses everything else. Nothing of a
-// request is used but its method and path, so there is nothing to escape; the
-// metrics' own handler also looks at Accept and Accept-Encoding.
+// ServeHTTP answers the end points, hands everything else to the page, and
+// refuses what neither knows.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
 	routes := map[string]func(http.ResponseWriter){
@@ -18,6 +18,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	serve, ok := routes[r.URL.Path]
 	switch {
+	case !ok && s.config.Page != nil && !s.meant(r.Host):
+		text(w, http.StatusMisdirectedRequest, "this address listens on the loopback interface and answers to localhost alone, so that no web page elsewhere can read it by a name of its own: a proxy in front of it has to send the header Host: localhost")
+	case !ok && s.config.Page != nil:
+		s.config.Page.ServeHTTP(w, r)
 	case !ok:
 		text(w, http.StatusNotFound, "not found: there are /healthz, /readyz and /metrics")
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
@@ -28,11 +32,28 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// meant tells whether the request names this server. Somebody's page can give its
+// own name the address 127.0.0.1 (DNS rebinding), and would then count as the
+// same origin; the name still stands in Host. Where the server listens for others,
+// the names it is reached by are not known here.
+func (s *Server) meant(host string) bool {
+	if listens, ok := s.listener.Addr().(*net.TCPAddr); !ok || !listens.IP.IsLoopback() {
+		return true
+	}
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
 // secure sets the headers by OWASP's advice for answers that no browser needs
-// to render, frame, cache or guess the type of.
+// to render, frame, cache or guess the type of; the page says itself what it
+// needs.
 func secure(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")

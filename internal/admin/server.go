@@ -1,5 +1,6 @@
 // Package admin serves what a platform asks the service about itself over HTTP:
-// /healthz (is a restart needed?), /readyz (does it do its work?) and /metrics.
+// /healthz (is a restart needed?), /readyz (does it do its work?) and /metrics;
+// what people ask, the operator's page answers beside them.
 //
 // It is read-only, holds no secret and decides nothing: who runs a loop reports
 // to Loops, who knows a condition gives a Check. Only internal/app starts the
@@ -23,7 +24,7 @@ import (
 // microseconds; what takes longer is a client that does not read.
 const stopGrace = 500 * time.Millisecond
 
-// Config is what the Server needs; all fields but Notes are required.
+// Config is what the Server needs; all fields but Notes and Page are required.
 type Config struct {
 	Addr     string // host:port to listen on; port 0 takes a free one
 	Instance string // this instance's name, shown by /readyz
@@ -34,7 +35,10 @@ type Config struct {
 	Notes func() []string
 	// Metrics answers /metrics.
 	Metrics http.Handler
-	Log     logrus.FieldLogger
+	// Page answers every other path. Its requests' contexts end when the server
+	// stops: a stream of its must not outlast the grace. May be nil.
+	Page http.Handler
+	Log  logrus.FieldLogger
 }
 
 // Server answers on one address. Its Run must be called, or its Close.
@@ -42,6 +46,7 @@ type Server struct {
 	config   Config
 	listener net.Listener
 	http     *http.Server
+	stopping context.CancelFunc // ends the requests' contexts
 }
 
 // New opens the listener, so that an address that cannot be had is an error at
@@ -54,8 +59,10 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("HTTP_ADDR %q cannot be listened on: %w: choose a free address, or an empty one for no HTTP", c.Addr, err)
 	}
-	s := &Server{config: c, listener: listener}
+	serving, stopping := context.WithCancel(context.Background())
+	s := &Server{config: c, listener: listener, stopping: stopping}
 	s.http = &http.Server{
+		BaseContext:       func(net.Listener) context.Context { return serving },
 		Handler:           s,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
@@ -73,6 +80,7 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 // Run serves until ctx ends, then lets the answers under way finish and returns
 // nil. It returns an error when serving fails before that.
 func (s *Server) Run(ctx context.Context) error {
+	defer s.stopping()
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(s.listener) }()
 
@@ -80,6 +88,7 @@ func (s *Server) Run(ctx context.Context) error {
 	select {
 	case err = <-served:
 	case <-ctx.Done():
+		s.stopping()
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 		defer cancel()
 		if s.http.Shutdown(grace) != nil {
@@ -94,7 +103,10 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // Close gives the address back, for a server that is not going to Run.
-func (s *Server) Close() error { return s.listener.Close() }
+func (s *Server) Close() error {
+	s.stopping()
+	return s.listener.Close()
+}
 
 // logWriter hands net/http's own complaints, a recovered panic among them, to
 // the service's log.

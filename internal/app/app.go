@@ -7,9 +7,12 @@
 //	instance.go wiring: the service without its sockets
 //	twins.go    other members of this instance's name
 //	path.go     one record's way through the rooms; read this first
+//	observe.go  tells stories and traces what happens to each event
+//	tracing.go  opens and closes the exporter of traces
 //	topics.go   what must be there before the work begins
 //	connect.go  configuration → Kafka and MPC clients
 //	watch.go    notices a hanging loop, for /healthz
+//	operate.go  what the operator's page is told
 //	ready.go    what /readyz says
 package app
 
@@ -17,11 +20,16 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
+	"remux-retrier/consumer/kafkalog"
+	"remux-retrier/internal/command"
 	"remux-retrier/internal/config"
+	"remux-retrier/mpcclient"
 )
 
 // Exit codes of Run.
@@ -34,29 +42,47 @@ const (
 // Run executes the command line and returns the exit code. The context's end
 // stops the service cleanly.
 func Run(ctx context.Context, args []string, version string, stdout, stderr io.Writer) int {
-	command := "run"
+	name := "run"
 	if len(args) > 0 {
-		command, args = args[0], args[1:]
+		name, args = args[0], args[1:]
 	}
-	switch command {
-	case "run", "version", "help", "-h", "-help", "--help":
-	default:
-		fmt.Fprintf(stderr, "remux-retrier: unknown command %q; the commands are run, version and help\n", command)
-		return exitUsage
-	}
-	if len(args) > 0 {
-		fmt.Fprintf(stderr, "remux-retrier: %s takes no arguments, got %q\n", command, args)
-		return exitUsage
-	}
-	switch command {
-	case "run":
-		return runService(ctx, version, stderr)
-	case "version":
+	switch name {
+	case "run", "version":
+		if len(args) > 0 {
+			fmt.Fprintf(stderr, "remux-retrier: %s takes no arguments, got %.300q\n", name, args)
+			return exitUsage
+		}
+		if name == "run" {
+			return runService(ctx, version, stderr)
+		}
 		fmt.Fprintf(stdout, "remux-retrier %s\n", version)
-	default:
-		help(stdout)
+		return exitStopped
+	case "help", "-h", "-help", "--help":
+		return help(args, stdout, stderr)
 	}
-	return exitStopped
+	if code, known := command.Run(ctx, commandEnv(version, stdout, stderr), name, args); known {
+		return code
+	}
+	return unknown(name, stderr)
+}
+
+func unknown(name string, stderr io.Writer) int {
+	fmt.Fprintf(stderr, "remux-retrier: unknown command %.100q; the commands are run, %s, version and help\n", name, strings.Join(command.Names(), ", "))
+	return exitUsage
+}
+
+// commandEnv is what the commands are given. Their clients say nothing by
+// themselves.
+func commandEnv(version string, stdout, stderr io.Writer) command.Env {
+	quiet := logrus.New()
+	quiet.SetOutput(io.Discard)
+	return command.Env{
+		Version: version, Stdout: stdout, Stderr: stderr,
+		Kafka: func(cfg config.Config) (*kafkalog.Log, error) { return connectKafka(cfg, quiet) },
+		MPC: func(cfg config.Config) (*mpcclient.Client, error) {
+			return connectMPC(cfg, version, func(context.Context) error { return nil })
+		},
+	}
 }
 
 func runService(ctx context.Context, version string, stderr io.Writer) int {
@@ -91,15 +117,34 @@ func newLogger(cfg config.Config, w io.Writer) *logrus.Logger {
 	return log
 }
 
-func help(w io.Writer) {
+// help prints how to use the program, or one command.
+func help(args []string, stdout, stderr io.Writer) int {
+	switch {
+	case len(args) > 1:
+		fmt.Fprintf(stderr, "remux-retrier: help takes the name of one command, got %.300q\n", args)
+		return exitUsage
+	case len(args) == 1 && !slices.Contains([]string{"run", "version", "help"}, args[0]):
+		if command.Help(stdout, args[0]) {
+			return exitStopped
+		}
+		return unknown(args[0], stderr)
+	}
+	overview(stdout)
+	return exitStopped
+}
+
+func overview(w io.Writer) {
 	fmt.Fprint(w, `remux-retrier retries failed remux tasks: it consumes failure events from Kafka,
 calls MPC's retry operation and publishes what became of each.
 
 Usage:
-  remux-retrier [run]     run the service
-  remux-retrier version   print the version
-  remux-retrier help      print this
+  remux-retrier [run]           run the service
+  remux-retrier version         print the version
+  remux-retrier help [COMMAND]  print this, or how to use a command
 
+`)
+	command.Summary(w)
+	fmt.Fprint(w, `
 It is configured by environment variables alone:
 
 `)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -13,6 +14,8 @@ import (
 	"remux-retrier/internal/config"
 	"remux-retrier/internal/metrics"
 	"remux-retrier/internal/notice"
+	"remux-retrier/internal/page"
+	"remux-retrier/internal/story"
 )
 
 // drainSlack is what a drain may take beyond the longest call, to publish and
@@ -43,17 +46,34 @@ func Serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	twins := &twins{log: kafka, instance: cfg.Kafka.InstanceID, out: notice.New(log), say: log}
 	ready := &readiness{startUp: start, twins: twins}
 
-	stopHTTP, err := serveHTTP(cfg, loops, ready, meters, log)
+	stories, err := story.New(story.Config{Clock: clock.System})
 	if err != nil {
 		return err
 	}
-	defer stopHTTP()
-	defer closeSoon(kafka.Close) // before HTTP, which tells of it to the last
-	log.WithField("version", version).Info("starting")
 	gate, err := NewGate(cfg, clock.System, log)
 	if err != nil {
 		return err
 	}
+	trouble := &trouble{}
+	look, err := newPage(operated{
+		Store: stories, cfg: cfg, version: version, started: clock.System.Now(),
+		ready: ready, gate: gate, meters: meters, trouble: trouble, kafka: kafka,
+	}, log)
+	if err != nil {
+		return err
+	}
+	stopHTTP, err := serveHTTP(cfg, loops, ready, meters, look, log)
+	if err != nil {
+		return err
+	}
+	defer stopHTTP()
+	tracer, closeTracer, err := openTracer(ctx, cfg, version, log)
+	if err != nil {
+		return err
+	}
+	defer closeTracer()
+	defer closeSoon(kafka.Close) // before HTTP, which tells of it to the last
+	log.WithField("version", version).Info("starting")
 	mpc, err := connectMPC(cfg, version, gate.Extra)
 	if err != nil {
 		return err
@@ -67,8 +87,9 @@ func Serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	}
 	i, err := NewInstance(cfg, Parts{
 		Log: watchedLog{kafka, loops}, Gate: gate,
-		API:   measuredAPI{mpc, cfg.MPC.Timeout + drainSlack/2, meters, clock.System},
+		API:   measuredAPI{heardAPI{mpc, trouble}, cfg.MPC.Timeout + drainSlack/2, meters, clock.System},
 		Clock: clock.System, Rand: rand.Float64, Logger: log, Metrics: meters, Assigned: twins.look,
+		Stories: stories, Tracer: tracer,
 	})
 	if err != nil {
 		return err
@@ -126,24 +147,25 @@ func closeSoon(stop func()) {
 	}
 }
 
-// serveHTTP serves until the returned function is called.
-func serveHTTP(cfg config.Config, loops *admin.Loops, ready *readiness, meters *metrics.Metrics, log *logrus.Logger) (stop func(), err error) {
+// serveHTTP serves, and keeps the page up to date, until the returned function is
+// called.
+func serveHTTP(cfg config.Config, loops *admin.Loops, ready *readiness, meters *metrics.Metrics, look *page.Page, log *logrus.Logger) (stop func(), err error) {
 	if cfg.HTTPAddr == "" {
 		return func() {}, nil
 	}
 	server, err := admin.New(admin.Config{
-		Addr: cfg.HTTPAddr, Instance: cfg.Kafka.ClientID, Loops: loops, Checks: ready.checks(), Notes: ready.notes, Metrics: meters.Handler(), Log: log,
+		Addr: cfg.HTTPAddr, Instance: cfg.Kafka.ClientID, Loops: loops, Checks: ready.checks(), Notes: ready.notes, Metrics: meters.Handler(), Page: look, Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
+	var running sync.WaitGroup
+	running.Go(func() { look.Run(ctx) })
+	running.Go(func() {
 		if err := server.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			log.WithError(err).Error("HTTP has stopped")
 		}
-	}()
-	return func() { cancel(); <-ended }, nil
+	})
+	return func() { cancel(); running.Wait() }, nil
 }

@@ -57,7 +57,7 @@ type spec struct {
 	RetrySkipCodes    string `envconfig:"RETRY_SKIP_CODES" shown:"none" desc:"Failure codes, comma-separated, whose events are answered without a call because a retry cannot help."`
 
 	ShutdownTimeout string `envconfig:"SHUTDOWN_TIMEOUT" default:"25s" desc:"Grace for work in flight on SIGTERM or SIGINT; must exceed MPC_TIMEOUT by more than 5s. A second signal ends at once."`
-	HTTPAddr        string `envconfig:"HTTP_ADDR" default:"127.0.0.1:8080" desc:"Listen address of the health end points, host:port; empty turns them off."`
+	HTTPAddr        string `envconfig:"HTTP_ADDR" default:"127.0.0.1:8080" desc:"Listen address of the operator's page, health and metrics, host:port; empty turns them off."`
 	LogLevel        string `envconfig:"LOG_LEVEL" default:"info" desc:"trace, debug, info, warn or error."`
 	LogFormat       string `envconfig:"LOG_FORMAT" default:"json" desc:"json or text."`
 

@@ -73,13 +73,13 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 	gate, c, w := g.Gate(), g.Consumer(), g.Retrier()
 
 	gauge(inFlight, float64(gate.InFlight))
-	forQuota, forOutage := float64(w.Turn), 0.0
-	if !gate.Available {
-		forQuota, forOutage = 0, forQuota
+	forQuota, forOutage, forBackoff := w.Turn, 0, w.Backoff
+	if !gate.Available { // then who rests waits for that, too
+		forQuota, forOutage, forBackoff = 0, w.Turn+w.Backoff, 0
 	}
-	gauge(waiting, forQuota, "quota")
-	gauge(waiting, forOutage, "outage")
-	gauge(waiting, float64(w.Backoff), "backoff")
+	gauge(waiting, float64(forQuota), "quota")
+	gauge(waiting, float64(forOutage), "outage")
+	gauge(waiting, float64(forBackoff), "backoff")
 	gauge(quota, gate.PerMinute)
 	gauge(available, truth(gate.Available))
 	gauge(operator, truth(g.Operator()))

@@ -83,8 +83,8 @@ func TestGaugesTellWhatTheRoomsKnow(t *testing.T) {
 }
 
 func TestWaitingDuringAnOutageIsNotForQuota(t *testing.T) {
-	text := scrape(t, New(), consumer.Status{}, pace.State{}, retrier.Waiting{Turn: 11})
-	want(t, text, `waiting{for="quota"} 0`, `waiting{for="outage"} 11`, "mpc_available 0", "operator_action_required 1",
+	text := scrape(t, New(), consumer.Status{}, pace.State{}, retrier.Waiting{Turn: 11, Backoff: 3})
+	want(t, text, `waiting{for="quota"} 0`, `waiting{for="backoff"} 0`, `waiting{for="outage"} 14`, "mpc_available 0", "operator_action_required 1",
 		"oldest_unanswered_seconds 0", "group_joined 0")
 }
 

@@ -70,6 +70,8 @@ type State struct {
 	Tally
 	// PerMinute is the rate in force; +Inf: unlimited.
 	PerMinute float64
+	// Share is this instance's part of the quota, a minute; +Inf: unlimited.
+	Share float64
 	// Waiting counts the requests that wait for a turn, InFlight those under way.
 	Waiting, InFlight int
 	// Available tells whether the API is thought to serve.
@@ -287,7 +289,7 @@ func (g *Gate) State() State {
 	// outage any more.
 	idle := len(g.queue) == 0 && g.health.inFlight == 0 && g.cfg.Clock.Now().Sub(g.health.probed) > 3*probeAtMost
 	return State{
-		Tally: g.tally, PerMinute: 60 * g.rate.current(), Waiting: len(g.queue),
+		Tally: g.tally, PerMinute: 60 * g.rate.current(), Share: 60 * g.rate.share / headroom, Waiting: len(g.queue),
 		Available: idle || g.available(), InFlight: g.health.inFlight, Down: g.health.closed, Hold: g.hold,
 	}
 }

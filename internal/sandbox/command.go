@@ -45,7 +45,7 @@ Usage: go run ./cmd/sandbox [options]
                        probability: 0 to 0.9
   --quota N            the tenant may send N requests a minute; the service is
                        told, and the simulator enforces it (default: no limit)
-  --http HOST:PORT     serve the service's /healthz, /readyz and /metrics there
+  --http HOST:PORT     serve the operator's page, /metrics and the probes there
                        (default: a free port of this machine; none with --once)
   --log                show the service's whole log, on standard error
   -h, --help           print this
@@ -105,6 +105,9 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func parse(args []string) (options, error) {
 	var o options
 	flags := o.flags()
+	if len(args) > 0 && args[0] == "--" { // some runners of programs pass it on
+		args = args[1:]
+	}
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}

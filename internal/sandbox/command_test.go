@@ -13,6 +13,7 @@ func TestWrongOptionsAreOneClearLineAndExitTwo(t *testing.T) {
 		want string
 	}{
 		"unknown option":       {[]string{"--twice"}, "-twice"},
+		"behind two dashes":    {[]string{"--", "--latency", "2m"}, "expected 0s to 1m"},
 		"an argument":          {[]string{"once"}, `unexpected argument "once"`},
 		"no value":             {[]string{"--fault"}, "-fault"},
 		"unknown fault":        {[]string{"--fault", "tired"}, "expected one of broken, credentials, denied"},

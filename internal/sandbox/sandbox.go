@@ -154,7 +154,7 @@ func (s *sandbox) introduce(brokers []string) {
 	s.paper.say(bold, "remux-retrier: failure events → Kafka → the service → MPC, and the answers back to Kafka")
 	s.paper.say(dim, "Kafka  %s (%s)\nMPC    %s (simulated; checks every request's signature)", strings.Join(brokers, ","), where, s.mpc.URL())
 	if s.opts.http != "" {
-		s.paper.say(dim, "HTTP   http://%s/metrics, /readyz and /healthz (the service's own)", s.opts.http)
+		s.paper.say(dim, "Page   http://%s/ (the operator's; beside it /metrics, /readyz and /healthz)", s.opts.http)
 	}
 	if s.tty != nil {
 		s.paper.say(dim, "Keys   %s", strings.Join(wrap(keyWords(), remarkWidth), "\n       "))

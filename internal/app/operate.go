@@ -1,0 +1,186 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"remux-retrier/consumer/kafkalog"
+	"remux-retrier/events"
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/config"
+	"remux-retrier/internal/history"
+	"remux-retrier/internal/metrics"
+	"remux-retrier/internal/pace"
+	"remux-retrier/internal/page"
+	"remux-retrier/internal/retrier"
+	"remux-retrier/internal/story"
+	"remux-retrier/mpcclient"
+)
+
+// operated is what the operator's page is told: page.Source from what the rooms
+// know.
+type operated struct {
+	*story.Store
+
+	cfg     config.Config
+	version string
+	started time.Time
+	ready   *readiness
+	gate    *pace.Gate
+	meters  *metrics.Metrics
+	trouble *trouble
+	kafka   *kafkalog.Log
+	reader  *history.Reader
+}
+
+// newPage makes the operator's page.
+func newPage(o operated, log logrus.FieldLogger) (*page.Page, error) {
+	k := o.cfg.Kafka
+	var err error
+	if o.reader, err = history.New(history.Config{
+		Log: o.kafka, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed, DeadLetter: k.TopicDeadLetter,
+		Origin: events.OriginOf(k.GroupID), Window: o.cfg.Retry.BudgetWindow, Now: clock.System.Now,
+	}); err != nil {
+		return nil, err
+	}
+	return page.New(page.Config{Source: o, Clock: clock.System, Logger: log})
+}
+
+func (o operated) Totals() (metrics.Totals, error) { return o.meters.Totals() }
+
+func (o operated) Stories(taskID string) []story.Story { return o.Task(taskID) }
+
+func (o operated) Topics(ctx context.Context, taskID string) (history.History, error) {
+	return o.reader.Task(ctx, taskID)
+}
+
+func (o operated) Home(ctx context.Context, taskID string) (int, error) {
+	return o.kafka.PartitionFor(ctx, o.cfg.Kafka.TopicFailed, []byte(taskID))
+}
+
+func (o operated) Owner(ctx context.Context, partition int) (string, error) {
+	return o.kafka.Owner(ctx, partition)
+}
+
+// Status puts together what the rooms say, each at about the same moment.
+func (o operated) Status() page.Status {
+	s := page.Status{
+		Instance: o.cfg.Kafka.ClientID, Group: o.cfg.Kafka.GroupID, Topic: o.cfg.Kafka.TopicFailed,
+		Version: o.version, StartedAt: o.started,
+		Checks: []page.Check{}, Notes: append([]string{}, o.ready.notes()...),
+		MPC: o.mpc(), Partitions: []page.Partition{},
+	}
+	for _, check := range o.ready.checks() {
+		ok, detail := check.Func()
+		s.Checks = append(s.Checks, page.Check{Name: check.Name, OK: ok, Detail: detail})
+	}
+	s.Kafka.Problem = o.ready.startUp.waiting.Text()
+	if i := o.ready.instance.Load(); i != nil {
+		o.work(&s, i)
+	}
+	return s
+}
+
+// work is what an instance that has begun is at.
+func (o operated) work(s *page.Status, i *Instance) {
+	c, l := i.consumer.Status(), i.ledger.Status()
+	s.Kafka = page.Kafka{Started: true, Problem: c.Problem, Joined: c.Joined, Generation: c.Generation, LedgerRead: l.CaughtUp, Stuck: c.Stuck}
+	if s.Kafka.Problem == "" && !l.CaughtUp {
+		s.Kafka.Problem = l.Problem
+	}
+	w := i.retrier.Waiting()
+	s.Flow = page.Flow{LagKnown: true, InFlight: o.gate.State().InFlight, Waiting: page.Waiting{Quota: w.Turn, Backoff: w.Backoff}}
+	if !s.MPC.Available { // then who rests waits for that, too
+		s.Flow.Waiting = page.Waiting{Outage: w.Turn + w.Backoff}
+	}
+	for _, p := range c.Partitions {
+		s.Partitions = append(s.Partitions, page.Partition{
+			Partition: p.Partition, Committed: p.Committed, End: p.End, Unanswered: p.Unanswered, OldestAt: known(p.Oldest), Problem: p.Problem,
+		})
+		s.Flow.Held += p.Unanswered
+		if p.End < 0 || p.Committed < 0 {
+			s.Flow.LagKnown = false
+		} else {
+			s.Flow.Lag += max(0, p.End-p.Committed)
+		}
+		if p.Unanswered > 0 && (s.Flow.OldestAt == nil || p.Oldest.Before(*s.Flow.OldestAt)) {
+			s.Flow.OldestAt = known(p.Oldest)
+		}
+	}
+}
+
+func (o operated) mpc() page.MPC {
+	g := o.gate.State()
+	m := page.MPC{
+		Available: g.Available, DownSince: known(g.Down), HoldUntil: known(g.Hold),
+		Quota: limited(math.Inf(1)), Share: limited(g.Share), Rate: limited(g.PerMinute),
+		Requests: g.Ended + int64(g.InFlight), Throttled: g.Throttled,
+	}
+	if n := orZero(o.cfg.MPC.RequestsPerMinute); n > 0 {
+		m.Quota = limited(float64(n))
+	}
+	m.LastError, m.LastErrorAt = o.trouble.last()
+	return m
+}
+
+// known is nil for what is not.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// limited is nil for what is not.
+func limited(n float64) *float64 {
+	if math.IsInf(n, 1) {
+		return nil
+	}
+	return &n
+}
+
+// trouble keeps the last answer that said that MPC does not serve.
+type trouble struct {
+	mu   sync.Mutex
+	text string
+	at   time.Time
+}
+
+func (t *trouble) last() (text string, at *time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text, known(t.at)
+}
+
+func (t *trouble) heard(err error) {
+	var refusal *mpcclient.Error
+	if !errors.As(err, &refusal) || !refusal.Outage() {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text, t.at = refusal.Error(), clock.System.Now()
+}
+
+// heardAPI tells of what goes wrong.
+type heardAPI struct {
+	retrier.API
+	trouble *trouble
+}
+
+func (h heardAPI) Retry(ctx context.Context, taskID string) error {
+	err := h.API.Retry(ctx, taskID)
+	h.trouble.heard(err)
+	return err
+}
+
+func (h heardAPI) Query(ctx context.Context, taskIDs []string) (map[string]mpcclient.Task, error) {
+	tasks, err := h.API.Query(ctx, taskIDs)
+	h.trouble.heard(err)
+	return tasks, err
+}

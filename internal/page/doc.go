@@ -1,0 +1,32 @@
+// Package page is the operator's page and the JSON behind it: what the instance
+// is at, what it answered last, and the story of any task. It is read-only,
+// decides nothing, and costs the same whether nobody looks or hundreds do: one
+// snapshot a second, shared by all.
+//
+// It knows the service only as a Source, which package app gives; package admin
+// serves it. Nobody else imports it.
+//
+//	GET /                     the page; its files beside it
+//	GET /api/status           Status
+//	GET /api/history          Hour: throughput and answer times
+//	GET /api/latest           Latest: the events done with last
+//	GET /api/tasks/{task_id}  Task; ?topics=false asks this instance's memory alone
+//	GET /api/events           those first three as server-sent events "status",
+//	                          "history" and "latest": all at first, then each
+//	                          that has changed
+//
+// The JSON is stable: fields are added, never renamed. Times are RFC 3339. A
+// refusal is {"error":"…"}: 400 what cannot be a task's id, 404, 405, and 503
+// with Retry-After where too many streams are open.
+//
+// The page (directory static) is plain HTML, CSS and JavaScript modules, without
+// a build step and without anything from elsewhere:
+//
+//	app.js      follows the stream and hands the documents out
+//	view.js     state, gauge, reasons, partitions
+//	flow.js     the picture of the flow
+//	plot.js     the last hour's plots
+//	latest.js   the list of answers, and its filter
+//	story.js    the search, and a task's story
+//	dom.js      how texts and numbers get into the page: never as markup
+package page

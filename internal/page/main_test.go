@@ -1,0 +1,144 @@
+package page
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus/hooks/test"
+	"go.uber.org/goleak"
+
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/history"
+	"remux-retrier/internal/metrics"
+	"remux-retrier/internal/story"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// source is a service that says what a test wants.
+type source struct {
+	mu      sync.Mutex
+	now     time.Time
+	status  Status
+	totals  metrics.Totals
+	stories []story.Story
+	asked   []string // the ids that were asked for
+	topics  func(ctx context.Context) (history.History, error)
+	owner   string
+}
+
+func newSource() *source {
+	return &source{now: noon, status: Status{Instance: "retrier-0", Topic: "remux.failed", Checks: []Check{}, Notes: []string{}, Partitions: []Partition{}}}
+}
+
+func (s *source) change(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
+func (s *source) Status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.status
+}
+
+func (s *source) Totals() (metrics.Totals, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.totals, nil
+}
+
+func (s *source) Stories(id string) (found []story.Story) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, id)
+	for _, one := range s.stories {
+		if one.TaskID == id {
+			found = append(found, one)
+		}
+	}
+	return found
+}
+
+func (s *source) Latest(int) []story.Story {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stories
+}
+
+func (s *source) Version() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return uint64(len(s.stories))
+}
+
+func (s *source) Topics(ctx context.Context, id string) (history.History, error) {
+	if s.topics == nil {
+		return history.History{TaskID: id, Since: noon.Add(-24 * time.Hour), Complete: true}, nil
+	}
+	return s.topics(ctx)
+}
+
+func (s *source) Home(context.Context, string) (int, error) { return 6, nil }
+
+func (s *source) Owner(context.Context, int) (string, error) {
+	if s.owner == "" {
+		return "", errors.New("the brokers do not answer")
+	}
+	return s.owner, nil
+}
+
+// Now, with the source for a clock. Nothing waits by it.
+type sourceClock struct {
+	clock.Clock
+	*source
+}
+
+func (c sourceClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func newPage(t *testing.T, s *source) *Page {
+	t.Helper()
+	quiet, _ := test.NewNullLogger()
+	p, err := New(Config{Source: s, Clock: sourceClock{clock.System, s}, Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// pass lets a second pass, and the page look.
+func pass(t *testing.T, p *Page, s *source) Status {
+	t.Helper()
+	s.change(func() { s.now = s.now.Add(refresh) })
+	if err := p.look(); err != nil {
+		t.Fatal(err)
+	}
+	return *p.present.Load()
+}
+
+func get(p http.Handler, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	return w
+}
+
+func decode[T any](t *testing.T, w *httptest.ResponseRecorder) (v T) {
+	t.Helper()
+	if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil || w.Code != 200 {
+		t.Fatalf("%d %s: %v", w.Code, w.Body, err)
+	}
+	return v
+}

@@ -1,0 +1,41 @@
+package page
+
+import (
+	"time"
+
+	"remux-retrier/internal/metrics"
+)
+
+// tallyFor is how long requests and answers are counted for what the page calls
+// the last minute; of requests, it is the quota's window.
+const tallyFor = time.Minute
+
+// minute turns counts that only grow into those of the last minute; before a
+// minute has passed, those since the page was made.
+type minute []tally
+
+type tally struct {
+	at                  time.Time
+	requests, throttled int64
+	events              []metrics.EventCount
+}
+
+// lately takes the present counts, and fills in what has been added to them.
+func (m *minute) lately(s *Status, events []metrics.EventCount) {
+	*m = append(*m, tally{s.At, s.MPC.Requests, s.MPC.Throttled, events})
+	for len(*m) > 1 && s.At.Sub((*m)[1].at) >= tallyFor {
+		*m = (*m)[1:]
+	}
+	first := (*m)[0]
+	s.MPC.SentLastMinute, s.MPC.ThrottledLately = s.MPC.Requests-first.requests, s.MPC.Throttled-first.throttled
+	s.Outcomes = []Count{}
+	for _, e := range events {
+		c := Count{Outcome: e.Outcome, Reason: e.Reason, Count: e.Count, LastMinute: e.Count}
+		for _, before := range first.events {
+			if before.Outcome == e.Outcome && before.Reason == e.Reason {
+				c.LastMinute -= before.Count
+			}
+		}
+		s.Outcomes = append(s.Outcomes, c)
+	}
+}

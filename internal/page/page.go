@@ -1,0 +1,205 @@
+package page
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/history"
+	"remux-retrier/internal/metrics"
+	"remux-retrier/internal/story"
+)
+
+// Source is what the page asks of the service. Its methods may be called from
+// any goroutine; those without a context answer at once.
+type Source interface {
+	// Status leaves to the page what it says there.
+	Status() Status
+	Totals() (metrics.Totals, error)
+	// Stories, Latest and Version are story.Store's.
+	Stories(taskID string) []story.Story
+	Latest(n int) []story.Story
+	Version() uint64
+	// Topics reads what the topics know of a task, until the context ends; it then
+	// gives what it has, and an error.
+	Topics(ctx context.Context, taskID string) (history.History, error)
+	// Home is the partition that a failure event of the task is in, if it is keyed
+	// by the task's id; Owner names the instance that owns a partition, empty:
+	// nobody does.
+	Home(ctx context.Context, taskID string) (int, error)
+	Owner(ctx context.Context, partition int) (string, error)
+}
+
+const (
+	// refresh is how often a snapshot is made, one for all who look.
+	refresh = time.Second
+	// topicsWithin bounds the reading of topics for one task, topicsAtOnce how
+	// many such readings there may be: they share the brokers with the work.
+	topicsWithin = 5 * time.Second
+	topicsAtOnce = 2
+)
+
+// Config of a Page. All fields are required.
+type Config struct {
+	Source Source
+	Clock  clock.Clock
+	Logger logrus.FieldLogger
+}
+
+// Page is the operator's page and its API. Run keeps it up to date.
+type Page struct {
+	cfg     Config
+	files   map[string]file
+	board   *board
+	streams atomic.Int64
+	reading chan struct{} // a place for each reading of the topics
+
+	readWithin time.Duration
+
+	present atomic.Pointer[Status]
+
+	// Of Run alone:
+	hour    *hour
+	minute  minute
+	version uint64 // of the stories, as they were pinned last
+}
+
+// New makes a page that shows the present moment.
+func New(cfg Config) (*Page, error) {
+	if cfg.Source == nil || cfg.Clock == nil || cfg.Logger == nil {
+		return nil, errors.New("page: Source, Clock and Logger are required")
+	}
+	files, err := load()
+	if err != nil {
+		return nil, err
+	}
+	p := &Page{cfg: cfg, files: files, board: newBoard(), reading: make(chan struct{}, topicsAtOnce), readWithin: readWithin}
+	totals, err := cfg.Source.Totals()
+	if err != nil {
+		return nil, err
+	}
+	p.hour = newHour(cfg.Clock.Now(), totals)
+	return p, errors.Join(p.board.pin(hourDoc, p.hour.Hour), p.pinLatest(), p.look())
+}
+
+// Run keeps the page up to date until the context ends.
+func (p *Page) Run(ctx context.Context) {
+	for p.cfg.Clock.Sleep(ctx, refresh) == nil {
+		if err := p.look(); err != nil {
+			p.cfg.Logger.WithError(err).Error("the operator's page cannot be brought up to date")
+			return
+		}
+	}
+}
+
+// look takes a snapshot and pins what has changed.
+func (p *Page) look() error {
+	now := p.cfg.Clock.Now()
+	totals, err := p.cfg.Source.Totals()
+	if err != nil {
+		return err
+	}
+	s := p.cfg.Source.Status()
+	s.At = now
+	p.minute.lately(&s, totals.Events)
+	s.State = judge(&s)
+	if last := p.present.Load(); last != nil && last.State.Name == s.State.Name && last.State.Since.Before(s.State.Since) {
+		s.State.Since = last.State.Since
+	}
+	p.present.Store(&s)
+	if err := p.board.pin(statusDoc, s); err != nil {
+		return err
+	}
+	if p.hour.take(now, totals) {
+		if err := p.board.pin(hourDoc, p.hour.Hour); err != nil {
+			return err
+		}
+	}
+	if p.cfg.Source.Version() == p.version {
+		return nil
+	}
+	return p.pinLatest()
+}
+
+func (p *Page) pinLatest() error {
+	p.version = p.cfg.Source.Version()
+	return p.board.pin(latestDoc, latest(p.cfg.Source.Latest(latestLength)))
+}
+
+// policy lets the page load its own files and nothing else, from nowhere else.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// tasksPath is followed by the task's id, percent-encoded.
+const tasksPath = "/api/tasks/"
+
+// ServeHTTP answers GET and HEAD. The path is taken as it was sent: an id may
+// hold a slash, or two dots.
+func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Security-Policy", policy)
+	path := r.URL.EscapedPath()
+	f, isFile := p.files[path]
+	doc := map[string]int{"/api/status": statusDoc, "/api/history": hourDoc, "/api/latest": latestDoc}
+	d, isDoc := doc[path]
+	isTask := strings.HasPrefix(path, tasksPath)
+	switch {
+	case !isFile && !isDoc && !isTask && path != "/api/events":
+		refuse(w, http.StatusNotFound, "not found: the page is at /, its data at /api/status, /api/history, /api/latest, /api/events and /api/tasks/{task_id}")
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		refuse(w, http.StatusMethodNotAllowed, "only GET and HEAD: nothing here can be changed")
+	case isFile:
+		f.serve(w, r)
+	case isDoc:
+		present, _ := p.board.look()
+		write(w, http.StatusOK, present[d].body)
+	case isTask:
+		p.task(w, r, strings.TrimPrefix(path, tasksPath))
+	default:
+		p.stream(w, r)
+	}
+}
+
+// task tells a task's story. With ?topics=false the topics are not read, for the
+// answer at once.
+func (p *Page) task(w http.ResponseWriter, r *http.Request, escaped string) {
+	id, err := url.PathUnescape(escaped)
+	if err == nil {
+		err = events.CheckTaskID(id)
+	}
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "this cannot be a task's id: "+err.Error())
+		return
+	}
+	body, err := json.Marshal(p.find(r.Context(), id, r.URL.Query().Get("topics") != "false"))
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "the story cannot be written as JSON: "+err.Error())
+		return
+	}
+	write(w, http.StatusOK, append(body, '\n'))
+}
+
+func refuse(w http.ResponseWriter, status int, message string) {
+	body, err := json.Marshal(struct {
+		Error string `json:"error"`
+	}{message})
+	if err != nil {
+		body = []byte("{}")
+	}
+	write(w, status, append(body, '\n'))
+}
+
+func write(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // whoever asked has gone: nobody is left to tell
+}

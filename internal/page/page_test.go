@@ -1,0 +1,145 @@
+package page
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestThePageIsThereWithAllItsPartsAndLoadsNothingElse(t *testing.T) {
+	p := newPage(t, newSource())
+	for path, kind := range map[string]string{
+		"/": "text/html; charset=utf-8", "/style.css": "text/css; charset=utf-8", "/app.js": "text/javascript; charset=utf-8",
+		"/story.js": "text/javascript; charset=utf-8", "/icon.svg": "image/svg+xml",
+	} {
+		w := get(p, path)
+		if w.Code != 200 || w.Header().Get("Content-Type") != kind || w.Header().Get("Content-Security-Policy") != policy {
+			t.Errorf("%s: %d %v", path, w.Code, w.Header())
+		}
+		again := httptest.NewRequest("GET", path, nil)
+		again.Header.Set("If-None-Match", w.Header().Get("ETag"))
+		same := httptest.NewRecorder()
+		p.ServeHTTP(same, again)
+		if same.Code != http.StatusNotModified || same.Body.Len() != 0 {
+			t.Errorf("%s is sent again though it is known: %d", path, same.Code)
+		}
+	}
+	for name, f := range p.files {
+		text := string(f.content)
+		for _, never := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "style=", "onclick=", "https://"} {
+			if strings.Contains(text, never) {
+				t.Errorf("%s has %s", name, never)
+			}
+		}
+	}
+}
+
+func TestNothingCanBeChangedAndNothingElseIsThere(t *testing.T) {
+	p := newPage(t, newSource())
+	for _, path := range []string{"/", "/app.js", "/api/status", "/api/history", "/api/latest", "/api/events", "/api/tasks/538526"} {
+		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"} {
+			w := httptest.NewRecorder()
+			p.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader("{}")))
+			if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" || w.Header().Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("%s %s: %d %v", method, path, w.Code, w.Header())
+			}
+		}
+		w := httptest.NewRecorder()
+		p.ServeHTTP(w, httptest.NewRequest("HEAD", path, nil))
+		if w.Code != 200 {
+			t.Errorf("HEAD %s: %d", path, w.Code)
+		}
+	}
+	for _, path := range []string{"/index.html", "/static/app.js", "/page.go", "/api", "/api/", "/api/status/", "/api/tasks", "/..%2fapp.js", "/%2e%2e/app.js", "//app.js"} {
+		if w := get(p, path); w.Code != http.StatusNotFound || !strings.HasPrefix(w.Body.String(), `{"error":"not found`) {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+func TestAnIDIsTakenByteForByteWhateverItLooksLike(t *testing.T) {
+	for _, id := range []string{
+		"538526", "<script>alert(1)</script>", "../../etc/passwd", "a/b", "..", "%2e%2e", "a?b=c#d", "ключ", "\u202egpj", `"},{"`, strings.Repeat("x", 128),
+	} {
+		s := newSource()
+		w := get(newPage(t, s), "/api/tasks/"+url.PathEscape(id)+"?topics=false")
+		if got := decode[Task](t, w); got.TaskID != id || got.Verdict.Code != notAsked {
+			t.Errorf("%q: %+v", id, got)
+		}
+		if !slices.Equal(s.asked, []string{id}) {
+			t.Errorf("%q: asked for %q", id, s.asked)
+		}
+		if strings.ContainsAny(w.Body.String(), "<>") || w.Header().Get("Content-Type") != "application/json" {
+			t.Errorf("%q: a browser that guesses types could take it for markup: %s", id, w.Body)
+		}
+	}
+}
+
+func TestWhatCannotBeAnIDIsRefusedWithoutAsking(t *testing.T) {
+	for _, path := range []string{"", "%20", "a%20b", "a%0ab", "%00", "%ff", strings.Repeat("x", 129), strings.Repeat("%c3%a4", 65), strings.Repeat("x", 10<<20)} {
+		s := newSource()
+		w := get(newPage(t, s), "/api/tasks/"+path)
+		if w.Code != http.StatusBadRequest || !strings.HasPrefix(w.Body.String(), `{"error":"this cannot be a task's id: `) || w.Body.Len() > 400 {
+			t.Errorf("%.50q: %d %.400s", path, w.Code, w.Body)
+		}
+		if len(s.asked) > 0 {
+			t.Errorf("%.50q was asked for", path)
+		}
+	}
+}
+
+func TestDocumentsAreThoseOfTheLastLook(t *testing.T) {
+	s := newSource()
+	p := newPage(t, s)
+	if got := decode[Status](t, get(p, "/api/status")); got.Instance != "retrier-0" || got.State.Name != Starting || !got.At.Equal(noon) {
+		t.Errorf("%+v", got)
+	}
+	s.change(func() { s.stories = append(s.stories, answeredStory("538526", "accepted")) })
+	pass(t, p, s)
+	if got := decode[Latest](t, get(p, "/api/latest")); len(got.Latest) != 1 || got.Latest[0].TaskID != "538526" || got.Latest[0].Outcome != "retried" {
+		t.Errorf("%+v", got)
+	}
+	for path, want := range map[string]string{"/api/history": `"retried":[]`, "/api/status": `"outcomes":[]`} {
+		if w := get(p, path); !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: an empty list is not [], for those who read it: %s", path, w.Body)
+		}
+	}
+}
+
+func TestAStateLastsSinceItBegan(t *testing.T) {
+	s := newSource()
+	p := newPage(t, s)
+	for range 5 {
+		pass(t, p, s)
+	}
+	if got := p.present.Load().State; !got.Since.Equal(noon) {
+		t.Errorf("since %v", got.Since)
+	}
+	s.change(func() { s.status.Kafka.Problem = "dial tcp: refused" })
+	if got := pass(t, p, s).State; got.Name != KafkaAway || !got.Since.Equal(noon.Add(6*refresh)) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func BenchmarkLook(b *testing.B) {
+	s := newSource()
+	for i := range latestLength {
+		s.stories = append(s.stories, answeredStory(fmt.Sprint(i), "accepted"))
+	}
+	p, err := New(Config{Source: s, Clock: sourceClock{nil, s}, Logger: nullLogger()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if err := p.look(); err != nil {
+			b.Fatal(err)
+		}
+		if err := p.pinLatest(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

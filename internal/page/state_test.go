@@ -1,0 +1,97 @@
+package page
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+)
+
+func ago(d time.Duration) *time.Time {
+	t := noon.Add(-d)
+	return &t
+}
+
+func rate(n float64) *float64 { return &n }
+
+// well is the status of a service that has nothing to do.
+func well() Status {
+	return Status{
+		At: noon, Kafka: Kafka{Started: true, Joined: true, LedgerRead: true}, Partitions: []Partition{{}},
+		MPC: MPC{Available: true, Quota: rate(100), Share: rate(100), Rate: rate(95)}, Flow: Flow{LagKnown: true},
+	}
+}
+
+func TestTheStateIsWhatMattersMost(t *testing.T) {
+	outage := func(s *Status) {
+		s.MPC.Available, s.MPC.DownSince, s.MPC.LastError, s.MPC.LastErrorAt = false, ago(time.Hour), "HTTP 503", ago(time.Second)
+		s.Flow.Waiting.Outage = 1
+	}
+	for _, c := range []struct {
+		hazard, want, says string
+		change             func(*Status)
+	}{
+		{"nothing to do", Idle, "is answered", func(*Status) {}},
+		{"between two events", Working, "as they come", func(s *Status) { s.Outcomes = []Count{{Count: 9, LastMinute: 1}} }},
+		{"a minute after the last event", Idle, "", func(s *Status) { s.Outcomes = []Count{{Count: 9}} }},
+		{"calls under way", Working, "as they come", func(s *Status) { s.Flow.InFlight = 1 }},
+		{"one event rests and holds the low-water mark", Working, "1 event rests", func(s *Status) { s.Flow = Flow{Lag: 900, Held: 1, Waiting: Waiting{Backoff: 1}} }},
+		{"only the next one waits its turn", Working, "as they come", func(s *Status) { s.Flow.Waiting.Quota, s.Flow.Held = 2, 2 }},
+		{"a backlog", QuotaWait, "5,700 events wait for a turn, at 95 requests a minute: about 60 minutes", func(s *Status) { s.Flow.Waiting.Quota, s.Flow.Held = 5700, 5700 }},
+		{"no limit", Working, "as they come", func(s *Status) { s.MPC.Rate, s.MPC.Share, s.Flow.Waiting.Quota = nil, nil, 5700 }},
+		{"throttled", Throttled, "slowed down to 40", func(s *Status) { s.MPC.ThrottledLately, s.MPC.Rate, s.Flow.Waiting.Quota = 3, rate(40), 5700 }},
+		{"throttled though unlimited", Throttled, "others use it too", func(s *Status) { s.MPC.ThrottledLately, s.MPC.Rate = 1, nil }},
+		{"Retry-After", Throttled, "after 12:00:30 UTC", func(s *Status) { s.MPC.HoldUntil = ago(-30 * time.Second) }},
+		{"a Retry-After that is over", Idle, "", func(s *Status) { s.MPC.HoldUntil = ago(30 * time.Second) }},
+		{"an outage", Outage, "1 event waits for it", outage},
+		{"no share", NoShare, "more instances than calls", func(s *Status) { s.MPC.Share = rate(0) }},
+		{"no share in an outage: it would not call anyhow", NoShare, "", func(s *Status) { outage(s); s.MPC.Share = rate(0) }},
+		{"no partition", Standby, "takes over", func(s *Status) { s.Partitions, s.MPC.Share = nil, rate(0) }},
+		{"stuck", Stuck, "partition waits", func(s *Status) { s.Kafka.Stuck = []string{"raise max.message.bytes"} }},
+		{"the ledger is read", Reading, "answered already", func(s *Status) { s.Kafka.LedgerRead = false }},
+		{"a rebalance", Joining, "anew", func(s *Status) { s.Kafka.Joined = false }},
+		{"starting", Starting, "looked up", func(s *Status) { s.Kafka = Kafka{} }},
+		{"Kafka away from the start", KafkaAway, "when the brokers answer", func(s *Status) { s.Kafka = Kafka{Problem: "refused"} }},
+		{"Kafka away in an outage of MPC", KafkaAway, "", func(s *Status) { outage(s); s.Kafka.Problem = "refused" }},
+	} {
+		s := well()
+		c.change(&s)
+		if got := judge(&s); got.Name != c.want || !strings.Contains(got.Text, c.says) || got.Title == "" {
+			t.Errorf("%s: %+v, want %s: …%s…", c.hazard, got, c.want, c.says)
+		}
+	}
+}
+
+func TestAnOutageSaysSinceWhenWhatCameLastAndWhatToDo(t *testing.T) {
+	s := well()
+	s.MPC.Available, s.MPC.DownSince, s.MPC.LastError, s.MPC.LastErrorAt = false, ago(time.Hour), "HTTP 401", ago(time.Second)
+	s.Notes = []string{"renew the key"}
+	if got := judge(&s); !got.Since.Equal(noon.Add(-time.Hour)) || got.Error != "HTTP 401" || !got.ErrorAt.Equal(noon.Add(-time.Second)) || got.Advice != "renew the key" {
+		t.Errorf("%+v", got)
+	}
+	s = well()
+	s.Kafka.Stuck = []string{"raise it"}
+	if got := judge(&s); got.Advice != "raise it" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestNoLimitIsNullBecauseJSONHasNoInfinity(t *testing.T) {
+	text, err := json.Marshal(MPC{})
+	if err != nil || !strings.Contains(string(text), `"rate_per_minute":null`) || !strings.Contains(string(text), `"down_since":null`) {
+		t.Errorf("%s %v", text, err)
+	}
+}
+
+func TestNumbersAndTimesReadWell(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
+		if got := group(n); got != want {
+			t.Errorf("%d is %s", n, got)
+		}
+	}
+	for d, want := range map[time.Duration]string{7 * time.Second: "7 seconds", 5 * time.Minute: "5 minutes", 3 * time.Hour: "3 hours", 72 * time.Hour: "3 days"} {
+		if got := roughly(d); got != want {
+			t.Errorf("%v is %s", d, got)
+		}
+	}
+}

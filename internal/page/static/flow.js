@@ -1,0 +1,115 @@
+// The picture of the flow: the topic's lag, what of it waits, what is being
+// called, and what became of it. Unreadable records go straight to the dead
+// letters.
+
+import { byId, draw, duration, number, put, set, short } from './dom.js';
+
+const nodes = {
+  lag: 'Lag', waiting: 'Waiting', calls: 'In flight',
+  retried: 'retried', retry_failed: 'retry_failed', dead_letter: 'dead letters',
+};
+const edges = [['lag', 'waiting'], ['waiting', 'calls'], ['calls', 'retried'], ['calls', 'retry_failed'], ['lag', 'dead_letter']];
+const height = 62;
+
+// places are the boxes' left upper corners, for the width there is.
+function places(width) {
+  if (width < 620) {
+    const w = (width - 24) / 3;
+    const x = [0, w + 12, 2 * w + 24];
+    return { w, h: 134 + height, narrow: true, at: { lag: [x[0], 0], waiting: [x[1], 0], calls: [x[2], 0], dead_letter: [x[0], 134], retry_failed: [x[1], 134], retried: [x[2], 134] } };
+  }
+  const w = Math.min(190, (width - 150) / 4);
+  const step = (width - w) / 3;
+  return {
+    w, h: 3 * height + 28, narrow: false,
+    at: { lag: [0, 38], waiting: [step, 38], calls: [2 * step, 38], retried: [3 * step, 0], retry_failed: [3 * step, height + 14], dead_letter: [3 * step, 2 * height + 28] },
+  };
+}
+
+function path(from, to, { w, narrow, at }) {
+  const [x1, y1] = at[from];
+  const [x2, y2] = at[to];
+  if (narrow && y1 !== y2) { // downwards
+    const [a, b] = [x1 + w / 2, x2 + w / 2];
+    return `M${a} ${y1 + height}C${a} ${y1 + height + 40} ${b} ${y2 - 40} ${b} ${y2}`;
+  }
+  if (!narrow && to === 'dead_letter') { // below the others
+    const a = x1 + w / 2;
+    const y = y2 + height / 2;
+    return `M${a} ${y1 + height}C${a} ${y} ${a + 20} ${y} ${a + 90} ${y}L${x2} ${y}`;
+  }
+  const [a, b] = [x1 + w, x2];
+  const middle = (a + b) / 2;
+  return `M${a} ${y1 + height / 2}C${middle} ${y1 + height / 2} ${middle} ${y2 + height / 2} ${b} ${y2 + height / 2}`;
+}
+
+let layout = null;
+let shown = null;
+
+function build(width) {
+  layout = places(width);
+  const { w, h, at } = layout;
+  const picture = draw('svg', { width, height: h, viewBox: `0 0 ${width} ${h}`, 'aria-hidden': 'true' });
+  for (const [from, to] of edges) {
+    picture.append(draw('path', { class: 'edge', 'data-edge': `${from}-${to}`, 'data-to': to, d: path(from, to, layout), fill: 'none' }));
+  }
+  for (const [name, label] of Object.entries(nodes)) {
+    const [x, y] = at[name];
+    picture.append(draw('g', { class: 'node', 'data-node': name, transform: `translate(${x} ${y})` },
+      draw('rect', { width: w, height, rx: 10 }),
+      draw('text', { class: 'label', x: 12, y: 20 }, label),
+      draw('text', { class: 'count', x: 12, y: 42 }),
+      draw('text', { class: 'more', x: 12, y: 55 })));
+  }
+  byId('flow').replaceChildren(picture);
+}
+
+// sums adds the reasons up by outcome: since the start, and in the last minute.
+function sums(s) {
+  const counts = { retried: 0, retry_failed: 0, dead_letter: 0 };
+  const lately = { ...counts };
+  for (const o of s.outcomes) {
+    if (!(o.outcome in counts)) continue;
+    counts[o.outcome] += o.count;
+    lately[o.outcome] += o.last_minute;
+  }
+  return [counts, lately];
+}
+
+function waitingFor(w) {
+  const words = [];
+  if (w.quota) words.push(`quota ${short(w.quota)}`);
+  if (w.outage) words.push(`MPC ${short(w.outage)}`);
+  if (w.backoff) words.push(`rest ${short(w.backoff)}`);
+  return words.join(' · ');
+}
+
+export function showFlow(s) {
+  shown = s;
+  if (!layout) return;
+  const { flow, mpc } = s;
+  const [counts, lately] = sums(s);
+  const waiting = flow.waiting.quota + flow.waiting.outage + flow.waiting.backoff;
+  const node = (name, count, more) => {
+    const g = byId('flow').querySelector(`[data-node=${name}]`);
+    put(g.querySelector('.count'), count);
+    put(g.querySelector('.more'), more);
+  };
+  node('lag', (flow.lag_known ? '' : '≥ ') + short(flow.lag), flow.oldest_at ? `oldest ${duration((Date.parse(s.at) - Date.parse(flow.oldest_at)) / 1000)}` : '');
+  node('waiting', short(waiting), waitingFor(flow.waiting));
+  node('calls', short(flow.in_flight), `${short(mpc.sent_last_minute)} /min`);
+  for (const name in counts) node(name, short(counts[name]), `${short(lately[name])} /min`);
+  const rates = { waiting: mpc.sent_last_minute, calls: mpc.sent_last_minute, ...lately };
+  for (const edge of byId('flow').querySelectorAll('.edge')) {
+    const rate = rates[edge.dataset.to];
+    set(edge, { 'stroke-width': (1.5 + 2.2 * Math.log10(1 + rate)).toFixed(1) });
+    edge.classList.toggle('moving', rate > 0);
+  }
+  set(byId('flow'), { 'aria-label': `lag ${number(flow.lag)}, ${number(waiting)} waiting, ${number(flow.in_flight)} calls in flight; ` +
+    `since the start ${number(counts.retried)} retried, ${number(counts.retry_failed)} failed, ${number(counts.dead_letter)} dead letters` });
+}
+
+new ResizeObserver(([entry]) => {
+  build(Math.floor(entry.contentRect.width));
+  if (shown) showFlow(shown);
+}).observe(byId('flow'));

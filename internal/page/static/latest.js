@@ -1,0 +1,44 @@
+// The list of what was answered last, and its filter.
+
+import { byId, clock, duration, list, make, put } from './dom.js';
+import { open } from './story.js';
+
+const names = { dead_letter: 'dead letter', given_up: 'given up' };
+let shown = [];
+
+function matches(done) {
+  const outcome = byId('filter-outcome').value;
+  const text = byId('filter-text').value.trim().toLowerCase();
+  return (!outcome || done.outcome === outcome) &&
+    (!text || [done.task_id, done.reason, done.text, done.outcome].some((field) => (field || '').toLowerCase().includes(text)));
+}
+
+function row(done) {
+  const task = make('td', { class: 'task' });
+  if (done.task_id) {
+    const button = make('button', { class: 'link', type: 'button' }, done.task_id);
+    button.addEventListener('click', () => open(done.task_id));
+    task.append(button);
+  } else task.append('–');
+  const why = [done.reason, done.text].filter(Boolean).join(': ');
+  const place = `partition ${done.partition}, offset ${done.offset}`;
+  return make('tr', { title: place }, make('td', { class: 'time' }, clock(done.at)), task,
+    make('td', {}, make('span', { class: 'chip', 'data-outcome': done.outcome }, names[done.outcome] || done.outcome),
+      make('span', { class: 'narrow-why muted' }, done.reason || '')),
+    make('td', { class: 'roomy muted why', title: why }, why), make('td', { class: 'number' }, duration(done.seconds)));
+}
+
+function render() {
+  const some = shown.filter(matches);
+  list(byId('latest'), some, (d) => `${d.partition}/${d.offset}/${d.at}`, row, () => {});
+  byId('no-latest').hidden = some.length > 0;
+  put(byId('no-latest'), shown.length ? 'None of the latest matches the filter.' : 'No event has been answered yet.');
+}
+
+export function showLatest(latest) {
+  shown = latest.latest;
+  render();
+}
+
+byId('filter-outcome').addEventListener('change', render);
+byId('filter-text').addEventListener('input', render);

@@ -1,0 +1,135 @@
+// The last hour: answers a minute as stacked bars, and the time to an answer as
+// two lines on a logarithmic scale.
+
+import { byId, draw, duration, list, make, number, put } from './dom.js';
+
+const tall = 150;
+const margin = { left: 46, right: 6, top: 8, bottom: 20 };
+const kinds = [['retried', 'retried'], ['retry_failed', 'retry_failed'], ['dead_letter', 'dead letters']];
+let shown = null;
+
+// minutes adds the points up by the clock's minutes, the oldest first; the last
+// one is not over yet.
+function minutes(h) {
+  const until = Date.parse(h.until) / 1000;
+  const last = Math.floor((until - 1) / 60);
+  const all = Array.from({ length: 60 }, (_, i) => ({ minute: last - 59 + i, retried: 0, retry_failed: 0, dead_letter: 0 }));
+  for (let i = 0; i < h.retried.length; i++) {
+    const end = until - (h.retried.length - 1 - i) * h.every_seconds;
+    const bar = all[Math.floor((end - 1) / 60) - last + 59];
+    if (bar) for (const [kind] of kinds) bar[kind] += h[kind][i];
+  }
+  return all;
+}
+
+// ceiling is the next 1, 2 or 5 times a power of ten.
+function ceiling(x) {
+  const power = 10 ** Math.floor(Math.log10(Math.max(1, x)));
+  return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= x);
+}
+
+function frame(parent, width, ticks, y, minuteAt) {
+  const picture = draw('svg', { width, height: tall, viewBox: `0 0 ${width} ${tall}`, 'aria-hidden': 'true' });
+  for (const [value, text] of ticks) {
+    picture.append(draw('line', { class: 'grid-line', x1: margin.left, x2: width - margin.right, y1: y(value), y2: y(value) }),
+      draw('text', { class: 'tick', x: margin.left - 8, y: y(value) + 4, 'text-anchor': 'end' }, text));
+  }
+  for (const ago of [60, 45, 30, 15, 0]) {
+    const x = margin.left + (width - margin.left - margin.right) * (1 - ago / 60);
+    picture.append(draw('text', { class: 'tick', x, y: tall - 4, 'text-anchor': ago === 60 ? 'start' : ago ? 'middle' : 'end' },
+      new Date((minuteAt - ago) * 60_000).toISOString().slice(11, 16)));
+  }
+  return picture;
+}
+
+function legend(parent, entries, when) {
+  let box = parent.querySelector('.legend');
+  if (!box) parent.append(box = make('p', { class: 'legend' }, make('span', { class: 'when muted' }), make('span', { class: 'keys' })));
+  put(box.querySelector('.when'), when);
+  list(box.querySelector('.keys'), entries, ([name]) => name,
+    ([name, label]) => make('span', { class: 'key', 'data-outcome': name }, make('i'), label + ' ', make('b')),
+    (key, [, , value]) => put(key.querySelector('b'), value));
+}
+
+// replace swaps the picture and keeps the legend.
+function replace(parent, picture) {
+  const old = parent.querySelector('svg');
+  if (old) old.replaceWith(picture);
+  else parent.prepend(picture);
+}
+
+function throughput(parent, h) {
+  const width = Math.floor(parent.clientWidth);
+  const all = minutes(h);
+  const total = (bar) => bar.retried + bar.retry_failed + bar.dead_letter;
+  const top = ceiling(Math.max(...all.map(total), 4));
+  const y = (n) => margin.top + (tall - margin.top - margin.bottom) * (1 - n / top);
+  const step = (width - margin.left - margin.right) / 60;
+  const picture = frame(parent, width, [0, top / 2, top].map((n) => [n, number(n)]), y, all[59].minute + 1);
+  all.forEach((bar, i) => {
+    let below = 0;
+    for (const [kind] of kinds) {
+      if (!bar[kind]) continue;
+      picture.append(draw('rect', { 'data-outcome': kind, x: (margin.left + i * step + 0.5).toFixed(1), width: Math.max(1, step - 1).toFixed(1), y: y(below + bar[kind]).toFixed(1), height: Math.max(0.5, y(below) - y(below + bar[kind])).toFixed(1) }));
+      below += bar[kind];
+    }
+  });
+  const tell = (i) => legend(parent, kinds.map(([kind, label]) => [kind, label, number(all[i][kind])]), new Date(all[i].minute * 60_000).toISOString().slice(11, 16));
+  pointed(picture, 60, total(all[58]) ? 58 : 59, tell); // the last minute that is over
+  replace(parent, picture);
+}
+
+const scale = [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36_000, 360_000];
+
+function times(parent, h) {
+  const width = Math.floor(parent.clientWidth);
+  const known = [...h.p50_seconds, ...h.p99_seconds].filter((x) => x !== null && x > 0);
+  const low = scale.findLast((x) => x <= Math.min(...known, 0.1));
+  const high = scale.find((x) => x >= Math.max(...known, 1));
+  const log = (x) => Math.log(x / low) / Math.log(high / low);
+  const y = (x) => margin.top + (tall - margin.top - margin.bottom) * (1 - Math.max(0, log(Math.max(x, low))));
+  const count = h.p50_seconds.length;
+  const x = (i) => width - margin.right - (width - margin.left - margin.right) * (count - 1 - i) / 359;
+  const picture = frame(parent, width, scale.filter((t) => t >= low && t <= high).map((t) => [t, duration(t)]), y, Math.floor(Date.parse(h.until) / 60_000));
+  for (const name of ['p99', 'p50']) {
+    let d = '';
+    let pen = 'M';
+    h[`${name}_seconds`].forEach((t, i) => {
+      if (t === null) pen = 'M';
+      else {
+        d += `${pen}${x(i).toFixed(1)} ${y(t).toFixed(1)}${pen === 'M' ? 'h0.01' : ''}`; // a lone point is seen too
+        pen = 'L';
+      }
+    });
+    picture.append(draw('path', { class: 'line', 'data-outcome': name, d, fill: 'none' }));
+  }
+  const value = (t) => (t === null || t === undefined ? '–' : duration(t));
+  const tell = (i) => {
+    const at = count - 360 + i;
+    legend(parent, [['p50', 'half of them within', value(h.p50_seconds[at])], ['p99', '99 in 100 within', value(h.p99_seconds[at])]],
+      new Date(Date.parse(h.until) - (359 - i) * h.every_seconds * 1000).toISOString().slice(11, 19));
+  };
+  pointed(picture, 360, 360 - count + Math.max(0, h.p50_seconds.findLastIndex((t) => t !== null)), tell);
+  replace(parent, picture);
+}
+
+// pointed tells of the place under the pointer, else of the usual one.
+function pointed(picture, steps, usual, tell) {
+  picture.addEventListener('pointermove', (event) => {
+    const box = picture.getBoundingClientRect();
+    const part = (event.clientX - box.left - margin.left) / (box.width - margin.left - margin.right);
+    tell(Math.min(steps - 1, Math.max(0, Math.floor(part * steps))));
+  });
+  picture.addEventListener('pointerleave', () => tell(usual));
+  tell(usual);
+}
+
+export function showHistory(h) {
+  shown = h;
+  throughput(byId('throughput'), h);
+  times(byId('times'), h);
+}
+
+const watch = new ResizeObserver(() => shown && showHistory(shown));
+watch.observe(byId('throughput'));
+watch.observe(byId('times'));

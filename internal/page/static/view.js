@@ -1,0 +1,103 @@
+// The state, the gauge, the reasons and the partitions.
+
+import { byId, clock, draw, duration, list, make, number, put, set, short, show, since } from './dom.js';
+
+// moods are the colours of the states; see style.css.
+const moods = {
+  working: 'good', idle: 'calm', quota: 'wait', throttled: 'wait', outage: 'bad', kafka_away: 'bad',
+  stuck: 'bad', no_share: 'bad', starting: 'calm', joining: 'calm', reading: 'calm', standby: 'calm',
+};
+
+export function showStatus(s) {
+  showState(s);
+  showGauge(s.mpc, s.state.name);
+  showReasons(s);
+  showPartitions(s);
+  put(byId('instance'), `${s.instance} · group ${s.group}`);
+  put(byId('about'), `${s.version} · up ${since(s.started_at, s.at)} · generation ${s.kafka.generation}.`);
+  put(document.querySelector('title'), `${s.state.title} · ${s.instance}`);
+}
+
+function showState(s) {
+  const { state } = s;
+  set(byId('state'), { 'data-mood': moods[state.name] || 'calm', 'data-state': state.name });
+  put(byId('state-title'), state.title);
+  put(byId('state-since'), `since ${clock(state.since, s.at)}, for ${since(state.since, s.at)}`);
+  put(byId('state-text'), state.text);
+  show(byId('state-advice'), state.advice);
+  byId('state-error').hidden = !state.error;
+  put(byId('state-error-label'), state.error_at ? `Last answer, at ${clock(state.error_at, s.at)}` : 'What is wrong');
+  put(byId('state-error-text'), state.error || '');
+  const notes = s.notes.filter((note) => note !== state.advice);
+  byId('notes').hidden = notes.length === 0;
+  list(byId('notes'), notes, (note) => note, (note) => make('li', {}, note), () => {});
+}
+
+// The arc is three quarters of a circle.
+const radius = 64;
+const whole = 2 * Math.PI * radius;
+const arc = 0.75 * whole;
+
+function makeGauge(parent) {
+  const round = (name) => draw('circle', {
+    class: name, cx: 84, cy: 84, r: radius, fill: 'none', transform: 'rotate(135 84 84)',
+    'stroke-dasharray': `${name === 'track' ? arc : 0} ${whole}`,
+  });
+  parent.append(draw('svg', { viewBox: '0 0 168 146', width: 168, height: 146, 'aria-hidden': 'true' },
+    round('track'), round('value'),
+    draw('text', { class: 'big', x: 84, y: 90, 'text-anchor': 'middle' }),
+    draw('text', { class: 'small', x: 84, y: 112, 'text-anchor': 'middle' })));
+}
+
+function showGauge(m, state) {
+  const gauge = byId('gauge');
+  if (!gauge.firstChild) makeGauge(gauge);
+  const limit = m.share_per_minute;
+  const part = limit ? Math.min(1, m.sent_last_minute / limit) : 0;
+  set(gauge.querySelector('.value'), { 'stroke-dasharray': `${(part * arc).toFixed(1)} ${whole}`, 'data-mood': state === 'throttled' ? 'wait' : 'calm' });
+  put(gauge.querySelector('.big'), short(m.sent_last_minute));
+  const of = limit === null ? 'no limit' : `of ${short(limit)}`;
+  put(gauge.querySelector('.small'), of);
+  set(gauge, { 'aria-label': `${number(m.sent_last_minute)} requests in the last minute, ${of}` });
+  const words = [];
+  if (m.rate_per_minute !== null) words.push(`At most ${number(m.rate_per_minute)} a minute now.`);
+  if (m.quota_per_minute !== null && m.quota_per_minute !== limit) words.push(`The whole group has ${number(m.quota_per_minute)}.`);
+  if (m.throttled_last_minute) words.push(`${number(m.throttled_last_minute)} refused for the quota.`);
+  put(byId('quota-text'), words.join(' ') || 'Retries, queries and probes.');
+}
+
+function showReasons(s) {
+  const reasons = [...s.outcomes].sort((a, b) => b.count - a.count);
+  const most = reasons.length ? reasons[0].count : 1;
+  byId('no-reasons').hidden = reasons.length > 0;
+  put(byId('reasons-since'), `since ${clock(s.started_at, s.at)}`);
+  list(byId('reasons'), reasons, (r) => `${r.outcome}/${r.reason}`,
+    (r) => make('li', { 'data-outcome': r.outcome },
+      make('span', { class: 'name' }, r.reason), make('span', { class: 'count' }), make('span', { class: 'bar' })),
+    (row, r) => {
+      put(row.querySelector('.count'), number(r.count));
+      row.querySelector('.bar').style.width = `${Math.max(0.5, 100 * r.count / most).toFixed(1)}%`;
+    });
+}
+
+const cell = (name) => make('td', { class: `number ${name}` });
+
+function showPartitions(s) {
+  byId('no-partitions').hidden = s.partitions.length > 0;
+  put(byId('partitions-of'), `of ${s.topic}`);
+  list(byId('partitions'), s.partitions, (p) => p.partition,
+    () => make('tr', {}, cell('id'), cell('lag'), cell('held'), cell('oldest')),
+    (row, p) => {
+      row.classList.toggle('trouble', Boolean(p.problem));
+      row.title = p.problem || '';
+      put(row.querySelector('.id'), String(p.partition));
+      put(row.querySelector('.lag'), p.end < 0 || p.committed < 0 ? '?' : number(Math.max(0, p.end - p.committed)));
+      put(row.querySelector('.held'), number(p.unanswered));
+      put(row.querySelector('.oldest'), p.oldest_at ? since(p.oldest_at, s.at) : '–');
+    });
+  list(byId('checks'), s.checks, (c) => c.name, (c) => make('li', {}, make('strong', {}, c.name), ' ', make('span')),
+    (row, c) => {
+      row.classList.toggle('failing', !c.ok);
+      put(row.lastElementChild, c.detail || (c.ok ? 'well' : 'not well'));
+    });
+}

@@ -1,0 +1,96 @@
+package page
+
+import (
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/history"
+	"remux-retrier/internal/story"
+)
+
+// Task is the document of /api/tasks/{task_id}: all that is known of one task.
+type Task struct {
+	TaskID string `json:"task_id"`
+	// Verdict is the answer to "why is this task not retried?".
+	Verdict Verdict `json:"verdict"`
+	// Instance is the one that answers here, Owner where the task's events are.
+	Instance string `json:"instance"`
+	Owner    *Owner `json:"owner"` // null: not known
+	// Stories are what this instance did for each failure event of the task,
+	// oldest first; it forgets them with its end, and the oldest in time.
+	Stories []Told `json:"stories"`
+	// Topics are what the topics know; null: they were not asked, or TopicsProblem
+	// says why they did not answer.
+	Topics        *Topics `json:"topics"`
+	TopicsProblem string  `json:"topics_problem,omitempty"`
+}
+
+// Owner is the member of the group that owns a partition.
+type Owner struct {
+	Partition int    `json:"partition"`
+	Instance  string `json:"instance"` // empty: nobody at the moment
+	// Here: it is the instance that answers.
+	Here bool `json:"here"`
+}
+
+// Told is the story of one failure event.
+type Told struct {
+	Partition   int       `json:"partition"`
+	Offset      int64     `json:"offset"`
+	EventTime   time.Time `json:"event_time"`
+	EventID     string    `json:"event_id,omitempty"`
+	ErrorCode   string    `json:"error_code,omitempty"`
+	Description string    `json:"description,omitempty"`
+	// Outcome is Done.Outcome; empty: it is being answered.
+	Outcome string        `json:"outcome,omitempty"`
+	Reason  events.Reason `json:"reason,omitempty"`
+	Steps   []Line        `json:"steps"`
+}
+
+// Topics are what the topics know of a task.
+type Topics struct {
+	// Since is how far back was read, Complete false where that took too long.
+	Since    time.Time `json:"since"`
+	Complete bool      `json:"complete"`
+	Read     int64     `json:"records_read"`
+	Entries  []Line    `json:"entries"`
+}
+
+// Line is a sentence with its time. Kind is a story.Kind or a history.Kind.
+type Line struct {
+	At       time.Time `json:"at"`
+	Kind     string    `json:"kind"`
+	Sentence string    `json:"sentence"`
+	// Until is when a wait is expected to end.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+func told(stories []story.Story) []Told {
+	list := make([]Told, 0, len(stories))
+	for _, s := range stories {
+		t := Told{
+			Partition: s.Source.Partition, Offset: s.Source.Offset, EventTime: s.Source.Time, EventID: s.EventID,
+			ErrorCode: s.Failure.ErrorCode, Description: s.Failure.Description, Outcome: outcomeOf(s), Steps: []Line{},
+		}
+		if s.Outcome != nil {
+			t.Reason = s.Outcome.Reason
+		}
+		for _, step := range s.Steps {
+			line := Line{At: step.At, Kind: string(step.Kind), Sentence: step.Sentence()}
+			if !step.Until.IsZero() {
+				line.Until = &step.Until
+			}
+			t.Steps = append(t.Steps, line)
+		}
+		list = append(list, t)
+	}
+	return list
+}
+
+func topics(h history.History) *Topics {
+	t := &Topics{Since: h.Since, Complete: h.Complete, Read: h.Read, Entries: []Line{}}
+	for _, e := range h.Entries {
+		t.Entries = append(t.Entries, Line{At: e.At, Kind: string(e.Kind), Sentence: e.Sentence()})
+	}
+	return t
+}

@@ -1,0 +1,107 @@
+package page
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/history"
+	"remux-retrier/internal/story"
+)
+
+func TestATaskIsToldFromMemoryAndTopics(t *testing.T) {
+	s := newSource()
+	s.stories = []story.Story{answeredStory("538526", events.Accepted)}
+	s.topics = func(context.Context) (history.History, error) {
+		return *knows(asked(time.Hour, true), replied(time.Hour, events.Accepted)), nil
+	}
+	s.status.Partitions = []Partition{{Partition: 3}}
+	got := decode[Task](t, get(newPage(t, s), "/api/tasks/538526"))
+	if got.Verdict.Code != "accepted" || len(got.Stories) != 1 || len(got.Stories[0].Steps) != 3 || got.Stories[0].Outcome != "retried" || len(got.Topics.Entries) != 2 {
+		t.Errorf("%+v", got)
+	}
+	if want := (Owner{3, "retrier-0", true}); *got.Owner != want {
+		t.Errorf("%+v", got.Owner)
+	}
+}
+
+func TestATaskOfAnotherInstanceNamesIt(t *testing.T) {
+	s := newSource()
+	s.owner = "retrier-1"
+	if got := decode[Task](t, get(newPage(t, s), "/api/tasks/538526")); *got.Owner != (Owner{6, "retrier-1", false}) {
+		t.Errorf("%+v", got.Owner)
+	}
+}
+
+func TestTopicsThatCannotBeReadLeaveTheRest(t *testing.T) {
+	s := newSource()
+	s.stories = []story.Story{answeredStory("538526", events.Accepted)}
+	s.topics = func(context.Context) (history.History, error) {
+		return history.History{}, errors.New("dial tcp 10.0.0.1:9092: refused")
+	}
+	got := decode[Task](t, get(newPage(t, s), "/api/tasks/538526"))
+	if got.Topics != nil || !strings.Contains(got.TopicsProblem, "refused") || got.Owner != nil || got.Verdict.Code != "accepted" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Reading is bounded in time, in number, and by the reader's patience.
+func TestManyQuestionsDoNotReadTheTopicsManyTimes(t *testing.T) {
+	s := newSource()
+	reading := make(chan struct{}, topicsAtOnce)
+	s.topics = func(ctx context.Context) (history.History, error) {
+		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > topicsWithin {
+			t.Error("the reading has no end")
+		}
+		reading <- struct{}{}
+		<-ctx.Done()
+		return *knows(asked(time.Hour, false)), ctx.Err()
+	}
+	p := newPage(t, s)
+	ctx, gone := context.WithCancel(t.Context())
+	answers := make([]*httptest.ResponseRecorder, topicsAtOnce)
+	var running sync.WaitGroup
+	for i := range answers {
+		answers[i] = httptest.NewRecorder()
+		running.Go(func() { p.ServeHTTP(answers[i], httptest.NewRequestWithContext(ctx, "GET", "/api/tasks/538526", nil)) })
+	}
+	for range answers {
+		<-reading
+	}
+	before := time.Now()
+	if got := decode[Task](t, get(p, "/api/tasks/538526")); got.Topics != nil || !strings.HasPrefix(got.TopicsProblem, "busy") || time.Since(before) > topicsWithin/2 {
+		t.Errorf("after %v: %+v", time.Since(before), got)
+	}
+	gone()
+	running.Wait()
+	for _, w := range answers {
+		if got := decode[Task](t, w); len(got.Topics.Entries) != 1 || !strings.Contains(got.TopicsProblem, "only a part") {
+			t.Errorf("what was read is lost: %+v", got)
+		}
+	}
+	s.topics = nil
+	if got := decode[Task](t, get(p, "/api/tasks/538526")); got.Topics == nil {
+		t.Errorf("the places are not given back: %+v", got)
+	}
+}
+
+func TestTheListSaysWhatBecameOfEachEvent(t *testing.T) {
+	letter := a(story.Step{Kind: story.DeadLetter, Detail: "not_json: at byte 3"})
+	letter.TaskID = ""
+	list := latest([]story.Story{
+		answeredStory("1", events.Rejected), letter, a(story.Step{Kind: story.GivenUp}), a(story.Step{Kind: story.AnsweredBefore}), {},
+	}).Latest
+	var got []string
+	for _, d := range list {
+		got = append(got, d.Outcome+" "+string(d.Reason)+" "+d.Text)
+	}
+	want := []string{"retry_failed rejected HTTP 403 MPC.10212", "dead_letter  not_json: at byte 3", "given_up  ", "ignored  "}
+	if strings.Join(got, "|") != strings.Join(want, "|") || list[0].Seconds != 2 {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -1,0 +1,220 @@
+package page
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/history"
+	"remux-retrier/internal/story"
+)
+
+// Verdict answers "why is this task not retried?" before any detail.
+type Verdict struct {
+	// Code is a reason of an outcome, a State's name, or one of the words below.
+	Code  string `json:"code"`
+	Title string `json:"title"`
+	Text  string `json:"text"`
+}
+
+// The codes of verdicts beside those of reasons and states.
+const (
+	neverSeen  = "never_seen"
+	notAsked   = "not_known_here"
+	inTopic    = "in_topic"
+	atWork     = "at_work"
+	twin       = "twin"
+	backingOff = "backoff"
+	publishing = "publishing"
+	givenUp    = "given_up"
+	deadLetter = "dead_letter"
+	ignored    = "ignored"
+	known      = "answered"
+)
+
+// titles say of every reason whether the task was retried, and why not.
+var titles = map[events.Reason]string{
+	events.Accepted:          "Retried: MPC accepted it",
+	events.AlreadyRunning:    "Retried: the task is running, or has succeeded",
+	events.Covered:           "Covered: a retry that was sent for another event answers this one too",
+	events.Rejected:          "Not retried: MPC refused",
+	events.TaskNotFound:      "Not retried: MPC does not know the task",
+	events.InvalidTask:       "Not retried: MPC calls the task invalid",
+	events.NotRetryable:      "Not retried: a retry cannot help",
+	events.BudgetExhausted:   "Not retried: its budget is exhausted",
+	events.AttemptsExhausted: "Not retried: every call for it failed",
+	events.Expired:           "Not retried: its failure event was too old",
+}
+
+// evidence is what a verdict is found from.
+type evidence struct {
+	now     time.Time
+	status  Status
+	stories []story.Story
+	topics  *history.History // nil: not read
+	owner   *Owner
+}
+
+// verdict prefers what this instance does at the moment, then the latest answer
+// of any instance, then what merely stands in the topics.
+func (e evidence) verdict() Verdict {
+	latest, asked := e.newest()
+	for i := len(e.stories) - 1; i >= 0; i-- {
+		if s := e.stories[i]; !s.Done && len(s.Steps) > 0 {
+			return e.unfinished(s)
+		}
+	}
+	open := asked != nil && !asked.Failure.Answered && !e.endedHere(asked)
+	if own := e.lastTold(); own != nil && (latest == nil || !latest.At.After(own.at)) && (!open || !asked.At.After(own.at)) {
+		return own.Verdict
+	}
+	switch {
+	case open:
+		return e.unread(asked)
+	case latest != nil && latest.Outcome != nil:
+		a := latest.Outcome
+		return answered(a.Reason, a.Attempts, a.Retries, a.Error)
+	case latest != nil:
+		return Verdict{deadLetter, "Not retried: its event is a dead letter",
+			"It could not be read as a failure event: " + string(latest.DeadLetter.Reason) + ". Mend its producer, then put it back with redrive."}
+	case e.topics == nil:
+		return Verdict{notAsked, "This instance has not seen the task lately", "The topics know more, if they can be read."}
+	case !e.topics.Complete:
+		return Verdict{notAsked, "Nothing was found so far", "The topics are too long to be read here to their ends: ask the command explain."}
+	}
+	return Verdict{neverSeen, "Never seen",
+		fmt.Sprintf("No failure event of this task has come within %s. Is the id right, and does its producer publish to %s?",
+			roughly(e.now.Sub(e.topics.Since)), e.status.Topic)}
+}
+
+// newest is the latest answer or dead letter that the topics know, and the
+// latest failure event.
+func (e evidence) newest() (answer, asked *history.Entry) {
+	if e.topics == nil {
+		return nil, nil
+	}
+	for i := range e.topics.Entries {
+		switch entry := &e.topics.Entries[i]; {
+		case entry.Failure != nil:
+			asked = entry
+		case entry.Outcome != nil && entry.Outcome.Repeat:
+		default:
+			answer = entry
+		}
+	}
+	return answer, asked
+}
+
+// endedHere: this instance was done with the failure event after the topics had
+// been read.
+func (e evidence) endedHere(asked *history.Entry) bool {
+	return slices.ContainsFunc(e.stories, func(s story.Story) bool {
+		return s.Source.Partition == asked.Partition && s.Source.Offset == asked.Offset && s.Source.Time.Equal(asked.At) &&
+			s.Done && s.Steps[len(s.Steps)-1].Kind != story.GivenUp
+	})
+}
+
+// unread is about a failure event that nobody has answered.
+func (e evidence) unread(asked *history.Entry) Verdict {
+	where := fmt.Sprintf("Its failure event stands at offset %d of partition %d and has no outcome yet.", asked.Offset, asked.Partition)
+	switch {
+	case e.owner == nil:
+	case e.owner.Here:
+		where += " It is this instance's, which has not come to it yet: " + e.status.State.Title + "."
+	case e.owner.Instance == "":
+		where += " Nobody owns that partition at the moment: is the service running?"
+	default:
+		where += fmt.Sprintf(" The instance %s owns that partition: its own page knows what the event is waiting for.", e.owner.Instance)
+	}
+	return Verdict{inTopic, "Still waiting in the topic", where}
+}
+
+// unfinished is about an event that this instance is answering.
+func (e evidence) unfinished(s story.Story) Verdict {
+	step := s.Steps[len(s.Steps)-1]
+	switch step.Kind {
+	case story.TwinWait:
+		return Verdict{twin, "Still waiting: for another event of the same task", step.Sentence()}
+	case story.QuotaWait, story.OutageWait:
+		return e.waiting(step)
+	case story.BackoffWait:
+		return Verdict{backingOff, "Still waiting: its last call failed, and it will be called again", step.Sentence()}
+	case story.Answered:
+		return Verdict{publishing, titles[step.Reason], "The answer is being published. " + step.Sentence()}
+	}
+	return Verdict{atWork, "Being answered at this moment", step.Sentence()}
+}
+
+// waiting asks the gate, not the step, what for: an outage may have begun or
+// ended since.
+func (e evidence) waiting(step story.Step) Verdict {
+	state := e.status.State
+	switch state.Name {
+	case Outage:
+		text := fmt.Sprintf("MPC has not served since %s, so nothing is decided about the task; it is called when MPC serves again.", clockTime(state.Since))
+		if state.Error != "" {
+			text += " MPC's last answer: " + state.Error
+		}
+		return Verdict{Outage, "Still waiting: MPC does not serve", text}
+	case KafkaAway, NoShare, Throttled:
+		return Verdict{state.Name, "Still waiting: " + state.Title, state.Text + " " + step.Sentence()}
+	}
+	text := step.Sentence()
+	if rate := e.status.MPC.Rate; rate != nil {
+		text += fmt.Sprintf(" %s at %.0f requests a minute.", quantity(e.status.Flow.Waiting.Quota, "event waits", "events wait"), *rate)
+	}
+	return Verdict{QuotaWait, "Still waiting: for the quota", text}
+}
+
+// toldVerdict is a verdict with the time of what it is about.
+type toldVerdict struct {
+	at time.Time
+	Verdict
+}
+
+// lastTold is about the latest event that this instance is done with, and knows
+// the end of; nil: none. What had been answered before is for the topics to tell.
+func (e evidence) lastTold() *toldVerdict {
+	for i := len(e.stories) - 1; i >= 0; i-- {
+		s := e.stories[i]
+		if len(s.Steps) == 0 {
+			continue
+		}
+		last := s.Steps[len(s.Steps)-1]
+		told := &toldVerdict{at: last.At}
+		switch {
+		case last.Kind == story.Published && s.Outcome != nil:
+			told.Verdict = answered(s.Outcome.Reason, s.Outcome.Attempts, s.Outcome.Retries, s.Outcome.Error)
+		case last.Kind == story.DeadLetter:
+			told.Verdict = Verdict{deadLetter, "Not retried: its event is a dead letter", last.Sentence() + " Mend its producer, then put it back with redrive."}
+		case last.Kind == story.Ignored:
+			told.Verdict = Verdict{ignored, "Not retried: its event tells of no failure", last.Sentence()}
+		case last.Kind == story.GivenUp && e.topics == nil: // the topics name the next owner
+			told.Verdict = Verdict{givenUp, "Still waiting: its partition has left this instance", last.Sentence()}
+		case e.topics != nil:
+			continue
+		default:
+			told.Verdict = Verdict{known, "Answered before this instance read it", last.Sentence()}
+		}
+		return told
+	}
+	return nil
+}
+
+// answered is about an outcome.
+func answered(reason events.Reason, attempts int, retries *int, apiError *events.APIError) Verdict {
+	text := reason.Message()
+	if retries != nil && reason == events.BudgetExhausted {
+		text += fmt.Sprintf(" %s within the window.", quantity(*retries, "retry was accepted", "retries were accepted"))
+	}
+	if apiError != nil {
+		text += " MPC answered: " + story.Answer(*apiError) + "."
+	}
+	if attempts > 1 {
+		text += fmt.Sprintf(" %d calls were made for the event.", attempts)
+	}
+	return Verdict{string(reason), titles[reason], text}
+}
+
+func clockTime(t time.Time) string { return t.UTC().Format("15:04:05 UTC") }

@@ -1,0 +1,108 @@
+package page
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/sirupsen/logrus/hooks/test"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/history"
+	"remux-retrier/internal/story"
+)
+
+func nullLogger() logrus.FieldLogger {
+	quiet, _ := test.NewNullLogger()
+	return quiet
+}
+
+// a story of the steps, a second apart, that began an hour ago.
+func a(steps ...story.Step) story.Story {
+	s := story.Story{TaskID: "538526", Source: events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042, Time: noon.Add(-time.Hour)}}
+	for i, step := range append([]story.Step{{Kind: story.Received}}, steps...) {
+		step.At = noon.Add(-time.Hour + time.Duration(i)*time.Second)
+		s.Steps = append(s.Steps, step)
+		s.Done = step.Kind.Ends()
+	}
+	return s
+}
+
+func answeredStory(id string, reason events.Reason) story.Story {
+	s := a(story.Step{Kind: story.Answered, Reason: reason}, story.Step{Kind: story.Published, Detail: "remux"})
+	retries := 3
+	s.TaskID, s.Outcome = id, &events.Outcome{Reason: reason, Retries: &retries, Attempts: 2, Error: &events.APIError{Status: 403, Code: "MPC.10212"}}
+	return s
+}
+
+// asked and replied are what the topics tell, so long ago.
+func asked(ago time.Duration, answered bool) history.Entry {
+	return history.Entry{Kind: history.FailureEvent, At: noon.Add(-ago), Partition: 3, Offset: 1042, Failure: &history.Failure{Answered: answered}}
+}
+
+func replied(ago time.Duration, reason events.Reason) history.Entry {
+	return history.Entry{Kind: history.Outcome, At: noon.Add(-ago), Outcome: &history.Answer{Outcome: reason.Kind(), Reason: reason, Attempts: 1}}
+}
+
+func knows(entries ...history.Entry) *history.History {
+	return &history.History{Complete: true, Since: noon.Add(-24 * time.Hour), Entries: entries}
+}
+
+func TestEveryReasonSaysWhetherTheTaskWasRetried(t *testing.T) {
+	for _, reason := range events.Reasons() {
+		got := evidence{now: noon, stories: []story.Story{answeredStory("538526", reason)}}.verdict()
+		retried := strings.HasPrefix(got.Title, "Retried: ") || strings.HasPrefix(got.Title, "Covered: ")
+		failed := strings.HasPrefix(got.Title, "Not retried: ")
+		if got.Code != string(reason) || !strings.Contains(got.Text, reason.Message()) || retried != (reason.Kind() == events.Retried) || retried == failed {
+			t.Errorf("%s: %+v", reason, got)
+		}
+	}
+}
+
+func TestTheVerdictOnATask(t *testing.T) {
+	outage := well()
+	outage.State = State{Name: Outage, Title: "MPC does not serve", Since: noon.Add(-time.Hour), Error: "HTTP 503"}
+	quota := well()
+	quota.State, quota.Flow.Waiting.Quota = State{Name: QuotaWait}, 57
+	ahead := answeredStory("538526", events.Accepted)
+	ahead.Source.Time = noon.Add(time.Hour)
+	for _, c := range []struct {
+		hazard string
+		e      evidence
+		want   string
+		says   string
+	}{
+		{"nobody knows it", evidence{topics: knows()}, neverSeen, "within 24 hours"},
+		{"the topics were not asked", evidence{}, notAsked, ""},
+		{"not all was read", evidence{topics: &history.History{}}, notAsked, "explain"},
+		{"its turn has not come", evidence{status: quota, stories: []story.Story{a(story.Step{Kind: story.QuotaWait, Detail: "73 before it"})}}, QuotaWait, "73 before it"},
+		{"an outage began while it waited for its turn", evidence{status: outage, stories: []story.Story{a(story.Step{Kind: story.QuotaWait})}}, Outage, "since 11:00:00 UTC, so nothing is decided about the task; it is called when MPC serves again. MPC's last answer: HTTP 503"},
+		{"an outage is over and it still waits", evidence{status: quota, stories: []story.Story{a(story.Step{Kind: story.OutageWait})}}, QuotaWait, "57 events wait at 95 requests"},
+		{"its own call failed", evidence{stories: []story.Story{a(story.Step{Kind: story.BackoffWait, Until: noon})}}, backingOff, "12:00:00"},
+		{"a twin is at work", evidence{stories: []story.Story{a(story.Step{Kind: story.TwinWait})}}, twin, "same task"},
+		{"its call is under way", evidence{stories: []story.Story{a(story.Step{Kind: story.Call})}}, atWork, "Calls MPC"},
+		{"decided, not published", evidence{stories: []story.Story{a(story.Step{Kind: story.Answered, Reason: events.Rejected})}}, publishing, "being published"},
+		{"the budget says how much", evidence{stories: []story.Story{answeredStory("538526", events.BudgetExhausted)}}, "budget_exhausted", "3 retries were accepted"},
+		{"unreadable", evidence{stories: []story.Story{a(story.Step{Kind: story.DeadLetter, Detail: "not_json"})}}, deadLetter, "redrive"},
+		{"no failure", evidence{stories: []story.Story{a(story.Step{Kind: story.Ignored})}}, ignored, ""},
+		{"a new failure after an old answer", evidence{stories: []story.Story{answeredStory("538526", events.Accepted), a(story.Step{Kind: story.QuotaWait})}, status: quota}, QuotaWait, ""},
+		{"another instance answered later", evidence{stories: []story.Story{answeredStory("538526", events.Rejected)}, topics: knows(asked(50*time.Minute, true), replied(49*time.Minute, events.Accepted))}, "accepted", ""},
+		{"it left this instance, and another answered", evidence{stories: []story.Story{a(story.Step{Kind: story.GivenUp})}, topics: knows(asked(time.Hour, true), replied(30*time.Minute, events.Expired))}, "expired", ""},
+		{"it left this instance, and waits elsewhere", evidence{stories: []story.Story{a(story.Step{Kind: story.GivenUp})}, topics: knows(asked(time.Hour, false)), owner: &Owner{3, "retrier-1", false}}, inTopic, "retrier-1 owns that partition"},
+		{"it left this instance, the topics are silent", evidence{stories: []story.Story{a(story.Step{Kind: story.GivenUp})}}, givenUp, ""},
+		{"answered before this instance read it", evidence{stories: []story.Story{a(story.Step{Kind: story.AnsweredBefore})}, topics: knows(asked(time.Hour, true), replied(30*time.Minute, events.Covered))}, "covered", ""},
+		{"answered while the topics were read", evidence{stories: []story.Story{answeredStory("538526", events.Accepted)}, topics: knows(asked(time.Hour, false))}, "accepted", ""},
+		{"answered while the topics were read, by a clock that is ahead", evidence{stories: []story.Story{ahead}, topics: knows(asked(-time.Hour, false))}, "accepted", ""},
+		{"a producer's clock is ahead", evidence{stories: []story.Story{answeredStory("538526", events.Accepted)}, topics: knows(asked(-time.Hour, true), replied(time.Hour, events.Accepted))}, "accepted", ""},
+		{"nobody owns it", evidence{topics: knows(asked(time.Hour, false)), owner: &Owner{3, "", false}}, inTopic, "Nobody owns"},
+		{"here, not read yet", evidence{status: outage, topics: knows(asked(time.Hour, false)), owner: &Owner{3, "retrier-0", true}}, inTopic, "MPC does not serve"},
+		{"a dead letter in the topics", evidence{topics: knows(history.Entry{At: noon, DeadLetter: &history.Letter{Reason: events.NotJSON}})}, deadLetter, "not_json"},
+		{"a repeat is no later answer", evidence{topics: knows(replied(time.Hour, events.Accepted), history.Entry{At: noon, Outcome: &history.Answer{Reason: events.Rejected, Repeat: true}})}, "accepted", ""},
+	} {
+		c.e.now = noon
+		if got := c.e.verdict(); got.Code != c.want || !strings.Contains(got.Text, c.says) || got.Title == "" {
+			t.Errorf("%s: %+v, want %s: …%s…", c.hazard, got, c.want, c.says)
+		}
+	}
+}

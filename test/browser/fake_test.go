@@ -1,0 +1,207 @@
+//go:build browser
+
+package browser
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/history"
+	"remux-retrier/internal/metrics"
+	"remux-retrier/internal/page"
+	"remux-retrier/internal/story"
+)
+
+// warp is a clock that begins an hour ago and lets that hour pass at once, so
+// that the plots have something to show.
+type warp struct {
+	clock.Clock
+	mu  sync.Mutex
+	now time.Time // before the present only
+}
+
+func newWarp() *warp { return &warp{Clock: clock.System, now: time.Now().Add(-time.Hour)} }
+
+func (w *warp) Now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.now.Before(time.Now()) {
+		return w.now
+	}
+	return time.Now()
+}
+
+func (w *warp) Sleep(ctx context.Context, d time.Duration) error {
+	w.mu.Lock()
+	w.now = w.now.Add(d)
+	late := w.now.Before(time.Now())
+	w.mu.Unlock()
+	if late {
+		return ctx.Err()
+	}
+	return w.Clock.Sleep(ctx, d)
+}
+
+// service is a service of which one can tell what it is at.
+type service struct {
+	clock *warp
+	start time.Time
+	set   func(*page.Status) // the state; nil: busy
+	until float64            // the minute since the start in which the last event came
+
+	mu      sync.Mutex
+	stories []story.Story
+	topics  map[string][]history.Entry
+	owner   string
+}
+
+func newService(set func(*page.Status)) *service {
+	w := newWarp()
+	return &service{clock: w, start: w.Now(), set: set, until: math.Inf(1), topics: map[string][]history.Entry{}, owner: "remux-retrier-1"}
+}
+
+func at(t time.Time) *time.Time { return &t }
+
+func per(n float64) *float64 { return &n }
+
+// Status is a busy service's, as the state under test changes it.
+func (s *service) Status() page.Status {
+	now := s.clock.Now()
+	sent := int64(now.Sub(s.start).Seconds() * 1.2)
+	status := page.Status{
+		Instance: "remux-retrier-0", Group: "remux-retrier", Topic: "remux.failed", Version: "v1.4.0", StartedAt: s.start,
+		Checks: []page.Check{
+			{Name: "brokers", OK: true}, {Name: "group", OK: true, Detail: "generation 7, 4 partitions"},
+			{Name: "ledger", OK: true, Detail: "21844 decisions known"}, {Name: "publishing", OK: true},
+		},
+		Notes: []string{},
+		Kafka: page.Kafka{Started: true, Joined: true, Generation: 7, LedgerRead: true},
+		MPC:   page.MPC{Available: true, Quota: per(100), Share: per(100), Rate: per(95), Requests: sent},
+		Flow:  page.Flow{Lag: 6, LagKnown: true, Held: 6, Waiting: page.Waiting{Quota: 1}, InFlight: 4, OldestAt: at(now.Add(-2 * time.Second))},
+	}
+	for i := range 4 {
+		p := page.Partition{Partition: i, Committed: 21_000 + 17*int64(i), End: 21_000 + 17*int64(i) + int64(i), Unanswered: i}
+		if i > 0 {
+			p.OldestAt = at(now.Add(-time.Duration(i) * 700 * time.Millisecond))
+		}
+		status.Partitions = append(status.Partitions, p)
+	}
+	if s.set != nil {
+		s.set(&status)
+	}
+	return status
+}
+
+// Totals grow with the day's ups and downs.
+func (s *service) Totals() (metrics.Totals, error) {
+	x := min(s.clock.Now().Sub(s.start).Minutes(), s.until)
+	n := int64(x*34 + 40*math.Sin(x/7) + 9*math.Sin(x*1.7))
+	t := metrics.Totals{All: uint64(max(0, n)), Events: []metrics.EventCount{
+		{Outcome: "retried", Reason: "accepted", Count: n * 80 / 100}, {Outcome: "retried", Reason: "covered", Count: n * 7 / 100},
+		{Outcome: "retried", Reason: "already_running", Count: n / 100}, {Outcome: "retry_failed", Reason: "task_not_found", Count: n * 6 / 100},
+		{Outcome: "retry_failed", Reason: "rejected", Count: n * 4 / 100}, {Outcome: "retry_failed", Reason: "budget_exhausted", Count: n * 2 / 100},
+		{Outcome: "dead_letter", Reason: "not_json", Count: n * 3 / 100},
+	}}
+	for _, b := range []struct{ seconds, part float64 }{{.05, 0}, {.1, .2 + .1*math.Sin(x/5)}, {.25, .7}, {.5, .9}, {1, .96 + .03*math.Sin(x/3)}, {2.5, 1}} {
+		t.Durations = append(t.Durations, metrics.Bucket{Seconds: b.seconds, Count: uint64(max(0, float64(n)*b.part))})
+	}
+	return t, nil
+}
+
+func (s *service) Stories(id string) (found []story.Story) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.stories {
+		if one.TaskID == id {
+			found = append(found, one)
+		}
+	}
+	return found
+}
+
+func (s *service) Latest(n int) (list []story.Story) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := len(s.stories) - 1; i >= 0 && len(list) < n; i-- {
+		if s.stories[i].Done {
+			list = append(list, s.stories[i])
+		}
+	}
+	return list
+}
+
+func (s *service) Version() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return uint64(len(s.stories))
+}
+
+func (s *service) Topics(_ context.Context, id string) (history.History, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return history.History{TaskID: id, Since: time.Now().Add(-24 * time.Hour), Complete: true, Read: 48_211, Entries: s.topics[id]}, nil
+}
+
+func (s *service) Home(context.Context, string) (int, error) { return 6, nil }
+
+func (s *service) Owner(context.Context, int) (string, error) { return s.owner, nil }
+
+// add tells the story of one more event, whose steps follow one another.
+func (s *service) add(id string, reason events.Reason, apiError *events.APIError, steps ...story.Step) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.stories)
+	began := time.Now().Add(-time.Duration(40-n) * 3 * time.Second)
+	told := story.Story{
+		TaskID: id, Source: events.Source{Topic: "remux.failed", Partition: n % 4, Offset: 21_000 + int64(n), Time: began.Add(-80 * time.Millisecond)},
+		Failure: events.Failure{TaskID: id, ErrorCode: "MPC.10105"},
+		Steps:   []story.Step{{At: began, Kind: story.Received}},
+	}
+	for i, step := range steps {
+		step.At = began.Add(time.Duration(i+1) * 90 * time.Millisecond)
+		told.Steps = append(told.Steps, step)
+	}
+	last := told.Steps[len(told.Steps)-1]
+	if reason != "" {
+		retries := 1
+		if reason == events.BudgetExhausted {
+			retries = 3
+		}
+		told.Outcome = &events.Outcome{Reason: reason, Error: apiError, Retries: &retries, Source: told.Source}
+		told.Steps = append(told.Steps,
+			story.Step{At: last.At.Add(time.Millisecond), Kind: story.Answered, Reason: reason},
+			story.Step{At: last.At.Add(7 * time.Millisecond), Kind: story.Published, Detail: "remux." + string(reason.Kind())})
+	}
+	told.Done = told.Steps[len(told.Steps)-1].Kind.Ends()
+	s.stories = append(s.stories, told)
+}
+
+// aDay fills the list of answers with a usual mixture.
+func (s *service) aDay() *service {
+	missing := &events.APIError{Status: 400, Code: "MPC.10211", Message: "Task does not exist."}
+	refused := &events.APIError{Status: 403, Code: "MPC.10212", Message: "Operation failed."}
+	for i := range 36 {
+		id := fmt.Sprint(538_500 + i*7)
+		call := []story.Step{{Kind: story.QuotaWait, Detail: "2 before it"}, {Kind: story.Call}}
+		switch i % 12 {
+		case 3:
+			s.add(id, events.TaskNotFound, missing, append(call, story.Step{Kind: story.Refused, Error: missing})...)
+		case 5:
+			s.add(id, events.Covered, nil, story.Step{Kind: story.TwinWait})
+		case 7:
+			s.add(id, events.Rejected, refused, append(call, story.Step{Kind: story.Refused, Error: refused}, story.Step{Kind: story.Query}, story.Step{Kind: story.State, State: "FAILED"})...)
+		case 9:
+			s.add("", "", nil, story.Step{Kind: story.DeadLetter, Detail: "not_json: the value is no JSON at byte 14"})
+		case 11:
+			s.add(id, events.BudgetExhausted, nil)
+		default:
+			s.add(id, events.Accepted, nil, append(call, story.Step{Kind: story.Accepted})...)
+		}
+	}
+	return s
+}

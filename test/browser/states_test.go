@@ -1,0 +1,79 @@
+//go:build browser
+
+package browser
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"remux-retrier/internal/page"
+)
+
+// states are what a service can be at, and what the page must say at a glance.
+var states = []struct {
+	name string
+	set  func(*page.Status)
+	says []string
+}{
+	{"idle", func(s *page.Status) {
+		s.Flow = page.Flow{LagKnown: true}
+		for i := range s.Partitions {
+			s.Partitions[i].End, s.Partitions[i].Unanswered, s.Partitions[i].OldestAt = s.Partitions[i].Committed, 0, nil
+		}
+	}, []string{"Nothing to do"}},
+	{"working", func(*page.Status) {}, []string{"Working"}},
+	{"quota", func(s *page.Status) {
+		s.Flow.Lag, s.Flow.Held, s.Flow.Waiting.Quota = 4812, 2048, 2044
+		s.Flow.OldestAt = at(time.Now().Add(-23 * time.Minute))
+	}, []string{"Waiting for the quota", "2,044 events wait", "95 requests a minute", "22 minutes"}},
+	{"outage", func(s *page.Status) {
+		s.MPC.Available, s.MPC.DownSince = false, at(time.Now().Add(-12*time.Minute))
+		s.MPC.LastError, s.MPC.LastErrorAt = "retry: HTTP 503 MPC.10201 (Service unavailable.): transient", at(time.Now().Add(-3*time.Second))
+		s.Flow.Lag, s.Flow.Held, s.Flow.Waiting = 412, 412, page.Waiting{Outage: 411}
+	}, []string{"MPC does not serve", "for 12 min", "411 events wait", "HTTP 503 MPC.10201"}},
+	{"throttled", func(s *page.Status) {
+		s.MPC.Throttled = s.MPC.Requests / 20
+		s.MPC.Rate = per(61)
+		s.Flow.Waiting.Quota, s.Flow.Lag, s.Flow.Held = 38, 44, 44
+	}, []string{"MPC throttles", "61 requests a minute"}},
+	{"kafka_away", func(s *page.Status) {
+		s.Kafka.Problem = "commit offsets of group remux-retrier: dial tcp 10.0.4.17:9092: connect: connection refused"
+		s.Checks[0] = page.Check{Name: "brokers", Detail: s.Kafka.Problem}
+		s.Flow.LagKnown = false
+	}, []string{"Kafka does not answer", "connection refused"}},
+	{"no_share", func(s *page.Status) { s.MPC.Share, s.MPC.Rate = per(0), per(0) }, []string{"share of the quota is 0", "Run fewer instances"}},
+	{"starting", func(s *page.Status) { s.Kafka, s.Partitions, s.Flow = page.Kafka{}, []page.Partition{}, page.Flow{} }, []string{"Starting"}},
+}
+
+func TestEachStateIsSaidAtAGlanceAtEverySize(t *testing.T) {
+	dir := os.Getenv("PICTURES") // where to keep what was seen; empty: nowhere
+	for _, state := range states {
+		s := newService(state.set).aDay()
+		if state.name == "idle" {
+			s.until = 55
+		}
+		url, _ := serve(t, s, s.clock, "")
+		for _, w := range sizes {
+			t.Run(state.name+"/"+w.name, func(t *testing.T) {
+				b := open(t, url, w, map[bool]string{true: "dark", false: "light"}[w.phone])
+				b.until(`document.getElementById('state').dataset.state === '` + state.name + `'`)
+				words := b.text("#state")
+				for _, say := range state.says {
+					if !strings.Contains(words, say) {
+						t.Errorf("%q is not said: %q", say, words)
+					}
+				}
+				if bottom := b.number(`document.getElementById('state').getBoundingClientRect().bottom`); bottom > float64(w.height) {
+					t.Errorf("one has to scroll to read it: it ends at %v", bottom)
+				}
+				if dir != "" {
+					b.picture(filepath.Join(dir, state.name+"-"+w.name+".png"), true)
+				}
+				b.well(url)
+			})
+		}
+	}
+}

@@ -1,0 +1,142 @@
+//go:build browser
+
+package browser
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/history"
+	"remux-retrier/internal/page"
+	"remux-retrier/internal/story"
+)
+
+// slash presses the key as a keyboard does: its character comes of the key, so
+// that the page can hold it back. KeyEvent sends the two apart.
+var slash = chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
+		press := input.DispatchKeyEventParams{Type: kind, Key: "/", Code: "Slash", Text: "/", UnmodifiedText: "/"}
+		if _, err := cdp.Call(ctx, t, input.DispatchKeyEvent, press); err != nil {
+			return err
+		}
+	}
+	return nil
+})
+
+// ask searches for a task as somebody without a mouse does, and waits for the
+// whole answer.
+func (b *tab) ask(id string) {
+	b.t.Helper()
+	b.do(slash, chromedp.KeyEvent(id), chromedp.KeyEvent(kb.Enter))
+	b.until(`document.getElementById('story').getAttribute('aria-busy') === 'false'`)
+}
+
+// stateNamed is what the service is at in one of the states.
+func stateNamed(name string) func(*page.Status) {
+	for _, s := range states {
+		if s.name == name {
+			return s.set
+		}
+	}
+	return nil
+}
+
+func TestTheKeyboardAloneFindsWhyATaskIsNotRetried(t *testing.T) {
+	const id = "538526"
+	missing := &events.APIError{Status: 400, Code: "MPC.10211", Message: "Task does not exist."}
+	for _, c := range []struct {
+		name, state string
+		tell        func(*service)
+		code        string
+		says        []string
+	}{
+		{"budget exhausted", "working", func(s *service) { s.add(id, events.BudgetExhausted, nil) },
+			"budget_exhausted", []string{"Not retried: its budget is exhausted", "3 retries were accepted", "partition"}},
+		{"outage", "outage", func(s *service) { s.add(id, "", nil, story.Step{Kind: story.OutageWait}) },
+			"outage", []string{"Still waiting: MPC does not serve", "MPC has not served since", "HTTP 503 MPC.10201"}},
+		{"quota", "quota", func(s *service) { s.add(id, "", nil, story.Step{Kind: story.QuotaWait, Detail: "73 before it"}) },
+			"quota", []string{"Still waiting: for the quota", "73 before it", "95 requests a minute"}},
+		{"task not found", "working", func(s *service) {
+			s.add(id, events.TaskNotFound, missing, story.Step{Kind: story.Call}, story.Step{Kind: story.Refused, Error: missing})
+		}, "task_not_found", []string{"Not retried: MPC does not know the task", "MPC.10211", "Calls MPC to retry the task."}},
+		{"dead letter", "working", func(s *service) {
+			s.add(id, "", nil, story.Step{Kind: story.DeadLetter, Detail: "two_task_ids: the field task_id stands there twice"})
+		}, "dead_letter", []string{"Not retried: its event is a dead letter", "stands there twice", "redrive"}},
+		{"covered", "working", func(s *service) { s.add(id, events.Covered, nil, story.Step{Kind: story.TwinWait}) },
+			"covered", []string{"a retry that was sent for another event answers this one too"}},
+		{"still waiting elsewhere", "working", func(s *service) {
+			s.topics[id] = []history.Entry{{Kind: history.FailureEvent, At: time.Now(), Topic: "remux.failed", Partition: 6, Offset: 4711, Failure: &history.Failure{}}}
+		}, "in_topic", []string{"Still waiting in the topic", "offset 4711 of partition 6", "remux-retrier-1 owns that partition", "What the topics know"}},
+		{"never seen", "working", func(*service) {}, "never_seen", []string{"Never seen", "Is the id right"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newService(stateNamed(c.state))
+			c.tell(s)
+			url, _ := serve(t, s, s.clock, "")
+			b := open(t, url, sizes[0], "light")
+			b.ask(id)
+			if code := value[string](b, `document.getElementById('story-verdict').dataset.code`); code != c.code {
+				t.Errorf("the verdict is %q, want %q", code, c.code)
+			}
+			words := b.text("#story")
+			for _, say := range c.says {
+				if !strings.Contains(words, say) {
+					t.Errorf("%q is not said: %s", say, words)
+				}
+			}
+			if focused := value[string](b, `document.activeElement.id`); focused != "story-title" {
+				t.Errorf("the focus is on %q: a screen reader does not learn of the answer", focused)
+			}
+			b.do(chromedp.KeyEvent(kb.Escape))
+			if gone := value[bool](b, `document.getElementById('story').hidden && document.activeElement.id === 'task'`); !gone {
+				t.Error("Escape does not lead back to the search")
+			}
+			b.well(url)
+		})
+	}
+}
+
+func TestHostileIDsStayText(t *testing.T) {
+	for _, id := range []string{
+		"<script>pwned=1</script>", "<img/src=x/onerror=pwned=1>", `"><svg/onload=pwned=1>`, "../../healthz", "a/b%2f?c#d", "%00", "\u202egpj.exe",
+	} {
+		t.Run(id, func(t *testing.T) {
+			s := newService(nil)
+			s.add(id, events.Rejected, &events.APIError{Status: 403, Code: id, Message: id}, story.Step{Kind: story.TwinWait, Detail: id})
+			s.topics[id] = []history.Entry{{Kind: history.FailureEvent, At: time.Now(), Topic: "remux.failed", Failure: &history.Failure{ID: id, ErrorCode: id, Description: id, Answered: true}}}
+			url, _ := serve(t, s, s.clock, "")
+			b := open(t, url, sizes[1], "light")
+			if listed := value[string](b, `document.querySelector('#latest .task').textContent`); listed != id {
+				t.Errorf("the list shows %q", listed)
+			}
+			b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#latest button').click()`))
+			b.until(`document.getElementById('story').getAttribute('aria-busy') === 'false'`)
+			if title := value[string](b, `document.getElementById('story-title').textContent`); title != "Task "+id {
+				t.Errorf("the story is %q's", title)
+			}
+			if code := value[string](b, `document.getElementById('story-verdict').dataset.code`); code != "rejected" {
+				t.Errorf("the verdict is %q: was another task asked for?", code)
+			}
+			if n := b.number(`document.querySelectorAll('main script, main img, #story svg, #latest svg').length + (typeof pwned === 'undefined' ? 0 : 1)`); n != 0 {
+				t.Error("an id became markup")
+			}
+			b.well(url)
+		})
+	}
+}
+
+func TestWhatCannotBeAnIDIsSaid(t *testing.T) {
+	s := newService(nil)
+	url, _ := serve(t, s, s.clock, "")
+	b := open(t, url, sizes[0], "light")
+	b.do(slash, chromedp.KeyEvent("two words"), chromedp.KeyEvent(kb.Enter))
+	b.until(`document.getElementById('verdict-text').textContent.includes('cannot be a task')`)
+}
