@@ -1,0 +1,83 @@
+package history_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"strings"
+	"testing"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+	"remux-retrier/internal/history"
+)
+
+func TestHostileIDsAreRefused(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for _, id := range []string{"", "a\nb", "\x1b[2J", "\xff", strings.Repeat("9", 10<<20)} {
+			h, err := w.reader(nil).Task(context.Background(), id)
+			var u *events.Unreadable
+			if !errors.As(err, &u) || len(err.Error()) > 300 || h.TaskID != "" {
+				t.Errorf("%.20q: %v", id, err)
+			}
+		}
+	})
+}
+
+func TestNoEscapeSequenceReachesATerminal(t *testing.T) {
+	inWorld(t, func(w *world) {
+		e := w.ask(0, `{"task_id":"7","description":"\u001b[2J\u202egpj"}`)
+		w.answer("7", e, events.Rejected, func(o *events.Outcome) {
+			o.Error = &events.APIError{Status: 403, Code: "\x1b[1m", Message: "\x1b]0;", RequestID: "\x07"}
+		})
+		if text := strings.Join(w.read().Sentences(), "\n"); strings.ContainsAny(text, "\x1b\x07\u202e") {
+			t.Errorf("%q", text)
+		}
+	})
+}
+
+func TestALetterIsNotSaidToBeMendedByItsProducer(t *testing.T) {
+	letter := func(count int) string {
+		return history.Entry{Kind: history.DeadLetter, DeadLetter: &history.Letter{Reason: events.NoTaskID, Message: "m", Count: count}}.Sentence()
+	}
+	for count, says := range map[int]string{1: "never called as it stands", 2: "`redrive` leaves it"} {
+		if got := letter(count); !strings.Contains(got, says) || !strings.Contains(got, "`remux-retrier retry TASK_ID`") || strings.Contains(got, "producer") {
+			t.Errorf("%d: %s", count, got)
+		}
+	}
+}
+
+func TestWhatIsNoTextMentionsNothingAndIsQuoted(t *testing.T) {
+	if history.Mentions(nil, []byte("\xff 7 \xfe"), "7") || !history.Mentions([]byte("7"), []byte("\xff"), "7") || !history.Mentions(nil, []byte("ä 7"), "7") {
+		t.Error("an id stands by chance in what is no text")
+	}
+	if got := history.Printable("a\xff"); got != `"a\xff"` {
+		t.Error(got)
+	}
+}
+
+func TestNothingBeyondTheLimitIsTold(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for range 3 {
+			w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
+		}
+		for limit, complete := range map[int64]bool{2: false, 3: true} {
+			h, err := w.reader(func(c *history.Config) { c.Limit = limit }).Outcomes(context.Background(), "7")
+			if err != nil || h.Complete != complete || h.Read != limit || len(h.Entries) != int(limit) {
+				t.Errorf("limit %d: %+v, %v", limit, h, err)
+			}
+		}
+	})
+}
+
+// CloudEvents may carry their data in base64, where no id is to be seen.
+func TestAnEventInBase64IsFound(t *testing.T) {
+	inWorld(t, func(w *world) {
+		data := base64.StdEncoding.EncodeToString([]byte(`{"task_id":"7"}`))
+		w.ask(0, `{"specversion":"1.0","id":"1","source":"/p","type":"t","data_base64":"`+data+`"}`,
+			consumer.Header{Key: "content-type", Value: []byte("application/cloudevents+json")})
+		if got := kinds(w.read()); got != "failure_event(open)" {
+			t.Errorf("told %q", got)
+		}
+	})
+}
