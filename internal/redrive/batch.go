@@ -199,7 +199,7 @@ func (b *batch) tell(next int64, refused map[int]error) {
 		}
 		if it.verdict == meant {
 			if why := refused[n]; why != nil {
-				it.verdict, it.why = left, why.Error()
+				it.verdict, it.why = left, fmt.Sprintf("topic %s does not take it, and later runs do not come back to it: ask for its task with `retry` (%v)", b.r.cfg.Failed, why)
 			}
 			n++
 		}

@@ -66,9 +66,5 @@ func Start(cfg Config) (*Broker, error) {
 // Addrs are the host:port to give as KAFKA_BROKERS.
 func (b *Broker) Addrs() []string { return append([]string(nil), b.addrs...) }
 
-// Cluster is the broker underneath, for tests that delete topics, move leaders
-// or inject faults.
-func (b *Broker) Cluster() *kfake.Cluster { return b.cluster }
-
 // Close ends the broker and cuts its connections.
 func (b *Broker) Close() { b.cluster.Close() }
