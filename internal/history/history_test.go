@@ -221,6 +221,29 @@ func TestTheLimitEndsTheReadingAndSaysSo(t *testing.T) {
 	})
 }
 
+// slowOutcomes is a log whose outcome topics are slower than the others.
+type slowOutcomes struct{ history.Log }
+
+func (l slowOutcomes) Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (consumer.Page, error) {
+	if topic == "ok" || topic == "bad" {
+		time.Sleep(time.Second)
+	}
+	return l.Log.Fetch(ctx, topic, partition, offset, maxBytes)
+}
+
+func TestTheLimitLeavesNoOutcomeOutHoweverSlowItsPartitionIs(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
+		for range 1000 {
+			w.ask(1, `{"task_id":"8"}`)
+		}
+		h, err := w.reader(func(c *history.Config) { c.Limit, c.Log = 500, slowOutcomes{w.m} }).Task(context.Background(), "7")
+		if err != nil || h.Complete || !strings.Contains(kinds(h), "outcome(accepted)") {
+			t.Errorf("%v, complete %v, %s", err, h.Complete, kinds(h))
+		}
+	})
+}
+
 func TestAnOutageGivesWhatWasReadAndAnError(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)

@@ -67,6 +67,9 @@ func New(cfg Config) (*Reader, error) {
 // one partition of their topics, chosen by the task's id; the failed and the
 // dead-letter topic are read whole, since their producers are not ours.
 //
+// The outcomes are read first: a History that the limit cut short has them all,
+// unless they alone exceed it.
+//
 // With an error the History holds what was read before; where the limit ended
 // the reading there is no error, and Complete is false. The error is an
 // *events.Unreadable for what cannot be a task's id.
@@ -87,7 +90,7 @@ type stretch struct {
 	consumer.Interval
 }
 
-// plan finds what is to be read.
+// plan finds what is to be read, before any of the next plan's.
 type plan func(ctx context.Context, id string, since time.Time) ([]stretch, error)
 
 func (r *Reader) history(ctx context.Context, id string, plans ...plan) (History, error) {
@@ -96,19 +99,22 @@ func (r *Reader) history(ctx context.Context, id string, plans ...plan) (History
 		h.TaskID = ""
 		return h, err
 	}
-	var todo []stretch
+	t := &telling{r: r, id: id}
+	var todo [][]stretch
 	for _, p := range plans {
-		more, err := p(ctx, id, h.Since)
+		some, err := p(ctx, id, h.Since)
 		if err != nil {
 			return h, err
 		}
-		todo = append(todo, more...)
+		todo = append(todo, some)
+		for _, s := range some {
+			t.of += s.To - s.From
+		}
 	}
-	t := &telling{r: r, id: id}
-	for _, s := range todo {
-		t.of += s.To - s.From
+	var err error
+	for i := 0; i < len(todo) && err == nil; i++ {
+		err = t.readAll(ctx, todo[i])
 	}
-	err := t.readAll(ctx, todo)
 	h.Read, h.Entries = t.read.Load(), append(h.Entries, t.entries...)
 	h.Complete = err == nil
 	if errors.Is(err, errLimit) {
@@ -149,7 +155,7 @@ func (r *Reader) rest(ctx context.Context, id string, since time.Time) ([]stretc
 		if err != nil {
 			return nil, err
 		}
-		for i := range n { // where the limit ends the reading, the likeliest was read
+		for i := range n { // the likeliest first, for the limit may end the reading
 			p := (likely + i) % n
 			all = append(all, stretch{topic, p, spans[p]})
 		}
