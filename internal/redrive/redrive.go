@@ -104,7 +104,8 @@ var (
 const leaveWithin = 5 * time.Second
 
 // Run puts dead letters back until those are done that were there when it began,
-// the limit is reached, or the context ends. It waits for brokers that are away.
+// the limit is reached, or the context ends. Brokers that go away meanwhile are
+// waited for.
 func (r *Redriver) Run(ctx context.Context) (Totals, error) {
 	defer r.leave(ctx)
 	if err := r.begin(ctx); err != nil {
