@@ -10,6 +10,9 @@ import (
 const (
 	points   = 360
 	interval = 10 * time.Second
+	// smooth is how many intervals a point's quantiles are of: at 100 calls a
+	// minute those of a single one jump with every event.
+	smooth = 6
 )
 
 // Hour is the document of /api/history, and of the stream's event "history": the
@@ -24,8 +27,9 @@ type Hour struct {
 	RetryFailed []int64 `json:"retry_failed"`
 	DeadLetter  []int64 `json:"dead_letter"`
 	// P50 and P99 are seconds from an event's arrival to the acknowledgement of
-	// its outcome, half of those in the interval took less, or 99 in 100; null:
-	// there were none. They are estimated within the histogram's buckets.
+	// its outcome: half of those in the minute up to the interval's end took less,
+	// or 99 in 100; null: there were none. They are estimated within the
+	// histogram's buckets.
 	P50 []*float64 `json:"p50_seconds"`
 	P99 []*float64 `json:"p99_seconds"`
 }
@@ -33,11 +37,11 @@ type Hour struct {
 // hour records the last hour from totals that only grow.
 type hour struct {
 	Hour
-	last metrics.Totals
+	before []metrics.Totals // as of the last points, at most smooth of them
 }
 
 func newHour(now time.Time, t metrics.Totals) *hour {
-	return &hour{last: t, Hour: Hour{
+	return &hour{before: []metrics.Totals{t}, Hour: Hour{
 		Until: now, EverySeconds: int(interval.Seconds()),
 		Retried: []int64{}, RetryFailed: []int64{}, DeadLetter: []int64{}, P50: []*float64{}, P99: []*float64{},
 	}}
@@ -48,18 +52,20 @@ func (h *hour) take(now time.Time, t metrics.Totals) bool {
 	if now.Sub(h.Until) < interval {
 		return false
 	}
-	grown := func(outcome string) int64 { return count(t, outcome) - count(h.last, outcome) }
-	h.Retried = push(h.Retried, grown("retried"))
-	h.RetryFailed = push(h.RetryFailed, grown("retry_failed"))
-	h.DeadLetter = push(h.DeadLetter, grown(metrics.DeadLetter))
-	h.P50 = push(h.P50, quantile(h.last, t, 0.50))
-	h.P99 = push(h.P99, quantile(h.last, t, 0.99))
-	h.Until, h.last = now, t
+	last := h.before[len(h.before)-1]
+	grown := func(outcome string) int64 { return count(t, outcome) - count(last, outcome) }
+	h.Retried = push(h.Retried, points, grown("retried"))
+	h.RetryFailed = push(h.RetryFailed, points, grown("retry_failed"))
+	h.DeadLetter = push(h.DeadLetter, points, grown(metrics.DeadLetter))
+	h.P50 = push(h.P50, points, quantile(h.before[0], t, 0.50))
+	h.P99 = push(h.P99, points, quantile(h.before[0], t, 0.99))
+	h.Until, h.before = now, push(h.before, smooth, t)
 	return true
 }
 
-func push[T any](list []T, x T) []T {
-	if len(list) == points {
+// push appends to a list of the latest so many.
+func push[T any](list []T, most int, x T) []T {
+	if len(list) == most {
 		list = append(list[:0], list[1:]...)
 	}
 	return append(list, x)

@@ -56,6 +56,21 @@ func TestQuantilesAreOfTheIntervalAlone(t *testing.T) {
 	}
 }
 
+// One slow answer among quick ones is the 99th percentile of a minute, and no
+// longer.
+func TestAPointsQuantilesAreOfTheMinuteBeforeIt(t *testing.T) {
+	h := newHour(noon, totals(0, 0))
+	for i := range uint64(10) {
+		quick, all := i+1, i+1+min(i, 1)
+		h.take(noon.Add(time.Duration(i+1)*interval), totals(0, 0, metrics.Bucket{Seconds: 1, Count: quick}, metrics.Bucket{Seconds: 10, Count: all}))
+	}
+	for i, p := range h.P99 {
+		if slow := i >= 1 && i <= 6; (*p > 1) != slow {
+			t.Errorf("point %d: %v", i, *p)
+		}
+	}
+}
+
 func TestTheLastMinuteIsAMinute(t *testing.T) {
 	s := newSource()
 	p := newPage(t, s)

@@ -3,7 +3,6 @@
 
 import { byId, draw, duration, list, make, number, put } from './dom.js';
 
-const tall = 150;
 const margin = { left: 46, right: 6, top: 8, bottom: 20 };
 const kinds = [['retried', 'retried'], ['retry_failed', 'retry_failed'], ['dead_letter', 'dead letters']];
 let shown = null;
@@ -28,7 +27,7 @@ function ceiling(x) {
   return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= x);
 }
 
-function frame(parent, width, ticks, y, minuteAt) {
+function frame(width, tall, ticks, y, minuteAt) {
   const picture = draw('svg', { width, height: tall, viewBox: `0 0 ${width} ${tall}`, 'aria-hidden': 'true' });
   for (const [value, text] of ticks) {
     picture.append(draw('line', { class: 'grid-line', x1: margin.left, x2: width - margin.right, y1: y(value), y2: y(value) }),
@@ -60,12 +59,13 @@ function replace(parent, picture) {
 
 function throughput(parent, h) {
   const width = Math.floor(parent.clientWidth);
+  const tall = 150;
   const all = minutes(h);
   const total = (bar) => bar.retried + bar.retry_failed + bar.dead_letter;
   const top = ceiling(Math.max(...all.map(total), 4));
   const y = (n) => margin.top + (tall - margin.top - margin.bottom) * (1 - n / top);
   const step = (width - margin.left - margin.right) / 60;
-  const picture = frame(parent, width, [0, top / 2, top].map((n) => [n, number(n)]), y, all[59].minute + 1);
+  const picture = frame(width, tall, [0, top / 2, top].map((n) => [n, number(n)]), y, all[59].minute + 1);
   all.forEach((bar, i) => {
     let below = 0;
     for (const [kind] of kinds) {
@@ -83,6 +83,7 @@ const scale = [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36_000, 360_000];
 
 function times(parent, h) {
   const width = Math.floor(parent.clientWidth);
+  const tall = 260; // the list beside it is long
   const known = [...h.p50_seconds, ...h.p99_seconds].filter((x) => x !== null && x > 0);
   const low = scale.findLast((x) => x <= Math.min(...known, 0.1));
   const high = scale.find((x) => x >= Math.max(...known, 1));
@@ -90,7 +91,7 @@ function times(parent, h) {
   const y = (x) => margin.top + (tall - margin.top - margin.bottom) * (1 - Math.max(0, log(Math.max(x, low))));
   const count = h.p50_seconds.length;
   const x = (i) => width - margin.right - (width - margin.left - margin.right) * (count - 1 - i) / 359;
-  const picture = frame(parent, width, scale.filter((t) => t >= low && t <= high).map((t) => [t, duration(t)]), y, Math.floor(Date.parse(h.until) / 60_000));
+  const picture = frame(width, tall, scale.filter((t) => t >= low && t <= high).map((t) => [t, duration(t)]), y, Math.floor(Date.parse(h.until) / 60_000));
   for (const name of ['p99', 'p50']) {
     let d = '';
     let pen = 'M';
