@@ -54,9 +54,10 @@ func (e *errand) decide(ctx context.Context) (*Answer, error) {
 			}
 			if state == failed {
 				e.settled()
-			} else if err := e.rest(ctx); err != nil { // it cannot be asked for: a call will tell, see explain
-				return nil, e.giveUp(err)
-			}
+			} // else it cannot be asked for: a call will tell, see explain
+		}
+		if err := e.rest(ctx); err != nil {
+			return nil, e.giveUp(err)
 		}
 		if reason := e.ruledOut(); reason != "" {
 			return e.answerAlone(reason), nil
@@ -82,10 +83,5 @@ func (e *errand) decide(ctx context.Context) (*Answer, error) {
 		}
 		// The API did not do its work, or its answer was lost: that says nothing
 		// about the task.
-		if e.doubt == none {
-			if err := e.rest(ctx); err != nil {
-				return nil, e.giveUp(err)
-			}
-		}
 	}
 }

@@ -37,6 +37,8 @@ func (e *errand) ask(ctx context.Context) (state, map[int]int64, error) {
 		e.stepTurn()
 		state, ends, err := e.r.inquirer.ask(ctx, e.ev)
 		e.r.turns.Add(-1)
+		e.since.Ended++ // a question about the task itself is no witness, see exhausted
+		e.since.Served++
 		if err != nil || state != failed {
 			return state, ends, err
 		}

@@ -20,8 +20,8 @@ const (
 // so many requests ended, and nine in ten of them were served.
 const witnesses = 10
 
-// rest lets an event wait whose call failed: longer each time, but not while the
-// API serves nobody, when the gate holds everybody back and every waiting event
+// rest lets an event wait whose call failed, or had its answer lost and no effect:
+// longer each time, but not while the API serves nobody, when the gate holds everybody back and every waiting event
 // is to take its turn as the probe.
 func (e *errand) rest(ctx context.Context) error {
 	if e.last == nil {

@@ -84,7 +84,7 @@ func TestEachStepOfAnEventIsTold(t *testing.T) {
 		"throttled": {&api{retry: first(throttled)}, false, "", "call refused backoff_wait quota_wait call accepted answered", story.Refused, "the quota is used up"},
 		"no route":  {&api{retry: first(noRoute)}, false, "", "call refused backoff_wait call accepted answered", story.Refused, "got no answer: no route to host"},
 		"login":     {&api{retry: first(login)}, false, "", "call refused backoff_wait call accepted answered", story.Refused, "it was IAM"},
-		"lost": {&api{retry: first(lostAnswer)}, false, "", "call refused doubt query state doubt query state call accepted answered",
+		"lost": {&api{retry: first(lostAnswer)}, false, "", "call refused doubt query state doubt query state backoff_wait call accepted answered",
 			story.Doubt, "the answer to the call was lost"},
 		"crashed": {&api{query: canceled}, true, "", "doubt query state answered", story.Doubt, "an instance that owned the partition before"},
 	} {
