@@ -59,7 +59,7 @@ type evidence struct {
 // verdict prefers what this instance does at the moment, then the latest answer
 // of any instance, then what merely stands in the topics.
 func (e evidence) verdict() Verdict {
-	latest, asked := e.newest()
+	latest, mention, asked := e.newest()
 	for i := len(e.stories) - 1; i >= 0; i-- {
 		if s := e.stories[i]; !s.Done && len(s.Steps) > 0 {
 			return e.unfinished(s)
@@ -76,8 +76,9 @@ func (e evidence) verdict() Verdict {
 		a := latest.Outcome
 		return answered(a.Reason, a.Attempts, a.Retries, a.Error)
 	case latest != nil:
-		return Verdict{deadLetter, "Not retried: its event is a dead letter",
-			"It could not be read as a failure event: " + string(latest.DeadLetter.Reason) + ". Mend its producer, then put it back with redrive."}
+		return buried(latest.DeadLetter)
+	case mention != nil:
+		return buried(mention.DeadLetter)
 	case e.topics == nil:
 		return Verdict{notAsked, "This instance has not seen the task lately", "The topics know more, if they can be read."}
 	case !e.topics.Complete:
@@ -88,22 +89,25 @@ func (e evidence) verdict() Verdict {
 			roughly(e.now.Sub(e.topics.Since)), e.status.Topic)}
 }
 
-// newest is the latest answer or dead letter that the topics know, and the
-// latest failure event.
-func (e evidence) newest() (answer, asked *history.Entry) {
+// newest is the latest answer or dead letter of the task that the topics know, the
+// latest dead letter that only mentions it, and the latest failure event. A mention
+// may be another task's: nothing that is known of this one gives way to it.
+func (e evidence) newest() (answer, mention, asked *history.Entry) {
 	if e.topics == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
 	for i := range e.topics.Entries {
 		switch entry := &e.topics.Entries[i]; {
 		case entry.Failure != nil:
 			asked = entry
+		case entry.DeadLetter != nil && !entry.DeadLetter.Keyed:
+			mention = entry
 		case entry.Outcome != nil && entry.Outcome.Repeat:
 		default:
 			answer = entry
 		}
 	}
-	return answer, asked
+	return answer, mention, asked
 }
 
 // endedHere: this instance was done with the failure event after the topics had
@@ -187,7 +191,7 @@ func (e evidence) lastTold() *toldVerdict {
 		case last.Kind == story.Published && s.Outcome != nil:
 			told.Verdict = answered(s.Outcome.Reason, s.Outcome.Attempts, s.Outcome.Retries, s.Outcome.Error)
 		case last.Kind == story.DeadLetter:
-			told.Verdict = Verdict{deadLetter, "Not retried: its event is a dead letter", last.Sentence() + " Mend its producer, then put it back with redrive."}
+			told.Verdict = Verdict{deadLetter, "Not retried: its event is a dead letter", last.Sentence() + " " + advice}
 		case last.Kind == story.Ignored:
 			told.Verdict = Verdict{ignored, "Not retried: its event tells of no failure", last.Sentence()}
 		case last.Kind == story.GivenUp && e.topics == nil: // the topics name the next owner
@@ -200,6 +204,19 @@ func (e evidence) lastTold() *toldVerdict {
 		return told
 	}
 	return nil
+}
+
+// advice is what to do about a dead letter.
+const advice = "It is never called as it stands: ask for the task with `remux-retrier retry TASK_ID`. " +
+	"`remux-retrier redrive --task TASK_ID` puts it back, but only once, and that helps only if the service can read it by then."
+
+// buried is about a dead letter in the topics.
+func buried(l *history.Letter) Verdict {
+	if l.Keyed {
+		return Verdict{deadLetter, "Not retried: its event is a dead letter", "It could not be read as a failure event: " + string(l.Reason) + ". " + advice}
+	}
+	return Verdict{deadLetter, "A dead letter seems to be about it",
+		"A record that mentions its id could not be read as a failure event: " + string(l.Reason) + ". It may be another task's. " + advice}
 }
 
 // answered is about an outcome.

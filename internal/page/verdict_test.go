@@ -45,6 +45,11 @@ func replied(ago time.Duration, reason events.Reason) history.Entry {
 	return history.Entry{Kind: history.Outcome, At: noon.Add(-ago), Outcome: &history.Answer{Outcome: reason.Kind(), Reason: reason, Attempts: 1}}
 }
 
+// lay is a dead letter, keyed by the task's id or only mentioning it.
+func lay(ago time.Duration, keyed bool) history.Entry {
+	return history.Entry{Kind: history.DeadLetter, At: noon.Add(-ago), DeadLetter: &history.Letter{Reason: events.NotJSON, Count: 1, Keyed: keyed}}
+}
+
 func knows(entries ...history.Entry) *history.History {
 	return &history.History{Complete: true, Since: noon.Add(-24 * time.Hour), Entries: entries}
 }
@@ -97,12 +102,56 @@ func TestTheVerdictOnATask(t *testing.T) {
 		{"a producer's clock is ahead", evidence{stories: []story.Story{answeredStory("538526", events.Accepted)}, topics: knows(asked(-time.Hour, true), replied(time.Hour, events.Accepted))}, "accepted", ""},
 		{"nobody owns it", evidence{topics: knows(asked(time.Hour, false)), owner: &Owner{3, "", false}}, inTopic, "Nobody owns"},
 		{"here, not read yet", evidence{status: outage, topics: knows(asked(time.Hour, false)), owner: &Owner{3, "retrier-0", true}}, inTopic, "MPC does not serve"},
-		{"a dead letter in the topics", evidence{topics: knows(history.Entry{At: noon, DeadLetter: &history.Letter{Reason: events.NotJSON}})}, deadLetter, "not_json"},
+		{"a dead letter in the topics", evidence{topics: knows(lay(0, true))}, deadLetter, "not_json"},
 		{"a repeat is no later answer", evidence{topics: knows(replied(time.Hour, events.Accepted), history.Entry{At: noon, Outcome: &history.Answer{Reason: events.Rejected, Repeat: true}})}, "accepted", ""},
 	} {
 		c.e.now = noon
 		if got := c.e.verdict(); got.Code != c.want || !strings.Contains(got.Text, c.says) || got.Title == "" {
 			t.Errorf("%s: %+v, want %s: …%s…", c.hazard, got, c.want, c.says)
 		}
+	}
+}
+
+func TestAMentionIsNotSaidToBeTheTasksEvent(t *testing.T) {
+	for keyed, title := range map[bool]string{true: "Not retried: its event is a dead letter", false: "A dead letter seems to be about it"} {
+		got := evidence{now: noon, topics: knows(lay(time.Hour, keyed))}.verdict()
+		if got.Code != deadLetter || got.Title != title || strings.Contains(got.Text, "may be another task's") == keyed {
+			t.Errorf("keyed %v: %+v", keyed, got)
+		}
+	}
+}
+
+func TestADeadLettersVerdictSaysWhatToDo(t *testing.T) {
+	for name, e := range map[string]evidence{
+		"keyed":   {topics: knows(lay(time.Hour, true))},
+		"mention": {topics: knows(lay(time.Hour, false))},
+		"story":   {stories: []story.Story{a(story.Step{Kind: story.DeadLetter, Detail: "not_json"})}},
+	} {
+		got := e.verdict().Text
+		if !strings.Contains(got, "`remux-retrier retry TASK_ID`") || !strings.Contains(got, "`remux-retrier redrive --task TASK_ID`") || strings.Contains(got, "producer") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+func TestAMentionHidesNothingThatIsKnownOfTheTask(t *testing.T) {
+	mention := lay(time.Minute, false)
+	for want, e := range map[string]evidence{
+		"accepted":             {topics: knows(replied(time.Hour, events.Accepted), mention)},
+		"rejected":             {topics: knows(mention), stories: []story.Story{answeredStory("538526", events.Rejected)}},
+		inTopic:                {topics: knows(asked(time.Hour, false), mention)},
+		string(events.Expired): {topics: knows(mention, replied(0, events.Expired))},
+	} {
+		if got := e.verdict(); got.Code != want {
+			t.Errorf("%+v, want %s", got, want)
+		}
+	}
+	keyed := evidence{topics: knows(lay(time.Hour, true), mention)}
+	if got := keyed.verdict(); !strings.HasPrefix(got.Title, "Not retried: ") {
+		t.Errorf("its own letter: %+v", got)
+	}
+	part := evidence{topics: &history.History{Entries: []history.Entry{mention}}}
+	if got := part.verdict(); got.Code != deadLetter {
+		t.Errorf("not all was read: %+v", got)
 	}
 }

@@ -136,8 +136,6 @@ func (b *batch) judge(r *consumer.Record, letter events.Letter, err error) item 
 		return item{record: r, verdict: left, why: fmt.Sprintf(format, args...)}
 	}
 	switch {
-	case b.done.did(r, letter.Reason):
-		return item{record: r, verdict: before}
 	case !b.r.cfg.Filter.means(r, letter.Reason):
 		return item{record: r, verdict: other}
 	case err != nil:
@@ -146,6 +144,9 @@ func (b *batch) judge(r *consumer.Record, letter events.Letter, err error) item 
 		return leave("it comes from topic %s, not from %s", letter.Source.Topic, b.r.cfg.Failed)
 	case letter.Count >= tooOften:
 		return leave("it came back: it was a dead letter %d times by now, the last time for %s: %s", letter.Count, letter.Reason, letter.Message)
+	case b.done.did(r, letter.Reason):
+		// Last: an earlier run is done with what it left, too, but put none of it back.
+		return item{record: r, verdict: before}
 	}
 	return item{record: r}
 }

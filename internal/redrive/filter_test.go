@@ -72,6 +72,7 @@ func TestATaskIsFoundByKeyOrMention(t *testing.T) {
 			letter(events.TwoTaskIDs, "", `{"task_id":5385260}`),
 			letter(events.TwoTaskIDs, "", `{"task_id":"x-538526"}`),
 			letter(events.NotJSON, "", "538526"),
+			letter(events.NotJSON, "", `{"task":"538526538526"}`),
 		)
 		w.must(func(c *redrive.Config) { c.Filter.Task = "538526" })
 		w.want([]string{"538526", "keyed", `{"task_id":"538526","task_id":"1"}`}[:3])
@@ -110,6 +111,40 @@ func TestMoreFiltersThanACommitCanNoteAreRefusedBeforeAnythingIsRepeated(t *test
 		w.want(numbers(2))
 		at, _ := w.b.Position(0)
 		if at.Offset != 2 || at.Metadata != "redrive1 end" {
+			t.Errorf("committed %+v", at)
+		}
+	})
+}
+
+func TestWhatAFilteredRunLeftIsNotSaidToBePutBack(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		strange := letter(events.NoTaskID, "k", "strange")
+		strange.Headers = nil
+		w.dead(0,
+			letter(events.NoTaskID, "k", "often", events.Header{Key: "dead-letter-count", Value: []byte("4")}),
+			letter(events.NoTaskID, "k", "once"),
+			strange,
+			letter(events.NoTaskID, "other", "rest"),
+		)
+		run := func(change func(*redrive.Config), redriven, left, others, before int) {
+			t.Helper()
+			e := &ear{}
+			got, err := w.run(context.Background(), e, change)
+			if err != nil || got.Redriven != redriven || got.Left != left || got.Others != others || got.Before != before || got.Read != got.Of {
+				t.Errorf("%+v, %v", got, err)
+			}
+			if len(e.left) != left || left > 0 && !strings.Contains(e.left[0], "often: it came back: it was a dead letter 5 times") {
+				t.Errorf("told %q", e.left)
+			}
+		}
+		byTask := func(c *redrive.Config) { c.Filter.Task = "k" }
+		run(byTask, 1, 2, 1, 0)
+		run(byTask, 0, 0, 0, 0) // it begins where the first has ended
+		run(func(c *redrive.Config) { c.Filter.Task = "other"; c.Limit = 1 }, 1, 0, 3, 0)
+		run(nil, 0, 2, 0, 2)
+		run(nil, 0, 0, 0, 0)
+		w.want([]string{"once", "rest"})
+		if at, _ := w.b.Position(0); at.Offset != 4 {
 			t.Errorf("committed %+v", at)
 		}
 	})
