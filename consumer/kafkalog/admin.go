@@ -55,7 +55,9 @@ func (l *Log) Missing(ctx context.Context, topics []string) ([]string, error) {
 }
 
 // TopicSpec is a topic to be created, with the brokers' default replication
-// factor.
+// factor. Its records go by their age alone, whatever the brokers' defaults of
+// cleanup.policy and retention.bytes: compaction, or a limit of the size, would
+// take from what has been promised to be kept for Retention.
 type TopicSpec struct {
 	Name       string
 	Partitions int
@@ -70,7 +72,9 @@ type TopicSpec struct {
 func (l *Log) Create(ctx context.Context, specs []TopicSpec) error {
 	topics := make([]kafka.TopicConfig, len(specs))
 	for i, s := range specs {
-		topics[i] = kafka.TopicConfig{Topic: s.Name, NumPartitions: s.Partitions, ReplicationFactor: -1}
+		topics[i] = kafka.TopicConfig{Topic: s.Name, NumPartitions: s.Partitions, ReplicationFactor: -1, ConfigEntries: []kafka.ConfigEntry{
+			{ConfigName: cleanupPolicy, ConfigValue: "delete"}, {ConfigName: retentionBytes, ConfigValue: "-1"},
+		}}
 		set := func(name string, value int64) {
 			if value > 0 {
 				topics[i].ConfigEntries = append(topics[i].ConfigEntries,

@@ -16,6 +16,7 @@ const (
 	maxMessageBytes = "max.message.bytes" // bounds a batch
 	cleanupPolicy   = "cleanup.policy"
 	retentionMS     = "retention.ms"
+	retentionBytes  = "retention.bytes" // of a partition; -1: any size
 )
 
 // MaxMessageBytes gives a topic's max.message.bytes: the largest batch it takes,
