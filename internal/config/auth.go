@@ -66,9 +66,11 @@ func (p *parser) auth(region string, insecure bool) Auth {
 	}
 	switch {
 	case len(started) == 0:
+		p.iamAsFarAsSet(insecure)
 		p.fail("MPC_AUTH_TOKEN", "is not set, nor any other credentials: set one of %s", choices())
 		return Auth{}
 	case len(started) > 1:
+		p.iamAsFarAsSet(insecure)
 		p.fail(there[0], "and others make more than one way to authenticate (set: %s): keep exactly one of %s",
 			strings.Join(there, ", "), choices())
 		return Auth{}
@@ -90,6 +92,17 @@ func (p *parser) auth(region string, insecure bool) Auth {
 		}
 	}
 	return a
+}
+
+// iamAsFarAsSet checks IAM's variables while it is open whether they are used, so
+// that their mistakes are not reported only at the next try.
+func (p *parser) iamAsFarAsSet(insecure bool) {
+	for _, name := range []string{"IAM_DOMAIN", "IAM_USERNAME", "IAM_PROJECT"} {
+		p.text(name)
+	}
+	if p.isSet("IAM_ENDPOINT") {
+		p.baseURL("IAM_ENDPOINT", insecure)
+	}
 }
 
 func (p *parser) secrets(a *Auth) {

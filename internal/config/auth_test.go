@@ -84,6 +84,17 @@ func TestIAMEndpointIsHeldToHTTPSToo(t *testing.T) {
 	}
 }
 
+func TestIAMsMistakesAreReportedWithThoseAboutTheMode(t *testing.T) {
+	for _, credentials := range [][]string{nil, {"MPC_AUTH_TOKEN", "t", "IAM_USERNAME", "u"}} {
+		environment(t, with(only(append(credentials, "IAM_ENDPOINT", "iam.example.com", "IAM_PROJECT", "a\x01")...)...))
+		_, err := Load()
+		if err == nil || !strings.Contains(err.Error(), "IAM_ENDPOINT is ") || !strings.Contains(err.Error(), "IAM_PROJECT is ") ||
+			!strings.Contains(err.Error(), "MPC_AUTH_TOKEN ") {
+			t.Error(err)
+		}
+	}
+}
+
 func TestIAMSettingsWithoutPasswordModeAreAWarning(t *testing.T) {
 	c := load(t, "IAM_PROJECT", "cn-north-4")
 	if len(c.Warnings) != 1 || c.Warnings[0] != "IAM_PROJECT has no effect with user token authentication" {

@@ -22,6 +22,9 @@ func environment(t *testing.T, variables map[string]string) {
 			}
 		}
 	}
+	for _, v := range standard {
+		t.Setenv(v.name, "") // what the machine has must not matter
+	}
 	for name, value := range variables {
 		t.Setenv(name, value)
 	}

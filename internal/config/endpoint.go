@@ -43,18 +43,16 @@ func (p *parser) iamEndpoint(region string, insecure bool) string {
 }
 
 // baseURL takes https, and http where nobody can listen in or the user says
-// that this is known. The value is not shown when it holds user information,
-// which may be a password.
+// that this is known.
 func (p *parser) baseURL(name string, insecure bool) string {
-	const expected = "a base URL such as https://mpc.cn-north-4.myhuaweicloud.com, without query and fragment"
+	const expected = "a base URL such as https://mpc.cn-north-4.myhuaweicloud.com, without user name or password, query and fragment"
 	value := p.value(name)
-	u, err := url.Parse(value)
-	if strings.Contains(value, "@") {
-		p.fail(name, "holds an @ (value not shown): it must be %s, and without user name or password", expected)
+	if p.refusePrivate(name, value, expected) {
 		return ""
 	}
-	if err != nil || u.Hostname() == "" || u.RawQuery != "" || u.ForceQuery || strings.Contains(value, "#") ||
-		(u.Scheme != "https" && u.Scheme != "http") || (u.Port() != "" && !validPort(u.Port(), 1)) {
+	u, err := url.Parse(value)
+	if err != nil || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http") ||
+		(u.Port() != "" && !validPort(u.Port(), 1)) {
 		p.refuse(name, value, expected)
 		return ""
 	}

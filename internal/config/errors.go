@@ -55,6 +55,16 @@ func (p *parser) refuse(name, value, expected string) {
 	p.fail(name, "is %s: it must be %s", quoted(value), expected)
 }
 
+// refusePrivate refuses an address that may hold a password or a key, which it
+// does not show.
+func (p *parser) refusePrivate(name, value, expected string) (refused bool) {
+	if !strings.ContainsAny(value, "@?#") {
+		return false
+	}
+	p.fail(name, "holds user information, a query or a fragment (value not shown): it must be %s", expected)
+	return true
+}
+
 func (p *parser) warn(format string, args ...any) {
 	p.warnings = append(p.warnings, fmt.Sprintf(format, args...))
 }

@@ -41,6 +41,9 @@ func (p *parser) topic(name string) string {
 func (p *parser) brokers(name string) []string {
 	const expected = "comma-separated host:port, such as kafka-1:9092,kafka-2:9092 (an IPv6 address in brackets)"
 	brokers := p.list(name)
+	if p.refusePrivate(name, p.value(name), expected+", without user name and password, for which there is KAFKA_SASL_USERNAME") {
+		return nil
+	}
 	if len(brokers) == 0 {
 		p.refuse(name, p.value(name), expected)
 	}
@@ -57,11 +60,12 @@ func (p *parser) brokers(name string) []string {
 // listenAddress alone tells an empty value from an unset one: empty is "off".
 func (p *parser) listenAddress(name string) string {
 	value := strings.TrimSpace(p.variable(name).raw)
-	if value == "" {
+	const expected = "host:port or :port, or empty to turn HTTP off"
+	if value == "" || p.refusePrivate(name, value, expected) {
 		return ""
 	}
 	if _, port, err := net.SplitHostPort(value); err != nil || !validPort(port, 0) {
-		p.refuse(name, value, "host:port or :port, or empty to turn HTTP off")
+		p.refuse(name, value, expected)
 		return ""
 	}
 	return value

@@ -146,6 +146,9 @@ func (p *parser) oneOf(name string, allowed ...string) string {
 }
 
 func (p *parser) logLevel(name string) logrus.Level {
+	if strings.EqualFold(p.value(name), "warning") { // as the log writes it
+		return logrus.WarnLevel
+	}
 	value := p.oneOf(name, "trace", "debug", "info", "warn", "error")
 	if value == "" {
 		return 0

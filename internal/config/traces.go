@@ -1,9 +1,6 @@
 package config
 
-import (
-	"net/url"
-	"strings"
-)
+import "net/url"
 
 // traces tells whether traces are exported. How and where is read by
 // OpenTelemetry's SDK itself, which passes over what it cannot use and takes a
@@ -19,21 +16,23 @@ func (p *parser) traces() bool {
 	if p.oneOf("OTEL_SDK_DISABLED", "true", "false") == "true" {
 		enabled = false
 	}
-	return enabled && (endpoint || traces)
+	if !enabled || !endpoint && !traces {
+		return false
+	}
+	p.standardVariables()
+	return true
 }
 
 // collector tells whether there is a URL of a collector, and checks it. User
-// information in it would have no effect, and may be a password, so it is not
-// shown.
+// information and a query in it would have no effect.
 func (p *parser) collector(name string) bool {
 	const expected = "a URL such as http://collector:4318"
 	value := p.value(name)
 	if value == "" {
 		return false
 	}
-	if strings.Contains(value, "@") {
-		p.fail(name, "holds an @ (value not shown): it must be %s; credentials belong into OTEL_EXPORTER_OTLP_HEADERS", expected)
-		return false
+	if p.refusePrivate(name, value, expected+"; credentials belong into OTEL_EXPORTER_OTLP_HEADERS") {
+		return true
 	}
 	u, err := url.Parse(value)
 	if err != nil || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http") || (u.Port() != "" && !validPort(u.Port(), 1)) {

@@ -38,8 +38,7 @@ func TestRefusedValuesSayWhatIsExpected(t *testing.T) {
 		{"MPC_ENDPOINT", "ftp://mpc.example.com", "must be a base URL"},
 		{"MPC_ENDPOINT", "https://", "must be a base URL"},
 		{"MPC_ENDPOINT", "https://h:99999", "must be a base URL"},
-		{"MPC_ENDPOINT", "https://h/?a=b", "without query"},
-		{"MPC_ENDPOINT", "https://h/#a", "without query and fragment"},
+		{"MPC_ENDPOINT", "https://h/?", "without user name or password, query and fragment"},
 		{"MPC_ENDPOINT", "http://mpc.example.com", "MPC_ALLOW_INSECURE=true"},
 		{"MPC_ENDPOINT", "http://10.0.0.1:9090", "MPC_ALLOW_INSECURE=true"},
 		{"MPC_ENDPOINT", "http://[::ffff:10.0.0.1]", "MPC_ALLOW_INSECURE=true"},
@@ -129,9 +128,29 @@ func TestEndpointOfARegionThatIsNotKnown(t *testing.T) {
 	}
 }
 
-func TestEndpointWithAPasswordIsNotShown(t *testing.T) {
-	problem := refused(t, "MPC_ENDPOINT", "MPC_ENDPOINT", "https://user:hunter2@mpc.example.com")
-	if strings.Contains(problem, "hunter2") || !strings.Contains(problem, "without user name or password") {
-		t.Error(problem)
+func TestAddressesThatMayHoldAPasswordAreNotShown(t *testing.T) {
+	for _, c := range []struct{ name, value string }{
+		{"MPC_ENDPOINT", "https://user:hunter2@mpc.example.com"},
+		{"MPC_ENDPOINT", "https://mpc.example.com/?x=hunter2"},
+		{"MPC_ENDPOINT", "mpc.example.com/?x=hunter2"},
+		{"MPC_ENDPOINT", "https://mpc.example.com/#hunter2"},
+		{"KAFKA_BROKERS", "user:hunter2@h:9092"},
+		{"KAFKA_BROKERS", "hunter2@h:9092"},
+		{"KAFKA_BROKERS", "user:hunter2,more@h:9092"}, // a password with a comma
+		{"KAFKA_BROKERS", "h:9092?password=hunter2"},
+		{"HTTP_ADDR", "hunter2@:8080"},
+	} {
+		problem := refused(t, c.name, c.name, c.value)
+		if strings.Contains(problem, "hunter2") || !strings.Contains(problem, "value not shown") || !strings.Contains(problem, "it must be") {
+			t.Error(problem)
+		}
+	}
+}
+
+func TestALevelMayBeWrittenAsTheLogWritesIt(t *testing.T) {
+	for _, value := range []string{"warning", "Warn"} {
+		if got := load(t, "LOG_LEVEL", value).LogLevel; got != logrus.WarnLevel {
+			t.Errorf("%s is %v", value, got)
+		}
 	}
 }
