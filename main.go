@@ -4,9 +4,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"remux-retrier/internal/app"
 )
@@ -14,15 +16,33 @@ import (
 // version is stamped in by the build (-ldflags "-X main.version=…").
 var version = "devel"
 
+// oneStop is how long after a signal another one is the same wish: who stops a
+// process and its process group (timeout, a shell's kill of a job) signals twice.
+const oneStop = 300 * time.Millisecond
+
 func main() {
 	ctx, stop := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		stop()
-		<-signals
-		os.Exit(1) // at once, as a second signal asks; a first process in a container would ignore the usual effect
-	}()
+	// A reader of the output that goes away is an error of writing like any other,
+	// and not the end of a service with calls in flight.
+	signal.Ignore(syscall.SIGPIPE)
+	go heed(signals, stop, func() {
+		fmt.Fprintln(os.Stderr, "second signal: ending at once")
+		os.Exit(1) // a first process in a container would ignore the usual effect
+	})
 	os.Exit(app.Run(ctx, os.Args[1:], version, os.Stdout, os.Stderr))
+}
+
+// heed calls stop at the first signal, and end at the first that asks again.
+func heed(signals <-chan os.Signal, stop, end func()) {
+	<-signals
+	first := time.Now()
+	stop()
+	for range signals {
+		if time.Since(first) > oneStop {
+			end()
+			return
+		}
+	}
 }

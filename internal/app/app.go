@@ -3,6 +3,7 @@
 // meet; main and the sandbox start it, nothing else imports it.
 //
 //	app.go      commands and exit codes
+//	output.go   standard output, and whether it could be written
 //	service.go  life cycle
 //	instance.go wiring: the service without its sockets
 //	twins.go    other members of this instance's name
@@ -40,15 +41,29 @@ const (
 )
 
 // Run executes the command line and returns the exit code. The context's end
-// stops the service cleanly.
+// stops the service cleanly. Whoever reads standard output must be able to rely
+// on it: what could not be written there is a failure.
 func Run(ctx context.Context, args []string, version string, stdout, stderr io.Writer) int {
+	out := &output{to: stdout}
+	code := run(ctx, args, version, out, stderr)
+	if err := out.failed(); err != nil {
+		fmt.Fprintf(stderr, "remux-retrier: standard output is not complete: %v\n", err)
+		return max(code, exitFailed)
+	}
+	return code
+}
+
+func run(ctx context.Context, args []string, version string, stdout, stderr io.Writer) int {
 	name := "run"
 	if len(args) > 0 {
 		name, args = args[0], args[1:]
 	}
 	switch name {
-	case "run", "version":
+	case "run", "version", "-version", "--version":
 		if len(args) > 0 {
+			if isHelp(args[0]) {
+				return help(nil, stdout, stderr)
+			}
 			fmt.Fprintf(stderr, "remux-retrier: %s takes no arguments, got %.300q\n", name, args)
 			return exitUsage
 		}
@@ -57,7 +72,8 @@ func Run(ctx context.Context, args []string, version string, stdout, stderr io.W
 		}
 		fmt.Fprintf(stdout, "remux-retrier %s\n", version)
 		return exitStopped
-	case "help", "-h", "-help", "--help":
+	}
+	if name == "help" || isHelp(name) {
 		return help(args, stdout, stderr)
 	}
 	if code, known := command.Run(ctx, commandEnv(version, stdout, stderr), name, args); known {
@@ -65,6 +81,9 @@ func Run(ctx context.Context, args []string, version string, stdout, stderr io.W
 	}
 	return unknown(name, stderr)
 }
+
+// isHelp knows the flags that ask for help everywhere.
+func isHelp(arg string) bool { return slices.Contains([]string{"-h", "-help", "--help"}, arg) }
 
 func unknown(name string, stderr io.Writer) int {
 	fmt.Fprintf(stderr, "remux-retrier: unknown command %.100q; the commands are run, %s, version and help\n", name, strings.Join(command.Names(), ", "))
@@ -112,7 +131,7 @@ func newLogger(cfg config.Config, w io.Writer) *logrus.Logger {
 	if cfg.LogFormat == config.JSON {
 		log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: time.RFC3339Nano})
 	} else {
-		log.SetFormatter(&logrus.TextFormatter{FullTimestamp: true, TimestampFormat: "15:04:05.000"})
+		log.SetFormatter(&logrus.TextFormatter{FullTimestamp: true, TimestampFormat: "2006-01-02T15:04:05.000Z07:00"})
 	}
 	return log
 }

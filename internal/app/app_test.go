@@ -85,10 +85,12 @@ func TestWrongUsageIsExitCode2(t *testing.T) {
 
 func TestVersionAndHelpNeedNoConfiguration(t *testing.T) {
 	for _, c := range []struct{ arg, says string }{
-		{"version", "remux-retrier v1.2.3\n"}, {"help", "KAFKA_BROKERS (required)"}, {"--help", "Exit codes"},
+		{"version", "remux-retrier v1.2.3\n"}, {"--version", "remux-retrier v1.2.3\n"},
+		{"help", "KAFKA_BROKERS (required)"}, {"--help", "Exit codes"}, {"-h", "Exit codes"},
+		{"run --help", "Exit codes"}, {"run -h", "Exit codes"}, {"version -h", "Exit codes"},
 	} {
 		var out, err bytes.Buffer
-		if code := Run(context.Background(), []string{c.arg}, "v1.2.3", &out, &err); code != 0 || !strings.Contains(out.String(), c.says) || err.Len() > 0 {
+		if code := Run(context.Background(), strings.Fields(c.arg), "v1.2.3", &out, &err); code != 0 || !strings.Contains(out.String(), c.says) || err.Len() > 0 {
 			t.Errorf("%s: exit code %d, %q, %q", c.arg, code, out.String(), err.String())
 		}
 	}

@@ -67,19 +67,26 @@ func TestAnAddressThatIsTakenEndsWith1(t *testing.T) {
 	}
 }
 
-func TestASecondSignalEndsAtOnce(t *testing.T) {
+// Whoever signals a process and its group, such as timeout, does so twice.
+func TestAnotherSignalEndsAtOnceAndATwinOfTheFirstDoesNot(t *testing.T) {
 	t.Parallel()
 	r := enter(t, options{partitions: 1, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 8 * time.Second}}})
 	r.load("slow", 3)
 	s := r.start("MPC_TIMEOUT", "10s").ready()
 	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, 3))
 	s.signal(syscall.SIGTERM)
+	s.signal(syscall.SIGTERM)
 	s.says("generation ends")
+	time.Sleep(time.Second) // further apart than one wish to stop
+	if strings.Contains(s.out.String(), "second signal") {
+		t.Error("the first signal's twin was taken for a second wish")
+	}
 	began := time.Now()
 	s.signal(syscall.SIGTERM)
 	if s.exitCode(5*time.Second) == 0 || time.Since(began) > 2*time.Second {
 		t.Errorf("a second SIGTERM ended the process with exit code 0 or after %v", time.Since(began))
 	}
+	s.says("second signal: ending at once")
 }
 
 func TestCallsUnderWayAtSIGTERMEndAndArePublished(t *testing.T) {

@@ -1,0 +1,33 @@
+package app
+
+import (
+	"io"
+	"sync"
+)
+
+// output is standard output. It keeps the first error of writing, which those
+// who print do not look at, and lets nothing follow what was lost. Safe for
+// concurrent use.
+type output struct {
+	mu  sync.Mutex
+	to  io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return 0, o.err
+	}
+	n, err := o.to.Write(p)
+	o.err = err
+	return n, err
+}
+
+// failed gives the first error of writing.
+func (o *output) failed() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
+}

@@ -1,0 +1,49 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+
+	"remux-retrier/internal/config"
+)
+
+// full takes so many writes, and refuses the next one alone.
+type full struct{ room int }
+
+func (f *full) Write(p []byte) (int, error) {
+	if f.room--; f.room == -1 {
+		return 0, errors.New("no space left")
+	}
+	return len(p), nil
+}
+
+func TestOutputThatCannotBeWrittenIsExitCode1(t *testing.T) {
+	t.Setenv("KAFKA_BROKERS", "")
+	for _, c := range []struct {
+		args string
+		room int
+		want int
+	}{
+		{"version", 0, 1}, {"help", 0, 1}, {"help", 3, 1}, {"help check", 0, 1}, {"explain MPC.10213", 0, 1},
+		{"check", 0, 2}, // of a wrong configuration
+		{"version", 1, 0},
+	} {
+		var err bytes.Buffer
+		code := Run(context.Background(), strings.Fields(c.args), "v", &full{room: c.room}, &err)
+		if said := strings.Contains(err.String(), "standard output is not complete: no space left\n"); code != c.want || said != (c.want != 0) {
+			t.Errorf("%s, after %d writes: exit code %d, %q", c.args, c.room, code, err.String())
+		}
+	}
+}
+
+func TestALogForPeopleHasTheDateToo(t *testing.T) {
+	var out bytes.Buffer
+	newLogger(config.Config{LogFormat: config.Text, LogLevel: 4}, &out).Info("said")
+	if !regexp.MustCompile(`^time="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d\d:\d\d)" level=info msg=said\n$`).MatchString(out.String()) {
+		t.Errorf("%q", out.String())
+	}
+}
