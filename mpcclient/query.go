@@ -63,6 +63,9 @@ func readTasks(body []byte, ids []string) (map[string]Task, error) {
 		if !slices.Contains(ids, t.ID) {
 			return nil, fmt.Errorf("it names task %.40q, which was not asked for", t.ID)
 		}
+		if t.Status == "" {
+			return nil, fmt.Errorf("task %.40q has no status", t.ID)
+		}
 		if other, twice := known[t.ID]; twice && other != t {
 			return nil, fmt.Errorf("it names task %.40q twice, differently", t.ID)
 		}

@@ -65,6 +65,8 @@ func TestAnswersThatAreNoTaskListDecideNothing(t *testing.T) {
 		"total no number":    `{"total":"some","tasks":[]}`,
 		"not asked for":      `{"total":1,"tasks":[{"task_id":"9","status":"FAILED"}]}`,
 		"rounded id":         `{"total":1,"tasks":[{"task_id":1e0,"status":"FAILED"}]}`,
+		"no status":          `{"total":1,"tasks":[{"task_id":"1"}]}`,
+		"status null":        `{"total":1,"tasks":[{"task_id":"1","status":null}]}`,
 		"no id":              `{"total":1,"tasks":[{"status":"FAILED"}]}`,
 		"null task":          `{"total":1,"tasks":[null]}`,
 		"id an object":       `{"total":1,"tasks":[{"task_id":{},"status":"FAILED"}]}`,

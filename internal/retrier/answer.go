@@ -42,7 +42,7 @@ func (e *errand) decide(ctx context.Context) (*Answer, error) {
 		// answer came: ask, before anything is called again.
 		if e.doubt != none {
 			e.stepDoubt()
-			state, ends, err := e.ask(ctx)
+			state, ends, err := e.askUntilTold(ctx)
 			if err != nil {
 				return nil, e.giveUp(err)
 			}

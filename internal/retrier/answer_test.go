@@ -23,6 +23,7 @@ var states = map[string]func(ids []string) (map[string]mpcclient.Task, error){
 	"PROCESSING":  stateIs(mpcclient.StatusProcessing),
 	"SUCCEED":     stateIs(mpcclient.StatusSucceeded),
 	"FAILED":      stateIs(mpcclient.StatusFailed),
+	"QUEUED":      stateIs("QUEUED"), // which MPC does not document
 	"CANCELED":    stateIs(mpcclient.StatusCanceled),
 	"not known":   func([]string) (map[string]mpcclient.Task, error) { return nil, nil },
 	"10211":       queryFails(queryRefusal(mpcclient.TaskNotFound, 404, "MPC.10211")),
@@ -88,7 +89,7 @@ func TestFinalRefusalIsAnsweredWithoutAQuery(t *testing.T) {
 func TestAmbiguousRefusalIsExplainedByTheState(t *testing.T) {
 	want := map[string]events.Reason{
 		"INIT": events.AlreadyRunning, "WAITING": events.AlreadyRunning, "PROCESSING": events.AlreadyRunning,
-		"SUCCEED": events.AlreadyRunning, "FAILED": events.Rejected, "CANCELED": events.NotRetryable,
+		"SUCCEED": events.AlreadyRunning, "QUEUED": events.AlreadyRunning, "FAILED": events.Rejected, "CANCELED": events.NotRetryable,
 		"not known": events.TaskNotFound, "10211": events.TaskNotFound, "10202": events.InvalidTask,
 		"another 4xx": events.Rejected, "forbidden": events.Rejected,
 	}

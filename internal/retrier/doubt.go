@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"remux-retrier/events"
+	"remux-retrier/internal/backoff"
 	"remux-retrier/internal/story"
 	"remux-retrier/mpcclient"
 )
@@ -33,12 +34,7 @@ func (e *errand) settled() {
 // that stood in them.
 func (e *errand) ask(ctx context.Context) (state, map[int]int64, error) {
 	for {
-		e.r.turns.Add(1)
-		e.stepTurn()
-		state, ends, err := e.r.inquirer.ask(ctx, e.ev)
-		e.r.turns.Add(-1)
-		e.since.Ended++ // a question about the task itself is no witness, see exhausted
-		e.since.Served++
+		state, ends, err := e.askOnce(ctx)
 		if err != nil || state != failed {
 			return state, ends, err
 		}
@@ -47,6 +43,37 @@ func (e *errand) ask(ctx context.Context) (state, map[int]int64, error) {
 			return failed, ends, nil
 		}
 		e.step(story.Step{Kind: story.Doubt, Until: e.clearAt, Detail: "the task has FAILED, but MPC may not have come to the call yet"})
+		if err := e.pause(ctx, wait); err != nil {
+			return unknown, nil, err
+		}
+	}
+}
+
+func (e *errand) askOnce(ctx context.Context) (state, map[int]int64, error) {
+	e.r.turns.Add(1)
+	defer e.r.turns.Add(-1)
+	e.stepTurn()
+	state, ends, err := e.r.inquirer.ask(ctx, e.ev)
+	e.since.Ended++ // a question about the task itself is no witness, see exhausted
+	e.since.Served++
+	return state, ends, err
+}
+
+// askUntilTold asks until there is an answer. MPC may refuse to tell of one task; a
+// call for it may have been accepted all the same, so it is not called for again
+// before that is known.
+func (e *errand) askUntilTold(ctx context.Context) (state, map[int]int64, error) {
+	rest := backoff.Backoff{Base: firstRest, Max: longestRest, Rand: e.r.cfg.Rand}
+	for said := false; ; said = true {
+		state, ends, err := e.ask(ctx)
+		if err != nil || state != untold {
+			return state, ends, err
+		}
+		if !said {
+			e.r.cfg.Logger.WithField("task_id", e.ev.Failure.TaskID).Warn("MPC refuses to tell a task's state, and a call for it may have been accepted: it is asked again until it tells")
+		}
+		wait := rest.Next()
+		e.step(story.Step{Kind: story.Doubt, Until: e.r.cfg.Clock.Now().Add(wait), Detail: "MPC has refused to tell the task's state, and is asked again"})
 		if err := e.pause(ctx, wait); err != nil {
 			return unknown, nil, err
 		}
@@ -69,7 +96,7 @@ func (e *errand) explain(refusal *mpcclient.Error) (events.Reason, error) {
 	}
 	// Without the state, a task that is not in its final state runs; and a call
 	// that may have been accepted explains why the next was refused.
-	if state == unknown && (refusal.Code == codeNotFinal || e.doubt != none) {
+	if state != failed && (refusal.Code == codeNotFinal || e.doubt != none) {
 		return events.AlreadyRunning, nil
 	}
 	return events.Rejected, nil

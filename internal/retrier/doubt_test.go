@@ -15,7 +15,7 @@ import (
 func TestLostAnswerIsSettledByTheState(t *testing.T) {
 	for state, want := range map[string]events.Reason{
 		"INIT": events.AlreadyRunning, "WAITING": events.AlreadyRunning, "PROCESSING": events.AlreadyRunning,
-		"SUCCEED": events.AlreadyRunning, "CANCELED": events.NotRetryable,
+		"SUCCEED": events.AlreadyRunning, "QUEUED": events.AlreadyRunning, "CANCELED": events.NotRetryable,
 		"not known": events.TaskNotFound, "10211": events.TaskNotFound, "10202": events.InvalidTask,
 	} {
 		t.Run(state, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestFAILEDLongAfterALostAnswerIsCalledAgain(t *testing.T) {
 
 func TestCallInDoubtAfterACrashIsAskedAboutFirst(t *testing.T) {
 	for state, want := range map[string]events.Reason{
-		"PROCESSING": events.AlreadyRunning, "SUCCEED": events.AlreadyRunning,
+		"PROCESSING": events.AlreadyRunning, "SUCCEED": events.AlreadyRunning, "QUEUED": events.AlreadyRunning,
 		"CANCELED": events.NotRetryable, "not known": events.TaskNotFound, "10202": events.InvalidTask,
 	} {
 		t.Run(state, func(t *testing.T) {
@@ -118,6 +118,42 @@ func TestFAILEDAfterACrashCountsFromTheAssignmentOn(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A refusal to tell of a task is no leave to call for it once more: the call in
+// doubt may have been accepted.
+func TestNothingIsCalledAgainBecauseMPCDoesNotTellTheState(t *testing.T) {
+	for name, crashed := range map[string]bool{"lost": false, "crashed": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				a := &api{}
+				if !crashed {
+					a.retry = first(lostAnswer)
+				}
+				a.query = func(ids []string) (map[string]mpcclient.Task, error) {
+					if time.Since(began) < time.Hour {
+						return states["another 4xx"](ids)
+					}
+					return tasksIn(mpcclient.StatusProcessing, ids...), nil
+				}
+				d := open(t, a, 0, nil)
+				defer d.stop()
+				ev := event("1")
+				ev.Lease = &lease{at: ev.Source.Offset, doubt: crashed, since: began}
+				o := d.decide(ev)
+				if o.Reason != events.AlreadyRunning || !o.AcceptedRetry || d.api.called() > 1 || crashed && d.api.called() > 0 {
+					t.Errorf("%+v after %d calls", o, d.api.called())
+				}
+				if n := d.api.asked(); n < 12 || n > 60 {
+					t.Errorf("asked %d times in an hour", n)
+				}
+				if said := len(d.log.AllEntries()); said != 1 {
+					t.Errorf("said %d times", said)
+				}
+			})
+		})
+	}
 }
 
 // Where the state cannot be asked for, a call that may have been accepted is the

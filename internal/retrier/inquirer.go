@@ -35,6 +35,7 @@ type inquirer struct {
 	questions clock.Alarm // ring: there may be a query to send
 	forbidden *notice.Notice
 	trouble   *notice.Notice // queries fail while retries are served
+	strange   *notice.Notice // a status that MPC does not document
 	cause     *cause
 
 	mu      sync.Mutex
@@ -59,7 +60,7 @@ type question struct {
 }
 
 func newInquirer(cfg Config, cause *cause) *inquirer {
-	return &inquirer{cfg: cfg, forbidden: notice.New(cfg.Logger), trouble: notice.New(cfg.Logger), cause: cause}
+	return &inquirer{cfg: cfg, forbidden: notice.New(cfg.Logger), trouble: notice.New(cfg.Logger), strange: notice.New(cfg.Logger), cause: cause}
 }
 
 // ask returns the state of the event's task, and the Ends that its lease told right
@@ -188,6 +189,7 @@ func (q *inquirer) query(ctx context.Context, pass *pace.Pass, batch []*question
 		q.forbidden.Over("MPC's state query is permitted again")
 		q.trouble.Over("tasks' states can be asked for again")
 		for _, one := range batch {
+			q.wonder(tasks[one.taskID].Status)
 			one.answer(stateOf(tasks, one.taskID))
 		}
 	case refusal.Forbidden():
@@ -207,10 +209,18 @@ func (q *inquirer) query(ctx context.Context, pass *pace.Pass, batch []*question
 		again = batch
 	default:
 		for _, one := range batch {
+			one.refused(refusal)
 			one.answer(stateRefused(refusal))
 		}
 	}
 	q.put(again...)
+}
+
+// wonder says that a task has a status which MPC does not document.
+func (q *inquirer) wonder(s mpcclient.Status) {
+	if s != "" && !slices.Contains(documented, s) {
+		q.strange.Problem(fmt.Sprintf("MPC tells of a task in the state %.40q, which this version does not know: it is not FAILED any more, so the task counts as retried", s))
+	}
 }
 
 // rest is how long the questions of a failed query wait: longer each time, if

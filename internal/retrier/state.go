@@ -1,8 +1,6 @@
 package retrier
 
 import (
-	"slices"
-
 	"remux-retrier/events"
 	"remux-retrier/mpcclient"
 )
@@ -11,7 +9,8 @@ import (
 type state int
 
 const (
-	unknown  state = iota // it cannot be asked for
+	unknown  state = iota // it cannot be asked for, for want of the permission
+	untold                // MPC refuses to tell of this one task, and not because it knows none
 	failed                // FAILED
 	running               // a retry is under way, or has succeeded
 	canceled              // CANCELED
@@ -34,6 +33,9 @@ func (s state) reason() events.Reason {
 	return ""
 }
 
+// stateOf is what a query's answer says of a task that it asked for. A status that
+// MPC does not document is not FAILED, as the task was: so it was retried. To call
+// for a task that is not FAILED may be billed twice.
 func stateOf(tasks map[string]mpcclient.Task, id string) state {
 	task, known := tasks[id]
 	switch {
@@ -43,16 +45,14 @@ func stateOf(tasks map[string]mpcclient.Task, id string) state {
 		return failed
 	case task.Status == mpcclient.StatusCanceled:
 		return canceled
-	case slices.Contains(alive, task.Status):
-		return running
 	}
-	return unknown
+	return running
 }
 
-// alive are the states that a task has only if a retry was accepted: it had
-// FAILED.
-var alive = []mpcclient.Status{
+// documented are the states of a task by MPC's API reference.
+var documented = []mpcclient.Status{
 	mpcclient.StatusInit, mpcclient.StatusWaiting, mpcclient.StatusProcessing, mpcclient.StatusSucceeded,
+	mpcclient.StatusFailed, mpcclient.StatusCanceled,
 }
 
 // stateRefused is what the refusal of a query for one task says of it.
@@ -63,5 +63,5 @@ func stateRefused(refusal *mpcclient.Error) state {
 	case mpcclient.InvalidTask:
 		return invalid
 	}
-	return unknown
+	return untold
 }

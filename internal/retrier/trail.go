@@ -136,7 +136,7 @@ func apiError(refusal *mpcclient.Error) *events.APIError {
 
 // stateWords are MPC's words for it, where they are known.
 var stateWords = [...]string{
-	unknown: "unknown, for it cannot be asked for", failed: "FAILED", running: "running again, or succeeded",
+	unknown: "unknown, for it cannot be asked for", untold: "not told", failed: "FAILED", running: "running again, or succeeded",
 	canceled: "CANCELED", absent: "unknown to MPC", invalid: "none, for MPC says that this is no task's id",
 }
 
