@@ -44,7 +44,7 @@ test: ## Run the tests that need nothing but Go; with the race detector where th
 	go test $(RACE) ./...
 
 .PHONY: test-kafka
-test-kafka: ## Run the end-to-end tests on a real Apache Kafka (Java 17 and Maven, or KAFKA_BROKERS=host:port)
+test-kafka: ## Run the end-to-end tests on a real Apache Kafka (kcat, Java 17 and Maven, or KAFKA_BROKERS=host:port)
 	@$(if $(strip $(KAFKA_PACKAGES)),:,echo 'no test file carries the build tag kafka' >&2; exit 1)
 	@$(if $(RACE),:,echo 'no C compiler: testing WITHOUT the race detector')
 	go test $(RACE) -tags kafka -count=1 -p 1 -timeout 20m -v -skip '$(SOAK)' $(KAFKA_PACKAGES)
