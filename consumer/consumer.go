@@ -38,11 +38,10 @@ type Config struct {
 	// Latest: a group that has committed nothing starts at the ends of the
 	// partitions instead of their beginnings.
 	Latest bool
-	// SessionTimeout is the group's: a commit younger than half of it proves
-	// that the partitions are still ours.
+	// SessionTimeout is the group's, see callWithin.
 	SessionTimeout time.Duration
-	// Drain is how long work under way may take when a generation ends. It must
-	// be shorter than the group's rebalance time-out.
+	// Drain is how long work under way may take when a generation ends. The group's
+	// rebalance time-out must exceed it by RebalanceSlack.
 	Drain time.Duration
 	// Shutdown is how long all may take from the end of Run's context to its
 	// return. It must exceed leaveWithin by the longest call.
@@ -57,6 +56,19 @@ type Config struct {
 	Rand   func() float64
 	Logger logrus.FieldLogger
 }
+
+// RebalanceSlack is by how much the group's rebalance time-out exceeds a drain.
+const RebalanceSlack = 10 * time.Second
+
+// callWithin and publishWithin are how young the last acknowledged commit proves
+// that the partitions are ours, for a call that is to begin, and for a message that
+// is to be written. The session is not all that a member can overstay: in a
+// rebalance the group goes on without one that is silent for the rebalance time-out,
+// however long the session. Calls begin before a rebalance is noticed, so their
+// commit is as old as it at most; a message may be written at the end of a drain,
+// and its commit be as young as that, RebalanceSlack before the others go on.
+func (c *Consumer) callWithin() time.Duration    { return min(c.cfg.SessionTimeout/2, c.cfg.Drain) }
+func (c *Consumer) publishWithin() time.Duration { return min(c.cfg.SessionTimeout, RebalanceSlack) }
 
 // Bounds of what one instance holds, over all its partitions. Each partition
 // has an equal part, so that one that is stuck takes nothing from the others. Of

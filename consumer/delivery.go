@@ -24,7 +24,7 @@ func (d *Delivery) Since() time.Time { return d.p.g.since }
 // doubt. From then on the event counts as called, until Settled, also where
 // BeforeCall fails: only the handler knows of calls before.
 func (d *Delivery) BeforeCall(ctx context.Context) error {
-	return d.p.g.await(ctx, d.p.g.c.cfg.SessionTimeout/2, func() bool { return d.p.tracker.begin(d.e) })
+	return d.p.g.await(ctx, d.p.g.c.callWithin(), func() bool { return d.p.tracker.begin(d.e) })
 }
 
 // Owned ends when nothing of this generation may be published any more. It
@@ -58,7 +58,7 @@ func (d *Delivery) Log(partition int) int64 {
 // MayCall tells whether the partition is still ours, and work may begin, at
 // this moment: the last look before a call.
 func (d *Delivery) MayCall() bool {
-	return d.p.g.working.Err() == nil && d.p.g.fresh(d.p.g.c.cfg.SessionTimeout/2)
+	return d.p.g.working.Err() == nil && d.p.g.fresh(d.p.g.c.callWithin())
 }
 
 // Settled says that no call for the event is in doubt: what its calls did is

@@ -87,8 +87,19 @@ func refused(err error) bool {
 	return errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidRecord)
 }
 
+// errMoved: the topic has other partitions than when a message was given its own.
+var errMoved = errors.New("the topic's partitions have changed")
+
 // append hands a message to its lane and waits for the acknowledgement.
 func (p *publisher) append(m Message) error {
+	for {
+		if err := p.appendTo(m); !errors.Is(err, errMoved) {
+			return err
+		}
+	}
+}
+
+func (p *publisher) appendTo(m Message) error {
 	ctx, c := p.g.owned, p.g.c
 	var partition int
 	err := c.persist(ctx, p.notice(lane{m.Topic, -1}), "publishing to "+m.Topic, func() (err error) {
@@ -173,15 +184,21 @@ func (p *publisher) produce(at lane, messages []Message) error {
 	ctx, c := p.g.owned, p.g.c
 	doing := fmt.Sprintf("publishing to %s/%d", at.topic, at.partition)
 	return c.persist(ctx, p.notice(at), doing, func() error {
-		if err := p.g.await(ctx, c.cfg.SessionTimeout, func() bool { return true }); err != nil {
+		if err := p.g.await(ctx, c.publishWithin(), func() bool { return true }); err != nil {
 			return err
 		}
 		err := c.cfg.Log.Produce(ctx, at.topic, at.partition, messages)
 		if err != nil && !errors.Is(err, context.Canceled) {
 			c.stats.publishErrors.Add(1)
 		}
+		if errors.Is(err, ErrUnknownTopic) {
+			// A topic that was created anew may have fewer partitions.
+			if now, err := c.cfg.Log.PartitionFor(ctx, at.topic, messages[0].Key); err == nil && now != at.partition {
+				return errMoved
+			}
+		}
 		return err
-	}, ErrTooLarge, ErrInvalidRecord)
+	}, ErrTooLarge, ErrInvalidRecord, errMoved)
 }
 
 // notice is a lane's own, lest one that works speak for one that does not.

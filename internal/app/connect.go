@@ -9,6 +9,7 @@ import (
 	"github.com/segmentio/kafka-go/sasl/scram"
 	"github.com/sirupsen/logrus"
 
+	"remux-retrier/consumer"
 	"remux-retrier/consumer/kafkalog"
 	"remux-retrier/internal/config"
 	"remux-retrier/mpcclient"
@@ -26,7 +27,7 @@ func connectKafka(cfg config.Config, log logrus.FieldLogger) (*kafkalog.Log, err
 		Topic:            k.TopicFailed,
 		Topics:           []string{k.TopicRetried, k.TopicRetryFailed, k.TopicDeadLetter},
 		SessionTimeout:   k.SessionTimeout,
-		RebalanceTimeout: drain(cfg) + rebalanceSlack,
+		RebalanceTimeout: drain(cfg) + consumer.RebalanceSlack,
 		TLS:              k.TLS,
 		SASL:             mechanism,
 		Debugf:           log.Debugf,

@@ -19,10 +19,9 @@ import (
 )
 
 // drainSlack is what a drain may take beyond the longest call, to publish and
-// commit; the group waits for it rebalanceSlack longer.
+// commit.
 const (
-	drainSlack     = 5 * time.Second
-	rebalanceSlack = 10 * time.Second
+	drainSlack = 5 * time.Second
 )
 
 // closing is the part of SHUTDOWN_TIMEOUT that is left for closing connections.

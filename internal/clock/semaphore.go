@@ -19,7 +19,12 @@ type Semaphore struct {
 func NewSemaphore(c Clock, n int) *Semaphore { return &Semaphore{clock: c, free: n} }
 
 // Acquire waits to be let in, or fails with the context's cause.
-func (s *Semaphore) Acquire(ctx context.Context) error {
+func (s *Semaphore) Acquire(ctx context.Context) error { return s.acquire(ctx, false) }
+
+// AcquireNext is Acquire before all that wait.
+func (s *Semaphore) AcquireNext(ctx context.Context) error { return s.acquire(ctx, true) }
+
+func (s *Semaphore) acquire(ctx context.Context, next bool) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -30,7 +35,11 @@ func (s *Semaphore) Acquire(ctx context.Context) error {
 		return nil
 	}
 	turn := make(chan struct{})
-	s.queue = append(s.queue, turn)
+	if next {
+		s.queue = slices.Insert(s.queue, 0, turn)
+	} else {
+		s.queue = append(s.queue, turn)
+	}
 	s.mu.Unlock()
 	err := s.clock.Wait(ctx, turn)
 	if err == nil {

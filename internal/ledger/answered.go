@@ -2,11 +2,18 @@ package ledger
 
 import "remux-retrier/events"
 
+// maxAnswered bounds the answers that are kept of a partition which one event holds
+// up for long: beyond it those go that were asked about in this assignment. The next
+// one reads them again.
+const maxAnswered = 1 << 20
+
 // answered are the events of one partition that have an outcome. It is not safe
 // for concurrent use.
 type answered struct {
-	// low is the committed offset: nobody asks about events below it.
+	// low is the committed offset, or higher: nobody asks about events below it.
 	low int64
+	// asked is beyond the highest offset that was asked about.
+	asked int64
 	// times are the events' timestamps in Unix milliseconds, by offset.
 	times map[int64]int64
 	// others are answers to other events with the same offsets: the topic was
@@ -27,6 +34,9 @@ func (a *answered) add(event events.Source) {
 	if event.Offset < a.low {
 		return
 	}
+	if len(a.times) >= maxAnswered && a.asked > a.low {
+		a.raise(a.asked)
+	}
 	if before, ok := a.times[event.Offset]; !ok {
 		a.times[event.Offset] = at
 	} else if before != at {
@@ -40,11 +50,16 @@ func (a *answered) add(event events.Source) {
 // has tells whether the event is answered; otherwise, whether another event with
 // its offset is, which proves that there was another topic of this name.
 func (a *answered) has(event events.Source) (yes, another bool) {
+	a.asked = max(a.asked, event.Offset+1)
 	at := event.Time.UnixMilli()
 	before, ok := a.times[event.Offset]
 	yes = ok && before == at || a.others[place{event.Offset, at}]
 	return yes, ok && !yes
 }
+
+// precedes tells whether what is answered at an offset was an event from before the
+// partition's log got its name: that it is another than stands there now is no news.
+func (a *answered) precedes(offset, log int64) bool { return a.times[offset] < log }
 
 // beyond tells whether an event is answered that a partition ending there cannot
 // have.

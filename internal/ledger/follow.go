@@ -75,7 +75,7 @@ func (l *Ledger) assign(a consumer.Assignment) (kept bool) {
 		if !usable || known == nil || low < known.low {
 			kept, known = false, newAnswered()
 		}
-		known.recreated = false // is noticed once in an assignment
+		known.recreated, known.asked = false, 0 // is noticed once in an assignment; asked about from low on
 		if !a.Since.IsZero() {
 			known.raise(low)
 		}

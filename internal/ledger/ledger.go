@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -76,12 +77,18 @@ type Ledger struct {
 	// forgotten are the covers of a partition that hold no longer: those of the
 	// decisions numbered below.
 	forgotten map[int]int64
-	// covered is the highest end of a cover, by partition.
-	covered map[int]int64
+	// covered is the highest end of a cover, by the partition's log.
+	covered map[logOf]int64
 	// logs names the logs of the assigned partitions: covers of others do not hold.
 	// Where an operator has set the offset the name is lost: then all do.
 	logs   map[int]int64
 	status Status
+}
+
+// logOf is a partition of the failed topic with its log's name.
+type logOf struct {
+	partition int
+	name      int64
 }
 
 // Status is what there is to tell. Counts are since the start.
@@ -114,7 +121,7 @@ func New(cfg Config) (*Ledger, error) {
 	}
 	l := &Ledger{
 		cfg: cfg, max: maxDecisions, waiting: notice.New(cfg.Logger), full: notice.New(cfg.Logger), turn: clock.NewSemaphore(cfg.Clock, 1),
-		decisions: newDecisions(), answered: map[int]*answered{}, forgotten: map[int]int64{}, covered: map[int]int64{}, logs: map[int]int64{},
+		decisions: newDecisions(), answered: map[int]*answered{}, forgotten: map[int]int64{}, covered: map[logOf]int64{}, logs: map[int]int64{},
 	}
 	for _, name := range cfg.Topics {
 		l.topics = append(l.topics, &topic{name: name})
@@ -132,7 +139,7 @@ func (l *Ledger) Answered(event events.Source) bool {
 		return false
 	}
 	yes, another := a.has(event)
-	if another {
+	if another && !a.precedes(event.Offset, l.logs[event.Partition]) {
 		l.recreated(event.Partition, a, fmt.Sprintf("the outcome for offset %d is another event's", event.Offset))
 	}
 	return yes
@@ -140,7 +147,8 @@ func (l *Ledger) Answered(event events.Source) bool {
 
 // Opened takes note that an assigned partition is about to be read, which ends at
 // end. Where it is not continued from a committed offset, or ends before what is
-// known of it, it is not the partition that past covers spoke of.
+// known of it, it is not the partition that past covers spoke of. Of a log with a
+// name, only covers tell that: to which of several an answer belongs is not known.
 func (l *Ledger) Opened(partition int, end, log int64, continued bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -148,7 +156,7 @@ func (l *Ledger) Opened(partition int, end, log int64, continued bool) {
 	a := l.answered[partition]
 	switch {
 	case a == nil:
-	case l.covered[partition] > end || a.beyond(end):
+	case l.covered[logOf{partition, log}] > end || log == 0 && (l.coveredOf(partition) > end || a.beyond(end)):
 		l.recreated(partition, a, fmt.Sprintf("it ends at %d, before events that were answered", end))
 	case !continued:
 		l.forgetCovers(partition)
@@ -176,9 +184,19 @@ func (l *Ledger) recreated(partition int, a *answered, why string) {
 	l.cfg.Logger.Warnf("%s/%d is not the partition that it was, the topic was deleted and created again: %s. Retries before that cover none of its events", l.cfg.Topic, partition, why)
 }
 
+// coveredOf is the highest end of a cover of any of the partition's logs.
+func (l *Ledger) coveredOf(partition int) (end int64) {
+	for at, e := range l.covered {
+		if at.partition == partition {
+			end = max(end, e)
+		}
+	}
+	return end
+}
+
 func (l *Ledger) forgetCovers(partition int) {
 	l.forgotten[partition] = l.decisions.next
-	delete(l.covered, partition)
+	maps.DeleteFunc(l.covered, func(at logOf, _ int64) bool { return at.partition == partition })
 }
 
 // Covering finds the decision whose call, or state query, answers the event too,

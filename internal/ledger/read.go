@@ -66,7 +66,8 @@ func (l *Ledger) keep(o events.Outcome) {
 	// both cover; decisions says what counts.
 	l.decisions.add(o)
 	for _, c := range o.Covers {
-		l.covered[c.Partition] = max(l.covered[c.Partition], c.End)
+		at := logOf{c.Partition, c.Log}
+		l.covered[at] = max(l.covered[at], c.End)
 	}
 	for l.decisions.len() > l.max {
 		l.decisions.drop()

@@ -34,7 +34,8 @@ func (r *Retrier) Queue(ev Event) (answer func(ctx context.Context) (*Answer, er
 func (e *errand) decide(ctx context.Context) (*Answer, error) {
 	// One call answers all that stood in the log when it was sent. An event that
 	// came later tells of a later failure.
-	if decided, ok := e.r.cfg.Ledger.Covering(e.ev.Failure.TaskID, e.ev.Source); ok {
+	decided, ok := e.r.cfg.Ledger.Covering(e.ev.Failure.TaskID, e.ev.Source)
+	if ok && !e.outdated(decided) {
 		return e.answerAs(decided), nil
 	}
 	for {
@@ -55,6 +56,9 @@ func (e *errand) decide(ctx context.Context) (*Answer, error) {
 			if state == failed {
 				e.settled()
 			} // else it cannot be asked for: a call will tell, see explain
+			if ok {
+				return e.answerAgain(decided), nil
+			}
 		}
 		if err := e.rest(ctx); err != nil {
 			return nil, e.giveUp(err)

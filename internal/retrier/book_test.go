@@ -1,6 +1,7 @@
 package retrier
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -21,7 +22,7 @@ func (b *book) Decided(o events.Outcome) {
 	defer b.mu.Unlock()
 	task := o.Failure.TaskID
 	for _, known := range b.decided[task] {
-		if known.Source.Partition == o.Source.Partition && known.Source.Offset == o.Source.Offset {
+		if known.Source.Partition == o.Source.Partition && known.Source.Offset == o.Source.Offset && known.DecidedAt.Equal(o.DecidedAt) {
 			return
 		}
 	}
@@ -34,7 +35,7 @@ func (b *book) Decided(o events.Outcome) {
 func (b *book) Covering(taskID string, event events.Source) (found events.Outcome, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, o := range b.decided[taskID] {
+	for _, o := range slices.Backward(b.decided[taskID]) {
 		for _, c := range o.Covers {
 			if c.Partition != event.Partition || event.Offset >= c.End {
 				continue

@@ -75,7 +75,6 @@ func TestOwnDecisionThatWasNeverPublishedIsToldAgain(t *testing.T) {
 	}{
 		"accepted":           {nil, "FAILED", events.Accepted},
 		"lost, and accepted": {lostAnswer, "PROCESSING", events.AlreadyRunning},
-		"refused":            {ambiguous, "FAILED", events.Rejected},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -102,6 +101,59 @@ func TestOwnDecisionThatWasNeverPublishedIsToldAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A refusal that was never published may hold no more: the partition may have had
+// another owner meanwhile, whose call was accepted and who died of it.
+func TestOwnRefusalThatWasNeverPublishedIsLookedAtAgain(t *testing.T) {
+	for state, want := range map[string]events.Reason{
+		"FAILED": events.Rejected, "PROCESSING": events.AlreadyRunning, "CANCELED": events.NotRetryable, "forbidden": events.Rejected,
+	} {
+		t.Run(state, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := &api{retry: always(ambiguous)}
+				d := open(t, a, 0, nil)
+				defer d.stop()
+				all := storm(2, nil)
+				if o := d.decide(all[0]); o.Reason != events.Rejected {
+					t.Fatalf("%+v", o)
+				}
+				a.query = states[state]
+				for _, ev := range all {
+					ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now(), ends: map[int]int64{partition: all[1].Source.Offset + 1}}
+					if o := d.decide(ev); o.Reason != want || o.AcceptedRetry != (want == events.AlreadyRunning && ev.Source == all[0].Source) {
+						t.Errorf("%+v, want %s", o, want)
+					}
+				}
+				if a.called() != 1 {
+					t.Errorf("%d calls", a.called())
+				}
+			})
+		})
+	}
+}
+
+// A former owner's call was accepted, and it died. A twin in another partition comes
+// first and finds the task running: that is the call of the event in doubt.
+func TestACallInDoubtCountsThoughATwinElsewhereSawItsRetryFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{retry: always(ambiguous), query: states["PROCESSING"]}, 0, nil)
+		defer d.stop()
+		called, twin := event("1"), event("1")
+		twin.Source.Partition, twin.Source.Offset = partition+1, 5
+		ends := map[int]int64{partition: called.Source.Offset + 1, partition + 1: 6}
+		called.Lease = &lease{at: called.Source.Offset, doubt: true, since: time.Now(), ends: ends}
+		twin.Lease = &lease{at: twin.Source.Offset, ends: ends}
+		if o := d.decide(twin); o.Reason != events.AlreadyRunning || *o.Retries != 0 {
+			t.Errorf("the twin: %+v with %d retries", o, *o.Retries)
+		}
+		if o := d.decide(called); o.Reason != events.AlreadyRunning || !o.AcceptedRetry || *o.Retries != 1 {
+			t.Errorf("the event that was called for: %+v with %d retries", o, *o.Retries)
+		}
+		if n := d.cfg.Ledger.Retries("1"); n != 1 {
+			t.Errorf("%d retries are known of", n)
+		}
+	})
 }
 
 // A reason of one event alone says nothing about its twins: they have attempts,

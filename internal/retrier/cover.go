@@ -45,7 +45,25 @@ func (e *errand) answerAs(decided events.Outcome) *Answer {
 		o.Covers, o.DecidedAt = decided.Covers, decided.DecidedAt
 	case decided.CountsAsRetry() && decided.Attempts > 0:
 		o.Reason = events.Covered
+	case decided.Reason == events.AlreadyRunning && !decided.CountsAsRetry() && e.doubt != none:
+		// Somebody's retry runs, and we may have called for this event: it is ours.
+		o.AcceptedRetry = true
+		*o.Retries++
 	}
+	return e.end(o)
+}
+
+// outdated: our own refusal of this event, which was never published. Meanwhile the
+// partition may have had another owner, whose call was accepted and who died.
+func (e *errand) outdated(decided events.Outcome) bool {
+	return e.doubt != none && decided.Reason.Kind() == events.RetryFailed && same(decided.Source, e.ev.Source)
+}
+
+// answerAgain ends it with such a refusal, as nothing says that it does not hold any
+// more: for all that stood in the log when the state was asked for.
+func (e *errand) answerAgain(decided events.Outcome) *Answer {
+	o := e.outcome(decided.Reason, nil)
+	o.Attempts, o.Covers = decided.Attempts, e.covers
 	return e.end(o)
 }
 

@@ -105,7 +105,9 @@ func (q *inquirer) run(ctx context.Context) {
 		if !q.due(ctx) {
 			continue
 		}
-		pass, err := q.cfg.Gate.Enter(ctx)
+		// Behind no more calls than there may be questions in a query: those who ask
+		// have called before, and hold places that others wait for.
+		pass, err := q.cfg.Gate.EnterAhead(ctx, perQuery)
 		if err != nil {
 			return
 		}

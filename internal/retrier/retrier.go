@@ -52,8 +52,9 @@ type Ledger interface {
 	// Covering finds the decision whose call, or question for the state, answers
 	// the event too, because the event stood in the log by then. The event's own,
 	// decided but never published, comes first: no other may take its place, or its
-	// retry would be forgotten. Then comes one that CountsAsRetry. Of the outcome
-	// are known Reason, Attempts, AcceptedRetry, Source, Covers and DecidedAt.
+	// retry would be forgotten. Then comes one that CountsAsRetry by a call of its
+	// own, then the latest. Of the outcome are known Reason, Attempts, AcceptedRetry,
+	// Source, Covers and DecidedAt.
 	Covering(taskID string, event events.Source) (o events.Outcome, ok bool)
 	// Retries counts the task's accepted retries within the budget's window.
 	Retries(taskID string) int

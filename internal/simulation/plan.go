@@ -58,13 +58,16 @@ func newPlan(r *rand.Rand) *plan {
 		clocksOff: chance(r, 0.5), producersOff: chance(r, 0.5),
 	}
 	p.latest = chance(r, 0.1)
+	if chance(r, 0.15) { // longer than a rebalance may take
+		p.session, p.active = between(r, 20*time.Second, 2*time.Minute), between(r, 30*time.Second, 3*time.Minute)
+	}
 	if chance(r, 0.2) {
 		p.budget = 0
 	}
 	if chance(r, 0.15) {
 		p.maxAge = between(r, time.Second, time.Hour)
 	}
-	for range r.IntN(8) {
+	for range r.IntN(8) * int(1+p.active/(40*time.Second)) {
 		p.troubles = append(p.troubles, between(r, 0, p.active))
 	}
 	return p

@@ -1,0 +1,57 @@
+package ledger
+
+import (
+	"testing"
+
+	"remux-retrier/events"
+)
+
+// The failed topic was created anew within the window, and its log has another name
+// since. Whoever reads the outcomes of both must not take that for news each time.
+func TestAnOldLogsOutcomesAreNoNewsOfTheLogThatHasAName(t *testing.T) {
+	run(t, func(w *world) {
+		const before, now = 111, 222
+		old := event(0, 900)
+		w.publish(outcome("7", events.Accepted, old, events.Cover{Partition: 0, End: 1000, Log: before}))
+		w.publish(outcome("1", events.Accepted, event(0, 3), events.Cover{Partition: 0, End: 10, Log: now}))
+		for range 3 {
+			w.catchUp(1)
+			w.catchUp(0)
+			w.Opened(0, 12, now, true)
+			w.expect("the cover of the present log", w.covering("1", event(0, 5)), events.Accepted)
+			w.expect("partitions found to be others", w.Status().Recreated, int64(0))
+		}
+	})
+}
+
+func TestALogThatEndsBeforeItsOwnCoversWasCut(t *testing.T) {
+	run(t, func(w *world) {
+		w.publish(outcome("7", events.Accepted, event(0, 900), events.Cover{Partition: 0, End: 1000, Log: 111}))
+		w.catchUp(0)
+		w.Opened(0, 500, 111, true)
+		w.expect("partitions found to be others", w.Status().Recreated, int64(1))
+		w.expect("the cover", w.covering("7", event(0, 5)), events.Reason(""))
+	})
+}
+
+// One event holds its partition up while all behind it are answered.
+func TestAnswersAboveAnEventThatWaitsForLongAreBounded(t *testing.T) {
+	a := newAnswered()
+	const n = 3 * maxAnswered
+	for offset := range int64(n) {
+		e := event(0, offset+1)
+		if yes, _ := a.has(e); yes {
+			t.Fatalf("%d is answered", offset)
+		}
+		a.add(e)
+	}
+	if len(a.times) > maxAnswered {
+		t.Errorf("%d answers are kept", len(a.times))
+	}
+	for offset := int64(n); offset < n+10; offset++ { // read ahead of what is asked
+		a.add(event(0, offset+1))
+		if yes, _ := a.has(event(0, offset+1)); !yes {
+			t.Errorf("the answer to %d was forgotten before it was asked about", offset)
+		}
+	}
+}
