@@ -56,8 +56,8 @@ func (e *errand) decide(ctx context.Context) (*Answer, error) {
 			if state == failed {
 				e.settled()
 			} // else it cannot be asked for: a call will tell, see explain
-			if ok {
-				return e.answerAgain(decided), nil
+			if ok { // nothing says that the refusal does not hold any more
+				return e.answerAs(decided), nil
 			}
 		}
 		if err := e.rest(ctx); err != nil {

@@ -59,14 +59,6 @@ func (e *errand) outdated(decided events.Outcome) bool {
 	return e.doubt != none && decided.Reason.Kind() == events.RetryFailed && same(decided.Source, e.ev.Source)
 }
 
-// answerAgain ends it with such a refusal, as nothing says that it does not hold any
-// more: for all that stood in the log when the state was asked for.
-func (e *errand) answerAgain(decided events.Outcome) *Answer {
-	o := e.outcome(decided.Reason, nil)
-	o.Attempts, o.Covers = decided.Attempts, e.covers
-	return e.end(o)
-}
-
 // outcome is what every answer has.
 func (e *errand) outcome(reason events.Reason, refusal *mpcclient.Error) events.Outcome {
 	retries := e.r.cfg.Ledger.Retries(e.ev.Failure.TaskID)

@@ -55,6 +55,10 @@ var breaks = []broken{
 	{"no look whether the partition is still ours", []edit{{"internal/retrier/errand.go",
 		"\t\tif e.ev.Lease.MayCall() {\n", "\t\tif e.ev.Lease.MayCall() || true {\n",
 	}}},
+	{"the session alone says for how long a partition is ours", []edit{
+		{"consumer/consumer.go", "min(c.cfg.SessionTimeout/2, c.cfg.Drain)", "c.cfg.SessionTimeout / 2"},
+		{"consumer/consumer.go", "min(c.cfg.SessionTimeout, RebalanceSlack)", "c.cfg.SessionTimeout"},
+	}},
 	{"answered offsets above the mark are forgotten", []edit{{"consumer/tracker.go",
 		"next: low, inherited: m.Done,", "next: low,",
 	}}},
