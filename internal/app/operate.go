@@ -94,9 +94,9 @@ func (o operated) work(s *page.Status, i *Instance) {
 		s.Kafka.Problem = l.Problem
 	}
 	w := i.retrier.Waiting()
-	s.Flow = page.Flow{LagKnown: true, InFlight: o.gate.State().InFlight, Waiting: page.Waiting{Quota: w.Turn, Backoff: w.Backoff}}
+	s.Flow = page.Flow{LagKnown: true, InFlight: o.gate.State().InFlight, Waiting: page.Waiting{Quota: w.Turn, Backoff: w.Backoff, Kafka: w.Kafka}}
 	if !s.MPC.Available { // then who rests waits for that, too
-		s.Flow.Waiting = page.Waiting{Outage: w.Turn + w.Backoff}
+		s.Flow.Waiting = page.Waiting{Outage: w.Turn + w.Backoff, Kafka: w.Kafka}
 	}
 	for _, p := range c.Partitions {
 		s.Partitions = append(s.Partitions, page.Partition{

@@ -35,7 +35,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 var (
 	inFlight    = describe("in_flight", "API calls under way.")
-	waiting     = describe("waiting", "Events that wait before a call, by what for: quota, backoff (their own call failed), outage (MPC does not serve).", "for")
+	waiting     = describe("waiting", "Events that wait before a call, by what for: quota, backoff (their own call failed), outage (MPC does not serve), kafka (it does not take earlier outcomes, or the commit that tells of the call).", "for")
 	lag         = describe("lag", "Records of an assigned partition that are not committed, by partition.", "partition")
 	oldest      = describe("oldest_unanswered_seconds", "Age of the oldest unanswered failure event held, by its record's timestamp; 0: there is none.")
 	quota       = describe("quota_per_minute", "Requests a minute that this instance may send now: its share of the quota, less after throttling.")
@@ -80,6 +80,7 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 	gauge(waiting, float64(forQuota), "quota")
 	gauge(waiting, float64(forOutage), "outage")
 	gauge(waiting, float64(forBackoff), "backoff")
+	gauge(waiting, float64(w.Kafka), "kafka")
 	gauge(quota, gate.PerMinute)
 	gauge(available, truth(gate.Available))
 	gauge(operator, truth(g.Operator()))

@@ -82,8 +82,8 @@ type Flow struct {
 	Lag      int64 `json:"lag"`
 	LagKnown bool  `json:"lag_known"`
 	// Held are the events that have been read and not answered. Those that wait,
-	// do so for the quota, for MPC to serve, or after a call of their own that
-	// failed.
+	// do so for the quota, for MPC to serve, after a call of their own that failed,
+	// or for Kafka to take earlier outcomes or the commit that tells of the call.
 	Held    int     `json:"held"`
 	Waiting Waiting `json:"waiting"`
 	// InFlight are calls of the API under way.
@@ -97,6 +97,7 @@ type Waiting struct {
 	Quota   int `json:"quota"`
 	Outage  int `json:"outage"`
 	Backoff int `json:"backoff"`
+	Kafka   int `json:"kafka"`
 }
 
 // Partition is one that is assigned to the instance.

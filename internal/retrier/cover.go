@@ -76,6 +76,10 @@ func (e *errand) outcome(reason events.Reason, refusal *mpcclient.Error) events.
 func (e *errand) end(o events.Outcome) *Answer {
 	e.r.cfg.Ledger.Decided(o)
 	e.step(story.Step{Kind: story.Answered, Reason: o.Reason})
+	if e.open {
+		e.unpublished = true
+		e.r.unpublished.Add(1)
+	}
 	return &Answer{Outcome: o, release: e.acknowledged}
 }
 

@@ -9,6 +9,7 @@
 //	state.go    what a state says
 //	tasks.go    one event of a task at a time
 //	cause.go    says why the API does not serve
+//	waiting.go  what the events wait for that have no answer yet
 //	trail.go    tells whoever asks what happens to an event, see package story
 //
 // An answer is a fact about the task, never about the API: while the API is

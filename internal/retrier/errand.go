@@ -32,6 +32,8 @@ type errand struct {
 	// clearAt is when FAILED ends the doubt.
 	clearAt time.Time
 	open    bool // holds a place among the called but not acknowledged
+	// unpublished: it has its answer, and holds that place until Kafka has it.
+	unpublished bool
 }
 
 func (r *Retrier) newErrand(ev Event) *errand {
@@ -52,7 +54,7 @@ func (e *errand) call(ctx context.Context) (refusal *mpcclient.Error, err error)
 	defer turned()
 	e.stepTurn()
 	if !e.open {
-		if err := e.r.open.Acquire(ctx); err != nil {
+		if err := counted(&e.r.opening, func() error { return e.r.open.Acquire(ctx) }); err != nil {
 			return nil, err
 		}
 		e.open = true
@@ -95,7 +97,7 @@ func (e *errand) call(ctx context.Context) (refusal *mpcclient.Error, err error)
 // turn waits until the call may be made at this very moment.
 func (e *errand) turn(ctx context.Context, pass *pace.Pass) error {
 	for {
-		if err := e.ev.Lease.BeforeCall(ctx); err != nil {
+		if err := counted(&e.r.marking, func() error { return e.ev.Lease.BeforeCall(ctx) }); err != nil {
 			return err
 		}
 		if err := pass.Turn(ctx); err != nil {
@@ -141,6 +143,10 @@ func (e *errand) giveUp(err error) error {
 }
 
 func (e *errand) acknowledged() {
+	if e.unpublished {
+		e.unpublished = false
+		e.r.unpublished.Add(-1)
+	}
 	if e.open {
 		e.open = false
 		e.r.open.Release()

@@ -3,7 +3,6 @@ package retrier
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -121,16 +120,7 @@ type Retrier struct {
 	inquirer *inquirer
 	cause    *cause
 
-	turns, resting atomic.Int64 // events that wait for a call, or after one
-}
-
-// Waiting counts the events that wait for a call: for their turn, or for their
-// own backoff after a call that failed.
-type Waiting struct{ Turn, Backoff int }
-
-// Waiting tells how many wait now.
-func (r *Retrier) Waiting() Waiting {
-	return Waiting{Turn: int(r.turns.Load()), Backoff: int(r.resting.Load())}
+	waits
 }
 
 // New makes a Retrier.

@@ -17,7 +17,7 @@ import (
 type figures struct {
 	available bool
 	// waiting are the events that wait before a call, by what for: quota, backoff,
-	// outage.
+	// outage, kafka.
 	waiting map[string]int
 	// perMinute is the rate in force; +Inf: unlimited.
 	perMinute float64

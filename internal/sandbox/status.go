@@ -79,7 +79,7 @@ func short(x float64) string {
 func waitWords(waiting map[string]int) string {
 	var words []string
 	for _, kind := range []struct{ name, words string }{
-		{"outage", "%d wait for MPC"}, {"quota", "%d wait their turn"}, {"backoff", "%d back off"},
+		{"outage", "%d wait for MPC"}, {"kafka", "%d wait for Kafka"}, {"quota", "%d wait their turn"}, {"backoff", "%d back off"},
 	} {
 		if n := waiting[kind.name]; n > 0 {
 			words = append(words, fmt.Sprintf(kind.words, n))

@@ -20,6 +20,8 @@ func TestTheStatusTellsMPCTheServiceAndWhatWaits(t *testing.T) {
 			"MPC well, service calls, no event waits, 1.5 calls/s, no limit"},
 		"well again": {nil, now.Add(-5 * time.Second), figures{available: true, perMinute: 95, waiting: map[string]int{"quota": 7, "backoff": 1}},
 			"MPC well for 5 s, service calls, 7 wait their turn, 1 back off, 1.5 calls/s, limit 95/min"},
+		"Kafka holds up": {nil, time.Time{}, figures{available: true, perMinute: 95, waiting: map[string]int{"kafka": 3}},
+			"MPC well, service calls, 3 wait for Kafka, 1.5 calls/s, limit 95/min"},
 		"throttled a while ago": {nil, time.Time{}, figures{available: true, perMinute: 1_116_621},
 			"MPC well, service calls, no event waits, 1.5 calls/s, limit 1.1M/min"},
 		"down": {named("down"), now.Add(-30 * time.Second), figures{perMinute: math.Inf(1), waiting: map[string]int{"outage": 12}},

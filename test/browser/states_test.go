@@ -42,7 +42,7 @@ var states = []struct {
 	{"kafka_away", func(s *page.Status) {
 		s.Kafka.Problem = "commit offsets of group remux-retrier: dial tcp 10.0.4.17:9092: connect: connection refused"
 		s.Checks[0] = page.Check{Name: "brokers", Detail: s.Kafka.Problem}
-		s.Flow.LagKnown = false
+		s.Flow.LagKnown, s.Flow.Waiting = false, page.Waiting{Kafka: 3}
 	}, []string{"Kafka does not answer", "connection refused"}},
 	{"no_share", func(s *page.Status) { s.MPC.Share, s.MPC.Rate = per(0), per(0) }, []string{"share of the quota is 0", "Run fewer instances"}},
 	{"starting", func(s *page.Status) { s.Kafka, s.Partitions, s.Flow = page.Kafka{}, []page.Partition{}, page.Flow{} }, []string{"Starting"}},
@@ -65,6 +65,9 @@ func TestEachStateIsSaidAtAGlanceAtEverySize(t *testing.T) {
 					if !strings.Contains(words, say) {
 						t.Errorf("%q is not said: %q", say, words)
 					}
+				}
+				if flow := b.text("#flow"); state.name == "kafka_away" && !strings.Contains(flow, "Kafka 3") {
+					t.Errorf("the picture of the flow does not say what waits: %q", flow)
 				}
 				if bottom := b.number(`document.getElementById('state').getBoundingClientRect().bottom`); bottom > float64(w.height) {
 					t.Errorf("one has to scroll to read it: it ends at %v", bottom)

@@ -80,6 +80,7 @@ function waitingFor(w) {
   const words = [];
   if (w.quota) words.push(`quota ${short(w.quota)}`);
   if (w.outage) words.push(`MPC ${short(w.outage)}`);
+  if (w.kafka) words.push(`Kafka ${short(w.kafka)}`);
   if (w.backoff) words.push(`rest ${short(w.backoff)}`);
   return words.join(' · ');
 }
@@ -89,7 +90,7 @@ export function showFlow(s) {
   if (!layout) return;
   const { flow, mpc } = s;
   const [counts, lately] = sums(s);
-  const waiting = flow.waiting.quota + flow.waiting.outage + flow.waiting.backoff;
+  const waiting = flow.waiting.quota + flow.waiting.outage + flow.waiting.backoff + flow.waiting.kafka;
   const node = (name, count, more) => {
     const g = byId('flow').querySelector(`[data-node=${name}]`);
     put(g.querySelector('.count'), count);

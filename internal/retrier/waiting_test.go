@@ -1,0 +1,70 @@
+package retrier
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// unmarkable is the lease of an event whose call no commit comes to tell of.
+type unmarkable struct{ *lease }
+
+func (unmarkable) BeforeCall(ctx context.Context) error {
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+// A backlog behind Kafka that is told as one behind the quota keeps the alarm
+// silent. Six may be called and not acknowledged here, three in flight; nobody
+// acknowledges.
+func TestWhatKafkaHoldsUpDoesNotWaitForTheQuota(t *testing.T) {
+	for hazard, c := range map[string]struct {
+		perMinute  int
+		well       int // events that come first and can be called
+		unmarkable int
+		inDoubt    int
+		want       Waiting
+	}{
+		"outcomes are not taken, few events":           {0, 6, 0, 0, Waiting{}},
+		"outcomes are not taken, a backlog":            {0, 20, 0, 0, Waiting{Kafka: 14}},
+		"one event's commit is refused":                {0, 0, 1, 0, Waiting{Kafka: 1}},
+		"all commits are refused":                      {0, 0, 20, 0, Waiting{Kafka: 20}},
+		"all commits are refused, and somebody asks":   {0, 0, 3, 2, Waiting{Kafka: 5}},
+		"outcomes are not taken, then no commit is":    {0, 4, 10, 0, Waiting{Kafka: 10}},
+		"outcomes are not taken, and the quota is low": {1, 20, 0, 0, Waiting{Turn: 20}},
+		"one commit is refused, others wait in turn":   {1, 2, 1, 0, Waiting{Turn: 2, Kafka: 1}},
+	} {
+		t.Run(hazard, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := open(t, &api{}, c.perMinute, func(cfg *Config) { cfg.MaxInFlight = 3 })
+				defer d.stop()
+				ctx, cancel := context.WithCancel(context.Background())
+				var under sync.WaitGroup
+				for i := range c.well + c.unmarkable + c.inDoubt {
+					ev := event(fmt.Sprint(i))
+					l := &lease{at: ev.Source.Offset}
+					if ev.Lease = l; i >= c.well {
+						ev.Lease = unmarkable{l}
+					}
+					if i >= c.well+c.unmarkable {
+						l.doubt, l.since = true, time.Now()
+					}
+					under.Go(func() { _, _ = d.Answer(ctx, ev) })
+					synctest.Wait()
+				}
+				time.Sleep(30 * time.Second)
+				if w := d.Waiting(); w != c.want {
+					t.Errorf("%+v, want %+v", w, c.want)
+				}
+				cancel()
+				under.Wait()
+				if w := d.Waiting(); w != (Waiting{}) {
+					t.Errorf("%+v after all have gone", w)
+				}
+			})
+		})
+	}
+}
