@@ -42,6 +42,9 @@ func scraped(t *testing.T) map[string]labels {
 	}
 	sources.Consumer = func() consumer.Status { return consumer.Status{Partitions: []consumer.PartitionStatus{{}}} }
 	m.Watch(sources)
+	for _, check := range []string{"brokers", "group", "ledger", "publishing"} {
+		m.Ready(check, func() (bool, string) { return true, "" })
+	}
 	m.Request("retry", nil, 1)
 	m.Request("query", nil, 1)
 	w := httptest.NewRecorder()

@@ -3,7 +3,9 @@ package app
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -142,6 +144,34 @@ func TestAnAddressThatIsTakenIsExitCode1(t *testing.T) {
 	if code := stop(); code != 1 {
 		t.Errorf("exit code %d", code)
 	}
+}
+
+// The alarm must see what keeps an instance from starting.
+func TestReadinessIsOnMetricsWhileNoBrokerAnswers(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free.Close()
+	env := environment(t, allTopics())
+	env["KAFKA_BROKERS"], env["HTTP_ADDR"] = "127.0.0.1:1", free.Addr().String()
+	output, _ := start(t, env)
+	await(t, output, "waiting for the brokers")
+	answer, err := http.Get("http://" + env["HTTP_ADDR"] + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{`ready{check="brokers"} 0`, `ready{check="group"} 0`, `ready{check="ledger"} 0`, `ready{check="publishing"} 1`} {
+		if !strings.Contains(string(text), "\nremux_retrier_"+line+"\n") {
+			t.Errorf("/metrics does not say %s", line)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
 }
 
 func TestStoppingWhileNoBrokerAnswersIsClean(t *testing.T) {

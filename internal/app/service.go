@@ -44,6 +44,9 @@ func Serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	start := &startUp{log: kafka, cfg: cfg.Kafka, retry: cfg.Retry, clock: clock.System, rand: rand.Float64, out: log, waiting: notice.New(log)}
 	twins := &twins{log: kafka, instance: cfg.Kafka.InstanceID, out: notice.New(log), say: log}
 	ready := &readiness{startUp: start, twins: twins}
+	for _, check := range ready.checks() { // now: what keeps it from starting is told, too
+		meters.Ready(check.Name, check.Func)
+	}
 
 	stories, err := story.New(story.Config{Clock: clock.System})
 	if err != nil {

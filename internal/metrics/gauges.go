@@ -26,6 +26,17 @@ type Sources struct {
 // Watch reads the gauges from now on. It may be called once.
 func (m *Metrics) Watch(s Sources) { m.registry.MustRegister(gauges{s}) }
 
+// Ready adds one check of /readyz, to be read when somebody scrapes.
+func (m *Metrics) Ready(check string, passes func() (ok bool, detail string)) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "ready", ConstLabels: prometheus.Labels{"check": check},
+		Help: "Whether a check of /readyz passes (1), by check: brokers, group, ledger, publishing. /readyz says what is wrong.",
+	}, func() float64 {
+		ok, _ := passes()
+		return truth(ok)
+	}))
+}
+
 // gauges is a collector of what the rooms know of themselves.
 type gauges struct{ Sources }
 

@@ -88,6 +88,15 @@ func TestWaitingDuringAnOutageIsForItOrForKafka(t *testing.T) {
 		"oldest_unanswered_seconds 0", "group_joined 0")
 }
 
+func TestEachCheckOfReadinessIsAGaugeBeforeAllOthers(t *testing.T) {
+	m := New()
+	m.Ready("brokers", func() (bool, string) { return false, "no route" })
+	m.Ready("group", func() (bool, string) { return true, "" })
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	want(t, w.Body.String(), `ready{check="brokers"} 0`, `ready{check="group"} 1`)
+}
+
 func TestEventsAndRequestsAreCounted(t *testing.T) {
 	m := New()
 	m.Event("retried", "accepted", 20*time.Millisecond)
