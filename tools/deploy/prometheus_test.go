@@ -30,7 +30,12 @@ type panel struct {
 	GridPos     struct{ X, Y, W, H int }
 	Datasource  struct{ UID string }
 	Targets     []struct{ RefID, Expr string }
-	FieldConfig struct{ Defaults struct{ Unit string } }
+	FieldConfig struct {
+		Defaults struct {
+			Unit   string
+			Custom struct{ DrawStyle string }
+		}
+	}
 }
 
 func board(t *testing.T) dashboard {
@@ -105,6 +110,22 @@ func TestCountersAreShownAsRates(t *testing.T) {
 				}
 				if !ranged {
 					t.Errorf("%s: %s only ever grows", p.Title, selector.Name)
+				}
+				return nil
+			})
+		}
+	}
+}
+
+// TestWhatIsLeftOutIsDrawnAsBars: a comparison leaves gaps, and a line between
+// two gaps has no length.
+func TestWhatIsLeftOutIsDrawnAsBars(t *testing.T) {
+	for _, p := range board(t).Panels {
+		for _, target := range p.Targets {
+			parser.Inspect(parse(t, p.Title, target.Expr), func(node parser.Node, _ []parser.Node) error {
+				e, ok := node.(*parser.BinaryExpr)
+				if ok && e.Op.IsComparisonOperator() && !e.ReturnBool && p.Type == "timeseries" && p.FieldConfig.Defaults.Custom.DrawStyle != "bars" {
+					t.Errorf("%s: a single event is not drawn: %s", p.Title, e)
 				}
 				return nil
 			})
