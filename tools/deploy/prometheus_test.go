@@ -21,7 +21,7 @@ type dashboard struct {
 	Panels        []panel
 }
 
-type variable struct{ Name, Type, Query string }
+type variable struct{ Name, Type, Query, AllValue string }
 
 type panel struct {
 	ID          int
@@ -48,8 +48,8 @@ func board(t *testing.T) dashboard {
 		dashboard
 		Templating struct {
 			List []struct {
-				Name, Type string
-				Query      json.RawMessage // a string, or an object that holds one
+				Name, Type, AllValue string
+				Query                json.RawMessage // a string, or an object that holds one
 			}
 		}
 	}
@@ -57,7 +57,7 @@ func board(t *testing.T) dashboard {
 		t.Fatal(err)
 	}
 	for _, v := range raw.Templating.List {
-		raw.dashboard.Templating.List = append(raw.dashboard.Templating.List, variable{v.Name, v.Type, string(v.Query)})
+		raw.dashboard.Templating.List = append(raw.dashboard.Templating.List, variable{v.Name, v.Type, string(v.Query), v.AllValue})
 	}
 	return raw.dashboard
 }
@@ -87,8 +87,8 @@ func TestEveryPanelAsksOnlyForTheChosenInstances(t *testing.T) {
 						found[m.Name] = m.Value
 					}
 				}
-				if found["job"] != "$job" || found["instance"] != "$instance" {
-					t.Errorf("%s: %s is not limited to $job and $instance", p.Title, selector)
+				if found["namespace"] != "$namespace" || found["job"] != "$job" || found["instance"] != "$instance" {
+					t.Errorf("%s: %s is not limited to $namespace, $job and $instance", p.Title, selector)
 				}
 				return nil
 			})
@@ -180,8 +180,11 @@ func TestPanelsExplainThemselves(t *testing.T) {
 		if v.Type == "query" && !regexp.MustCompile(`label_values\(remux_retrier_\w+`).MatchString(v.Query) {
 			t.Errorf("%s is chosen from %s", v.Name, v.Query)
 		}
+		if v.Name == "namespace" && v.AllValue != ".*" {
+			t.Error("nothing is shown where there is no label namespace")
+		}
 	}
-	if got := strings.Join(names, " "); got != "datasource job instance" {
+	if got := strings.Join(names, " "); got != "datasource namespace job instance" {
 		t.Errorf("the variables are %s", got)
 	}
 }
