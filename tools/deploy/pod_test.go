@@ -133,8 +133,10 @@ func TestOverlayReachesEveryPlaceThatMustAgree(t *testing.T) {
 		t.Error("an apply would undo KEDA's number of replicas")
 	}
 	trigger := c.scaledObject.Spec.Triggers[0].Metadata
-	if trigger["bootstrapServers"] != c.configMap.Data["KAFKA_BROKERS"] {
-		t.Errorf("KEDA asks %s, the service %s", trigger["bootstrapServers"], c.configMap.Data["KAFKA_BROKERS"])
+	for asked, setting := range map[string]string{"bootstrapServers": "KAFKA_BROKERS", "consumerGroup": "KAFKA_GROUP_ID", "topic": "KAFKA_TOPIC_FAILED"} {
+		if own := c.configMap.Data[setting]; trigger[asked] != own || own == "" {
+			t.Errorf("KEDA's %s is %q, the service's %s is %q", asked, trigger[asked], setting, own)
+		}
 	}
 	if c.scaledObject.Spec.ScaleTargetRef.Name != c.statefulSet.Name || *c.scaledObject.Spec.MaxReplicaCount > 8 {
 		t.Errorf("%+v", c.scaledObject.Spec)
