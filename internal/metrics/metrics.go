@@ -9,6 +9,7 @@ package metrics
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -71,7 +72,7 @@ func New() *Metrics {
 		latency: auto.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "mpc_request_duration_seconds",
 			Help:    "Duration of the calls of the MPC API, by operation.",
-			Buckets: prometheus.DefBuckets,
+			Buckets: append(slices.Clone(prometheus.DefBuckets), 30, 60, 300), // MPC_TIMEOUT may be minutes
 		}, []string{"operation"}),
 		forced: auto.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "forced_events_total",

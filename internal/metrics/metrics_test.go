@@ -103,10 +103,13 @@ func TestEventsAndRequestsAreCounted(t *testing.T) {
 	m.Event("retried", "accepted", 2*time.Second)
 	m.Event(DeadLetter, "not_json", time.Millisecond)
 	m.Request("retry", nil, time.Millisecond)
+	m.Request("login", nil, 4*time.Minute)
 	m.Request("retry", &mpcclient.Error{Class: mpcclient.Throttled}, time.Millisecond)
 	m.Request("query", errors.New("lost on the way"), time.Second)
 	want(t, scrape(t, m, consumer.Status{}, pace.State{}, retrier.Waiting{}),
 		`events_total{outcome="retried",reason="accepted"} 2`, `events_total{outcome="dead_letter",reason="not_json"} 1`,
+		`mpc_request_duration_seconds_bucket{operation="login",le="60"} 0`, `mpc_request_duration_seconds_bucket{operation="login",le="300"} 1`,
+		`mpc_request_duration_seconds_bucket{operation="retry",le="0.005"} 2`, `mpc_request_duration_seconds_bucket{operation="retry",le="10"} 2`,
 		"event_duration_seconds_count 3", `mpc_requests_total{operation="retry",result="ok"} 1`,
 		`mpc_requests_total{operation="retry",result="throttled"} 1`, `mpc_requests_total{operation="query",result="lost"} 1`,
 		`mpc_request_duration_seconds_count{operation="retry"} 2`)
