@@ -97,10 +97,13 @@ lint: ## Run go vet and the pinned golangci-lint, and check docker-compose.yml
 	cd tools && go test -count=1 ./...
 
 .PHONY: check-deploy
-check-deploy: ## Check deploy/: alerts and their unit tests (promtool), dashboard, Kubernetes manifests
+check-deploy: ## Check deploy/: alerts and their unit tests (promtool), dashboard, Kubernetes manifests (Python's pip)
 	promtool check rules deploy/prometheus/rules.yaml
 	promtool test rules deploy/prometheus/*_test.yaml
 	cd tools/deploy && go test -count=1 ./...
+	python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --upgrade --target bin/python -r tools/deploy/requirements.txt
+	cd tools/deploy && go run ./render ../../deploy/kubernetes/base ../../deploy/kubernetes/example > ../../bin/manifests.yaml
+	PYTHONPATH=bin/python python3 -m kubernetes_validate --strict bin/manifests.yaml
 	go test ./deploy
 
 .PHONY: cover
