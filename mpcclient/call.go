@@ -75,8 +75,11 @@ func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer,
 		return r, answer{}, e
 	case err != nil:
 		e := c.judge(q.operation, answer{status: resp.StatusCode, header: resp.Header})
-		if e.Class == Operator && e.Status != http.StatusUnauthorized {
-			e.Class, e.Advice = Transient, "" // without the body nobody knows who spoke
+		if e.Status != http.StatusUnauthorized { // without the body nobody knows who else spoke
+			e.Advice = ""
+			if e.Class == Operator {
+				e.Class = Transient
+			}
 		}
 		e.Message, e.Err = "", fmt.Errorf("reading the answer: %w", c.describe(err))
 		return r, answer{}, e

@@ -91,10 +91,10 @@ func classify(status int, code, message string) verdict {
 		return verdict{Operator, "the proxy wants credentials: check HTTPS_PROXY"}
 	case status == http.StatusForbidden && lacksPermission(code, message):
 		return verdict{Operator, adviceGrant}
-	case status >= 300 && status <= 399:
-		return verdict{Operator, "a redirect is never followed: " + adviceEndpoint}
+	case status >= 300 && status <= 399: // 303 is even how a server may say that it did as asked
+		return verdict{Lost, "a redirect is never followed: " + adviceEndpoint}
 	case status < 400 || status > 599:
-		return verdict{Lost, ""}
+		return verdict{Lost, adviceEndpoint}
 	case code == "APIG.0201" && (status == 400 || status == 413 || status == 414):
 		return verdict{Refused, ""}
 	case strings.HasPrefix(code, "MPC."):

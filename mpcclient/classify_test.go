@@ -62,7 +62,7 @@ func TestStatusDecidesWhereNoCodeDoes(t *testing.T) {
 		status int
 		want   Class
 	}{
-		{301, Operator}, {302, Operator}, {304, Operator}, {307, Operator}, {308, Operator},
+		{300, Lost}, {301, Lost}, {302, Lost}, {303, Lost}, {304, Lost}, {307, Lost}, {308, Lost},
 		{400, Operator}, {401, Operator}, {403, Operator}, {404, Operator}, {405, Operator}, {407, Operator}, {413, Operator},
 		{408, Transient}, {425, Transient}, {500, Transient}, {502, Transient}, {503, Transient}, {507, Transient},
 		{429, Throttled},
@@ -77,7 +77,7 @@ func TestStatusDecidesWhereNoCodeDoes(t *testing.T) {
 					answering(test.status, body)(w, r)
 				})
 				e := failure(t, newClient(t, api.URL).Retry(t.Context(), "1"), test.want)
-				if e.RequestID != "r-2" || (e.Class == Operator && e.Advice == "") {
+				if e.RequestID != "r-2" || ((e.Class == Operator || e.Class == Lost && test.status != 504) && e.Advice == "") {
 					t.Errorf("details are missing: %+v", *e)
 				}
 				if n := len(api.seen()); n != 1 {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -55,17 +56,42 @@ func TestAnswersThatNeverCameAreLost(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"reset": hangUp, "EOF": closeQuietly, "no HTTP": garbage, "hanging": hang,
 		"hanging in a 200": hangInBody(200), "hanging in a 504": hangInBody(504),
+		"hanging in a 303": hangInBody(303),
 	} {
 		t.Run(name, func(t *testing.T) {
 			api := newRecorder(t, handler)
 			c := newClient(t, api.URL, func(cfg *Config) { cfg.Timeout = patience })
-			failure(t, c.Retry(t.Context(), "1"), Lost)
+			if e := failure(t, c.Retry(t.Context(), "1"), Lost); e.Advice != "" {
+				t.Errorf("advice for a broken network: %q", e.Advice)
+			}
 			if n := len(api.seen()); n != 1 {
 				t.Errorf("%d retries were sent", n)
 			}
 			_, err := c.Query(t.Context(), []string{"1"})
 			failure(t, err, Transient)
 		})
+	}
+}
+
+// After a 101 the connection is the caller's, and a read of it would outlast every time-out.
+func TestSwitchedProtocolsAreLostAndDoNotHang(t *testing.T) {
+	left := make(chan error, 1)
+	api := newRecorder(t, func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		_, err = conn.Read(make([]byte, 1)) // until the client has gone
+		_ = conn.Close()
+		left <- err
+	})
+	if e := failure(t, newClient(t, api.URL).Retry(t.Context(), "1"), Lost); e.Advice == "" {
+		t.Errorf("got %+v", *e)
+	}
+	if errors.Is(<-left, os.ErrDeadlineExceeded) {
+		t.Error("the client waited beyond its time-out")
 	}
 }
 

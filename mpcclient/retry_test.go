@@ -88,9 +88,12 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	api := newRecorder(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
 	})
-	e := failure(t, newClient(t, api.URL).Retry(t.Context(), "1"), Operator)
-	if !strings.Contains(e.Advice, "MPC_ENDPOINT") {
-		t.Errorf("advice is %q", e.Advice)
+	c := newClient(t, api.URL)
+	_, err := c.Query(t.Context(), []string{"1"})
+	for _, e := range []*Error{failure(t, c.Retry(t.Context(), "1"), Lost), failure(t, err, Transient)} {
+		if !strings.Contains(e.Advice, "redirect") || !strings.Contains(e.Advice, "MPC_ENDPOINT") {
+			t.Errorf("advice is %q", e.Advice)
+		}
 	}
 	if len(other.seen()) != 0 {
 		t.Error("the redirect was followed")

@@ -94,6 +94,9 @@ func exchange(t http.RoundTripper, r *http.Request) (*http.Response, []byte, err
 		return nil, nil, withContextError(r.Context(), err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusSwitchingProtocols { // what follows is no body, and no context ends it
+		return resp, nil, nil
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	return resp, body, withContextError(r.Context(), err)
 }
