@@ -125,8 +125,10 @@ func lacksPermission(code, message string) bool {
 	return slices.ContainsFunc(signs, func(sign string) bool { return strings.Contains(message, sign) })
 }
 
-// saysTokenRefused knows the answers that a new token may cure. A 401 of any code proves that the call was not executed.
+// saysTokenRefused knows the answers that a new token may cure, and that prove that the call was not executed: the
+// gateway's codes for it, and a 401 whose code means nothing else.
 func saysTokenRefused(e *Error) bool {
 	code := gatewayCode(e.Code)
-	return e.Status == http.StatusUnauthorized || code == "APIG.0301" || code == "APIG.0307"
+	return classify(e.Status, e.Code, e.Message).advice == adviceRefused &&
+		(e.Status == http.StatusUnauthorized || code == "APIG.0301" || code == "APIG.0307")
 }

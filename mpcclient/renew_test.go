@@ -138,6 +138,28 @@ func TestRepeatThatMayNotBeSentLeavesTheRefusal(t *testing.T) {
 	}
 }
 
+// MPC had let the caller in when it gave a code of its own: a repeat would be a second call for the task.
+func TestOnlyARefusedTokenIsRenewed(t *testing.T) {
+	for _, test := range []struct {
+		status int
+		code   string
+		puts   int
+	}{
+		{401, "MPC.10212", 1}, {401, "MPC.10213", 1}, {401, "MPC.10211", 1}, {401, "MPC.10237", 1}, {401, "MPC.10244", 1},
+		{401, "APIG.0308", 1}, {403, "APIG.0302", 1}, {403, "MPC.10203", 1},
+		{401, "APIG.0301", 2}, {403, "APIGW.0307", 2}, {401, "", 2}, {401, "OTHER.1", 2}, {401, "MPC.10203", 2},
+	} {
+		iam, api := newFakeIAM(t), newRecorder(t, answering(test.status, `{"error_code":"`+test.code+`"}`))
+		c := newClient(t, api.URL, func(cfg *Config) { cfg.Auth = iam.auth(t) })
+		if err := c.Retry(t.Context(), "1"); err == nil {
+			t.Errorf("%d %s: accepted", test.status, test.code)
+		}
+		if puts := len(api.seen()); puts != test.puts || len(iam.seen()) != test.puts {
+			t.Errorf("%d %s: %d calls and %d logins, want %d", test.status, test.code, puts, len(iam.seen()), test.puts)
+		}
+	}
+}
+
 func TestStaticTokenIsNotRepeated(t *testing.T) {
 	for _, auth := range []Auth{Token("expired"), AKSK("ak", "sk", "")} {
 		api := newGuardedAPI(t, "fresh")
