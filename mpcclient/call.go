@@ -3,6 +3,7 @@ package mpcclient
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,13 +16,26 @@ type request struct {
 	method    string
 	query     url.Values
 	body      []byte
+	// largest is how much of a success is read.
+	largest int
 }
 
-// answer is a response that was read to its end, or to maxBody.
+// answer is a response that was read to its end, or was cut where it is longer than anything expected.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	cut    bool
+}
+
+var errCut = errors.New("it is longer than any such answer is")
+
+// decode reads the body as JSON. The beginning of a longer one proves nothing: it may look whole.
+func (a answer) decode(v any) error {
+	if a.cut {
+		return errCut
+	}
+	return json.Unmarshal(a.body, v)
 }
 
 // call sends a request, and once more when the API wants a newer token and there is one to be had. It gives the answer
@@ -65,16 +79,16 @@ func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer,
 	if err != nil {
 		return nil, answer{}, c.unsent(q.operation, err)
 	}
-	resp, body, err := exchange(c.transport, r)
+	a, err := exchange(c.transport, r, q.largest)
 	switch {
-	case resp == nil:
+	case a == nil:
 		e := &Error{Operation: q.operation, Class: Transient, Err: c.describe(err), Advice: networkAdvice(err)}
 		if q.operation == OperationRetry && s.mayHaveBeenSent() {
 			e.Class = Lost
 		}
 		return r, answer{}, e
 	case err != nil:
-		e := c.judge(q.operation, answer{status: resp.StatusCode, header: resp.Header})
+		e := c.judge(q.operation, *a)
 		if e.Status != http.StatusUnauthorized { // without the body nobody knows who else spoke
 			e.Advice = ""
 			if e.Class == Operator {
@@ -83,12 +97,10 @@ func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer,
 		}
 		e.Message, e.Err = "", fmt.Errorf("reading the answer: %w", c.describe(err))
 		return r, answer{}, e
+	case a.status/100 != 2:
+		return r, answer{}, c.judge(q.operation, *a)
 	}
-	a := answer{resp.StatusCode, resp.Header, body}
-	if a.status/100 != 2 {
-		return r, answer{}, c.judge(q.operation, a)
-	}
-	return r, a, nil
+	return r, *a, nil
 }
 
 func (c *Client) newRequest(ctx context.Context, q request) (*http.Request, error) {

@@ -123,20 +123,19 @@ func (i *iam) login(ctx context.Context) (token, *Error) {
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("User-Agent", i.userAgent)
-	resp, body, err := exchange(i.transport, r)
-	if resp == nil {
+	a, err := exchange(i.transport, r, maxBody)
+	if a == nil {
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("no answer within %s: %w", i.timeout, err)
 		}
 		return token{}, &Error{Operation: OperationLogin, Class: Transient, Err: err, Advice: networkAdvice(err)}
 	}
 	// The token is in the header; a body that could not be read costs no more than the token's exact life.
-	a := answer{resp.StatusCode, resp.Header, body}
 	value := newSecret(a.header.Get("X-Subject-Token"))
 	if a.status/100 != 2 || checkHeaderValue("the token", value) != nil {
-		return token{}, i.judge(a)
+		return token{}, i.judge(*a)
 	}
-	life := tokenLife(a, started)
+	life := tokenLife(*a, started)
 	return token{
 		value:   value,
 		renewAt: started.Add(life - min(renewBefore, life/2)),
@@ -151,7 +150,7 @@ func tokenLife(a answer, now time.Time) time.Duration {
 			ExpiresAt time.Time `json:"expires_at"`
 		} `json:"token"`
 	}
-	if json.Unmarshal(a.body, &wire) != nil || wire.Token.ExpiresAt.IsZero() {
+	if a.decode(&wire) != nil || wire.Token.ExpiresAt.IsZero() {
 		return unknownLife
 	}
 	if date, err := http.ParseTime(a.header.Get("Date")); err == nil {

@@ -58,7 +58,7 @@ func readError(a answer, secrets interface{ blank(string) string }) *Error {
 	}
 	clean := func(s string) string { return cut(printable(secrets.blank(s)), maxMessage) }
 	e := &Error{Status: a.status}
-	if json.Unmarshal(a.body, &wire) == nil {
+	if a.decode(&wire) == nil {
 		e.Code = clean(strings.TrimSpace(string(wire.ErrorCode)))
 		e.Message = clean(string(wire.ErrorMsg))
 		e.RequestID = clean(string(wire.RequestID))

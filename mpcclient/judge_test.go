@@ -86,6 +86,14 @@ func TestAnswersOfOthersAreShownInShort(t *testing.T) {
 	}
 }
 
+// What stands behind the code may say that the whole is no answer of MPC's.
+func TestTooLongRefusalIsJudgedByItsStatus(t *testing.T) {
+	api := newRecorder(t, answering(403, `{"error_code":"MPC.10211"}`+strings.Repeat(" ", maxBody)+"<html>"))
+	if e := failure(t, newClient(t, api.URL).Retry(t.Context(), "1"), Operator); e.Code != "" || e.Message == "" {
+		t.Errorf("got %+v", *e)
+	}
+}
+
 func TestErrorTextNamesWhatWasAttemptedAndWhatCame(t *testing.T) {
 	e := &Error{
 		Operation: OperationRetry, Class: Operator, Status: 403, Code: "APIG.0306", Message: "no",

@@ -2,7 +2,6 @@ package mpcclient
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -28,11 +27,12 @@ func (c *Client) Query(ctx context.Context, ids []string) (map[string]Task, erro
 		operation: OperationQuery,
 		method:    http.MethodGet,
 		query:     url.Values{"task_id": ids},
+		largest:   maxList,
 	})
 	if failure != nil {
 		return nil, failure
 	}
-	tasks, err := readTasks(a.body, ids)
+	tasks, err := readTasks(a, ids)
 	if err != nil {
 		e := c.judge(OperationQuery, a)
 		e.Err = fmt.Errorf("the answer is not a list of the tasks asked for: %w", err)
@@ -43,13 +43,13 @@ func (c *Client) Query(ctx context.Context, ids []string) (map[string]Task, erro
 
 // readTasks reads {"total":n,"tasks":[…]}. Since a missing id means that the task does not exist, an answer that is not
 // plainly complete is none.
-func readTasks(body []byte, ids []string) (map[string]Task, error) {
+func readTasks(a answer, ids []string) (map[string]Task, error) {
 	var wire struct {
 		Total     *text  `json:"total"`
 		Tasks     []Task `json:"tasks"`
 		ErrorCode loose  `json:"error_code"`
 	}
-	if err := json.Unmarshal(body, &wire); err != nil {
+	if err := a.decode(&wire); err != nil {
 		return nil, err
 	}
 	if wire.ErrorCode != "" {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -25,25 +26,29 @@ func (c *Client) Retry(ctx context.Context, taskID string) error {
 	if err != nil {
 		return &Error{Operation: OperationRetry, Class: InvalidTask, Err: err}
 	}
-	a, failure := c.call(ctx, request{operation: OperationRetry, method: http.MethodPut, body: body})
+	a, failure := c.call(ctx, request{operation: OperationRetry, method: http.MethodPut, body: body, largest: maxBody})
 	if failure != nil {
 		return failure
 	}
-	if !provesAcceptance(a.body) {
+	if !provesAcceptance(a) {
 		return c.judge(OperationRetry, a)
 	}
 	return nil
 }
 
 // provesAcceptance tells MPC's own answer from a captive portal's page, which comes with status 200 too.
-func provesAcceptance(body []byte) bool {
-	if len(bytes.TrimSpace(body)) == 0 {
+func provesAcceptance(a answer) bool {
+	if !a.cut && len(bytes.TrimSpace(a.body)) == 0 {
 		return true
 	}
 	var fields map[string]json.RawMessage
-	if json.Unmarshal(body, &fields) != nil || fields == nil {
+	if a.decode(&fields) != nil || fields == nil {
 		return false
 	}
-	_, refused := fields["error_code"]
-	return !refused
+	for name := range fields {
+		if strings.EqualFold(name, "error_code") { // in whatever case, it is no 200 as the reference has it
+			return false
+		}
+	}
+	return true
 }

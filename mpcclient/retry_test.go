@@ -19,6 +19,7 @@ func TestOnlyAnEmptyBodyOrAnObjectWithoutErrorCodeProvesAcceptance(t *testing.T)
 		{"object", `{"task_id":538526,"new":[1]}`, true},
 		{"error code", `{"error_code":"MPC.10212","error_msg":"Operation failed."}`, false},
 		{"null error code", `{"error_code":null}`, false},
+		{"error code in another case", `{"Error_Code":"MPC.10212"}`, false},
 		{"captive portal", "<html>Log in to the hotel's network</html>", false},
 		{"array", "[]", false},
 		{"null", "null", false},
@@ -26,6 +27,9 @@ func TestOnlyAnEmptyBodyOrAnObjectWithoutErrorCodeProvesAcceptance(t *testing.T)
 		{"cut off", `{"task_id":`, false},
 		{"two values", "{}{}", false},
 		{"too long", `{"pad":"` + strings.Repeat("x", maxBody) + `"}`, false},
+		{"as long as may be", "{}" + strings.Repeat(" ", maxBody-2), true},
+		{"more behind what is read", "{}" + strings.Repeat(" ", maxBody-2) + "<html>", false},
+		{"more behind blanks", strings.Repeat(" ", maxBody) + "<html>", false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

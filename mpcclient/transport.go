@@ -14,7 +14,11 @@ import (
 	"time"
 )
 
-const maxBody = 64 << 10
+const (
+	// maxBody is how much of an answer is read, and maxList of the state of ten tasks, each with its user_data.
+	maxBody = 64 << 10
+	maxList = 1 << 20
+)
 
 // newTransport makes connections that are kept for reuse.
 //
@@ -86,19 +90,28 @@ type emptyBody struct{}
 
 func (emptyBody) Read([]byte) (int, error) { return 0, io.EOF }
 
-// exchange sends a request and reads the answer, at most maxBody of it: a longer one is cut, and reads as what it then
-// is. It follows no redirect. A body that could not be read comes with the error and the response.
-func exchange(t http.RoundTripper, r *http.Request) (*http.Response, []byte, error) {
+// exchange sends a request and reads the answer: of a success as much as is allowed, of anything else maxBody. It follows
+// no redirect. A body that could not be read to its end leaves the answer without one, and comes with the error.
+func exchange(t http.RoundTripper, r *http.Request, largest int) (*answer, error) {
 	resp, err := t.RoundTrip(r)
 	if err != nil {
-		return nil, nil, withContextError(r.Context(), err)
+		return nil, withContextError(r.Context(), err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusSwitchingProtocols { // what follows is no body, and no context ends it
-		return resp, nil, nil
+	a := &answer{status: resp.StatusCode, header: resp.Header}
+	if a.status == http.StatusSwitchingProtocols { // what follows is no body, and no context ends it
+		return a, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
-	return resp, body, withContextError(r.Context(), err)
+	limit := maxBody
+	if a.status/100 == 2 {
+		limit = largest
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
+	if err != nil {
+		return a, withContextError(r.Context(), err)
+	}
+	a.body, a.cut = body[:min(len(body), limit)], len(body) > limit
+	return a, nil
 }
 
 // withContextError makes errors.Is find the error of a context that has ended, where a transport gives its cause.
