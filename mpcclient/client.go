@@ -33,7 +33,7 @@ type Config struct {
 	// that a caller who counts requests against a quota can wait for its turn. Its error ends the call, unsent.
 	// Defaults to nothing.
 	BeforeRequest func(context.Context) error
-	// Now is the clock for signatures, tokens and Retry-After dates. Defaults to time.Now.
+	// Now is the clock for signatures and tokens. Defaults to time.Now.
 	Now func() time.Time
 	// Transport replaces the connections, in tests. Of one that is not an *http.Transport every failed retry may have
 	// been sent, and counts as Lost. Defaults to HTTP/1.1 with TLS 1.2 or later, through the

@@ -143,7 +143,7 @@ func (i *iam) login(ctx context.Context) (token, *Error) {
 	}, nil
 }
 
-// tokenLife takes both ends of the life from IAM's clock, so that a wrong one here does no harm.
+// tokenLife takes both ends of the life from IAM's clock.
 func tokenLife(a answer, now time.Time) time.Duration {
 	var wire struct {
 		Token struct {
@@ -153,10 +153,7 @@ func tokenLife(a answer, now time.Time) time.Duration {
 	if a.decode(&wire) != nil || wire.Token.ExpiresAt.IsZero() {
 		return unknownLife
 	}
-	if date, err := http.ParseTime(a.header.Get("Date")); err == nil {
-		now = date
-	}
-	return max(wire.Token.ExpiresAt.Sub(now), minLife)
+	return max(wire.Token.ExpiresAt.Sub(theirNow(a.header, now)), minLife)
 }
 
 func (i *iam) judge(a answer) *Error {

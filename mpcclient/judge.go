@@ -16,6 +16,7 @@ import (
 
 const (
 	maxRetryAfter = time.Hour
+	maxSkew       = 15 * time.Minute // of the clock that dates a signature
 	maxMessage    = 1 << 10
 	maxExcerpt    = 200
 
@@ -36,7 +37,10 @@ func (c *Client) judge(operation string, a answer) *Error {
 	}
 	e.RetryAfter = retryAfter(a.header, c.now())
 	if e.Advice == adviceRefused {
-		e.Advice = c.auth.refusal() + clockSkew(a.header, c.now())
+		e.Advice = c.auth.refusal()
+		if _, signs := c.auth.(akskAuth); signs {
+			e.Advice += clockSkew(a.header, c.now())
+		}
 		if strings.Contains(e.Message, keyLocked) {
 			e.Advice += "; until then the gateway has locked the key for five minutes"
 			e.RetryAfter = max(e.RetryAfter, keyLockFor)
@@ -123,28 +127,32 @@ func cut(s string, n int) string {
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	var wait time.Duration
-	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {
+	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		wait = time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	} else if date, err := http.ParseTime(value); err == nil {
-		wait = date.Sub(now)
+		wait = date.Sub(theirNow(h, now))
 	}
 	return min(max(wait, 0), maxRetryAfter)
 }
 
-// clockSkew says how far this machine's clock is from the API's, if that may be why a signature was refused.
-func clockSkew(h http.Header, now time.Time) string {
-	date, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		return ""
+// theirNow is the time by the clock of whoever answered, so that a wrong one here does no harm; now, if it is not told.
+func theirNow(h http.Header, now time.Time) time.Time {
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		return date
 	}
-	skew, where := now.Sub(date).Round(time.Second), "ahead of"
+	return now
+}
+
+// clockSkew says how far this machine's clock is from the API's, if that is why a signature was refused.
+func clockSkew(h http.Header, now time.Time) string {
+	skew, where := now.Sub(theirNow(h, now)).Round(time.Second), "ahead of"
 	if skew < 0 {
 		skew, where = -skew, "behind"
 	}
-	if skew < time.Minute {
+	if skew <= maxSkew {
 		return ""
 	}
-	return fmt.Sprintf("; this machine's clock is %s %s the API's, and more than 15m0s is refused: set it", skew, where)
+	return fmt.Sprintf("; this machine's clock is %s %s the API's, and more than %s is refused: set it", skew, where, maxSkew)
 }
 
 // networkAdvice knows the failures that will not pass by themselves.

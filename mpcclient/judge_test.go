@@ -20,6 +20,7 @@ func TestRetryAfterIsSecondsOrADate(t *testing.T) {
 		"3600":                          time.Hour,
 		"3601":                          time.Hour,
 		"18446744073709551615":          time.Hour,
+		"99999999999999999999999":       time.Hour,
 		"Mon, 23 Nov 2026 08:00:30 GMT": 30 * time.Second,
 		"Mon, 23 Nov 2026 07:59:30 GMT": 0,
 		"Mon, 23 Nov 2099 08:00:30 GMT": time.Hour,
@@ -27,6 +28,11 @@ func TestRetryAfterIsSecondsOrADate(t *testing.T) {
 		if got := retryAfter(http.Header{"Retry-After": {value}}, now); got != want {
 			t.Errorf("%q: got %s, want %s", value, got, want)
 		}
+	}
+	// Both times of an answer are of one clock, however far it is from ours.
+	theirs := http.Header{"Date": {"Mon, 23 Nov 2026 10:00:00 GMT"}, "Retry-After": {"Mon, 23 Nov 2026 10:00:30 GMT"}}
+	if got := retryAfter(theirs, now); got != 30*time.Second {
+		t.Errorf("by a clock that is two hours ahead: %s", got)
 	}
 	api := newRecorder(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "7")
@@ -43,7 +49,7 @@ func TestClockSkewIsMeasuredWhereASignatureIsRefused(t *testing.T) {
 		answering(401, `{"error_code":"APIG.0301","error_msg":"Incorrect IAM authentication information"}`)(w, r)
 	})
 	for skew, want := range map[time.Duration]string{
-		20 * time.Minute: "20m0s ahead of", -16 * time.Minute: "16m0s behind", 30 * time.Second: "",
+		20 * time.Minute: "20m0s ahead of", -16 * time.Minute: "16m0s behind", 15 * time.Minute: "", -14 * time.Minute: "",
 	} {
 		clock := newClock()
 		clock.advance(skew)
@@ -51,6 +57,10 @@ func TestClockSkewIsMeasuredWhereASignatureIsRefused(t *testing.T) {
 		e := failure(t, c.Retry(t.Context(), "1"), Operator)
 		if !strings.Contains(e.Advice, want) || (want == "") == strings.Contains(e.Advice, "clock") {
 			t.Errorf("%s: advice is %q", skew, e.Advice)
+		}
+		unsigned := newClient(t, api.URL, func(cfg *Config) { cfg.Now = clock.Now })
+		if e := failure(t, unsigned.Retry(t.Context(), "1"), Operator); strings.Contains(e.Advice, "clock") {
+			t.Errorf("%s, and nothing is signed: advice is %q", skew, e.Advice)
 		}
 	}
 }
