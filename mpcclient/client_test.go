@@ -3,6 +3,7 @@ package mpcclient
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -111,6 +112,28 @@ func TestTLS11IsRefused(t *testing.T) {
 		if err := c.Retry(t.Context(), "1"); (err == nil) != accepted {
 			t.Errorf("TLS %x: %v", version, err)
 		}
+	}
+}
+
+func TestProxyThatRefusesIsNamed(t *testing.T) {
+	for _, status := range []int{403, 407, 502, 299} {
+		proxy := newRecorder(t, answering(status, ""))
+		u, err := url.Parse(proxy.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.User = url.UserPassword("user", canary)
+		c := newClient(t, "https://mpc.example.com", func(cfg *Config) {
+			transport := newTransport(1)
+			transport.Proxy = http.ProxyURL(u)
+			cfg.Transport = transport
+		})
+		e := failure(t, c.Retry(t.Context(), "1"), Transient)
+		if text := e.Error(); !strings.Contains(text, fmt.Sprintf("the proxy answered %d", status)) || !strings.Contains(e.Advice, "check HTTPS_PROXY") {
+			t.Errorf("%d: %s", status, text)
+		}
+		mustNotSing(t, "the proxy's refusal", e)
+		mustNotSing(t, "its cause", e.Err)
 	}
 }
 

@@ -162,6 +162,8 @@ func networkAdvice(err error) string {
 		cert *tls.CertificateVerificationError
 	)
 	switch {
+	case errors.Is(err, errProxy):
+		return "check HTTPS_PROXY, and whether the proxy lets calls to this host through"
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "the host name is unknown: check the endpoint and this machine's name server"
 	case errors.As(err, &cert):

@@ -29,6 +29,7 @@ func newTransport(maxIdle int) *http.Transport {
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		Proxy:                  quietly(http.ProxyFromEnvironment), // which never applies to this machine itself
+		OnProxyConnectResponse: nameProxy,
 		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    10 * time.Second, // like the dialer's, for a dial whose caller has gone
@@ -50,6 +51,17 @@ func quietly(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*
 		}
 		return u, nil
 	}
+}
+
+// errProxy is a proxy that does not let a call through.
+var errProxy = errors.New("the proxy answered")
+
+// nameProxy says who refused: net/http gives the words of the status alone, as if they were MPC's.
+func nameProxy(_ context.Context, _ *url.URL, _ *http.Request, connect *http.Response) error {
+	if connect.StatusCode == http.StatusOK {
+		return nil
+	}
+	return fmt.Errorf("%w %d %s", errProxy, connect.StatusCode, http.StatusText(connect.StatusCode))
 }
 
 // closeIdle does what http.Client.CloseIdleConnections does.
