@@ -18,8 +18,7 @@ type Auth interface {
 	authorize(ctx context.Context, r *http.Request, p payload) error
 	// refusal advises an operator when the API does not accept the credentials.
 	refusal() string
-	// blank removes the credentials from a text that came from outside.
-	blank(text string) string
+	blanker
 }
 
 // payload is what signing needs beyond the request itself.

@@ -129,10 +129,10 @@ func (c *Client) unsent(operation string, err error) *Error {
 	return &Error{Operation: operation, Class: Transient, Err: c.describe(err)}
 }
 
-// describe says how long the call waited, where time ran out.
+// describe says how long the call waited, where time ran out, and nothing of the credentials.
 func (c *Client) describe(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("no complete answer within %s (or the caller's own deadline): %w", c.timeout, err)
+		err = fmt.Errorf("no complete answer within %s (or the caller's own deadline): %w", c.timeout, err)
 	}
-	return err
+	return quieted(err, c.auth)
 }

@@ -126,5 +126,16 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// quiet is a cause whose text, which may quote what a server sent, is without credentials.
+type quiet struct {
+	text  string
+	cause error
+}
+
+func quieted(err error, secrets blanker) error { return &quiet{secrets.blank(err.Error()), err} }
+
+func (q *quiet) Error() string { return q.text }
+func (q *quiet) Unwrap() error { return q.cause }
+
 // Unwrap gives the cause, so that errors.Is finds context.Canceled and its like.
 func (e *Error) Unwrap() error { return e.Err }

@@ -128,7 +128,7 @@ func (i *iam) login(ctx context.Context) (token, *Error) {
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("no answer within %s: %w", i.timeout, err)
 		}
-		return token{}, &Error{Operation: OperationLogin, Class: Transient, Err: err, Advice: networkAdvice(err)}
+		return token{}, &Error{Operation: OperationLogin, Class: Transient, Err: quieted(err, i.password), Advice: networkAdvice(err)}
 	}
 	// The token is in the header; a body that could not be read costs no more than the token's exact life.
 	value := newSecret(a.header.Get("X-Subject-Token"))
@@ -159,6 +159,8 @@ func tokenLife(a answer, now time.Time) time.Duration {
 func (i *iam) judge(a answer) *Error {
 	const check = "check IAM_DOMAIN, IAM_USERNAME, IAM_PASSWORD and IAM_PROJECT"
 	e := readError(a, i.password)
+	// Whoever else answers may quote the login, and a token may stand in the wrong place.
+	e.Message = clean(iamMessage(a), i.password)
 	e.Operation, e.RetryAfter = OperationLogin, retryAfter(a.header, i.now())
 	switch {
 	case a.status == http.StatusUnauthorized:
@@ -167,13 +169,10 @@ func (i *iam) judge(a answer) *Error {
 		e.Class = Throttled
 	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly, a.status >= 500:
 		e.Class = Transient
-	case a.status/100 == 4:
+	case a.status/100 == 4 && (e.Code != "" || e.Message != ""):
 		e.Class, e.Advice = Operator, check
 	default:
 		e.Class, e.Advice = Operator, "this is no answer of IAM: check IAM_ENDPOINT and any proxy or firewall between"
-		if a.status/100 == 2 {
-			e.Message = "" // it may be a token, in the wrong place
-		}
 	}
 	return e
 }

@@ -1,6 +1,7 @@
 package mpcclient
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -49,43 +50,61 @@ func (c *Client) judge(operation string, a answer) *Error {
 	return e
 }
 
-// readError reads what a gateway, MPC or IAM says about a refusal, without the credentials that it may quote.
-func readError(a answer, secrets interface{ blank(string) string }) *Error {
+// blanker removes credentials from a text that came from outside.
+type blanker interface{ blank(text string) string }
+
+// readError reads what a gateway, MPC or IAM says about a refusal.
+func readError(a answer, secrets blanker) *Error {
 	var wire struct {
 		ErrorCode loose `json:"error_code"`
 		ErrorMsg  loose `json:"error_msg"`
 		RequestID loose `json:"request_id"`
-		IAM       struct {
-			Title   loose `json:"title"`
-			Message loose `json:"message"`
-		} `json:"error"`
 	}
-	clean := func(s string) string { return cut(printable(secrets.blank(s)), maxMessage) }
 	e := &Error{Status: a.status}
 	if a.decode(&wire) == nil {
-		e.Code = clean(strings.TrimSpace(string(wire.ErrorCode)))
-		e.Message = clean(string(wire.ErrorMsg))
-		e.RequestID = clean(string(wire.RequestID))
-		if e.Message == "" {
-			e.Message = clean(string(wire.IAM.Message))
-		}
+		e.Code = clean(strings.TrimSpace(string(wire.ErrorCode)), secrets)
+		e.Message = clean(string(wire.ErrorMsg), secrets)
+		e.RequestID = clean(string(wire.RequestID), secrets)
+	}
+	if e.Message == "" {
+		e.Message = clean(iamMessage(a), secrets)
 	}
 	if e.Code == "" && e.Message == "" && len(a.body) > 0 {
-		e.Message = cut(clean(excerpt(a)), maxExcerpt)
+		e.Message = excerpt(a, secrets)
 	}
 	if e.RequestID == "" {
-		e.RequestID = clean(a.header.Get("X-Request-Id"))
+		e.RequestID = clean(a.header.Get("X-Request-Id"), secrets)
 	}
 	return e
 }
 
-// excerpt shows the beginning of an answer that is no API error, on one line.
-func excerpt(a answer) string {
-	text := strings.Join(strings.Fields(string(a.body)), " ")
-	if kind := a.header.Get("Content-Type"); kind != "" {
-		return kind + ": " + text
+// iamMessage is what an error in IAM's form says.
+func iamMessage(a answer) string {
+	var wire struct {
+		Error struct {
+			Title   loose `json:"title"`
+			Message loose `json:"message"`
+		} `json:"error"`
 	}
-	return text
+	if a.decode(&wire) != nil {
+		return ""
+	}
+	return string(cmp.Or(wire.Error.Message, wire.Error.Title))
+}
+
+// excerpt shows the beginning of an answer that is no API error, on one line. It is without credentials before blanks are
+// joined: one with two blanks in it would not be recognised.
+func excerpt(a answer, secrets blanker) string {
+	text := string(a.body[:min(len(a.body), maxBody)])
+	if kind := a.header.Get("Content-Type"); kind != "" {
+		text = kind + ": " + text
+	}
+	return cut(printable(strings.Join(strings.Fields(secrets.blank(text)), " ")), maxExcerpt)
+}
+
+// clean makes a text from outside fit for a log line.
+func clean(text string, secrets blanker) string {
+	return cut(printable(secrets.blank(text)), maxMessage)
 }
 
 // loose is any JSON value: strings without their quotes, the rest as it came. One odd field must not hide the others.

@@ -35,7 +35,7 @@ func (c *Client) Query(ctx context.Context, ids []string) (map[string]Task, erro
 	tasks, err := readTasks(a, ids)
 	if err != nil {
 		e := c.judge(OperationQuery, a)
-		e.Err = fmt.Errorf("the answer is not a list of the tasks asked for: %w", err)
+		e.Err = c.describe(fmt.Errorf("the answer is not a list of the tasks asked for: %w", err))
 		return nil, e
 	}
 	return tasks, nil

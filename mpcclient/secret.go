@@ -1,7 +1,11 @@
 package mpcclient
 
 import (
+	"encoding/json"
 	"fmt"
+	"html"
+	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -20,12 +24,55 @@ func (s secret) reveal() string {
 	return *s.value
 }
 
-// blank replaces every occurrence of the secret in text. A gateway's error_msg may quote the access key it refused.
+// blank replaces every occurrence of the secret in text: a gateway's error_msg may quote the access key it refused. A
+// text that holds it in another spelling, or in one within another, is blanked as a whole.
 func (s secret) blank(text string) string {
-	if v := s.reveal(); v != "" {
-		return strings.ReplaceAll(text, v, redacted)
+	v := s.reveal()
+	if v == "" {
+		return text
+	}
+	text = strings.ReplaceAll(text, v, redacted)
+	for _, outer := range unescapes {
+		once := outer(text)
+		if once == text {
+			continue
+		}
+		if strings.Contains(once, v) {
+			return redacted
+		}
+		for _, inner := range unescapes {
+			if strings.Contains(inner(once), v) {
+				return redacted
+			}
+		}
 	}
 	return text
+}
+
+// unescapes undo the escapes of JSON strings, HTML, URLs and forms, wherever they stand in a text.
+var unescapes = [...]func(string) string{
+	replacing(`\\(?:u[0-9a-fA-F]{4}(?:\\u[0-9a-fA-F]{4})*|.)`, func(escape string) (plain string, err error) {
+		err = json.Unmarshal([]byte(`"`+escape+`"`), &plain)
+		return plain, err
+	}),
+	html.UnescapeString,
+	unescapeURL,
+	func(text string) string { return unescapeURL(strings.ReplaceAll(text, "+", " ")) },
+}
+
+var unescapeURL = replacing(`%[0-9a-fA-F]{2}`, url.PathUnescape)
+
+// replacing replaces what matches by what it means, if anything.
+func replacing(pattern string, meaning func(string) (string, error)) func(string) string {
+	escapes := regexp.MustCompile(pattern)
+	return func(text string) string {
+		return escapes.ReplaceAllStringFunc(text, func(escape string) string {
+			if plain, err := meaning(escape); err == nil {
+				return plain
+			}
+			return escape
+		})
+	}
 }
 
 func (secret) String() string               { return redacted }

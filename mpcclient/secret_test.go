@@ -3,7 +3,10 @@ package mpcclient
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -109,6 +112,106 @@ func TestRefusedLoginDoesNotPrintThePassword(t *testing.T) {
 		}
 		a.close()
 	}
+}
+
+// spellings are how proxies, firewalls and frameworks quote what they got.
+var spellings = map[string]func(string) string{
+	"as it came": func(s string) string { return s },
+	"JSON, as Go writes it": func(s string) string {
+		quoted, _ := json.Marshal(s)
+		return string(quoted)
+	},
+	"JSON, plain":        func(s string) string { return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) },
+	"JSON, slashes":      func(s string) string { return strings.NewReplacer(`\`, `\\`, `"`, `\"`, `/`, `\/`).Replace(s) },
+	"JSON, ASCII":        func(s string) string { return strings.Trim(strconv.QuoteToASCII(s), `"`) },
+	"HTML":               html.EscapeString,
+	"HTML, other quotes": strings.NewReplacer("&", "&#x26;", `"`, "&quot;", "<", "&lt;").Replace,
+	"URL, query":         url.QueryEscape,
+	"URL, path":          url.PathEscape,
+	"URL, lower case":    strings.NewReplacer("%", "%25", "&", "%26", "/", "%2f", "+", "%2b", " ", "%20").Replace,
+}
+
+// The credentials have the canary twice, apart: what is left of a credential that was not recognised sings.
+func TestNoSecretIsPrintedInAnySpelling(t *testing.T) {
+	const header, password = canary + `/+=&"<%` + canary, canary + `\&"<>/+ü  %` + canary
+	for inside, outer := range spellings {
+		for name, inner := range spellings {
+			spell := func(s string) string { return outer(inner(s)) }
+			login := newRecorder(t, nil)
+			api := newRecorder(t, nil)
+			var wrap string
+			quote := func(secret string) http.HandlerFunc {
+				return func(w http.ResponseWriter, r *http.Request) {
+					quoted := spell("the password of this: " + secret)
+					w.Header().Set("X-Request-Id", quoted)
+					w.WriteHeader(403)
+					switch message, _ := json.Marshal(quoted); wrap {
+					case "page":
+						fmt.Fprintf(w, "<html> %s", quoted)
+					case "API":
+						fmt.Fprintf(w, `{"error_code":%s,"error_msg":%[1]s,"request_id":%[1]s}`, message)
+					case "IAM":
+						fmt.Fprintf(w, `{"error":{"message":%s}}`, message)
+					}
+				}
+			}
+			login.Config.Handler, api.Config.Handler = quote(password), quote(header)
+			for _, wrap = range []string{"page", "API", "IAM"} {
+				auth, err := Password(PasswordConfig{Endpoint: login.URL, Domain: "d", Username: "u", Project: "r"}, password)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c := newClient(t, login.URL, func(cfg *Config) { cfg.Auth = auth })
+				mustNotSing(t, "the login's error, "+name+" inside "+inside+", "+wrap, c.Retry(t.Context(), "1"))
+				c = newClient(t, api.URL, func(cfg *Config) { cfg.Auth = AKSK("ak", header, "") })
+				err = c.Retry(t.Context(), "1")
+				mustNotSing(t, "the call's error, "+name+" inside "+inside+", "+wrap, err)
+			}
+			login.Close()
+			api.Close()
+		}
+	}
+}
+
+func TestBlanksAreNotJoinedBeforeASecretIsFound(t *testing.T) {
+	e := readError(answer{status: 502, body: []byte("you sent " + canary + "  and more")}, newSecret(canary+"  and more"))
+	mustNotSing(t, "the extract", e.Message)
+}
+
+// What else answers a login may quote it, in more spellings than anybody knows.
+func TestOnlyIAMsOwnWordsAreShownOfARefusedLogin(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"error":{"code":400,"message":"no such domain","title":"Bad Request"}}`: "no such domain",
+		`{"error":{"code":403,"title":"Forbidden"}}`:                              "Forbidden",
+		`<html>you sent {"password":"gnatsum"}</html>`:                            "",
+		`{"error_msg":"you sent gnatsum"}`:                                        "",
+		`{"error":{"message":"you sent`:                                           "",
+	} {
+		iam := newFakeIAM(t)
+		iam.failing(answering(403, body))
+		e := tokenFailure(t, iam.auth(t), Operator)
+		if e.Message != want || (want == "") != strings.Contains(e.Advice, "no answer of IAM") && !strings.Contains(body, "error_msg") {
+			t.Errorf("%s: %v", body, e)
+		}
+	}
+}
+
+// net/http quotes what it cannot read.
+func TestCausesDoNotPrintWhatAServerEchoes(t *testing.T) {
+	api := newRecorder(t, func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\n%s\r\n\r\n", r.Header.Get("X-Auth-Token"))
+		_ = conn.Close()
+	})
+	e := failure(t, newClient(t, api.URL, func(cfg *Config) { cfg.Auth = Token(canary) }).Retry(t.Context(), "1"), Lost)
+	if !strings.Contains(e.Err.Error(), redacted) {
+		t.Errorf("the cause quotes nothing, so this tries nothing: %v", e.Err)
+	}
+	mustNotSing(t, "the error", e)
+	mustNotSing(t, "its cause", e.Err)
 }
 
 func TestCredentialsThatCannotBeSentAreRefusedUnprinted(t *testing.T) {
