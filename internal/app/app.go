@@ -4,6 +4,7 @@
 //
 //	app.go      commands and exit codes
 //	output.go   standard output, and whether it could be written
+//	library.go  what the standard library logs
 //	service.go  life cycle
 //	instance.go wiring: the service without its sockets
 //	twins.go    other members of this instance's name
@@ -90,11 +91,12 @@ func unknown(name string, stderr io.Writer) int {
 	return exitUsage
 }
 
-// commandEnv is what the commands are given. Their clients say nothing by
-// themselves.
+// commandEnv is what the commands are given. Their clients, and the library below
+// them, say nothing by themselves.
 func commandEnv(version string, stdout, stderr io.Writer) command.Env {
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)
+	hearLibrary(quiet)
 	return command.Env{
 		Version: version, Stdout: stdout, Stderr: stderr,
 		Kafka: func(cfg config.Config) (*kafkalog.Log, error) { return connectKafka(cfg, quiet) },
@@ -114,6 +116,7 @@ func runService(ctx context.Context, version string, stderr io.Writer) int {
 		return exitUsage
 	}
 	log := newLogger(cfg, stderr)
+	hearLibrary(log)
 	for _, warning := range cfg.Warnings {
 		log.Warn(warning)
 	}
