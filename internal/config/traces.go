@@ -1,42 +1,54 @@
 package config
 
-import "net/url"
+import (
+	"net/url"
+	"strings"
+)
 
 // traces tells whether traces are exported. How and where is read by
 // OpenTelemetry's SDK itself, which passes over what it cannot use and takes a
-// default instead; so what would go astray is refused here.
+// default instead; so what would go astray is refused here. Where nothing is
+// exported nothing goes astray: platforms set these variables for all they run.
 func (p *parser) traces() bool {
-	endpoint := p.collector("OTEL_EXPORTER_OTLP_ENDPOINT")
-	traces := p.collector("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-	p.oneOf("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "http/json")
-	if own := "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"; p.isSet(own) {
-		p.oneOf(own, "http/protobuf", "http/json")
-	}
-	enabled := p.oneOf("OTEL_TRACES_EXPORTER", "otlp", "none") == "otlp"
-	if p.oneOf("OTEL_SDK_DISABLED", "true", "false") == "true" {
-		enabled = false
-	}
-	if !enabled || !endpoint && !traces {
+	const endpoint, own = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+	if !p.isSet(endpoint) && !p.isSet(own) || strings.EqualFold(p.value("OTEL_TRACES_EXPORTER"), "none") || p.sdkDisabled() {
 		return false
 	}
+	p.collector(endpoint)
+	p.collector(own)
+	p.oneOf("OTEL_TRACES_EXPORTER", "otlp", "none")
+	protocol := "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
+	if !p.isSet(protocol) {
+		protocol = "OTEL_EXPORTER_OTLP_PROTOCOL"
+	}
+	p.oneOf(protocol, "http/protobuf", "http/json")
 	p.standardVariables()
 	return true
 }
 
-// collector tells whether there is a URL of a collector, and checks it. User
-// information and a query in it would have no effect.
-func (p *parser) collector(name string) bool {
+// sdkDisabled follows the standard, by which all but true means false.
+func (p *parser) sdkDisabled() bool {
+	const name = "OTEL_SDK_DISABLED"
+	value := p.value(name)
+	if strings.EqualFold(value, "true") {
+		return true
+	}
+	if !strings.EqualFold(value, "false") {
+		p.warn("%s is %s, which OpenTelemetry takes for false: for no traces, write true", name, quoted(value))
+	}
+	return false
+}
+
+// collector checks the URL of a collector, if there is one. User information and
+// a query in it would have no effect.
+func (p *parser) collector(name string) {
 	const expected = "a URL such as http://collector:4318"
 	value := p.value(name)
-	if value == "" {
-		return false
-	}
-	if p.refusePrivate(name, value, expected+"; credentials belong into OTEL_EXPORTER_OTLP_HEADERS") {
-		return true
+	if value == "" || p.refusePrivate(name, value, expected+"; credentials belong into OTEL_EXPORTER_OTLP_HEADERS") {
+		return
 	}
 	u, err := url.Parse(value)
 	if err != nil || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http") || (u.Port() != "" && !validPort(u.Port(), 1)) {
 		p.refuse(name, value, expected)
 	}
-	return true
 }

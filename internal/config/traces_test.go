@@ -24,6 +24,14 @@ func TestTracesAreExportedOnlyWhereACollectorIsNamed(t *testing.T) {
 		{[]string{endpoint, collector, protocol, "http/json"}, true},
 		{[]string{endpoint, collector, "OTEL_SDK_DISABLED", "true"}, false},
 		{[]string{endpoint, collector, "OTEL_TRACES_EXPORTER", "none"}, false},
+		{[]string{endpoint, collector, protocol, "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf"}, true},
+		// What a platform sets for all it runs must not keep a service that exports nothing from running.
+		{[]string{protocol, "grpc"}, false},
+		{[]string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"}, false},
+		{[]string{"OTEL_TRACES_EXPORTER", "console"}, false},
+		{[]string{"OTEL_SDK_DISABLED", "1"}, false},
+		{[]string{endpoint, "collector:4317", protocol, "grpc", "OTEL_SDK_DISABLED", "True"}, false},
+		{[]string{endpoint, "collector:4317", protocol, "grpc", "OTEL_TRACES_EXPORTER", "None"}, false},
 	} {
 		if got := load(t, c.changes...); got.Traces != c.want || len(got.Warnings) != 0 {
 			t.Errorf("%q: %v, warnings %q", c.changes, got.Traces, got.Warnings)
@@ -41,11 +49,19 @@ func TestWhatTheExporterWouldPassOverIsRefused(t *testing.T) {
 		{protocol, "grpc", `is "grpc": it must be http/protobuf or http/json`},
 		{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc", "must be http/protobuf or http/json"},
 		{"OTEL_TRACES_EXPORTER", "jaeger", "must be otlp or none"},
-		{"OTEL_SDK_DISABLED", "1", "must be true or false"},
+		{"OTEL_TRACES_EXPORTER", "otlp,console", "must be otlp or none"},
 	} {
-		if problem := refused(t, c[0], c[0], c[1]); !strings.Contains(problem, c[2]) {
+		if problem := refused(t, c[0], named(c[0], c[1])...); !strings.Contains(problem, c[2]) {
 			t.Errorf("%s=%s: %s", c[0], c[1], problem)
 		}
+	}
+}
+
+// The standard reads all but true as false, and so does the SDK.
+func TestWhatDoesNotDisableTheSDKIsSaid(t *testing.T) {
+	got := load(t, named("OTEL_SDK_DISABLED", "1")...)
+	if !got.Traces || len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], `OTEL_SDK_DISABLED is "1"`) {
+		t.Errorf("%v, warnings %q", got.Traces, got.Warnings)
 	}
 }
 
