@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -73,24 +74,31 @@ func (p *parser) secret(name string) Secret {
 			p.fail(name, "and %s are both set: unset one of them", source)
 			return Secret{}
 		}
-		content, err := os.ReadFile(path)
+		content, err := readFile(path)
 		if err != nil {
 			p.fail(name, "cannot be read through %s: %v", source, err)
 			return Secret{}
 		}
 		if value = strings.TrimRight(string(content), "\r\n"); value == "" {
-			p.fail(name, "cannot be read through %s: the file %s is empty", source, quoted(path))
+			p.fail(name, "cannot be read through %s: %s is empty", source, shown(path))
 			return Secret{}
 		}
 	}
 	if value == "" {
 		return Secret{}
 	}
-	if strings.ContainsFunc(value, unicode.IsControl) {
+	switch {
+	case !utf8.ValidString(value):
+		// JSON would change it without a word, and wrong passwords lock the account.
+		p.fail(name, "is not UTF-8 (value not shown): %s must hold it in UTF-8", source)
+	case strings.HasPrefix(value, "\uFEFF"):
+		p.fail(name, "begins with a byte order mark (value not shown): %s must hold the bare secret, so save it without one", source)
+	case strings.ContainsFunc(value, unicode.IsControl):
 		p.fail(name, "has a line break or another control character (value not shown): %s must hold the bare secret", source)
-		return Secret{}
+	default:
+		return NewSecret(value)
 	}
-	return NewSecret(value)
+	return Secret{}
 }
 
 // headerSecret is a secret that is sent in a header, or signs one. What net/http

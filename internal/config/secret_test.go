@@ -83,6 +83,12 @@ func TestNoSecretIsInAnError(t *testing.T) {
 			"line break":       {name, canary + "\n" + canary},
 			"both":             {name, canary, name + fileSuffix, file(t, canary)},
 			"control in file":  {name, "", name + fileSuffix, file(t, canary+"\n"+canary)},
+			"not UTF-8":        {name, canary + "\xe4"},
+			"in another code":  {name, "", name + fileSuffix, file(t, canary+"\xe4")},
+			"byte order mark":  {name, "\uFEFF" + canary},
+			"mark in file":     {name, "", name + fileSuffix, file(t, "\uFEFF"+canary+"\n")},
+			"in the file's":    {name, "", name + fileSuffix, canary},
+			"with slashes":     {name, "", name + fileSuffix, "a/" + canary + "\n"},
 			"misspelt":         {name, canary, "KAFKA_BROKERS", "", name + "X", canary},
 		} {
 			environment(t, with(append(changes, more...)...))
@@ -135,6 +141,30 @@ func TestSecretThatNoHeaderCarriesIsAConfigurationError(t *testing.T) {
 func TestPasswordThatSCRAMCannotSendIsNotShown(t *testing.T) {
 	problem := refused(t, "KAFKA_SASL_PASSWORD", "KAFKA_SASL_MECHANISM", "SCRAM-SHA-256", "KAFKA_SASL_USERNAME", "u", "KAFKA_SASL_PASSWORD", canary+"\u0221")
 	if !strings.Contains(problem, "RFC 4013") || strings.Contains(problem, canary) {
+		t.Errorf("%q", problem)
+	}
+}
+
+// JSON would replace what is not UTF-8, and a wrong password locks the account.
+func TestSecretInAnotherCodeIsAConfigurationError(t *testing.T) {
+	for name, changes := range secretModes {
+		for value, says := range map[string]string{
+			canary + "\xe4": "is not UTF-8", "\xff\xfep\x00": "is not UTF-8", "\uFEFF" + canary: "byte order mark",
+		} {
+			problem := refused(t, name, append(changes, name, "", name+fileSuffix, file(t, value+"\n"))...)
+			if !strings.HasPrefix(problem, name+" ") || !strings.Contains(problem, says) || !strings.Contains(problem, name+fileSuffix) {
+				t.Errorf("%q in a file: %q", value, problem)
+			}
+		}
+		if problem := refused(t, name, append(changes, name, canary+"\xe4")...); !strings.Contains(problem, "is not UTF-8") {
+			t.Errorf("%q", problem)
+		}
+	}
+}
+
+func TestAFilesNameCannotBreakTheLine(t *testing.T) {
+	problem := refused(t, "MPC_AUTH_TOKEN", "MPC_AUTH_TOKEN", "", "MPC_AUTH_TOKEN_FILE", "/nowhere\nX")
+	if strings.Contains(problem, "\n") || !strings.Contains(problem, `"/nowhere\nX": no such file`) {
 		t.Errorf("%q", problem)
 	}
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"os"
 	"strings"
 
 	"github.com/xdg-go/stringprep"
@@ -39,14 +38,14 @@ func (p *parser) authorities(name, path string) *x509.CertPool {
 	if path == "" {
 		return nil
 	}
-	pem, err := os.ReadFile(path)
+	pem, err := readFile(path)
 	if err != nil {
 		p.fail(name, "cannot be read: %v", err)
 		return nil
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		p.fail(name, "names %s, which holds no certificate: it must be a PEM file with the brokers' authorities", quoted(path))
+		p.fail(name, "names %s, which holds no certificate: it must be a PEM file with the brokers' authorities", shown(path))
 		return nil
 	}
 	return pool
@@ -63,11 +62,11 @@ func (p *parser) keyPair(certName, keyName, cert, key string) []tls.Certificate 
 		p.fail(keyName, "is not set but %s is: mutual TLS needs both", certName)
 		return nil
 	}
-	certPEM, certErr := os.ReadFile(cert)
+	certPEM, certErr := readFile(cert)
 	if certErr != nil {
 		p.fail(certName, "cannot be read: %v", certErr)
 	}
-	keyPEM, keyErr := os.ReadFile(key)
+	keyPEM, keyErr := readFile(key)
 	if keyErr != nil {
 		p.fail(keyName, "cannot be read: %v", keyErr)
 	}

@@ -60,6 +60,8 @@ func TestBadTLSFilesAreConfigurationErrors(t *testing.T) {
 		says           string
 	}{
 		{"no file", "KAFKA_TLS_CA_FILE", []string{"KAFKA_TLS_CA_FILE", missing}, missing},
+		{"no file, and a line break", "KAFKA_TLS_CA_FILE", []string{"KAFKA_TLS_CA_FILE", "/nowhere\nX"}, `"/nowhere\nX": no such file`},
+		{"the key itself", "KAFKA_TLS_KEY_FILE", []string{"KAFKA_TLS_CERT_FILE", certFile, "KAFKA_TLS_KEY_FILE", key}, "may be the secret itself"},
 		{"no certificate in it", "KAFKA_TLS_CA_FILE", []string{"KAFKA_TLS_CA_FILE", keyFile}, "holds no certificate"},
 		{"no key", "KAFKA_TLS_KEY_FILE", []string{"KAFKA_TLS_CERT_FILE", certFile}, "mutual TLS needs both"},
 		{"no certificate", "KAFKA_TLS_CERT_FILE", []string{"KAFKA_TLS_KEY_FILE", keyFile}, "mutual TLS needs both"},
@@ -75,8 +77,8 @@ func TestBadTLSFilesAreConfigurationErrors(t *testing.T) {
 			if !strings.Contains(problem, c.says) {
 				t.Errorf("%q does not say %q", problem, c.says)
 			}
-			if strings.Contains(problem, strings.Split(key, "\n")[1]) {
-				t.Error("the key is in the error")
+			if strings.Contains(problem, strings.Split(key, "\n")[1]) || strings.Contains(problem, "\n") {
+				t.Errorf("the key is in the error, or it is not one line: %q", problem)
 			}
 		})
 	}
