@@ -52,11 +52,12 @@ func TestAStopThatArrivesAsTwoSignalsIsOne(t *testing.T) {
 		after []time.Duration // of the signals, each since the one before
 		ended bool
 	}{
-		"one":                   {after: []time.Duration{0}},
-		"two at once":           {after: []time.Duration{0, 0}},
-		"three at once":         {after: []time.Duration{0, oneStop / 2, oneStop / 2}},
-		"asked again":           {after: []time.Duration{0, oneStop + time.Millisecond}, ended: true},
-		"two, then asked again": {after: []time.Duration{0, 0, time.Second}, ended: true},
+		"one":                    {after: []time.Duration{0}},
+		"two at once":            {after: []time.Duration{0, 0}},
+		"three at once":          {after: []time.Duration{0, oneStop / 2, oneStop / 2}},
+		"asked again":            {after: []time.Duration{0, oneStop + time.Millisecond}, ended: true},
+		"asked again in a hurry": {after: []time.Duration{0, 50 * time.Millisecond}, ended: true},
+		"two, then asked again":  {after: []time.Duration{0, 0, time.Second}, ended: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
