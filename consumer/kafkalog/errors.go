@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -40,8 +41,26 @@ var advices = map[kafka.Error]string{
 	kafka.InconsistentGroupProtocol:    "members of another program are in the group: check KAFKA_GROUP_ID",
 	kafka.OffsetMetadataTooLarge:       "the brokers' offset.metadata.max.bytes must be at least 4096",
 	kafka.InvalidReplicationFactor:     "the brokers' default.replication.factor exceeds their number",
+	kafka.InvalidTopic:                 "the brokers take no topic of this name: check the KAFKA_TOPIC_ variables",
+	kafka.InvalidPartitionNumber:       "the brokers take no topic with so many partitions: create it yourself",
+	kafka.InvalidConfiguration:         "the brokers do not take cleanup.policy, retention.bytes, retention.ms or max.message.bytes as they are to be: create the topic yourself",
+	kafka.PolicyViolation:              "the brokers' create.topic.policy.class.name does not allow it: create the topic yourself",
 	kafka.NotEnoughReplicas:            "fewer replicas are in sync than min.insync.replicas",
 	kafka.NotEnoughReplicasAfterAppend: "fewer replicas are in sync than min.insync.replicas",
+}
+
+// refusals are answers of brokers that can be reached, and that give no other
+// answer before somebody acts.
+var refusals = []kafka.Error{
+	kafka.TopicAuthorizationFailed, kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed,
+	kafka.SASLAuthenticationFailed, kafka.UnsupportedSASLMechanism, kafka.IllegalSASLState,
+	kafka.InvalidTopic, kafka.InvalidPartitionNumber, kafka.InvalidReplicationFactor, kafka.InvalidConfiguration, kafka.PolicyViolation,
+}
+
+// Refused tells whether an error is such an answer.
+func Refused(err error) bool {
+	var code kafka.Error
+	return errors.As(err, &code) && slices.Contains(refusals, code)
 }
 
 // explain says what was attempted, what went wrong and what to do about it, and

@@ -37,14 +37,14 @@ type startUp struct {
 	clock clock.Clock
 	rand  func() float64
 	out   logrus.FieldLogger
-	// waiting says that the brokers do not answer, and since when no more.
+	// waiting says that the brokers do not answer, or refuse, and since when no more.
 	waiting *notice.Notice
 }
 
 // topics makes sure that all topics exist: they are created if that is
 // configured; otherwise a missing one is an error, because one that springs up
 // by itself has somebody else's idea of partitions and retention. Brokers that
-// do not answer are waited for.
+// do not answer are waited for; that they do not create a topic is an error.
 func (s *startUp) topics(ctx context.Context) error {
 	k := s.cfg
 	names := []string{k.TopicFailed, k.TopicRetried, k.TopicRetryFailed, k.TopicDeadLetter}
@@ -118,8 +118,18 @@ func (s *startUp) make(ctx context.Context, specs ...kafkalog.TopicSpec) error {
 	if len(specs) == 0 {
 		return nil
 	}
-	if err := s.untilAnswered(ctx, func() error { return s.log.Create(ctx, specs) }); err != nil {
+	var refused error
+	if err := s.untilAnswered(ctx, func() error {
+		err := s.log.Create(ctx, specs)
+		if kafkalog.Refused(err) { // that is an answer, and no other will come
+			refused, err = err, nil
+		}
 		return err
+	}); err != nil {
+		return err
+	}
+	if refused != nil {
+		return refused
 	}
 	names := make([]string, len(specs))
 	for i, spec := range specs {
@@ -155,7 +165,8 @@ func (s *startUp) compareSizes(ctx context.Context) {
 	}
 }
 
-// untilAnswered repeats a question to the brokers until it is answered.
+// untilAnswered repeats a question to the brokers until it is answered. Missing
+// rights may be granted while it does.
 func (s *startUp) untilAnswered(ctx context.Context, ask func() error) error {
 	b := backoff.Backoff{Base: 200 * time.Millisecond, Max: 2 * time.Second, Rand: s.rand}
 	for {
@@ -164,7 +175,11 @@ func (s *startUp) untilAnswered(ctx context.Context, ask func() error) error {
 			s.waiting.Over("the brokers answer")
 			return nil
 		}
-		if ctx.Err() == nil {
+		switch {
+		case ctx.Err() != nil:
+		case kafkalog.Refused(err):
+			s.waiting.Problem("the brokers refuse this service, which asks again: " + err.Error())
+		default:
 			s.waiting.Problem("waiting for the brokers: " + err.Error())
 		}
 		if err := s.clock.Sleep(ctx, b.Next()); err != nil {
