@@ -8,15 +8,12 @@ import (
 	"time"
 )
 
-// Secret is a credential. It prints as a fixed text with every format verb, so
-// that no configuration shows it by accident.
+// Secret is a credential. In a configuration it prints as a fixed text with
+// every format verb, so that none shows it by accident.
 type Secret string
 
-// String hides the value.
-func (Secret) String() string { return "[secret]" }
-
-// GoString hides the value from %#v.
-func (Secret) GoString() string { return `"[secret]"` }
+// Format hides the value, also from %x and %d.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[secret]")) }
 
 // Config says who may call the simulator and how its tasks behave. ProjectID
 // and at least one way to authenticate are required.

@@ -27,8 +27,8 @@ func TestConfigurationErrorsNameTheirFieldsAndShowNoSecret(t *testing.T) {
 
 func TestPrintedConfigurationShowsNoSecret(t *testing.T) {
 	c := Config{Tokens: []Secret{"canary"}, AccessKey: "canary", SecretKey: "canary", SecurityToken: "canary", Password: "canary"}
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
-		if text := fmt.Sprintf(verb, c); strings.Contains(text, "canary") {
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
+		if text := fmt.Sprintf(verb, c); strings.Contains(text, "canary") || strings.Contains(strings.ToLower(text), "63616e617279") {
 			t.Errorf("%s: %s", verb, text)
 		}
 	}
