@@ -2,7 +2,6 @@ package events
 
 import (
 	"math"
-	"slices"
 	"strconv"
 )
 
@@ -28,27 +27,17 @@ var deadLetterHeaders = []string{
 // DeadLetter gives the headers of a dead letter: those of the record, byte for
 // byte and in their order, then the seven dead-letter-* headers, which say why
 // it was not readable and where it stood. Key and value go with them unchanged.
+// A producer may have used these names: of several the last one is ours.
 //
-// Of a dead letter that was put back and is unreadable again, the earlier
-// dead-letter-* headers are replaced, and dead-letter-count goes on from the
-// earlier one.
+// One header is not kept: a dead-letter-count at the end, which Redriven leaves
+// there. Ours goes on from it.
 //
 // dead-letter-message is cut to messageLimit bytes, usually
 // DeadLetterMessageLimit. If the record then exceeds what its topic takes, a
 // limit of 0 is the most that can be saved: nothing else may be shortened.
 func DeadLetter(source Source, headers []Header, u *Unreadable, messageLimit int) []Header {
-	count := 1
-	all := make([]Header, 0, len(headers)+len(deadLetterHeaders))
-	for _, h := range headers {
-		if h.Key == deadLetterCount {
-			if earlier, err := strconv.Atoi(string(h.Value)); err == nil && earlier > 0 && earlier < math.MaxInt {
-				count = earlier + 1
-			}
-		}
-		if !slices.Contains(deadLetterHeaders, h.Key) {
-			all = append(all, h)
-		}
-	}
+	came, before := cameBefore(headers)
+	all := append(make([]Header, 0, len(came)+len(deadLetterHeaders)), came...)
 	for _, h := range [...]struct{ key, value string }{
 		{deadLetterReason, string(u.Reason)},
 		{deadLetterMessage, u.Message[:cut(u.Message, messageLimit)]},
@@ -56,9 +45,24 @@ func DeadLetter(source Source, headers []Header, u *Unreadable, messageLimit int
 		{deadLetterPartition, strconv.Itoa(source.Partition)},
 		{deadLetterOffset, strconv.FormatInt(source.Offset, 10)},
 		{deadLetterTimestamp, source.Time.UTC().Format(timeLayout)},
-		{deadLetterCount, strconv.Itoa(count)},
+		{deadLetterCount, strconv.Itoa(before + 1)},
 	} {
 		all = append(all, Header{Key: h.key, Value: []byte(h.value)})
 	}
 	return all
+}
+
+// cameBefore splits a record's headers into its own and what Redriven has left at
+// their end: how often the record was a dead letter before.
+func cameBefore(headers []Header) (own []Header, count int) {
+	last := len(headers) - 1
+	if last < 0 || headers[last].Key != deadLetterCount {
+		return headers, 0
+	}
+	written := string(headers[last].Value)
+	count, err := strconv.Atoi(written)
+	if err != nil || count < 1 || count == math.MaxInt || strconv.Itoa(count) != written {
+		return headers, 0
+	}
+	return headers[:last], count
 }

@@ -18,7 +18,8 @@ type Letter struct {
 	Count int
 }
 
-// ReadDeadLetter reads the headers that DeadLetter has added. It fails where they
+// ReadDeadLetter reads the headers that DeadLetter has added, which are the last
+// of their names. It fails where they
 // are not there, or not whole: a stranger's record is not put back into a topic
 // that it never was in.
 func ReadDeadLetter(headers []Header) (Letter, error) {
@@ -46,20 +47,23 @@ func ReadDeadLetter(headers []Header) (Letter, error) {
 
 // Redriven gives the headers with which a dead letter goes back to the failed
 // topic: the record's own, and of those that DeadLetter has added only
-// dead-letter-count, so that a record that comes back is known to have.
+// dead-letter-count, at the end, so that a record that comes back is known to
+// have.
 func Redriven(headers []Header) []Header {
-	var count *Header
+	added := map[string]int{}
+	for i, h := range headers {
+		if slices.Contains(deadLetterHeaders, h.Key) {
+			added[h.Key] = i
+		}
+	}
 	restored := make([]Header, 0, len(headers))
 	for i, h := range headers {
-		switch {
-		case h.Key == deadLetterCount:
-			count = &headers[i]
-		case !slices.Contains(deadLetterHeaders, h.Key):
+		if at, ours := added[h.Key]; !ours || i != at {
 			restored = append(restored, h)
 		}
 	}
-	if count != nil {
-		restored = append(restored, *count)
+	if at, ours := added[deadLetterCount]; ours {
+		restored = append(restored, headers[at])
 	}
 	return restored
 }

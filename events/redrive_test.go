@@ -3,6 +3,7 @@ package events_test
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,20 +17,31 @@ func sameHeaders(a, b []events.Header) bool {
 }
 
 func TestADeadLetterAndBackIsTheRecordAndItsCount(t *testing.T) {
-	own := []events.Header{{Key: "a", Value: []byte("1")}, {Key: "nil"}, {Key: "a", Value: []byte{}}, {Key: "", Value: []byte("x")}}
-	source := events.Source{Topic: "remux.failed", Partition: 3, Offset: 42, Time: time.UnixMilli(1795466959592).UTC()}
-	u := &events.Unreadable{Reason: events.NoTaskID, Message: "there is none"}
-	headers := own
-	for count := 1; count <= 3; count++ {
-		letter := events.DeadLetter(source, headers, u, events.DeadLetterMessageLimit)
-		read, err := events.ReadDeadLetter(letter)
-		want := events.Letter{Reason: events.NoTaskID, Message: "there is none", Source: source, Count: count}
-		if err != nil || read != want {
-			t.Errorf("round %d: %+v, %v", count, read, err)
-		}
-		headers = events.Redriven(letter)
-		if !sameHeaders(headers[:len(own)], own) || len(headers) != len(own)+1 || headers[len(own)].Key != "dead-letter-count" {
-			t.Errorf("round %d: restored %q", count, headers)
+	for name, own := range map[string][]events.Header{
+		"some": {{Key: "a", Value: []byte("1")}, {Key: "nil"}, {Key: "a", Value: []byte{}}, {Key: "", Value: []byte("x")}},
+		"none": {},
+		// A producer may have used the same names, for its own dead letters.
+		"ours":               append(deadLetterHeaders("7"), header("dead-letter-reason", "theirs"), events.Header{Key: "dead-letter-topic"}),
+		"a count in between": {header("dead-letter-count", "3"), header("z", "26")},
+		"a count of another": {header("dead-letter-count", "many")},
+	} {
+		source := events.Source{Topic: "remux.failed", Partition: 3, Offset: 42, Time: time.UnixMilli(1795466959592).UTC()}
+		u := &events.Unreadable{Reason: events.NoTaskID, Message: "there is none"}
+		headers := own
+		for count := 1; count <= 3; count++ {
+			letter := events.DeadLetter(source, headers, u, events.DeadLetterMessageLimit)
+			if !sameHeaders(letter[:len(own)], own) || len(letter) != len(own)+7 {
+				t.Errorf("%s, round %d: buried with %q", name, count, letter)
+			}
+			read, err := events.ReadDeadLetter(letter)
+			want := events.Letter{Reason: events.NoTaskID, Message: "there is none", Source: source, Count: count}
+			if err != nil || read != want {
+				t.Errorf("%s, round %d: %+v, %v", name, count, read, err)
+			}
+			headers = events.Redriven(letter)
+			if !sameHeaders(headers, append(slices.Clip(own), header("dead-letter-count", strconv.Itoa(count)))) {
+				t.Errorf("%s, round %d: restored %q", name, count, headers)
+			}
 		}
 	}
 }

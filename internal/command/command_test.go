@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"remux-retrier/consumer"
 	"remux-retrier/internal/history"
 	"remux-retrier/internal/redrive"
 )
@@ -135,6 +136,18 @@ func TestInAPipeThereIsNoBar(t *testing.T) {
 	s.end()
 	if strings.ContainsAny(err.String(), "\r\x1b█") || strings.Count(err.String(), "\n") > 1 {
 		t.Errorf("%q", err.String())
+	}
+}
+
+// A producer may have used the name; the service's header stands behind its.
+func TestADryRunShowsTheServicesReason(t *testing.T) {
+	var out bytes.Buffer
+	s := newShow(Env{Stdout: &out, Stderr: io.Discard}, true)
+	s.Meant(&consumer.Record{Headers: []consumer.Header{
+		{Key: "dead-letter-reason", Value: []byte("theirs")}, {Key: "dead-letter-reason", Value: []byte("not_json")},
+	}})
+	if !strings.HasSuffix(out.String(), ", not_json\n") {
+		t.Errorf("%q", out.String())
 	}
 }
 

@@ -177,7 +177,7 @@ func place(r *consumer.Record) string {
 // reasonOf is the record's dead-letter-reason, which a hostile writer may have
 // written.
 func reasonOf(r *consumer.Record) string {
-	for _, h := range r.Headers {
+	for _, h := range slices.Backward(r.Headers) { // the last is ours
 		if h.Key == "dead-letter-reason" {
 			return history.Printable(string(h.Value))
 		}

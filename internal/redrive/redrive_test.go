@@ -17,7 +17,8 @@ import (
 
 func TestKeyValueAndHeadersComeBackAsTheyWere(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
-		headers := []events.Header{{Key: "twice", Value: []byte("1")}, {Key: "nil"}, {Key: "twice", Value: []byte("2")}}
+		headers := []events.Header{{Key: "twice", Value: []byte("1")}, {Key: "nil"}, {Key: "twice", Value: []byte("2")},
+			{Key: "dead-letter-topic", Value: []byte("the producer's own")}, {Key: "dead-letter-count", Value: []byte("9")}, {Key: "last"}}
 		whole := letter(events.NotJSON, "k", "{", headers...)
 		keyless := letter(events.Tombstone, "", "")
 		keyless.Key, keyless.Value = nil, nil

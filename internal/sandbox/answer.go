@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -87,9 +88,10 @@ func readDeadLetter(r *kgo.Record) (*answer, error) {
 	}, nil
 }
 
-// headerOf is the header's value, empty where there is none.
+// headerOf is the header's value, the last where there are several, empty where
+// there is none.
 func headerOf(r *kgo.Record, key string) string {
-	for _, h := range r.Headers {
+	for _, h := range slices.Backward(r.Headers) {
 		if h.Key == key {
 			return string(h.Value)
 		}

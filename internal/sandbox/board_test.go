@@ -55,6 +55,19 @@ func TestAnAnswerThatComesBeforeItsEventIsMatched(t *testing.T) {
 	}
 }
 
+// A producer may have used the names; the service's headers stand behind its.
+func TestADeadLettersPlaceIsWhatTheServiceSays(t *testing.T) {
+	r := &kgo.Record{}
+	for _, value := range []string{"1", "2"} {
+		for _, name := range deadLetterHeaders {
+			r.Headers = append(r.Headers, header(name, value))
+		}
+	}
+	if a, err := readDeadLetter(r); err != nil || a.of != (place{2, 2}) || a.reason != "2" {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
 func TestARepeatIsDroppedAndASecondAnswerIsNot(t *testing.T) {
 	b, paper := stage(t, noCall)
 	b.answered(rejection("1"))

@@ -50,6 +50,7 @@ func TestBadInputGoesToTheDeadLettersByteForByte(t *testing.T) {
 		{Key: "twice", Value: []byte("1")}, {Key: "twice", Value: []byte("2")}, {Key: "twice", Value: []byte("1")},
 		{Key: "nil", Value: nil}, {Key: "empty", Value: []byte{}}, {Key: "", Value: []byte("no name")},
 		{Key: "bytes", Value: []byte{0, 0xff, 0x80}}, {Key: "ce_id", Value: []byte("not ours")},
+		{Key: "dead-letter-reason", Value: []byte("not ours")}, {Key: "dead-letter-count", Value: []byte("5")}, {Key: "last", Value: nil},
 	}
 	keys := [][]byte{nil, {}, []byte("key"), {0, 0xff}}
 	asked := map[string]*kgo.Record{}
