@@ -28,7 +28,7 @@ type answer struct {
 	cut    bool
 }
 
-var errCut = errors.New("it is longer than any such answer is")
+var errCut = errors.New("it is longer than MPC's answers are")
 
 // decode reads the body as JSON. The beginning of a longer one proves nothing: it may look whole.
 func (a answer) decode(v any) error {

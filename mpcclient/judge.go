@@ -36,6 +36,9 @@ func (c *Client) judge(operation string, a answer) *Error {
 	if e.Class == Lost && operation != OperationRetry {
 		e.Class = Transient // only a retry changes anything
 	}
+	if a.cut {
+		e.Err = errCut
+	}
 	e.RetryAfter = retryAfter(a.header, c.now())
 	if e.Advice == adviceRefused {
 		e.Advice = c.auth.refusal()

@@ -1,6 +1,7 @@
 package mpcclient
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -99,7 +100,7 @@ func TestAnswersOfOthersAreShownInShort(t *testing.T) {
 // What stands behind the code may say that the whole is no answer of MPC's.
 func TestTooLongRefusalIsJudgedByItsStatus(t *testing.T) {
 	api := newRecorder(t, answering(403, `{"error_code":"MPC.10211"}`+strings.Repeat(" ", maxBody)+"<html>"))
-	if e := failure(t, newClient(t, api.URL).Retry(t.Context(), "1"), Operator); e.Code != "" || e.Message == "" {
+	if e := failure(t, newClient(t, api.URL).Retry(t.Context(), "1"), Operator); e.Code != "" || e.Message == "" || !errors.Is(e, errCut) {
 		t.Errorf("got %+v", *e)
 	}
 }
