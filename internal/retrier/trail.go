@@ -122,7 +122,7 @@ func meaning(refusal *mpcclient.Error) string {
 	case mpcclient.Transient:
 		parts = append(parts, "that says nothing of the task")
 	case mpcclient.Lost:
-		parts = append(parts, "the call may have been accepted all the same")
+		parts = append(parts, "the call may have been accepted all the same", refusal.Advice)
 	case mpcclient.Ambiguous:
 		parts = append(parts, "only the task's state says why")
 	}

@@ -26,12 +26,16 @@ func TestCommitThatHidesACallIsFound(t *testing.T) {
 }
 
 func TestAnswerToWhatIsCommittedAsDoneIsFound(t *testing.T) {
-	for name, at := range map[string]consumer.Position{
-		"below the low-water mark": {Offset: 1, Metadata: consumer.Mark{}.Encode(1)},
-		"above it":                 {Offset: -1, Metadata: consumer.Mark{Done: []consumer.Interval{{From: 0, To: 1}}}.Encode(-1)},
+	for name, done := range map[string]func(o int64) (low int64, m consumer.Mark){
+		"below the low-water mark": func(o int64) (int64, consumer.Mark) { return o + 1, consumer.Mark{} },
+		"above it": func(o int64) (int64, consumer.Mark) {
+			return o - 1, consumer.Mark{Done: []consumer.Interval{{From: o, To: o + 1}}}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, e, i := quietWorld(t)
+			low, mark := done(e.offset)
+			at := consumer.Position{Offset: low, Metadata: mark.Encode(low)}
 			i.found = map[int]consumer.Position{e.partition: {}}
 			w.checkDone(i, e, &attempt{since: i.since})
 			if w.violation != nil {
