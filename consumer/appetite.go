@@ -7,7 +7,7 @@ const firstBytes = 1 << 10
 // wire a record has a frame of that size, too.
 const recordBytes = 128
 
-// appetite is how much a reader asks for at once. What a fetch is bounded by is
+// Appetite is how much a reader asks for at once. What a fetch is bounded by is
 // bytes as they are stored, what is held is unpacked, and between the two may
 // stand a factor of thousands: repetitive events of one batch compress that
 // well. So a reader begins small and asks for more only after a page that was
@@ -15,12 +15,16 @@ const recordBytes = 128
 //
 // A log that compresses little for a megabyte and then a thousandfold is noticed
 // only after its first such page.
-type appetite struct{ ask, most int }
+type Appetite struct{ ask, most int }
 
-func newAppetite(most int) appetite { return appetite{ask: min(firstBytes, most), most: most} }
+// NewAppetite is that of a reader who may hold pages of about most bytes.
+func NewAppetite(most int) Appetite { return Appetite{ask: min(firstBytes, most), most: most} }
 
-// had notes how large the last page was, unpacked, and whether it moved on.
-func (a *appetite) had(page Page, movedOn bool) {
+// Ask is how many bytes to ask for next.
+func (a *Appetite) Ask() int { return a.ask }
+
+// Had notes how large the last page was, unpacked, and whether it moved on.
+func (a *Appetite) Had(page Page, movedOn bool) {
 	unpacked := 0
 	for i := range page.Records {
 		unpacked += page.Records[i].size() + recordBytes

@@ -13,12 +13,12 @@ func pageOf(bytes int) Page {
 
 func TestALogThatUnpacksAThousandfoldIsReadInSmallBites(t *testing.T) {
 	const factor = 5000
-	a := newAppetite(pageBytes)
+	a := NewAppetite(pageBytes)
 	for range 50 {
 		if unpacked := a.ask * factor; unpacked > 8*pageBytes {
 			t.Fatalf("asked for %d bytes, which unpack to %d", a.ask, unpacked)
 		}
-		a.had(pageOf(a.ask*factor), true)
+		a.Had(pageOf(a.ask*factor), true)
 	}
 }
 
@@ -28,10 +28,10 @@ func TestALogThatDoesNotCompressIsSoonReadInWholePages(t *testing.T) {
 		"just above half":    func(ask int) Page { return pageOf(ask/2 + 1024) },
 		"of aborted records": func(int) Page { return Page{} },
 	} {
-		a := newAppetite(pageBytes)
+		a := NewAppetite(pageBytes)
 		pages := 0
 		for ; a.ask < pageBytes && pages < 100; pages++ {
-			a.had(page(a.ask), true)
+			a.Had(page(a.ask), true)
 		}
 		if pages > 12 {
 			t.Errorf("pages %s: it took %d of them", name, pages)
@@ -40,11 +40,11 @@ func TestALogThatDoesNotCompressIsSoonReadInWholePages(t *testing.T) {
 }
 
 func TestAQuietLogSaysNothingOfHowItUnpacks(t *testing.T) {
-	a := newAppetite(pageBytes)
+	a := NewAppetite(pageBytes)
 	small := Page{Records: []Record{{Value: make([]byte, 200)}}}
 	for range 100 {
-		a.had(Page{}, false)
-		a.had(small, true)
+		a.Had(Page{}, false)
+		a.Had(small, true)
 	}
 	if a.ask != firstBytes {
 		t.Errorf("it asks for %d bytes after pages that were not full", a.ask)

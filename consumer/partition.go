@@ -19,7 +19,7 @@ type partition struct {
 	notice  *notice.Notice
 	tracker *tracker
 	offset  int64 // fetched next
-	hunger  appetite
+	hunger  Appetite
 	// doubtful: events below it may have been called by a former owner.
 	doubtful int64
 	// end is the partition's end as it was seen last; −1 before the first time.
@@ -96,7 +96,7 @@ func (p *partition) open() error {
 	mark.Called = min(mark.Called, next)
 	p.doubtful = mark.Called
 	p.tracker = newTracker(g.c.cfg.Clock, p.offset, mark, next, lookAhead, heldBytes/assigned)
-	p.hunger = newAppetite(min(pageBytes, heldBytes/assigned))
+	p.hunger = NewAppetite(min(pageBytes, heldBytes/assigned))
 	p.end.Store(next)
 	if p.name = mark.Log; !known || p.restarted {
 		p.name = g.c.cfg.Clock.Now().UnixMilli()
@@ -126,7 +126,7 @@ func (p *partition) read() {
 	b := c.newBackoff()
 	var goneSince time.Time
 	for ctx.Err() == nil {
-		page, err := c.cfg.Log.Fetch(ctx, c.cfg.Topic, p.id, p.offset, p.hunger.ask)
+		page, err := c.cfg.Log.Fetch(ctx, c.cfg.Topic, p.id, p.offset, p.hunger.Ask())
 		switch {
 		case err == nil:
 			goneSince = time.Time{}
@@ -165,7 +165,7 @@ func (p *partition) read() {
 // take hands a page's records out, as far as the look-ahead allows.
 func (p *partition) take(page Page) error {
 	p.end.Store(page.End)
-	p.hunger.had(page, page.Next > p.offset)
+	p.hunger.Had(page, page.Next > p.offset)
 	for i := range page.Records {
 		r := &page.Records[i]
 		e, err := p.tracker.track(p.g.working, r)

@@ -15,8 +15,8 @@ import (
 const (
 	// followInterval is how often the topics are asked for what is new.
 	followInterval = time.Second
-	// pageBytes bounds a page, parallel how many are read at once; together they
-	// bound what a catch-up holds.
+	// pageBytes is how much a page may hold, about, unpacked; parallel is how many
+	// are read at once. Together they bound what a catch-up holds.
 	pageBytes = 1 << 20
 	parallel  = 8
 
@@ -26,8 +26,9 @@ const (
 
 // topic is an outcome topic as far as it was read.
 type topic struct {
-	name string
-	next []int64 // to be read, by partition; unread if nothing was
+	name   string
+	next   []int64 // to be read, by partition; unread if nothing was
+	hunger []consumer.Appetite
 }
 
 const unread = -1
@@ -146,10 +147,10 @@ func (l *Ledger) count(ctx context.Context, t *topic) (fresh bool, err error) {
 		for p := range t.next {
 			l.restart(t, p, consumer.Interval{})
 		}
-		t.next = t.next[:n]
+		t.next, t.hunger = t.next[:n], t.hunger[:n]
 	}
 	for len(t.next) < n {
-		t.next = append(t.next, unread)
+		t.next, t.hunger = append(t.next, unread), append(t.hunger, consumer.NewAppetite(pageBytes))
 	}
 	for _, next := range t.next {
 		fresh = fresh || next == unread
@@ -229,11 +230,13 @@ func (l *Ledger) skip(t *topic, p int, first int64) {
 // last record: what was aborted or compacted is passed.
 func (l *Ledger) read(ctx context.Context, t *topic, p int, end int64) error {
 	var headers []events.Header
+	hunger := &t.hunger[p]
 	for t.next[p] < end {
-		page, err := l.cfg.Log.Fetch(ctx, t.name, p, t.next[p], pageBytes)
+		page, err := l.cfg.Log.Fetch(ctx, t.name, p, t.next[p], hunger.Ask())
 		if err != nil {
 			return err
 		}
+		hunger.Had(page, page.Next > t.next[p])
 		for i := range page.Records {
 			headers = l.take(&page.Records[i], headers)
 		}

@@ -224,3 +224,36 @@ func TestFollowingSurvivesAnOutage(t *testing.T) {
 		w.expect("problem", w.Status().Problem, "")
 	})
 }
+
+// dense is a log whose bytes unpack five-thousandfold, into records of 16 KB.
+type dense struct {
+	fakeLog
+	fetched, largest atomic.Int64
+}
+
+func (d *dense) Span(context.Context, string, int, time.Time) ([]consumer.Interval, error) {
+	return []consumer.Interval{{To: 2000}}, nil
+}
+
+func (d *dense) Fetch(_ context.Context, _ string, _ int, offset int64, maxBytes int) (consumer.Page, error) {
+	const each = 16_000
+	n := min(1+5000*int64(maxBytes)/each, 2000-offset)
+	page := consumer.Page{Records: make([]consumer.Record, n), Next: offset + n, End: 2000}
+	for i := range page.Records {
+		page.Records[i] = consumer.Record{Offset: offset + int64(i), Value: make([]byte, each)}
+	}
+	d.fetched.Add(n)
+	d.largest.Store(max(d.largest.Load(), n*each))
+	return page, nil
+}
+
+func TestOutcomeTopicsThatUnpackAThousandfoldAreReadInSmallBites(t *testing.T) {
+	before(t, func(w *world) {
+		log := &dense{fakeLog: fakeLog{topics: map[string][]partition{retried: make([]partition, 1), refused: make([]partition, 1)}}}
+		w.cfg.Log = log
+		w.catchUp(0)
+		if log.fetched.Load() != 4000 || log.largest.Load() > 8<<20 {
+			w.Errorf("%d records in pages of up to %d MiB", log.fetched.Load(), log.largest.Load()>>20)
+		}
+	})
+}

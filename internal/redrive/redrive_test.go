@@ -96,10 +96,10 @@ func TestAnInterruptedRunGoesOnWhereItLeftOff(t *testing.T) {
 			}
 		}}
 		totals, err := w.run(ctx, e, nil)
-		if !errors.Is(err, context.Canceled) || totals.Redriven != 200 {
+		if !errors.Is(err, context.Canceled) || totals.Redriven < 200 || totals.Redriven >= 300 {
 			t.Errorf("interrupted: %+v, %v", totals, err)
 		}
-		if n := len(w.b.Records(failed)); n != 200 {
+		if n := len(w.b.Records(failed)); n != totals.Redriven {
 			t.Errorf("%d records were written before the end", n)
 		}
 		w.must(nil)

@@ -19,18 +19,20 @@ type Log interface {
 	Span(ctx context.Context, topic string, partitions int, since time.Time) ([]consumer.Interval, error)
 }
 
-// pageBytes bounds a page as it is stored.
+// pageBytes is how much a page may hold, about, unpacked.
 const pageBytes = 1 << 20
 
 // Partition hands over the committed records of a partition within the stretch,
 // page by page, in order. page.Next is where the partition goes on, at most
-// stretch.To; a page may be empty, where records were aborted or compacted.
+// stretch.To; a page may be empty, where records were aborted or compacted. It
+// begins with small pages, since nobody knows what a page unpacks to.
 //
 // What retention has deleted meanwhile is passed. It ends with the first error,
 // of Kafka or of each.
 func Partition(ctx context.Context, log Log, topic string, partition int, stretch consumer.Interval, each func(page consumer.Page) error) error {
+	hunger := consumer.NewAppetite(pageBytes)
 	for next := stretch.From; next < stretch.To; {
-		page, err := log.Fetch(ctx, topic, partition, next, pageBytes)
+		page, err := log.Fetch(ctx, topic, partition, next, hunger.Ask())
 		if errors.Is(err, consumer.ErrOffsetOutOfRange) {
 			page.Next, err = first(ctx, log, topic, partition, next)
 		}
@@ -40,6 +42,7 @@ func Partition(ctx context.Context, log Log, topic string, partition int, stretc
 		if page.Next <= next {
 			return fmt.Errorf("%s/%d ends at %d now, and ended at %d a moment ago: was the topic created anew?", topic, partition, page.End, stretch.To)
 		}
+		hunger.Had(page, true)
 		if page.Next > stretch.To {
 			page.Next = stretch.To
 			beyond, _ := slices.BinarySearchFunc(page.Records, stretch.To, func(r consumer.Record, at int64) int { return int(r.Offset - at) })

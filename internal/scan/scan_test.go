@@ -89,3 +89,29 @@ func TestTheReadersErrorEndsIt(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// dense is a log whose bytes unpack five-thousandfold, into records of 16 KB.
+type dense struct{ largest int }
+
+func (d *dense) Fetch(_ context.Context, _ string, _ int, offset int64, maxBytes int) (consumer.Page, error) {
+	value := make([]byte, 16_000)
+	page := consumer.Page{Next: offset, End: 10_000}
+	for unpacked := 0; unpacked < 5000*maxBytes && page.Next < page.End; unpacked += len(value) {
+		page.Records = append(page.Records, consumer.Record{Offset: page.Next, Value: value})
+		page.Next++
+	}
+	d.largest = max(d.largest, len(page.Records)*len(value))
+	return page, nil
+}
+
+func (d *dense) Span(context.Context, string, int, time.Time) ([]consumer.Interval, error) {
+	return nil, nil
+}
+
+func TestALogThatUnpacksAThousandfoldIsReadInSmallBites(t *testing.T) {
+	log := &dense{}
+	offsets, _, err := read(log, 0, 10_000)
+	if len(offsets) != 10_000 || err != nil || log.largest > 8<<20 {
+		t.Errorf("%d records in pages of up to %d MiB, %v", len(offsets), log.largest>>20, err)
+	}
+}
