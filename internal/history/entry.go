@@ -2,8 +2,7 @@ package history
 
 import (
 	"bytes"
-	"cmp"
-	"slices"
+	"strings"
 
 	"remux-retrier/consumer"
 	"remux-retrier/events"
@@ -46,7 +45,7 @@ func (t *telling) letter(r *consumer.Record, e Entry) (Entry, bool) {
 	}
 	e.Kind = DeadLetter
 	e.DeadLetter = &Letter{
-		Reason: l.Reason, Message: l.Message, Count: l.Count,
+		Reason: events.Defect(clip(string(l.Reason))), Message: clip(l.Message), Count: l.Count,
 		Partition: l.Source.Partition, Offset: l.Source.Offset, Keyed: string(r.Key) == t.id,
 	}
 	return e, true
@@ -63,9 +62,23 @@ func (t *telling) answer(r *consumer.Record, e Entry) (Entry, bool) {
 	e.Kind, e.At = Outcome, o.DecidedAt
 	e.Outcome = &Answer{
 		Outcome: o.Reason.Kind(), Reason: o.Reason, Attempts: o.Attempts, Retries: o.Retries, CountsAsRetry: o.CountsAsRetry(),
-		Partition: o.Source.Partition, Offset: o.Source.Offset, EventTime: o.Source.Time, Error: o.Error,
+		Partition: o.Source.Partition, Offset: o.Source.Offset, EventTime: o.Source.Time,
+	}
+	if o.Error != nil {
+		e.Outcome.Error = &events.APIError{Status: o.Error.Status, Code: clip(o.Error.Code), Message: clip(o.Error.Message), RequestID: clip(o.Error.RequestID)}
 	}
 	return e, true
+}
+
+// maxText is as much of a text as the service itself writes. Others may have
+// written more.
+const maxText = 1 << 10
+
+func clip(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	return strings.Clone(strings.ToValidUTF8(text[:maxText], ""))
 }
 
 func headers(r *consumer.Record) []events.Header {
@@ -74,29 +87,4 @@ func headers(r *consumer.Record) []events.Header {
 		all[i] = events.Header(h)
 	}
 	return all
-}
-
-// order sorts the entries by time, and sees which events were answered, and by
-// which outcome first.
-func (h *History) order() {
-	rank := map[Kind]int{FailureEvent: 0, DeadLetter: 1, Outcome: 2} // a question comes before its answer
-	slices.SortStableFunc(h.Entries, func(a, b Entry) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(rank[a.Kind], rank[b.Kind]), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
-	})
-	type event struct {
-		partition      int
-		offset, millis int64
-	}
-	answered := map[event]bool{}
-	for i := range h.Entries {
-		if a := h.Entries[i].Outcome; a != nil {
-			at := event{a.Partition, a.Offset, a.EventTime.UnixMilli()}
-			a.Repeat, answered[at] = answered[at], true
-		}
-	}
-	for i := range h.Entries {
-		if e := &h.Entries[i]; e.Failure != nil {
-			e.Failure.Answered = answered[event{e.Partition, e.Offset, e.At.UnixMilli()}]
-		}
-	}
 }

@@ -7,8 +7,10 @@
 // package story. The commands and the operator's page import it.
 //
 //	history.go  what is told
-//	read.go     reading the topics
+//	plan.go     what of the topics has to be read
+//	read.go     reading it
 //	entry.go    what a record says of a task
+//	tally.go    what is kept of a task with very many records
 //	mention.go  which dead letters are a task's
 //	sentence.go telling it to a person
 package history
@@ -31,6 +33,8 @@ const (
 	// DeadLetter: a record that could not be read as a failure event, and that
 	// is keyed by the task's id or mentions it.
 	DeadLetter Kind = "dead_letter"
+	// LeftOut is no entry, but the line about a Gap.
+	LeftOut Kind = "left_out"
 )
 
 // History is what the topics know of one task. The JSON is stable: fields are
@@ -44,8 +48,18 @@ type History struct {
 	Complete bool `json:"complete"`
 	// Read counts the records that were looked at, of all tasks.
 	Read int64 `json:"records_read"`
-	// Entries are ordered by time, the oldest first.
+	// Entries are ordered by time, the oldest first. There is a LeftOut where they
+	// are not all there are: then they are the first and the latest of each kind.
 	Entries []Entry `json:"entries"`
+	LeftOut *Gap    `json:"left_out,omitempty"`
+}
+
+// Gap is what a History leaves out between the first and the latest.
+type Gap struct {
+	Count int `json:"count"`
+	// First and Last are the times of the first and the last of them.
+	First time.Time `json:"first_at"`
+	Last  time.Time `json:"last_at"`
 }
 
 // Entry is one record. Exactly one of Failure, Outcome and DeadLetter is set, as
@@ -90,7 +104,7 @@ type Answer struct {
 	Offset    int64            `json:"event_offset"`
 	EventTime time.Time        `json:"event_time"`
 	Error     *events.APIError `json:"error,omitempty"`
-	// Repeat: an outcome of the same event was found before; the first counts.
+	// Repeat: an outcome of the same event stands before it; the first counts.
 	Repeat bool `json:"repeat,omitempty"`
 }
 

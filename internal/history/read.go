@@ -63,9 +63,7 @@ func New(cfg Config) (*Reader, error) {
 	return &Reader{cfg}, nil
 }
 
-// Task tells what the topics know of a task within the window. Outcomes stand in
-// one partition of their topics, chosen by the task's id; the failed and the
-// dead-letter topic are read whole, since their producers are not ours.
+// Task tells what the topics know of a task within the window.
 //
 // The outcomes are read first: a History that the limit cut short has them all,
 // unless they alone exceed it.
@@ -74,107 +72,66 @@ func New(cfg Config) (*Reader, error) {
 // the reading there is no error, and Complete is false. The error is an
 // *events.Unreadable for what cannot be a task's id.
 func (r *Reader) Task(ctx context.Context, id string) (History, error) {
-	return r.history(ctx, id, r.outcomes, r.rest)
+	return r.tell(ctx, r.telling(id, false), func(t *telling) ([][]stretch, error) {
+		outcomes, err := t.outcomes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		asked, err := t.asked(ctx)
+		return [][]stretch{outcomes, asked}, err
+	})
 }
 
 // Outcomes is Task without the failure events and the dead letters: a few
-// partitions' pages instead of whole topics.
+// partitions' pages instead of whole topics. It leaves no outcome out, so that
+// retries can be counted.
 func (r *Reader) Outcomes(ctx context.Context, id string) (History, error) {
-	return r.history(ctx, id, r.outcomes)
+	return r.tell(ctx, r.telling(id, true), func(t *telling) ([][]stretch, error) {
+		outcomes, err := t.outcomes(ctx)
+		return [][]stretch{outcomes}, err
+	})
 }
 
-// stretch is what is to be read of one partition.
-type stretch struct {
-	topic     string
-	partition int
-	consumer.Interval
+// telling is one History on its way.
+type telling struct {
+	r     *Reader
+	id    string
+	since time.Time
+	of    int64
+	*tally
+
+	read atomic.Int64
 }
 
-// plan finds what is to be read, before any of the next plan's.
-type plan func(ctx context.Context, id string, since time.Time) ([]stretch, error)
+func (r *Reader) telling(id string, all bool) *telling {
+	return &telling{r: r, id: id, since: r.cfg.Now().Add(-r.cfg.Window), tally: newTally(all)}
+}
 
-func (r *Reader) history(ctx context.Context, id string, plans ...plan) (History, error) {
-	h := History{TaskID: id, Since: r.cfg.Now().Add(-r.cfg.Window), Entries: []Entry{}}
-	if err := events.CheckTaskID(id); err != nil {
+// tell reads what is planned, one list after the other.
+func (r *Reader) tell(ctx context.Context, t *telling, plan func(*telling) ([][]stretch, error)) (History, error) {
+	h := History{TaskID: t.id, Since: t.since, Entries: []Entry{}}
+	if err := events.CheckTaskID(t.id); err != nil {
 		h.TaskID = ""
 		return h, err
 	}
-	t := &telling{r: r, id: id}
-	var todo [][]stretch
-	for _, p := range plans {
-		some, err := p(ctx, id, h.Since)
-		if err != nil {
-			return h, err
-		}
-		todo = append(todo, some)
+	todo, err := plan(t)
+	for _, some := range todo {
 		for _, s := range some {
 			t.of += s.To - s.From
 		}
 	}
-	var err error
 	for i := 0; i < len(todo) && err == nil; i++ {
 		err = t.readAll(ctx, todo[i])
 	}
-	h.Read, h.Entries = t.read.Load(), append(h.Entries, t.entries...)
-	h.Complete = err == nil
+	h.Read, h.Complete = t.read.Load(), err == nil
+	t.into(&h)
 	if errors.Is(err, errLimit) {
 		err = nil
 	}
-	h.order()
 	return h, err
 }
 
-func (r *Reader) outcomes(ctx context.Context, id string, since time.Time) ([]stretch, error) {
-	var all []stretch
-	for _, topic := range []string{r.cfg.Retried, r.cfg.RetryFailed} {
-		p, err := r.cfg.Log.PartitionFor(ctx, topic, []byte(id))
-		if err != nil {
-			return nil, err
-		}
-		spans, err := r.cfg.Log.Span(ctx, topic, p+1, since)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, stretch{topic, p, spans[p]})
-	}
-	return all, nil
-}
-
-func (r *Reader) rest(ctx context.Context, id string, since time.Time) ([]stretch, error) {
-	var all []stretch
-	for _, topic := range []string{r.cfg.DeadLetter, r.cfg.Failed} {
-		n, err := r.cfg.Log.Partitions(ctx, topic)
-		if err != nil {
-			return nil, err
-		}
-		spans, err := r.cfg.Log.Span(ctx, topic, n, since)
-		if err != nil {
-			return nil, err
-		}
-		likely, err := r.cfg.Log.PartitionFor(ctx, topic, []byte(id))
-		if err != nil {
-			return nil, err
-		}
-		for i := range n { // the likeliest first, for the limit may end the reading
-			p := (likely + i) % n
-			all = append(all, stretch{topic, p, spans[p]})
-		}
-	}
-	return all, nil
-}
-
 var errLimit = errors.New("the limit of records is reached")
-
-// telling is one History on its way. mu guards entries.
-type telling struct {
-	r  *Reader
-	id string
-	of int64
-
-	read    atomic.Int64
-	mu      sync.Mutex
-	entries []Entry
-}
 
 // readAll reads some stretches at a time, in their order; the first error ends
 // them all.
@@ -211,9 +168,7 @@ func (t *telling) readOne(ctx context.Context, s stretch) error {
 		read := t.read.Add(kept - n)
 		for i := range page.Records[:kept] {
 			if e, ok := t.entry(&page.Records[i]); ok {
-				t.mu.Lock()
-				t.entries = append(t.entries, e)
-				t.mu.Unlock()
+				t.add(e)
 			}
 		}
 		t.r.cfg.Progress(read, t.of)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"remux-retrier/events"
@@ -13,13 +14,38 @@ import (
 // that tells an event from its answer.
 const timeFormat = "2006-01-02 15:04:05.000"
 
-// Sentences tell the history, a line for each entry.
-func (h History) Sentences() []string {
-	lines := make([]string, len(h.Entries))
-	for i, e := range h.Entries {
-		lines[i] = e.At.UTC().Format(timeFormat) + "  " + e.Sentence()
+// Line is a sentence of the history, and the time that it tells of.
+type Line struct {
+	At       time.Time
+	Kind     Kind
+	Sentence string
+}
+
+// Lines tell the history: a sentence for each entry, and one for what is left out.
+func (h History) Lines() []Line {
+	lines := make([]Line, 0, len(h.Entries)+1)
+	gap := h.LeftOut
+	for _, e := range h.Entries {
+		if gap != nil && e.At.After(gap.First) {
+			lines, gap = append(lines, gap.line()), nil
+		}
+		lines = append(lines, Line{e.At, e.Kind, e.Sentence()})
 	}
 	return lines
+}
+
+func (g Gap) line() Line {
+	return Line{g.First, LeftOut, fmt.Sprintf("From here until %s UTC, %d more are left out: of failure events, outcomes and dead letters the first %d and the latest %d each are told.",
+		g.Last.UTC().Format(timeFormat), g.Count, keepFirst, keepLatest)}
+}
+
+// Sentences are the lines with their times.
+func (h History) Sentences() []string {
+	var all []string
+	for _, l := range h.Lines() {
+		all = append(all, l.At.UTC().Format(timeFormat)+"  "+l.Sentence)
+	}
+	return all
 }
 
 // Sentence tells the entry, without its time.
@@ -78,7 +104,7 @@ func (e Entry) letter() string {
 		about = "is keyed by the task's id"
 	}
 	text := fmt.Sprintf("A record that %s could not be read as a failure event and became a dead letter (%s; it stood at offset %d of partition %d): %s, %s.",
-		about, e.place(), l.Offset, l.Partition, l.Reason, strings.TrimSuffix(Printable(l.Message), "."))
+		about, e.place(), l.Offset, l.Partition, Printable(string(l.Reason)), strings.TrimSuffix(Printable(l.Message), "."))
 	if l.Count > 1 {
 		return text + fmt.Sprintf(" It has become one %d times by now: `redrive` leaves it; use `remux-retrier retry TASK_ID`.", l.Count)
 	}

@@ -81,3 +81,30 @@ func TestAnEventInBase64IsFound(t *testing.T) {
 		}
 	})
 }
+
+// A stranger may write to the outcome and the dead-letter topic, too.
+func TestTextsThatOthersWroteAreCutAndPrintable(t *testing.T) {
+	inWorld(t, func(w *world) {
+		long := strings.Repeat("ä", 100_000)
+		var headers []consumer.Header
+		u := &events.Unreadable{Reason: events.Defect("\x1b[2J" + long), Message: long}
+		for _, h := range events.DeadLetter(events.Source{Topic: "f"}, nil, u, len(long)) {
+			headers = append(headers, consumer.Header(h))
+		}
+		w.b.Append("dlq", 0, consumer.Message{Key: []byte("7"), Headers: headers})
+		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Rejected, func(o *events.Outcome) {
+			o.Error = &events.APIError{Code: "short", Message: "short", RequestID: "short"}
+		})
+		p, _ := w.m.PartitionFor(context.Background(), "bad", []byte("7"))
+		answer := w.b.Records("bad")[0]
+		value := strings.ReplaceAll(string(answer.Value), `"short"`, `"`+long+`"`)
+		w.b.Append("bad", p, consumer.Message{Key: answer.Key, Value: []byte(value), Headers: answer.Headers})
+		h := w.read()
+		if kinds(h) != "failure_event dead_letter outcome(rejected) outcome(rejected)" {
+			t.Fatal(kinds(h))
+		}
+		if text := strings.Join(h.Sentences(), "\n"); strings.Contains(text, "\x1b") || len(text) > 10_000 {
+			t.Errorf("%d bytes, %.500q", len(text), text)
+		}
+	})
+}
