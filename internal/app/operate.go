@@ -44,7 +44,7 @@ func newPage(o operated, log logrus.FieldLogger) (*page.Page, error) {
 	var err error
 	if o.reader, err = history.New(history.Config{
 		Log: o.kafka, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed, DeadLetter: k.TopicDeadLetter,
-		Origin: events.OriginOf(k.GroupID), Window: o.cfg.Retry.BudgetWindow, Now: clock.System.Now,
+		Positions: o.kafka.Positions, Origin: events.OriginOf(k.GroupID), Window: o.cfg.Retry.BudgetWindow, Now: clock.System.Now,
 	}); err != nil {
 		return nil, err
 	}

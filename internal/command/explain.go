@@ -21,7 +21,8 @@ var explainCommand = command{
 CODE is an error code of MPC or of the API gateway (MPC.10105, APIG.0308), or the
 reason of an outcome or a dead letter (budget_exhausted, no_task_id); that needs
 no configuration. Anything else is a task's id: its failure events, the answers
-to them and what seem to be its dead letters are read from the topics. Of a
+to them and what seem to be its dead letters are read from the topics, of the time
+that --since names and, where the group has not committed them, of before. Of a
 task with very many of them the first and the latest are told. Exit code 1 if
 nothing is known of it.
 `,

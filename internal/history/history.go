@@ -41,7 +41,8 @@ const (
 // added, not renamed.
 type History struct {
 	TaskID string `json:"task_id"`
-	// Since: records older than this were not looked for.
+	// Since: records older than this were not looked for, but for failure events
+	// that the group has not committed.
 	Since time.Time `json:"since"`
 	// Complete is false where reading ended early: at the limit of records, or
 	// with an error.
@@ -87,6 +88,9 @@ type Failure struct {
 	Forced bool `json:"forced,omitempty"`
 	// Answered tells whether an outcome for it was found.
 	Answered bool `json:"answered"`
+	// PassedOver: it is not answered and stands below what the group has committed,
+	// so that nobody will read it.
+	PassedOver bool `json:"passed_over,omitempty"`
 }
 
 // Answer is what an outcome says.

@@ -25,6 +25,8 @@ type world struct {
 	t *testing.T
 	b *memlog.Broker
 	m *memlog.Member
+	// committed is what the group has.
+	committed map[int]consumer.Position
 }
 
 func inWorld(t *testing.T, test func(w *world)) {
@@ -46,6 +48,7 @@ func (w *world) reader(change func(*history.Config)) *history.Reader {
 	cfg := history.Config{
 		Log: w.m, Failed: "f", Retried: "ok", RetryFailed: "bad", DeadLetter: "dlq",
 		Origin: events.OriginOf("g"), Window: 24 * time.Hour, Now: time.Now,
+		Positions: func(context.Context) (map[int]consumer.Position, error) { return w.committed, nil },
 	}
 	if change != nil {
 		change(&cfg)

@@ -32,10 +32,12 @@ type Config struct {
 	Log Log
 	// Failed, Retried, RetryFailed and DeadLetter are the topics' names.
 	Failed, Retried, RetryFailed, DeadLetter string
+	// Positions are what the group has committed for the failed topic.
+	Positions func(context.Context) (map[int]consumer.Position, error)
 	// Origin is the ce_source of the outcomes that count; those of other groups
 	// are left out.
 	Origin string
-	// Window is how far back is read.
+	// Window is how far back is read, but for what the group has not committed.
 	Window time.Duration
 	// Limit is how many records are looked at for one History. Defaults to
 	// DefaultLimit.
@@ -52,9 +54,9 @@ type Reader struct{ cfg Config }
 
 // New makes a Reader. It reads nothing yet.
 func New(cfg Config) (*Reader, error) {
-	if cfg.Log == nil || cfg.Now == nil || cfg.Window <= 0 || cfg.Origin == "" ||
+	if cfg.Log == nil || cfg.Positions == nil || cfg.Now == nil || cfg.Window <= 0 || cfg.Origin == "" ||
 		cfg.Failed == "" || cfg.Retried == "" || cfg.RetryFailed == "" || cfg.DeadLetter == "" {
-		return nil, errors.New("history: Log, Now, Window, Origin and the four topics are required")
+		return nil, errors.New("history: Log, Positions, Now, Window, Origin and the four topics are required")
 	}
 	cfg.Limit = cmp.Or(cfg.Limit, DefaultLimit)
 	if cfg.Progress == nil {
@@ -63,7 +65,8 @@ func New(cfg Config) (*Reader, error) {
 	return &Reader{cfg}, nil
 }
 
-// Task tells what the topics know of a task within the window.
+// Task tells what the topics know of a task within the window, and what of it
+// waits, however old.
 //
 // The outcomes are read first: a History that the limit cut short has them all,
 // unless they alone exceed it.
@@ -73,11 +76,11 @@ func New(cfg Config) (*Reader, error) {
 // *events.Unreadable for what cannot be a task's id.
 func (r *Reader) Task(ctx context.Context, id string) (History, error) {
 	return r.tell(ctx, r.telling(id, false), func(t *telling) ([][]stretch, error) {
-		outcomes, err := t.outcomes(ctx)
+		asked, since, err := t.asked(ctx)
 		if err != nil {
 			return nil, err
 		}
-		asked, err := t.asked(ctx)
+		outcomes, err := t.outcomes(ctx, since)
 		return [][]stretch{outcomes, asked}, err
 	})
 }
@@ -87,7 +90,7 @@ func (r *Reader) Task(ctx context.Context, id string) (History, error) {
 // retries can be counted.
 func (r *Reader) Outcomes(ctx context.Context, id string) (History, error) {
 	return r.tell(ctx, r.telling(id, true), func(t *telling) ([][]stretch, error) {
-		outcomes, err := t.outcomes(ctx)
+		outcomes, err := t.outcomes(ctx, t.since)
 		return [][]stretch{outcomes}, err
 	})
 }
@@ -97,14 +100,16 @@ type telling struct {
 	r     *Reader
 	id    string
 	since time.Time
-	of    int64
+	// committed is how far the group has come in the failed topic, where known.
+	committed map[int]int64
+	of        int64
 	*tally
 
 	read atomic.Int64
 }
 
 func (r *Reader) telling(id string, all bool) *telling {
-	return &telling{r: r, id: id, since: r.cfg.Now().Add(-r.cfg.Window), tally: newTally(all)}
+	return &telling{r: r, id: id, since: r.cfg.Now().Add(-r.cfg.Window), committed: map[int]int64{}, tally: newTally(all)}
 }
 
 // tell reads what is planned, one list after the other.
@@ -124,7 +129,7 @@ func (r *Reader) tell(ctx context.Context, t *telling, plan func(*telling) ([][]
 		err = t.readAll(ctx, todo[i])
 	}
 	h.Read, h.Complete = t.read.Load(), err == nil
-	t.into(&h)
+	t.into(&h, t.committed)
 	if errors.Is(err, errLimit) {
 		err = nil
 	}

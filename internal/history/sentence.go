@@ -72,11 +72,19 @@ func (e Entry) failure() string {
 	if e.Failure.Forced {
 		b.WriteString(" It is forced: budget, age and skip codes do not hold it up.")
 	}
-	if !e.Failure.Answered {
+	switch {
+	case e.Failure.PassedOver:
+		b.WriteString(" " + PassedOver)
+	case !e.Failure.Answered:
 		b.WriteString(" No outcome for it was found.")
 	}
 	return b.String()
 }
+
+// PassedOver says what Failure.PassedOver means, and what to do.
+const PassedOver = "No outcome for it was found, though the group has committed past it: it was passed over, " +
+	"by KAFKA_START_OFFSET=latest or by whoever set the group's offsets, or its outcome is deleted. " +
+	"It is not going to be read: ask for the task with `remux-retrier retry TASK_ID`."
 
 func (e Entry) answer() string {
 	a := e.Outcome
@@ -158,6 +166,8 @@ func (h History) summary() string {
 	}
 	since := "since " + h.Since.UTC().Format(timeFormat) + " UTC"
 	switch {
+	case asked != nil && asked.Failure.PassedOver:
+		return fmt.Sprintf("Its latest failure event, of %s UTC, will not be answered. %s", asked.At.UTC().Format(timeFormat), PassedOver)
 	case asked != nil && !asked.Failure.Answered:
 		return fmt.Sprintf("Its latest failure event, of %s UTC, has no outcome yet: it is waiting, or it was ignored as no failure. Which, the page or /api/tasks/ID of the instance that owns partition %d of %s says, and why.",
 			asked.At.UTC().Format(timeFormat), asked.Partition, asked.Topic)
@@ -166,7 +176,7 @@ func (h History) summary() string {
 	case letter != nil:
 		return "Nothing about it could be read: what seems to be about it is a dead letter, which is never retried by itself."
 	}
-	return "The topics know nothing of it " + since + ": no failure event of it has come, or it is older."
+	return "The topics know nothing of it " + since + ": no failure event of it has come, or it is older and no longer waits."
 }
 
 func count(n int, one, more string) string {

@@ -82,8 +82,9 @@ func earlier(a, b Entry) int {
 }
 
 // into puts the entries into a History, in order, and sees which events were
-// answered, and by which outcome first.
-func (t *tally) into(h *History) {
+// answered, which were passed over, and by which outcome an event was answered
+// first.
+func (t *tally) into(h *History, committed map[int]int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, kind := range kinds {
@@ -107,6 +108,8 @@ func (t *tally) into(h *History) {
 		}
 		at := event{e.Partition, e.Offset, e.At.UnixMilli()}
 		_, dropped := t.answered[at]
+		low, known := committed[e.Partition]
 		e.Failure.Answered = told[at] || dropped
+		e.Failure.PassedOver = !e.Failure.Answered && known && e.Offset < low
 	}
 }

@@ -35,7 +35,7 @@ func tallied(all bool, entries []Entry) History {
 	for _, i := range rand.Perm(len(entries)) {
 		t.add(entries[i])
 	}
-	t.into(&h)
+	t.into(&h, nil)
 	return h
 }
 
@@ -124,7 +124,8 @@ func TestInvariant7AStormAboutOneTaskHoldsLittleMemory(t *testing.T) {
 	}
 	before, most, next := held(), uint64(0), int64(0)
 	r, err := New(Config{
-		Log: log, Failed: "f", Retried: "ok", RetryFailed: "bad", DeadLetter: "dlq", Origin: "g", Window: time.Hour,
+		Log: log, Positions: func(context.Context) (map[int]consumer.Position, error) { return nil, nil },
+		Failed: "f", Retried: "ok", RetryFailed: "bad", DeadLetter: "dlq", Origin: "g", Window: time.Hour,
 		Now: func() time.Time { return noon }, Progress: func(read, _ int64) {
 			mu.Lock()
 			defer mu.Unlock()

@@ -70,6 +70,8 @@ func (e evidence) verdict() Verdict {
 		return own.Verdict
 	}
 	switch {
+	case open && asked.Failure.PassedOver:
+		return overlooked(asked)
 	case open:
 		return e.unread(asked)
 	case latest != nil && latest.Outcome != nil:

@@ -1,0 +1,121 @@
+package history_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+	"remux-retrier/internal/history"
+)
+
+func TestWhatWaitsIsFoundHoweverLongItHasWaited(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.ask(0, `{"task_id":"8"}`)
+		w.ask(0, `{"task_id":"7"}`)
+		time.Sleep(30 * time.Hour)
+		w.committed = map[int]consumer.Position{0: {Offset: 1}}
+		h := w.read()
+		if kinds(h) != "failure_event(open)" || h.Entries[0].Failure.PassedOver || h.Read != 1 || !strings.Contains(h.Summary(), "it is waiting") {
+			t.Errorf("%+v: %s", h, h.Summary())
+		}
+	})
+}
+
+// An event that was answered long ago is above the low-water mark as long as one
+// before it is open; its outcome is then older than the window.
+func TestTheAnswerToWhatIsNotCommittedIsFoundHoweverOld(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.ask(0, `{"task_id":"8"}`)
+		since := time.Now()
+		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
+		time.Sleep(30 * time.Hour)
+		mark := consumer.Mark{Called: 1, Since: since, Done: []consumer.Interval{{From: 1, To: 2}}}
+		w.committed = map[int]consumer.Position{0: {Offset: 0, Metadata: mark.Encode(0)}}
+		if h := w.read(); kinds(h) != "failure_event outcome(accepted)" {
+			t.Error(kinds(h))
+		}
+	})
+}
+
+func TestWhatRetentionTookOfTheBacklogIsNoError(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.ask(0, `{"task_id":"8"}`)
+		w.ask(0, `{"task_id":"7"}`)
+		w.b.Retain("f", 0, 1)
+		time.Sleep(30 * time.Hour)
+		w.committed = map[int]consumer.Position{0: {Offset: 0}}
+		if h := w.read(); kinds(h) != "failure_event(open)" || !h.Complete {
+			t.Errorf("%+v", h)
+		}
+	})
+}
+
+func TestWhatTheGroupHasPassedOverIsNotToldToWait(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
+		time.Sleep(time.Hour)
+		w.ask(0, `{"task_id":"7"}`)
+		w.ask(1, `{"task_id":"7"}`)
+		w.ask(2, `{"task_id":"7"}`)
+		// Partition 1 is another log than was committed, of 2 nothing is known.
+		w.committed = map[int]consumer.Position{0: {Offset: 2}, 1: {Offset: 9}}
+		h := w.read()
+		if kinds(h) != "failure_event outcome(accepted) failure_event(open) failure_event(open) failure_event(open)" {
+			t.Fatal(kinds(h))
+		}
+		for i, e := range h.Entries {
+			if e.Failure != nil && e.Failure.PassedOver != (i == 2) {
+				t.Errorf("%+v", e.Failure)
+			}
+		}
+		if text := h.Entries[2].Sentence(); !strings.Contains(text, "KAFKA_START_OFFSET=latest") || !strings.Contains(text, "`remux-retrier retry TASK_ID`") {
+			t.Error(text)
+		}
+	})
+}
+
+func TestASummaryDoesNotSayThatWhatWasPassedOverIsWaiting(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.ask(0, `{"task_id":"7"}`)
+		w.committed = map[int]consumer.Position{0: {Offset: 1}}
+		if s := w.read().Summary(); !strings.Contains(s, "will not be answered") || strings.Contains(s, "it is waiting") {
+			t.Error(s)
+		}
+	})
+}
+
+// Were the positions asked for after the topics, an event that is answered and
+// committed in between would stand below them without an outcome.
+func TestWhatIsAnsweredWhileItIsReadIsNotPassedOver(t *testing.T) {
+	inWorld(t, func(w *world) {
+		e := w.ask(0, `{"task_id":"7"}`)
+		r := w.reader(func(c *history.Config) {
+			c.Positions = func(context.Context) (map[int]consumer.Position, error) {
+				w.answer("7", e, events.Accepted, nil)
+				return map[int]consumer.Position{0: {Offset: 1}}, nil
+			}
+		})
+		if h, err := r.Task(context.Background(), "7"); err != nil || kinds(h) != "failure_event outcome(accepted)" || h.Entries[0].Failure.PassedOver {
+			t.Errorf("%+v, %v", h, err)
+		}
+	})
+}
+
+func TestPositionsThatCannotBeHadCostLittleTime(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.ask(0, `{"task_id":"7"}`)
+		r := w.reader(func(c *history.Config) {
+			c.Positions = func(ctx context.Context) (map[int]consumer.Position, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+		})
+		before := time.Now()
+		if h, err := r.Task(context.Background(), "7"); err != nil || kinds(h) != "failure_event(open)" || time.Since(before) > 3*time.Second {
+			t.Errorf("after %v: %+v, %v", time.Since(before), h, err)
+		}
+	})
+}

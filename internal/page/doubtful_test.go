@@ -1,0 +1,36 @@
+package page
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/history"
+)
+
+// over is a failure event that the group has passed over, so long ago.
+func over(ago time.Duration) history.Entry {
+	e := asked(ago, false)
+	e.Failure.PassedOver = true
+	return e
+}
+
+func TestWhatWasPassedOverIsNotSaidToWait(t *testing.T) {
+	for name, c := range map[string]struct {
+		e    evidence
+		want string
+	}{
+		"nothing else is known":        {evidence{topics: knows(over(time.Hour))}, passedOver},
+		"after an answer":              {evidence{topics: knows(replied(2*time.Hour, events.Accepted), over(time.Hour))}, passedOver},
+		"before another event's":       {evidence{topics: knows(over(time.Hour), asked(time.Minute, true), replied(time.Minute, events.Accepted))}, "accepted"},
+		"before one that waits":        {evidence{topics: knows(over(time.Hour), asked(time.Minute, false))}, inTopic},
+		"it has an owner all the same": {evidence{topics: knows(over(time.Hour)), owner: &Owner{3, "retrier-1", false}}, passedOver},
+	} {
+		c.e.now = noon
+		got := c.e.verdict()
+		if got.Code != c.want || got.Code == passedOver && (!strings.Contains(got.Text, "offset 1042 of partition 3") || !strings.Contains(got.Text, "`remux-retrier retry TASK_ID`")) {
+			t.Errorf("%s: %+v, want %s", name, got, c.want)
+		}
+	}
+}
