@@ -2,7 +2,6 @@ package history_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -243,24 +242,6 @@ func TestTheLimitLeavesNoOutcomeOutHoweverSlowItsPartitionIs(t *testing.T) {
 		h, err := w.reader(func(c *history.Config) { c.Limit, c.Log = 500, slowOutcomes{w.m} }).Task(context.Background(), "7")
 		if err != nil || h.Complete || !strings.Contains(kinds(h), "outcome(accepted)") {
 			t.Errorf("%v, complete %v, %s", err, h.Complete, kinds(h))
-		}
-	})
-}
-
-func TestAnOutageGivesWhatWasReadAndAnError(t *testing.T) {
-	inWorld(t, func(w *world) {
-		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
-		w.m.SetFault(func(op memlog.Operation) (time.Duration, error, error) {
-			if op == memlog.Fetch {
-				return time.Hour, nil, nil
-			}
-			return 0, nil, nil
-		})
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		h, err := w.reader(nil).Task(ctx, "7")
-		if !errors.Is(err, context.DeadlineExceeded) || h.Complete || h.TaskID != "7" {
-			t.Errorf("%+v, %v", h, err)
 		}
 	})
 }

@@ -50,6 +50,7 @@ func (t *telling) asked(ctx context.Context) (todo []stretch, since time.Time, e
 		if err != nil {
 			return nil, since, err
 		}
+		t.heard()
 		for i := range n { // the likeliest first, for the limit may end the reading
 			s := stretch{topic, (likely + i) % n, spans[(likely+i)%n]}
 			at, known := positions[s.partition]
@@ -87,6 +88,7 @@ func (t *telling) outcomes(ctx context.Context, since time.Time) (todo []stretch
 		if err != nil {
 			return nil, err
 		}
+		t.heard()
 		todo = append(todo, stretch{topic, p, spans[p]})
 	}
 	return todo, nil

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +15,13 @@ import (
 	"remux-retrier/events"
 	"remux-retrier/internal/scan"
 )
+
+// ErrNoAnswer is the error where the brokers do not answer, beside its cause.
+var ErrNoAnswer = errors.New("the brokers do not answer")
+
+// silence is for how long nothing comes of brokers that do not answer. They hold a
+// fetch back for half a second at most.
+const silence = 2 * time.Second
 
 // Log is what reading the topics asks of Kafka.
 type Log interface {
@@ -73,7 +82,7 @@ func New(cfg Config) (*Reader, error) {
 //
 // With an error the History holds what was read before; where the limit ended
 // the reading there is no error, and Complete is false. The error is an
-// *events.Unreadable for what cannot be a task's id.
+// *events.Unreadable for what cannot be a task's id, and ErrNoAnswer beside others.
 func (r *Reader) Task(ctx context.Context, id string) (History, error) {
 	return r.tell(ctx, r.telling(id, false), func(t *telling) ([][]stretch, error) {
 		asked, since, err := t.asked(ctx)
@@ -105,12 +114,18 @@ type telling struct {
 	of        int64
 	*tally
 
-	read atomic.Int64
+	read       atomic.Int64
+	lastAnswer atomic.Int64 // of the brokers, in nanoseconds
 }
 
 func (r *Reader) telling(id string, all bool) *telling {
-	return &telling{r: r, id: id, since: r.cfg.Now().Add(-r.cfg.Window), committed: map[int]int64{}, tally: newTally(all)}
+	t := &telling{r: r, id: id, since: r.cfg.Now().Add(-r.cfg.Window), committed: map[int]int64{}, tally: newTally(all)}
+	t.heard()
+	return t
 }
+
+// heard: the brokers have answered.
+func (t *telling) heard() { t.lastAnswer.Store(t.r.cfg.Now().UnixNano()) }
 
 // tell reads what is planned, one list after the other.
 func (r *Reader) tell(ctx context.Context, t *telling, plan func(*telling) ([][]stretch, error)) (History, error) {
@@ -130,10 +145,22 @@ func (r *Reader) tell(ctx context.Context, t *telling, plan func(*telling) ([][]
 	}
 	h.Read, h.Complete = t.read.Load(), err == nil
 	t.into(&h, t.committed)
-	if errors.Is(err, errLimit) {
+	switch {
+	case errors.Is(err, errLimit):
 		err = nil
+	case t.unanswered(err):
+		err = fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	}
 	return h, err
+}
+
+// unanswered tells whether the brokers are what ended the reading. It may have been
+// the reader's patience, though they answered all the time.
+func (t *telling) unanswered(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return t.r.cfg.Now().UnixNano()-t.lastAnswer.Load() >= int64(silence)
+	}
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, new(*net.OpError))
 }
 
 var errLimit = errors.New("the limit of records is reached")
@@ -167,6 +194,7 @@ func (t *telling) readOne(ctx context.Context, s stretch) error {
 		return ctx.Err()
 	}
 	return scan.Partition(ctx, t.r.cfg.Log, s.topic, s.partition, s.Interval, func(page consumer.Page) error {
+		t.heard()
 		n := int64(len(page.Records))
 		over := max(0, t.read.Add(n)-t.r.cfg.Limit)
 		kept := max(0, n-over)

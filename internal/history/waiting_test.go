@@ -2,6 +2,7 @@ package history_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"remux-retrier/consumer"
 	"remux-retrier/events"
 	"remux-retrier/internal/history"
+	"remux-retrier/internal/simulation/memlog"
 )
 
 func TestWhatWaitsIsFoundHoweverLongItHasWaited(t *testing.T) {
@@ -118,4 +120,28 @@ func TestPositionsThatCannotBeHadCostLittleTime(t *testing.T) {
 			t.Errorf("after %v: %+v, %v", time.Since(before), h, err)
 		}
 	})
+}
+
+// Both end when the reader's patience does; only one is the brokers' fault.
+func TestSilentBrokersAreToldFromLongTopics(t *testing.T) {
+	for page, silent := range map[time.Duration]bool{time.Hour: true, time.Second: false} {
+		inWorld(t, func(w *world) {
+			w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
+			for range 100 {
+				w.ask(0, `{"task_id":"8","pad":"`+strings.Repeat("p", 50_000)+`"}`)
+			}
+			w.m.SetFault(func(op memlog.Operation) (time.Duration, error, error) {
+				if op == memlog.Fetch {
+					return page, nil, nil
+				}
+				return 0, nil, nil
+			})
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second+time.Millisecond)
+			defer cancel()
+			h, err := w.reader(nil).Task(ctx, "7")
+			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, history.ErrNoAnswer) != silent || h.Complete || h.TaskID != "7" || (h.Read == 0) != silent {
+				t.Errorf("pages that take %v: %+v, %v", page, h, err)
+			}
+		})
+	}
 }
