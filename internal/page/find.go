@@ -2,48 +2,58 @@ package page
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"remux-retrier/internal/history"
+	"remux-retrier/internal/story"
 )
 
 // find gathers what is known of a task.
 func (p *Page) find(ctx context.Context, id string, withTopics bool) Task {
-	status := *p.present.Load()
-	t := Task{TaskID: id, Instance: status.Instance}
-	var read *history.History
+	known := found{state: TopicsNotAsked}
 	if withTopics {
-		ctx, cancel := context.WithTimeout(ctx, topicsWithin)
-		defer cancel()
-		select {
-		case p.reading <- struct{}{}:
-			read, t.TopicsProblem = p.topics(ctx, id)
-			t.Owner = p.owner(ctx, id, read)
-			<-p.reading
-		default:
-			t.TopicsProblem = "busy: the topics are being read for others; ask again in a few seconds"
-		}
-		if read != nil {
-			t.Topics = topics(*read)
-		}
+		known = p.readings.ask(ctx, id, func(ctx context.Context) found { return p.read(ctx, id) })
 	}
 	// After the topics, which take a while: the stories are the younger.
-	stories := p.cfg.Source.Stories(id)
+	status, stories := *p.present.Load(), p.cfg.Source.Stories(id)
+	t := Task{TaskID: id, Instance: status.Instance, Owner: known.owner, TopicsState: known.state, TopicsProblem: known.problem}
+	if known.topics != nil {
+		t.Topics = topics(*known.topics)
+	}
 	t.Stories = told(stories)
-	t.Verdict = evidence{p.cfg.Clock.Now(), status, stories, read, t.Owner}.verdict()
+	t.Verdict = evidence{p.cfg.Clock.Now(), status, stories, known.topics, t.Owner}.verdict()
+	if !slices.ContainsFunc(stories, func(s story.Story) bool { return !s.Done }) {
+		t.Verdict = t.asFarAsRead(t.Verdict)
+	}
 	return t
 }
 
-// topics reads what the topics know, as far as that is soon done; nil: nothing
-// was read, for the reason given.
-func (p *Page) topics(ctx context.Context, id string) (*history.History, string) {
-	h, err := p.cfg.Source.Topics(ctx, id)
+// read reads what the topics know, as far as that is soon done.
+func (p *Page) read(ctx context.Context, id string) found {
+	var f found
+	f.topics, f.state, f.problem = p.topics(ctx, id)
+	ctx, cancel := context.WithTimeout(ctx, ownerWithin)
+	defer cancel()
+	f.owner = p.owner(ctx, id, f.topics)
+	return f
+}
+
+func (p *Page) topics(ctx context.Context, id string) (h *history.History, state, problem string) {
+	ctx, cancel := context.WithTimeout(ctx, topicsWithin)
+	defer cancel()
+	read, err := p.cfg.Source.Topics(ctx, id)
 	switch {
-	case err == nil:
-		return &h, ""
-	case ctx.Err() != nil:
-		return &h, "the topics are long: only a part of them was read in the time there is; the command explain reads them whole"
+	case err == nil && read.Complete:
+		return &read, TopicsRead, ""
+	case errors.Is(err, history.ErrNoAnswer) && read.Read == 0:
+		return nil, TopicsSilent, "they cannot be read: " + err.Error()
+	case errors.Is(err, history.ErrNoAnswer):
+		return &read, TopicsSilent, "only a part of the topics was read: " + err.Error()
+	case err == nil || ctx.Err() != nil:
+		return &read, TopicsPart, "the topics are long: only a part of them was read in the time there is; the command explain reads them whole"
 	}
-	return nil, "the topics cannot be read: " + err.Error()
+	return nil, TopicsFailed, "the topics cannot be read: " + err.Error()
 }
 
 // owner finds who owns the partition of the task's latest failure event; where

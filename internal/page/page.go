@@ -30,7 +30,8 @@ type Source interface {
 	Latest(n int) []story.Story
 	Version() uint64
 	// Topics reads what the topics know of a task, until the context ends; it then
-	// gives what it has, and an error.
+	// gives what it has, and an error: history.ErrNoAnswer if that is the brokers'
+	// fault.
 	Topics(ctx context.Context, taskID string) (history.History, error)
 	// Home is the partition that a failure event of the task is in, if it is keyed
 	// by the task's id; Owner names the instance that owns a partition, empty:
@@ -39,14 +40,8 @@ type Source interface {
 	Owner(ctx context.Context, partition int) (string, error)
 }
 
-const (
-	// refresh is how often a snapshot is made, one for all who look.
-	refresh = time.Second
-	// topicsWithin bounds the reading of topics for one task, topicsAtOnce how
-	// many such readings there may be: they share the brokers with the work.
-	topicsWithin = 5 * time.Second
-	topicsAtOnce = 2
-)
+// refresh is how often a snapshot is made, one for all who look.
+const refresh = time.Second
 
 // Config of a Page. All fields are required.
 type Config struct {
@@ -57,11 +52,11 @@ type Config struct {
 
 // Page is the operator's page and its API. Run keeps it up to date.
 type Page struct {
-	cfg     Config
-	files   map[string]file
-	board   *board
-	streams atomic.Int64
-	reading chan struct{} // a place for each reading of the topics
+	cfg      Config
+	files    map[string]file
+	board    *board
+	streams  atomic.Int64
+	readings *readings
 
 	readWithin time.Duration
 
@@ -82,7 +77,7 @@ func New(cfg Config) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Page{cfg: cfg, files: files, board: newBoard(), reading: make(chan struct{}, topicsAtOnce), readWithin: readWithin}
+	p := &Page{cfg: cfg, files: files, board: newBoard(), readings: newReadings(), readWithin: readWithin}
 	totals, err := cfg.Source.Totals()
 	if err != nil {
 		return nil, err

@@ -19,11 +19,22 @@ type Task struct {
 	// Stories are what this instance did for each failure event of the task,
 	// oldest first; it forgets them with its end, and the oldest in time.
 	Stories []Told `json:"stories"`
-	// Topics are what the topics know; null: they were not asked, or TopicsProblem
-	// says why they did not answer.
+	// Topics are what the topics know, as far as TopicsState tells; null: nothing
+	// was read. TopicsProblem says it in words.
 	Topics        *Topics `json:"topics"`
+	TopicsState   string  `json:"topics_state"`
 	TopicsProblem string  `json:"topics_problem,omitempty"`
 }
+
+// The values of Task.TopicsState.
+const (
+	TopicsNotAsked = "not_asked" // with ?topics=false
+	TopicsRead     = "read"
+	TopicsPart     = "part"      // in the time there is only a part could be read
+	TopicsBusy     = "busy"      // they are being read for others
+	TopicsSilent   = "no_answer" // the brokers do not answer
+	TopicsFailed   = "failed"    // TopicsProblem says why
+)
 
 // Owner is the member of the group that owns a partition.
 type Owner struct {
@@ -49,7 +60,8 @@ type Told struct {
 
 // Topics are what the topics know of a task.
 type Topics struct {
-	// Since is how far back was read, Complete false where that took too long.
+	// Since is how far back was read, but for what still waits; Complete is false
+	// where not all was read.
 	Since    time.Time `json:"since"`
 	Complete bool      `json:"complete"`
 	Read     int64     `json:"records_read"`

@@ -3,9 +3,7 @@ package page
 import (
 	"context"
 	"errors"
-	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -47,46 +45,6 @@ func TestTopicsThatCannotBeReadLeaveTheRest(t *testing.T) {
 	got := decode[Task](t, get(newPage(t, s), "/api/tasks/538526"))
 	if got.Topics != nil || !strings.Contains(got.TopicsProblem, "refused") || got.Owner != nil || got.Verdict.Code != "accepted" {
 		t.Errorf("%+v", got)
-	}
-}
-
-// Reading is bounded in time, in number, and by the reader's patience.
-func TestManyQuestionsDoNotReadTheTopicsManyTimes(t *testing.T) {
-	s := newSource()
-	reading := make(chan struct{}, topicsAtOnce)
-	s.topics = func(ctx context.Context) (history.History, error) {
-		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > topicsWithin {
-			t.Error("the reading has no end")
-		}
-		reading <- struct{}{}
-		<-ctx.Done()
-		return *knows(asked(time.Hour, false)), ctx.Err()
-	}
-	p := newPage(t, s)
-	ctx, gone := context.WithCancel(t.Context())
-	answers := make([]*httptest.ResponseRecorder, topicsAtOnce)
-	var running sync.WaitGroup
-	for i := range answers {
-		answers[i] = httptest.NewRecorder()
-		running.Go(func() { p.ServeHTTP(answers[i], httptest.NewRequestWithContext(ctx, "GET", "/api/tasks/538526", nil)) })
-	}
-	for range answers {
-		<-reading
-	}
-	before := time.Now()
-	if got := decode[Task](t, get(p, "/api/tasks/538526")); got.Topics != nil || !strings.HasPrefix(got.TopicsProblem, "busy") || time.Since(before) > topicsWithin/2 {
-		t.Errorf("after %v: %+v", time.Since(before), got)
-	}
-	gone()
-	running.Wait()
-	for _, w := range answers {
-		if got := decode[Task](t, w); len(got.Topics.Entries) != 1 || !strings.Contains(got.TopicsProblem, "only a part") {
-			t.Errorf("what was read is lost: %+v", got)
-		}
-	}
-	s.topics = nil
-	if got := decode[Task](t, get(p, "/api/tasks/538526")); got.Topics == nil {
-		t.Errorf("the places are not given back: %+v", got)
 	}
 }
 

@@ -1,0 +1,139 @@
+package page
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"remux-retrier/internal/history"
+)
+
+// Reading the topics for one task takes its time, and shares the brokers with the
+// work: so there are topicsAtOnce places for it. All three waits together are less
+// than the 10 s that package admin's server gives an answer.
+const (
+	topicsAtOnce = 2
+	placeWithin  = 2500 * time.Millisecond
+	topicsWithin = 5 * time.Second
+	ownerWithin  = time.Second
+)
+
+// found is what a reading has found of a task.
+type found struct {
+	topics  *history.History // nil: nothing, as state and problem say
+	state   string           // Task.TopicsState
+	problem string
+	owner   *Owner
+}
+
+// readings shares the readings among those who ask for the same task. A page that
+// is left open asks again and again: it gets what was read for another, or for
+// itself before, until as much time has passed as the reading took. So whatever the
+// pages do, one task takes a place for half of the time at most.
+type readings struct {
+	places chan struct{}
+
+	mu     sync.Mutex
+	byTask map[string]*reading
+}
+
+// reading is one of them. The readings' mu guards askers and fresh.
+type reading struct {
+	ctx    context.Context // ends when nobody waits for it any more
+	cancel context.CancelFunc
+	askers int
+	fresh  time.Time // until when it is shared; zero: it is under way
+
+	done chan struct{} // closed when found is there
+	found
+}
+
+func newReadings() *readings {
+	return &readings{places: make(chan struct{}, topicsAtOnce), byTask: map[string]*reading{}}
+}
+
+// ask gives what read finds, or has found just now for somebody else. Who is the
+// first to ask reads, and goes on for the others if its own context ends.
+func (rs *readings) ask(ctx context.Context, id string, read func(context.Context) found) found {
+	r, first := rs.join(id)
+	stop := context.AfterFunc(ctx, func() { rs.leave(id, r) })
+	defer func() {
+		if stop() {
+			rs.leave(id, r)
+		}
+	}()
+	if first {
+		rs.read(id, r, read)
+		return r.found
+	}
+	select {
+	case <-r.done:
+		return r.found
+	case <-ctx.Done():
+		return found{state: TopicsNotAsked} // whoever asked has gone
+	}
+}
+
+func (rs *readings) join(id string) (r *reading, first bool) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	for task, r := range rs.byTask {
+		if !r.fresh.IsZero() && time.Now().After(r.fresh) {
+			delete(rs.byTask, task)
+		}
+	}
+	r = rs.byTask[id]
+	if first = r == nil; first {
+		r = &reading{done: make(chan struct{})}
+		r.ctx, r.cancel = context.WithCancel(context.Background())
+		rs.byTask[id] = r
+	}
+	r.askers++
+	return r, first
+}
+
+// leave ends a reading that nobody waits for.
+func (rs *readings) leave(id string, r *reading) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if r.askers--; r.askers == 0 && r.fresh.IsZero() {
+		rs.forget(id, r)
+	}
+}
+
+func (rs *readings) read(id string, r *reading, read func(context.Context) found) {
+	defer close(r.done)
+	defer r.cancel()
+	wait, cancel := context.WithTimeout(r.ctx, placeWithin)
+	defer cancel()
+	select {
+	case rs.places <- struct{}{}:
+		defer func() { <-rs.places }()
+	case <-wait.Done():
+		r.found = found{state: TopicsBusy, problem: "busy: the topics are being read for others; ask again in a few seconds"}
+		rs.share(id, r, 0)
+		return
+	}
+	began := time.Now()
+	r.found = found{state: TopicsFailed, problem: "the topics cannot be read"} // if read does not return
+	defer func() { rs.share(id, r, time.Since(began)) }()
+	r.found = read(r.ctx)
+}
+
+// share lets others have what was found, for so long.
+func (rs *readings) share(id string, r *reading, long time.Duration) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	r.fresh = time.Now().Add(long)
+	if r.state == TopicsBusy || r.state == TopicsFailed {
+		rs.forget(id, r)
+	}
+}
+
+// forget has whoever asks next begin anew. mu is held.
+func (rs *readings) forget(id string, r *reading) {
+	r.cancel()
+	if rs.byTask[id] == r {
+		delete(rs.byTask, id)
+	}
+}

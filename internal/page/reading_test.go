@@ -1,0 +1,222 @@
+package page
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/history"
+	"remux-retrier/internal/story"
+)
+
+// slowly has the topics read for so long in virtual time, or until the reader's
+// patience ends, and counts how often.
+func slowly(s *source, long time.Duration) (readings *atomic.Int64) {
+	readings = &atomic.Int64{}
+	s.topics = func(ctx context.Context) (history.History, error) {
+		readings.Add(1)
+		select {
+		case <-time.After(long):
+		case <-ctx.Done():
+			return *knows(asked(time.Hour, false)), ctx.Err()
+		}
+		return *knows(asked(time.Hour, true), replied(time.Hour, events.Accepted)), nil
+	}
+	return readings
+}
+
+// ask asks for a task in a goroutine, until the context ends.
+func ask(ctx context.Context, running *sync.WaitGroup, p *Page, id string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	running.Go(func() { p.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/api/tasks/"+id, nil)) })
+	return w
+}
+
+func TestWhoAsksForTheSameTaskSharesOneReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSource()
+		readings := slowly(s, 3*time.Second)
+		p := newPage(t, s)
+		var running sync.WaitGroup
+		var answers []*httptest.ResponseRecorder
+		for range 20 {
+			answers = append(answers, ask(t.Context(), &running, p, "7"))
+			time.Sleep(100 * time.Millisecond)
+		}
+		running.Wait()
+		for _, w := range answers {
+			if got := decode[Task](t, w); got.Verdict.Code != "accepted" || got.TopicsState != TopicsRead {
+				t.Errorf("%+v", got)
+			}
+		}
+		time.Sleep(3*time.Second - time.Millisecond)
+		if get(p, "/api/tasks/7"); readings.Load() != 1 {
+			t.Error("what was read in 3 s is not shared for as long")
+		}
+		time.Sleep(2 * time.Millisecond)
+		if get(p, "/api/tasks/7"); readings.Load() != 2 {
+			t.Error("what was read in 3 s is shared for longer")
+		}
+		if n := len(p.readings.byTask); n != 1 {
+			t.Errorf("%d readings are kept", n)
+		}
+	})
+}
+
+func TestAPlaceIsWaitedForBeforeThePageIsBusy(t *testing.T) {
+	for long, state := range map[time.Duration]string{placeWithin - time.Millisecond: TopicsRead, placeWithin + time.Millisecond: TopicsBusy} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSource()
+			slowly(s, long)
+			p := newPage(t, s)
+			var running sync.WaitGroup
+			for i := range topicsAtOnce {
+				ask(t.Context(), &running, p, fmt.Sprint("other-", i))
+			}
+			synctest.Wait()
+			got := decode[Task](t, get(p, "/api/tasks/7"))
+			if got.TopicsState != state || (got.Topics == nil) != (state == TopicsBusy) || (got.Verdict.Code == busy) != (state == TopicsBusy) {
+				t.Errorf("readings of %v: %+v", long, got)
+			}
+			running.Wait()
+			if got := decode[Task](t, get(p, "/api/tasks/7")); got.TopicsState != TopicsRead {
+				t.Errorf("asked again after readings of %v: %+v", long, got)
+			}
+		})
+	}
+}
+
+func TestAReadingGoesOnForThoseWhoStillWaitAndEndsWithTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSource()
+		readings := slowly(s, 4*time.Second)
+		p := newPage(t, s)
+		var running sync.WaitGroup
+		first, firstGone := context.WithCancel(t.Context())
+		second, secondGone := context.WithCancel(t.Context())
+		ask(first, &running, p, "7")
+		synctest.Wait()
+		ask(second, &running, p, "7")
+		last := ask(t.Context(), &running, p, "7")
+		time.Sleep(time.Second)
+		firstGone()
+		secondGone()
+		running.Wait()
+		if got := decode[Task](t, last); got.TopicsState != TopicsRead || readings.Load() != 1 {
+			t.Errorf("who still waits gets %+v after %d readings", got, readings.Load())
+		}
+		began := time.Now()
+		ctx, gone := context.WithCancel(t.Context())
+		alone := ask(ctx, &running, p, "8")
+		synctest.Wait()
+		gone()
+		running.Wait()
+		if got := decode[Task](t, alone); time.Since(began) != 0 || got.TopicsState != TopicsPart || len(got.Topics.Entries) != 1 {
+			t.Errorf("it ends after %v, and what was read is lost: %+v", time.Since(began), got)
+		}
+		if got := decode[Task](t, get(p, "/api/tasks/8")); got.TopicsState != TopicsRead || len(p.readings.places) != 0 {
+			t.Errorf("who asks afterwards gets %+v, %d places are taken", got, len(p.readings.places))
+		}
+	})
+}
+
+func TestAReadingThatPanicsHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSource()
+		p := newPage(t, s)
+		s.topics = func(context.Context) (history.History, error) {
+			time.Sleep(time.Second)
+			panic("a record that nobody thought of")
+		}
+		var running sync.WaitGroup
+		running.Go(func() {
+			defer func() { _ = recover() }() // as net/http does
+			get(p, "/api/tasks/7")
+		})
+		synctest.Wait()
+		if got := decode[Task](t, get(p, "/api/tasks/7")); got.TopicsState != TopicsFailed || got.TopicsProblem == "" {
+			t.Errorf("%+v", got)
+		}
+		running.Wait()
+		s.topics = nil
+		if got := decode[Task](t, get(p, "/api/tasks/7")); got.TopicsState != TopicsRead || len(p.readings.places) != 0 {
+			t.Errorf("%+v, %d places are taken", got, len(p.readings.places))
+		}
+	})
+}
+
+// silent is a service whose brokers never answer.
+type silent struct{ *source }
+
+func (s silent) Home(ctx context.Context, _ string) (int, error) {
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+func (s silent) Owner(ctx context.Context, _ int) (string, error) {
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
+// The server of package admin gives an answer 10 s.
+func TestAnAnswerComesBeforeTheServerGivesItUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSource()
+		slowly(s, time.Hour)
+		p := newPage(t, s)
+		p.cfg.Source = silent{s}
+		for range topicsAtOnce {
+			p.readings.places <- struct{}{}
+		}
+		time.AfterFunc(placeWithin-time.Millisecond, func() { <-p.readings.places })
+		began := time.Now()
+		got := decode[Task](t, get(p, "/api/tasks/7"))
+		if took := time.Since(began); took > 9*time.Second || took < topicsWithin || got.TopicsState != TopicsPart {
+			t.Errorf("after %v: %+v", took, got)
+		}
+		<-p.readings.places
+	})
+}
+
+func TestTheVerdictSaysWhyTheTopicsTellNothing(t *testing.T) {
+	some := history.History{Read: 7, Entries: []history.Entry{replied(time.Hour, events.BudgetExhausted)}}
+	silence := fmt.Errorf("%w: %w", history.ErrNoAnswer, context.DeadlineExceeded)
+	for _, c := range []struct {
+		hazard      string
+		read        history.History
+		err         error
+		stories     []story.Story
+		state, code string
+		says        string
+	}{
+		{"all was read", *knows(replied(time.Hour, events.BudgetExhausted)), nil, nil, TopicsRead, "budget_exhausted", ""},
+		{"the limit came before the end", some, nil, nil, TopicsPart, "budget_exhausted", "as far as was read"},
+		{"the brokers fell silent", some, silence, nil, TopicsSilent, "budget_exhausted", "as far as was read"},
+		{"the brokers are silent", history.History{}, silence, nil, TopicsSilent, KafkaAway, "before Kafka answers"},
+		{"the limit came before anything", history.History{Read: 7}, nil, nil, TopicsPart, notAsked, "too long"},
+		{"something else is wrong", history.History{}, errors.New("no right to read"), nil, TopicsFailed, notAsked, ""},
+		{"it is at work on it", some, nil, []story.Story{a(story.Step{Kind: story.Call})}, TopicsPart, atWork, "Calls MPC"},
+		{"it remembers an answer", some, nil, []story.Story{answeredStory("538526", events.Accepted)}, TopicsPart, "accepted", "as far as was read"},
+		{"it remembers, Kafka does not", history.History{}, silence, []story.Story{answeredStory("538526", events.Accepted)}, TopicsSilent, "accepted", ""},
+	} {
+		s := newSource()
+		s.stories = c.stories
+		s.topics = func(context.Context) (history.History, error) { return c.read, c.err }
+		got := decode[Task](t, get(newPage(t, s), "/api/tasks/538526"))
+		hedged := strings.Contains(got.Verdict.Text, "as far as was read")
+		if got.TopicsState != c.state || got.Verdict.Code != c.code || !strings.Contains(got.Verdict.Text, c.says) || hedged != strings.HasPrefix(c.says, "as far") {
+			t.Errorf("%s: %+v", c.hazard, got)
+		}
+		if (got.Topics == nil) != (c.read.Read == 0 && c.err != nil) || (got.TopicsProblem == "") != (c.state == TopicsRead) {
+			t.Errorf("%s: topics %+v, problem %q", c.hazard, got.Topics, got.TopicsProblem)
+		}
+	}
+}
