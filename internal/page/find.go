@@ -21,7 +21,8 @@ func (p *Page) find(ctx context.Context, id string, withTopics bool) Task {
 	if known.topics != nil {
 		t.Topics = topics(*known.topics)
 	}
-	t.Stories = told(stories)
+	shown := worthTelling(stories)
+	t.Stories, t.StoriesLeftOut = told(shown), len(stories)-len(shown)
 	t.Verdict = evidence{p.cfg.Clock.Now(), status, stories, known.topics, t.Owner}.verdict()
 	if !slices.ContainsFunc(stories, func(s story.Story) bool { return !s.Done }) {
 		t.Verdict = t.asFarAsRead(t.Verdict)
@@ -54,6 +55,42 @@ func (p *Page) topics(ctx context.Context, id string) (h *history.History, state
 		return &read, TopicsPart, "the topics are long: only a part of them was read in the time there is; the command explain reads them whole"
 	}
 	return nil, TopicsFailed, "the topics cannot be read: " + err.Error()
+}
+
+// mostStories are told of a task, and of those that are not yet ended oldestOpen
+// that the others wait for. A storm has thousands.
+const (
+	mostStories = 50
+	oldestOpen  = 10
+)
+
+// worthTelling leaves out what was ended first, and then those of the unfinished that
+// came neither first nor last.
+func worthTelling(stories []story.Story) []story.Story {
+	open, first := 0, oldestOpen
+	for _, s := range stories {
+		if !s.Done {
+			open++
+		}
+	}
+	excess := max(0, len(stories)-mostStories)
+	excessEnded := min(excess, len(stories)-open)
+	excessOpen := excess - excessEnded
+	kept := make([]story.Story, 0, mostStories)
+	for _, s := range stories {
+		switch {
+		case s.Done && excessEnded > 0:
+			excessEnded--
+			continue
+		case !s.Done && first > 0:
+			first--
+		case !s.Done && excessOpen > 0:
+			excessOpen--
+			continue
+		}
+		kept = append(kept, s)
+	}
+	return kept
 }
 
 // owner finds who owns the partition of the task's latest failure event; where

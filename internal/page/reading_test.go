@@ -220,3 +220,46 @@ func TestTheVerdictSaysWhyTheTopicsTellNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestOfAStormOnlyAFewStoriesAreTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		ended, open int
+		first       string // the offsets of the stories that are told, in short
+	}{
+		"few":             {20, 20, "0 1 … 38 39"},
+		"all ended":       {5000, 0, "4950 4951 … 4998 4999"},
+		"some unfinished": {5000, 20, "4970 4971 … 5018 5019"},
+		"all unfinished":  {0, 8192, "0 1 … 8190 8191"},
+		"both":            {5000, 5000, "5000 5001 … 9998 9999"},
+	} {
+		s := newSource()
+		for i := range c.ended + c.open {
+			one := answeredStory("7", events.Covered)
+			one.Source.Offset = int64(i)
+			if i >= c.ended {
+				one.Steps, one.Done, one.Outcome = one.Steps[:1], false, nil
+			}
+			s.stories = append(s.stories, one)
+		}
+		w := get(newPage(t, s), "/api/tasks/7?topics=false")
+		got := decode[Task](t, w)
+		n := len(got.Stories)
+		text := fmt.Sprint(got.Stories[0].Offset, got.Stories[1].Offset, " … ", got.Stories[n-2].Offset, got.Stories[n-1].Offset)
+		if text != c.first || n+got.StoriesLeftOut != c.ended+c.open || n > mostStories || w.Body.Len() > 50_000 {
+			t.Errorf("%s: %s, %d stories, %d left out, %d bytes", name, text, n, got.StoriesLeftOut, w.Body.Len())
+		}
+	}
+}
+
+func TestWhatIsLeftOutOfTheTopicsIsTold(t *testing.T) {
+	s := newSource()
+	s.topics = func(context.Context) (history.History, error) {
+		h := knows(asked(2*time.Hour, true), asked(time.Minute, true))
+		h.LeftOut = &history.Gap{Count: 479_890, First: noon.Add(-time.Hour), Last: noon.Add(-time.Minute)}
+		return *h, nil
+	}
+	got := decode[Task](t, get(newPage(t, s), "/api/tasks/538526")).Topics
+	if len(got.Entries) != 3 || got.Entries[1].Kind != "left_out" || !strings.Contains(got.Entries[1].Sentence, "479890 more are left out") || got.LeftOut != 479_890 {
+		t.Errorf("%+v", got)
+	}
+}

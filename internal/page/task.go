@@ -19,6 +19,9 @@ type Task struct {
 	// Stories are what this instance did for each failure event of the task,
 	// oldest first; it forgets them with its end, and the oldest in time.
 	Stories []Told `json:"stories"`
+	// StoriesLeftOut are too many to be told: the oldest of those that have ended,
+	// or the middle of those that have not.
+	StoriesLeftOut int `json:"stories_left_out"`
 	// Topics are what the topics know, as far as TopicsState tells; null: nothing
 	// was read. TopicsProblem says it in words.
 	Topics        *Topics `json:"topics"`
@@ -65,7 +68,10 @@ type Topics struct {
 	Since    time.Time `json:"since"`
 	Complete bool      `json:"complete"`
 	Read     int64     `json:"records_read"`
-	Entries  []Line    `json:"entries"`
+	// Entries hold a line of the kind left_out where LeftOut is not 0: so many were
+	// too many to be told.
+	Entries []Line `json:"entries"`
+	LeftOut int    `json:"left_out"`
 }
 
 // Line is a sentence with its time. Kind is a story.Kind or a history.Kind.
@@ -101,8 +107,11 @@ func told(stories []story.Story) []Told {
 
 func topics(h history.History) *Topics {
 	t := &Topics{Since: h.Since, Complete: h.Complete, Read: h.Read, Entries: []Line{}}
-	for _, e := range h.Entries {
-		t.Entries = append(t.Entries, Line{At: e.At, Kind: string(e.Kind), Sentence: e.Sentence()})
+	for _, l := range h.Lines() {
+		t.Entries = append(t.Entries, Line{At: l.At, Kind: string(l.Kind), Sentence: l.Sentence})
+	}
+	if h.LeftOut != nil {
+		t.LeftOut = h.LeftOut.Count
 	}
 	return t
 }
