@@ -15,9 +15,9 @@
 //	                          "history" and "latest": all at first, then each
 //	                          that has changed
 //
-// The JSON is stable: fields are added, never renamed. Times are RFC 3339. A
-// refusal is {"error":"…"}: 400 what cannot be a task's id, 404, 405, and 503
-// with Retry-After where too many streams are open.
+// The JSON is stable: fields are added, never renamed; testdata/json.txt lists
+// them. Times are RFC 3339. A refusal is {"error":"…"}: 400 what cannot be a
+// task's id, 404, 405, and 503 with Retry-After where too many streams are open.
 //
 // The page (directory static) is plain HTML, CSS and JavaScript modules, without
 // a build step and without anything from elsewhere:
