@@ -124,7 +124,10 @@ func (o operated) mpc() page.MPC {
 	if n := orZero(o.cfg.MPC.RequestsPerMinute); n > 0 {
 		m.Quota = limited(float64(n))
 	}
-	m.LastError, m.LastErrorAt = o.trouble.last()
+	if g.Available { // a gate that has had nothing to send for long knows nothing of an outage any more
+		m.DownSince = nil
+	}
+	m.LastError, m.LastErrorAdvice, m.LastErrorAt = o.trouble.last()
 	return m
 }
 
@@ -146,25 +149,25 @@ func limited(n float64) *float64 {
 
 // trouble keeps the last answer that said that MPC does not serve.
 type trouble struct {
-	mu   sync.Mutex
-	text string
-	at   time.Time
+	mu           sync.Mutex
+	text, advice string
+	at           time.Time
 }
 
-func (t *trouble) last() (text string, at *time.Time) {
+func (t *trouble) last() (text, advice string, at *time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.text, known(t.at)
+	return t.text, t.advice, known(t.at)
 }
 
 func (t *trouble) heard(err error) {
 	var refusal *mpcclient.Error
-	if !errors.As(err, &refusal) || !refusal.Outage() {
-		return
+	if !errors.As(err, &refusal) || !refusal.Outage() || refusal.Operation == mpcclient.OperationQuery && refusal.Forbidden() {
+		return // MPC serves, retries at the least
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.text, t.at = refusal.Error(), clock.System.Now()
+	t.text, t.advice, t.at = refusal.Error(), refusal.Advice, clock.System.Now()
 }
 
 // heardAPI tells of what goes wrong.

@@ -5,23 +5,66 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/sirupsen/logrus/hooks/test"
+
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/pace"
 	"remux-retrier/mpcclient"
 )
 
 func TestOnlyWhatSaysThatMPCDoesNotServeIsItsTrouble(t *testing.T) {
 	var last trouble
-	for _, err := range []error{nil, errors.New("cancelled"), &mpcclient.Error{Class: mpcclient.TaskNotFound, Status: 400}} {
+	for _, err := range []error{
+		nil, errors.New("cancelled"), &mpcclient.Error{Class: mpcclient.TaskNotFound, Status: 400},
+		&mpcclient.Error{Operation: mpcclient.OperationQuery, Class: mpcclient.Operator, Status: 403, Code: "APIGW.0302", Advice: "grant the permission"},
+	} {
 		last.heard(err)
-		if text, at := last.last(); text != "" || at != nil {
+		if text, advice, at := last.last(); text+advice != "" || at != nil {
 			t.Fatalf("%v is told: %q", err, text)
 		}
 	}
-	last.heard(&mpcclient.Error{Class: mpcclient.Transient, Status: 503})
-	if text, at := last.last(); !strings.Contains(text, "503") || at == nil {
-		t.Errorf("%q at %v", text, at)
+	last.heard(&mpcclient.Error{Class: mpcclient.Operator, Status: 401, Advice: "renew the key"})
+	if text, advice, at := last.last(); !strings.Contains(text, "401") || advice != "renew the key" || at == nil {
+		t.Errorf("%q, %q at %v", text, advice, at)
 	}
+	last.heard(&mpcclient.Error{Class: mpcclient.Transient, Status: 503})
+	if text, advice, at := last.last(); !strings.Contains(text, "503") || advice != "" || at == nil {
+		t.Errorf("%q, %q at %v", text, advice, at)
+	}
+}
+
+// A gate that has had nothing to send for long does not know whether the outage
+// lasts; the page must not say both.
+func TestWhatMayServeIsNotDownSinceAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		quiet, _ := test.NewNullLogger()
+		gate, err := pace.New(pace.Config{Window: time.Minute, MaxInFlight: 1, Clock: clock.System, Logger: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		gate.Assign([]int{0}, 1)
+		pass, err := gate.Enter(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if err := pass.Turn(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			pass.Done(pace.Failed, 0)
+		}
+		o := operated{gate: gate, trouble: &trouble{}}
+		if m := o.mpc(); m.Available || m.DownSince == nil {
+			t.Errorf("in the outage: %+v", m)
+		}
+		time.Sleep(time.Minute)
+		if m := o.mpc(); !m.Available || m.DownSince != nil {
+			t.Errorf("after a minute without an event: %+v", m)
+		}
+	})
 }
 
 func TestWhatIsNotKnownOrNotLimitedIsNull(t *testing.T) {

@@ -10,18 +10,19 @@ import (
 
 // The names of a State.
 const (
-	Starting  = "starting"
-	KafkaAway = "kafka_away"
-	Joining   = "joining"
-	Reading   = "reading"
-	Stuck     = "stuck"
-	Standby   = "standby"
-	NoShare   = "no_share"
-	Outage    = "outage"
-	Throttled = "throttled"
-	QuotaWait = "quota"
-	Working   = "working"
-	Idle      = "idle"
+	Starting      = "starting"
+	KafkaAway     = "kafka_away"
+	Joining       = "joining"
+	Reading       = "reading"
+	Stuck         = "stuck"
+	PartitionAway = "partition"
+	Standby       = "standby"
+	NoShare       = "no_share"
+	Outage        = "outage"
+	Throttled     = "throttled"
+	QuotaWait     = "quota"
+	Working       = "working"
+	Idle          = "idle"
 )
 
 // State answers the first question of whoever opens the page: is it working, and
@@ -47,50 +48,111 @@ const longQuotaWait = 5 * time.Second
 // judge names the one thing that matters most now. What must be mended first
 // comes first: without Kafka it does not matter whether MPC serves.
 func judge(s *Status) State {
-	state := func(name, title, text string) State { return State{Name: name, Title: title, Text: text, Since: s.At} }
-	k, m := s.Kafka, s.MPC
+	k := s.Kafka
 	switch {
 	case k.Problem != "":
-		away := state(KafkaAway, "Kafka does not answer", "Nothing is called whose call could not be recorded. Work goes on by itself when the brokers answer.")
+		away := s.at(KafkaAway, "Kafka does not answer", kafkaText)
 		away.Error = k.Problem
 		return away
 	case !k.Started:
-		return state(Starting, "Starting", "The topics are being looked up.")
+		return s.at(Starting, "Starting", "The topics are being looked up.")
 	case !k.Joined:
-		return state(Joining, "Joining the group", "It joins the consumer group, or the group shares out its partitions anew.")
+		return s.at(Joining, "Joining the group", "It joins the consumer group, or the group shares out its partitions anew.")
 	case !k.LedgerRead:
-		return state(Reading, "Reading the outcome topics", "Nothing is decided before it is known what has been answered already.")
+		return s.at(Reading, "Reading the outcome topics", "Nothing is decided before it is known what has been answered already.")
 	case len(k.Stuck) > 0:
-		stuck := state(Stuck, "A message does not fit its topic", "Its partition waits; the others go on.")
+		stuck := s.at(Stuck, "A message does not fit its topic", "Its partition waits; the others go on."+besides(s))
 		stuck.Advice = strings.Join(k.Stuck, "; ")
 		return stuck
+	case slices.ContainsFunc(s.Partitions, unreadable):
+		return partitionsAway(s)
 	case len(s.Partitions) == 0:
-		return state(Standby, "Standing by", "No partition is assigned to this instance: others have them all. It takes over when one of them leaves.")
-	case m.Share != nil && *m.Share == 0:
-		none := state(NoShare, "This instance's share of the quota is 0", "It will not call: there are more instances than calls a minute.")
-		none.Advice = "Run fewer instances, or raise MPC_REQUESTS_PER_MINUTE if the tenant's quota is higher."
-		return none
-	case !m.Available:
-		return outage(s, state(Outage, "MPC does not serve", ""))
+		return s.at(Standby, "Standing by", "No partition is assigned to this instance: others have them all. It takes over when one of them leaves.")
 	}
-	return paced(s, state)
+	return judgeMPC(s)
 }
 
-func outage(s *Status, state State) State {
-	if s.MPC.DownSince != nil {
-		state.Since = *s.MPC.DownSince
+// kafkaText is what becomes of the work while Kafka does not answer.
+const kafkaText = "Nothing is called whose call could not be recorded. Work goes on by itself when the brokers answer."
+
+// at is a state that begins now, as far as it alone can tell.
+func (s *Status) at(name, title, text string) State {
+	return State{Name: name, Title: title, Text: text, Since: s.At}
+}
+
+func unreadable(p Partition) bool { return p.Problem != "" }
+
+// partitionsAway is about those that cannot be read: the instance
+// is not ready, and what comes there is not even seen.
+func partitionsAway(s *Status) State {
+	var all []Partition
+	for _, p := range s.Partitions {
+		if unreadable(p) {
+			all = append(all, p)
+		}
 	}
-	state.Text = fmt.Sprintf("%s for it, and none is answered because of it. One request at a time finds out whether it serves again.",
-		quantity(s.Flow.Waiting.Outage, "event waits", "events wait"))
-	state.Error, state.ErrorAt = s.MPC.LastError, s.MPC.LastErrorAt
-	if len(s.Notes) > 0 {
-		state.Advice = s.Notes[0]
+	title := fmt.Sprintf("Partition %d cannot be read", all[0].Partition)
+	if len(all) > 1 {
+		title = fmt.Sprintf("%d of %d partitions cannot be read", len(all), len(s.Partitions))
+	}
+	state := s.at(PartitionAway, title, "Failure events that come there wait unseen. It goes on by itself when the broker that leads the partition answers."+besides(s))
+	state.Error = fmt.Sprintf("partition %d: %s", all[0].Partition, all[0].Problem)
+	return state
+}
+
+// besides tells of an outage of MPC where something else has to be told first.
+func besides(s *Status) string {
+	switch {
+	case s.MPC.Available:
+		return ""
+	case s.MPC.DownSince == nil:
+		return " Besides, MPC does not serve."
+	}
+	return " Besides, MPC has not served since " + clockTime(*s.MPC.DownSince) + "."
+}
+
+// judgeMPC is what the events wait for that wait for a call.
+func judgeMPC(s *Status) State {
+	switch {
+	case s.MPC.Share != nil && *s.MPC.Share == 0:
+		none := s.at(NoShare, "This instance's share of the quota is 0", "It will not call: there are more instances than calls a minute.")
+		none.Advice = "Run fewer instances, or raise MPC_REQUESTS_PER_MINUTE if the tenant's quota is higher."
+		return none
+	case !s.MPC.Available:
+		return outage(s)
+	}
+	return paced(s)
+}
+
+// closing is how long before MPC was found not to serve the answer may have come
+// by which it was: what is older tells of something else.
+const closing = 5 * time.Second
+
+func outage(s *Status) State {
+	m, f := s.MPC, s.Flow
+	state := s.at(Outage, "MPC does not serve", "")
+	if m.DownSince != nil {
+		state.Since = *m.DownSince
+	} else {
+		state.Text = "Requests are under way, and no answer comes. "
+	}
+	switch {
+	case f.Waiting.Outage > 0:
+		state.Text += quantity(f.Waiting.Outage, "event waits", "events wait") +
+			" for it, and none is answered because of it. One request at a time finds out whether it serves again."
+	case f.InFlight > 0:
+		state.Text += "No other event waits for it, and none is answered because of it."
+	default:
+		state.Text += "No event waits for it; the next one will find out whether it serves again."
+	}
+	if m.LastErrorAt != nil && !m.LastErrorAt.Before(state.Since.Add(-closing)) {
+		state.Error, state.ErrorAt, state.Advice = m.LastError, m.LastErrorAt, m.LastErrorAdvice
 	}
 	return state
 }
 
 // paced is the state while MPC serves.
-func paced(s *Status, state func(name, title, text string) State) State {
+func paced(s *Status) State {
 	f, m := s.Flow, s.MPC
 	rate := math.Inf(1)
 	if m.Rate != nil {
@@ -101,25 +163,25 @@ func paced(s *Status, state func(name, title, text string) State) State {
 	wait := time.Duration(float64(f.Waiting.Quota) / rate * float64(time.Minute))
 	switch {
 	case m.HoldUntil != nil && m.HoldUntil.After(s.At):
-		return state(Throttled, "MPC asked for a pause", "Requests go on after "+m.HoldUntil.UTC().Format("15:04:05 UTC")+".")
+		return s.at(Throttled, "MPC asked for a pause", "Requests go on after "+clockTime(*m.HoldUntil)+".")
 	case m.ThrottledLately > 0:
 		text := "It refuses requests for its quota: others use it too, or it is smaller than MPC_REQUESTS_PER_MINUTE."
 		if !math.IsInf(rate, 1) {
 			text += " The service has slowed down to " + pace + " and tries for more."
 		}
-		return state(Throttled, "MPC throttles", text)
+		return s.at(Throttled, "MPC throttles", text)
 	case f.Waiting.Quota > 0 && wait > longQuotaWait:
-		return state(QuotaWait, "Waiting for the quota",
+		return s.at(QuotaWait, "Waiting for the quota",
 			fmt.Sprintf("%s for a turn, at %s: about %s for the last of them.", quantity(f.Waiting.Quota, "event waits", "events wait"), pace, roughly(wait)))
 	case f.InFlight > 0 || f.Waiting.Quota > 0 || f.Held > f.Waiting.Backoff || f.Waiting.Backoff == 0 && answeredLately(s):
-		return state(Working, "Working", "Events are being answered as they come.")
+		return s.at(Working, "Working", "Events are being answered as they come.")
 	case f.Waiting.Backoff > 0:
-		return state(Working, "Working",
+		return s.at(Working, "Working",
 			fmt.Sprintf("%s after a call of its own that failed, and will be called again; MPC serves the others.", quantity(f.Waiting.Backoff, "event rests", "events rest")))
-	case f.Lag > 0:
-		return state(Working, "Working", "Events are being read.")
+	case f.Lag > 0 || !f.LagKnown:
+		return s.at(Working, "Working", "Events are being read.")
 	}
-	return state(Idle, "Nothing to do", "Every failure event that has come is answered.")
+	return s.at(Idle, "Nothing to do", "Every failure event that has come is answered.")
 }
 
 // answeredLately: between two events that are answered in a millisecond each there

@@ -50,6 +50,10 @@ func TestTheStateIsWhatMattersMost(t *testing.T) {
 		{"stuck", Stuck, "partition waits", func(s *Status) { s.Kafka.Stuck = []string{"raise max.message.bytes"} }},
 		{"the ledger is read", Reading, "answered already", func(s *Status) { s.Kafka.LedgerRead = false }},
 		{"a rebalance", Joining, "anew", func(s *Status) { s.Kafka.Joined = false }},
+		{"a partition cannot be read, and /readyz says so", PartitionAway, "wait unseen", func(s *Status) { s.Partitions = []Partition{{}, {Partition: 7, Problem: "refused"}} }},
+		{"a partition cannot be read in an outage", PartitionAway, "Besides, MPC has not served since 11:00:00 UTC.", func(s *Status) { outage(s); s.Partitions[0].Problem = "refused" }},
+		{"stuck in an outage", Stuck, "Besides, MPC has not served since 11:00:00 UTC.", func(s *Status) { outage(s); s.Kafka.Stuck = []string{"raise it"} }},
+		{"how much there is to do is not known", Working, "being read", func(s *Status) { s.Flow.LagKnown = false }},
 		{"starting", Starting, "looked up", func(s *Status) { s.Kafka = Kafka{} }},
 		{"Kafka away from the start", KafkaAway, "when the brokers answer", func(s *Status) { s.Kafka = Kafka{Problem: "refused"} }},
 		{"Kafka away in an outage of MPC", KafkaAway, "", func(s *Status) { outage(s); s.Kafka.Problem = "refused" }},
@@ -65,13 +69,62 @@ func TestTheStateIsWhatMattersMost(t *testing.T) {
 func TestAnOutageSaysSinceWhenWhatCameLastAndWhatToDo(t *testing.T) {
 	s := well()
 	s.MPC.Available, s.MPC.DownSince, s.MPC.LastError, s.MPC.LastErrorAt = false, ago(time.Hour), "HTTP 401", ago(time.Second)
-	s.Notes = []string{"renew the key"}
+	s.MPC.LastErrorAdvice, s.Notes = "renew the key", []string{"another process uses KAFKA_INSTANCE_ID"}
 	if got := judge(&s); !got.Since.Equal(noon.Add(-time.Hour)) || got.Error != "HTTP 401" || !got.ErrorAt.Equal(noon.Add(-time.Second)) || got.Advice != "renew the key" {
 		t.Errorf("%+v", got)
 	}
 	s = well()
 	s.Kafka.Stuck = []string{"raise it"}
 	if got := judge(&s); got.Advice != "raise it" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// The last error is never forgotten: in the next outage it is somebody else's.
+func TestAnOutageIsNotBlamedOnAnEarlierOnesError(t *testing.T) {
+	for hazard, c := range map[string]struct {
+		down, last *time.Time
+		said       bool
+	}{
+		"the answer that closed the door": {ago(time.Hour), ago(time.Hour + time.Millisecond), true},
+		"a probe's":                       {ago(time.Hour), ago(time.Second), true},
+		"yesterday's":                     {ago(time.Hour), ago(20 * time.Hour), false},
+		"MPC hangs, nothing has come yet": {nil, ago(time.Hour), false},
+		"MPC hangs, and a moment ago":     {nil, ago(time.Second), true},
+	} {
+		s := well()
+		s.MPC = MPC{DownSince: c.down, LastError: "HTTP 401", LastErrorAt: c.last, LastErrorAdvice: "renew the key"}
+		if got := judge(&s); got.Name != Outage || (got.Error != "") != c.said || (got.Advice != "") != c.said || (got.ErrorAt != nil) != c.said {
+			t.Errorf("%s: %+v", hazard, got)
+		}
+	}
+}
+
+func TestAnOutageSaysWhoFindsOutThatItIsOver(t *testing.T) {
+	for says, f := range map[string]Flow{
+		"2 events wait for it, and none is answered because of it. One request at a time": {Waiting: Waiting{Outage: 2}},
+		"No event waits for it; the next one will find out":                               {},
+		"Requests are under way, and no answer comes. No other event":                     {InFlight: 1},
+	} {
+		s := well()
+		s.MPC, s.Flow = MPC{}, f
+		if f.InFlight == 0 {
+			s.MPC.DownSince = ago(time.Hour)
+		}
+		if got := judge(&s); !strings.HasPrefix(got.Text, says) {
+			t.Errorf("%q, want %q…", got.Text, says)
+		}
+	}
+}
+
+func TestPartitionsThatCannotBeReadAreNamed(t *testing.T) {
+	s := well()
+	s.Partitions = []Partition{{}, {Partition: 7, Problem: "fetching: refused"}}
+	if got := judge(&s); got.Title != "Partition 7 cannot be read" || got.Error != "partition 7: fetching: refused" {
+		t.Errorf("%+v", got)
+	}
+	s.Partitions[0].Problem = "fetching: timed out"
+	if got := judge(&s); got.Title != "2 of 2 partitions cannot be read" || got.Error != "partition 0: fetching: timed out" {
 		t.Errorf("%+v", got)
 	}
 }
