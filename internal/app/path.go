@@ -45,9 +45,11 @@ func (p *path) Receive(d *consumer.Delivery) consumer.Answer {
 	switch {
 	case errors.As(err, &unreadable):
 		return func(context.Context) error {
+			why := string(unreadable.Reason) + ", " + unreadable.Message
+			seen.Step(story.Step{Kind: story.DeadLetterWait, Detail: why})
 			seen.publishing(p.topics.TopicDeadLetter)
 			err := p.bury(d, source, unreadable)
-			seen.ended(err, story.DeadLetter, string(unreadable.Reason)+", "+unreadable.Message)
+			seen.ended(err, story.DeadLetter, why)
 			if err != nil {
 				return err
 			}

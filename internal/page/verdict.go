@@ -26,6 +26,7 @@ const (
 	atWork     = "at_work"
 	twin       = "twin"
 	backingOff = "backoff"
+	asking     = "asking"
 	publishing = "publishing"
 	givenUp    = "given_up"
 	deadLetter = "dead_letter"
@@ -121,58 +122,6 @@ func (e evidence) endedHere(asked *history.Entry) bool {
 	})
 }
 
-// unread is about a failure event that nobody has answered.
-func (e evidence) unread(asked *history.Entry) Verdict {
-	where := fmt.Sprintf("Its failure event stands at offset %d of partition %d and has no outcome yet.", asked.Offset, asked.Partition)
-	switch {
-	case e.owner == nil:
-	case e.owner.Here:
-		where += " It is this instance's, which has not come to it yet: " + e.status.State.Title + "."
-	case e.owner.Instance == "":
-		where += " Nobody owns that partition at the moment: is the service running?"
-	default:
-		where += fmt.Sprintf(" The instance %s owns that partition: its own page knows what the event is waiting for.", e.owner.Instance)
-	}
-	return Verdict{inTopic, "Still waiting in the topic", where}
-}
-
-// unfinished is about an event that this instance is answering.
-func (e evidence) unfinished(s story.Story) Verdict {
-	step := s.Steps[len(s.Steps)-1]
-	switch step.Kind {
-	case story.TwinWait:
-		return Verdict{twin, "Still waiting: for another event of the same task", step.Sentence()}
-	case story.QuotaWait, story.OutageWait:
-		return e.waiting(step)
-	case story.BackoffWait:
-		return Verdict{backingOff, "Still waiting: its last call failed, and it will be called again", step.Sentence()}
-	case story.Answered:
-		return Verdict{publishing, titles[step.Reason], "The answer is being published. " + step.Sentence()}
-	}
-	return Verdict{atWork, "Being answered at this moment", step.Sentence()}
-}
-
-// waiting asks the gate, not the step, what for: an outage may have begun or
-// ended since.
-func (e evidence) waiting(step story.Step) Verdict {
-	state := e.status.State
-	switch state.Name {
-	case Outage:
-		text := fmt.Sprintf("MPC has not served since %s, so nothing is decided about the task; it is called when MPC serves again.", clockTime(state.Since))
-		if state.Error != "" {
-			text += " MPC's last answer: " + state.Error
-		}
-		return Verdict{Outage, "Still waiting: MPC does not serve", text}
-	case KafkaAway, NoShare, Throttled:
-		return Verdict{state.Name, "Still waiting: " + state.Title, state.Text + " " + step.Sentence()}
-	}
-	text := step.Sentence()
-	if rate := e.status.MPC.Rate; rate != nil {
-		text += fmt.Sprintf(" %s at %.0f requests a minute.", quantity(e.status.Flow.Waiting.Quota, "event waits", "events wait"), *rate)
-	}
-	return Verdict{QuotaWait, "Still waiting: for the quota", text}
-}
-
 // toldVerdict is a verdict with the time of what it is about.
 type toldVerdict struct {
 	at time.Time
@@ -235,5 +184,3 @@ func answered(reason events.Reason, attempts int, retries *int, apiError *events
 	}
 	return Verdict{string(reason), titles[reason], text}
 }
-
-func clockTime(t time.Time) string { return t.UTC().Format("15:04:05 UTC") }

@@ -66,10 +66,9 @@ func TestEveryReasonSaysWhetherTheTaskWasRetried(t *testing.T) {
 }
 
 func TestTheVerdictOnATask(t *testing.T) {
-	outage := well()
-	outage.State = State{Name: Outage, Title: "MPC does not serve", Since: noon.Add(-time.Hour), Error: "HTTP 503"}
+	outage := inAnOutage()
 	quota := well()
-	quota.State, quota.Flow.Waiting.Quota = State{Name: QuotaWait}, 57
+	quota.Flow.Waiting.Quota = 57
 	ahead := answeredStory("538526", events.Accepted)
 	ahead.Source.Time = noon.Add(time.Hour)
 	for _, c := range []struct {
@@ -81,16 +80,8 @@ func TestTheVerdictOnATask(t *testing.T) {
 		{"nobody knows it", evidence{topics: knows()}, neverSeen, "within 24 hours"},
 		{"the topics were not asked", evidence{}, notAsked, ""},
 		{"not all was read", evidence{topics: &history.History{}}, notAsked, "explain"},
-		{"its turn has not come", evidence{status: quota, stories: []story.Story{a(story.Step{Kind: story.QuotaWait, Detail: "73 before it"})}}, QuotaWait, "73 before it"},
-		{"an outage began while it waited for its turn", evidence{status: outage, stories: []story.Story{a(story.Step{Kind: story.QuotaWait})}}, Outage, "since 11:00:00 UTC, so nothing is decided about the task; it is called when MPC serves again. MPC's last answer: HTTP 503"},
-		{"an outage is over and it still waits", evidence{status: quota, stories: []story.Story{a(story.Step{Kind: story.OutageWait})}}, QuotaWait, "57 events wait at 95 requests"},
-		{"its own call failed", evidence{stories: []story.Story{a(story.Step{Kind: story.BackoffWait, Until: noon})}}, backingOff, "12:00:00"},
-		{"a twin is at work", evidence{stories: []story.Story{a(story.Step{Kind: story.TwinWait})}}, twin, "same task"},
-		{"its call is under way", evidence{stories: []story.Story{a(story.Step{Kind: story.Call})}}, atWork, "Calls MPC"},
-		{"decided, not published", evidence{stories: []story.Story{a(story.Step{Kind: story.Answered, Reason: events.Rejected})}}, publishing, "being published"},
 		{"the budget says how much", evidence{stories: []story.Story{answeredStory("538526", events.BudgetExhausted)}}, "budget_exhausted", "3 retries were accepted"},
 		{"unreadable", evidence{stories: []story.Story{a(story.Step{Kind: story.DeadLetter, Detail: "not_json"})}}, deadLetter, "redrive"},
-		{"no failure", evidence{stories: []story.Story{a(story.Step{Kind: story.Ignored})}}, ignored, ""},
 		{"a new failure after an old answer", evidence{stories: []story.Story{answeredStory("538526", events.Accepted), a(story.Step{Kind: story.QuotaWait})}, status: quota}, QuotaWait, ""},
 		{"another instance answered later", evidence{stories: []story.Story{answeredStory("538526", events.Rejected)}, topics: knows(asked(50*time.Minute, true), replied(49*time.Minute, events.Accepted))}, "accepted", ""},
 		{"it left this instance, and another answered", evidence{stories: []story.Story{a(story.Step{Kind: story.GivenUp})}, topics: knows(asked(time.Hour, true), replied(30*time.Minute, events.Expired))}, "expired", ""},
@@ -101,6 +92,7 @@ func TestTheVerdictOnATask(t *testing.T) {
 		{"answered while the topics were read, by a clock that is ahead", evidence{stories: []story.Story{ahead}, topics: knows(asked(-time.Hour, false))}, "accepted", ""},
 		{"a producer's clock is ahead", evidence{stories: []story.Story{answeredStory("538526", events.Accepted)}, topics: knows(asked(-time.Hour, true), replied(time.Hour, events.Accepted))}, "accepted", ""},
 		{"nobody owns it", evidence{topics: knows(asked(time.Hour, false)), owner: &Owner{3, "", false}}, inTopic, "Nobody owns"},
+		{"here, and the partition cannot be read", evidence{status: Status{Partitions: []Partition{{Partition: 3, Problem: "fetching: refused"}}}, topics: knows(asked(time.Hour, false)), owner: &Owner{3, "retrier-0", true}}, inTopic, "cannot read that partition: fetching: refused."},
 		{"here, not read yet", evidence{status: outage, topics: knows(asked(time.Hour, false)), owner: &Owner{3, "retrier-0", true}}, inTopic, "MPC does not serve"},
 		{"a dead letter in the topics", evidence{topics: knows(lay(0, true))}, deadLetter, "not_json"},
 		{"a repeat is no later answer", evidence{topics: knows(replied(time.Hour, events.Accepted), history.Entry{At: noon, Outcome: &history.Answer{Reason: events.Rejected, Repeat: true}})}, "accepted", ""},

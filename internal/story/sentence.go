@@ -53,6 +53,8 @@ func (s Step) what() string {
 		return fmt.Sprintf("Answered %s, %s. %s", s.Reason.Kind(), s.Reason, s.Reason.Message())
 	case Published:
 		return "The answer is published" + s.detail() + "."
+	case DeadLetterWait:
+		return "Is no readable failure event and waits for the dead-letter topic" + s.detail() + "."
 	case GivenUp:
 		return "Given up here without an answer" + s.detail() + ". Who owns the partition next takes the event up again."
 	case DeadLetter:

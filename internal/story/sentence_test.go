@@ -37,6 +37,7 @@ func TestEveryKindIsTold(t *testing.T) {
 		{Step{Kind: Answered, Reason: events.Accepted}, "Answered retried, accepted. MPC accepted the retry."},
 		{Step{Kind: Published, Detail: "remux.retried"}, "The answer is published: remux.retried."},
 		{Step{Kind: GivenUp, Detail: "stopping"}, "Given up here without an answer: stopping. Who owns the partition next takes the event up again."},
+		{Step{Kind: DeadLetterWait, Detail: "not_json, it is empty"}, "Is no readable failure event and waits for the dead-letter topic: not_json, it is empty."},
 		{Step{Kind: DeadLetter, Detail: "not_json"}, "Is no readable failure event and went to the dead-letter topic: not_json."},
 		{Step{Kind: Ignored}, "Tells of no failure and was ignored."},
 		{Step{Kind: AnsweredBefore}, "Had been answered before, as the outcome topics show."},

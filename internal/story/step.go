@@ -23,6 +23,8 @@ const (
 	Call        Kind = "call"
 	Refused     Kind = "refused" // the call's end, also where no answer came; see Step.Error, Step.Detail
 	Accepted    Kind = "accepted"
+	// DeadLetterWait: it is no readable event, and waits for the dead-letter topic.
+	DeadLetterWait Kind = "dead_letter_wait"
 	// Skipped stands for steps that were left out, Step.Times of them.
 	Skipped  Kind = "skipped"
 	Answered Kind = "answered" // decided, see Step.Reason; not published yet
@@ -46,7 +48,7 @@ func (k Kind) Ends() bool {
 // Waits tells whether the event waits from this step to the next.
 func (k Kind) Waits() bool {
 	switch k {
-	case TwinWait, QuotaWait, OutageWait, BackoffWait:
+	case TwinWait, QuotaWait, OutageWait, BackoffWait, DeadLetterWait:
 		return true
 	}
 	return false

@@ -98,7 +98,7 @@ func TestADeadLetterThatDoesNotFitHoldsUpItsPartitionOnly(t *testing.T) {
 	r := enter(t, options{partitions: 2})
 	r.limit(r.deadLetter, 10_000)
 	byHand := r.newClient(kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	large := &kgo.Record{Partition: 0, Value: bytes.Repeat([]byte("z"), 20_000)}
+	large := &kgo.Record{Partition: 0, Key: []byte("538526"), Value: bytes.Repeat([]byte("z"), 20_000)}
 	r.publishWith(byHand, large)
 	s := r.start("LOG_FORMAT", "text")
 	s.says("max.message.bytes") // the warning at start
@@ -108,6 +108,10 @@ func TestADeadLetterThatDoesNotFitHoldsUpItsPartitionOnly(t *testing.T) {
 		return status == http.StatusServiceUnavailable && strings.Contains(body, r.deadLetter) && strings.Contains(body, "max.message.bytes"), body
 	}
 	s.waitFor(30*time.Second, "to say in /readyz what is stuck", isStuck)
+	s.waitFor(10*time.Second, "to say on the page why the task is not retried", func() (bool, string) {
+		_, body := s.get("/api/tasks/538526?topics=false")
+		return strings.Contains(body, `"code":"stuck"`) && strings.Contains(body, "refuses a message of 20006 bytes"), body
+	})
 	var others []*kgo.Record
 	for i, task := range []string{"a", "b", "c", "d", "e", "f"} {
 		rec := event(task)
