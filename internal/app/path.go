@@ -34,7 +34,11 @@ func (p *path) Receive(d *consumer.Delivery) consumer.Answer {
 	done := func(outcome, reason string) { p.metrics.Event(outcome, reason, p.clock.Now().Sub(arrived)) }
 	source := events.Source{Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, Time: d.Time}
 	failure, err := events.ReadFailure(d.Value, fromRecord(d.Headers))
-	seen := p.observe.begin(d, source, failure, arrived)
+	observe := p.observe
+	if errors.Is(err, events.ErrNotAFailure) {
+		observe.stories = nil // those of failures would be displaced: most tasks succeed
+	}
+	seen := observe.begin(d, source, failure, arrived)
 	if p.ledger.Answered(source) {
 		done(metrics.Ignored, metrics.Answered)
 		seen.ended(nil, story.AnsweredBefore, "")

@@ -62,8 +62,8 @@ func New() *Metrics {
 		}, []string{"outcome", "reason"}),
 		duration: auto.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "event_duration_seconds",
-			Help:    "From an event's arrival here to the acknowledgement of its outcome.",
-			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200},
+			Help:    "From a failure event's arrival here to the acknowledgement of its outcome; what is ignored or a dead letter has none.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1800, 3600, 7200, 14400, 43200},
 		}),
 		requests: auto.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "mpc_requests_total",
@@ -102,13 +102,17 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// Event counts an event that is done with. Without metrics it does nothing.
+// Event counts an event that is done with. Its duration counts if it has an
+// outcome: a dead letter takes milliseconds and an ignored event none, which says
+// nothing of how long tasks wait for their retry. Without metrics it does nothing.
 func (m *Metrics) Event(outcome, reason string, took time.Duration) {
 	if m == nil {
 		return
 	}
 	m.events.WithLabelValues(outcome, reason).Inc()
-	m.duration.Observe(took.Seconds())
+	if outcome != DeadLetter && outcome != Ignored {
+		m.duration.Observe(took.Seconds())
+	}
 }
 
 // Forced counts an answered event that was forced.

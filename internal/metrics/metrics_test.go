@@ -102,6 +102,8 @@ func TestEventsAndRequestsAreCounted(t *testing.T) {
 	m.Event("retried", "accepted", 20*time.Millisecond)
 	m.Event("retried", "accepted", 2*time.Second)
 	m.Event(DeadLetter, "not_json", time.Millisecond)
+	m.Event(Ignored, NotAFailure, time.Microsecond) // of these two nobody waited for an outcome
+	m.Event("retry_failed", "rejected", time.Minute)
 	m.Request("retry", nil, time.Millisecond)
 	m.Request("login", nil, 4*time.Minute)
 	m.Request("retry", &mpcclient.Error{Class: mpcclient.Throttled}, time.Millisecond)

@@ -7,11 +7,9 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// latestLength is how many answers the page lists.
-const latestLength = 100
-
 // Latest is the document of /api/latest, and of the stream's event "latest": the
-// events that this instance was done with last, newest first.
+// events that this instance was done with last, newest first, the last hundred of
+// each outcome.
 type Latest struct {
 	Latest []Done `json:"latest"`
 }
@@ -46,7 +44,7 @@ func done(s story.Story) Done {
 	last := s.Steps[len(s.Steps)-1]
 	d := Done{
 		At: last.At, TaskID: s.TaskID, Partition: s.Source.Partition, Offset: s.Source.Offset,
-		Outcome: outcomeOf(s), Seconds: last.At.Sub(s.Steps[0].At).Seconds(),
+		Outcome: s.Became(), Seconds: last.At.Sub(s.Steps[0].At).Seconds(),
 	}
 	switch {
 	case s.Outcome != nil:
@@ -58,22 +56,4 @@ func done(s story.Story) Done {
 		d.Text = last.Detail
 	}
 	return d
-}
-
-// outcomeOf is what became of an event, in a word; empty: it is being answered.
-func outcomeOf(s story.Story) string {
-	if !s.Done || len(s.Steps) == 0 {
-		return ""
-	}
-	switch last := s.Steps[len(s.Steps)-1]; last.Kind {
-	case story.Published:
-		if s.Outcome != nil {
-			return string(s.Outcome.Reason.Kind())
-		}
-	case story.AnsweredBefore:
-		return string(story.Ignored)
-	default:
-		return string(last.Kind)
-	}
-	return ""
 }

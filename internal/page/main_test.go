@@ -69,7 +69,7 @@ func (s *source) Stories(id string) (found []story.Story) {
 	return found
 }
 
-func (s *source) Latest(int) []story.Story {
+func (s *source) Latest() []story.Story {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stories

@@ -27,7 +27,7 @@ type Source interface {
 	Totals() (metrics.Totals, error)
 	// Stories, Latest and Version are story.Store's.
 	Stories(taskID string) []story.Story
-	Latest(n int) []story.Story
+	Latest() []story.Story
 	Version() uint64
 	// Topics reads what the topics know of a task, until the context ends; it then
 	// gives what it has, and an error: history.ErrNoAnswer if that is the brokers'
@@ -127,7 +127,7 @@ func (p *Page) look() error {
 
 func (p *Page) pinLatest() error {
 	p.version = p.cfg.Source.Version()
-	return p.board.pin(latestDoc, latest(p.cfg.Source.Latest(latestLength)))
+	return p.board.pin(latestDoc, latest(p.cfg.Source.Latest()))
 }
 
 // policy lets the page load its own files and nothing else, from nowhere else.

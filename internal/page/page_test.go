@@ -127,7 +127,7 @@ func TestAStateLastsSinceItBegan(t *testing.T) {
 
 func BenchmarkLook(b *testing.B) {
 	s := newSource()
-	for i := range latestLength {
+	for i := range 500 {
 		s.stories = append(s.stories, answeredStory(fmt.Sprint(i), "accepted"))
 	}
 	p, err := New(Config{Source: s, Clock: sourceClock{nil, s}, Logger: nullLogger()})

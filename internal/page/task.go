@@ -88,7 +88,7 @@ func told(stories []story.Story) []Told {
 	for _, s := range stories {
 		t := Told{
 			Partition: s.Source.Partition, Offset: s.Source.Offset, EventTime: s.Source.Time, EventID: s.EventID,
-			ErrorCode: s.Failure.ErrorCode, Description: s.Failure.Description, Outcome: outcomeOf(s), Steps: []Line{},
+			ErrorCode: s.Failure.ErrorCode, Description: s.Failure.Description, Outcome: s.Became(), Steps: []Line{},
 		}
 		if s.Outcome != nil {
 			t.Reason = s.Outcome.Reason

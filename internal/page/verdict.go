@@ -30,7 +30,6 @@ const (
 	publishing = "publishing"
 	givenUp    = "given_up"
 	deadLetter = "dead_letter"
-	ignored    = "ignored"
 	known      = "answered"
 )
 
@@ -143,8 +142,6 @@ func (e evidence) lastTold() *toldVerdict {
 			told.Verdict = answered(s.Outcome.Reason, s.Outcome.Attempts, s.Outcome.Retries, s.Outcome.Error)
 		case last.Kind == story.DeadLetter:
 			told.Verdict = Verdict{deadLetter, "Not retried: its event is a dead letter", last.Sentence() + " " + advice}
-		case last.Kind == story.Ignored:
-			told.Verdict = Verdict{ignored, "Not retried: its event tells of no failure", last.Sentence()}
 		case last.Kind == story.GivenUp && e.topics == nil: // the topics name the next owner
 			told.Verdict = Verdict{givenUp, "Still waiting: its partition has left this instance", last.Sentence()}
 		case e.topics != nil:

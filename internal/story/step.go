@@ -93,3 +93,19 @@ type Story struct {
 	Outcome *events.Outcome // nil: none was decided here
 	Done    bool            // nothing more will happen to the event here
 }
+
+// Became says in a word what became of the event: the kind of its outcome,
+// dead_letter, ignored, or given_up; empty: it is being answered.
+func (s Story) Became() string {
+	if !s.Done {
+		return ""
+	}
+	switch last := s.Steps[len(s.Steps)-1]; {
+	case last.Kind == Published && s.Outcome != nil:
+		return string(s.Outcome.Reason.Kind())
+	case last.Kind == AnsweredBefore:
+		return string(Ignored)
+	default:
+		return string(last.Kind)
+	}
+}

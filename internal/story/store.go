@@ -20,6 +20,7 @@ const (
 	keepEnded  = 500
 	maxBytes   = 32 << 20
 	maxText    = 256 // of one text, in bytes
+	keepLatest = 100 // of each end, for Latest
 )
 
 // Config of a Store.
@@ -40,6 +41,7 @@ type Store struct {
 	count  int
 	bytes  int
 	ended  []*Record // oldest first
+	latest map[string][]Story
 }
 
 // Record is the story of an event under way: its Trail.
@@ -58,7 +60,7 @@ func New(cfg Config) (*Store, error) {
 	if cfg.Max == 0 {
 		cfg.Max = defaultMax
 	}
-	return &Store{cfg: cfg, byTask: map[string][]*Record{}}, nil
+	return &Store{cfg: cfg, byTask: map[string][]*Record{}, latest: map[string][]Story{}}, nil
 }
 
 // Begin opens the story of an event. taskID is what it is found by.
@@ -96,9 +98,18 @@ func (r *Record) Step(step Step) {
 	if step.Kind.Ends() {
 		r.story.Done = true
 		s.ended = append(s.ended, r)
+		s.note(r.story)
+		s.version.Add(1)
 	}
 	s.shrink()
-	s.version.Add(1)
+}
+
+// note keeps a story's beginning and end for Latest, among the last of its kind:
+// a thousand retried ones must not displace the one dead letter of the hour.
+func (s *Store) note(one Story) {
+	one.Steps = []Step{one.Steps[0], one.Steps[len(one.Steps)-1]}
+	list := append(s.latest[one.Became()], one)
+	s.latest[one.Became()] = list[max(0, len(list)-keepLatest):]
 }
 
 // Decided adds the answer. What it covers is left out: that belongs to the
@@ -111,7 +122,6 @@ func (r *Record) Decided(o events.Outcome) {
 	o.Failure = r.story.Failure
 	r.story.Outcome = &o
 	r.weigh()
-	s.version.Add(1)
 }
 
 // shrink drops the stories that ended first.
@@ -145,19 +155,21 @@ func (s *Store) Task(id string) []Story {
 	return stories
 }
 
-// Latest tells the n stories that ended last, newest first. They are copies.
-func (s *Store) Latest(n int) []Story {
+// Latest tells the stories that ended last, newest first, the last hundred of
+// each end. Of their steps they have the first and the last.
+func (s *Store) Latest() []Story {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	var stories []Story
-	for _, r := range slices.Backward(s.ended[max(0, len(s.ended)-max(n, 0)):]) {
-		stories = append(stories, r.copy())
+	for _, list := range s.latest {
+		stories = append(stories, list...)
 	}
+	s.mu.Unlock()
+	slices.SortStableFunc(stories, func(a, b Story) int { return b.Steps[1].At.Compare(a.Steps[1].At) })
 	return stories
 }
 
-// Version changes with every step: who shows stories looks whether there is
-// anything new.
+// Version changes with every story that ends: who shows the latest looks whether
+// there are any new.
 func (s *Store) Version() uint64 { return s.version.Load() }
 
 // copy shares only what never changes.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -124,12 +125,12 @@ func (s *service) Stories(id string) (found []story.Story) {
 	return found
 }
 
-func (s *service) Latest(n int) (list []story.Story) {
+func (s *service) Latest() (list []story.Story) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := len(s.stories) - 1; i >= 0 && len(list) < n; i-- {
-		if s.stories[i].Done {
-			list = append(list, s.stories[i])
+	for _, one := range slices.Backward(s.stories) {
+		if one.Done {
+			list = append(list, one)
 		}
 	}
 	return list
