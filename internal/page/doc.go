@@ -11,6 +11,8 @@
 //	GET /api/history          Hour: throughput and answer times
 //	GET /api/latest           Latest: the events done with last
 //	GET /api/tasks/{task_id}  Task; ?topics=false asks this instance's memory alone
+//	GET /api/tasks/?id=…      the same, for the ids "." and ".." too, which clients
+//	                          take for parts of the path
 //	GET /api/events           those first three as server-sent events "status",
 //	                          "history" and "latest": all at first, then each
 //	                          that has changed

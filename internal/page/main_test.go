@@ -33,6 +33,7 @@ type source struct {
 	asked   []string // the ids that were asked for
 	topics  func(ctx context.Context) (history.History, error)
 	owner   string
+	broken  error // of Totals
 }
 
 func newSource() *source {
@@ -54,7 +55,7 @@ func (s *source) Status() Status {
 func (s *source) Totals() (metrics.Totals, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.totals, nil
+	return s.totals, s.broken
 }
 
 func (s *source) Stories(id string) (found []story.Story) {

@@ -88,10 +88,15 @@ func New(cfg Config) (*Page, error) {
 
 // Run keeps the page up to date until the context ends.
 func (p *Page) Run(ctx context.Context) {
+	failed := ""
 	for p.cfg.Clock.Sleep(ctx, refresh) == nil {
-		if err := p.look(); err != nil {
+		err := p.look()
+		switch {
+		case err == nil:
+			failed = ""
+		case err.Error() != failed: // once, and not each second
+			failed = err.Error()
 			p.cfg.Logger.WithError(err).Error("the operator's page cannot be brought up to date")
-			return
 		}
 	}
 }
@@ -134,7 +139,8 @@ func (p *Page) pinLatest() error {
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// tasksPath is followed by the task's id, percent-encoded.
+// tasksPath is followed by the task's id, percent-encoded, or by ?id= and it: the
+// ids "." and ".." are a path's own to browsers and other clients.
 const tasksPath = "/api/tasks/"
 
 // ServeHTTP answers GET and HEAD. The path is taken as it was sent: an id may
@@ -167,7 +173,11 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // task tells a task's story. With ?topics=false the topics are not read, for the
 // answer at once.
 func (p *Page) task(w http.ResponseWriter, r *http.Request, escaped string) {
-	id, err := url.PathUnescape(escaped)
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	id := query.Get("id")
+	if escaped != "" {
+		id, err = url.PathUnescape(escaped)
+	}
 	if err == nil {
 		err = events.CheckTaskID(id)
 	}
@@ -175,7 +185,7 @@ func (p *Page) task(w http.ResponseWriter, r *http.Request, escaped string) {
 		refuse(w, http.StatusBadRequest, "this cannot be a task's id: "+err.Error())
 		return
 	}
-	body, err := json.Marshal(p.find(r.Context(), id, r.URL.Query().Get("topics") != "false"))
+	body, err := json.Marshal(p.find(r.Context(), id, query.Get("topics") != "false"))
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "the story cannot be written as JSON: "+err.Error())
 		return

@@ -1,6 +1,8 @@
 package page
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +10,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus/hooks/test"
+
+	"remux-retrier/internal/clock"
 )
 
 func TestThePageIsThereWithAllItsPartsAndLoadsNothingElse(t *testing.T) {
@@ -66,11 +73,13 @@ func TestAnIDIsTakenByteForByteWhateverItLooksLike(t *testing.T) {
 		"538526", "<script>alert(1)</script>", "../../etc/passwd", "a/b", "..", "%2e%2e", "a?b=c#d", "ключ", "\u202egpj", `"},{"`, strings.Repeat("x", 128),
 	} {
 		s := newSource()
-		w := get(newPage(t, s), "/api/tasks/"+url.PathEscape(id)+"?topics=false")
-		if got := decode[Task](t, w); got.TaskID != id || got.Verdict.Code != notAsked {
-			t.Errorf("%q: %+v", id, got)
+		p := newPage(t, s)
+		w := get(p, "/api/tasks/"+url.PathEscape(id)+"?topics=false")
+		same := get(p, "/api/tasks/?topics=false&id="+url.QueryEscape(id))
+		if got := decode[Task](t, w); got.TaskID != id || got.Verdict.Code != notAsked || same.Body.String() != w.Body.String() {
+			t.Errorf("%q: %+v, in the query: %s", id, got, same.Body)
 		}
-		if !slices.Equal(s.asked, []string{id}) {
+		if !slices.Equal(s.asked, []string{id, id}) {
 			t.Errorf("%q: asked for %q", id, s.asked)
 		}
 		if strings.ContainsAny(w.Body.String(), "<>") || w.Header().Get("Content-Type") != "application/json" {
@@ -80,7 +89,8 @@ func TestAnIDIsTakenByteForByteWhateverItLooksLike(t *testing.T) {
 }
 
 func TestWhatCannotBeAnIDIsRefusedWithoutAsking(t *testing.T) {
-	for _, path := range []string{"", "%20", "a%20b", "a%0ab", "%00", "%ff", strings.Repeat("x", 129), strings.Repeat("%c3%a4", 65), strings.Repeat("x", 10<<20)} {
+	for _, path := range []string{"", "%20", "a%20b", "a%0ab", "%00", "%ff", strings.Repeat("x", 129), strings.Repeat("%c3%a4", 65), strings.Repeat("x", 10<<20),
+		"?id=", "?id=a+b", "?id=%zz", "?id=" + strings.Repeat("x", 129), "?topics=false"} {
 		s := newSource()
 		w := get(newPage(t, s), "/api/tasks/"+path)
 		if w.Code != http.StatusBadRequest || !strings.HasPrefix(w.Body.String(), `{"error":"this cannot be a task's id: `) || w.Body.Len() > 400 {
@@ -122,6 +132,57 @@ func TestAStateLastsSinceItBegan(t *testing.T) {
 	s.change(func() { s.status.Kafka.Problem = "dial tcp: refused" })
 	if got := pass(t, p, s).State; got.Name != KafkaAway || !got.Since.Equal(noon.Add(6*refresh)) {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A look that fails must not be the last one.
+func TestThePageGoesOnAfterALookThatFailed(t *testing.T) {
+	s := newSource()
+	logged, hook := test.NewNullLogger()
+	ticks := make(chan struct{})
+	p, err := New(Config{Source: s, Clock: steps{sourceClock{clock.System, s}, ticks}, Logger: logged})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { p.Run(ctx); close(ended) }()
+	look := func() {
+		for range 2 { // when the second begins, the first is over
+			select {
+			case ticks <- struct{}{}:
+			case <-ended:
+				t.Fatal("nobody looks any more")
+			}
+		}
+	}
+	s.change(func() { s.broken = errors.New("read the counters: duplicate") })
+	look()
+	look()
+	s.change(func() { s.broken, s.status.Instance = nil, "retrier-7" })
+	look()
+	if got := decode[Status](t, get(p, "/api/status")); got.Instance != "retrier-7" {
+		t.Errorf("still of %s", got.Instance)
+	}
+	if n := len(hook.AllEntries()); n != 1 {
+		t.Errorf("said %d times", n)
+	}
+	cancel()
+	<-ended
+}
+
+// steps is a clock by which one sleeps until the next tick.
+type steps struct {
+	sourceClock
+	ticks chan struct{}
+}
+
+func (c steps) Sleep(ctx context.Context, _ time.Duration) error {
+	select {
+	case <-c.ticks:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
