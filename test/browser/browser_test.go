@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -224,6 +225,14 @@ func (b *tab) picture(path string, whole bool) {
 		shoot = chromedp.FullScreenshot(100)
 	}
 	b.save(shoot, path)
+}
+
+// keep saves the whole page in PICTURES, where that is given.
+func (b *tab) keep(name string) {
+	b.t.Helper()
+	if dir := os.Getenv("PICTURES"); dir != "" {
+		b.picture(filepath.Join(dir, name+".png"), true)
+	}
 }
 
 // crop saves a window that is just as large as an element at its beginning.

@@ -59,6 +59,9 @@ type service struct {
 	stories []story.Story
 	topics  map[string][]history.Entry
 	owner   string
+	away    error // of the topics: they cannot be read
+	asked   int   // how often a task's stories were asked for
+	read    int   // and its topics
 }
 
 func newService(set func(*page.Status)) *service {
@@ -92,6 +95,8 @@ func (s *service) Status() page.Status {
 		}
 		status.Partitions = append(status.Partitions, p)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.set != nil {
 		s.set(&status)
 	}
@@ -117,6 +122,7 @@ func (s *service) Totals() (metrics.Totals, error) {
 func (s *service) Stories(id string) (found []story.Story) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.asked++
 	for _, one := range s.stories {
 		if one.TaskID == id {
 			found = append(found, one)
@@ -145,6 +151,9 @@ func (s *service) Version() uint64 {
 func (s *service) Topics(_ context.Context, id string) (history.History, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.read++; s.away != nil {
+		return history.History{}, s.away
+	}
 	return history.History{TaskID: id, Since: time.Now().Add(-24 * time.Hour), Complete: true, Read: 48_211, Entries: s.topics[id]}, nil
 }
 

@@ -3,15 +3,14 @@
 package browser
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
-	"remux-retrier/events"
 	"remux-retrier/internal/page"
-	"remux-retrier/internal/story"
 )
 
 func TestAPageLeftOpenFindsBackAfterARestart(t *testing.T) {
@@ -19,11 +18,16 @@ func TestAPageLeftOpenFindsBackAfterARestart(t *testing.T) {
 	url, stop := serve(t, s, s.clock, "")
 	b := open(t, url, sizes[0], "light")
 	stop()
-	b.until(`document.body.classList.contains('stale') && document.getElementById('connection').textContent.includes('not answering since')`)
+	b.until(`document.body.classList.contains('stale') && document.getElementById('connection').textContent.includes('no word since')`)
+	b.until(`document.title.startsWith('This instance does not answer') && document.getElementById('state').dataset.mood === 'bad'`)
+	if words := b.text("#state"); !strings.HasPrefix(words, "This instance does not answer") || strings.Contains(words, "Working") {
+		t.Errorf("who glances at it thinks that all is well: %s", words)
+	}
+	b.keep("silent")
 
 	again := newService(func(s *page.Status) { s.Instance = "remux-retrier-0-again" })
 	_, _ = serve(t, again, again.clock, strings.TrimPrefix(url, "http://"))
-	b.until(`document.getElementById('connection').textContent === 'live' && document.getElementById('instance').textContent.includes('again')`)
+	b.until(`document.getElementById('connection').textContent === 'live' && document.getElementById('instance').textContent.includes('again') && document.title.startsWith('Working')`)
 }
 
 // A browser gives a stream up for good that is answered with an error.
@@ -51,10 +55,35 @@ func TestAPageBehindAProxyThatSaysBadGatewayFindsBack(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Error("nobody asks the proxy")
 	}
+	_ = value[string](b, `location.hash = '#task=538526'`)
+	b.until(`document.getElementById('verdict-text').textContent === 'HTTP 502 was answered, and no JSON.'`)
 	_ = proxy.Shutdown(b.ctx)
 	again := newService(func(s *page.Status) { s.Instance = "remux-retrier-0-again" })
 	_, _ = serve(t, again, again.clock, addr)
 	b.until(`document.getElementById('instance').textContent.includes('again')`)
+	b.until(`document.getElementById('story-verdict').dataset.code === 'never_seen'`)
+}
+
+func TestThePageBeyondTheLastSaysThatTooManyAreOpen(t *testing.T) {
+	s := newService(nil)
+	url, _ := serve(t, s, s.clock, "")
+	ctx, closeThem := context.WithCancel(t.Context())
+	defer closeThem()
+	for range 500 {
+		r, err := http.NewRequestWithContext(ctx, "GET", url+"/api/events", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = answer.Body.Close() }()
+	}
+	b := newTab(t, sizes[0], "light", url)
+	b.until(`document.title.startsWith('Too many pages are open') && document.getElementById('state-text').textContent.startsWith('too many pages are open: close some')`)
+	closeThem()
+	b.until(`document.getElementById('connection').textContent === 'live' && document.title.startsWith('Working')`)
 }
 
 func TestAPageOfAnOlderVersionLoadsTheNewOne(t *testing.T) {
@@ -66,20 +95,6 @@ func TestAPageOfAnOlderVersionLoadsTheNewOne(t *testing.T) {
 	upgraded := newService(func(s *page.Status) { s.Version = "v1.5.0" })
 	_, _ = serve(t, upgraded, upgraded.clock, strings.TrimPrefix(url, "http://"))
 	b.until(`!window.old && document.getElementById('about').textContent.includes('v1.5.0')`)
-}
-
-func TestAStoryIsToldOnWhileTheTaskWaits(t *testing.T) {
-	s := newService(nil)
-	s.add("538526", "", nil, story.Step{Kind: story.QuotaWait})
-	url, _ := serve(t, s, s.clock, "")
-	b := open(t, url+"/#task=538526", sizes[0], "light")
-	b.until(`document.getElementById('story-verdict').dataset.code === 'quota'`)
-	s.mu.Lock()
-	s.stories = nil
-	s.mu.Unlock()
-	s.add("538526", events.Accepted, nil, story.Step{Kind: story.Call}, story.Step{Kind: story.Accepted})
-	b.until(`document.getElementById('story-verdict').dataset.code === 'accepted'`)
-	b.until(`document.querySelectorAll('#story-events li').length === 5`)
 }
 
 func TestTheListFollowsItsFilter(t *testing.T) {

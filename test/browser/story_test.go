@@ -106,7 +106,7 @@ func TestTheKeyboardAloneFindsWhyATaskIsNotRetried(t *testing.T) {
 
 func TestHostileIDsStayText(t *testing.T) {
 	for _, id := range []string{
-		"<script>pwned=1</script>", "<img/src=x/onerror=pwned=1>", `"><svg/onload=pwned=1>`, "../../healthz", "a/b%2f?c#d", "%00", "\u202egpj.exe",
+		"<script>pwned=1</script>", "<img/src=x/onerror=pwned=1>", `"><svg/onload=pwned=1>`, "../../healthz", ".", "..", "%2e%2e", "a/b%2f?c#d", "%00", "\u202egpj.exe",
 	} {
 		t.Run(id, func(t *testing.T) {
 			s := newService(nil)
@@ -139,4 +139,32 @@ func TestWhatCannotBeAnIDIsSaid(t *testing.T) {
 	b := open(t, url, sizes[0], "light")
 	b.do(slash, chromedp.KeyEvent("two words"), chromedp.KeyEvent(kb.Enter))
 	b.until(`document.getElementById('verdict-text').textContent.includes('cannot be a task')`)
+}
+
+func TestAnIDOfManyKilobytesIsRefusedInASentence(t *testing.T) {
+	s := newService(nil)
+	url, _ := serve(t, s, s.clock, "")
+	b := open(t, url, sizes[0], "light")
+	for _, id := range []string{`'x'.repeat(129)`, `'ä'.repeat(65)`, `'x'.repeat(300_000)`, `'x'.repeat(10 << 20)`} {
+		_ = value[bool](b, `(() => { document.getElementById('task').value = `+id+`; document.getElementById('search').requestSubmit(); return true })()`)
+		b.until(`document.getElementById('verdict-text').textContent.includes('bytes; a task')`)
+		_ = value[bool](b, `(document.getElementById('verdict-text').textContent = '', true)`)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asked > 0 {
+		t.Errorf("the service was asked %d times", s.asked)
+	}
+	b.well(url)
+}
+
+func TestTheBrowsersBackLeadsOutOfAStory(t *testing.T) {
+	s := newService(nil).aDay()
+	url, _ := serve(t, s, s.clock, "")
+	b := open(t, url, sizes[0], "light")
+	b.ask("538500")
+	_ = value[bool](b, `(history.back(), true)`)
+	b.until(`document.getElementById('story').hidden`)
+	_ = value[bool](b, `(history.forward(), true)`)
+	b.until(`!document.getElementById('story').hidden && document.getElementById('story-title').textContent === 'Task 538500'`)
 }

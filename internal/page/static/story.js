@@ -1,131 +1,133 @@
-// The search for a task, and its story. The address keeps the task (#task=…), so
-// that a story can be sent to somebody.
+// The search for a task. The address keeps the task (#task=…), so that a story can
+// be sent to somebody. A story that is left open is followed to its end.
 
-import { byId, clock, list, make, put, set } from './dom.js';
+import { get } from './answer.js';
+import { byId } from './dom.js';
+import { begin, fail, tell } from './tell.js';
+
+// Kafka's records of a task can be read for all who ask, but not by each every few
+// seconds: a page that has to, does so less and less often.
+const often = 2000; // ms between two looks into the instance's memory
+const seldom = [10_000, 20_000, 40_000, 60_000]; // and into the topics
 
 const section = byId('story');
 let task = ''; // the one that is shown
 let told = null; // what is known of it
-let asked = 0; // counts the questions: only the last one's answer counts
-let polled = 0;
-
-const moods = {
-  accepted: 'good', already_running: 'good', covered: 'good', quota: 'wait', outage: 'bad', kafka_away: 'bad',
-  never_seen: 'calm', not_known_here: 'calm', ignored: 'calm', in_topic: 'wait', at_work: 'wait', twin: 'wait',
-  backoff: 'wait', publishing: 'wait', given_up: 'wait', throttled: 'wait', answered: 'calm', reading: 'calm',
-};
+let asked = 0; // counts the tasks that were asked for: only the last one's answers count
+let asking = false; // an answer is under way
+let looked = 0; // when it was asked last
+let failed = false; // there was no answer, and there may be one later
+let lost = false; // the memory has nothing new to tell, the topics may
+let due = 0; // when they may be read again
+let reads = 0; // how often they were since then
 
 // open shows a task's story.
-export function open(id) {
+export function open(given) {
+  const id = given.toWellFormed?.() ?? given;
   const hash = `#task=${encodeURIComponent(id)}`;
-  if (location.hash === hash) start(id);
+  // What can be no id has no place in the address.
+  if (location.hash === hash || unfit(id)) start(id);
   else location.hash = hash;
 }
 
+// unfit says why something can be no task's id; the service has the last word.
+function unfit(id) {
+  const bytes = new TextEncoder().encode(id).length;
+  return bytes > 128 ? `It has ${bytes.toLocaleString('en-US')} bytes; a task's id has 128 at most.` : '';
+}
+
 function start(id) {
-  task = id;
-  told = null;
-  section.hidden = false;
-  set(section, { 'aria-busy': 'true' });
-  put(byId('story-title'), `Task ${id}`);
-  set(byId('story-verdict'), { 'data-mood': 'calm', 'data-code': '' });
-  put(byId('verdict-title'), 'Looking…');
-  put(byId('verdict-text'), '');
-  put(byId('story-where'), '');
-  byId('story-events').replaceChildren();
-  byId('story-topics').replaceChildren(make('p', { class: 'muted' }, 'The topics are being read; that takes up to five seconds.'));
-  byId('story-title').focus({ preventScroll: true });
-  section.scrollIntoView({ block: 'nearest' });
-  const number = ++asked;
-  ask(id, number, false).then(() => ask(id, number, true));
+  asked++;
+  [task, told, asking, failed] = [id, null, false, false];
+  begin(id);
+  const why = unfit(id);
+  if (why) fail('This cannot be the id of a task', why);
+  else attend(first);
 }
 
-// ask gets what this instance remembers, which is there at once, or what the
-// topics know as well.
-async function ask(id, number, topics) {
-  let answer;
+// attend has one question asked at a time.
+async function attend(question) {
+  const number = asked;
+  const current = () => number === asked;
+  asking = true;
   try {
-    const response = await fetch(`/api/tasks/${encodeURIComponent(id)}${topics ? '' : '?topics=false'}`);
-    answer = await response.json();
-    if (!response.ok) throw new Error(answer.error);
+    await question(current);
   } catch (error) {
-    if (number !== asked) return;
-    set(section, { 'aria-busy': 'false' });
-    byId('story-topics').replaceChildren();
-    put(byId('verdict-title'), 'No answer');
-    put(byId('verdict-text'), error.message);
-    return;
+    // While a story is followed the page says elsewhere that nobody answers.
+    if (current() && !told) {
+      fail('No answer', error.message);
+      failed = !(error.status < 500);
+    }
   }
-  if (number !== asked) return;
-  // A look into the memory alone keeps what the topics said.
-  if (!topics && told) answer = { ...answer, topics: told.topics, topics_problem: told.topics_problem, owner: told.owner };
-  const first = !topics && !told;
-  if (topics || told) told = answer;
-  if (first && answer.stories.length === 0) return; // not worth a verdict yet
-  render(answer, first);
+  if (current()) [asking, looked] = [false, Date.now()];
 }
 
-function render(t, more) {
-  set(section, { 'aria-busy': String(more) });
-  set(byId('story-verdict'), { 'data-mood': moods[t.verdict.code] || 'bad', 'data-code': t.verdict.code });
-  put(byId('verdict-title'), t.verdict.title);
-  put(byId('verdict-text'), t.verdict.text);
-  put(byId('story-where'), where(t));
-  list(byId('story-events'), t.stories, (s) => `${s.partition}/${s.offset}/${s.steps[0]?.at}`, event, (node, s) => steps(node.querySelector('ol'), s.steps));
-  if (!more) topics(t);
+// ask is answered at once from what the instance remembers, or within some seconds
+// from the topics, too. The id does not stand in the path, of which browsers take
+// some ids for parts.
+const ask = (topics) => get(`/api/tasks/?id=${encodeURIComponent(task)}${topics ? '' : '&topics=false'}`);
+
+const answering = (t) => t.stories.some((s) => !s.outcome);
+
+// waits: the task has no answer, or nothing is known of it for want of the topics.
+const waits = (t) => answering(t) || ['in_topic', 'given_up'].includes(t.verdict.code) || !t.topics && t.stories.length === 0;
+
+async function first(current) {
+  failed = false;
+  const here = await ask(false);
+  if (!current()) return;
+  if (here.stories.length > 0) tell(here, true); // else it is not worth a verdict yet
+  const all = await ask(true);
+  if (!current()) return;
+  show(all);
+  [lost, due, reads] = [!answering(all), Date.now() + seldom[0], 1];
 }
 
-function where(t) {
-  if (!t.owner) return `Told by ${t.instance}.`;
-  const { partition, instance, here } = t.owner;
-  if (here) return `Told by ${t.instance}, which owns its partition, ${partition}.`;
-  if (!instance) return `Told by ${t.instance}. Nobody owns its partition, ${partition}, at the moment.`;
-  return `Told by ${t.instance}. Its partition, ${partition}, is owned by ${instance}, whose page knows more.`;
+function show(answer) {
+  told = answer;
+  tell(told, false);
 }
 
-function event(s) {
-  const words = [`The failure event at offset ${s.offset} of partition ${s.partition}`];
-  if (s.error_code) words.push(`code ${s.error_code}`);
-  if (s.event_id) words.push(`id ${s.event_id}`);
-  const node = make('section', {}, make('h3', {}, words.join(', ')));
-  if (s.description) node.append(make('p', { class: 'muted' }, s.description));
-  node.append(make('ol', { class: 'steps' }));
-  return node;
-}
-
-function steps(parent, lines) {
-  list(parent, lines, (line) => `${line.at}/${line.kind}/${lines.indexOf(line)}`,
-    (line) => make('li', { 'data-kind': line.kind }, make('time', { datetime: line.at }, clock(line.at)), make('span')),
-    (node, line) => put(node.lastElementChild, line.sentence));
-}
-
-function topics(t) {
-  const box = byId('story-topics');
-  if (!t.topics) return box.replaceChildren(make('p', { class: 'muted' }, `What the topics know is not told: ${t.topics_problem}.`));
-  const lines = make('ol', { class: 'steps' });
-  steps(lines, t.topics.entries);
-  const scope = t.topics_problem || `Since ${clock(t.topics.since)}; ${t.topics.records_read.toLocaleString('en-US')} records were read${t.topics.complete ? '' : ', not all there are'}.`;
-  box.replaceChildren(make('h3', {}, 'What the topics know'), t.topics.entries.length ? lines : make('p', {}, 'Nothing.'), make('p', { class: 'muted' }, scope));
-}
-
-// storyChanged looks again, now and then, while the task is waiting.
+// storyChanged looks again, now and then, while the task has no answer.
 export function storyChanged() {
-  if (!told || section.hidden || Date.now() - polled < 2000) return;
-  if (!told.stories.some((s) => !s.outcome) && told.verdict.code !== 'in_topic') return;
-  polled = Date.now();
-  ask(task, asked, told.verdict.code === 'in_topic');
+  if (section.hidden || asking || Date.now() - looked < often) return;
+  if (failed) attend(first);
+  else if (told && waits(told)) attend(follow);
 }
 
-function close() {
+// follow asks the memory. Where that has lost the event, after a restart or when
+// the partition has gone to another instance, the topics know what became of it.
+async function follow(current) {
+  const here = await ask(false);
+  if (!current()) return;
+  const { topics, topics_problem, owner, instance, stories } = told;
+  const gone = ['given_up', 'not_known_here'].includes(here.verdict.code);
+  if (answering(here) || !gone && here.stories.length >= stories.length + (answering(told) ? 0 : 1)) {
+    lost = false;
+    return show({ ...here, topics, topics_problem, owner: owner?.here && here.instance === instance ? owner : null });
+  }
+  if (!lost) [lost, due, reads] = [true, 0, 0];
+  if (Date.now() < due) return;
+  due = Date.now() + seldom[Math.min(reads++, seldom.length - 1)];
+  const all = await ask(true);
+  // Topics that could not be read say nothing against what they told before.
+  if (current() && (all.topics || !topics)) show(all);
+}
+
+function hide() {
   asked++;
   told = null;
   section.hidden = true;
+}
+
+function close() {
+  hide();
   history.replaceState(null, '', location.pathname);
   byId('task').focus();
 }
 
-function follow() {
-  if (!location.hash.startsWith('#task=')) return;
+function readAddress() {
+  if (!location.hash.startsWith('#task=')) return hide(); // as the browser's Back does
   try {
     start(decodeURIComponent(location.hash.slice('#task='.length)));
   } catch {
@@ -148,5 +150,5 @@ document.addEventListener('keydown', (event) => {
   }
   if (event.key === 'Escape' && !section.hidden) close();
 });
-window.addEventListener('hashchange', follow);
-follow();
+window.addEventListener('hashchange', readAddress);
+readAddress();

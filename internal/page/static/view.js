@@ -5,8 +5,10 @@ import { byId, clock, draw, duration, list, make, number, put, set, short, show,
 // moods are the colours of the states; see style.css.
 const moods = {
   working: 'good', idle: 'calm', quota: 'wait', throttled: 'wait', outage: 'bad', kafka_away: 'bad',
-  stuck: 'bad', no_share: 'bad', starting: 'calm', joining: 'calm', reading: 'calm', standby: 'calm',
+  stuck: 'bad', partition: 'bad', no_share: 'bad', starting: 'calm', joining: 'calm', reading: 'calm', standby: 'calm',
 };
+
+let instance = 'remux-retrier';
 
 export function showStatus(s) {
   showState(s);
@@ -15,7 +17,27 @@ export function showStatus(s) {
   showPartitions(s);
   put(byId('instance'), `${s.instance} · group ${s.group}`);
   put(byId('about'), `${s.version} · up ${since(s.started_at, s.at)} · generation ${s.kafka.generation}.`);
-  put(document.querySelector('title'), `${s.state.title} · ${s.instance}`);
+  instance = s.instance;
+  put(document.querySelector('title'), `${s.state.title} · ${instance}`);
+}
+
+// showNothing is for a tab that nobody looks at: it names the instance and claims
+// nothing.
+export function showNothing() {
+  put(document.querySelector('title'), instance);
+}
+
+// showSilence says that nothing comes any more: what was said last, in large and
+// perhaps in green, is not so.
+export function showSilence(heard, refused) {
+  const title = refused ? 'Too many pages are open' : 'This instance does not answer';
+  set(byId('state'), { 'data-mood': 'bad', 'data-state': 'silent' });
+  put(byId('state-title'), title);
+  put(byId('state-since'), heard ? `since ${clock(heard)}, for ${since(heard, Date.now())}` : '');
+  put(byId('state-text'), refused || (heard ? 'What stands below is as it was then. ' : '') +
+    'This page goes on by itself when the instance answers. Does its process run, and does the way to it still stand?');
+  for (const id of ['state-advice', 'state-error', 'notes']) byId(id).hidden = true;
+  put(document.querySelector('title'), `${title} · ${instance}`);
 }
 
 function showState(s) {
@@ -89,12 +111,13 @@ function showPartitions(s) {
     () => make('tr', {}, cell('id'), cell('lag'), cell('held'), cell('oldest')),
     (row, p) => {
       row.classList.toggle('trouble', Boolean(p.problem));
-      row.title = p.problem || '';
       put(row.querySelector('.id'), String(p.partition));
       put(row.querySelector('.lag'), p.end < 0 || p.committed < 0 ? '?' : number(Math.max(0, p.end - p.committed)));
       put(row.querySelector('.held'), number(p.unanswered));
       put(row.querySelector('.oldest'), p.oldest_at ? since(p.oldest_at, s.at) : '–');
     });
+  list(byId('problems'), s.partitions.filter((p) => p.problem), (p) => p.partition, () => make('li'),
+    (row, p) => put(row, `Partition ${p.partition}: ${p.problem}`));
   list(byId('checks'), s.checks, (c) => c.name, (c) => make('li', {}, make('strong', {}, c.name), ' ', make('span')),
     (row, c) => {
       row.classList.toggle('failing', !c.ok);

@@ -1,0 +1,22 @@
+// What the service answers, and what is answered in its place.
+
+const isJSON = (answer) => (answer.headers.get('content-type') || '').startsWith('application/json');
+
+// complaint is what an answer says that does not tell what was asked for. A proxy
+// before the service answers with pages of its own.
+export async function complaint(answer) {
+  const said = isJSON(answer) ? (await answer.json()).error : '';
+  return said || `HTTP ${answer.status} was answered, and no JSON.`;
+}
+
+// get asks for a document; the error says in a sentence why there is none.
+export async function get(path) {
+  let answer;
+  try {
+    answer = await fetch(path);
+  } catch {
+    throw new Error('This instance does not answer.');
+  }
+  if (answer.ok && isJSON(answer)) return answer.json();
+  throw Object.assign(new Error(await complaint(answer)), { status: answer.status });
+}

@@ -1,0 +1,79 @@
+// A task's story as it is shown: verdict, steps, and what the topics know.
+
+import { byId, clock, list, make, put, set } from './dom.js';
+
+const section = byId('story');
+
+const moods = {
+  accepted: 'good', already_running: 'good', covered: 'good', quota: 'wait', outage: 'bad', kafka_away: 'bad',
+  never_seen: 'calm', not_known_here: 'calm', busy: 'calm', in_topic: 'wait', at_work: 'wait', twin: 'wait', asking: 'wait',
+  backoff: 'wait', publishing: 'wait', given_up: 'wait', throttled: 'wait', answered: 'calm',
+};
+
+// begin is shown while nothing is known yet.
+export function begin(id) {
+  section.hidden = false;
+  set(section, { 'aria-busy': 'true' });
+  put(byId('story-title'), `Task ${id.length > 200 ? id.slice(0, 200) + '…' : id}`);
+  verdict('', 'calm', 'Looking…', '');
+  put(byId('story-where'), '');
+  byId('story-events').replaceChildren();
+  byId('story-topics').replaceChildren(make('p', { class: 'muted' }, 'The topics are being read; that takes up to five seconds.'));
+  byId('story-title').focus({ preventScroll: true });
+  section.scrollIntoView({ block: 'nearest' });
+}
+
+// fail is shown where there is no answer, and why.
+export function fail(title, text) {
+  set(section, { 'aria-busy': 'false' });
+  byId('story-topics').replaceChildren();
+  verdict('', 'calm', title, text);
+}
+
+function verdict(code, mood, title, text) {
+  set(byId('story-verdict'), { 'data-mood': mood, 'data-code': code });
+  put(byId('verdict-title'), title);
+  put(byId('verdict-text'), text);
+}
+
+// tell shows what is known; more: the topics are still being read.
+export function tell(t, more) {
+  set(section, { 'aria-busy': String(more) });
+  verdict(t.verdict.code, moods[t.verdict.code] || 'bad', t.verdict.title, t.verdict.text);
+  put(byId('story-where'), where(t));
+  list(byId('story-events'), t.stories, (s) => `${s.partition}/${s.offset}/${s.steps[0]?.at}`, event, (node, s) => steps(node.querySelector('ol'), s.steps));
+  if (!more) topics(t);
+}
+
+function where(t) {
+  if (!t.owner) return `Told by ${t.instance}.`;
+  const { partition, instance, here } = t.owner;
+  if (here) return `Told by ${t.instance}, which owns its partition, ${partition}.`;
+  if (!instance) return `Told by ${t.instance}. Nobody owns its partition, ${partition}, at the moment.`;
+  return `Told by ${t.instance}. Its partition, ${partition}, is owned by ${instance}, whose page knows more.`;
+}
+
+function event(s) {
+  const words = [`The failure event at offset ${s.offset} of partition ${s.partition}`];
+  if (s.error_code) words.push(`code ${s.error_code}`);
+  if (s.event_id) words.push(`id ${s.event_id}`);
+  const node = make('section', {}, make('h3', {}, words.join(', ')));
+  if (s.description) node.append(make('p', { class: 'muted' }, s.description));
+  node.append(make('ol', { class: 'steps' }));
+  return node;
+}
+
+function steps(parent, lines) {
+  list(parent, lines, (line) => `${line.at}/${line.kind}/${lines.indexOf(line)}`,
+    (line) => make('li', { 'data-kind': line.kind }, make('time', { datetime: line.at }, clock(line.at)), make('span')),
+    (node, line) => put(node.lastElementChild, line.sentence));
+}
+
+function topics(t) {
+  const box = byId('story-topics');
+  if (!t.topics) return box.replaceChildren(make('p', { class: 'muted' }, `What the topics know is not told: ${t.topics_problem}.`));
+  const lines = make('ol', { class: 'steps' });
+  steps(lines, t.topics.entries);
+  const scope = t.topics_problem || `Since ${clock(t.topics.since)}; ${t.topics.records_read.toLocaleString('en-US')} records were read${t.topics.complete ? '' : ', not all there are'}.`;
+  box.replaceChildren(make('h3', {}, 'What the topics know'), t.topics.entries.length ? lines : make('p', {}, 'Nothing.'), make('p', { class: 'muted' }, scope));
+}
