@@ -112,6 +112,9 @@ func (o operated) work(s *page.Status, i *Instance) {
 			s.Flow.OldestAt = known(p.Oldest)
 		}
 	}
+	if !c.Joined { // no partition has been looked at
+		s.Flow.LagKnown = false
+	}
 }
 
 func (o operated) mpc() page.MPC {

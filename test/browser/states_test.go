@@ -3,8 +3,6 @@
 package browser
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +24,7 @@ var states = []struct {
 	}, []string{"Nothing to do"}},
 	{"working", func(*page.Status) {}, []string{"Working"}},
 	{"quota", func(s *page.Status) {
-		s.Flow.Lag, s.Flow.Held, s.Flow.Waiting.Quota = 4812, 2048, 2044
+		s.Flow.Lag, s.Flow.Held, s.Flow.Waiting = 4812, 2248, page.Waiting{Quota: 2044, Backoff: 131}
 		s.Flow.OldestAt = at(time.Now().Add(-23 * time.Minute))
 	}, []string{"Waiting for the quota", "2,044 events wait", "95 requests a minute", "22 minutes"}},
 	{"outage", func(s *page.Status) {
@@ -45,11 +43,35 @@ var states = []struct {
 		s.Flow.LagKnown, s.Flow.Waiting = false, page.Waiting{Kafka: 3}
 	}, []string{"Kafka does not answer", "connection refused"}},
 	{"no_share", func(s *page.Status) { s.MPC.Share, s.MPC.Rate = per(0), per(0) }, []string{"share of the quota is 0", "Run fewer instances"}},
+	{"partition", func(s *page.Status) {
+		s.Partitions[2].Problem = "fetching: dial tcp 10.0.4.17:9092: i/o timeout"
+		s.Checks[0] = page.Check{Name: "brokers", Detail: "partition 2: " + s.Partitions[2].Problem}
+	}, []string{"Partition 2 cannot be read", "partition 2: fetching: dial tcp 10.0.4.17:9092: i/o timeout"}},
+	{"stuck", func(s *page.Status) {
+		s.Kafka.Stuck = []string{"topic remux.failed.dlq refuses a message of 1048000 bytes, whose record cannot be committed until it takes it: larger than the topic takes: raise its max.message.bytes"}
+		s.Checks[3] = page.Check{Name: "publishing", Detail: s.Kafka.Stuck[0]}
+	}, []string{"A message does not fit its topic", "raise its max.message.bytes"}},
+	{"standby", func(s *page.Status) {
+		s.Partitions, s.Flow, s.MPC.Share, s.MPC.Rate = []page.Partition{}, page.Flow{LagKnown: true}, per(0), per(0)
+	}, []string{"Standing by", "takes over"}},
+	{"joining", func(s *page.Status) {
+		s.Kafka.Joined, s.Partitions, s.Flow = false, []page.Partition{}, page.Flow{}
+		s.Checks[1] = page.Check{Name: "group", Detail: "has not joined the consumer group, or the group rebalances"}
+	}, []string{"Joining the group"}},
+	{"reading", func(s *page.Status) {
+		s.Kafka.LedgerRead = false
+		s.Checks[2] = page.Check{Name: "ledger", Detail: "reading the outcome topics"}
+	}, []string{"Reading the outcome topics", "answered already"}},
 	{"starting", func(s *page.Status) { s.Kafka, s.Partitions, s.Flow = page.Kafka{}, []page.Partition{}, page.Flow{} }, []string{"Starting"}},
 }
 
+// outside are the texts that do not fit where they stand.
+var outside = []string{
+	`[...document.querySelectorAll('.node text')].filter((t) => t.getBoundingClientRect().right > t.parentNode.querySelector('rect').getBoundingClientRect().right || t.getBoundingClientRect().bottom > t.parentNode.querySelector('rect').getBoundingClientRect().bottom)`,
+	`[...document.querySelectorAll('td')].filter((cell) => cell.offsetParent && cell.scrollWidth > cell.clientWidth)`,
+}
+
 func TestEachStateIsSaidAtAGlanceAtEverySize(t *testing.T) {
-	dir := os.Getenv("PICTURES") // where to keep what was seen; empty: nowhere
 	for _, state := range states {
 		s := newService(state.set).aDay()
 		if state.name == "idle" {
@@ -72,9 +94,12 @@ func TestEachStateIsSaidAtAGlanceAtEverySize(t *testing.T) {
 				if bottom := b.number(`document.getElementById('state').getBoundingClientRect().bottom`); bottom > float64(w.height) {
 					t.Errorf("one has to scroll to read it: it ends at %v", bottom)
 				}
-				if dir != "" {
-					b.picture(filepath.Join(dir, state.name+"-"+w.name+".png"), true)
+				for _, text := range outside {
+					if n := b.number(`(` + text + `).length`); n > 0 {
+						t.Errorf("%v texts run out of their boxes: %s", n, text)
+					}
 				}
+				b.keep(state.name + "-" + w.name)
 				b.well(url)
 			})
 		}

@@ -2,31 +2,37 @@
 // called, and what became of it. Unreadable records go straight to the dead
 // letters.
 
-import { byId, draw, duration, number, put, set, short } from './dom.js';
+import { byId, draw, duration, list, number, put, set, short } from './dom.js';
 
 const nodes = {
   lag: 'Lag', waiting: 'Waiting', calls: 'In flight',
   retried: 'retried', retry_failed: 'retry_failed', dead_letter: 'dead letters',
 };
 const edges = [['lag', 'waiting'], ['waiting', 'calls'], ['calls', 'retried'], ['calls', 'retry_failed'], ['lag', 'dead_letter']];
-const height = 62;
+const line = 13; // px between two lines of small print
 
-// places are the boxes' left upper corners, for the width there is.
+// places are the boxes' left upper corners, for the width there is. What is waited
+// for stands in one line, or in up to three where the boxes are narrow.
 function places(width) {
   if (width < 620) {
     const w = (width - 24) / 3;
+    const height = 62 + 2 * line;
+    const low = height + 72;
     const x = [0, w + 12, 2 * w + 24];
-    return { w, h: 134 + height, narrow: true, at: { lag: [x[0], 0], waiting: [x[1], 0], calls: [x[2], 0], dead_letter: [x[0], 134], retry_failed: [x[1], 134], retried: [x[2], 134] } };
+    return { w, height, lines: 3, h: low + height, narrow: true, at: { lag: [x[0], 0], waiting: [x[1], 0], calls: [x[2], 0], dead_letter: [x[0], low], retry_failed: [x[1], low], retried: [x[2], low] } };
   }
-  const w = Math.min(190, (width - 150) / 4);
+  const w = Math.min(220, (width - 150) / 4);
+  const lines = w < 200 ? 3 : 1;
+  const height = 62 + (lines - 1) * line;
   const step = (width - w) / 3;
+  const middle = (height + 14) / 2;
   return {
-    w, h: 3 * height + 28, narrow: false,
-    at: { lag: [0, 38], waiting: [step, 38], calls: [2 * step, 38], retried: [3 * step, 0], retry_failed: [3 * step, height + 14], dead_letter: [3 * step, 2 * height + 28] },
+    w, height, lines, h: 3 * height + 28, narrow: false,
+    at: { lag: [0, middle], waiting: [step, middle], calls: [2 * step, middle], retried: [3 * step, 0], retry_failed: [3 * step, height + 14], dead_letter: [3 * step, 2 * height + 28] },
   };
 }
 
-function path(from, to, { w, narrow, at }) {
+function path(from, to, { w, height, narrow, at }) {
   const [x1, y1] = at[from];
   const [x2, y2] = at[to];
   if (narrow && y1 !== y2) { // downwards
@@ -48,7 +54,7 @@ let shown = null;
 
 function build(width) {
   layout = places(width);
-  const { w, h, at } = layout;
+  const { w, h, height, at } = layout;
   const picture = draw('svg', { width, height: h, viewBox: `0 0 ${width} ${h}`, 'aria-hidden': 'true' });
   for (const [from, to] of edges) {
     picture.append(draw('path', { class: 'edge', 'data-edge': `${from}-${to}`, 'data-to': to, d: path(from, to, layout), fill: 'none' }));
@@ -62,6 +68,15 @@ function build(width) {
       draw('text', { class: 'more', x: 12, y: 55 })));
   }
   byId('flow').replaceChildren(picture);
+}
+
+// small sets the small print in a box: the words in one line, or a line for each.
+function small(node, words) {
+  const lines = layout.lines > 1 ? words : [words.join(' · ')];
+  list(node, lines, (text) => lines.indexOf(text), () => draw('tspan', { x: 12 }), (span, text) => {
+    set(span, { dy: text === lines[0] ? 0 : line });
+    put(span, text);
+  });
 }
 
 // sums adds the reasons up by outcome: since the start, and in the last minute.
@@ -82,7 +97,7 @@ function waitingFor(w) {
   if (w.outage) words.push(`MPC ${short(w.outage)}`);
   if (w.kafka) words.push(`Kafka ${short(w.kafka)}`);
   if (w.backoff) words.push(`rest ${short(w.backoff)}`);
-  return words.join(' · ');
+  return words;
 }
 
 export function showFlow(s) {
@@ -94,9 +109,9 @@ export function showFlow(s) {
   const node = (name, count, more) => {
     const g = byId('flow').querySelector(`[data-node=${name}]`);
     put(g.querySelector('.count'), count);
-    put(g.querySelector('.more'), more);
+    small(g.querySelector('.more'), [more].flat());
   };
-  node('lag', (flow.lag_known ? '' : '≥ ') + short(flow.lag), flow.oldest_at ? `oldest ${duration((Date.parse(s.at) - Date.parse(flow.oldest_at)) / 1000)}` : '');
+  node('lag', flow.lag_known ? short(flow.lag) : flow.lag ? `≥ ${short(flow.lag)}` : '?', flow.oldest_at ? `oldest ${duration((Date.parse(s.at) - Date.parse(flow.oldest_at)) / 1000)}` : '');
   node('waiting', short(waiting), waitingFor(flow.waiting));
   node('calls', short(flow.in_flight), `${short(mpc.sent_last_minute)} /min`);
   for (const name in counts) node(name, short(counts[name]), `${short(lately[name])} /min`);
@@ -111,6 +126,8 @@ export function showFlow(s) {
 }
 
 new ResizeObserver(([entry]) => {
-  build(Math.floor(entry.contentRect.width));
+  const width = Math.floor(entry.contentRect.width);
+  if (width === 0) return; // before the page has its style, or its window
+  build(width);
   if (shown) showFlow(shown);
 }).observe(byId('flow'));

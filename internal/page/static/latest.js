@@ -4,6 +4,9 @@ import { byId, clock, duration, list, make, put } from './dom.js';
 import { open } from './story.js';
 
 const names = { dead_letter: 'dead letter', given_up: 'given up' };
+// Of each outcome the service tells the last hundred. Without a filter older ones
+// would stand there among which most are missing.
+const length = 100;
 let shown = [];
 
 function matches(done) {
@@ -19,17 +22,16 @@ function row(done) {
     const button = make('button', { class: 'link', type: 'button' }, done.task_id);
     button.addEventListener('click', () => open(done.task_id));
     task.append(button);
-  } else task.append('–');
+  } else task.append(make('span', { class: 'muted' }, `no id: partition ${done.partition}, offset ${done.offset}`));
   const why = [done.reason, done.text].filter(Boolean).join(': ');
-  const place = `partition ${done.partition}, offset ${done.offset}`;
-  return make('tr', { title: place }, make('td', { class: 'time' }, clock(done.at)), task,
+  return make('tr', {}, make('td', { class: 'time' }, clock(done.at)), task,
     make('td', {}, make('span', { class: 'chip', 'data-outcome': done.outcome }, names[done.outcome] || done.outcome),
-      make('span', { class: 'narrow-why muted' }, done.reason || '')),
-    make('td', { class: 'roomy muted why', title: why }, why), make('td', { class: 'number' }, duration(done.seconds)));
+      make('span', { class: 'narrow-why muted' }, why)),
+    make('td', { class: 'roomy muted why' }, why), make('td', { class: 'number' }, duration(done.seconds)));
 }
 
 function render() {
-  const some = shown.filter(matches);
+  const some = shown.filter(matches).slice(0, length);
   list(byId('latest'), some, (d) => `${d.partition}/${d.offset}/${d.at}`, row, () => {});
   byId('no-latest').hidden = some.length > 0;
   put(byId('no-latest'), shown.length ? 'None of the latest matches the filter.' : 'No event has been answered yet.');

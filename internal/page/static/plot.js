@@ -1,7 +1,7 @@
 // The last hour: answers a minute as stacked bars, and the time to an answer as
 // two lines on a logarithmic scale.
 
-import { byId, draw, duration, list, make, number, put } from './dom.js';
+import { byId, draw, duration, list, make, number, put, set } from './dom.js';
 
 const margin = { left: 46, right: 6, top: 8, bottom: 20 };
 const kinds = [['retried', 'retried'], ['retry_failed', 'retry_failed'], ['dead_letter', 'dead letters']];
@@ -75,15 +75,15 @@ function throughput(parent, h) {
     }
   });
   const tell = (i) => legend(parent, kinds.map(([kind, label]) => [kind, label, number(all[i][kind])]), new Date(all[i].minute * 60_000).toISOString().slice(11, 16));
-  pointed(picture, 60, total(all[58]) ? 58 : 59, tell); // the last minute that is over
   replace(parent, picture);
+  readThroughput(picture, total(all[58]) ? 58 : 59, tell); // the last minute that is over
 }
 
 const scale = [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36_000, 360_000];
 
 function times(parent, h) {
   const width = Math.floor(parent.clientWidth);
-  const tall = 260; // the list beside it is long
+  const tall = 260; // the list of reasons beside it is long
   const known = [...h.p50_seconds, ...h.p99_seconds].filter((x) => x !== null && x > 0);
   const low = scale.findLast((x) => x <= Math.min(...known, 0.1));
   const high = scale.find((x) => x >= Math.max(...known, 1));
@@ -110,20 +110,56 @@ function times(parent, h) {
     legend(parent, [['p50', 'half of them within', value(h.p50_seconds[at])], ['p99', '99 in 100 within', value(h.p99_seconds[at])]],
       new Date(Date.parse(h.until) - (359 - i) * h.every_seconds * 1000).toISOString().slice(11, 19));
   };
-  pointed(picture, 360, 360 - count + Math.max(0, h.p50_seconds.findLastIndex((t) => t !== null)), tell);
   replace(parent, picture);
+  readTimes(picture, 360 - count + Math.max(0, h.p50_seconds.findLastIndex((t) => t !== null)), tell);
 }
 
-// pointed tells of the place under the pointer, else of the usual one.
-function pointed(picture, steps, usual, tell) {
-  picture.addEventListener('pointermove', (event) => {
-    const box = picture.getBoundingClientRect();
-    const part = (event.clientX - box.left - margin.left) / (box.width - margin.left - margin.right);
-    tell(Math.min(steps - 1, Math.max(0, Math.floor(part * steps))));
+// reader has one point of a plot told: the one that a pointer, a finger or the
+// arrow keys have come to, else the usual one. To assistive technology the plot is
+// a slider through the hour.
+function reader(id, steps) {
+  const box = byId(id);
+  let chosen = null;
+  let picture = null;
+  let usual = 0;
+  let tell = null;
+  const show = () => {
+    const i = chosen ?? usual;
+    tell(i);
+    picture.querySelector('.mark')?.remove();
+    const x = margin.left + (Number(picture.getAttribute('width')) - margin.left - margin.right) * (i + 0.5) / steps;
+    if (chosen !== null) picture.append(draw('line', { class: 'mark', x1: x, x2: x, y1: margin.top, y2: picture.getAttribute('height') - margin.bottom }));
+    set(box, { 'aria-valuemin': 0, 'aria-valuemax': steps - 1, 'aria-valuenow': i, 'aria-valuetext': box.querySelector('.legend').textContent });
+  };
+  const choose = (i) => {
+    if (!tell) return; // nothing to tell yet
+    chosen = i === null ? null : Math.min(steps - 1, Math.max(0, i));
+    show();
+  };
+  const point = (event) => {
+    if (!picture?.contains(event.target)) return;
+    const at = picture.getBoundingClientRect();
+    choose(Math.floor((event.clientX - at.left - margin.left) / (at.width - margin.left - margin.right) * steps));
+  };
+  box.addEventListener('pointermove', point);
+  box.addEventListener('pointerdown', point);
+  box.addEventListener('pointerleave', (event) => event.pointerType === 'mouse' && choose(null)); // a finger has to leave to see
+  box.addEventListener('blur', () => choose(null));
+  box.addEventListener('keydown', (event) => {
+    const minute = steps / 60;
+    const by = { ArrowLeft: -minute, ArrowDown: -minute, ArrowRight: minute, ArrowUp: minute, PageDown: -10 * minute, PageUp: 10 * minute, Home: -steps, End: steps }[event.key];
+    if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    choose((chosen ?? usual) + by);
   });
-  picture.addEventListener('pointerleave', () => tell(usual));
-  tell(usual);
+  return (newPicture, newUsual, newTell) => {
+    [picture, usual, tell] = [newPicture, newUsual, newTell];
+    show();
+  };
 }
+
+const readThroughput = reader('throughput', 60);
+const readTimes = reader('times', 360);
 
 export function showHistory(h) {
   shown = h;
