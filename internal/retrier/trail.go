@@ -39,6 +39,9 @@ func (e *errand) stepTurn() {
 		s.Detail, s.Until = "MPC has asked not to be called for a while", gate.Hold
 	default:
 		s.Detail = fmt.Sprintf("%d events before it", before)
+		if before == 1 {
+			s.Detail = "1 event before it"
+		}
 		s.Until = now.Add(time.Duration(float64(before+1) / gate.PerMinute * float64(time.Minute)))
 	}
 	e.step(s)

@@ -83,7 +83,7 @@ const scale = [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36_000, 360_000];
 
 function times(parent, h) {
   const width = Math.floor(parent.clientWidth);
-  const tall = 260; // the list of reasons beside it is long
+  const tall = 230; // the list of reasons beside it is long
   const known = [...h.p50_seconds, ...h.p99_seconds].filter((x) => x !== null && x > 0);
   const low = scale.findLast((x) => x <= Math.min(...known, 0.1));
   const high = scale.find((x) => x >= Math.max(...known, 1));
