@@ -75,7 +75,7 @@ func TestSomebodyWithThePageAloneLearnsWhyATaskIsNotRetried(t *testing.T) {
 			continue
 		}
 		waiting++
-		if v := before.Verdict; v.Code != page.Outage || v.Title != "Still waiting: MPC does not serve" || !strings.Contains(v.Text, "has not served since") || strings.Contains(v.Text, "503") {
+		if v := before.Verdict; v.Code != page.Outage || v.Title != "Still waiting: MPC does not serve" || !strings.Contains(v.Text, "has not served since") || strings.Contains(v.Text, "HTTP 503") {
 			t.Errorf("%s, in the outage, after %q: %+v", id, last(before), v)
 		}
 	}

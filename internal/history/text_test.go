@@ -100,7 +100,7 @@ func TestTextsThatOthersWroteAreCutAndPrintable(t *testing.T) {
 		value := strings.ReplaceAll(string(answer.Value), `"short"`, `"`+long+`"`)
 		w.b.Append("bad", p, consumer.Message{Key: answer.Key, Value: []byte(value), Headers: answer.Headers})
 		h := w.read()
-		if kinds(h) != "failure_event dead_letter outcome(rejected) outcome(rejected)" {
+		if kinds(h) != "failure_event dead_letter outcome(rejected) outcome(rejected)" { //nolint:dupword // no prose
 			t.Fatal(kinds(h))
 		}
 		if text := strings.Join(h.Sentences(), "\n"); strings.Contains(text, "\x1b") || len(text) > 10_000 {

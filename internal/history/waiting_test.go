@@ -65,7 +65,7 @@ func TestWhatTheGroupHasPassedOverIsNotToldToWait(t *testing.T) {
 		// Partition 1 is another log than was committed, of 2 nothing is known.
 		w.committed = map[int]consumer.Position{0: {Offset: 2}, 1: {Offset: 9}}
 		h := w.read()
-		if kinds(h) != "failure_event outcome(accepted) failure_event(open) failure_event(open) failure_event(open)" {
+		if kinds(h) != "failure_event outcome(accepted) failure_event(open) failure_event(open) failure_event(open)" { //nolint:dupword // no prose
 			t.Fatal(kinds(h))
 		}
 		for i, e := range h.Entries {

@@ -9,9 +9,9 @@ import (
 	"remux-retrier/internal/history"
 )
 
-// over is a failure event that the group has passed over, so long ago.
-func over(ago time.Duration) history.Entry {
-	e := asked(ago, false)
+// over is a failure event that the group has passed over, an hour ago.
+func over() history.Entry {
+	e := asked(time.Hour, false)
 	e.Failure.PassedOver = true
 	return e
 }
@@ -21,11 +21,11 @@ func TestWhatWasPassedOverIsNotSaidToWait(t *testing.T) {
 		e    evidence
 		want string
 	}{
-		"nothing else is known":        {evidence{topics: knows(over(time.Hour))}, passedOver},
-		"after an answer":              {evidence{topics: knows(replied(2*time.Hour, events.Accepted), over(time.Hour))}, passedOver},
-		"before another event's":       {evidence{topics: knows(over(time.Hour), asked(time.Minute, true), replied(time.Minute, events.Accepted))}, "accepted"},
-		"before one that waits":        {evidence{topics: knows(over(time.Hour), asked(time.Minute, false))}, inTopic},
-		"it has an owner all the same": {evidence{topics: knows(over(time.Hour)), owner: &Owner{3, "retrier-1", false}}, passedOver},
+		"nothing else is known":        {evidence{topics: knows(over())}, passedOver},
+		"after an answer":              {evidence{topics: knows(replied(2*time.Hour, events.Accepted), over())}, passedOver},
+		"before another event's":       {evidence{topics: knows(over(), asked(time.Minute, true), replied(time.Minute, events.Accepted))}, "accepted"},
+		"before one that waits":        {evidence{topics: knows(over(), asked(time.Minute, false))}, inTopic},
+		"it has an owner all the same": {evidence{topics: knows(over()), owner: &Owner{3, "retrier-1", false}}, passedOver},
 	} {
 		c.e.now = noon
 		got := c.e.verdict()

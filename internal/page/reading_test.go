@@ -208,7 +208,7 @@ func TestTheVerdictSaysWhyTheTopicsTellNothing(t *testing.T) {
 		{"it remembers, Kafka does not", history.History{}, silence, []story.Story{answeredStory("538526", events.Accepted)}, TopicsSilent, "accepted", ""},
 	} {
 		s := newSource()
-		s.stories = c.stories
+		s.stories, s.status.MPC.Available = c.stories, true
 		s.topics = func(context.Context) (history.History, error) { return c.read, c.err }
 		got := decode[Task](t, get(newPage(t, s), "/api/tasks/538526"))
 		hedged := strings.Contains(got.Verdict.Text, "as far as was read")
