@@ -20,9 +20,7 @@ import (
 
 // drainSlack is what a drain may take beyond the longest call, to publish and
 // commit.
-const (
-	drainSlack = 5 * time.Second
-)
+const drainSlack = 5 * time.Second
 
 // closing is the part of SHUTDOWN_TIMEOUT that is left for closing connections.
 const closing = time.Second

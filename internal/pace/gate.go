@@ -50,6 +50,7 @@ type Gate struct {
 	health health
 	hold   time.Time // a Retry-After: nothing leaves before
 	tally  Tally
+	served [Last]bool // of the last requests that ended
 }
 
 // Tally counts what has ended since the start.
@@ -58,7 +59,12 @@ type Tally struct {
 	Ended, Served, Throttled int64
 	// Outages counts how often the API was found not to serve.
 	Outages int64
+	// Lately are those Served of the last Last that ended.
+	Lately int
 }
+
+// Last is how many requests Tally.Lately is of.
+const Last = 10
 
 // State is what the gate is at, for people and metrics.
 type State struct {

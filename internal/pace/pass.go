@@ -129,7 +129,7 @@ func (p *Pass) Done(result Result, retryAfter time.Duration) {
 	g := p.g
 	now := g.cfg.Clock.Now()
 	g.mu.Lock()
-	g.tally.Ended++
+	g.ended(result == Served)
 	switch result {
 	case Served:
 		g.tally.Served++
@@ -155,6 +155,18 @@ func (p *Pass) Done(result Result, retryAfter time.Duration) {
 	case opened:
 		g.cfg.Logger.Info("MPC serves again")
 	}
+}
+
+// ended counts a request.
+func (g *Gate) ended(served bool) {
+	at := &g.served[g.tally.Ended%Last]
+	if *at {
+		g.tally.Lately--
+	}
+	if *at = served; served {
+		g.tally.Lately++
+	}
+	g.tally.Ended++
 }
 
 // Cancel gives back a turn whose request was not sent. Its quota is spent.

@@ -24,6 +24,7 @@ type errand struct {
 	covers  []events.Cover
 	last    *mpcclient.Error // how the last call failed
 	since   pace.Tally       // what had ended by then
+	before  int              // how many of the requests right before were served, of pace.Last
 	counted int              // calls that failed for this event alone
 	backoff backoff.Backoff
 	stale   bool // was older than MaxAge when it came
@@ -74,6 +75,7 @@ func (e *errand) call(ctx context.Context) (refusal *mpcclient.Error, err error)
 	ends := e.ev.Lease.Ends() // after this, an event may tell of a failure of this very retry
 	e.step(story.Step{Kind: story.Call})
 	err = e.r.cfg.API.Retry(context.WithoutCancel(ctx), e.ev.Failure.TaskID)
+	e.before = e.r.cfg.Gate.Tally().Lately
 	refusal = report(pass, err)
 	e.r.cause.heard(refusal)
 	e.stepCalled(refusal)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -254,5 +255,31 @@ func TestFirstFailuresOfAnOutageDoNotCount(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 		stop()
+	})
+}
+
+// Nor do the last ones, though all that come after them are served. Two failures do
+// not close the door: the gate knows of no outage.
+func TestLastFailuresOfAnOutageDoNotCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		d := open(t, &api{retry: func(_ context.Context, id string, nth int) error {
+			bad := time.Since(began) < time.Second
+			if bad && nth == 1 && (id == "last" || strings.HasPrefix(id, "other-") && id[len(id)-1]%2 == 0) {
+				return unavailable
+			}
+			return nil
+		}}, 0, func(c *Config) { c.MaxAttempts = 1 })
+		defer d.stop()
+		stop := d.traffic(10 * time.Millisecond)
+		time.Sleep(time.Second - 15*time.Millisecond)
+		if o := d.decide(event("last")); o.Reason != events.Accepted {
+			t.Errorf("%+v", o)
+		}
+		for _, reason := range stop() {
+			if reason != events.Accepted {
+				t.Errorf("%s", reason)
+			}
+		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"remux-retrier/events"
+	"remux-retrier/internal/pace"
 	"remux-retrier/mpcclient"
 )
 
@@ -16,9 +17,10 @@ const (
 	longestRest = 5 * time.Minute
 )
 
-// An attempt counts against an event only if the API served others meanwhile:
-// so many requests ended, and nine in ten of them were served.
-const witnesses = 10
+// An attempt counts against an event only if the API served others: nine of the ten
+// requests right before it, and nine in ten of those that ended after it, which are
+// to be so many.
+const witnesses = pace.Last
 
 // rest lets an event wait whose call failed, or had its answer lost and no effect:
 // longer each time, but not while the API serves nobody, when the gate holds everybody back and every waiting event
@@ -64,15 +66,15 @@ func (e *errand) ruledOut() events.Reason {
 
 // exhausted counts the last call against the event if it failed while the API
 // served others, and tells whether that was one call too many. The judgement is
-// made as late as possible, right before another call: what came after the
-// failure shows whether it began an outage.
+// made as late as possible, right before another call: what came after the failure
+// shows whether it began an outage, and what came before whether it was one's last.
 func (e *errand) exhausted() bool {
 	if e.last == nil || e.last.Class == mpcclient.Throttled {
 		return false
 	}
 	now := e.r.cfg.Gate.Tally()
 	ended, served := now.Ended-e.since.Ended, now.Served-e.since.Served
-	if ended >= witnesses && served*10 >= ended*9 && now.Outages == e.since.Outages && e.r.cfg.Gate.Available() {
+	if e.before*10 >= witnesses*9 && ended >= witnesses && served*10 >= ended*9 && now.Outages == e.since.Outages && e.r.cfg.Gate.Available() {
 		e.counted++
 	}
 	return e.counted >= e.r.cfg.MaxAttempts

@@ -21,6 +21,7 @@ func (w *world) checkCall(c *call) {
 	if !slices.ContainsFunc(c.unanswered, func(e *event) bool { return w.owners[e.partition] == i }) {
 		w.violate("3: only the owner calls", "instance %s calls for task %s, but others own the partitions of its events by now", i.name, t.id)
 	}
+	i.checkProof(w.callWithin(), "3: only the owner calls", "calls for task "+t.id)
 	// A question that an event in doubt has asked answers all that stood in its log.
 	if i.alive[t] && w.log.first && !t.spread && !slices.ContainsFunc(c.unanswered, func(e *event) bool { return e.gone || e.fact > i.since }) {
 		w.violate("5: one failure costs one call", "instance %s calls for task %s, whose events all stood in the log when it asked, after a crash, and found it running", i.name, t.id)

@@ -26,8 +26,27 @@ func (w *world) checkOutcome(e *event, o *outcome) {
 				e.partition, e.offset, e.task.id, former.by.name, o.by.name)
 		}
 	}
+	w.checkNumbers(e, o)
 	if why := w.untrue(e, o); why != "" {
 		w.violate("2: every reason is true", "event %d/%d of task %s is answered %s by %s: %s", e.partition, e.offset, e.task.id, o.Reason, o.by.name, why)
+	}
+}
+
+// checkNumbers holds what the outcome counts against what there was.
+func (w *world) checkNumbers(e *event, o *outcome) {
+	t, n := e.task, *o.Retries
+	why := ""
+	switch {
+	case (o.CountsAsRetry() || o.Reason == events.Covered) && n < 1:
+		why = "it stands for a retry, and counts none"
+	case !w.doubts && n > t.accepted:
+		why = strconv.Itoa(t.accepted) + " retries were accepted"
+	case o.Attempts > len(t.calls):
+		why = strconv.Itoa(len(t.calls)) + " calls were made"
+	}
+	if why != "" {
+		w.violate("outcomes count right", "event %d/%d of task %s is answered %s by %s with %d retries and %d attempts: %s",
+			e.partition, e.offset, t.id, o.Reason, o.by.name, n, o.Attempts, why)
 	}
 }
 

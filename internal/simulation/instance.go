@@ -29,6 +29,7 @@ type instance struct {
 	// What its generation is.
 	since    int // the fact after which it began
 	sinceAt  time.Duration
+	provenAt time.Duration // when its last acknowledged commit was sent, or unproven
 	assigned []int
 	ends     map[int]int64             // how far its fetches have shown it the partitions
 	found    map[int]consumer.Position // what was committed before

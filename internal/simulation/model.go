@@ -141,6 +141,7 @@ func (i *instance) began(gen consumer.Generation) {
 	for _, p := range i.assigned {
 		i.w.owners[p] = i
 	}
+	i.provenAt = unproven
 	clear(i.open)
 	clear(i.ends)
 	clear(i.alive)

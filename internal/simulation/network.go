@@ -122,6 +122,7 @@ func (n *network) Span(ctx context.Context, topic string, partitions int, since 
 // Produce stamps the records with the sender's clock, as Kafka's clients do.
 func (n *network) Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) error {
 	stamp, attempt := n.i.clock.Now(), &attempt{sent: n.i.w.fact(), since: n.i.since}
+	n.i.checkProof(n.i.w.publishWithin(), "3: only the owner publishes", "writes to "+topic)
 	messages = slices.Clone(messages)
 	err := n.request(ctx, true, func(ctx context.Context) error {
 		if n.i.w.away {
@@ -174,6 +175,10 @@ func (g *generation) Committed(ctx context.Context) (at map[int]consumer.Positio
 }
 
 func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Position) error {
+	sent, since := g.n.i.w.s.now, g.n.i.since
+	if chance(g.n.i.w.rand, g.n.i.w.network.refused) {
+		return consumer.ErrRefused // as while the coordinator moves
+	}
 	err := g.n.request(ctx, true, func(ctx context.Context) error {
 		if err := g.Generation.Commit(ctx, positions); err != nil {
 			return err
@@ -181,7 +186,10 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 		g.n.i.committed(positions)
 		return nil
 	})
-	if err != nil && !errors.Is(err, consumer.ErrNotOwner) && !errors.Is(err, consumer.ErrRefused) {
+	switch {
+	case err == nil:
+		g.n.i.proven(sent, since)
+	case !errors.Is(err, consumer.ErrNotOwner) && !errors.Is(err, consumer.ErrRefused):
 		g.n.Unanswered()
 	}
 	return err

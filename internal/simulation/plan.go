@@ -61,6 +61,9 @@ func newPlan(r *rand.Rand) *plan {
 	if chance(r, 0.15) { // longer than a rebalance may take
 		p.session, p.active = between(r, 20*time.Second, 2*time.Minute), between(r, 30*time.Second, 3*time.Minute)
 	}
+	if chance(r, 0.05) { // enough of them to bear witness against one whose calls always fail
+		p.tasks, p.attempts, p.quota = 30+r.IntN(30), 1+r.IntN(2), 1000
+	}
 	if chance(r, 0.2) {
 		p.budget = 0
 	}
@@ -102,9 +105,10 @@ func (p *plan) config() config.Config {
 	return c
 }
 
-// The service's times, beyond MPC's time-out: how long a stop may take, and how
-// long the group waits for a member to give its partitions back.
+// The service's times, beyond MPC's time-out: how long a stop may take, a drain, and
+// how long the group waits for a member to give its partitions back.
 const (
+	drainSlack     = 5 * time.Second
 	shutdownSlack  = 10 * time.Second
 	rebalanceSlack = 15 * time.Second
 )
