@@ -14,6 +14,7 @@ type answered struct {
 	low int64
 	// asked is beyond the highest offset that was asked about.
 	asked int64
+	max   int // of times
 	// times are the events' timestamps in Unix milliseconds, by offset.
 	times map[int64]int64
 	// others are answers to other events with the same offsets: the topic was
@@ -27,14 +28,14 @@ type answered struct {
 
 type place struct{ offset, time int64 }
 
-func newAnswered() *answered { return &answered{times: map[int64]int64{}} }
+func newAnswered() *answered { return &answered{max: maxAnswered, times: map[int64]int64{}} }
 
 func (a *answered) add(event events.Source) {
 	at := event.Time.UnixMilli()
 	if event.Offset < a.low {
 		return
 	}
-	if len(a.times) >= maxAnswered && a.asked > a.low {
+	if len(a.times) >= a.max && a.asked > a.low {
 		a.raise(a.asked)
 	}
 	if before, ok := a.times[event.Offset]; !ok {

@@ -37,18 +37,19 @@ func TestALogThatEndsBeforeItsOwnCoversWasCut(t *testing.T) {
 // One event holds its partition up while all behind it are answered.
 func TestAnswersAboveAnEventThatWaitsForLongAreBounded(t *testing.T) {
 	a := newAnswered()
-	const n = 3 * maxAnswered
-	for offset := range int64(n) {
+	a.max = 1000
+	n := int64(3 * a.max)
+	for offset := range n {
 		e := event(0, offset+1)
 		if yes, _ := a.has(e); yes {
 			t.Fatalf("%d is answered", offset)
 		}
 		a.add(e)
 	}
-	if len(a.times) > maxAnswered {
+	if len(a.times) > a.max {
 		t.Errorf("%d answers are kept", len(a.times))
 	}
-	for offset := int64(n); offset < n+10; offset++ { // read ahead of what is asked
+	for offset := n; offset < n+10; offset++ { // read ahead of what is asked
 		a.add(event(0, offset+1))
 		if yes, _ := a.has(event(0, offset+1)); !yes {
 			t.Errorf("the answer to %d was forgotten before it was asked about", offset)

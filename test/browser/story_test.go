@@ -168,3 +168,20 @@ func TestTheBrowsersBackLeadsOutOfAStory(t *testing.T) {
 	_ = value[bool](b, `(history.forward(), true)`)
 	b.until(`!document.getElementById('story').hidden && document.getElementById('story-title').textContent === 'Task 538500'`)
 }
+
+func TestAStormsStoryIsShortAndSaysWhatIsLeftOut(t *testing.T) {
+	s := newService(nil)
+	for range 60 {
+		s.add("538526", events.Covered, nil, story.Step{Kind: story.TwinWait})
+	}
+	url, _ := serve(t, s, s.clock, "")
+	b := open(t, url+"/#task=538526", sizes[0], "light")
+	b.until(`document.getElementById('story').getAttribute('aria-busy') === 'false'`)
+	if n := b.number(`document.querySelectorAll('#story-events > section').length`); n != 50 {
+		t.Errorf("%v stories are told", n)
+	}
+	if words := b.text("#story-where"); !strings.Contains(words, "10 more failure events of the task, which are left out") {
+		t.Errorf("what is left out is not said: %q", words)
+	}
+	b.well(url)
+}

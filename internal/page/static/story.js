@@ -69,6 +69,9 @@ const ask = (topics) => get(`/api/tasks/?id=${encodeURIComponent(task)}${topics 
 
 const answering = (t) => t.stories.some((s) => !s.outcome);
 
+// remembered counts the stories that the instance remembers, told or not.
+const remembered = (t) => t.stories.length + t.stories_left_out;
+
 // waits: the task has no answer, or nothing is known of it for want of the topics.
 const waits = (t) => answering(t) || ['in_topic', 'given_up'].includes(t.verdict.code) || !t.topics && t.stories.length === 0;
 
@@ -100,9 +103,9 @@ export function storyChanged() {
 async function follow(current) {
   const here = await ask(false);
   if (!current()) return;
-  const { topics, topics_problem, owner, instance, stories } = told;
+  const { topics, topics_problem, owner, instance } = told;
   const gone = ['given_up', 'not_known_here'].includes(here.verdict.code);
-  if (answering(here) || !gone && here.stories.length >= stories.length + (answering(told) ? 0 : 1)) {
+  if (answering(here) || !gone && remembered(here) >= remembered(told) + (answering(told) ? 0 : 1)) {
     lost = false;
     return show({ ...here, topics, topics_problem, owner: owner?.here && here.instance === instance ? owner : null });
   }

@@ -40,7 +40,7 @@ function verdict(code, mood, title, text) {
 export function tell(t, more) {
   set(section, { 'aria-busy': String(more) });
   verdict(t.verdict.code, moods[t.verdict.code] || 'bad', t.verdict.title, t.verdict.text);
-  put(byId('story-where'), where(t));
+  put(byId('story-where'), where(t) + leftOut(t.stories_left_out));
   list(byId('story-events'), t.stories, (s) => `${s.partition}/${s.offset}/${s.steps[0]?.at}`, event, (node, s) => steps(node.querySelector('ol'), s.steps));
   if (!more) topics(t);
 }
@@ -51,6 +51,10 @@ function where(t) {
   if (here) return `Told by ${t.instance}, which owns its partition, ${partition}.`;
   if (!instance) return `Told by ${t.instance}. Nobody owns its partition, ${partition}, at the moment.`;
   return `Told by ${t.instance}. Its partition, ${partition}, is owned by ${instance}, whose page knows more.`;
+}
+
+function leftOut(n) {
+  return n ? ` It remembers ${n.toLocaleString('en-US')} more failure event${n === 1 ? '' : 's'} of the task, which ${n === 1 ? 'is' : 'are'} left out here.` : '';
 }
 
 function event(s) {
