@@ -27,9 +27,9 @@ type Hour struct {
 	RetryFailed []int64 `json:"retry_failed"`
 	DeadLetter  []int64 `json:"dead_letter"`
 	// P50 and P99 are seconds from an event's arrival to the acknowledgement of
-	// its outcome, dead letters left out: half of those in the minute up to the interval's end took less,
-	// or 99 in 100; null: there were none. They are estimated within the
-	// histogram's buckets.
+	// its outcome, dead letters left out: half of those in the minute up to the
+	// interval's end took less, or 99 in 100; null: there were none. They are
+	// estimated within the histogram's buckets.
 	P50 []*float64 `json:"p50_seconds"`
 	P99 []*float64 `json:"p99_seconds"`
 }
