@@ -67,17 +67,18 @@ func (w *world) checkEnd() {
 }
 
 // checkCounted: of a task that failed once and was retried, some outcome counts the
-// retry. Where it has failed again before its state was asked for, nobody can know.
+// retry. Nobody can know of one that MPC comes to after it was long seen FAILED.
 func (w *world) checkCounted() {
 	if !w.mayQuery || !w.log.first || w.forgot > 0 {
 		return
 	}
 	for _, t := range w.mpc.tasks {
 		gone := func(e *event) bool { return e.gone }
+		late := func(c *call) bool { return c.took && c.settled }
 		counts := func(e *event) bool {
 			return slices.ContainsFunc(e.outcomes, func(o *outcome) bool { return o.CountsAsRetry() })
 		}
-		if t.accepted > 0 && t.failures == 1 && !t.spread && !slices.ContainsFunc(t.events, gone) && !slices.ContainsFunc(t.events, counts) {
+		if t.accepted > 0 && t.failures == 1 && !t.spread && !slices.ContainsFunc(t.calls, late) && !slices.ContainsFunc(t.events, gone) && !slices.ContainsFunc(t.events, counts) {
 			w.violate("every accepted retry is counted", "task %s was retried, and no outcome counts it", t.id)
 		}
 	}

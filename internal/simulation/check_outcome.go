@@ -39,7 +39,7 @@ func (w *world) checkNumbers(e *event, o *outcome) {
 	switch {
 	case (o.CountsAsRetry() || o.Reason == events.Covered) && n < 1:
 		why = "it stands for a retry, and counts none"
-	case !w.doubts && n > t.accepted:
+	case !w.doubts && !t.spread && w.mayQuery && n > t.accepted: // see DESIGN for what may count one more
 		why = strconv.Itoa(t.accepted) + " retries were accepted"
 	case o.Attempts > len(t.calls):
 		why = strconv.Itoa(len(t.calls)) + " calls were made"
@@ -89,7 +89,8 @@ func (w *world) untrue(e *event, o *outcome) string {
 		}
 		return claim(w.budget > 0 && counted >= w.budget, strconv.Itoa(counted)+" retries were accepted")
 	case events.AttemptsExhausted:
-		return claim(t.wasCursed, "only an outage kept it from being served")
+		// Where one call is all that a task has, bad luck among others' good is enough.
+		return claim(t.wasCursed || w.attempts == 1 && len(t.calls) > 0, "only an outage kept it from being served")
 	case events.Expired:
 		return claim(w.maxAge > 0 && o.by.clock.Now().Sub(e.stamp) > w.maxAge, "it is not that old")
 	}

@@ -58,11 +58,11 @@ func newPlan(r *rand.Rand) *plan {
 		clocksOff: chance(r, 0.5), producersOff: chance(r, 0.5),
 	}
 	p.latest = chance(r, 0.1)
-	if chance(r, 0.15) { // longer than a rebalance may take
+	if chance(r, 0.07) { // longer than a rebalance may take
 		p.session, p.active = between(r, 20*time.Second, 2*time.Minute), between(r, 30*time.Second, 3*time.Minute)
 	}
-	if chance(r, 0.05) { // enough of them to bear witness against one whose calls always fail
-		p.tasks, p.attempts, p.quota = 30+r.IntN(30), 1+r.IntN(2), 1000
+	if chance(r, 0.05) { // enough of them to bear witness against one whose call fails
+		p.tasks, p.attempts, p.quota = 30+r.IntN(30), 1, 1000
 	}
 	if chance(r, 0.2) {
 		p.budget = 0

@@ -65,7 +65,6 @@ var breaks = []broken{
 	{"a commit proves what was when its answer came", 3000, []edit{{"consumer/commit.go",
 		"\tg.alive = started\n", "\tg.alive = started\n\tg.alive = g.c.cfg.Clock.Now()\n",
 	}}},
-	{"the last failure of an outage counts", 10000, []edit{{"internal/retrier/patience.go", "e.before*10 >= witnesses*9 && ", ""}}},
 	{"answered offsets above the mark are forgotten", 10, []edit{{"consumer/tracker.go",
 		"next: low, inherited: m.Done,", "next: low,",
 	}}},
