@@ -24,7 +24,7 @@ var breaks = []broken{
 	{"two calls for one task in flight", 10, []edit{{"internal/retrier/tasks.go",
 		"\t_ = p.tasks.clock.Wait(ctx, p.turn)\n", "",
 	}}},
-	{"twins in whatever order", 100, []edit{{"consumer/partition.go",
+	{"twins in whatever order", 3000, []edit{{"consumer/partition.go",
 		"p.handle(d, answer) })", "p.handle(d, p.g.c.cfg.Handler.Receive(d)) })",
 	}, {"consumer/partition.go", "\t\t\tanswer := p.g.c.cfg.Handler.Receive(d) // here: the goroutines start in any order\n", ""}}},
 	{"a question covers only what was in doubt", 3000, []edit{{"internal/retrier/answer.go",
