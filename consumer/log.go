@@ -47,6 +47,11 @@ type Generation interface {
 	ID() int
 	// Assigned lists this member's partitions of the consumed topic, ascending.
 	Assigned() []int
+	// Leads tells whether this member has shared out the topic's partitions, as
+	// the group's leader, and how many there were then. Only its return has the
+	// group share them out anew; whoever else comes back to a group in which
+	// nothing has changed is let into this very generation.
+	Leads() (of int, leads bool)
 	// Ended is closed when the group has begun to rebalance, or was lost. The
 	// member keeps its partitions, and may commit, until it releases the
 	// generation or the rebalance time-out is over.

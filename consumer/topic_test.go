@@ -2,13 +2,17 @@ package consumer_test
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
 	"remux-retrier/consumer"
+	"remux-retrier/internal/simulation/memlog"
 )
 
 func TestAMemberWaitsForItsTopic(t *testing.T) {
@@ -73,5 +77,29 @@ func TestOffsetsWithoutRecordsArePassed(t *testing.T) {
 		if low, m := w.mark(0); low != 12 || len(m.Done) != 0 {
 			t.Errorf("committed at %d: %+v", low, m)
 		}
+	})
+}
+
+// The count that a member makes before it joins may be newer than the assignment,
+// when an earlier attempt to join had failed only for this member.
+func TestPartitionsAddedRightAfterTheyWereSharedOutGetAnOwner(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		var lost atomic.Bool
+		a := w.start("a", nil, with(func(op memlog.Operation) (time.Duration, error, error) {
+			if op == memlog.Join && !lost.Swap(true) {
+				return 0, nil, errors.New("answer lost")
+			}
+			return 0, nil, nil
+		}))
+		synctest.Wait() // it is a member, and will count anew before it joins
+		if !lost.Load() {
+			t.Fatal("no answer was lost")
+		}
+		w.broker.Create(topic, 2)
+		w.append(0, 1)
+		w.append(1, 1)
+		time.Sleep(20 * time.Second)
+		a.stop()
+		w.wantOnce()
 	})
 }

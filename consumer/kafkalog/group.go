@@ -52,7 +52,7 @@ func (l *Log) Join(ctx context.Context) (consumer.Generation, error) {
 	l.current = g
 	leaving := l.left != nil
 	l.mu.Unlock()
-	if len(g.assigned) == 0 && l.nothing.Swap(false) {
+	if g.leads && g.of == 0 {
 		g.Release()
 		return nil, l.explain("join group "+l.cfg.GroupID, l.groupRight(), kafka.UnknownTopicOrPartition)
 	}
@@ -106,10 +106,13 @@ func (l *Log) balancers() []kafka.GroupBalancer {
 	}
 }
 
-// watchedBalancer notes when the group's leader finds nothing to assign. To
-// kafka-go a topic that is missing at that moment is no error: the group would
-// then own nothing for as long as it lasts, though the topic may be there again
-// before anybody looks.
+// notLeading is Log.shared until this member has shared out partitions.
+const notLeading = -1
+
+// watchedBalancer notes how many partitions this member shares out as the group's
+// leader. To kafka-go a topic that is missing at that moment is no error, and what
+// is added right after it is nothing: the group would then own too little for as
+// long as it lasts.
 //
 // It also sees that a commit without an answer is left behind in a former
 // generation, see UserData.
@@ -123,11 +126,12 @@ type watchedBalancer struct {
 // such a commit may still be stored. What differs from the last time has the
 // coordinator begin a new one.
 func (b watchedBalancer) UserData() ([]byte, error) {
+	b.log.shared.Store(notLeading) // until AssignGroups, which may follow this join
 	return strconv.AppendInt(nil, b.log.unanswered.Load(), 10), nil
 }
 
 func (b watchedBalancer) AssignGroups(members []kafka.GroupMember, partitions []kafka.Partition) kafka.GroupMemberAssignments {
-	b.log.nothing.Store(len(partitions) == 0)
+	b.log.shared.Store(int64(len(partitions)))
 	return b.GroupBalancer.AssignGroups(members, partitions)
 }
 
@@ -176,6 +180,8 @@ type generation struct {
 	log      *Log
 	gen      *kafka.Generation
 	assigned []int
+	of       int // partitions were shared out, by this member if it leads
+	leads    bool
 	ended    chan struct{}
 	released chan struct{}
 	release  sync.Once
@@ -183,6 +189,9 @@ type generation struct {
 
 func newGeneration(l *Log, gen *kafka.Generation) *generation {
 	g := &generation{log: l, gen: gen, ended: make(chan struct{}), released: make(chan struct{})}
+	if of := l.shared.Load(); of != notLeading {
+		g.of, g.leads = int(of), true
+	}
 	for _, p := range gen.Assignments[l.cfg.Topic] {
 		g.assigned = append(g.assigned, p.ID)
 	}
@@ -200,5 +209,6 @@ func newGeneration(l *Log, gen *kafka.Generation) *generation {
 
 func (g *generation) ID() int                { return int(g.gen.ID) }
 func (g *generation) Assigned() []int        { return slices.Clone(g.assigned) }
+func (g *generation) Leads() (int, bool)     { return g.of, g.leads }
 func (g *generation) Ended() <-chan struct{} { return g.ended }
 func (g *generation) Release()               { g.release.Do(func() { close(g.released) }) }

@@ -74,7 +74,7 @@ type Log struct {
 	closed context.Context
 	close  context.CancelFunc
 
-	nothing    atomic.Bool  // see watchedBalancer
+	shared     atomic.Int64 // partitions, see watchedBalancer
 	unanswered atomic.Int64 // commits, see watchedBalancer
 	keyless    atomic.Uint64
 	counts     sync.Map // topic → count, for PartitionFor
@@ -111,6 +111,7 @@ func New(cfg Config) (*Log, error) {
 	slices.Sort(topics)
 
 	l := &Log{cfg: cfg, addr: kafka.TCP(cfg.Brokers...)}
+	l.shared.Store(notLeading)
 	l.closed, l.close = context.WithCancel(context.Background())
 	l.transport = &kafka.Transport{
 		Dial: l.dial,

@@ -105,6 +105,7 @@ func TestKafkaAsTheFastTestsHaveIt(t *testing.T) {
 		"leave drain":  leaveDraining,
 		"leave join":   leaveJoining,
 		"left behind":  leftBehind,
+		"added":        addedPartitions,
 		"policy":       policies,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, c.Addrs(), own(t, c, nil)) })

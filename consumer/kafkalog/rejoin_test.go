@@ -3,7 +3,11 @@ package kafkalog
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kadm"
 
 	"remux-retrier/consumer"
 )
@@ -48,5 +52,67 @@ func leftBehind(t *testing.T, brokers []string, change ...func(*Config)) {
 	}
 	if err := old.Commit(t.Context(), late); !errors.Is(err, consumer.ErrNotOwner) {
 		t.Errorf("the commit that was left behind is answered by %v, want ErrNotOwner", err)
+	}
+}
+
+// Whoever finds that partitions were added must be able to have them assigned,
+// and must know of how many the assignment is.
+func TestAddedPartitionsAreAssignedOnceTheLeaderReturns(t *testing.T) {
+	addedPartitions(t, fakeKafka(t).ListenAddrs())
+}
+
+func addedPartitions(t *testing.T, brokers []string, change ...func(*Config)) {
+	leader, second := member(t, brokers, change...), member(t, brokers, change...)
+	first := join(t, leader)
+	if of, leads := first.Leads(); !leads || of != 2 {
+		t.Errorf("alone: leads %t, of %d partitions", leads, of)
+	}
+	joining := joined(t, second)
+	<-first.Ended()
+	first.Release()
+	led, followed := join(t, leader), <-joining
+	if followed == nil {
+		t.Fatal("the second member could not join")
+	}
+	if of, leads := led.Leads(); !leads || of != 2 {
+		t.Errorf("the leader: leads %t, of %d partitions", leads, of)
+	}
+	if _, leads := followed.Leads(); leads {
+		t.Error("both lead")
+	}
+
+	ctx, topic := soon(t), leader.cfg.Topic
+	admin := kadm.NewClient(other(t, brokers))
+	if res, err := admin.UpdatePartitions(ctx, 3, topic); err != nil || res[topic].Err != nil {
+		t.Fatal(err, res)
+	}
+	until(t, "the third partition to be known", func() bool {
+		n, err := leader.Partitions(ctx, topic)
+		return err == nil && n == 3
+	})
+	led.Release()
+	<-followed.Ended()
+	followed.Release()
+	joining = joined(t, second)
+	led, followed = join(t, leader), <-joining
+	if followed == nil {
+		t.Fatal("the second member could not join again")
+	}
+	all := slices.Sorted(slices.Values(append(led.Assigned(), followed.Assigned()...)))
+	if of, leads := led.Leads(); !leads || of != 3 || !slices.Equal(all, []int{0, 1, 2}) {
+		t.Errorf("leads %t, of %d partitions, and %v are assigned", leads, of, all)
+	}
+}
+
+// A leader that its group has lost, and let in again, leads no more.
+func TestWhoeverJoinsDoesNotLeadUntilItSharesOut(t *testing.T) {
+	l := member(t, []string{"127.0.0.1:1"})
+	b := watchedBalancer{kafka.RangeGroupBalancer{}, l}
+	b.AssignGroups(nil, make([]kafka.Partition, 3))
+	if of := l.shared.Load(); of != 3 {
+		t.Errorf("shared out %d partitions, want 3", of)
+	}
+	if _, err := b.UserData(); err != nil || l.shared.Load() != notLeading {
+		t.Errorf("joins anew, and still leads (%v)", err)
 	}
 }

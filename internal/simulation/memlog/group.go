@@ -31,12 +31,13 @@ type generation struct {
 	ended    chan struct{}
 	over     bool // ended is closed
 	released bool
-	// nothing: as the group's leader its member found no partition to assign.
-	nothing bool
+	of       int // partitions were shared out, by its member if that leads
+	leads    bool
 }
 
 func (g *generation) ID() int                { return g.id }
 func (g *generation) Assigned() []int        { return slices.Clone(g.assigned) }
+func (g *generation) Leads() (int, bool)     { return g.of, g.leads }
 func (g *generation) Ended() <-chan struct{} { return g.ended }
 
 // Release joins the next generation at once, as kafka-go does.
@@ -164,7 +165,9 @@ func (b *Broker) complete(timeIsOver bool) {
 	for i, m := range members {
 		m.joining, m.seen = false, b.cfg.Clock.Now()
 		m.gen = &generation{m: m, id: b.group.id, ended: make(chan struct{})}
-		m.gen.nothing = i == 0 && partitions == 0
+		if i == 0 {
+			m.gen.of, m.gen.leads = partitions, true
+		}
 		m.fresh = true
 		for p := i * partitions / len(members); p < (i+1)*partitions/len(members); p++ {
 			m.gen.assigned = append(m.gen.assigned, p)

@@ -160,7 +160,7 @@ func (m *Member) handOut(ctx context.Context) (consumer.Generation, *waiter, err
 		return nil, nil, consumer.ErrNotOwner
 	case m.gen != nil && m.fresh:
 		m.fresh = false
-		if m.gen.nothing {
+		if m.gen.leads && m.gen.of == 0 {
 			// The topic may be there again before anybody looks.
 			m.gen.end()
 			m.gen.released = true
