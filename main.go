@@ -38,12 +38,14 @@ func main() {
 // heed calls stop at the first signal, and end at the first that asks again.
 func heed(signals <-chan os.Signal, stop, end func()) {
 	<-signals
-	first := time.Now()
 	stop()
-	for range signals {
-		if time.Since(first) > oneStop {
-			end()
-			return
-		}
+	// Whatever is here after this long came with the first, however late a busy
+	// machine lets this process look.
+	time.Sleep(oneStop)
+	for len(signals) > 0 {
+		<-signals
+	}
+	if _, again := <-signals; again {
+		end()
 	}
 }
