@@ -123,8 +123,9 @@ func TestWhatWasAnsweredAboveASlowTaskIsNotRepeatedAfterAStop(t *testing.T) {
 
 func TestInvariant6OneTaskIsNeverCalledTwiceAtOnce(t *testing.T) {
 	t.Parallel()
-	// A task fails again at once, so that each of its events costs a call.
-	r := enter(t, options{sim: mpcsim.Config{Then: mpcsim.StatusFailed, Faults: mpcsim.Faults{Latency: 20 * time.Millisecond}}})
+	// A task fails again at once, so that each of its events costs a call; calls
+	// are slow enough for a busy machine to have one of each task under way.
+	r := enter(t, options{sim: mpcsim.Config{Then: mpcsim.StatusFailed, Faults: mpcsim.Faults{Latency: 100 * time.Millisecond}}})
 	var records []*kgo.Record
 	for i := range 300 {
 		rec := event(fmt.Sprintf("task-%d", i%7))
