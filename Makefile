@@ -56,7 +56,7 @@ soak: ## Run the scenarios on a real Kafka that want a quiet machine: kill -9, t
 
 .PHONY: test-browser
 test-browser: ## Look at the operator's page in a real Chromium (Debian's chromium and bsdutils), also in the sandbox
-	go test -tags browser -count=1 -timeout 10m ./test/browser
+	go test -tags browser -count=1 -parallel 4 -timeout 10m ./test/browser
 
 .PHONY: pictures
 pictures: ## Take the README's pictures anew, of the sandbox as it is after PICTURES_AFTER (15m)

@@ -25,6 +25,7 @@ func (b *tab) untilVerdict(code string) {
 }
 
 func TestAStoryIsToldOnWhileTheTaskWaits(t *testing.T) {
+	t.Parallel()
 	s := newService(nil)
 	s.add("538526", "", nil, story.Step{Kind: story.QuotaWait})
 	url, _ := serve(t, s, s.clock, "")
@@ -40,6 +41,7 @@ func TestAStoryIsToldOnWhileTheTaskWaits(t *testing.T) {
 
 // The new process knows nothing of what the old one was told.
 func TestAStoryLeftOpenOverARestartIsToldFromTheTopics(t *testing.T) {
+	t.Parallel()
 	s := newService(nil)
 	s.add("538526", "", nil, story.Step{Kind: story.QuotaWait})
 	url, stop := serve(t, s, s.clock, "")
@@ -55,6 +57,7 @@ func TestAStoryLeftOpenOverARestartIsToldFromTheTopics(t *testing.T) {
 }
 
 func TestAStoryThatLeavesTheInstanceNamesItsNewOwner(t *testing.T) {
+	t.Parallel()
 	s := newService(nil)
 	s.add("538526", "", nil, story.Step{Kind: story.QuotaWait})
 	s.topics["538526"] = unanswered()
@@ -75,6 +78,7 @@ func TestAStoryThatLeavesTheInstanceNamesItsNewOwner(t *testing.T) {
 // Reading the topics costs the brokers seconds; whoever leaves such a page open
 // must not keep others from it, and an answer in vain proves nothing.
 func TestAStoryThatOnlyTheTopicsKnowIsReadSeldomAndNotUnsaid(t *testing.T) {
+	t.Parallel()
 	s := newService(nil)
 	s.topics["538526"] = unanswered()
 	url, _ := serve(t, s, s.clock, "")

@@ -87,6 +87,7 @@ func (t *terminal) address(tb testing.TB) string {
 // in an outage, and keeps what it sees for the README: in PICTURES, after
 // PICTURES_AFTER of play.
 func TestTheRealThing(t *testing.T) {
+	t.Parallel()
 	dir, after := os.Getenv("PICTURES"), 8*time.Second
 	if dir == "" {
 		dir = t.TempDir()

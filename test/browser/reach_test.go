@@ -13,6 +13,7 @@ import (
 // What only a mouse's pointer brings up is hidden from a keyboard, a finger and a
 // screen reader.
 func TestAPlotsPointsAreToldWithoutAMouse(t *testing.T) {
+	t.Parallel()
 	s := newService(nil).aDay()
 	url, _ := serve(t, s, s.clock, "")
 	b := open(t, url, sizes[1], "light")
@@ -53,6 +54,7 @@ func TestAPlotsPointsAreToldWithoutAMouse(t *testing.T) {
 }
 
 func TestWhatIsWrongWithAPartitionAndWhyATaskFailedIsWrittenOut(t *testing.T) {
+	t.Parallel()
 	s := newService(stateNamed("partition")).aDay()
 	url, _ := serve(t, s, s.clock, "")
 	for _, w := range sizes {

@@ -14,6 +14,7 @@ import (
 )
 
 func TestAPageLeftOpenFindsBackAfterARestart(t *testing.T) {
+	t.Parallel()
 	s := newService(nil)
 	url, stop := serve(t, s, s.clock, "")
 	b := open(t, url, sizes[0], "light")
@@ -32,6 +33,7 @@ func TestAPageLeftOpenFindsBackAfterARestart(t *testing.T) {
 
 // A browser gives a stream up for good that is answered with an error.
 func TestAPageBehindAProxyThatSaysBadGatewayFindsBack(t *testing.T) {
+	t.Parallel()
 	s := newService(nil)
 	url, stop := serve(t, s, s.clock, "")
 	b := open(t, url, sizes[0], "light")
@@ -65,6 +67,7 @@ func TestAPageBehindAProxyThatSaysBadGatewayFindsBack(t *testing.T) {
 }
 
 func TestThePageBeyondTheLastSaysThatTooManyAreOpen(t *testing.T) {
+	t.Parallel()
 	s := newService(nil)
 	url, _ := serve(t, s, s.clock, "")
 	ctx, closeThem := context.WithCancel(t.Context())
@@ -87,6 +90,7 @@ func TestThePageBeyondTheLastSaysThatTooManyAreOpen(t *testing.T) {
 }
 
 func TestAPageOfAnOlderVersionLoadsTheNewOne(t *testing.T) {
+	t.Parallel()
 	s := newService(nil)
 	url, stop := serve(t, s, s.clock, "")
 	b := open(t, url, sizes[0], "light")
@@ -98,6 +102,7 @@ func TestAPageOfAnOlderVersionLoadsTheNewOne(t *testing.T) {
 }
 
 func TestTheListFollowsItsFilter(t *testing.T) {
+	t.Parallel()
 	s := newService(nil).aDay()
 	url, _ := serve(t, s, s.clock, "")
 	b := open(t, url, sizes[0], "light")

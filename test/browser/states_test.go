@@ -72,6 +72,7 @@ var outside = []string{
 }
 
 func TestEachStateIsSaidAtAGlanceAtEverySize(t *testing.T) {
+	t.Parallel()
 	for _, state := range states {
 		s := newService(state.set).aDay()
 		if state.name == "idle" {

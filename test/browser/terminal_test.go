@@ -104,6 +104,7 @@ pre { margin: 0; padding: 18px 22px; font: inherit; font-variant-ligatures: none
 }
 
 func TestTheScreenShowsWhatATerminalWould(t *testing.T) {
+	t.Parallel()
 	var s screen
 	s.write("\x1b[1mhead\x1b[0m\r\n\x1b[7mstatus one\x1b[0m\r\x1b[J\x1b[32m✓ \x1b[0ma<b\r\n\x1b[7mstatus\x1b[0m")
 	got := s.html(10)
