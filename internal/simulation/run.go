@@ -70,7 +70,7 @@ func run(seed uint64, out io.Writer) (trace uint64, err error) {
 		i.proc.kill()
 	}
 	w.out.kill()
-	w.s.bury()
+	w.s.end()
 	switch {
 	case w.s.failed != nil:
 		err = &Violation{Seed: seed, Invariant: "no panic", Text: w.s.failed.Error(), At: w.s.now}

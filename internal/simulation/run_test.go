@@ -79,7 +79,7 @@ func quietWorld(t *testing.T) (*world, *event, *instance) {
 	w.start(0, false)
 	t.Cleanup(func() {
 		w.slots[0].proc.kill()
-		w.s.bury()
+		w.s.end()
 	})
 	return w, e, w.slots[0]
 }

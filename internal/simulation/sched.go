@@ -1,11 +1,8 @@
 package simulation
 
 import (
-	"fmt"
-	"iter"
 	"math"
 	"math/rand/v2"
-	"runtime/debug"
 	"time"
 )
 
@@ -26,13 +23,19 @@ type sched struct {
 	ready   []*routine // can go on
 	ended   []*process // to be unwound before the next step
 
+	signals []signal      // what the waiting wait for, but for the time
+	soonest time.Duration // before it, none of the waiting can go on but by a signal
+	idle    []*coroutine  // that run nothing at present
+
 	started int    // routines so far
 	steps   int    // resumptions so far
 	trace   uint64 // a hash of who ran when
 	failed  error  // a panic
 }
 
-func newSched(random *rand.Rand) *sched { return &sched{rand: random, trace: 14695981039346656037} }
+func newSched(random *rand.Rand) *sched {
+	return &sched{rand: random, trace: 14695981039346656037, soonest: never, signals: make([]signal, noSignal+1)}
+}
 
 // process is what can be stopped as one: an instance, or the world around them.
 type process struct {
@@ -46,47 +49,33 @@ type process struct {
 	fuseEnds func() // …this happens
 }
 
-// routine is a coroutine, or with run a function that never waits.
+// routine is a function of the process's: one that may wait runs in a coroutine
+// once it has begun, one that never waits needs none.
 type routine struct {
-	p      *process
-	id     int
-	run    func()
-	resume func() (struct{}, bool)
-	unwind func()
-	yield  func(struct{}) bool
+	p     *process
+	id    int
+	f     func()
+	waits bool
+	in    *coroutine // nil before it has begun
 
-	// What it waits for: a time, or the closing of one of the channels.
+	// What it waits for: a time, or one of the signals, by their places.
 	until     time.Duration
-	done, ctx <-chan struct{}
+	done, ctx int
 }
-
-// killed unwinds the coroutines of a dead process.
-type killed struct{}
 
 func (s *sched) process(name string) *process { return &process{s: s, name: name} }
 
-// spawn starts a coroutine of the process.
-func (p *process) spawn(f func()) {
-	r := p.newRoutine(p.s.now)
-	r.resume, r.unwind = iter.Pull(func(yield func(struct{}) bool) {
-		defer r.ended()
-		r.yield = yield
-		f()
-	})
-}
+// spawn starts f as a routine of the process, which may wait.
+func (p *process) spawn(f func()) { p.start(p.s.now, true, f) }
 
 // after runs f, which must not wait, when the time has passed.
-func (p *process) after(d time.Duration, f func()) {
-	p.newRoutine(p.s.now + max(d, 0)).run = f
-}
+func (p *process) after(d time.Duration, f func()) { p.start(p.s.now+max(d, 0), false, f) }
 
-func (p *process) newRoutine(at time.Duration) *routine {
+func (p *process) start(at time.Duration, waits bool, f func()) {
 	p.mustLive()
 	p.s.started++
 	p.live++
-	r := &routine{p: p, id: p.s.started, until: at}
-	p.s.waiting = append(p.s.waiting, r)
-	return r
+	p.s.wait(&routine{p: p, id: p.s.started, f: f, waits: waits, until: at})
 }
 
 func (p *process) mustLive() {
@@ -95,28 +84,22 @@ func (p *process) mustLive() {
 	}
 }
 
-// ended is the last of a coroutine's deferred calls.
-func (r *routine) ended() {
-	r.p.live--
-	switch v := recover().(type) {
-	case nil, killed:
-	default:
-		r.p.s.failed = fmt.Errorf("%s panicked: %v\n%s", r.p.name, v, debug.Stack())
-	}
-}
-
 // park waits until the time, or until one of the channels is closed. It is how
 // everything waits.
 func (s *sched) park(until time.Duration, done, ctx <-chan struct{}) {
 	r := s.current
-	if r == nil || r.run != nil {
+	if r == nil || !r.waits {
 		panic("something waits that is no coroutine of the simulation")
 	}
 	r.p.mustLive()
-	r.until, r.done, r.ctx = until, done, ctx
-	if !r.yield(struct{}{}) {
-		panic(killed{})
-	}
+	r.until, r.done, r.ctx = until, s.signal(done), s.signal(ctx)
+	r.in.yield(struct{}{})
+	r.p.mustLive()
+}
+
+func (s *sched) wait(r *routine) {
+	s.waiting = append(s.waiting, r)
+	s.soonest = min(s.soonest, r.until)
 }
 
 // step lets one routine go on, and the time first, if none can. It is false
@@ -125,17 +108,11 @@ func (s *sched) step(deadline time.Duration) bool {
 	s.bury()
 	s.wake()
 	for len(s.ready) == 0 {
-		next := never
-		for _, r := range s.waiting {
-			if !r.p.paused {
-				next = min(next, r.until)
-			}
-		}
-		if next == never || next > deadline {
+		if s.soonest == never || s.soonest > deadline {
 			return false
 		}
-		s.now = next
-		s.wake()
+		s.now = s.soonest
+		s.rouse()
 	}
 	i := s.rand.IntN(len(s.ready))
 	r := s.ready[i]
@@ -146,15 +123,28 @@ func (s *sched) step(deadline time.Duration) bool {
 	return true
 }
 
-// wake moves to ready who can go on. None of what they wait for is ever undone.
+// wake looks whether anybody can go on.
 func (s *sched) wake() {
+	if s.look() || s.soonest <= s.now {
+		s.rouse()
+	}
+}
+
+// rouse moves to ready who can go on. None of what they wait for is ever undone.
+func (s *sched) rouse() {
+	s.soonest = never
 	kept := s.waiting[:0]
 	for _, r := range s.waiting {
-		if !r.p.paused && (r.until <= s.now || isClosed(r.done) || isClosed(r.ctx)) {
+		switch {
+		case r.p.paused:
+		case r.until <= s.now || s.signals[r.done].closed || s.signals[r.ctx].closed:
+			s.forget(r)
 			s.ready = append(s.ready, r)
-		} else {
-			kept = append(kept, r)
+			continue
+		default:
+			s.soonest = min(s.soonest, r.until)
 		}
+		kept = append(kept, r)
 	}
 	clear(s.waiting[len(kept):])
 	s.waiting = kept
@@ -168,11 +158,11 @@ func (s *sched) let(r *routine) {
 		s.trace = (s.trace ^ n) * 1099511628211
 	}
 	s.current = r
-	if r.run != nil {
+	if !r.waits {
 		p.live--
-		r.run()
-	} else if _, goesOn := r.resume(); goesOn {
-		s.waiting = append(s.waiting, r)
+		r.f()
+	} else if s.resume(r) {
+		s.wait(r)
 	}
 	s.current = nil
 	if p.fuse > 0 {
@@ -196,10 +186,12 @@ func (s *sched) bury() {
 	for len(s.ended) > 0 {
 		p := s.ended[0]
 		s.ended = s.ended[1:]
+		s.soonest = s.now // when the next goes on has to be found out anew
 		for _, r := range p.take(&s.ready, &s.waiting) {
-			if r.unwind != nil {
+			s.forget(r)
+			if r.in != nil {
 				s.current = r
-				r.unwind()
+				s.resume(r) // to its death, in park
 				s.current = nil
 			}
 		}
@@ -227,15 +219,10 @@ func (p *process) take(lists ...*[]*routine) (own []*routine) {
 func (p *process) pause(paused bool) {
 	p.paused = paused
 	if paused {
-		p.s.waiting = append(p.s.waiting, p.take(&p.s.ready)...)
+		for _, r := range p.take(&p.s.ready) {
+			r.until = p.s.now // what it has waited for is there
+			p.s.wait(r)
+		}
 	}
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
+	p.s.soonest = p.s.now // when the next goes on has to be found out anew
 }

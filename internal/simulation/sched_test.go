@@ -24,7 +24,7 @@ func (s *sched) finish(ps ...*process) {
 	for _, p := range ps {
 		p.kill()
 	}
-	s.bury()
+	s.end()
 }
 
 func TestTimePassesOnlyWhenNobodyCanGoOn(t *testing.T) {
