@@ -54,24 +54,32 @@ func (n *network) request(ctx context.Context, writes bool, arrive func(ctx cont
 			return err
 		}
 	default:
-		// It is under way by itself, though its sender may give it up.
-		done := make(chan struct{})
-		takes := between(w.rand, 0, weather.slow)
-		w.writes++
-		w.out.spawn(func() {
-			defer func() { w.writes-- }()
-			_ = processClock{p: w.out}.Sleep(background, takes) // background does not end
-			err = arrive(n.i.life)
-			close(done)
-		})
-		if cause := n.i.clock.Wait(ctx, done); cause != nil {
-			return cause
+		var gaveUp error
+		if err, gaveUp = n.underWay(ctx, arrive); gaveUp != nil {
+			return gaveUp
 		}
 	}
 	if err == nil && lost {
 		return errReset
 	}
 	return err
+}
+
+// underWay is a slow write: it is under way by itself, though its sender may give
+// it up.
+func (n *network) underWay(ctx context.Context, arrive func(ctx context.Context) error) (err, gaveUp error) {
+	w := n.i.w
+	done := make(chan struct{})
+	takes := between(w.rand, 0, w.network.slow)
+	w.writes++
+	w.out.spawn(func() {
+		defer func() { w.writes-- }()
+		_ = processClock{p: w.out}.Sleep(background, takes) // background does not end
+		err = arrive(n.i.life)
+		close(done)
+	})
+	gaveUp = n.i.clock.Wait(ctx, done)
+	return err, gaveUp
 }
 
 func (n *network) Join(ctx context.Context) (consumer.Generation, error) {
