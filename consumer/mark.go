@@ -55,20 +55,21 @@ type Interval struct{ From, To int64 }
 // Encode writes the mark of a commit at the low-water mark low. Where the
 // answered offsets do not fit, the highest of them are left out.
 func (m Mark) Encode(low int64) string {
-	head := "remux1 clean"
-	if m.Called > 0 {
-		head = "remux1 called=" + strconv.FormatInt(m.Called, 10)
+	text := make([]byte, 0, len("remux1 called= of= log= since= end")+4*len("9223372036854775807"))
+	number := func(name string, n int64) {
+		if n > 0 {
+			text = strconv.AppendInt(append(text, name...), n, 10)
+		}
 	}
-	if m.Of > 0 {
-		head += " of=" + strconv.Itoa(m.Of)
+	text = append(text, "remux1"...)
+	if m.Called <= 0 {
+		text = append(text, " clean"...)
 	}
-	if m.Log > 0 {
-		head += " log=" + strconv.FormatInt(m.Log, 10)
-	}
-	if ms := m.Since.UnixMilli(); ms > 0 {
-		head += " since=" + strconv.FormatInt(ms, 10)
-	}
-	room := base64.RawURLEncoding.DecodedLen(maxMetadata - len(head) - len(" done= end"))
+	number(" called=", m.Called)
+	number(" of=", int64(m.Of))
+	number(" log=", m.Log)
+	number(" since=", m.Since.UnixMilli())
+	room := base64.RawURLEncoding.DecodedLen(maxMetadata - len(text) - len(" done= end"))
 	var done []byte
 	at := low
 	for _, i := range m.Done {
@@ -80,9 +81,9 @@ func (m Mark) Encode(low int64) string {
 		done, at = longer, i.To
 	}
 	if len(done) > 0 {
-		head += " done=" + base64.RawURLEncoding.EncodeToString(done)
+		text = base64.RawURLEncoding.AppendEncode(append(text, " done="...), done)
 	}
-	return head + " end"
+	return string(append(text, " end"...))
 }
 
 // Why ParseMark fails.
