@@ -40,8 +40,9 @@ func (d *decision) outcome(topic string) events.Outcome {
 	}
 }
 
-// chunk is how many decisions are allocated at once.
-const chunk = 1024
+// chunk is how many decisions are allocated at once: some KiB, for most ledgers hold
+// few.
+const chunk = 128
 
 // decisions are kept in the order in which they became known, which numbers
 // them, and found by task. It is not safe for concurrent use.
