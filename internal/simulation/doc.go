@@ -9,7 +9,8 @@
 // real thing. cmd/simulate and tests import it, nothing else does.
 //
 //	run.go      one seed, from the plan to the verdict; read this first
-//	sched.go    coroutines in virtual time · clock.go their clock.Clock
+//	sched.go    routines in virtual time · clock.go their clock.Clock
+//	signal.go   what they wait for · coroutine.go what runs them
 //	plan.go     a seed's plan: how large, which troubles, when
 //	trouble.go  what can go wrong · topics.go with topics and positions
 //	instance.go one instance: started, stopped, paused, killed

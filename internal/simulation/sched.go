@@ -24,7 +24,8 @@ type sched struct {
 	ended   []*process // to be unwound before the next step
 
 	signals []signal      // what the waiting wait for, but for the time
-	soonest time.Duration // before it, none of the waiting can go on but by a signal
+	seen    int           // so many of the waiting could not go on at the last look
+	soonest time.Duration // before it, none of those can but by a signal
 	idle    []*coroutine  // that run nothing at present
 
 	started int    // routines so far
@@ -75,7 +76,7 @@ func (p *process) start(at time.Duration, waits bool, f func()) {
 	p.mustLive()
 	p.s.started++
 	p.live++
-	p.s.wait(&routine{p: p, id: p.s.started, f: f, waits: waits, until: at})
+	p.s.waiting = append(p.s.waiting, &routine{p: p, id: p.s.started, f: f, waits: waits, until: at})
 }
 
 func (p *process) mustLive() {
@@ -97,11 +98,6 @@ func (s *sched) park(until time.Duration, done, ctx <-chan struct{}) {
 	r.p.mustLive()
 }
 
-func (s *sched) wait(r *routine) {
-	s.waiting = append(s.waiting, r)
-	s.soonest = min(s.soonest, r.until)
-}
-
 // step lets one routine go on, and the time first, if none can. It is false
 // when nothing will ever happen again.
 func (s *sched) step(deadline time.Duration) bool {
@@ -112,7 +108,7 @@ func (s *sched) step(deadline time.Duration) bool {
 			return false
 		}
 		s.now = s.soonest
-		s.rouse()
+		s.rouse(0)
 	}
 	i := s.rand.IntN(len(s.ready))
 	r := s.ready[i]
@@ -123,18 +119,23 @@ func (s *sched) step(deadline time.Duration) bool {
 	return true
 }
 
-// wake looks whether anybody can go on.
+// wake moves to ready who can go on. At most steps nothing has come that any of
+// those wait for who were seen before.
 func (s *sched) wake() {
 	if s.look() || s.soonest <= s.now {
-		s.rouse()
+		s.seen = 0
 	}
+	s.rouse(s.seen)
 }
 
-// rouse moves to ready who can go on. None of what they wait for is ever undone.
-func (s *sched) rouse() {
-	s.soonest = never
-	kept := s.waiting[:0]
-	for _, r := range s.waiting {
+// rouse is wake for the waiting from an index on. None of what they wait for is ever
+// undone.
+func (s *sched) rouse(from int) {
+	if from == 0 {
+		s.soonest = never
+	}
+	kept := s.waiting[:from]
+	for _, r := range s.waiting[from:] {
 		switch {
 		case r.p.paused:
 		case r.until <= s.now || s.signals[r.done].closed || s.signals[r.ctx].closed:
@@ -147,7 +148,7 @@ func (s *sched) rouse() {
 		kept = append(kept, r)
 	}
 	clear(s.waiting[len(kept):])
-	s.waiting = kept
+	s.waiting, s.seen = kept, len(kept)
 }
 
 func (s *sched) let(r *routine) {
@@ -162,7 +163,7 @@ func (s *sched) let(r *routine) {
 		p.live--
 		r.f()
 	} else if s.resume(r) {
-		s.wait(r)
+		s.waiting = append(s.waiting, r)
 	}
 	s.current = nil
 	if p.fuse > 0 {
@@ -186,7 +187,7 @@ func (s *sched) bury() {
 	for len(s.ended) > 0 {
 		p := s.ended[0]
 		s.ended = s.ended[1:]
-		s.soonest = s.now // when the next goes on has to be found out anew
+		s.seen = 0
 		for _, r := range p.take(&s.ready, &s.waiting) {
 			s.forget(r)
 			if r.in != nil {
@@ -221,8 +222,8 @@ func (p *process) pause(paused bool) {
 	if paused {
 		for _, r := range p.take(&p.s.ready) {
 			r.until = p.s.now // what it has waited for is there
-			p.s.wait(r)
+			p.s.waiting = append(p.s.waiting, r)
 		}
 	}
-	p.s.soonest = p.s.now // when the next goes on has to be found out anew
+	p.s.seen = 0
 }
