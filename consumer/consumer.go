@@ -164,7 +164,8 @@ func (c *Consumer) endAfter(ctx context.Context) (context.Context, context.Cance
 
 // join releases the former generation, if there is one, and waits for the next.
 // First it counts the topic's partitions: whoever is assigned before the topic
-// exists gets nothing, and what is added later is assigned to nobody.
+// exists gets nothing, and what is added later is assigned to nobody. The leader
+// goes by how many it has shared out, which may have been before or after that.
 func (c *Consumer) join(ctx context.Context, former Generation) (gen Generation, of int, err error) {
 	if of, err = c.cfg.Log.Partitions(ctx, c.cfg.Topic); err != nil {
 		return nil, 0, fmt.Errorf("topic %s: %w", c.cfg.Topic, err)
@@ -174,6 +175,9 @@ func (c *Consumer) join(ctx context.Context, former Generation) (gen Generation,
 	}
 	if gen, err = c.cfg.Log.Join(ctx); err != nil {
 		return nil, 0, fmt.Errorf("joining the consumer group: %w", err)
+	}
+	if shared, leads := gen.Leads(); leads {
+		of = shared
 	}
 	return gen, of, nil
 }

@@ -152,23 +152,18 @@ func (g *generation) watchGroup() {
 	}
 }
 
-// watchTopic ends the generation when the topic has other partitions than this
-// member counted, or as the leader shared out: only a new generation assigns
-// them. It also keeps an eye on the ends of full partitions.
+// watchTopic ends the generation when the topic has got more partitions: only a
+// new one assigns them. It also keeps an eye on the ends of full partitions.
 func (g *generation) watchTopic() {
-	of := g.of
-	if shared, leads := g.gen.Leads(); leads {
-		of = shared // it may have counted after it shared out
-	}
 	for g.c.cfg.Clock.Sleep(g.working, watchInterval) == nil {
 		n, err := g.c.cfg.Log.Partitions(g.working, g.c.cfg.Topic)
 		if errors.Is(err, ErrUnknownTopic) && len(g.parts) == 0 {
 			// The readers and the commits notice that, but a member that was assigned
 			// nothing has none: it looks out for the new topic.
-			of = 0
+			g.of = 0
 		}
-		if err == nil && n != of {
-			g.stop(fmt.Errorf("%w: %d, were %d", errPartitions, n, of))
+		if err == nil && n != g.of {
+			g.stop(fmt.Errorf("%w: %d, were %d", errPartitions, n, g.of))
 		}
 		for _, p := range g.parts {
 			p.lookAtEnd()

@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -101,5 +102,24 @@ func TestPartitionsAddedRightAfterTheyWereSharedOutGetAnOwner(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		a.stop()
 		w.wantOnce()
+	})
+}
+
+// The quota is shared by how many partitions there are: a leader that counted them
+// before some were added, and then shared out all, would take more than its part.
+func TestTheLeaderGoesByHowManyPartitionsItSharedOut(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		b := w.start("b", nil)
+		time.Sleep(10 * time.Second)
+		f := &follower{low: map[int]int64{}}
+		a := w.start("a", nil, with(slow(memlog.Join, time.Second)), func(c *consumer.Config) { c.Follower = f })
+		time.Sleep(500 * time.Millisecond) // it has counted, and has not joined
+		w.broker.Create(topic, 2)
+		time.Sleep(4 * time.Second)
+		if last := f.last(); !slices.Equal(last.Partitions, []int{0}) || last.Of != 2 {
+			t.Errorf("the leader owns %v of %d", last.Partitions, last.Of)
+		}
+		a.stop()
+		b.stop()
 	})
 }
