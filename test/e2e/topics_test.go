@@ -92,6 +92,11 @@ func TestATopicThatIsRecreatedIsReadFromItsBeginning(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.create(1, r.failed)
+			// Until a busy broker has applied that, it takes records into the old log.
+			waitFor(t, 20*time.Second, "the new topic's empty log", func() (bool, string) {
+				ends, err := r.ends(r.failed)
+				return err == nil && len(ends) == 1 && ends[0] == 0, fmt.Sprint(ends, err)
+			})
 			r.publishAnew(records)
 			r.answered(len(old)+records, 60*time.Second)
 			s.ready()
