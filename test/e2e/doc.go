@@ -4,5 +4,6 @@
 //
 // The tests carry the build tag kafka: `make test-kafka` runs them. Scenarios
 // share one broker and run side by side, each in a room of its own (room_test.go);
-// those that stop brokers start their own.
+// those that stop brokers start their own. `make soak` runs those that take minutes,
+// or measure: they want the machine for themselves.
 package e2e
