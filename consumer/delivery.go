@@ -24,7 +24,14 @@ func (d *Delivery) Since() time.Time { return d.p.g.since }
 // doubt. From then on the event counts as called, until Settled, also where
 // BeforeCall fails: only the handler knows of calls before.
 func (d *Delivery) BeforeCall(ctx context.Context) error {
-	return d.p.g.await(ctx, d.p.g.c.callWithin(), func() bool { return d.p.tracker.begin(d.e) })
+	g := d.p.g
+	return g.await(ctx, g.c.callWithin(), func() bool {
+		may, wanted := d.p.tracker.begin(d.e)
+		if wanted && may { // otherwise await asks for it
+			g.commits.Ring()
+		}
+		return may
+	})
 }
 
 // Owned ends when nothing of this generation may be published any more. It

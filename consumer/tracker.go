@@ -162,20 +162,20 @@ func (t *tracker) resolve(e *entry) {
 	}
 }
 
-// begin wants to call for the event. It is true if the acknowledged H allows
-// that; otherwise H was raised and a commit must carry it first.
-func (t *tracker) begin(e *entry) bool {
+// begin wants to call for the event, and raises H beyond it. It may if the
+// acknowledged H allows that, otherwise after the next commit. That one is wanted
+// as soon as half of the lead is used up: at a steady rate it is acknowledged
+// before a call needs it.
+func (t *tracker) begin(e *entry) (may, wanted bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !e.called {
 		e.called = true
 		t.begun++
 	}
-	if e.offset < t.acked {
-		return true
-	}
-	t.called = max(t.called, e.offset+1+max(t.begun, t.pace))
-	return false
+	ahead := max(t.begun, t.pace)
+	t.called = max(t.called, e.offset+1+ahead)
+	return e.offset < t.acked, e.offset+ahead/2 >= t.acked
 }
 
 // settle: what the event's calls did is known, and it was nothing.

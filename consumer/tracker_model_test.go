@@ -107,7 +107,7 @@ func (m *model) any() (int64, *entry) {
 
 func (m *model) call() {
 	if at, e := m.any(); e != nil {
-		began := m.tracker.begin(e)
+		began, _ := m.tracker.begin(e)
 		m.doubted[at] = true
 		if began && at >= m.acked.mark.Called {
 			m.t.Fatalf("the call for %d began, though called=%d is all that is committed", at, m.acked.mark.Called)
