@@ -1,7 +1,6 @@
 package retrier
 
 import (
-	"maps"
 	"slices"
 
 	"remux-retrier/events"
@@ -11,10 +10,11 @@ import (
 
 // covers are stretches up to these ends, in the order of the partitions.
 func (e *errand) coversUpTo(ends map[int]int64) []events.Cover {
-	var list []events.Cover
-	for _, partition := range slices.Sorted(maps.Keys(ends)) {
-		list = append(list, events.Cover{Partition: partition, End: ends[partition], Log: e.ev.Lease.Log(partition)})
+	list := make([]events.Cover, 0, len(ends))
+	for partition, end := range ends {
+		list = append(list, events.Cover{Partition: partition, End: end, Log: e.ev.Lease.Log(partition)})
 	}
+	slices.SortFunc(list, func(a, b events.Cover) int { return a.Partition - b.Partition })
 	return list
 }
 

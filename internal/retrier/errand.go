@@ -3,7 +3,6 @@ package retrier
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"remux-retrier/events"
@@ -50,28 +49,11 @@ func (r *Retrier) newErrand(ev Event) *errand {
 
 // call makes one retry call. A nil refusal means that it was accepted.
 func (e *errand) call(ctx context.Context) (refusal *mpcclient.Error, err error) {
-	e.r.turns.Add(1)
-	turned := sync.OnceFunc(func() { e.r.turns.Add(-1) })
-	defer turned()
-	e.stepTurn()
-	if !e.open {
-		if err := counted(&e.r.opening, func() error { return e.r.open.Acquire(ctx) }); err != nil {
-			return nil, err
-		}
-		e.open = true
-	}
-	pass, err := e.r.cfg.Gate.Enter(ctx)
+	pass, err := e.admit(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer pass.Leave()
-	if err := e.turn(ctx, pass); err != nil {
-		if e.doubt == none {
-			e.ev.Lease.Settled()
-		}
-		return nil, err
-	}
-	turned()
 	ends := e.ev.Lease.Ends() // after this, an event may tell of a failure of this very retry
 	e.step(story.Step{Kind: story.Call})
 	err = e.r.cfg.API.Retry(context.WithoutCancel(ctx), e.ev.Failure.TaskID)
@@ -94,6 +76,32 @@ func (e *errand) call(ctx context.Context) (refusal *mpcclient.Error, err error)
 		e.settled()
 	}
 	return refusal, nil
+}
+
+// admit waits for all that a call needs: a place among the called, one among those
+// in flight, and its turn.
+func (e *errand) admit(ctx context.Context) (*pace.Pass, error) {
+	e.r.turns.Add(1)
+	defer e.r.turns.Add(-1)
+	e.stepTurn()
+	if !e.open {
+		if err := counted(&e.r.opening, func() error { return e.r.open.Acquire(ctx) }); err != nil {
+			return nil, err
+		}
+		e.open = true
+	}
+	pass, err := e.r.cfg.Gate.Enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.turn(ctx, pass); err != nil {
+		if e.doubt == none {
+			e.ev.Lease.Settled()
+		}
+		pass.Leave()
+		return nil, err
+	}
+	return pass, nil
 }
 
 // turn waits until the call may be made at this very moment.
