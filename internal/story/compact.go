@@ -30,7 +30,7 @@ func (r *Record) add(step Step) {
 	if n := len(steps) - 1; n >= 0 && steps[n].Kind.Waits() && step.At.Sub(steps[n].At) < noWait {
 		steps = steps[:n]
 	}
-	if i := repeated(steps, step); i >= 0 {
+	if i := repeated(steps, &step); i >= 0 {
 		steps[i].Times = max(steps[i].Times, 1) + 1
 		steps[i].Last, steps[i].Detail, steps[i].Error = step.At, step.Detail, step.Error
 		r.story.Steps = steps[:i+1]
@@ -45,12 +45,12 @@ func (r *Record) add(step Step) {
 
 // repeated is the index of the former result that this step repeats, if nothing
 // but another attempt lies between them; else -1.
-func repeated(steps []Step, step Step) int {
+func repeated(steps []Step, step *Step) int {
 	if step.Kind != Refused && step.Kind != State {
 		return -1
 	}
-	for i, s := range slices.Backward(steps) {
-		switch {
+	for i := len(steps) - 1; i >= 0; i-- {
+		switch s := &steps[i]; {
 		case s.Kind == step.Kind:
 			if s.State == step.State && alike(s, step) {
 				return i
@@ -65,7 +65,7 @@ func repeated(steps []Step, step Step) int {
 }
 
 // alike: messages and request ids differ from answer to answer.
-func alike(a, b Step) bool {
+func alike(a, b *Step) bool {
 	if a.Error == nil || b.Error == nil {
 		return a.Error == b.Error
 	}

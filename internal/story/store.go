@@ -40,8 +40,8 @@ type Store struct {
 	byTask map[string][]*Record
 	count  int
 	bytes  int
-	ended  []*Record // oldest first
-	latest map[string][]Story
+	ended  []*Record            // oldest first
+	latest map[string][]*Record // by what became of them, as they ended
 }
 
 // Record is the story of an event under way: its Trail.
@@ -60,7 +60,7 @@ func New(cfg Config) (*Store, error) {
 	if cfg.Max == 0 {
 		cfg.Max = defaultMax
 	}
-	return &Store{cfg: cfg, byTask: map[string][]*Record{}, latest: map[string][]Story{}}, nil
+	return &Store{cfg: cfg, byTask: map[string][]*Record{}, latest: map[string][]*Record{}}, nil
 }
 
 // Begin opens the story of an event. taskID is what it is found by.
@@ -98,18 +98,17 @@ func (r *Record) Step(step Step) {
 	if step.Kind.Ends() {
 		r.story.Done = true
 		s.ended = append(s.ended, r)
-		s.note(r.story)
+		s.note(r)
 		s.version.Add(1)
 	}
 	s.shrink()
 }
 
-// note keeps a story's beginning and end for Latest, among the last of its kind:
-// a thousand retried ones must not displace the one dead letter of the hour.
-func (s *Store) note(one Story) {
-	one.Steps = []Step{one.Steps[0], one.Steps[len(one.Steps)-1]}
-	list := append(s.latest[one.Became()], one)
-	s.latest[one.Became()] = list[max(0, len(list)-keepLatest):]
+// note keeps a story for Latest, among the last of its kind: a thousand retried
+// ones must not displace the one dead letter of the hour.
+func (s *Store) note(r *Record) {
+	list := append(s.latest[r.story.Became()], r)
+	s.latest[r.story.Became()] = list[max(0, len(list)-keepLatest):]
 }
 
 // Decided adds the answer. What it covers is left out: that belongs to the
@@ -137,11 +136,21 @@ func (s *Store) shrink() {
 			s.byTask[r.story.TaskID] = list
 		}
 		s.ended[n] = nil
+		r.abridge()
 		s.bytes -= r.bytes
 		s.count--
 		n++
 	}
 	s.ended = s.ended[n:] // append moves what is left once in a while, without those before
+}
+
+// abridge leaves of a dropped story what Latest may still tell.
+func (r *Record) abridge() {
+	if steps := r.story.Steps; len(steps) > 2 {
+		steps[1] = steps[len(steps)-1]
+		clear(steps[2:])
+		r.story.Steps = steps[:2]
+	}
 }
 
 // Task tells the stories of a task's events, oldest first. They are copies.
@@ -161,7 +170,11 @@ func (s *Store) Latest() []Story {
 	s.mu.Lock()
 	var stories []Story
 	for _, list := range s.latest {
-		stories = append(stories, list...)
+		for _, r := range list {
+			one := r.story
+			one.Steps = []Step{one.Steps[0], one.Steps[len(one.Steps)-1]}
+			stories = append(stories, one)
+		}
 	}
 	s.mu.Unlock()
 	slices.SortStableFunc(stories, func(a, b Story) int { return b.Steps[1].At.Compare(a.Steps[1].At) })
