@@ -9,8 +9,8 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// commitLoop commits once a second, and at once when a call waits for its mark.
-// It goes on through the drain, where it keeps the membership alive.
+// commitLoop commits once a second, and at once when a call waits for its mark or
+// soon would. It goes on through the drain, where it keeps the membership alive.
 func (g *generation) commitLoop(ctx context.Context) {
 	b := g.c.newBackoff()
 	var ticked time.Time
