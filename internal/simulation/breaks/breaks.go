@@ -42,7 +42,7 @@ var breaks = []broken{
 		{"consumer/position.go", "\tif last && t.clean() {\n", "\tif t.clean() {\n"},
 		{"consumer/position.go", "\tt.acked = called\n", "\tt.acked = max(t.acked, called)\n"},
 	}},
-	{"answered by offset, whatever the timestamp", 100, []edit{{"internal/ledger/answered.go",
+	{"answered by offset, whatever the timestamp", 1000, []edit{{"internal/ledger/answered.go",
 		"\tyes = ok && before == at || a.others[place{event.Offset, at}]\n", "\tyes = ok && before+at != 0\n",
 	}}},
 	{"a cover by all that is in the log by now", 10, []edit{{"internal/ledger/ledger.go",
