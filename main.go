@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"remux-retrier/internal/app"
+	"remux-retrier/internal/clock"
 )
 
 // version is stamped in by the build (-ldflags "-X main.version=…").
@@ -41,7 +42,7 @@ func heed(signals <-chan os.Signal, stop, end func()) {
 	stop()
 	// Whatever is here after this long came with the first, however late a busy
 	// machine lets this process look.
-	time.Sleep(oneStop)
+	_ = clock.System.Sleep(context.Background(), oneStop) // whose context never ends
 	for len(signals) > 0 {
 		<-signals
 	}
