@@ -109,10 +109,10 @@ func (l *Log) balancers() []kafka.GroupBalancer {
 // notLeading is Log.shared until this member has shared out partitions.
 const notLeading = -1
 
-// watchedBalancer notes how many partitions this member shares out as the group's
-// leader. To kafka-go a topic that is missing at that moment is no error, and what
-// is added right after it is nothing: the group would then own too little for as
-// long as it lasts.
+// watchedBalancer notes how many of the consumed topic's partitions this member
+// shares out as the group's leader. To kafka-go a topic that is missing at that
+// moment is no error, and what is added right after it is nothing: the group would
+// then own too little for as long as it lasts.
 //
 // It also sees that a commit without an answer is left behind in a former
 // generation, see UserData.
@@ -131,7 +131,13 @@ func (b watchedBalancer) UserData() ([]byte, error) {
 }
 
 func (b watchedBalancer) AssignGroups(members []kafka.GroupMember, partitions []kafka.Partition) kafka.GroupMemberAssignments {
-	b.log.shared.Store(int64(len(partitions)))
+	of := 0
+	for _, p := range partitions {
+		if p.Topic == b.log.cfg.Topic { // members of another mind may have added theirs
+			of++
+		}
+	}
+	b.log.shared.Store(int64(of))
 	return b.GroupBalancer.AssignGroups(members, partitions)
 }
 

@@ -108,11 +108,29 @@ func addedPartitions(t *testing.T, brokers []string, change ...func(*Config)) {
 func TestWhoeverJoinsDoesNotLeadUntilItSharesOut(t *testing.T) {
 	l := member(t, []string{"127.0.0.1:1"})
 	b := watchedBalancer{kafka.RangeGroupBalancer{}, l}
-	b.AssignGroups(nil, make([]kafka.Partition, 3))
+	b.AssignGroups(nil, []kafka.Partition{{Topic: consumed}, {Topic: consumed}, {Topic: consumed}, {Topic: produced}})
 	if of := l.shared.Load(); of != 3 {
 		t.Errorf("shared out %d partitions, want 3", of)
 	}
 	if _, err := b.UserData(); err != nil || l.shared.Load() != notLeading {
 		t.Errorf("joins anew, and still leads (%v)", err)
+	}
+}
+
+// Another program in the group, or an instance that is still told of a former topic,
+// has its leader share out other topics' partitions as well.
+func TestOnlyTheConsumedTopicsPartitionsAreCounted(t *testing.T) {
+	brokers := fakeKafka(t).ListenAddrs()
+	l := member(t, brokers)
+	first := join(t, l)
+	joining := joined(t, member(t, brokers, func(c *Config) { c.Topic = produced }))
+	<-first.Ended()
+	first.Release()
+	led := join(t, l)
+	if followed := <-joining; followed == nil {
+		t.Fatal("the second member could not join")
+	}
+	if of, leads := led.Leads(); !leads || of != 2 {
+		t.Errorf("leads %t, of %d partitions, want 2", leads, of)
 	}
 }
