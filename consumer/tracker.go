@@ -41,9 +41,11 @@ type tracker struct {
 	// called is the H that the next commit carries, acked the one that a commit
 	// was acknowledged with: calls below it may begin.
 	called, acked int64
-	// begun counts the events whose calls began since the last tick, pace those
-	// of the interval before: as many offsets ahead is H raised.
-	begun, pace int64
+	// reached is the first offset above all that were called, from what it was at
+	// the last tick, and pace by how much it grew in the interval before: so many
+	// offsets ahead is H raised, but no more than the look-ahead holds. That counts
+	// offsets, and not calls, for many a record is not called.
+	reached, from, pace int64
 	// room is closed when an event is answered; nil unless the fetcher waits.
 	room chan struct{}
 }
@@ -66,7 +68,7 @@ func newTracker(c clock.Clock, low int64, m Mark, end int64, maxEvents, maxBytes
 	return &tracker{
 		clock: c, maxEvents: maxEvents, maxBytes: maxBytes,
 		next: low, inherited: m.Done, doubtful: m.Called, called: m.Called,
-		since: m.Since, end: end, ticked: c.Now(),
+		since: m.Since, end: end, ticked: c.Now(), reached: low, from: low,
 	}
 }
 
@@ -169,11 +171,9 @@ func (t *tracker) resolve(e *entry) {
 func (t *tracker) begin(e *entry) (may, wanted bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !e.called {
-		e.called = true
-		t.begun++
-	}
-	ahead := max(t.begun, t.pace)
+	e.called = true
+	t.reached = max(t.reached, e.offset+1)
+	ahead := min(max(t.reached-t.from, t.pace), int64(t.maxEvents))
 	t.called = max(t.called, e.offset+1+ahead)
 	return e.offset < t.acked, e.offset+ahead/2 >= t.acked
 }
@@ -189,7 +189,7 @@ func (t *tracker) settle(e *entry) {
 func (t *tracker) tick() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.pace, t.begun = t.begun, 0
+	t.pace, t.from = t.reached-t.from, t.reached
 	t.ticked = t.clock.Now()
 }
 

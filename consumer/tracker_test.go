@@ -161,8 +161,16 @@ func TestOldestIsTheOldestUnanswered(t *testing.T) {
 
 // A thousand calls a second, commits that take 100 ms: H is to be raised so far
 // ahead, and the commits asked for so early, that only the first second's calls wait.
+// Also where most records are not called.
 func TestHIsRaisedAheadOfManyCalls(t *testing.T) {
-	tr := newTracker(clock.System, 0, Mark{}, 0, 10, 1000)
+	for _, each := range []int64{1, 20} {
+		hIsRaisedAhead(t, each)
+	}
+}
+
+// hIsRaisedAhead calls one record in each so many.
+func hIsRaisedAhead(t *testing.T, each int64) {
+	tr := newTracker(clock.System, 0, Mark{}, 0, int(1000*each), 1000)
 	const takes = 100 // calls that begin during a commit
 	waited, commits := make([]int, 5), make([]int, 5)
 	stored, carried := int64(-1), int64(0) // at which call the commit under way is acknowledged, and its H
@@ -175,7 +183,7 @@ func TestHIsRaisedAheadOfManyCalls(t *testing.T) {
 			tr.acknowledged(carried)
 			stored = -1
 		}
-		e := mustTrack(t, tr, at, 1)
+		e := mustTrack(t, tr, at*each, 1)
 		may, wanted := tr.begin(e)
 		if wanted && stored < 0 {
 			_, m := tr.position(false)
@@ -194,12 +202,22 @@ func TestHIsRaisedAheadOfManyCalls(t *testing.T) {
 		tr.resolve(e)
 	}
 	if waited[0] > 15 || waited[1]+waited[2]+waited[3]+waited[4] > 0 {
-		t.Errorf("commits that a call waited for, by second: %v", waited)
+		t.Errorf("one record in %d is called: commits that a call waited for, by second: %v", each, waited)
 	}
 	if commits[1] > 3 || commits[4] > 3 {
-		t.Errorf("commits that were asked for, by second: %v", commits)
+		t.Errorf("one record in %d is called: commits that were asked for, by second: %v", each, commits)
 	}
-	if tr.called > 5000+2500 {
-		t.Errorf("H is %d: a crash would put that many events in doubt", tr.called)
+	if tr.called > (5000+2500)*each {
+		t.Errorf("one record in %d is called: H is %d: a crash would put that many events in doubt", each, tr.called)
+	}
+}
+
+// Where all between was answered long ago, that says nothing about the calls to come.
+func TestHIsRaisedByTheLookAheadAtMost(t *testing.T) {
+	tr := newTracker(clock.System, 0, Mark{}, 0, 10, 1000)
+	mustTrack(t, tr, 0, 1)
+	tr.begin(mustTrack(t, tr, 1_000_000, 1))
+	if _, m := tr.position(false); m.Called != 1_000_011 {
+		t.Errorf("H is %d after a call at 1,000,000, with a look-ahead of 10", m.Called)
 	}
 }
