@@ -196,3 +196,35 @@ func TestLookAheadIsBoundedOverAllPartitions(t *testing.T) {
 		a.stop()
 	})
 }
+
+// At a steady rate the commits are there before they are needed, also where most
+// records are not called.
+func TestAtASteadyRateNoCallWaitsForACommit(t *testing.T) {
+	for _, each := range []int64{1, 20} {
+		inWorld(t, 1, func(w *world) {
+			const start, rate = 3 * time.Second, 50
+			began := time.Now()
+			var waited atomic.Int64
+			a := w.start("a", func(ctx context.Context, d *consumer.Delivery) error {
+				if d.Offset%each == 0 {
+					asked := time.Now()
+					if err := d.BeforeCall(ctx); err != nil {
+						return err
+					}
+					if time.Since(began) > start && time.Since(asked) > 0 {
+						waited.Add(1)
+					}
+				}
+				return d.Publish(answer(d))
+			}, with(slow(memlog.Commit, 100*time.Millisecond)))
+			for time.Since(began) < 20*time.Second {
+				w.append(0, int(each))
+				time.Sleep(time.Second / rate)
+			}
+			a.stop()
+			if n := waited.Load(); n > 0 {
+				t.Errorf("one record in %d is called, and %d calls waited for a commit", each, n)
+			}
+		})
+	}
+}
