@@ -119,8 +119,8 @@ func (s *sched) step(deadline time.Duration) bool {
 	return true
 }
 
-// wake moves to ready who can go on. At most steps nothing has come that any of
-// those wait for who were seen before.
+// wake moves to ready who can go on. Mostly nothing has come for those who were seen
+// at the last look, and only who waits since is looked at.
 func (s *sched) wake() {
 	if s.look() || s.soonest <= s.now {
 		s.seen = 0
