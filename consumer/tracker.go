@@ -41,10 +41,11 @@ type tracker struct {
 	// called is the H that the next commit carries, acked the one that a commit
 	// was acknowledged with: calls below it may begin.
 	called, acked int64
-	// reached is the first offset above all that were called, from what it was at
-	// the last tick, and pace by how much it grew in the interval before: so many
-	// offsets ahead is H raised, but no more than the look-ahead holds. That counts
-	// offsets, and not calls, for many a record is not called.
+	// reached is the first offset above all that were called, by former owners
+	// perhaps, from what it was at the last tick, and pace by how much it grew in the
+	// interval before: so many offsets ahead is H raised, but no more than the
+	// look-ahead holds. That counts offsets, and not calls, for many a record is not
+	// called.
 	reached, from, pace int64
 	// room is closed when an event is answered; nil unless the fetcher waits.
 	room chan struct{}
@@ -65,10 +66,11 @@ type entry struct {
 // newTracker starts at the committed low-water mark with what its mark said. The
 // partition ends at end.
 func newTracker(c clock.Clock, low int64, m Mark, end int64, maxEvents, maxBytes int) *tracker {
+	reached := max(low, m.Called)
 	return &tracker{
 		clock: c, maxEvents: maxEvents, maxBytes: maxBytes,
 		next: low, inherited: m.Done, doubtful: m.Called, called: m.Called,
-		since: m.Since, end: end, ticked: c.Now(), reached: low, from: low,
+		since: m.Since, end: end, ticked: c.Now(), reached: reached, from: reached,
 	}
 }
 

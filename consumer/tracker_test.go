@@ -221,3 +221,13 @@ func TestHIsRaisedByTheLookAheadAtMost(t *testing.T) {
 		t.Errorf("H is %d after a call at 1,000,000, with a look-ahead of 10", m.Called)
 	}
 }
+
+// What a former owner called is no measure: with each crash in a row more events
+// would be in doubt, to be asked about at the quota's cost.
+func TestDoubtDoesNotGrowWithEachCrash(t *testing.T) {
+	tr := newTracker(clock.System, 0, Mark{Called: 100}, 200, 1000, 1000)
+	tr.begin(mustTrack(t, tr, 100, 1))
+	if _, m := tr.position(false); m.Called != 102 {
+		t.Errorf("H is %d after one call at 100, where the crashed owner's was 100", m.Called)
+	}
+}
