@@ -50,8 +50,8 @@ func (eightLanes) PartitionFor(_ context.Context, _ string, key []byte) (int, er
 	return int(key[0]) % 8, nil
 }
 
-func (eightLanes) Produce(_ context.Context, topic string, p int, _ []consumer.Message) error {
-	return fmt.Errorf("write to %s/%d: connection refused", topic, p)
+func (eightLanes) Produce(_ context.Context, topic string, p int, _ []consumer.Message) (int64, error) {
+	return 0, fmt.Errorf("write to %s/%d: connection refused", topic, p)
 }
 
 func TestPublishingThatFailsIsSaidOncePerPartition(t *testing.T) {
@@ -82,9 +82,9 @@ func (oneLane) PartitionFor(_ context.Context, _ string, key []byte) (int, error
 	return 0, nil
 }
 
-func (l oneLane) Produce(ctx context.Context, topic string, p int, m []consumer.Message) error {
+func (l oneLane) Produce(ctx context.Context, topic string, p int, m []consumer.Message) (int64, error) {
 	if p == 1 {
-		return errors.New("no leader")
+		return 0, errors.New("no leader")
 	}
 	return l.Log.Produce(ctx, topic, p, m)
 }

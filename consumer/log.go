@@ -28,11 +28,11 @@ type Log interface {
 	// Bounds gives the offset of a partition's first record and the offset
 	// that its next record will get.
 	Bounds(ctx context.Context, topic string, partition int) (first, next int64, err error)
-	// Produce appends messages to one partition, as one batch, and returns nil
-	// once all in-sync replicas have them. An error leaves it open whether they
-	// have. ErrTooLarge and ErrInvalidRecord: the topic's settings forbid it, for
+	// Produce appends messages to one partition, as one batch, and returns the
+	// offset of the first once all in-sync replicas have them: the others follow
+	// it without a gap. An error leaves it open whether they have. ErrTooLarge and ErrInvalidRecord: the topic's settings forbid it, for
 	// at least one message of the batch.
-	Produce(ctx context.Context, topic string, partition int, messages []Message) error
+	Produce(ctx context.Context, topic string, partition int, messages []Message) (first int64, err error)
 	// PartitionFor is the partition that Kafka's Java producer would choose for
 	// the key (murmur2); a nil key may go anywhere.
 	PartitionFor(ctx context.Context, topic string, key []byte) (int, error)

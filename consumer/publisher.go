@@ -187,7 +187,7 @@ func (p *publisher) produce(at lane, messages []Message) error {
 		if err := p.g.await(ctx, c.publishWithin(), func() bool { return true }); err != nil {
 			return err
 		}
-		err := c.cfg.Log.Produce(ctx, at.topic, at.partition, messages)
+		_, err := c.cfg.Log.Produce(ctx, at.topic, at.partition, messages)
 		if err != nil && !errors.Is(err, context.Canceled) {
 			c.stats.publishErrors.Add(1)
 		}

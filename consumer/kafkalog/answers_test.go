@@ -56,7 +56,8 @@ func TestBrokersAnswersMeanWhatTheConsumerKnows(t *testing.T) {
 		kmsg.Fetch:        func() error { _, err := l.Fetch(ctx, consumed, 0, 0, 1<<20); return err },
 		kmsg.ListOffsets:  func() error { _, _, err := l.Bounds(ctx, consumed, 0); return err },
 		kmsg.Produce: func() error {
-			return l.Produce(ctx, consumed, 0, []consumer.Message{{Value: []byte("v")}})
+			_, err := l.Produce(ctx, consumed, 0, []consumer.Message{{Value: []byte("v")}})
+			return err
 		},
 	}
 	for _, row := range table {

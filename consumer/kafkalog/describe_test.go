@@ -47,12 +47,12 @@ func TestAGroupIsDescribedFromOutside(t *testing.T) {
 	}
 }
 
-func TestAppendTellsTheOffset(t *testing.T) {
+func TestProduceTellsTheOffset(t *testing.T) {
 	l := member(t, fakeKafka(t).ListenAddrs())
 	ctx := soon(t)
 	message := consumer.Message{Value: []byte("v")}
 	for _, want := range []int64{0, 2, 4} {
-		if at, err := l.Append(ctx, consumed, 1, []consumer.Message{message, message}); err != nil || at != want {
+		if at, err := l.Produce(ctx, consumed, 1, []consumer.Message{message, message}); err != nil || at != want {
 			t.Errorf("at %d, %v; want %d", at, err, want)
 		}
 	}

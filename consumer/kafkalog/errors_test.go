@@ -70,13 +70,14 @@ func TestUnreachableBrokersAreNoMissingTopic(t *testing.T) {
 	_, fetching := l.Fetch(ctx, consumed, 0, 0, 1<<20)
 	_, _, asking := l.Bounds(ctx, consumed, 0)
 	_, counting := l.Partitions(ctx, consumed)
+	_, producing := l.Produce(ctx, consumed, 0, []consumer.Message{{}})
 	_, missing := l.Missing(ctx, []string{consumed})
 	for name, err := range map[string]error{
 		"Fetch":      fetching,
 		"Bounds":     asking,
 		"Partitions": counting,
 		"Missing":    missing,
-		"Produce":    l.Produce(ctx, consumed, 0, []consumer.Message{{}}),
+		"Produce":    producing,
 		"Create":     l.Create(ctx, []TopicSpec{{Name: consumed, Partitions: 1}}),
 	} {
 		if err == nil || errors.Is(err, consumer.ErrUnknownTopic) || !strings.Contains(err.Error(), "KAFKA_BROKERS") {

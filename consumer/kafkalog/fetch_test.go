@@ -138,7 +138,7 @@ func outsideThePartition(t *testing.T, brokers []string, change ...func(*Config)
 		if _, err := l.Fetch(ctx, where.topic, where.partition, 0, 1<<20); !errors.Is(err, consumer.ErrUnknownTopic) {
 			t.Errorf("fetch from %v: %v, want ErrUnknownTopic", where, err)
 		}
-		if err := l.Produce(ctx, where.topic, where.partition, []consumer.Message{{}}); !errors.Is(err, consumer.ErrUnknownTopic) {
+		if _, err := l.Produce(ctx, where.topic, where.partition, []consumer.Message{{}}); !errors.Is(err, consumer.ErrUnknownTopic) {
 			t.Errorf("produce to %v: %v, want ErrUnknownTopic", where, err)
 		}
 		if _, _, err := l.Bounds(ctx, where.topic, where.partition); !errors.Is(err, consumer.ErrUnknownTopic) {

@@ -66,8 +66,8 @@ func TestKafkaFrozenBrokerIsNotWaitedForForEver(t *testing.T) {
 	until(t, "the newcomer can work", func() bool {
 		g, err := newcomer.Join(soon(t))
 		if err == nil {
-			err = errors.Join(
-				newcomer.Produce(soon(t), topic, 1, []consumer.Message{{Value: []byte("v")}}),
+			_, producing := newcomer.Produce(soon(t), topic, 1, []consumer.Message{{Value: []byte("v")}})
+			err = errors.Join(producing,
 				g.Commit(soon(t), map[int]consumer.Position{1: {Offset: 1}}))
 			g.Release()
 		}

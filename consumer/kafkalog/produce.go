@@ -26,14 +26,9 @@ const (
 // Produce sends one batch to the partition's leader and never sends it again by
 // itself. The messages must not be changed afterwards, not even when it has
 // returned an error: a batch whose context has ended may still be on its way.
-func (l *Log) Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) error {
-	_, err := l.Append(ctx, topic, partition, messages)
-	return err
-}
-
-// Append is Produce that tells the offset of the first message; without messages
-// it is 0.
-func (l *Log) Append(ctx context.Context, topic string, partition int, messages []consumer.Message) (offset int64, err error) {
+//
+// It returns the offset of the first message; without messages it is 0.
+func (l *Log) Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (first int64, err error) {
 	if len(messages) == 0 {
 		return 0, nil
 	}

@@ -25,7 +25,7 @@ func produceRoundTrip(t *testing.T, brokers []string, change ...func(*Config)) {
 		{Key: []byte{}, Value: []byte{}},
 		{},
 	}
-	if err := l.Produce(ctx, l.cfg.Topics[0], 1, sent); err != nil {
+	if _, err := l.Produce(ctx, l.cfg.Topics[0], 1, sent); err != nil {
 		t.Fatal(err)
 	}
 	cl := other(t, brokers, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{l.cfg.Topics[0]: {1: kgo.NewOffset().AtStart()}}))
@@ -46,7 +46,7 @@ func produceRoundTrip(t *testing.T, brokers []string, change ...func(*Config)) {
 	if !reflect.DeepEqual(got, sent) {
 		t.Errorf("another client read %#v, want %#v", got, sent)
 	}
-	if err := l.Produce(ctx, l.cfg.Topics[0], 1, nil); err != nil {
+	if _, err := l.Produce(ctx, l.cfg.Topics[0], 1, nil); err != nil {
 		t.Errorf("nothing to write: %v", err)
 	}
 }
@@ -61,7 +61,7 @@ func TestWritesWaitForAllInSyncReplicas(t *testing.T) {
 		acks, timeout = p.Acks, p.TimeoutMillis
 		return true
 	}})
-	if err := l.Produce(soon(t), produced, 0, []consumer.Message{{Value: []byte("v")}}); err != nil {
+	if _, err := l.Produce(soon(t), produced, 0, []consumer.Message{{Value: []byte("v")}}); err != nil {
 		t.Fatal(err)
 	}
 	// A dead replica is fenced after 9 s: giving up earlier would write again
@@ -81,11 +81,11 @@ func tooLarge(t *testing.T, brokers []string, change ...func(*Config)) {
 	if err != nil || !known {
 		t.Fatalf("limit %d, known %v, %v", limit, known, err)
 	}
-	err = l.Produce(soon(t), l.cfg.Topics[0], 0, []consumer.Message{{Value: bytes.Repeat([]byte("x"), limit+1)}})
+	_, err = l.Produce(soon(t), l.cfg.Topics[0], 0, []consumer.Message{{Value: bytes.Repeat([]byte("x"), limit+1)}})
 	if !errors.Is(err, consumer.ErrTooLarge) {
 		t.Errorf("%d bytes: %v, want ErrTooLarge", limit+1, err)
 	}
-	if err := l.Produce(soon(t), l.cfg.Topics[0], 0, []consumer.Message{{Value: bytes.Repeat([]byte("x"), limit-1024)}}); err != nil {
+	if _, err := l.Produce(soon(t), l.cfg.Topics[0], 0, []consumer.Message{{Value: bytes.Repeat([]byte("x"), limit-1024)}}); err != nil {
 		t.Errorf("a little less than the limit: %v", err)
 	}
 }

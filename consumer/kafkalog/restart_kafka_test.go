@@ -19,7 +19,7 @@ func TestKafkaRestartIsSurvivedByTheSameLog(t *testing.T) {
 	l := member(t, c.Addrs(), own(t, c, nil), func(cfg *Config) { cfg.SessionTimeout = 6 * time.Second })
 	topic := l.cfg.Topic
 	g := join(t, l)
-	if err := l.Produce(soon(t), topic, 0, []consumer.Message{{Value: []byte("before")}}); err != nil {
+	if _, err := l.Produce(soon(t), topic, 0, []consumer.Message{{Value: []byte("before")}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Kill(0); err != nil {
@@ -54,7 +54,8 @@ func TestKafkaRestartIsSurvivedByTheSameLog(t *testing.T) {
 		}
 	}
 	again("produce", func() error {
-		return l.Produce(ctx, topic, 0, []consumer.Message{{Value: []byte("after")}})
+		_, err := l.Produce(ctx, topic, 0, []consumer.Message{{Value: []byte("after")}})
+		return err
 	})
 	again("fetch", func() error { _, err := l.Fetch(ctx, topic, 0, 0, 1<<20); return err })
 	again("join", func() error { var err error; g, err = l.Join(ctx); return err })

@@ -121,7 +121,7 @@ func useAll(t *testing.T, l *Log) {
 	t.Helper()
 	ctx := soon(t)
 	g := join(t, l)
-	if err := l.Produce(ctx, l.cfg.Topic, 1, []consumer.Message{{Value: []byte("v")}}); err != nil {
+	if _, err := l.Produce(ctx, l.cfg.Topic, 1, []consumer.Message{{Value: []byte("v")}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := values(readAll(t, l, l.cfg.Topic, 1, 0, 1<<20)); len(got) != 1 {
@@ -171,7 +171,8 @@ func TestKafkaMissingRightsAreNamed(t *testing.T) {
 		says(t, err, "DESCRIBE on topic "+topic)
 		_, err = l.Fetch(ctx, topic, 0, 0, 1<<20)
 		says(t, err, "READ on topic "+topic)
-		says(t, l.Produce(ctx, topic, 0, []consumer.Message{{}}), "WRITE on topic "+topic)
+		_, err = l.Produce(ctx, topic, 0, []consumer.Message{{}})
+		says(t, err, "WRITE on topic "+topic)
 		if _, known, err := l.MaxMessageBytes(ctx, topic); known || err != nil {
 			t.Errorf("MaxMessageBytes: known %v, %v; want unknown and no error", known, err)
 		}

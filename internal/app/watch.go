@@ -36,7 +36,7 @@ func (w watchedLog) Fetch(ctx context.Context, topic string, partition int, offs
 	return w.Log.Fetch(ctx, topic, partition, offset, maxBytes)
 }
 
-func (w watchedLog) Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) error {
+func (w watchedLog) Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (int64, error) {
 	defer w.loops.Loop("publishing", produceDeadline).Stop()
 	return w.Log.Produce(ctx, topic, partition, messages)
 }

@@ -136,7 +136,7 @@ func (a asking) ask(ctx context.Context, id string) (place string, err error) {
 	if err != nil {
 		return "", err
 	}
-	offset, err := a.log.Append(ctx, message.Topic, p, []consumer.Message{message})
+	offset, err := a.log.Produce(ctx, message.Topic, p, []consumer.Message{message})
 	if err != nil {
 		return "", unsure{fmt.Errorf("whether its event was written is not known, `remux-retrier explain` tells: %w", err)}
 	}

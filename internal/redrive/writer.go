@@ -71,7 +71,7 @@ func (l *load) produce(ctx context.Context, partition int, which []int) error {
 	if len(some) == 0 {
 		return nil
 	}
-	err := l.log.Produce(ctx, some[0].Topic, partition, some)
+	_, err := l.log.Produce(ctx, some[0].Topic, partition, some)
 	final := errors.Is(err, consumer.ErrTooLarge) || errors.Is(err, consumer.ErrInvalidRecord)
 	switch {
 	case final && len(which) > 1:

@@ -128,15 +128,15 @@ func (n *network) Span(ctx context.Context, topic string, partitions int, since 
 }
 
 // Produce stamps the records with the sender's clock, as Kafka's clients do.
-func (n *network) Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) error {
+func (n *network) Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (first int64, err error) {
 	stamp, attempt := n.i.clock.Now(), &attempt{sent: n.i.w.fact(), since: n.i.since}
 	n.i.checkProof(n.i.w.publishWithin(), "3: only the owner publishes", "writes to "+topic)
 	messages = slices.Clone(messages)
-	err := n.request(ctx, true, func(ctx context.Context) error {
+	err = n.request(ctx, true, func(ctx context.Context) error {
 		if n.i.w.away {
 			return memlog.ErrAway
 		}
-		n.i.w.broker.AppendAt(topic, partition, stamp, messages...)
+		first = n.i.w.broker.AppendAt(topic, partition, stamp, messages...)
 		for _, m := range messages {
 			n.i.published(m, attempt)
 		}
@@ -145,7 +145,7 @@ func (n *network) Produce(ctx context.Context, topic string, partition int, mess
 	if err == nil && !n.i.proc.dead {
 		n.i.acknowledged(attempt)
 	}
-	return err
+	return first, err
 }
 
 func (n *network) PartitionFor(ctx context.Context, topic string, key []byte) (int, error) {

@@ -98,8 +98,8 @@ func (p *partition) span(since time.Time) consumer.Interval {
 }
 
 // Produce appends a batch.
-func (m *Member) Produce(ctx context.Context, topic string, id int, messages []consumer.Message) error {
-	return m.do(ctx, Produce, func(b *Broker) error {
+func (m *Member) Produce(ctx context.Context, topic string, id int, messages []consumer.Message) (first int64, err error) {
+	err = m.do(ctx, Produce, func(b *Broker) error {
 		if _, err := b.partition(topic, id); err != nil {
 			return err
 		}
@@ -110,9 +110,10 @@ func (m *Member) Produce(ctx context.Context, topic string, id int, messages []c
 		if limit := b.topics[topic].maxBytes; limit > 0 && size > limit {
 			return consumer.ErrTooLarge
 		}
-		b.append(topic, id, b.cfg.Clock.Now(), messages)
+		first = b.append(topic, id, b.cfg.Clock.Now(), messages)
 		return nil
 	})
+	return first, err
 }
 
 // PartitionFor spreads keys over the partitions. It is stable, and not murmur2:
