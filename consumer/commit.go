@@ -25,9 +25,12 @@ func (g *generation) commitLoop(ctx context.Context) {
 		}
 		// The end of the drain does not cut a commit off: it might then be stored
 		// after the last one, and the next owner would ask for states in vain.
-		one, cancel := clock.WithTimeout(g.owned, g.c.cfg.Clock, commitWithin)
+		one, cancel := clock.WithTimeout(g.owned, g.c.cfg.Clock, g.c.commitWithin())
 		err := g.commit(one, tick, false)
 		cancel()
+		if errors.Is(err, ErrUnknownTopic) {
+			err = g.confirmTopic(ctx)
+		}
 		if err != nil {
 			_ = g.c.cfg.Clock.Sleep(ctx, b.Next())
 			continue
@@ -44,7 +47,7 @@ func (g *generation) lastCommit(ctx context.Context) {
 	ctx, cancel := clock.WithTimeout(ctx, g.c.cfg.Clock, lastCommitWithin)
 	defer cancel()
 	b := g.c.newBackoff()
-	for !g.lost() {
+	for !g.revoked() {
 		err := g.commit(ctx, true, true)
 		if err == nil || errors.Is(err, ErrNotOwner) || errors.Is(err, ErrUnknownTopic) {
 			return
@@ -55,9 +58,9 @@ func (g *generation) lastCommit(ctx context.Context) {
 	}
 }
 
-// lost: the partitions are, or may be, somebody else's. A drain that was cut
+// revoked: the partitions are, or may be, somebody else's. A drain that was cut
 // short has given up its handlers, but not the partitions yet.
-func (g *generation) lost() bool {
+func (g *generation) revoked() bool {
 	return g.owned.Err() != nil && !errors.Is(context.Cause(g.owned), errDrained)
 }
 
@@ -100,17 +103,13 @@ func (g *generation) commit(ctx context.Context, all, last bool) error {
 		g.c.restartDone(g)
 		g.commitNotice.Over("committing offsets: works again")
 	case errors.Is(err, ErrNotOwner):
-		g.lose(err)
+		g.revoke(err)
 		return err
 	case errors.Is(err, ErrUnknownTopic):
-		// Nothing may be committed for a topic that is gone: the broker would
-		// keep the old position for a new topic of that name.
-		g.lose(errTopicGone)
-		g.restart(true, g.parts...)
-		return err
+		return err // see confirmTopic
 	default:
 		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-			err = fmt.Errorf("no answer within %v", commitWithin)
+			err = fmt.Errorf("no answer within %v", g.c.commitWithin())
 		}
 		if !errors.Is(err, ErrRefused) {
 			g.stop(errUnanswered)
@@ -121,10 +120,6 @@ func (g *generation) commit(ctx context.Context, all, last bool) error {
 		}
 		return err
 	}
-	g.mu.Lock()
-	g.alive = started
-	close(g.acked)
-	g.acked = make(chan struct{})
-	g.mu.Unlock()
+	g.prove(started)
 	return nil
 }

@@ -14,21 +14,20 @@ import (
 	"remux-retrier/internal/notice"
 )
 
-// Handler makes of a record what is to be published.
+// Handler decides what becomes of each record.
 type Handler interface {
-	// Receive is told of a partition's records in the order of their offsets, and
-	// must not wait: the next record is held up meanwhile. What it returns answers
-	// the record, and is called once, in a goroutine of its own.
-	Receive(d *Delivery) (answer Answer)
+	// Receive takes a record on. It is called in the order of a partition's
+	// offsets, and must not wait: the next record is held up meanwhile. The record
+	// is answered with Delivery.Done or Delivery.Publish, now or later; what takes
+	// time runs in Delivery.Go.
+	//
+	// Delivery.Context ends when no new work may begin; a call under way then
+	// should be let end and be published.
+	Receive(d *Delivery)
+	// Release is called when a generation has ended and all that Delivery.Go began
+	// has, too: what is not answered by then belongs to the next owner.
+	Release()
 }
-
-// Answer answers one record. It returns nil when that is done and acknowledged:
-// the record will not come again. An error leaves the record unanswered: while
-// the generation lasts it is received again, later the next owner gets it.
-//
-// The context ends when no new work may begin; a call under way then should be
-// let end and be published, which Delivery.Publish allows.
-type Answer func(ctx context.Context) error
 
 // Config of a Consumer. Every field but Latest is required.
 type Config struct {
@@ -46,8 +45,8 @@ type Config struct {
 	// Shutdown is how long all may take from the end of Run's context to its
 	// return. It must exceed leaveWithin by the longest call.
 	Shutdown time.Duration
-	// MaxInFlight is how many records the handler works on at once; the
-	// look-ahead is sized by it.
+	// MaxInFlight is how many calls the handler makes at once; the look-ahead is
+	// sized by it.
 	MaxInFlight int
 	// Follower is told of the assignments and of what is committed.
 	Follower Follower
@@ -70,16 +69,22 @@ const RebalanceSlack = 10 * time.Second
 func (c *Consumer) callWithin() time.Duration    { return min(c.cfg.SessionTimeout/2, c.cfg.Drain) }
 func (c *Consumer) publishWithin() time.Duration { return min(c.cfg.SessionTimeout, RebalanceSlack) }
 
-// Bounds of what one instance holds, over all its partitions. Each partition
-// has an equal part, so that one that is stuck takes nothing from the others. Of
-// the records it is more where one partition alone could not keep MaxInFlight
-// calls busy, up to mostRecords for all.
+// commitWithin is how long a commit may go unanswered before the generation ends:
+// as long as the session allows, for a broker may stand still for some seconds.
+// What is left of the session is for joining again.
+func (c *Consumer) commitWithin() time.Duration { return min(c.cfg.SessionTimeout*6/10, c.cfg.Drain) }
+
+// Bounds of what one instance holds, over all its partitions: see lookAhead. The
+// pages that are being handed out come on top.
 const (
-	heldRecords = 8192
-	mostRecords = 65_536
-	heldBytes   = 64 << 20
-	pageBytes   = 1 << 20
+	heldBytes  = 32 << 20
+	pageBytes  = 1 << 20 // of one page, as stored
+	pagesBytes = 4 << 20 // of one page of each partition
+	leastPage  = 16 << 10
 )
+
+// heldRecords is enough to keep all calls busy, and few in memory.
+func (c *Consumer) heldRecords() int { return max(4096, 4*c.cfg.MaxInFlight) }
 
 // How often an owner shows a sign of life, looks for new partitions, and how
 // long a topic may seem absent before that is believed: metadata flickers while
@@ -88,7 +93,6 @@ const (
 	commitInterval   = time.Second
 	watchInterval    = 5 * time.Second
 	topicGoneAfter   = 5 * time.Second
-	commitWithin     = 3 * time.Second
 	lastCommitWithin = 3 * time.Second
 	leaveWithin      = 2500 * time.Millisecond // the last commit and leaving, at a stop
 )
@@ -101,11 +105,11 @@ type Consumer struct {
 
 	mu      sync.Mutex
 	present *generation
-	// distrusted holds committed positions of partitions whose log was found to be
+	// stale holds committed positions of partitions whose log was found to be
 	// another one since: while they stand, the partition is read from its
-	// beginning. reborn: so is the whole topic, and Latest is over.
-	distrusted map[int]Position
-	reborn     bool
+	// beginning. recreated: so is the whole topic, and Latest is over.
+	stale     map[int]Position
+	recreated bool
 }
 
 // New makes a Consumer; Run makes it work.
@@ -116,7 +120,7 @@ func New(cfg Config) (*Consumer, error) {
 	case cfg.Topic == "" || cfg.SessionTimeout <= 0 || cfg.Drain <= 0 || cfg.Shutdown <= leaveWithin || cfg.MaxInFlight <= 0:
 		return nil, errors.New("consumer: Topic, SessionTimeout, Drain, Shutdown and MaxInFlight are required")
 	}
-	return &Consumer{cfg: cfg, broker: notice.New(cfg.Logger), distrusted: map[int]Position{}}, nil
+	return &Consumer{cfg: cfg, broker: notice.New(cfg.Logger), stale: map[int]Position{}}, nil
 }
 
 // Run consumes until the context is done, then drains, commits and leaves the
@@ -186,9 +190,9 @@ func (c *Consumer) newBackoff() *backoff.Backoff {
 	return &backoff.Backoff{Base: 100 * time.Millisecond, Max: time.Second, Rand: c.cfg.Rand}
 }
 
-// persist repeats an operation until it succeeds, the context is done, or it
-// fails with one of the final errors, which time does not mend.
-func (c *Consumer) persist(ctx context.Context, n *notice.Notice, doing string, op func() error, final ...error) error {
+// retry repeats an operation until it succeeds, the context is done, or it fails
+// with one of the final errors, which time does not mend.
+func (c *Consumer) retry(ctx context.Context, n *notice.Notice, doing string, op func() error, final ...error) error {
 	b := c.newBackoff()
 	for {
 		err := op()

@@ -5,24 +5,59 @@ import (
 	"time"
 )
 
-// Delivery is a record with what its handler may do about it.
+// Delivery is a record with what its handler may do about it. Its methods are
+// safe for concurrent use, Publish and Done end it.
 type Delivery struct {
 	Record
 	p *partition
 	e *entry
 }
 
-// Doubtful is where doubt ends in the event's partition: for an event below it an
-// owner before this generation may have called, and left no answer.
-func (d *Delivery) Doubtful() int64 { return d.p.doubtful }
+// Context ends when no new work may begin.
+func (d *Delivery) Context() context.Context { return d.p.g.working }
+
+// Owned ends when nothing of this generation may be published any more. It
+// outlasts Context by the drain.
+func (d *Delivery) Owned() context.Context { return d.p.g.owned }
 
 // Since is when this generation began.
 func (d *Delivery) Since() time.Time { return d.p.g.since }
 
-// BeforeCall waits until a call may begin: the commit's mark covers the event,
-// so that a next owner would know of the call, and the partition is ours beyond
-// doubt. From then on the event counts as called, until Settled, also where
-// BeforeCall fails: only the handler knows of calls before.
+// InDoubt tells whether an owner before this generation may have called for the
+// event, and left no answer.
+func (d *Delivery) InDoubt() bool { return d.Offset < d.p.inDoubt }
+
+// End tells the first offset that the event's partition did not have yet, as far
+// as is known: what stands below it came before a call that is made now. log
+// names the partition's log, see Mark.Log.
+func (d *Delivery) End() (end, log int64) { return max(d.p.end.Load(), d.Offset+1), d.p.name }
+
+// SharePlace says that the event waits behind another one of its task: it counts
+// in the look-ahead by its bytes alone, so that one task cannot fill it.
+func (d *Delivery) SharePlace() { d.p.tracker.sharePlace(d.e) }
+
+// Go runs f, which works on the record, in a goroutine that the generation waits
+// for. If f panics, the panic is logged and counted, and the record is held.
+func (d *Delivery) Go(f func()) {
+	g := d.p.g
+	g.work.Go(g.c.cfg.Clock, func() {
+		defer d.recovered()
+		f()
+	})
+}
+
+// recovered is deferred. A panic must not end the process: it would come again
+// after each restart.
+func (d *Delivery) recovered() {
+	if cause := recover(); cause != nil {
+		d.p.g.c.panicked(&d.Record, cause)
+	}
+}
+
+// BeforeCall waits until a call may begin: the commit's metadata covers the
+// event, so that a next owner would know of the call, and the partition is ours
+// beyond doubt. From then on the event counts as called, until Settled, also
+// where BeforeCall fails: only the handler knows of calls before.
 func (d *Delivery) BeforeCall(ctx context.Context) error {
 	g := d.p.g
 	return g.await(ctx, g.c.callWithin(), func() bool {
@@ -32,34 +67,6 @@ func (d *Delivery) BeforeCall(ctx context.Context) error {
 		}
 		return may
 	})
-}
-
-// Owned ends when nothing of this generation may be published any more. It
-// outlasts the handler's context by the drain.
-func (d *Delivery) Owned() context.Context { return d.p.g.owned }
-
-// Ends tells of partitions, as far as is known, the first offset that they did
-// not have yet: what stands below it came before a call that is made now. It
-// tells of the event's own partition, and of each other one of this generation
-// in which events may be unanswered.
-func (d *Delivery) Ends() map[int]int64 {
-	ends := map[int]int64{d.p.id: max(d.p.end.Load(), d.Offset+1)}
-	for _, p := range d.p.g.parts {
-		if end := p.end.Load(); p != d.p && p.opened.Load() && p.tracker.unanswered(end) {
-			ends[p.id] = end
-		}
-	}
-	return ends
-}
-
-// Log names the log of a partition that Ends has told of, see Mark.Log.
-func (d *Delivery) Log(partition int) int64 {
-	for _, p := range d.p.g.parts {
-		if p.id == partition && p.opened.Load() {
-			return p.name
-		}
-	}
-	return 0
 }
 
 // MayCall tells whether the partition is still ours, and work may begin, at
@@ -72,9 +79,20 @@ func (d *Delivery) MayCall() bool {
 // known, and it was nothing.
 func (d *Delivery) Settled() { d.p.tracker.settle(d.e) }
 
-// Publish appends a message and returns nil when all in-sync replicas have it.
-// It goes on for as long as the generation lasts; the alternatives are tried in
-// turn where a message is larger than its topic takes.
-func (d *Delivery) Publish(m Message, alternatives ...Message) error {
-	return d.p.g.publisher.publish(append([]Message{m}, alternatives...))
+// Done says that the record needs no answer.
+func (d *Delivery) Done() { d.p.tracker.resolve(d.e) }
+
+// Publish appends a message, and then counts the record as answered. done is
+// called once, with nil when all in-sync replicas have the message, or with why
+// it was given up; it must not wait. The alternatives are tried in turn where a
+// message is larger than its topic takes. Publish goes on for as long as the
+// generation lasts; it waits only to learn the message's partition.
+func (d *Delivery) Publish(done func(error), m Message, alternatives ...Message) {
+	d.p.g.publisher.publish(&publication{Message: m, alternatives: alternatives, d: d, done: done})
+}
+
+// Writable tells whether a message with this key would be written soon: false
+// where its partition's writes fail, do not end, or have piled up.
+func (d *Delivery) Writable(topic string, key []byte) bool {
+	return d.p.g.publisher.writable(d.p.g.working, topic, key)
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // Follower is told of what becomes of the partitions. Of different partitions it
-// may be told at the same time; Opened and Committed return at once.
+// may be told at the same time; Opened, Published and Committed return at once.
 type Follower interface {
 	// Assigned is called with every assignment before its first record is read,
 	// and holds that up until it returns; it fails only when ctx ends.
@@ -15,6 +15,9 @@ type Follower interface {
 	// false if there was no committed offset, or the log is another than was
 	// committed. log names the log, see Mark.Log.
 	Opened(partition int, end, log int64, continued bool)
+	// Published: the messages at the offsets from first on, below next, of a topic's
+	// partition are this member's own.
+	Published(topic string, partition int, first, next int64)
 	// Committed: all below low is answered, and committed.
 	Committed(partition int, low int64)
 }
@@ -42,7 +45,7 @@ func (g *generation) assignment() Assignment {
 	for _, id := range a.Partitions {
 		at := g.committed[id] // of nothing the mark is none of ours
 		mark, err := ParseMark(at.Metadata, at.Offset)
-		if err != nil || mark.Since.IsZero() || g.c.distrusts(id, at) {
+		if err != nil || mark.Since.IsZero() || g.c.isStale(id, at) {
 			a.Since = time.Time{}
 			return a
 		}

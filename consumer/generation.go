@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -27,9 +27,9 @@ var (
 // generation is this member's share of the topic for a while.
 //
 // Its life: load, then read and commit until working ends, then drain, then one
-// last commit. working ends when no new work may begin; owned ends when nothing
-// may be published any more, because somebody else may own the partitions.
+// last commit.
 type generation struct {
+	*ownership
 	c         *Consumer
 	gen       Generation
 	log       logrus.FieldLogger
@@ -37,22 +37,12 @@ type generation struct {
 	of        int              // how many partitions the topic has
 	committed map[int]Position // before this generation, by the whole group
 	parts     []*partition     // ascending
+	lookAhead *lookAhead
 	publisher *publisher
-	handlers  clock.Group
+	work      clock.Group // what works on records, and writes
 
-	working context.Context
-	stop    context.CancelCauseFunc
-	owned   context.Context
-	disown  context.CancelCauseFunc
-
-	commits      clock.Alarm // ring: a commit is wanted now
-	commitNotice *notice.Notice
-
-	mu sync.Mutex
-	// alive is when the last acknowledged commit was sent; acked is closed and
-	// made anew at each acknowledgement.
-	alive time.Time
-	acked chan struct{}
+	commitNotice, throttleNotice *notice.Notice
+	throttled                    atomic.Int64 // when a fetch was throttled last, in Unix milliseconds
 }
 
 // serve works through one generation, until ctx ends and what is under way has
@@ -60,13 +50,12 @@ type generation struct {
 // means that it could not begin.
 func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error {
 	g := &generation{
-		c: c, gen: gen, of: of, since: c.cfg.Clock.Now(), acked: make(chan struct{}),
+		ownership: newOwnership(c.cfg.Clock, ctx, end),
+		c:         c, gen: gen, of: of, since: c.cfg.Clock.Now(),
 		log: c.cfg.Logger.WithField("generation", gen.ID()),
 	}
-	g.commitNotice = notice.New(g.log)
-	g.owned, g.disown = context.WithCancelCause(end)
-	g.working, g.stop = context.WithCancelCause(ctx) // which is done before end is
-	defer g.lose(errDrained)
+	g.commitNotice, g.throttleNotice = notice.New(g.log), notice.New(g.log)
+	defer g.revoke(errDrained)
 	g.publisher = newPublisher(g)
 
 	var loops, committing clock.Group
@@ -98,6 +87,7 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error
 	g.drain(ctx, end)
 	drained()
 	committing.Wait(c.cfg.Clock)
+	c.cfg.Handler.Release()
 	g.lastCommit(end)
 	if err := context.Cause(g.working); errors.Is(err, ErrUnknownTopic) {
 		return err // not to be tried again without a pause
@@ -105,16 +95,10 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error
 	return nil
 }
 
-// lose ends the ownership, and with it the work.
-func (g *generation) lose(why error) {
-	g.disown(why)
-	g.stop(why)
-}
-
 // load reads what the group has committed, lets the follower catch up, and
 // prepares the partitions. The group's heartbeats go on meanwhile.
 func (g *generation) load() error {
-	err := g.c.persist(g.working, g.commitNotice, "reading the committed offsets", func() (err error) {
+	err := g.c.retry(g.working, g.commitNotice, "reading the committed offsets", func() (err error) {
 		g.committed, err = g.gen.Committed(g.working)
 		return err
 	}, ErrNotOwner)
@@ -128,6 +112,7 @@ func (g *generation) load() error {
 	if err := g.c.cfg.Follower.Assigned(g.working, g.assignment()); err != nil {
 		return err
 	}
+	g.lookAhead = newLookAhead(g.c.heldRecords(), heldBytes, max(1, len(assigned)))
 	for _, id := range assigned {
 		g.parts = append(g.parts, g.newPartition(id))
 	}
@@ -153,7 +138,8 @@ func (g *generation) watchGroup() {
 }
 
 // watchTopic ends the generation when the topic has got more partitions: only a
-// new one assigns them. It also keeps an eye on the ends of full partitions.
+// new one assigns them. It also keeps an eye on the ends of full partitions, and
+// on the end of throttling.
 func (g *generation) watchTopic() {
 	for g.c.cfg.Clock.Sleep(g.working, watchInterval) == nil {
 		n, err := g.c.cfg.Log.Partitions(g.working, g.c.cfg.Topic)
@@ -168,10 +154,22 @@ func (g *generation) watchTopic() {
 		for _, p := range g.parts {
 			p.lookAtEnd()
 		}
+		if at := g.throttled.Load(); g.c.cfg.Clock.Now().UnixMilli()-at > throttledFor.Milliseconds() {
+			g.throttleNotice.Over("Kafka's quota for this client no longer slows reading")
+		}
 	}
 }
 
-// drain waits for the handlers. What takes longer than the drain budget is
+// throttledFor is how long reading counts as throttled after a throttled fetch.
+const throttledFor = 30 * time.Second
+
+// noteThrottle says once that the brokers hold this client back.
+func (g *generation) noteThrottle() {
+	g.throttled.Store(g.c.cfg.Clock.Now().UnixMilli())
+	g.throttleNotice.Problem("a Kafka quota for this client or user (consumer_byte_rate or request_percentage) slows reading: the brokers hold fetches back; nothing is lost, raise the quota if the lag grows")
+}
+
+// drain waits for the work under way. What takes longer than the drain budget is
 // given up: the group, or the one who stops us, would go on without us.
 func (g *generation) drain(ctx, end context.Context) {
 	within := g.c.cfg.Drain
@@ -182,36 +180,12 @@ func (g *generation) drain(ctx, end context.Context) {
 	var timer clock.Group
 	timer.Go(g.c.cfg.Clock, func() {
 		if g.c.cfg.Clock.Sleep(waiting, within) == nil {
-			g.lose(errDrained)
+			g.revoke(errDrained)
 		}
 	})
-	g.handlers.Wait(g.c.cfg.Clock)
+	g.work.Wait(g.c.cfg.Clock)
 	drained()
 	timer.Wait(g.c.cfg.Clock)
-}
-
-// await waits until this member is known to own its partitions, because the last
-// acknowledged commit is younger than within, and also holds.
-func (g *generation) await(ctx context.Context, within time.Duration, also func() bool) error {
-	for {
-		g.mu.Lock()
-		acked := g.acked
-		g.mu.Unlock()
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
-		if also() && g.fresh(within) {
-			return nil
-		}
-		g.commits.Ring()
-		_ = g.c.cfg.Clock.Wait(ctx, acked) // the loop looks why it ended
-	}
-}
-
-func (g *generation) fresh(within time.Duration) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return !g.alive.IsZero() && g.c.cfg.Clock.Now().Sub(g.alive) < within
 }
 
 func (c *Consumer) setPresent(g *generation) {

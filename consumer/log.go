@@ -87,6 +87,9 @@ type Page struct {
 	// End is the offset up to which the partition can be read (its last stable
 	// offset), as known to this answer.
 	End int64
+	// Throttled is how long the broker holds this client back by its quota
+	// (KIP-219). The Log waits it out itself.
+	Throttled time.Duration
 }
 
 // Header is one header of a record.
@@ -105,6 +108,10 @@ type Record struct {
 	Key, Value []byte
 	Headers    []Header
 }
+
+// HasTime tells whether a record's time is one: Kafka writes −1 for none, and no
+// record is older than Kafka.
+func HasTime(t time.Time) bool { return t.Year() >= 2000 }
 
 // size is in bytes.
 func (r *Record) size() int {

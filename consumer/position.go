@@ -7,7 +7,7 @@ import "time"
 func (t *tracker) position(last bool) (low int64, m Mark) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	m.Called = t.called
+	m.Called = t.lead.called
 	if last && t.clean() {
 		m.Called = 0
 	}
@@ -27,7 +27,7 @@ func (t *tracker) position(last bool) (low int64, m Mark) {
 	if at >= 0 && at < t.next {
 		m.Done = append(m.Done, Interval{at, t.next})
 	}
-	for _, i := range t.inherited {
+	for _, i := range t.before.done {
 		i.From = max(i.From, t.next)
 		if last := len(m.Done) - 1; last >= 0 && m.Done[last].To == i.From {
 			m.Done[last].To = i.To
@@ -45,15 +45,15 @@ func (t *tracker) position(last bool) (low int64, m Mark) {
 // bound is a time before which no event at or above low was answered. Events are
 // taken on in order: what comes after the lowest unanswered one was taken on,
 // and answered, later than that. If none is unanswered, the beginning of the
-// second will do, which does not change the commit's text at every moment. To
-// what stood in the log before this generation, former owners may have answered.
+// second will do, which does not change the commit's text at every moment. Earlier
+// owners may have answered what stands below the end that the generation began with.
 func (t *tracker) bound(low int64) time.Time {
-	since := t.ticked
+	since := t.lead.ticked
 	if len(t.entries) > 0 {
 		since = t.entries[0].tracked
 	}
-	if low < t.end && t.since.Before(since) {
-		return t.since
+	if low < t.before.end && t.before.since.Before(since) {
+		return t.before.since
 	}
 	return since
 }
@@ -65,12 +65,5 @@ func (t *tracker) clean() bool {
 			return false
 		}
 	}
-	return t.next >= t.doubtful
-}
-
-// acknowledged: a commit that carried this H is stored.
-func (t *tracker) acknowledged(called int64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.acked = called
+	return t.next >= t.before.inDoubt
 }

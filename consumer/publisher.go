@@ -24,123 +24,124 @@ const refusedRetry = 10 * time.Second
 
 // publisher appends the messages of one generation. There is no linger: a
 // message is written at once, and what comes while a write to its partition is
-// under way goes with the next.
+// under way goes with the next. One partition never waits for another.
 type publisher struct {
 	g *generation
 
-	mu      sync.Mutex
-	lanes   map[lane]*queue
-	notices map[lane]*notice.Notice
-	stuck   map[string]int // problems that wait for an operator, and how many wait
+	mu     sync.Mutex
+	queues map[topicPartition]*queue
+	used   map[string]int // partitions written to, by topic
+	stuck  map[string]int // problems that wait for an operator, and how many messages wait
 }
 
-type lane struct {
+type topicPartition struct {
 	topic     string
 	partition int
 }
 
+// unrouted stands for all of a topic's partitions, while they are not known.
+const unrouted = -1
+
+// queue is what waits to be written to one partition. The publisher's mu guards
+// its fields.
 type queue struct {
+	at      topicPartition
+	notice  *notice.Notice
 	waiting []*publication
-	writing bool
+	writing bool      // a writer is at work
+	pending int       // publications that are not acknowledged, those of the write under way included
+	began   time.Time // when the write under way began
+	failing bool      // the last attempt failed
 }
 
+// publication is a message on its way.
 type publication struct {
 	Message
-	err  error         // may be read when done is closed
-	done chan struct{} // closed when it is acknowledged, or never will be
+	alternatives []Message
+	d            *Delivery
+	done         func(error)
+	stuck        string // what an operator must change before it can be written; empty: nothing
 }
 
-// end tells the publication's handler how it went.
-func (p *publication) end(err error) {
-	p.err = err
-	close(p.done)
+// end tells the handler how it went. It is called once.
+func (p *publisher) end(pub *publication, err error) {
+	defer pub.d.recovered()
+	p.setStuck(pub, "")
+	if err == nil {
+		pub.d.Done()
+	}
+	pub.done(err)
 }
 
 func newPublisher(g *generation) *publisher {
-	return &publisher{g: g, lanes: map[lane]*queue{}, notices: map[lane]*notice.Notice{}, stuck: map[string]int{}}
+	return &publisher{g: g, queues: map[topicPartition]*queue{}, used: map[string]int{}, stuck: map[string]int{}}
 }
 
-// publish appends the first of the alternatives that the topic takes. If it
-// takes none, an operator must act, and it is tried again now and then.
-func (p *publisher) publish(alternatives []Message) error {
-	stuck := ""
-	for {
-		var err error
-		for _, m := range alternatives {
-			if err = p.append(m); !refused(err) {
-				p.setStuck(&stuck, "")
-				return err
-			}
-		}
-		m := alternatives[len(alternatives)-1]
-		p.setStuck(&stuck, fmt.Sprintf("topic %s refuses a message of %d bytes, whose record cannot be committed until it takes it: %v", m.Topic, len(m.Key)+len(m.Value), err))
-		if err := p.g.c.cfg.Clock.Sleep(p.g.working, refusedRetry); err != nil {
-			p.setStuck(&stuck, "")
-			return err
-		}
-	}
-}
-
-// refused: the topic's settings do not allow the message. It would hold up its
-// batch, and all that come behind it.
-func refused(err error) bool {
-	return errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidRecord)
-}
-
-// errMoved: the topic has other partitions than when a message was given its own.
-var errMoved = errors.New("the topic's partitions have changed")
-
-// append hands a message to its lane and waits for the acknowledgement.
-func (p *publisher) append(m Message) error {
-	for {
-		if err := p.appendTo(m); !errors.Is(err, errMoved) {
-			return err
-		}
-	}
-}
-
-func (p *publisher) appendTo(m Message) error {
-	ctx, c := p.g.owned, p.g.c
-	var partition int
-	err := c.persist(ctx, p.notice(lane{m.Topic, -1}), "publishing to "+m.Topic, func() (err error) {
-		partition, err = c.cfg.Log.PartitionFor(ctx, m.Topic, m.Key)
-		return err
-	})
+// publish puts the message into its partition's queue, and starts a writer if
+// none is at work.
+func (p *publisher) publish(pub *publication) {
+	q, err := p.route(pub)
 	if err != nil {
-		return err
+		p.end(pub, err)
+		return
 	}
-	pub := &publication{Message: m, done: make(chan struct{})}
-	at := lane{m.Topic, partition}
 	p.mu.Lock()
-	q := p.lanes[at]
-	if q == nil {
-		q = &queue{}
-		p.lanes[at] = q
-	}
 	q.waiting = append(q.waiting, pub)
+	q.pending++
 	write := !q.writing
 	q.writing = true
 	p.mu.Unlock()
 	if write {
-		// The writer ends when its queue is empty or the generation is lost. All
-		// that wait for it are handlers, and the generation waits for both.
-		p.g.handlers.Go(c.cfg.Clock, func() { p.write(at, q) })
+		// It ends when its queue is empty or the generation is over, which waits for it.
+		p.g.work.Go(p.g.c.cfg.Clock, func() { p.write(q) })
 	}
-	_ = c.cfg.Clock.Wait(context.Background(), pub.done) // the writer ends it in any case
-	return pub.err
 }
 
-// write empties a lane's queue, batch by batch.
-func (p *publisher) write(at lane, q *queue) {
+// route finds the message's queue. It waits for as long as the topic's partitions
+// are not known.
+func (p *publisher) route(pub *publication) (*queue, error) {
+	ctx, log := p.g.owned, p.g.c.cfg.Log
+	partition, err := log.PartitionFor(ctx, pub.Topic, pub.Key)
+	if err != nil {
+		n := p.queue(topicPartition{pub.Topic, unrouted}).notice
+		err = p.g.c.retry(ctx, n, "publishing to "+pub.Topic, func() (err error) {
+			partition, err = log.PartitionFor(ctx, pub.Topic, pub.Key)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return p.queue(topicPartition{pub.Topic, partition}), nil
+}
+
+// queue is made when it is first asked for, with a notice of its own: a partition
+// that works must not speak for one that does not.
+func (p *publisher) queue(at topicPartition) *queue {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	q := p.queues[at]
+	if q == nil {
+		q = &queue{at: at, notice: notice.New(p.g.log)}
+		if at.partition != unrouted {
+			p.used[at.topic]++
+		}
+		p.queues[at] = q
+	}
+	return q
+}
+
+// write empties a queue, batch by batch.
+func (p *publisher) write(q *queue) {
 	for {
 		p.mu.Lock()
 		batch := q.next()
-		q.writing = len(batch) > 0
+		q.writing, q.began = len(batch) > 0, p.g.c.cfg.Clock.Now()
 		p.mu.Unlock()
 		if len(batch) == 0 {
 			return
 		}
-		p.writeBatch(at, batch)
+		p.writeBatch(q, batch)
 	}
 }
 
@@ -156,39 +157,80 @@ func (q *queue) next() []*publication {
 	}
 	batch := q.waiting[:n:n]
 	q.waiting = q.waiting[n:]
+	if len(q.waiting) == 0 {
+		q.waiting = nil
+	}
 	return batch
 }
 
-func (p *publisher) writeBatch(at lane, batch []*publication) {
+// writeBatch sees to it that every publication of the batch ends. The broker
+// refuses a whole batch for one message, or for the sum.
+func (p *publisher) writeBatch(q *queue, batch []*publication) {
 	messages := make([]Message, len(batch))
 	for i, pub := range batch {
 		messages[i] = pub.Message
 	}
-	err := p.produce(at, messages)
-	if refused(err) && len(batch) > 1 {
-		// The broker refuses the whole batch for one message, or for the sum.
-		for _, pub := range batch {
-			pub.end(p.produce(at, []Message{pub.Message}))
+	err := p.produce(q, messages)
+	alone := refused(err) && len(batch) > 1
+	for i, pub := range batch {
+		if alone {
+			err = p.produce(q, messages[i:i+1])
 		}
-		return
+		p.mu.Lock()
+		q.pending--
+		p.mu.Unlock()
+		if refused(err) || errors.Is(err, errMoved) {
+			p.g.work.Go(p.g.c.cfg.Clock, func() { p.again(pub, err) })
+			continue
+		}
+		p.end(pub, err)
 	}
-	for _, pub := range batch {
-		pub.end(err)
+}
+
+// refused: the topic's settings do not allow the message.
+func refused(err error) bool {
+	return errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidRecord)
+}
+
+// errMoved: the topic has other partitions than when a message was given its own.
+var errMoved = errors.New("the topic's partitions have changed")
+
+// again publishes what could not be written as it stands: the next alternative,
+// or the same message after a while, when an operator may have acted.
+func (p *publisher) again(pub *publication, err error) {
+	switch {
+	case errors.Is(err, errMoved):
+	case len(pub.alternatives) > 0:
+		pub.Message, pub.alternatives = pub.alternatives[0], pub.alternatives[1:]
+	default:
+		problem := fmt.Sprintf("topic %s refuses a message of %d bytes, whose record cannot be committed until it takes it: %v",
+			pub.Topic, len(pub.Key)+len(pub.Value), err)
+		p.setStuck(pub, problem)
+		if err := p.g.c.cfg.Clock.Sleep(p.g.working, refusedRetry); err != nil {
+			p.end(pub, err)
+			return
+		}
 	}
+	p.publish(pub)
 }
 
 // produce writes until the write is acknowledged. It does not write while the
 // partitions may be somebody else's: a member that slept must not contradict
 // the answer of its successor.
-func (p *publisher) produce(at lane, messages []Message) error {
+func (p *publisher) produce(q *queue, messages []Message) error {
 	ctx, c := p.g.owned, p.g.c
-	doing := fmt.Sprintf("publishing to %s/%d", at.topic, at.partition)
-	return c.persist(ctx, p.notice(at), doing, func() error {
-		if err := p.g.await(ctx, c.publishWithin(), func() bool { return true }); err != nil {
+	at := q.at
+	return c.retry(ctx, q.notice, "publishing to "+at.topic, func() error {
+		if err := p.g.await(ctx, c.publishWithin(), always); err != nil {
 			return err
 		}
-		_, err := c.cfg.Log.Produce(ctx, at.topic, at.partition, messages)
-		if err != nil && !errors.Is(err, context.Canceled) {
+		first, err := c.cfg.Log.Produce(ctx, at.topic, at.partition, messages)
+		p.setFailing(q, err != nil && !refused(err))
+		if err == nil {
+			c.cfg.Follower.Published(at.topic, at.partition, first, first+int64(len(messages)))
+			return nil
+		}
+		if !errors.Is(err, context.Canceled) {
 			c.stats.publishErrors.Add(1)
 		}
 		if errors.Is(err, ErrUnknownTopic) {
@@ -197,47 +239,71 @@ func (p *publisher) produce(at lane, messages []Message) error {
 				return errMoved
 			}
 		}
-		return err
+		return fmt.Errorf("partition %d: %w", at.partition, err)
 	}, ErrTooLarge, ErrInvalidRecord, errMoved)
 }
 
-// notice is a lane's own, lest one that works speak for one that does not.
-func (p *publisher) notice(at lane) *notice.Notice {
+func always() bool { return true }
+
+func (p *publisher) setFailing(q *queue, failing bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := p.notices[at]
-	if n == nil {
-		n = notice.New(p.g.log)
-		p.notices[at] = n
-	}
-	return n
+	q.failing = failing
 }
+
+// slowWrite is the age of a write from which on its partition counts as one that
+// cannot be written to now: usual ones take milliseconds.
+const slowWrite = time.Second
+
+// writable tells whether a message would be written soon. Where a topic has
+// several partitions, each may hold its part of what may be called and not yet
+// acknowledged, and at least a few: one that hangs must not hold all of it before
+// that is noticed.
+func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool {
+	partition, err := p.g.c.cfg.Log.PartitionFor(ctx, topic, key)
+	if err != nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	q := p.queues[topicPartition{topic, partition}]
+	if q == nil || q.pending == 0 {
+		return true
+	}
+	of := p.used[topic]
+	part := max(fewest, 2*p.g.c.cfg.MaxInFlight/of)
+	return !q.failing && p.g.c.cfg.Clock.Now().Sub(q.began) < slowWrite && (of == 1 || q.pending < part)
+}
+
+// fewest is how many unacknowledged messages any partition may have.
+const fewest = 8
 
 // problems tells what the publishing waits for, and what an operator must mend.
 func (p *publisher) problems() (waits, stuck []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, n := range p.notices {
-		if text := n.Text(); text != "" {
+	for _, q := range p.queues {
+		if text := q.notice.Text(); text != "" {
 			waits = append(waits, text)
 		}
 	}
 	return slices.Sorted(slices.Values(waits)), slices.Sorted(maps.Keys(p.stuck))
 }
 
-// setStuck replaces what a message was stuck for; empty: it is not, any more.
-func (p *publisher) setStuck(now *string, problem string) {
-	if *now == problem {
+// setStuck notes what holds the message back now. Each problem is logged once.
+func (p *publisher) setStuck(pub *publication, problem string) {
+	if pub.stuck == problem {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stuck[*now]--; p.stuck[*now] <= 0 {
-		delete(p.stuck, *now)
+	if p.stuck[pub.stuck]--; p.stuck[pub.stuck] <= 0 {
+		delete(p.stuck, pub.stuck)
 	}
 	if problem != "" {
-		p.stuck[problem]++
-		p.g.log.Error(problem)
+		if p.stuck[problem]++; p.stuck[problem] == 1 {
+			p.g.log.Error(problem)
+		}
 	}
-	*now = problem
+	pub.stuck = problem
 }

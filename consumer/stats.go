@@ -2,13 +2,16 @@ package consumer
 
 import (
 	"errors"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
+
+	"github.com/sirupsen/logrus"
 )
 
 // Stats counts what happened since the start.
 type Stats struct {
-	generations, commitErrors, publishErrors, fetchErrors, dataLoss atomic.Int64
+	generations, commitErrors, publishErrors, fetchErrors, dataLoss, panics atomic.Int64
 
 	foreign, cut, damaged atomic.Int64 // marks that were none
 }
@@ -38,6 +41,10 @@ type Status struct {
 	Stuck []string
 
 	Generations, CommitErrors, PublishErrors, FetchErrors, DataLoss int64
+	// Panics counts records that are held because their handling panicked.
+	Panics int64
+	// Throttled is what a Kafka quota does to this client; empty: nothing.
+	Throttled string
 	Unmarked                                                        Unmarked
 }
 
@@ -66,6 +73,7 @@ func (c *Consumer) Status() Status {
 		PublishErrors: c.stats.publishErrors.Load(),
 		FetchErrors:   c.stats.fetchErrors.Load(),
 		DataLoss:      c.stats.dataLoss.Load(),
+		Panics:        c.stats.panics.Load(),
 		Unmarked:      Unmarked{Foreign: c.stats.foreign.Load(), Cut: c.stats.cut.Load(), Damaged: c.stats.damaged.Load()},
 	}
 	c.mu.Lock()
@@ -76,7 +84,7 @@ func (c *Consumer) Status() Status {
 	}
 	s.Joined, s.Generation = true, g.gen.ID()
 	waits, stuck := g.publisher.problems()
-	s.Stuck = stuck
+	s.Stuck, s.Throttled = stuck, g.throttleNotice.Text()
 	for _, text := range append([]string{g.commitNotice.Text()}, waits...) {
 		if s.Problem == "" {
 			s.Problem = text
@@ -91,4 +99,12 @@ func (c *Consumer) Status() Status {
 		s.Partitions = append(s.Partitions, status)
 	}
 	return s
+}
+
+// panicked notes a record whose handling panicked. It stays unanswered: the
+// partition's low-water mark stands there until a restart.
+func (c *Consumer) panicked(r *Record, cause any) {
+	c.stats.panics.Add(1)
+	c.cfg.Logger.WithFields(logrus.Fields{"topic": r.Topic, "partition": r.Partition, "offset": r.Offset, "stack": string(debug.Stack())}).
+		Errorf("handling a record has panicked: it is held without an answer until a restart, the others go on: %v", cause)
 }

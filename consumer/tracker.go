@@ -12,43 +12,33 @@ import (
 // are unanswered, which may have been called, what may be committed.
 //
 // Events are tracked in the order of their offsets and resolved in any. Whoever
-// resolves, calls or commits may do so at the same time: mu guards all fields.
+// resolves, calls or commits may do so at the same time: mu guards all fields
+// but held, which is the lookAhead's. Its lock is taken after mu.
 type tracker struct {
-	clock               clock.Clock
-	maxEvents, maxBytes int
+	clock     clock.Clock
+	lookAhead *lookAhead
+	held      holding
 
 	mu sync.Mutex
 	// entries holds the unanswered events in ascending order, and among them
 	// answered ones that were not dropped yet; live counts the former.
 	entries []*entry
 	live    int
-	bytes   int
-	paused  bool // the last record that came did not fit
-	// next is the first offset that was not looked at.
-	next int64
-	// inherited is what the commit before this generation said of the offsets
-	// from next on.
-	inherited []Interval
-	// doubtful: unanswered events below it may have been called before this
-	// generation.
-	doubtful int64
-	// since bounds the age of former owners' answers, which stand below end: zero
-	// is unknown.
+	next    int64 // the first offset that was not looked at
+	before  inherited
+	lead    lead
+}
+
+// inherited is what the last commit before this generation tells.
+type inherited struct {
+	// done are the answered offsets from the tracker's next on.
+	done []Interval
+	// inDoubt: unanswered events below it may have been called.
+	inDoubt int64
+	// since bounds the age of the answers, which stand below end, the partition's
+	// end as the generation began. Zero: unknown.
 	since time.Time
 	end   int64
-	// ticked is when the present second began.
-	ticked time.Time
-	// called is the H that the next commit carries, acked the one that a commit
-	// was acknowledged with: calls below it may begin.
-	called, acked int64
-	// reached is the first offset above all that were called, by former owners
-	// perhaps, from what it was at the last tick, and pace by how much it grew in the
-	// interval before: so many offsets ahead is H raised, but no more than the
-	// look-ahead holds. That counts offsets, and not calls, for many a record is not
-	// called.
-	reached, from, pace int64
-	// room is closed when an event is answered; nil unless the fetcher waits.
-	room chan struct{}
 }
 
 // entry is one unanswered event.
@@ -61,71 +51,69 @@ type entry struct {
 	// called: a call for it may have had an effect that no answer tells of yet.
 	called   bool
 	resolved bool
+	// shares: it counts in the look-ahead by its bytes alone.
+	shares bool
 }
 
 // newTracker starts at the committed low-water mark with what its mark said. The
-// partition ends at end.
-func newTracker(c clock.Clock, low int64, m Mark, end int64, maxEvents, maxBytes int) *tracker {
-	reached := max(low, m.Called)
+// partition ends at end. maxLead bounds by how many offsets the commits tell of
+// calls ahead.
+func newTracker(c clock.Clock, low int64, m Mark, end int64, l *lookAhead, maxLead int) *tracker {
 	return &tracker{
-		clock: c, maxEvents: maxEvents, maxBytes: maxBytes,
-		next: low, inherited: m.Done, doubtful: m.Called, called: m.Called,
-		since: m.Since, end: end, ticked: c.Now(), reached: reached, from: reached,
+		clock: c, lookAhead: l, next: low,
+		before: inherited{done: m.Done, inDoubt: m.Called, since: m.Since, end: end},
+		lead:   newLead(max(low, m.Called), m.Called, maxLead, c.Now()),
 	}
 }
 
 // track takes on a record. It waits while the look-ahead is full, and returns
 // nil for a record that is answered already.
 func (t *tracker) track(ctx context.Context, r *Record) (*entry, error) {
-	size := r.size()
+	size := r.size() + recordBytes
 	for {
-		e, room := t.tryTrack(r, size)
+		room := t.lookAhead.take(&t.held, size)
 		if room == nil {
-			return e, nil
+			break
 		}
 		if err := t.clock.Wait(ctx, room); err != nil {
 			return nil, err
 		}
 	}
-}
-
-// tryTrack gives what to wait for if the look-ahead is full.
-func (t *tracker) tryTrack(r *Record, size int) (e *entry, room <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.paused = t.live > 0 && (t.live >= t.maxEvents || t.bytes+size > t.maxBytes)
-	if t.paused {
-		if t.room == nil {
-			t.room = make(chan struct{})
-		}
-		return nil, t.room
-	}
 	done := t.pass(r.Offset)
 	t.next = r.Offset + 1
 	if done {
+		t.lookAhead.release(&t.held, 1, size)
 		return nil, nil
 	}
-	e = &entry{offset: r.Offset, size: size, time: r.Time, tracked: t.clock.Now(), called: r.Offset < t.doubtful}
+	e := &entry{offset: r.Offset, size: size, time: r.Time, tracked: t.clock.Now(), called: r.Offset < t.before.inDoubt}
 	t.entries = append(t.entries, e)
 	t.live++
-	t.bytes += size
 	return e, nil
 }
 
 // full tells whether a record waits because the look-ahead holds enough.
-func (t *tracker) full() bool {
+func (t *tracker) full() bool { return t.lookAhead.isPaused(&t.held) }
+
+// sharePlace: the event waits behind another one of its task.
+func (t *tracker) sharePlace(e *entry) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.paused
+	if !e.shares && !e.resolved {
+		e.shares = true
+		t.lookAhead.release(&t.held, 1, 0)
+	}
 }
 
 // pass drops the inherited intervals below offset and tells whether one of
 // them holds it.
 func (t *tracker) pass(offset int64) bool {
-	for len(t.inherited) > 0 && t.inherited[0].To <= offset {
-		t.inherited = t.inherited[1:]
+	done := &t.before.done
+	for len(*done) > 0 && (*done)[0].To <= offset {
+		*done = (*done)[1:]
 	}
-	return len(t.inherited) > 0 && t.inherited[0].From <= offset
+	return len(*done) > 0 && (*done)[0].From <= offset
 }
 
 // advance says that below next there is nothing more to track: a page may end
@@ -139,13 +127,32 @@ func (t *tracker) advance(next int64) {
 	}
 }
 
+// lost counts the offsets from next on, below first, that have no answer:
+// records that retention deleted before they were read.
+func (t *tracker) lost(first int64) int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := first - t.next
+	for _, i := range t.before.done {
+		n -= max(0, min(i.To, first)-max(i.From, t.next))
+	}
+	return max(0, n)
+}
+
 // resolve: the event is answered, or needs no answer.
 func (t *tracker) resolve(e *entry) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if e.resolved {
+		return
+	}
 	e.resolved = true
 	t.live--
-	t.bytes -= e.size
+	events := 1
+	if e.shares {
+		events = 0
+	}
+	t.lookAhead.release(&t.held, events, e.size)
 	for len(t.entries) > 0 && t.entries[0].resolved {
 		t.entries = t.entries[1:]
 	}
@@ -160,24 +167,14 @@ func (t *tracker) resolve(e *entry) {
 		}
 		t.entries = kept
 	}
-	if t.room != nil {
-		close(t.room)
-		t.room = nil
-	}
 }
 
-// begin wants to call for the event, and raises H beyond it. It may if the
-// acknowledged H allows that, otherwise after the next commit. That one is wanted
-// as soon as half of the lead is used up: at a steady rate it is acknowledged
-// before a call needs it.
+// begin wants to call for the event: see lead.raise.
 func (t *tracker) begin(e *entry) (may, wanted bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	e.called = true
-	t.reached = max(t.reached, e.offset+1)
-	ahead := min(max(t.reached-t.from, t.pace), int64(t.maxEvents))
-	t.called = max(t.called, e.offset+1+ahead)
-	return e.offset < t.acked, e.offset+ahead/2 >= t.acked
+	return t.lead.raise(e.offset)
 }
 
 // settle: what the event's calls did is known, and it was nothing.
@@ -187,29 +184,36 @@ func (t *tracker) settle(e *entry) {
 	e.called = false
 }
 
-// tick starts the next interval of the pace. It is called about once a second.
+// tick starts the next interval of the lead. It is called about once a second.
 func (t *tracker) tick() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.pace, t.from = t.reached-t.from, t.reached
-	t.ticked = t.clock.Now()
+	t.lead.tick(t.clock.Now())
 }
 
-// waiting tells how many events are unanswered, and the oldest one's time.
+// acknowledged: a commit that carried this high-water mark of calls is stored.
+func (t *tracker) acknowledged(called int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lead.acked = called
+}
+
+// waiting tells how many events are unanswered, and the oldest one's time. A
+// record without a time has no age.
 func (t *tracker) waiting() (events int, oldest time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, e := range t.entries {
-		if !e.resolved && (oldest.IsZero() || e.time.Before(oldest)) {
+		if !e.resolved && HasTime(e.time) && (oldest.IsZero() || e.time.Before(oldest)) {
 			oldest = e.time
 		}
 	}
 	return t.live, oldest
 }
 
-// unanswered tells whether there may be an event without an answer below end.
-func (t *tracker) unanswered(end int64) bool {
+// reached is the first offset that was not looked at: the log is so long at least.
+func (t *tracker) reached() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.live > 0 || t.next < end
+	return t.next
 }

@@ -28,7 +28,7 @@ const (
 type topic struct {
 	name   string
 	next   []int64 // to be read, by partition; unread if nothing was
-	hunger []consumer.Appetite
+	hunger []consumer.FetchSizer
 }
 
 const unread = -1
@@ -150,7 +150,7 @@ func (l *Ledger) count(ctx context.Context, t *topic) (fresh bool, err error) {
 		t.next, t.hunger = t.next[:n], t.hunger[:n]
 	}
 	for len(t.next) < n {
-		t.next, t.hunger = append(t.next, unread), append(t.hunger, consumer.NewAppetite(pageBytes))
+		t.next, t.hunger = append(t.next, unread), append(t.hunger, consumer.NewFetchSizer(pageBytes))
 	}
 	for _, next := range t.next {
 		fresh = fresh || next == unread
@@ -232,11 +232,11 @@ func (l *Ledger) read(ctx context.Context, t *topic, p int, end int64) error {
 	var headers []events.Header
 	hunger := &t.hunger[p]
 	for t.next[p] < end {
-		page, err := l.cfg.Log.Fetch(ctx, t.name, p, t.next[p], hunger.Ask())
+		page, err := l.cfg.Log.Fetch(ctx, t.name, p, t.next[p], hunger.Next())
 		if err != nil {
 			return err
 		}
-		hunger.Had(page, page.Next > t.next[p])
+		hunger.Observe(page, page.Next > t.next[p])
 		for i := range page.Records {
 			headers = l.take(&page.Records[i], headers)
 		}

@@ -1,91 +1,75 @@
 package retrier
 
 import (
-	"context"
-
 	"remux-retrier/events"
 	"remux-retrier/internal/story"
 	"remux-retrier/mpcclient"
 )
 
-// Queue takes a place for a failure event behind those of its task that were
-// queued before: a partition's are to come in the order of their offsets, so that
-// what is in doubt is settled before a later event is looked at. Queue does not
-// wait. What it returns decides the event, and must be called once.
-//
-// That takes as long as it takes: an event whose turn has not come, or whose API
-// is away, waits. It fails only when the context ends first; the event is then as
-// undecided as it was. A call that is under way when the context ends is let end,
-// and its answer counts.
-func (r *Retrier) Queue(ev Event) (answer func(ctx context.Context) (*Answer, error)) {
-	e := r.newErrand(ev)
-	place := r.tasks.queue(ev.Failure.TaskID)
-	return func(ctx context.Context) (*Answer, error) {
-		e.step(story.Step{Kind: story.TwinWait})
-		if err := place.wait(ctx); err != nil {
-			return nil, err
-		}
-		defer place.leave()
-		return e.decide(ctx)
-	}
+// answer hands over the outcome of the task's first event. The ledger knows it
+// before the next event of the task is decided.
+func (r *Retrier) answer(t *task, o *events.Outcome) {
+	r.cfg.Ledger.Decided(*o)
+	called := t.run.attempts > 0 || t.run.doubt != none
+	ev, acknowledged := r.answered(t, called)
+	ev.step(story.Step{Kind: story.Answered, Reason: o.Reason})
+	ev.Lease.Answer(*o, acknowledged)
 }
 
-// decide is the decision, while no other event of the task is decided.
-func (e *errand) decide(ctx context.Context) (*Answer, error) {
-	// One call answers all that stood in the log when it was sent. An event that
-	// came later tells of a later failure.
-	decided, ok := e.r.cfg.Ledger.Covering(e.ev.Failure.TaskID, e.ev.Source)
-	if ok && !e.outdated(decided) {
-		return e.answerAs(decided), nil
+// answerAll is an answer that holds for every event of the task that stood in the
+// log by then: each gets the same one, when its turn comes.
+func (e *run) answerAll(reason events.Reason, refusal *mpcclient.Error) *events.Outcome {
+	o := e.outcome(reason, refusal)
+	o.Covers = e.covers
+	// After a plain refusal somebody else's retry runs; in doubt it is ours.
+	o.AcceptedRetry = reason == events.AlreadyRunning && e.doubt != none
+	if o.CountsAsRetry() {
+		*o.Retries++
 	}
-	for {
-		// A former owner's call, or our own, may have been accepted though no
-		// answer came: ask, before anything is called again.
-		if e.doubt != none {
-			e.stepDoubt()
-			state, ends, err := e.askUntilTold(ctx)
-			if err != nil {
-				return nil, e.giveUp(err)
-			}
-			if e.doubt == crashed {
-				e.covers = e.coversUpTo(ends) // what the log held when a former owner called is not known
-			}
-			if reason := state.reason(); reason != "" {
-				return e.answer(reason, nil), nil
-			}
-			if state == failed {
-				e.settled()
-			} // else it cannot be asked for: a call will tell, see explain
-			if ok { // nothing says that the refusal does not hold any more
-				return e.answerAs(decided), nil
-			}
-		}
-		if err := e.rest(ctx); err != nil {
-			return nil, e.giveUp(err)
-		}
-		if reason := e.ruledOut(); reason != "" {
-			return e.answerAlone(reason), nil
-		}
+	return o
+}
 
-		refusal, err := e.call(ctx)
-		if err != nil {
-			return nil, e.giveUp(err)
-		}
-		switch {
-		case refusal == nil:
-			return e.answer(events.Accepted, nil), nil
-		case refusal.Class == mpcclient.TaskNotFound:
-			return e.answer(events.TaskNotFound, refusal), nil
-		case refusal.Class == mpcclient.InvalidTask:
-			return e.answer(events.InvalidTask, refusal), nil
-		case !refusal.Outage():
-			reason, err := e.explain(refusal)
-			if err != nil {
-				return nil, e.giveUp(err)
-			}
-			return e.answer(reason, refusal), nil
-		}
-		// The API did not do its work, or its answer was lost: that says nothing
-		// about the task.
+// answerAlone is an answer that is this event's own.
+func (e *run) answerAlone(reason events.Reason) *events.Outcome { return e.outcome(reason, e.last) }
+
+// answerAs answers with a decision that the group made before.
+func (e *run) answerAs(decided events.Outcome) *events.Outcome {
+	o := e.outcome(decided.Reason, nil)
+	switch {
+	case same(decided.Source, e.ev.Source): // our own, never published
+		o.Attempts, o.AcceptedRetry = decided.Attempts, decided.AcceptedRetry
+		o.Covers, o.DecidedAt = decided.Covers, decided.DecidedAt
+	case decided.CountsAsRetry() && decided.Attempts > 0:
+		o.Reason = events.Covered
+	case decided.Reason == events.AlreadyRunning && !decided.CountsAsRetry() && e.doubt != none:
+		// Somebody's retry runs, and we may have called for this event: it is ours.
+		o.AcceptedRetry = true
+		*o.Retries++
 	}
+	return o
+}
+
+// outdated: our own refusal of this event, which was never published. Meanwhile the
+// partition may have had another owner, whose call was accepted and who died.
+func (e *run) outdated(decided events.Outcome) bool {
+	return e.doubt != none && decided.Reason.Kind() == events.RetryFailed && same(decided.Source, e.ev.Source)
+}
+
+// outcome is what every answer has.
+func (e *run) outcome(reason events.Reason, refusal *mpcclient.Error) *events.Outcome {
+	retries := e.r.cfg.Ledger.Retries(e.t.id)
+	o := &events.Outcome{
+		Reason: reason, Attempts: e.attempts, Retries: &retries, Source: e.ev.Source, Failure: e.ev.Failure,
+		DecidedAt: e.r.cfg.Clock.Now(), Origin: e.r.cfg.Origin,
+	}
+	if refusal != nil {
+		o.Error = apiError(refusal)
+	}
+	return o
+}
+
+// same tells whether two sources are one event. Kafka keeps milliseconds.
+func same(a, b events.Source) bool {
+	return a.Topic == b.Topic && a.Partition == b.Partition && a.Offset == b.Offset &&
+		a.Time.UnixMilli() == b.Time.UnixMilli()
 }

@@ -1,19 +1,25 @@
-// Package retrier is the decision: one failure event in, one answer out.
+// Package retrier is the decision: it answers failure events, task by task.
 //
-//	answer.go   the decision itself; read this function first
-//	errand.go   one event on its way: its calls and its outcome
-//	cover.go    what is answered: an event alone, or all that stood in the log
+//	decide.go   the decision about one event; read this function first
+//	retrier.go  what comes in, and what it needs
+//	task.go     a task: its events that wait, and how far it is with MPC
+//	schedule.go which tasks run, and which wait for what
+//	call.go     one retry call
 //	doubt.go    what a call may have done, and what the task's state says of it
-//	patience.go how long a failed event rests, and when it has failed too often
-//	inquirer.go asks for the states of tasks, several in one query
+//	answer.go   what is answered: for one event, or for all that stood in the log
+//	exhausted.go when calls have failed too often
+//	status.go   asks for the states of tasks, several in one request; told.go: what they are
 //	state.go    what a state says
-//	tasks.go    one event of a task at a time
-//	cause.go    says why the API does not serve
-//	waiting.go  what the events wait for that have no answer yet
+//	cause.go    says why MPC does not serve
+//	waiting.go  counts what the events wait for
 //	trail.go    tells whoever asks what happens to an event, see package story
 //
+// The unit of work is the task, however many events tell of it. An event that
+// waits is data. A task that has something to do runs in a goroutine with plain,
+// blocking code; one that must wait for a time leaves it and comes back by a timer.
+//
 // An answer is a fact about the task, never about the API: while the API is
-// away, throttles or fails, the event waits. Where an answer may have been lost,
+// away, throttles or fails, the task waits. Where an answer may have been lost,
 // the task's state is asked for before anything is called again. Events of one
 // failure share one call, told apart from a later failure by offsets alone.
 //

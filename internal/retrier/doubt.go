@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"remux-retrier/events"
-	"remux-retrier/internal/backoff"
 	"remux-retrier/internal/story"
 	"remux-retrier/mpcclient"
 )
@@ -15,69 +14,58 @@ type doubt int
 const (
 	none    doubt = iota
 	lost          // our own call's answer was lost
-	crashed       // a former owner may have called
+	crashed       // an earlier owner may have called
 )
 
 // codeNotFinal: the task is in progress or completed.
 const codeNotFinal = "MPC.10213"
 
+// clear asks for the state of a task in doubt. It gives the reason that the state
+// alone is, or a time to wait for. With neither the doubt is over, or cannot be
+// cleared because states cannot be asked for: then a call will tell, see explain.
+func (e *run) clear(ctx context.Context) (events.Reason, pause, error) {
+	e.stepDoubt()
+	s, covers, err := e.ask(ctx)
+	if err != nil {
+		return "", pause{}, err
+	}
+	if e.doubt == crashed {
+		e.covers = covers // what the log held when an earlier owner called is not known
+	}
+	now := e.r.cfg.Clock.Now()
+	switch {
+	case s == undisclosed:
+		// A call may have been accepted all the same, so the task is not called again
+		// before that is known.
+		if !e.said {
+			e.said = true
+			e.r.cfg.Logger.WithField("task_id", e.t.id).Warn("MPC refuses to tell a task's state, and a call for it may have been accepted: it is asked again until it tells")
+		}
+		wait := e.askAgain.Next()
+		e.ev.step(story.Step{Kind: story.Doubt, Until: now.Add(wait), Detail: "MPC has refused to tell the task's state, and is asked again"})
+		return "", e.pause(settling, wait), nil
+	case s == failed && now.Before(e.clearAt):
+		e.stepNotYet()
+		return "", pause{settling, e.clearAt}, nil
+	case s == failed:
+		e.settled()
+	}
+	return s.reason(), pause{}, nil
+}
+
 // settled: whatever was called for the event is known to have done nothing.
-func (e *errand) settled() {
+func (e *run) settled() {
 	e.doubt = none
 	e.ev.Lease.Settled()
-	e.acknowledged()
 }
 
-// ask asks for the task's state, and goes on asking for as long as FAILED may
-// only mean that MPC has not come to the call yet. It also tells how long the logs
-// were when the query was sent: if the task runs, its retry came after all failures
-// that stood in them.
-func (e *errand) ask(ctx context.Context) (state, map[int]int64, error) {
-	for {
-		state, ends, err := e.askOnce(ctx)
-		if err != nil || state != failed {
-			return state, ends, err
-		}
-		wait := e.clearAt.Sub(e.r.cfg.Clock.Now())
-		if wait <= 0 {
-			return failed, ends, nil
-		}
-		e.step(story.Step{Kind: story.Doubt, Until: e.clearAt, Detail: "the task has FAILED, but MPC may not have come to the call yet"})
-		if err := e.pause(ctx, wait); err != nil {
-			return unknown, nil, err
-		}
-	}
-}
-
-func (e *errand) askOnce(ctx context.Context) (state, map[int]int64, error) {
-	e.r.turns.Add(1)
-	defer e.r.turns.Add(-1)
+// ask asks for the task's state. It also tells what the logs held when the request
+// was sent: if the task runs, its retry came after all failures that stood there.
+func (e *run) ask(ctx context.Context) (state, []events.Cover, error) {
 	e.stepTurn()
-	state, ends, err := e.r.inquirer.ask(ctx, e.ev)
-	e.since.Ended++ // a question about the task itself is no witness, see exhausted
-	e.since.Served++
-	return state, ends, err
-}
-
-// askUntilTold asks until there is an answer. MPC may refuse to tell of one task; a
-// call for it may have been accepted all the same, so it is not called for again
-// before that is known.
-func (e *errand) askUntilTold(ctx context.Context) (state, map[int]int64, error) {
-	rest := backoff.Backoff{Base: firstRest, Max: longestRest, Rand: e.r.cfg.Rand}
-	for said := false; ; said = true {
-		state, ends, err := e.ask(ctx)
-		if err != nil || state != untold {
-			return state, ends, err
-		}
-		if !said {
-			e.r.cfg.Logger.WithField("task_id", e.ev.Failure.TaskID).Warn("MPC refuses to tell a task's state, and a call for it may have been accepted: it is asked again until it tells")
-		}
-		wait := rest.Next()
-		e.step(story.Step{Kind: story.Doubt, Until: e.r.cfg.Clock.Now().Add(wait), Detail: "MPC has refused to tell the task's state, and is asked again"})
-		if err := e.pause(ctx, wait); err != nil {
-			return unknown, nil, err
-		}
-	}
+	s, covers, err := e.r.status.ask(ctx, e.ev, func() []events.Cover { return e.r.coversOf(e.t) })
+	e.evidence.exclude() // a question about the task itself says nothing of others
+	return s, covers, err
 }
 
 // explain finds the reason for a refusal that has several. What the state is
@@ -86,18 +74,29 @@ func (e *errand) askUntilTold(ctx context.Context) (state, map[int]int64, error)
 //
 // It goes on when no new work may begin: the answer is near, and a next owner
 // would have to call again.
-func (e *errand) explain(refusal *mpcclient.Error) (events.Reason, error) {
-	state, _, err := e.ask(e.ev.Lease.Owned())
-	if err != nil {
-		return "", err
+func (e *run) explain(refusal *mpcclient.Error) (events.Reason, error) {
+	ctx := e.ev.Lease.Owned()
+	for {
+		s, _, err := e.ask(ctx)
+		if err != nil {
+			return "", err
+		}
+		if reason := s.reason(); reason != "" {
+			return reason, nil
+		}
+		wait := e.clearAt.Sub(e.r.cfg.Clock.Now())
+		switch {
+		case s == failed && wait > 0:
+			e.stepNotYet()
+			if err := e.r.cfg.Clock.Sleep(ctx, wait); err != nil {
+				return "", err
+			}
+		case s != failed && (refusal.Code == codeNotFinal || e.doubt != none):
+			// Without the state, a task that is not in its final state runs; and a call
+			// that may have been accepted explains why the next was refused.
+			return events.AlreadyRunning, nil
+		default:
+			return events.Rejected, nil
+		}
 	}
-	if reason := state.reason(); reason != "" {
-		return reason, nil
-	}
-	// Without the state, a task that is not in its final state runs; and a call
-	// that may have been accepted explains why the next was refused.
-	if state != failed && (refusal.Code == codeNotFinal || e.doubt != none) {
-		return events.AlreadyRunning, nil
-	}
-	return events.Rejected, nil
 }

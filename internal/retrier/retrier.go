@@ -22,28 +22,37 @@ type API interface {
 	Query(ctx context.Context, taskIDs []string) (map[string]mpcclient.Task, error)
 }
 
-// Lease is an event's hold on the partition it came from.
+// Lease is an event's hold on the partition it came from, and the way to its
+// answer. All events that are not answered have leases of the same generation.
 type Lease interface {
-	// Doubtful: events of the partition below it may have been called by a former
-	// owner.
-	Doubtful() int64
-	// Log names the log of a partition that Ends tells of, or of the event's own.
-	Log(partition int) int64
+	// Context ends when no new work may begin.
+	Context() context.Context
+	// Owned ends when no answer can be published any more, some time after Context.
+	Owned() context.Context
 	// Since is when the partition became ours.
 	Since() time.Time
+	// InDoubt: an earlier owner may have called for the event.
+	InDoubt() bool
+	// End is the end of the event's partition, as known now, and at least beyond the
+	// event. log names the partition's log.
+	End() (end, log int64)
+	// Writable tells whether an answer would be published soon.
+	Writable() bool
+	// Go runs f in a goroutine that the end of the generation waits for. If f
+	// panics, the process goes on.
+	Go(f func())
 	// BeforeCall waits until a call would be known to a next owner. From then
 	// on the event counts as called, until Settled.
 	BeforeCall(ctx context.Context) error
 	// MayCall tells whether the partition is ours at this very moment.
 	MayCall() bool
-	// Owned ends when no answer can be published any more, some time after no new
-	// work may begin.
-	Owned() context.Context
-	// Ends are the ends known now of the event's own partition, beyond the event
-	// at least, and of each other one of ours in which unanswered events may be.
-	Ends() map[int]int64
 	// Settled says that what the event's calls did is known, and was nothing.
 	Settled()
+	// Answer publishes the event's outcome. It does not wait for that: acknowledged
+	// is called once, when the outcome has been published or has been given up.
+	Answer(o events.Outcome, acknowledged func())
+	// GiveUp ends the event without an answer: its next owner gets it.
+	GiveUp(why error)
 }
 
 // Ledger knows what the whole group has decided about tasks.
@@ -58,7 +67,7 @@ type Ledger interface {
 	// Retries counts the task's accepted retries within the budget's window.
 	Retries(taskID string) int
 	// Decided takes note of a decision of ours, before it is published and before
-	// another event of the task is let in. A repeat changes nothing.
+	// another event of the task is decided. A repeat changes nothing.
 	Decided(o events.Outcome)
 }
 
@@ -67,18 +76,8 @@ type Event struct {
 	Failure events.Failure
 	Source  events.Source
 	Lease   Lease
-	Trail   story.Trail // is told what happens to the event; nil: nobody is
+	Trail   story.Trail // is told what happens to the event; nil: nobody listens
 }
-
-// Answer is what is to be published for an event.
-type Answer struct {
-	Outcome events.Outcome
-	release func()
-}
-
-// Acknowledged must be called once when the outcome has been published, or has
-// been given up: until then the event counts as called but not yet answered.
-func (a *Answer) Acknowledged() { a.release() }
 
 // Config of a Retrier. All fields are required but Budget, MaxAge and
 // SkipCodes.
@@ -113,14 +112,11 @@ type Config struct {
 
 // Retrier answers failure events. Run must be running meanwhile.
 type Retrier struct {
-	cfg      Config
-	skip     map[string]bool
-	tasks    *tasks
-	open     *clock.Semaphore // events called but not acknowledged
-	inquirer *inquirer
-	cause    *cause
-
-	waits
+	cfg    Config
+	skip   map[string]bool
+	status *statusBatcher
+	cause  *cause
+	schedule
 }
 
 // New makes a Retrier.
@@ -133,11 +129,10 @@ func New(cfg Config) (*Retrier, error) {
 	}
 	cause := &cause{gate: cfg.Gate, log: cfg.Logger, said: map[string]bool{}}
 	r := &Retrier{
-		cfg: cfg, skip: map[string]bool{}, tasks: newTasks(cfg.Clock),
-		open:     clock.NewSemaphore(cfg.Clock, 2*cfg.MaxInFlight),
-		inquirer: newInquirer(cfg, cause),
-		cause:    cause,
+		cfg: cfg, skip: map[string]bool{}, cause: cause, status: newStatusBatcher(cfg, cause),
+		schedule: newSchedule(cfg.Clock, cfg.MaxInFlight),
 	}
+	r.schedule.work = r.work
 	for _, code := range cfg.SkipCodes {
 		r.skip[code] = true
 	}
@@ -153,12 +148,33 @@ func (r *Retrier) Advice() string {
 	switch {
 	case !r.cfg.Gate.State().Available && advice != "":
 		return advice
-	case r.inquirer.forbidden.Text() != "":
-		return r.inquirer.forbidden.Text()
+	case r.status.forbidden.Text() != "":
+		return r.status.forbidden.Text()
 	}
-	return r.inquirer.trouble.Text()
+	return r.status.trouble.Text()
 }
 
-// Run asks the questions of the events that are being answered, until the
-// context is done. It must outlive the last Answer.
-func (r *Retrier) Run(ctx context.Context) { r.inquirer.run(ctx) }
+// Run brings back the tasks that wait for a time, and asks for the states of
+// tasks, until the context is done. It must outlive the last event.
+func (r *Retrier) Run(ctx context.Context) {
+	var timer clock.Group
+	timer.Go(r.cfg.Clock, func() { r.schedule.run(ctx) })
+	r.status.run(ctx)
+	timer.Wait(r.cfg.Clock)
+}
+
+// Add takes a failure event on, and does not wait. A partition's events are to
+// come in the order of their offsets, so that what is in doubt is settled before a
+// later event is looked at. It tells whether the event waits behind another one of
+// its task.
+//
+// The answer takes as long as it takes: an event whose turn has not come, or whose
+// API is away, waits.
+func (r *Retrier) Add(ev Event) (behind bool) {
+	age := r.cfg.Clock.Now().Sub(ev.Source.Time)
+	return r.schedule.add(&event{Event: ev, stale: r.cfg.MaxAge > 0 && hasTime(ev.Source.Time) && age > r.cfg.MaxAge})
+}
+
+// hasTime: a record without a time of its own has no age. No record is older than
+// Kafka.
+func hasTime(t time.Time) bool { return t.Year() >= 2000 }

@@ -9,13 +9,13 @@ import (
 type state int
 
 const (
-	unknown  state = iota // it cannot be asked for, for want of the permission
-	untold                // MPC refuses to tell of this one task, and not because it knows none
-	failed                // FAILED
-	running               // a retry is under way, or has succeeded
-	canceled              // CANCELED
-	absent                // MPC does not know the task
-	invalid               // MPC says that it is no id of a task
+	unknown     state = iota // it cannot be asked for, for want of the permission
+	undisclosed              // MPC refuses to tell of this one task, and not because it knows none
+	failed                   // FAILED
+	running                  // a retry is under way, or has succeeded
+	canceled                 // CANCELED
+	absent                   // MPC does not know the task
+	invalid                  // MPC says that it is no id of a task
 )
 
 // reason is the answer that the state alone gives; empty: none.
@@ -63,5 +63,5 @@ func stateRefused(refusal *mpcclient.Error) state {
 	case mpcclient.InvalidTask:
 		return invalid
 	}
-	return untold
+	return undisclosed
 }

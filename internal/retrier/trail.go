@@ -11,44 +11,40 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// step tells the event's trail. Where words have to be found for it, see that
-// somebody listens first.
-func (e *errand) step(s story.Step) {
-	if e.ev.Trail != nil {
-		e.ev.Trail.Step(s)
-	}
-}
-
 // stepTurn tells why the event waits for its turn. What holds it up may change
 // meanwhile: others' calls tell of that.
-func (e *errand) stepTurn() {
+func (e *run) stepTurn() {
 	if e.ev.Trail == nil {
 		return
 	}
 	gate, now := e.r.cfg.Gate.State(), e.r.cfg.Clock.Now()
 	if !gate.Available {
-		e.step(story.Step{Kind: story.OutageWait, Detail: e.outage()})
+		e.ev.step(story.Step{Kind: story.OutageWait, Detail: e.outage()})
 		return
 	}
 	s := story.Step{Kind: story.QuotaWait}
-	before := e.r.turns.Load() - 1 // without itself
+	before := e.r.ahead()
 	switch {
 	case gate.PerMinute == 0:
 		s.Detail = "this instance's share of MPC_REQUESTS_PER_MINUTE is 0, so it does not call"
 	case gate.Hold.After(now):
 		s.Detail, s.Until = "MPC has asked not to be called for a while", gate.Hold
 	default:
-		s.Detail = fmt.Sprintf("%d events before it", before)
-		if before == 1 {
-			s.Detail = "1 event before it"
+		switch before {
+		case 0:
+			s.Detail = "next in line"
+		case 1:
+			s.Detail = "1 call before it"
+		default:
+			s.Detail = fmt.Sprintf("%d calls before it", before)
 		}
 		s.Until = now.Add(time.Duration(float64(before+1) / gate.PerMinute * float64(time.Minute)))
 	}
-	e.step(s)
+	e.ev.step(s)
 }
 
 // outage says since when MPC has not served, and what is to be done about it.
-func (e *errand) outage() string {
+func (e *run) outage() string {
 	text := "requests are under way and no answer comes"
 	if down := e.r.cfg.Gate.State().Down; !down.IsZero() {
 		text = "since " + down.UTC().Format("2006-01-02 15:04:05 UTC")
@@ -61,8 +57,8 @@ func (e *errand) outage() string {
 	return text
 }
 
-// stepRest tells how long the event rests after a call that failed.
-func (e *errand) stepRest(d time.Duration) {
+// stepBackoff tells how long the event waits after a call that failed.
+func (e *run) stepBackoff(d time.Duration) {
 	if e.ev.Trail == nil {
 		return
 	}
@@ -70,41 +66,43 @@ func (e *errand) stepRest(d time.Duration) {
 	if !e.r.cfg.Gate.Available() {
 		s = story.Step{Kind: story.OutageWait, Detail: e.outage()}
 	}
-	e.step(s)
+	e.ev.step(s)
+}
+
+// stepBlocked tells that Kafka would not take the answer.
+func (e *run) stepBlocked() {
+	e.ev.step(story.Step{Kind: story.QuotaWait, Detail: "Kafka cannot store its answer at present, so it is not called"})
+}
+
+// stepNotYet tells that the state does not count yet.
+func (e *run) stepNotYet() {
+	e.ev.step(story.Step{Kind: story.Doubt, Until: e.clearAt, Detail: "the task has FAILED, but MPC may not have come to the call yet"})
 }
 
 // stepDoubt tells why the state is asked for.
-func (e *errand) stepDoubt() {
+func (e *run) stepDoubt() {
 	detail := "the answer to the call was lost, and it may have been accepted"
 	if e.doubt == crashed {
 		detail = "an instance that owned the partition before may have called for this event"
 	}
-	e.step(story.Step{Kind: story.Doubt, Detail: detail})
+	e.ev.step(story.Step{Kind: story.Doubt, Detail: detail})
 }
 
 // stepCalled tells how the call ended.
-func (e *errand) stepCalled(refusal *mpcclient.Error) {
+func (e *run) stepCalled(refusal *mpcclient.Error) {
 	switch {
 	case e.ev.Trail == nil:
 	case refusal == nil:
-		e.step(story.Step{Kind: story.Accepted})
+		e.ev.step(story.Step{Kind: story.Accepted})
 	default:
-		e.step(story.Step{Kind: story.Refused, Error: apiError(refusal), Detail: meaning(refusal)})
-	}
-}
-
-// tell has the question's event know how it fares. Questions are asked by others
-// than the event's own goroutine.
-func (one *question) tell(s story.Step) {
-	if one.trail != nil {
-		one.trail.Step(s)
+		e.ev.step(story.Step{Kind: story.Refused, Error: apiError(refusal), Detail: meaning(refusal)})
 	}
 }
 
 // refused tells that the state was asked for in vain.
-func (one *question) refused(refusal *mpcclient.Error) {
-	if one.trail != nil {
-		one.tell(story.Step{Kind: story.State, State: "not told", Error: apiError(refusal), Detail: meaning(refusal)})
+func (one *statusRequest) refused(refusal *mpcclient.Error) {
+	if one.ev.Trail != nil {
+		one.ev.step(story.Step{Kind: story.State, State: "not told", Error: apiError(refusal), Detail: meaning(refusal)})
 	}
 }
 
@@ -139,7 +137,7 @@ func apiError(refusal *mpcclient.Error) *events.APIError {
 
 // stateWords are MPC's words for it, where they are known.
 var stateWords = [...]string{
-	unknown: "unknown, for it cannot be asked for", untold: "not told", failed: "FAILED", running: "running again, or succeeded",
+	unknown: "unknown, for it cannot be asked for", undisclosed: "not told", failed: "FAILED", running: "running again, or succeeded",
 	canceled: "CANCELED", absent: "unknown to MPC", invalid: "none, for MPC says that this is no task's id",
 }
 

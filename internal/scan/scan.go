@@ -30,9 +30,9 @@ const pageBytes = 1 << 20
 // What retention has deleted meanwhile is passed. It ends with the first error,
 // of Kafka or of each.
 func Partition(ctx context.Context, log Log, topic string, partition int, stretch consumer.Interval, each func(page consumer.Page) error) error {
-	hunger := consumer.NewAppetite(pageBytes)
+	hunger := consumer.NewFetchSizer(pageBytes)
 	for next := stretch.From; next < stretch.To; {
-		page, err := log.Fetch(ctx, topic, partition, next, hunger.Ask())
+		page, err := log.Fetch(ctx, topic, partition, next, hunger.Next())
 		if errors.Is(err, consumer.ErrOffsetOutOfRange) {
 			page.Next, err = first(ctx, log, topic, partition, next)
 		}
@@ -42,7 +42,7 @@ func Partition(ctx context.Context, log Log, topic string, partition int, stretc
 		if page.Next <= next {
 			return fmt.Errorf("%s/%d ends at %d now, and ended at %d a moment ago: was the topic created anew?", topic, partition, page.End, stretch.To)
 		}
-		hunger.Had(page, true)
+		hunger.Observe(page, true)
 		if page.Next > stretch.To {
 			page.Next = stretch.To
 			beyond, _ := slices.BinarySearchFunc(page.Records, stretch.To, func(r consumer.Record, at int64) int { return int(r.Offset - at) })

@@ -13,12 +13,12 @@ func pageOf(bytes int) Page {
 
 func TestALogThatUnpacksAThousandfoldIsReadInSmallBites(t *testing.T) {
 	const factor = 5000
-	a := NewAppetite(pageBytes)
+	a := NewFetchSizer(pageBytes)
 	for range 50 {
-		if unpacked := a.ask * factor; unpacked > 8*pageBytes {
-			t.Fatalf("asked for %d bytes, which unpack to %d", a.ask, unpacked)
+		if unpacked := a.next * factor; unpacked > 8*pageBytes {
+			t.Fatalf("asked for %d bytes, which unpack to %d", a.next, unpacked)
 		}
-		a.Had(pageOf(a.ask*factor), true)
+		a.Observe(pageOf(a.next*factor), true)
 	}
 }
 
@@ -28,10 +28,10 @@ func TestALogThatDoesNotCompressIsSoonReadInWholePages(t *testing.T) {
 		"just above half":    func(ask int) Page { return pageOf(ask/2 + 1024) },
 		"of aborted records": func(int) Page { return Page{} },
 	} {
-		a := NewAppetite(pageBytes)
+		a := NewFetchSizer(pageBytes)
 		pages := 0
-		for ; a.ask < pageBytes && pages < 100; pages++ {
-			a.Had(page(a.ask), true)
+		for ; a.next < pageBytes && pages < 100; pages++ {
+			a.Observe(page(a.next), true)
 		}
 		if pages > 12 {
 			t.Errorf("pages %s: it took %d of them", name, pages)
@@ -40,13 +40,13 @@ func TestALogThatDoesNotCompressIsSoonReadInWholePages(t *testing.T) {
 }
 
 func TestAQuietLogSaysNothingOfHowItUnpacks(t *testing.T) {
-	a := NewAppetite(pageBytes)
+	a := NewFetchSizer(pageBytes)
 	small := Page{Records: []Record{{Value: make([]byte, 200)}}}
 	for range 100 {
-		a.Had(Page{}, false)
-		a.Had(small, true)
+		a.Observe(Page{}, false)
+		a.Observe(small, true)
 	}
-	if a.ask != firstBytes {
-		t.Errorf("it asks for %d bytes after pages that were not full", a.ask)
+	if a.next != firstBytes {
+		t.Errorf("it asks for %d bytes after pages that were not full", a.next)
 	}
 }

@@ -1,0 +1,88 @@
+package consumer
+
+import "sync"
+
+// lookAhead bounds the unanswered records that a generation holds, over all its
+// partitions. What some partitions do not use, others may; but each may always
+// hold its own part, so that one that is stuck takes nothing from the others. In
+// all it is at most twice maxEvents and maxBytes.
+//
+// mu guards all fields, those of the holdings too.
+type lookAhead struct {
+	maxEvents, maxBytes   int // over all partitions
+	partEvents, partBytes int // of each
+
+	mu            sync.Mutex
+	events, bytes int
+	paused        []*holding
+}
+
+// holding is what one partition holds.
+type holding struct {
+	events, bytes int
+	// room is closed when the partition may try again; nil unless it is paused.
+	room chan struct{}
+}
+
+// newLookAhead shares the bounds out to so many partitions.
+func newLookAhead(maxEvents, maxBytes, partitions int) *lookAhead {
+	return &lookAhead{
+		maxEvents: maxEvents, maxBytes: maxBytes,
+		partEvents: max(1, maxEvents/partitions), partBytes: max(1, maxBytes/partitions),
+	}
+}
+
+// take adds a record of so many bytes, or gives what to wait for. A partition
+// that holds nothing may always take one, however large.
+func (l *lookAhead) take(h *holding, size int) (room <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	shared := l.events < l.maxEvents && l.bytes+size <= l.maxBytes
+	own := h.events < l.partEvents && h.bytes+size <= l.partBytes
+	if !shared && !own && h.bytes+h.events > 0 {
+		if h.room == nil {
+			h.room = make(chan struct{})
+			l.paused = append(l.paused, h)
+		}
+		return h.room
+	}
+	l.add(h, 1, size)
+	return nil
+}
+
+// release gives back the place of a record that is answered.
+func (l *lookAhead) release(h *holding, events, size int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.add(h, -events, -size)
+	if len(l.paused) == 0 {
+		return
+	}
+	// Not at each place that becomes free: all that are paused would wake for one.
+	shared := 4*l.events <= 3*l.maxEvents && 4*l.bytes <= 3*l.maxBytes
+	still := l.paused[:0]
+	for _, p := range l.paused {
+		if shared || 2*p.events <= l.partEvents && 2*p.bytes <= l.partBytes {
+			close(p.room)
+			p.room = nil
+			continue
+		}
+		still = append(still, p)
+	}
+	clear(l.paused[len(still):])
+	l.paused = still
+}
+
+func (l *lookAhead) add(h *holding, events, bytes int) {
+	h.events += events
+	h.bytes += bytes
+	l.events += events
+	l.bytes += bytes
+}
+
+// isPaused tells whether the partition waits for room.
+func (l *lookAhead) isPaused(h *holding) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return h.room != nil
+}

@@ -1,0 +1,109 @@
+package retrier
+
+import (
+	"context"
+	"errors"
+
+	"remux-retrier/internal/pace"
+	"remux-retrier/internal/story"
+	"remux-retrier/mpcclient"
+)
+
+// call makes one retry call. A nil refusal means that it was accepted. One that
+// was throttled keeps its place and is made again: that is never the task's doing.
+func (e *run) call(ctx context.Context) (refusal *mpcclient.Error, err error) {
+	e.stepTurn()
+	pass, err := e.r.cfg.Gate.Enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer pass.Leave()
+	for {
+		if err := e.turn(ctx, pass); err != nil {
+			if e.doubt == none {
+				e.ev.Lease.Settled()
+			}
+			return nil, err
+		}
+		refusal = e.send(ctx, pass)
+		if refusal == nil || refusal.Class != mpcclient.Throttled || refusal.Operation == mpcclient.OperationLogin {
+			return refusal, nil
+		}
+		e.stepTurn()
+	}
+}
+
+// turn waits until the call may be made at this very moment.
+func (e *run) turn(ctx context.Context, pass *pace.Pass) error {
+	for {
+		e.r.wait(&e.r.marking, 1)
+		err := e.ev.Lease.BeforeCall(ctx)
+		e.r.wait(&e.r.marking, -1)
+		if err != nil {
+			return err
+		}
+		if err := pass.Turn(ctx); err != nil {
+			return err
+		}
+		// The turn may have been long in coming, or this process may have slept.
+		if e.ev.Lease.MayCall() {
+			return nil
+		}
+		pass.Cancel()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// send makes the call, and takes note of how it ended.
+func (e *run) send(ctx context.Context, pass *pace.Pass) *mpcclient.Error {
+	covers := e.r.coversOf(e.t) // what comes after this may tell of a failure of this very retry
+	e.ev.step(story.Step{Kind: story.Call})
+	err := e.r.cfg.API.Retry(context.WithoutCancel(ctx), e.t.id)
+	before := e.r.cfg.Gate.Tally().Lately
+	refusal := report(pass, err)
+	e.r.cause.heard(refusal)
+	e.stepCalled(refusal)
+	if refusal == nil || refusal.Operation != mpcclient.OperationLogin { // without a token nothing was sent
+		e.attempts++
+		e.covers = covers
+	}
+	if refusal == nil {
+		return nil
+	}
+	switch {
+	case refusal.Class == mpcclient.Lost:
+		e.doubt, e.clearAt = lost, e.r.cfg.Clock.Now().Add(e.r.cfg.Settle)
+	case refusal.Outage() && e.doubt == none:
+		e.ev.Lease.Settled()
+	}
+	e.last = refusal
+	if refusal.Outage() && refusal.Class != mpcclient.Throttled {
+		e.evidence.failed(e.r.cfg.Gate.Tally(), before)
+	}
+	return refusal
+}
+
+// report tells the gate how a request ended, and gives the error its type.
+func report(pass *pace.Pass, err error) *mpcclient.Error {
+	if err == nil {
+		pass.Done(pace.Served, 0)
+		return nil
+	}
+	var refusal *mpcclient.Error
+	if !errors.As(err, &refusal) {
+		refusal = &mpcclient.Error{Class: mpcclient.Lost, Err: err}
+	}
+	result := pace.Served
+	switch {
+	case refusal.Class == mpcclient.Throttled && refusal.Operation != mpcclient.OperationLogin:
+		result = pace.Throttled // IAM's quota is not MPC's
+	case refusal.Operation == mpcclient.OperationQuery && refusal.Forbidden():
+		// Retries may be permitted all the same.
+	case refusal.Outage():
+		result = pace.Failed
+	}
+	pass.Done(result, refusal.RetryAfter)
+	return refusal
+}

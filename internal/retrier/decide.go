@@ -1,0 +1,163 @@
+package retrier
+
+import (
+	"context"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/backoff"
+	"remux-retrier/mpcclient"
+)
+
+// run is one event's way to its answer, as far as it has come.
+type run struct {
+	r  *Retrier
+	t  *task
+	ev *event
+
+	attempts int
+	// covers are the events that stood in the log when the last call was sent, or
+	// after a crash when the state was asked for.
+	covers  []events.Cover
+	last    *mpcclient.Error // how the last call failed; nil: there was none
+	backoff backoff.Backoff
+	waited  bool // since the last call
+	evidence
+
+	doubt doubt
+	// clearAt is when FAILED ends the doubt.
+	clearAt time.Time
+	// askAgain spaces the questions while MPC refuses to tell the task's state; said:
+	// that was logged.
+	askAgain backoff.Backoff
+	said     bool
+}
+
+func (r *Retrier) newRun(t *task, ev *event) *run {
+	e := &run{r: r, t: t, ev: ev}
+	e.backoff = backoff.Backoff{Base: firstBackoff, Max: longestBackoff, Rand: r.cfg.Rand}
+	e.askAgain = e.backoff
+	if ev.Lease.InDoubt() {
+		e.doubt, e.clearAt = crashed, ev.Lease.Since().Add(r.cfg.Settle)
+	}
+	return e
+}
+
+// work decides a task's events one after the other. It ends when none is left, or
+// when the next step needs something that others must not wait for: a time, or a
+// slot.
+func (r *Retrier) work(t *task) (next phase, due time.Time) {
+	for {
+		ev := r.next(t)
+		if ev == nil {
+			return ready, time.Time{}
+		}
+		if t.run == nil {
+			t.run = r.newRun(t, ev)
+		}
+		o, wait, err := t.run.decide(ev.Lease.Context())
+		switch {
+		case err != nil: // the generation ends: Release gives up what is left
+			return ready, time.Time{}
+		case o == nil:
+			return wait.phase, wait.due
+		}
+		r.answer(t, o)
+	}
+}
+
+// pause is what a task waits for outside its goroutine: for a slot, if it is ready.
+type pause struct {
+	phase phase
+	due   time.Time
+}
+
+func (e *run) pause(p phase, d time.Duration) pause {
+	return pause{p, e.r.cfg.Clock.Now().Add(d)}
+}
+
+// decide is the decision about one event, while no other of its task is decided.
+// It gives an outcome, or what must be waited for before it goes on: then it is
+// called again, and begins anew with what is known by then. It fails only when the
+// context ends first; the event is then as undecided as it was. A call that is
+// under way when the context ends is let end, and its answer counts.
+func (e *run) decide(ctx context.Context) (*events.Outcome, pause, error) {
+	// One call answers all that stood in the log when it was sent. An event that
+	// came later tells of a later failure.
+	decided, covered := e.r.cfg.Ledger.Covering(e.t.id, e.ev.Source)
+	if covered && !e.outdated(decided) {
+		return e.answerAs(decided), pause{}, nil
+	}
+	// An earlier owner's call, or our own, may have been accepted though no answer
+	// came: ask, before anything is called again.
+	if e.doubt != none {
+		reason, wait, err := e.clear(ctx)
+		switch {
+		case err != nil || wait.phase != ready:
+			return nil, wait, err
+		case reason != "":
+			return e.answerAll(reason, nil), pause{}, nil
+		case covered: // nothing says that the refusal does not hold any more
+			return e.answerAs(decided), pause{}, nil
+		}
+	}
+	if e.last != nil && !e.waited {
+		e.waited = true
+		return nil, e.backOff(), nil
+	}
+	if reason := e.ruledOut(); reason == events.AttemptsExhausted {
+		return e.answerAll(reason, e.last), pause{}, nil
+	} else if reason != "" {
+		return e.answerAlone(reason), pause{}, nil
+	}
+	if !e.ev.Lease.Writable() {
+		e.stepBlocked()
+		return nil, e.pause(blocked, blockedFor), nil
+	}
+	if !e.r.takeSlot(e.t) {
+		return nil, pause{phase: ready}, nil
+	}
+	refusal, err := e.call(ctx)
+	switch {
+	case err != nil:
+		return nil, pause{}, err
+	case refusal == nil:
+		return e.answerAll(events.Accepted, nil), pause{}, nil
+	case refusal.Class == mpcclient.TaskNotFound:
+		return e.answerAll(events.TaskNotFound, refusal), pause{}, nil
+	case refusal.Class == mpcclient.InvalidTask:
+		return e.answerAll(events.InvalidTask, refusal), pause{}, nil
+	case !refusal.Outage():
+		reason, err := e.explain(refusal)
+		if err != nil {
+			return nil, pause{}, err
+		}
+		return e.answerAll(reason, refusal), pause{}, nil
+	}
+	// The API did not do its work, or its answer was lost: that says nothing
+	// about the task.
+	e.waited = false
+	return e.decide(ctx)
+}
+
+// blockedFor is how long a task waits that is not called because Kafka would not
+// take its answer.
+const blockedFor = 250 * time.Millisecond
+
+// ruledOut is the reason for which the event is answered without a call, or
+// without another one; empty: there is none. Code, age and budget do not rule out
+// an event that somebody forced.
+func (e *run) ruledOut() events.Reason {
+	r, f := e.r, e.ev.Failure
+	switch {
+	case !f.Forced && r.skip[f.ErrorCode]:
+		return events.NotRetryable
+	case !f.Forced && e.ev.stale && e.attempts == 0:
+		return events.Expired
+	case !f.Forced && r.cfg.Budget > 0 && r.cfg.Ledger.Retries(f.TaskID) >= r.cfg.Budget:
+		return events.BudgetExhausted
+	case e.exhausted():
+		return events.AttemptsExhausted
+	}
+	return ""
+}

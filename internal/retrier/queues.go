@@ -1,0 +1,43 @@
+package retrier
+
+// queue holds tasks in the order in which they came.
+type queue struct {
+	tasks []*task
+	head  int
+}
+
+func (q *queue) push(t *task) { q.tasks = append(q.tasks, t) }
+
+func (q *queue) len() int { return len(q.tasks) - q.head }
+
+// first is nil if the queue is empty.
+func (q *queue) first() *task {
+	if q.len() == 0 {
+		return nil
+	}
+	return q.tasks[q.head]
+}
+
+func (q *queue) pop() {
+	q.tasks[q.head] = nil
+	if q.head++; q.head == len(q.tasks) {
+		q.tasks, q.head = q.tasks[:0], 0
+	} else if q.head > 1024 && 2*q.head > len(q.tasks) {
+		q.tasks, q.head = append(q.tasks[:0], q.tasks[q.head:]...), 0
+	}
+}
+
+// timers is a heap of tasks, for container/heap: the first is due next.
+type timers []*task
+
+func (h timers) Len() int           { return len(h) }
+func (h timers) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h timers) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *timers) Push(x any)        { *h = append(*h, x.(*task)) }
+func (h *timers) Pop() any {
+	last := len(*h) - 1
+	t := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return t
+}

@@ -1,0 +1,227 @@
+package retrier
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/story"
+)
+
+// schedule decides which tasks run. A task that may call needs a slot: as many
+// events may be called and not yet acknowledged. One that only asks for its state
+// needs none, so that what a crash left in doubt does not hold up the calls; as
+// many of those run as requests in flight can ask for.
+type schedule struct {
+	clock clock.Clock
+	// work goes on with a task, and returns what it waits for next; due is until
+	// when, if that is a time.
+	work  func(*task) (next phase, due time.Time)
+	alarm clock.Alarm // ring: the first task of later has changed
+
+	mu     sync.Mutex
+	tasks  map[string]*task
+	calls  queue  // ready, want to call
+	asks   queue  // ready, want to ask first or hold a slot already
+	later  timers // wait for a time
+	slots  int    // free
+	asking int    // how many more may ask
+	// unacknowledged holds slots and waits for nothing but Kafka to take the answer.
+	unacknowledged int
+	marking        int // wait for the commit that tells of their call
+}
+
+func newSchedule(c clock.Clock, maxInFlight int) schedule {
+	return schedule{clock: c, tasks: map[string]*task{}, slots: 2 * maxInFlight, asking: perRequest * maxInFlight}
+}
+
+// errReleased is why an event that waits gets no answer here.
+var errReleased = errors.New("the generation has ended")
+
+// add puts an event behind those of its task.
+func (s *schedule) add(ev *event) (behind bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := ev.Failure.TaskID
+	t := s.tasks[id]
+	if t != nil {
+		ev.step(story.Step{Kind: story.TwinWait})
+		t.waiting = append(t.waiting, ev)
+		return true
+	}
+	t = &task{id: id, waiting: []*event{ev}}
+	s.tasks[id] = t
+	s.queue(t)
+	s.dispatch()
+	return false
+}
+
+// queue makes a task ready.
+func (s *schedule) queue(t *task) {
+	t.phase = ready
+	if t.slot || t.inDoubt() {
+		s.asks.push(t)
+	} else {
+		s.calls.push(t)
+	}
+}
+
+// dispatch starts the tasks that may run. Nothing starts any more when the
+// generation ends: Release takes what is left.
+func (s *schedule) dispatch() {
+	for s.asking > 0 && s.start(&s.asks) {
+		s.asking--
+	}
+	for s.slots > 0 && s.start(&s.calls) {
+		s.slots--
+	}
+}
+
+// start runs the first task of a queue, if there is one.
+func (s *schedule) start(q *queue) bool {
+	t := q.first()
+	if t == nil || t.waiting[0].Lease.Context().Err() != nil {
+		return false
+	}
+	q.pop()
+	t.phase = atWork
+	asks := q == &s.asks
+	t.slot = t.slot || !asks
+	t.waiting[0].Lease.Go(func() {
+		next, due := held, time.Time{} // if it panics
+		defer func() { s.left(t, asks, next, due) }()
+		next, due = s.work(t)
+	})
+	return true
+}
+
+// left is called when a task's goroutine ends.
+func (s *schedule) left(t *task, asks bool, next phase, due time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if asks {
+		s.asking++
+	}
+	// A call that may have been accepted keeps its slot until that is known.
+	if t.slot && (t.run == nil || t.run.doubt == none || next == held) {
+		s.free(t)
+	}
+	switch t.phase, t.due = next, due; {
+	case len(t.waiting) == 0:
+		delete(s.tasks, t.id)
+	case next == ready:
+		s.queue(t)
+	case next == held:
+	default:
+		heap.Push(&s.later, t)
+		if s.later[0] == t {
+			s.alarm.Ring()
+		}
+	}
+	s.dispatch()
+}
+
+func (s *schedule) free(t *task) {
+	t.slot = false
+	s.slots++
+}
+
+// takeSlot takes a free slot for a task that has none.
+func (s *schedule) takeSlot(t *task) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !t.slot && s.slots > 0 {
+		s.slots--
+		t.slot = true
+	}
+	return t.slot
+}
+
+// answered takes the first event off the task, and gives its slot to the answer if
+// the event was called. The returned function gives that back.
+func (s *schedule) answered(t *task, called bool) (ev *event, acknowledged func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ev, t.run = t.waiting[0], nil
+	t.waiting[0] = nil
+	t.waiting = t.waiting[1:]
+	if !called || !t.slot {
+		return ev, func() {}
+	}
+	t.slot = false
+	s.unacknowledged++
+	return ev, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.unacknowledged--
+		s.slots++
+		s.dispatch()
+	}
+}
+
+// next is the task's first event, nil if none waits.
+func (s *schedule) next(t *task) *event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(t.waiting) == 0 {
+		return nil
+	}
+	return t.waiting[0]
+}
+
+func (s *schedule) coversOf(t *task) []events.Cover {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return t.covers()
+}
+
+// run brings back the tasks whose time has come.
+func (s *schedule) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		s.alarm.Wait(ctx, s.clock, s.comeBack())
+	}
+}
+
+// comeBack makes those ready whose time has come, and returns the wait for the
+// next one.
+func (s *schedule) comeBack() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.dispatch()
+	for len(s.later) > 0 {
+		t := s.later[0]
+		if wait := t.due.Sub(s.clock.Now()); wait > 0 {
+			return wait
+		}
+		heap.Pop(&s.later)
+		t.due = time.Time{}
+		s.queue(t)
+	}
+	return time.Hour
+}
+
+// Release gives up all events that wait: the generation that they came in has
+// ended, and no task runs any more.
+func (r *Retrier) Release() {
+	s := &r.schedule
+	s.mu.Lock()
+	tasks := s.tasks
+	s.tasks, s.calls, s.asks, s.later = map[string]*task{}, queue{}, queue{}, nil
+	for _, t := range tasks {
+		if t.slot {
+			s.free(t)
+		}
+	}
+	s.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(tasks)) {
+		for _, ev := range tasks[id].waiting {
+			ev.Lease.GiveUp(errReleased)
+		}
+	}
+}

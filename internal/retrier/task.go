@@ -1,0 +1,74 @@
+package retrier
+
+import (
+	"slices"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/story"
+)
+
+// task is one piece of work, however many events tell of it. The schedule's lock
+// guards it; run is its goroutine's while it runs.
+type task struct {
+	id string
+	// waiting are its events in the order in which they came. The first is being
+	// decided, or will be next.
+	waiting []*event
+	phase   phase
+	due     time.Time // when a task that waits for a time comes back
+	// slot: it holds a place among the called and not acknowledged.
+	slot bool
+	// run is how far the first event is; nil: not begun.
+	run *run
+}
+
+// phase is what a task does or waits for.
+type phase int
+
+const (
+	ready      phase = iota // waits to run
+	atWork                  // has a goroutine
+	backingOff              // waits for a time, after a call that failed
+	settling                // waits for a time, until a state counts
+	blocked                 // waits for a time, because Kafka does not take its answer
+	held                    // its goroutine panicked
+)
+
+// event is one that waits for its answer.
+type event struct {
+	Event
+	stale bool // was older than MaxAge when it came
+}
+
+func (ev *event) step(s story.Step) {
+	if ev.Trail != nil {
+		ev.Trail.Step(s)
+	}
+}
+
+// inDoubt: an earlier owner may have called for the first event, and the state has
+// not told yet what that did.
+func (t *task) inDoubt() bool {
+	if t.run != nil {
+		return t.run.doubt != none
+	}
+	return t.waiting[0].Lease.InDoubt()
+}
+
+// covers are the stretches of the log that a call made now answers: up to the
+// present ends of the partitions in which events of the task are known.
+func (t *task) covers() []events.Cover {
+	var list []events.Cover
+	for _, ev := range t.waiting {
+		i := slices.IndexFunc(list, func(c events.Cover) bool { return c.Partition == ev.Source.Partition })
+		if i < 0 {
+			end, log := ev.Lease.End()
+			list = append(list, events.Cover{Partition: ev.Source.Partition, End: end, Log: log})
+			continue
+		}
+		list[i].End = max(list[i].End, ev.Source.Offset+1)
+	}
+	slices.SortFunc(list, func(a, b events.Cover) int { return a.Partition - b.Partition })
+	return list
+}
