@@ -89,8 +89,9 @@ type Page struct {
 	End int64
 }
 
-// Header is one header of a record.
-type Header struct {
+// Header is one header of a record: an alias, so that other packages' headers of
+// the same form need not be copied.
+type Header = struct {
 	Key   string
 	Value []byte
 }

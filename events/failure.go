@@ -9,7 +9,10 @@ import (
 
 // Header is one header of a Kafka record. Keys may repeat; where one value is
 // needed the last counts, as in Kafka's own clients.
-type Header struct {
+//
+// It is an alias, so that a slice of package consumer's headers, which are the
+// same, passes without being copied though neither package imports the other.
+type Header = struct {
 	Key   string
 	Value []byte
 }
