@@ -91,6 +91,10 @@ var accepted = []example{
 	{name: "null where another shape's field would be", value: `{"specversion":null,"type":null,"message":null,"remux_info":null,"task_id":"1"}`, want: task("1")},
 	{name: "a type without a message", value: `{"type":"remux","task_id":"1"}`, want: task("1")},
 	{name: "a message without a type", value: `{"message":"it failed","task_id":"1"}`, want: task("1")},
+	{name: "a type and a message of a producer's own", value: `{"type":"remux.failed","task_id":"700010","message":"packager node died"}`, want: task("700010")},
+	{name: "the same with an id", value: `{"type":"remux.failed","message_id":"m-9","task_id":"700010","message":"{}"}`, want: task("700010")},
+	{name: "SMN's type without SMN's ids", value: `{"type":"Notification","task_id":"1","message":"it failed","message_id":null}`, want: task("1")},
+	{name: "MPC's field names in an event with a task_id", value: `{"task_id":"1","event_type":"TranscodeComplete","transcode_info":{"task_id":"2"}}`, want: task("1")},
 	{name: "900 kB in an unknown field", value: `{"x":"` + strings.Repeat("ä", 450_000) + `","task_id":"1"}`, want: task("1")},
 	{name: "900 levels in an unknown field", value: `{"x":` + nested(900) + `,"task_id":"1"}`, want: task("1")},
 	{name: "1,000 levels in an unknown field", value: `{"x":` + nested(1000) + `,"task_id":"1"}`, want: task("1")},
@@ -118,7 +122,8 @@ var accepted = []example{
 	{name: "a binary CloudEvent with a trace", value: `{"task_id":"1"}`, headers: binary("ce_traceparent", parent), want: withParent(task("1"), parent)},
 
 	{name: "an SMN envelope with an id", value: smn(`{"task_id":"1"}`), want: withID(task("1"), "m-1")},
+	{name: "an SMN envelope in other letters", value: `{"type":"NOTIFICATION","topic_urn":"u","message":"{\"task_id\":\"1\"}"}`, want: task("1")},
 	{name: "an SMN envelope with MPC's notification", value: smn("\n" + notified), want: withID(full, "m-1")},
-	{name: "an SMN envelope beside another task_id", value: `{"task_id":"9","type":"Notification","message":"{\"task_id\":\"1\"}"}`, want: task("1")},
-	{name: "half a surrogate pair in an SMN message", value: `{"type":"Notification","message":"{\"task_id\":\"1\",\"description\":\"\ude00\"}"}`, want: events.Failure{TaskID: "1", Description: "\uFFFD"}},
+	{name: "an SMN envelope beside another task_id", value: `{"task_id":"9","type":"Notification","topic_urn":"u","message":"{\"task_id\":\"1\"}"}`, want: task("1")},
+	{name: "half a surrogate pair in an SMN message", value: `{"type":"Notification","topic_urn":"u","message":"{\"task_id\":\"1\",\"description\":\"\ude00\"}"}`, want: events.Failure{TaskID: "1", Description: "\uFFFD"}},
 }

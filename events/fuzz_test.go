@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 	"unicode"
@@ -107,7 +108,13 @@ func plainTaskID(t *testing.T, value []byte) (id json.RawMessage, plain bool) {
 		return nil, false
 	}
 	present := func(name string) bool { return fields[name] != nil && string(fields[name]) != "null" }
-	if present("specversion") || present("remux_info") || present("type") && present("message") {
+	var kind string
+	if json.Unmarshal(fields["type"], &kind) != nil {
+		kind = ""
+	}
+	kind = strings.ToLower(kind)
+	smn := kind == "notification" || kind == "subscriptionconfirmation" || kind == "unsubscribeconfirmation"
+	if present("specversion") || present("remux_info") || smn && present("message") {
 		return nil, false
 	}
 	return fields["task_id"], present("task_id")

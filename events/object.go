@@ -16,6 +16,8 @@ const (
 	fieldType
 	fieldMessage
 	fieldMessageID
+	fieldTopicURN
+	fieldEventType
 	fieldRemuxInfo
 	fieldStatus
 	fieldErrorCode
@@ -33,6 +35,8 @@ var fieldNames = [fields]string{
 	fieldType:        "type",
 	fieldMessage:     "message",
 	fieldMessageID:   "message_id",
+	fieldTopicURN:    "topic_urn",
+	fieldEventType:   "event_type",
 	fieldRemuxInfo:   "remux_info",
 	fieldStatus:      "status",
 	fieldErrorCode:   "error_code",
@@ -60,6 +64,10 @@ func fieldOf(name []byte) field {
 		return fieldMessage
 	case "message_id":
 		return fieldMessageID
+	case "topic_urn":
+		return fieldTopicURN
+	case "event_type":
+		return fieldEventType
 	case "remux_info":
 		return fieldRemuxInfo
 	case "status":
@@ -76,14 +84,19 @@ func fieldOf(name []byte) field {
 type object struct {
 	values [fields][]byte
 	seen   [fields]uint8 // 0, 1, or 2 for "more than once"
+	// otherInfo is the name of an object called …_info that is not remux_info.
+	otherInfo []byte
 }
 
 // read reads text, which must be one JSON object and nothing else.
 func (o *object) read(text []byte) error {
 	err := members(text, func(name, value []byte) error {
-		if f := fieldOf(name); f != fieldUnknown {
+		switch f := fieldOf(name); {
+		case f != fieldUnknown:
 			o.seen[f] = min(o.seen[f]+1, 2)
 			o.values[f] = value
+		case value[0] == '{' && bytes.HasSuffix(name, []byte("_info")):
+			o.otherInfo = name
 		}
 		return nil
 	})

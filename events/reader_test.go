@@ -52,7 +52,7 @@ func TestErrorsSayWhere(t *testing.T) {
 		"\xEF\xBB\xBF{}":                     `byte order mark`,
 		"\xFF\xFE{\x00":                      `UTF-16`,
 		"{\"\uFFFD\":\"\xff\"}":              `not UTF-8 at byte 8`,
-		smn(`{"task_id":1 2}`):               `in the message of the SMN envelope of type "Notification": not JSON: byte 13: invalid character '2'`,
+		smn(`{"task_id":1 2}`):               `in the message of the SMN envelope: not JSON: byte 13: invalid character '2'`,
 		cloudEvent(`{"task_id":""}`):         `in the CloudEvent's data: the task_id is empty`,
 		`{"remux_info":{"status":"FAILED"}}`: `in remux_info: there is no task_id`,
 	} {
