@@ -34,6 +34,11 @@ type Failure struct {
 	// ErrorCode and Description say why the task failed, e.g. "MPC.10105".
 	// Empty where the event does not say; at most 1 KiB each.
 	ErrorCode, Description string
+	// UserData is what the task's creator gave to it, which MPC's notifications bring
+	// back: whole, up to MaxUserData. UserDataLeftOut: there is one, but it is longer,
+	// stands there twice, or is neither a string nor a number.
+	UserData        string
+	UserDataLeftOut bool
 	// ID is the CloudEvent's id, else the SMN message_id, else empty; at most
 	// 1 KiB.
 	ID string

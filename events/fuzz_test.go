@@ -69,6 +69,9 @@ func checkAccepted(t *testing.T, value []byte, got events.Failure) {
 			t.Errorf("text of %d bytes: %q", len(text), text)
 		}
 	}
+	if len(got.UserData) > events.MaxUserData || !utf8.ValidString(got.UserData) {
+		t.Errorf("user data of %d bytes: %q", len(got.UserData), got.UserData)
+	}
 	if raw, plain := plainTaskID(t, value); plain {
 		var text string
 		if json.Unmarshal(raw, &text) != nil {

@@ -21,7 +21,10 @@ const (
 	fieldRemuxInfo
 	fieldStatus
 	fieldErrorCode
+	fieldErrorMsg
+	fieldXcodeError
 	fieldDescription
+	fieldUserData
 	fields // how many there are
 )
 
@@ -40,7 +43,10 @@ var fieldNames = [fields]string{
 	fieldRemuxInfo:   "remux_info",
 	fieldStatus:      "status",
 	fieldErrorCode:   "error_code",
+	fieldErrorMsg:    "error_msg",
+	fieldXcodeError:  "xcode_error",
 	fieldDescription: "description",
+	fieldUserData:    "user_data",
 }
 
 // fieldOf finds a name, exactly as it is spelled.
@@ -74,8 +80,14 @@ func fieldOf(name []byte) field {
 		return fieldStatus
 	case "error_code":
 		return fieldErrorCode
+	case "error_msg":
+		return fieldErrorMsg
+	case "xcode_error":
+		return fieldXcodeError
 	case "description":
 		return fieldDescription
+	case "user_data":
+		return fieldUserData
 	}
 	return fieldUnknown
 }

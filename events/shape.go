@@ -48,7 +48,42 @@ func (f *Failure) readPlain(o *object) error {
 	f.TaskID = id
 	f.ErrorCode = o.text(fieldErrorCode)
 	f.Description = o.text(fieldDescription)
+	if f.ErrorCode == "" && o.has(fieldXcodeError) {
+		f.readXcodeError(o.values[fieldXcodeError])
+	}
+	f.readUserData(o)
 	return nil
+}
+
+// readXcodeError takes the cause from where MPC's notifications may have it instead.
+// Like the cause itself it only informs, so odd ones are no error.
+func (f *Failure) readXcodeError(raw []byte) {
+	var o object
+	if o.read(raw) != nil {
+		return
+	}
+	f.ErrorCode = o.text(fieldErrorCode)
+	if f.Description == "" {
+		f.Description = o.text(fieldErrorMsg)
+	}
+}
+
+// readUserData takes it whole or not at all: producers correlate by it, and half of it
+// would name something else.
+func (f *Failure) readUserData(o *object) {
+	if !o.has(fieldUserData) {
+		return
+	}
+	content, lossy := o.values[fieldUserData], false
+	if content[0] == '"' {
+		content, lossy = unquote(content)
+	} else if content[0] != '-' && (content[0] < '0' || content[0] > '9') {
+		lossy = true
+	}
+	f.UserDataLeftOut = lossy || len(content) > MaxUserData || o.seen[fieldUserData] > 1
+	if !f.UserDataLeftOut {
+		f.UserData = string(content)
+	}
 }
 
 func readTaskID(o *object) (string, error) {

@@ -13,6 +13,9 @@ import (
 // in bytes.
 const maxText = 1 << 10
 
+// MaxUserData is the longest user_data that an outcome carries, in bytes.
+const MaxUserData = 4 << 10
+
 // maxTaskID is the longest task id, in bytes.
 const maxTaskID = 128
 
