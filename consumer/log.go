@@ -92,8 +92,9 @@ type Page struct {
 	Throttled time.Duration
 }
 
-// Header is one header of a record.
-type Header struct {
+// Header is one header of a record: an alias, so that other packages' headers of
+// the same form need not be copied.
+type Header = struct {
 	Key   string
 	Value []byte
 }

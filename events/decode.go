@@ -115,6 +115,7 @@ func (v *outcomeJSON) outcome(source Source, origin string) (Outcome, error) {
 	if v.Failure != nil {
 		outcome.Failure.ErrorCode = v.Failure.ErrorCode
 		outcome.Failure.Description = v.Failure.Description
+		outcome.Failure.UserData = v.Failure.UserData
 	}
 	return outcome, nil
 }

@@ -8,7 +8,7 @@
 // imports no other package of the project; every other package may import it.
 //
 // Read failure.go first (what comes in), then shape.go (the four shapes) and
-// scan.go (the JSON underneath); outcome.go, reason.go and encode.go for what
+// reader.go (the JSON underneath); outcome.go, reason.go and encode.go for what
 // goes out; decode.go for reading that back; deadletter.go and redrive.go for
 // dead letters, there and back; ask.go for asking for a retry ourselves.
 package events

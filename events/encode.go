@@ -39,6 +39,7 @@ type failedEventJSON struct {
 type failureJSON struct {
 	ErrorCode   string `json:"error_code,omitempty"`
 	Description string `json:"description,omitempty"`
+	UserData    string `json:"user_data,omitempty"`
 }
 
 // Encode writes the outcome as a CloudEvent 1.0 in binary mode (Kafka protocol
@@ -123,10 +124,14 @@ func (o Outcome) check() error {
 
 // json is nil where nothing is known.
 func (f Failure) json() *failureJSON {
-	if f.ErrorCode == "" && f.Description == "" {
+	j := failureJSON{ErrorCode: clean(f.ErrorCode), Description: clean(f.Description)}
+	if len(f.UserData) <= MaxUserData && utf8.ValidString(f.UserData) {
+		j.UserData = f.UserData
+	}
+	if j == (failureJSON{}) {
 		return nil
 	}
-	return &failureJSON{ErrorCode: clean(f.ErrorCode), Description: clean(f.Description)}
+	return &j
 }
 
 // clean is nil where nothing is known.

@@ -63,6 +63,10 @@ var full = events.Failure{TaskID: "538526", ErrorCode: "MPC.10105", Description:
 
 func withID(f events.Failure, id string) events.Failure { f.ID = id; return f }
 
+func withUserData(f events.Failure, data string) events.Failure { f.UserData = data; return f }
+
+var leftOut = events.Failure{TaskID: "1", UserDataLeftOut: true}
+
 func withParent(f events.Failure, traceparent string) events.Failure {
 	f.Traceparent = traceparent
 	return f
@@ -85,12 +89,29 @@ var accepted = []example{
 	{name: "their nulls", value: `{"task_id":"1","error_code":null,"description":null}`, want: task("1")},
 	{name: "their repetition", value: `{"task_id":"1","error_code":"a","error_code":"b"}`, want: task("1")},
 	{name: "half a surrogate pair in the description", value: `{"task_id":"1","description":"a\ud83d"}`, want: events.Failure{TaskID: "1", Description: "a\uFFFD"}},
+	{name: "user data", value: `{"task_id":"1","user_data":"asset 93f1 \u00e4\n"}`, want: events.Failure{TaskID: "1", UserData: "asset 93f1 ä\n"}},
+	{name: "user data that is a number", value: `{"task_id":"1","user_data":18446744073709551616}`, want: events.Failure{TaskID: "1", UserData: twoTo64}},
+	{name: "no user data", value: `{"task_id":"1","user_data":""}`, want: task("1")},
+	{name: "null user data", value: `{"task_id":"1","user_data":null}`, want: task("1")},
+	{name: "4 KiB of user data", value: `{"task_id":"1","user_data":"` + strings.Repeat("ü", 2048) + `"}`, want: events.Failure{TaskID: "1", UserData: strings.Repeat("ü", 2048)}},
+	{name: "more than 4 KiB of it", value: `{"task_id":"1","user_data":"` + strings.Repeat("ü", 2048) + `."}`, want: leftOut},
+	{name: "user data that is an object", value: `{"task_id":"1","user_data":{"asset":"93f1"}}`, want: leftOut},
+	{name: "user data twice", value: `{"task_id":"1","user_data":"a","user_data":"b"}`, want: leftOut},
+	{name: "half a surrogate pair in the user data", value: `{"task_id":"1","user_data":"a\ud83d"}`, want: leftOut},
+	{name: "an xcode_error", value: `{"task_id":"538526","xcode_error":{"error_code":"MPC.10105","error_msg":"please retry"}}`, want: full},
+	{name: "an xcode_error beside a code", value: `{"task_id":"538526","error_code":"MPC.10105","description":"please retry","xcode_error":{"error_code":"9","error_msg":"no"}}`, want: full},
+	{name: "an xcode_error beside a description", value: `{"task_id":"538526","description":"please retry","xcode_error":{"error_code":"MPC.10105","error_msg":"no"}}`, want: full},
+	{name: "odd xcode_errors", value: `{"task_id":"1","xcode_error":["MPC.10105"]}`, want: task("1")},
 	{name: "unknown fields, repeated", value: `{"a":1,"a":2,"task_id":"1","data":1,"data":2,"status":1,"status":2}`, want: task("1")},
 	{name: "names that differ in case", value: `{"TASK_ID":"9","Task_Id":"8","task_id":"1","Type":"Notification","Message":"m","Remux_Info":{}}`, want: task("1")},
 	{name: "a task_id in an unknown field", value: `{"x":{"task_id":"2"},"task_id":"1","y":[{"task_id":"3"}]}`, want: task("1")},
 	{name: "null where another shape's field would be", value: `{"specversion":null,"type":null,"message":null,"remux_info":null,"task_id":"1"}`, want: task("1")},
 	{name: "a type without a message", value: `{"type":"remux","task_id":"1"}`, want: task("1")},
 	{name: "a message without a type", value: `{"message":"it failed","task_id":"1"}`, want: task("1")},
+	{name: "a type and a message of a producer's own", value: `{"type":"remux.failed","task_id":"700010","message":"packager node died"}`, want: task("700010")},
+	{name: "the same with an id", value: `{"type":"remux.failed","message_id":"m-9","task_id":"700010","message":"{}"}`, want: task("700010")},
+	{name: "SMN's type without SMN's ids", value: `{"type":"Notification","task_id":"1","message":"it failed","message_id":null}`, want: task("1")},
+	{name: "MPC's field names in an event with a task_id", value: `{"task_id":"1","event_type":"TranscodeComplete","transcode_info":{"task_id":"2"}}`, want: task("1")},
 	{name: "900 kB in an unknown field", value: `{"x":"` + strings.Repeat("ä", 450_000) + `","task_id":"1"}`, want: task("1")},
 	{name: "900 levels in an unknown field", value: `{"x":` + nested(900) + `,"task_id":"1"}`, want: task("1")},
 	{name: "1,000 levels in an unknown field", value: `{"x":` + nested(1000) + `,"task_id":"1"}`, want: task("1")},
@@ -98,6 +119,7 @@ var accepted = []example{
 	{name: "1,000 arrays, each in the next", value: `{"x":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `,"task_id":"1"}`, want: task("1")},
 
 	{name: "MPC's notification", value: notified, want: full},
+	{name: "MPC's notification with user data and an xcode_error", value: smn(`{"event_type":"RemuxComplete","remux_info":{"task_id":"538526","status":"FAILED","xcode_error":{"error_code":"MPC.10105","error_msg":"please retry"},"user_data":"{\"asset\":\"93f1\"}"}}`), want: withID(withUserData(full, `{"asset":"93f1"}`), "m-1")},
 	{name: "MPC's notification with a numeric id", value: `{"remux_info":{"task_id":538526,"status":"FAILED"}}`, want: task("538526")},
 	{name: "MPC's notification beside another task_id", value: `{"task_id":"1","remux_info":{"task_id":"2","status":"FAILED"}}`, want: task("2")},
 
@@ -118,7 +140,8 @@ var accepted = []example{
 	{name: "a binary CloudEvent with a trace", value: `{"task_id":"1"}`, headers: binary("ce_traceparent", parent), want: withParent(task("1"), parent)},
 
 	{name: "an SMN envelope with an id", value: smn(`{"task_id":"1"}`), want: withID(task("1"), "m-1")},
+	{name: "an SMN envelope in other letters", value: `{"type":"NOTIFICATION","topic_urn":"u","message":"{\"task_id\":\"1\"}"}`, want: task("1")},
 	{name: "an SMN envelope with MPC's notification", value: smn("\n" + notified), want: withID(full, "m-1")},
-	{name: "an SMN envelope beside another task_id", value: `{"task_id":"9","type":"Notification","message":"{\"task_id\":\"1\"}"}`, want: task("1")},
-	{name: "half a surrogate pair in an SMN message", value: `{"type":"Notification","message":"{\"task_id\":\"1\",\"description\":\"\ude00\"}"}`, want: events.Failure{TaskID: "1", Description: "\uFFFD"}},
+	{name: "an SMN envelope beside another task_id", value: `{"task_id":"9","type":"Notification","topic_urn":"u","message":"{\"task_id\":\"1\"}"}`, want: task("1")},
+	{name: "half a surrogate pair in an SMN message", value: `{"type":"Notification","topic_urn":"u","message":"{\"task_id\":\"1\",\"description\":\"\ude00\"}"}`, want: events.Failure{TaskID: "1", Description: "\uFFFD"}},
 }

@@ -9,7 +9,10 @@ import (
 
 // Header is one header of a Kafka record. Keys may repeat; where one value is
 // needed the last counts, as in Kafka's own clients.
-type Header struct {
+//
+// It is an alias, so that a slice of package consumer's headers, which are the
+// same, passes without being copied though neither package imports the other.
+type Header = struct {
 	Key   string
 	Value []byte
 }
@@ -31,6 +34,11 @@ type Failure struct {
 	// ErrorCode and Description say why the task failed, e.g. "MPC.10105".
 	// Empty where the event does not say; at most 1 KiB each.
 	ErrorCode, Description string
+	// UserData is what the task's creator gave to it, which MPC's notifications bring
+	// back: whole, up to MaxUserData. UserDataLeftOut: there is one, but it is longer,
+	// stands there twice, or is neither a string nor a number.
+	UserData        string
+	UserDataLeftOut bool
 	// ID is the CloudEvent's id, else the SMN message_id, else empty; at most
 	// 1 KiB.
 	ID string

@@ -68,6 +68,33 @@ func TestOtherStatusesAreNoFailureEvents(t *testing.T) {
 	}
 }
 
+// SMN brings all of MPC's notifications to one subscriber. None may cost a call, and
+// none may fill the dead-letter topic.
+func TestMPCsOtherNotificationsAreNoFailureEvents(t *testing.T) {
+	for _, test := range []struct{ value, names string }{
+		{`{"event_type":"TranscodeStart","transcode_info":{"task_id":"1","status":"PROCESSING"}}`, "TranscodeStart"},
+		{`{"event_type":"TranscodeComplete","transcode_info":{"task_id":"1","status":"FAILED","error_code":"MPC.10105"}}`, "TranscodeComplete"},
+		{`{"event_type":"ThumbnailComplete","thumbnail_info":{"task_id":"1"}}`, "ThumbnailComplete"},
+		{`{"event_type":"AnimatedGraphicsComplete"}`, "AnimatedGraphicsComplete"},
+		{`{"event_type":"ParseComplete","task_id":null,"parse_info":{"task_id":"1"}}`, "ParseComplete"},
+		{`{"event_type":"EditingComplete","remux_info":null,"editing_info":{"task_id":"1"}}`, "EditingComplete"},
+		{`{"event_type":"LaterComplete","later\u005finfo":{"task_id":"1"}}`, "later_info"},
+		{`{"transcode_info":{"task_id":"1","status":"SUCCEEDED"}}`, "transcode_info"},
+	} {
+		for shape, value := range map[string]string{"bare": test.value, "cloud event": cloudEvent(test.value), "SMN": smn(test.value)} {
+			failure, err := events.ReadFailure([]byte(value), nil)
+			if !errors.Is(err, events.ErrNotAFailure) || failure != (events.Failure{}) || !strings.Contains(err.Error(), test.names) {
+				t.Errorf("%s, %s: %+v, %v", shape, test.value, failure, err)
+			}
+		}
+	}
+	for _, value := range []string{`{"event_type":"RemuxComplete"}`, `{"event_type":"LaterComplete","later_info":"1"}`, `{"event_type":7}`} {
+		if _, err := events.ReadFailure([]byte(value), nil); errors.Is(err, events.ErrNotAFailure) {
+			t.Errorf("%s is ignored: %v", value, err)
+		}
+	}
+}
+
 func TestLongTextsAreCutAtACharacter(t *testing.T) {
 	long := strings.Repeat("ä", 800) // 1,600 bytes; byte 1,023 begins a character
 	value := `{"specversion":"1.0","id":"x` + long + `","data":{"task_id":"1","error_code":"x` + long + `","description":"\u0078` + long + `"}}`

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 	"unicode"
@@ -68,6 +69,9 @@ func checkAccepted(t *testing.T, value []byte, got events.Failure) {
 			t.Errorf("text of %d bytes: %q", len(text), text)
 		}
 	}
+	if len(got.UserData) > events.MaxUserData || !utf8.ValidString(got.UserData) {
+		t.Errorf("user data of %d bytes: %q", len(got.UserData), got.UserData)
+	}
 	if raw, plain := plainTaskID(t, value); plain {
 		var text string
 		if json.Unmarshal(raw, &text) != nil {
@@ -107,7 +111,13 @@ func plainTaskID(t *testing.T, value []byte) (id json.RawMessage, plain bool) {
 		return nil, false
 	}
 	present := func(name string) bool { return fields[name] != nil && string(fields[name]) != "null" }
-	if present("specversion") || present("remux_info") || present("type") && present("message") {
+	var kind string
+	if json.Unmarshal(fields["type"], &kind) != nil {
+		kind = ""
+	}
+	kind = strings.ToLower(kind)
+	smn := kind == "notification" || kind == "subscriptionconfirmation" || kind == "unsubscribeconfirmation"
+	if present("specversion") || present("remux_info") || smn && present("message") {
 		return nil, false
 	}
 	return fields["task_id"], present("task_id")

@@ -6,7 +6,8 @@ import "bytes"
 type field uint8
 
 const (
-	fieldTaskID field = iota
+	fieldUnknown field = iota
+	fieldTaskID
 	fieldSpecversion
 	fieldID
 	fieldTraceparent
@@ -15,14 +16,19 @@ const (
 	fieldType
 	fieldMessage
 	fieldMessageID
+	fieldTopicURN
+	fieldEventType
 	fieldRemuxInfo
 	fieldStatus
 	fieldErrorCode
+	fieldErrorMsg
+	fieldXcodeError
 	fieldDescription
-	fieldUnknown // and the number of the others
+	fieldUserData
+	fields // how many there are
 )
 
-var fieldNames = [fieldUnknown]string{
+var fieldNames = [fields]string{
 	fieldTaskID:      "task_id",
 	fieldSpecversion: "specversion",
 	fieldID:          "id",
@@ -32,92 +38,84 @@ var fieldNames = [fieldUnknown]string{
 	fieldType:        "type",
 	fieldMessage:     "message",
 	fieldMessageID:   "message_id",
+	fieldTopicURN:    "topic_urn",
+	fieldEventType:   "event_type",
 	fieldRemuxInfo:   "remux_info",
 	fieldStatus:      "status",
 	fieldErrorCode:   "error_code",
+	fieldErrorMsg:    "error_msg",
+	fieldXcodeError:  "xcode_error",
 	fieldDescription: "description",
+	fieldUserData:    "user_data",
+}
+
+// fieldOf finds a name, exactly as it is spelled.
+func fieldOf(name []byte) field {
+	switch string(name) {
+	case "task_id":
+		return fieldTaskID
+	case "specversion":
+		return fieldSpecversion
+	case "id":
+		return fieldID
+	case "traceparent":
+		return fieldTraceparent
+	case "data":
+		return fieldData
+	case "data_base64":
+		return fieldDataBase64
+	case "type":
+		return fieldType
+	case "message":
+		return fieldMessage
+	case "message_id":
+		return fieldMessageID
+	case "topic_urn":
+		return fieldTopicURN
+	case "event_type":
+		return fieldEventType
+	case "remux_info":
+		return fieldRemuxInfo
+	case "status":
+		return fieldStatus
+	case "error_code":
+		return fieldErrorCode
+	case "error_msg":
+		return fieldErrorMsg
+	case "xcode_error":
+		return fieldXcodeError
+	case "description":
+		return fieldDescription
+	case "user_data":
+		return fieldUserData
+	}
+	return fieldUnknown
 }
 
 // object is one JSON object's known fields, as they are written.
 type object struct {
-	values [fieldUnknown][]byte
-	seen   [fieldUnknown]uint8 // 0, 1, or 2 for "more than once"
+	values [fields][]byte
+	seen   [fields]uint8 // 0, 1, or 2 for "more than once"
+	// otherInfo is the name of an object called …_info that is not remux_info.
+	otherInfo []byte
 }
 
 // read reads text, which must be one JSON object and nothing else.
 func (o *object) read(text []byte) error {
-	s := scanner{text: text}
-	s.space()
-	if s.peek() != '{' {
-		// The grammar first: "not JSON" says more than "no object".
-		if _, err := s.skip(maxDepth); err != nil {
-			return err
+	err := members(text, func(name, value []byte) error {
+		switch f := fieldOf(name); {
+		case f != fieldUnknown:
+			o.seen[f] = min(o.seen[f]+1, 2)
+			o.values[f] = value
+		case value[0] == '{' && bytes.HasSuffix(name, []byte("_info")):
+			o.otherInfo = name
 		}
-		if err := s.finish(); err != nil {
-			return err
-		}
+		return nil
+	})
+	if err == errOtherKind {
 		return unreadable(UnknownShape, "expected a JSON object")
 	}
-	s.pos++
-	if s.space(); s.peek() == '}' {
-		s.pos++
-		return s.finish()
-	}
-	for {
-		if err := o.readMember(&s); err != nil {
-			return err
-		}
-		s.space()
-		switch s.peek() {
-		case ',':
-			s.pos++
-		case '}':
-			s.pos++
-			return s.finish()
-		default:
-			return s.unexpected("',' or '}'")
-		}
-	}
-}
-
-func (o *object) readMember(s *scanner) error {
-	key, err := s.key()
-	if err != nil {
-		return err
-	}
-	f := fieldOf(key)
-	depth := maxDepth
-	if f == fieldData || f == fieldRemuxInfo {
-		depth += shapeDepth
-	}
-	value, err := s.skip(depth)
-	if err != nil || f == fieldUnknown {
-		return err
-	}
-	o.seen[f] = min(o.seen[f]+1, 2)
-	o.values[f] = value
-	return nil
-}
-
-// finish refuses anything after the value.
-func (s *scanner) finish() error {
-	if s.space(); s.pos < len(s.text) {
-		return unreadable(NotJSON, "not JSON: there is more after the end of the value, at byte %d", s.pos)
-	}
-	return nil
-}
-
-// fieldOf finds a name as it is written, with its quotes. It may be written
-// with escapes, so that "task\u005fid" is no way round the check for a second
-// task_id.
-func fieldOf(key []byte) field {
-	name, _ := unquote(key)
-	for f, known := range fieldNames {
-		if string(name) == known {
-			return field(f)
-		}
-	}
-	return fieldUnknown
+	return err
 }
 
 // has tells whether a field is there. null is how many serialisers write a

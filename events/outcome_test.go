@@ -18,7 +18,7 @@ func outcome(reason events.Reason) events.Outcome {
 		Retries:  &retries,
 		Source:   events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042, Time: time.UnixMilli(1795420800000).UTC()},
 		Failure: events.Failure{
-			TaskID: "538526", ErrorCode: "MPC.10105", Description: "please retry", ID: "e-1", Traceparent: parent,
+			TaskID: "538526", ErrorCode: "MPC.10105", Description: "please retry", UserData: "asset\n93f1", ID: "e-1", Traceparent: parent,
 		},
 		Error:     &events.APIError{Status: 403, Code: "MPC.10212", Message: "Operation failed.", RequestID: "r-1"},
 		Covers:    []events.Cover{{Partition: 3, End: 1043}, {Partition: 4, End: 17}},
@@ -81,7 +81,7 @@ func TestOutcomeOnTheWire(t *testing.T) {
 	const value = `{"task_id":"538526","outcome":"retried","reason":"accepted","message":"MPC accepted the retry.",` +
 		`"retries":1,"attempts":1,` +
 		`"failed_event":{"topic":"remux.failed","partition":3,"offset":1042,"timestamp":"2026-11-23T08:00:00.000Z","id":"e-1"},` +
-		`"failure":{"error_code":"MPC.10105","description":"please retry"},` +
+		`"failure":{"error_code":"MPC.10105","description":"please retry","user_data":"asset\n93f1"},` +
 		`"error":{"status":403,"error_code":"MPC.10212","error_msg":"Operation failed.","request_id":"r-1"},` +
 		`"covers":[{"partition":3,"end_offset":1043},{"partition":4,"end_offset":17}],` +
 		`"decided_at":"2026-11-23T08:00:01.234Z"}`
@@ -144,6 +144,23 @@ func TestForeignTextsFitAnOutcome(t *testing.T) {
 	}
 	if !strings.Contains(string(m.Value), `<a&b>\u0000`) {
 		t.Errorf("the description is not readable: %s", m.Value)
+	}
+}
+
+// Producers correlate by it: half of it would be another's.
+func TestUserDataIsCarriedWholeOrNotAtAll(t *testing.T) {
+	for data, want := range map[string]string{
+		strings.Repeat("ü", 2048):       strings.Repeat("ü", 2048),
+		strings.Repeat("ü", 2048) + ".": "",
+		"a\xff":                         "",
+	} {
+		o := outcome(events.Accepted)
+		o.Failure.UserData = data
+		m := encode(t, o)
+		got, err := events.DecodeOutcome(m.Value, m.Headers)
+		if err != nil || got.Failure.UserData != want {
+			t.Errorf("%d bytes: %d bytes back, %v", len(data), len(got.Failure.UserData), err)
+		}
 	}
 }
 

@@ -16,6 +16,8 @@ type bad struct {
 	beyond bool
 }
 
+const subscription = `{"type":"SubscriptionConfirmation","topic_urn":"u","message_id":"m","message":"You are invited to subscribe to a topic.","subscribe_url":"https://smn.example.com/confirm"}`
+
 var refused = []bad{
 	{name: "a tombstone", reason: events.Tombstone, beyond: true},
 	{name: "nothing", reason: events.NotJSON, beyond: true},
@@ -52,6 +54,8 @@ var refused = []bad{
 	{name: "a plus sign", value: `{"task_id":+7}`, reason: events.NotJSON, beyond: true},
 	{name: "an unfinished SMN message", value: smn(`{"task_id":`), reason: events.NotJSON},
 	{name: "an SMN message in words", value: smn("Dear user"), reason: events.NotJSON},
+	{name: "an SMN envelope that asks for confirmation", value: subscription, reason: events.UnknownShape},
+	{name: "the same in other letters, its message JSON", value: `{"type":"unsubscribeCONFIRMATION","message_id":"m","message":"{\"task_id\":\"1\"}"}`, reason: events.UnknownShape},
 	{name: "an empty SMN message", value: smn(""), reason: events.NotJSON},
 	{name: "base64 of no JSON", value: `{"specversion":"1.0","data_base64":"` + inBase64("x") + `"}`, reason: events.NotJSON},
 	{name: "base64 of Latin-1", value: `{"specversion":"1.0","data_base64":"` + inBase64("{\"task_id\":\"\xE4\"}") + `"}`, reason: events.NotUTF8, beyond: true},
@@ -68,7 +72,7 @@ var refused = []bad{
 	{name: "a notification without a status", value: `{"remux_info":{"task_id":"1"}}`, reason: events.UnknownShape},
 	{name: "a notification with a numeric status", value: `{"remux_info":{"task_id":"1","status":1}}`, reason: events.UnknownShape},
 	{name: "a notification that is no object", value: `{"remux_info":"FAILED"}`, reason: events.UnknownShape},
-	{name: "an SMN message that is no string", value: `{"type":"Notification","message":{"task_id":"1"}}`, reason: events.UnknownShape},
+	{name: "an SMN message that is no string", value: `{"type":"Notification","message_id":"m","message":{"task_id":"1"}}`, reason: events.UnknownShape},
 	{name: "an SMN message that is no object", value: smn(`["1"]`), reason: events.UnknownShape},
 	{name: "a CloudEvent of another version", value: `{"specversion":"0.3","data":{"task_id":"1"}}`, reason: events.UnknownShape},
 	{name: "a CloudEvent of a numeric version", value: `{"specversion":1.0,"data":{"task_id":"1"}}`, reason: events.UnknownShape},
@@ -83,11 +87,12 @@ var refused = []bad{
 	{name: "two remux_info", value: `{"remux_info":{"task_id":"1","status":"FAILED"},"remux_info":{"task_id":"2","status":"FAILED"}}`, reason: events.Ambiguous, beyond: true},
 	{name: "two remux_info, one null", value: `{"task_id":"1","remux_info":{"task_id":"1","status":"FAILED"},"remux_info":null}`, reason: events.Ambiguous, beyond: true},
 	{name: "two statuses", value: `{"remux_info":{"task_id":"1","status":"SUCCEED","status":"FAILED"}}`, reason: events.Ambiguous, beyond: true},
-	{name: "two SMN messages", value: `{"type":"Notification","message":"{\"task_id\":\"1\"}","message":"{\"task_id\":\"2\"}"}`, reason: events.Ambiguous, beyond: true},
-	{name: "two SMN types", value: `{"type":"Notification","type":"x","message":"{\"task_id\":\"1\"}"}`, reason: events.Ambiguous, beyond: true},
+	{name: "two SMN messages", value: `{"type":"Notification","message_id":"m","message":"{\"task_id\":\"1\"}","message":"{\"task_id\":\"2\"}"}`, reason: events.Ambiguous, beyond: true},
+	{name: "two SMN types", value: `{"type":"Notification","type":"x","message_id":"m","message":"{\"task_id\":\"1\"}"}`, reason: events.Ambiguous, beyond: true},
 
 	{name: "no task_id", value: `{}`, reason: events.NoTaskID},
 	{name: "a task_id in other letters", value: `{"TASK_ID":"1","taskId":"1"}`, reason: events.NoTaskID},
+	{name: "a task_id in other letters beside a producer's own …_info", value: `{"taskId":"1","asset_info":{"task_id":"2","status":"FAILED"}}`, reason: events.NoTaskID},
 	{name: "a null task_id", value: `{"task_id":null}`, reason: events.NoTaskID},
 	{name: "a notification without a task_id", value: `{"task_id":"1","remux_info":{"status":"FAILED"}}`, reason: events.NoTaskID},
 	{name: "a CloudEvent without data", value: `{"specversion":"1.0","task_id":"1"}`, reason: events.NoTaskID},
@@ -125,5 +130,5 @@ var refused = []bad{
 	{name: "half a surrogate pair in the id", value: `{"task_id":"1\ud800"}`, reason: events.InvalidTaskID, beyond: true},
 	{name: "the other half", value: `{"task_id":"\udc00\ud800"}`, reason: events.InvalidTaskID, beyond: true},
 	{name: "a high surrogate before a plain escape", value: `{"task_id":"\ud800\u0041"}`, reason: events.InvalidTaskID, beyond: true},
-	{name: "half a surrogate pair in the id, in an SMN message", value: `{"type":"Notification","message":"{\"task_id\":\"1\ud800\"}"}`, reason: events.InvalidTaskID, beyond: true},
+	{name: "half a surrogate pair in the id, in an SMN message", value: `{"type":"Notification","message_id":"m","message":"{\"task_id\":\"1\ud800\"}"}`, reason: events.InvalidTaskID, beyond: true},
 }

@@ -73,8 +73,16 @@ func TestSchemaAcceptsWhatTheCodeAccepts(t *testing.T) {
 			t.Errorf("%s: %v", test.name, err)
 		}
 	}
-	if err := s.Validate(parse(t, `{"remux_info":{"status":"SUCCEED"}}`)); err != nil {
-		t.Errorf("a notification that is ignored: %v", err)
+	for _, ignored := range []string{
+		`{"remux_info":{"status":"SUCCEED"}}`,
+		`{"event_type":"ParseComplete"}`,
+		`{"event_type":"LaterComplete","later_info":{}}`,
+		smn(`{"event_type":"TranscodeComplete","transcode_info":{"status":"FAILED"}}`),
+		`{"transcode_info":{}}`,
+	} {
+		if err := s.Validate(parse(t, ignored)); err != nil {
+			t.Errorf("a notification that is ignored: %v", err)
+		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"unicode/utf8"
 )
 
 // place is where in a record's value a JSON text stands. It limits which
@@ -28,10 +27,12 @@ func (f *Failure) read(text []byte, at place) error {
 	switch {
 	case at == outermost && o.has(fieldSpecversion):
 		return f.readCloudEvent(&o)
-	case at <= inCloudEvent && o.has(fieldType) && o.has(fieldMessage):
+	case at <= inCloudEvent && o.isSMN():
 		return f.readSMN(&o)
 	case o.has(fieldRemuxInfo):
 		return f.readNotification(&o)
+	case !o.has(fieldTaskID) && o.otherNotification() != "":
+		return fmt.Errorf("%w: MPC's notification %.60q is not about a remux task", ErrNotAFailure, o.otherNotification())
 	default:
 		return f.readPlain(&o)
 	}
@@ -47,7 +48,42 @@ func (f *Failure) readPlain(o *object) error {
 	f.TaskID = id
 	f.ErrorCode = o.text(fieldErrorCode)
 	f.Description = o.text(fieldDescription)
+	if f.ErrorCode == "" && o.has(fieldXcodeError) {
+		f.readXcodeError(o.values[fieldXcodeError])
+	}
+	f.readUserData(o)
 	return nil
+}
+
+// readXcodeError takes the cause from where MPC's notifications may have it instead.
+// Like the cause itself it only informs, so odd ones are no error.
+func (f *Failure) readXcodeError(raw []byte) {
+	var o object
+	if o.read(raw) != nil {
+		return
+	}
+	f.ErrorCode = o.text(fieldErrorCode)
+	if f.Description == "" {
+		f.Description = o.text(fieldErrorMsg)
+	}
+}
+
+// readUserData takes it whole or not at all: producers correlate by it, and half of it
+// would name something else.
+func (f *Failure) readUserData(o *object) {
+	if !o.has(fieldUserData) {
+		return
+	}
+	content, lossy := o.values[fieldUserData], false
+	if content[0] == '"' {
+		content, lossy = unquote(content)
+	} else if content[0] != '-' && (content[0] < '0' || content[0] > '9') {
+		lossy = true
+	}
+	f.UserDataLeftOut = lossy || len(content) > MaxUserData || o.seen[fieldUserData] > 1
+	if !f.UserDataLeftOut {
+		f.UserData = string(content)
+	}
 }
 
 func readTaskID(o *object) (string, error) {
@@ -71,53 +107,6 @@ func readTaskID(o *object) (string, error) {
 		return "", err
 	}
 	return string(id), nil
-}
-
-// readNotification reads shape 3, MPC's own notification.
-func (f *Failure) readNotification(o *object) error {
-	raw, err := o.one(fieldRemuxInfo)
-	if err != nil {
-		return err
-	}
-	var info object
-	if err := info.read(raw); err != nil {
-		return inside("remux_info", err)
-	}
-	status, err := info.one(fieldStatus)
-	if err != nil {
-		return inside("remux_info", err)
-	}
-	if status == nil || status[0] != '"' {
-		return unreadable(UnknownShape, "remux_info has no status; expected \"status\":\"FAILED\"")
-	}
-	if status, _ := unquote(status); string(status) != "FAILED" {
-		return fmt.Errorf("%w: the status in MPC's notification is %.40q", ErrNotAFailure, status)
-	}
-	return inside("remux_info", f.readPlain(&info))
-}
-
-// readSMN reads shape 4: a notification service's envelope, whose message is a
-// JSON text of shape 1 or 3 in a string.
-func (f *Failure) readSMN(o *object) error {
-	if _, err := o.one(fieldType); err != nil {
-		return err
-	}
-	raw, err := o.one(fieldMessage)
-	if err != nil {
-		return err
-	}
-	if raw[0] != '"' {
-		return unreadable(UnknownShape, "with type and message it is an SMN envelope, but its message is no string")
-	}
-	message, lossy := unquote(raw)
-	if err := f.read(message, inSMN); err != nil {
-		return inside(fmt.Sprintf("the message of the SMN envelope of type %.40q", o.text(fieldType)), err)
-	}
-	if lossy && bytes.ContainsRune([]byte(f.TaskID), utf8.RuneError) {
-		return unreadable(InvalidTaskID, "the task_id has half of a surrogate pair (\\ud800 to \\udfff)")
-	}
-	f.ID = o.text(fieldMessageID)
-	return nil
 }
 
 // readCloudEvent reads shape 2 in structured mode (CloudEvents 1.0, JSON

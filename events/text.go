@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"strings"
 	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // maxText is the most that a free text or a foreign id may take in an outcome,
 // in bytes.
 const maxText = 1 << 10
+
+// MaxUserData is the longest user_data that an outcome carries, in bytes.
+const MaxUserData = 4 << 10
 
 // maxTaskID is the longest task id, in bytes.
 const maxTaskID = 128
@@ -37,79 +41,14 @@ func clean(text string) string {
 	return text
 }
 
-// unquote gives the content of a JSON string as the scanner returned it. lossy
-// tells that half of a surrogate pair stood alone; U+FFFD takes its place.
+// unquote gives the content of a JSON string. lossy tells that half of a surrogate
+// pair stood alone; U+FFFD takes its place.
 func unquote(raw []byte) (content []byte, lossy bool) {
-	raw = raw[1 : len(raw)-1]
-	first := bytes.IndexByte(raw, '\\')
-	if first < 0 {
-		return raw, false
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw[1 : len(raw)-1], false
 	}
-	content = append(make([]byte, 0, len(raw)), raw[:first]...)
-	for at := first; at < len(raw); {
-		if raw[at] != '\\' {
-			content = append(content, raw[at])
-			at++
-			continue
-		}
-		if raw[at+1] != 'u' {
-			content = append(content, unescape(raw[at+1]))
-			at += 2
-			continue
-		}
-		r := hexRune(raw[at+2:])
-		at += 6
-		if utf16.IsSurrogate(r) {
-			var low rune = -1
-			if bytes.HasPrefix(raw[at:], []byte(`\u`)) {
-				low = hexRune(raw[at+2:])
-			}
-			if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-				lossy = true
-			} else {
-				at += 6
-			}
-		}
-		content = utf8.AppendRune(content, r)
-	}
-	return content, lossy
-}
-
-func unescape(c byte) byte {
-	switch c {
-	case 'b':
-		return '\b'
-	case 'f':
-		return '\f'
-	case 'n':
-		return '\n'
-	case 'r':
-		return '\r'
-	case 't':
-		return '\t'
-	}
-	return c // the quote, the backslash and the slash stand for themselves
-}
-
-func hexRune(digits []byte) rune {
-	var r rune
-	for _, c := range digits[:4] {
-		r = r<<4 | rune(hexDigit(c))
-	}
-	return r
-}
-
-// hexDigit is the digit's value, or -1.
-func hexDigit(c byte) int {
-	switch {
-	case c >= '0' && c <= '9':
-		return int(c - '0')
-	case c >= 'a' && c <= 'f':
-		return int(c-'a') + 10
-	case c >= 'A' && c <= 'F':
-		return int(c-'A') + 10
-	}
-	return -1
+	content, err := jsontext.AppendUnquote(nil, raw)
+	return content, err != nil
 }
 
 // CheckTaskID refuses what ReadFailure would not take for a task's id. The error

@@ -50,7 +50,7 @@ func validTraceparent(header []byte) bool {
 				return false
 			}
 		default:
-			if hexDigit(c) < 0 || c >= 'A' && c <= 'F' {
+			if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
 				return false
 			}
 		}

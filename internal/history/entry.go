@@ -26,7 +26,7 @@ func (t *telling) failure(r *consumer.Record, e Entry) (Entry, bool) {
 	if !bytes.Contains(r.Value, []byte(t.id)) && bytes.IndexByte(r.Value, '\\') < 0 && !bytes.Contains(r.Value, []byte("data_base64")) {
 		return e, false
 	}
-	f, err := events.ReadFailure(r.Value, headers(r))
+	f, err := events.ReadFailure(r.Value, r.Headers)
 	if err != nil || f.TaskID != t.id {
 		return e, false
 	}
@@ -39,7 +39,7 @@ func (t *telling) letter(r *consumer.Record, e Entry) (Entry, bool) {
 	if !Mentions(r.Key, r.Value, t.id) {
 		return e, false
 	}
-	l, err := events.ReadDeadLetter(headers(r))
+	l, err := events.ReadDeadLetter(r.Headers)
 	if err != nil {
 		return e, false
 	}
@@ -55,7 +55,7 @@ func (t *telling) answer(r *consumer.Record, e Entry) (Entry, bool) {
 	if string(r.Key) != t.id {
 		return e, false
 	}
-	o, err := events.DecodeOutcome(r.Value, headers(r))
+	o, err := events.DecodeOutcome(r.Value, r.Headers)
 	if err != nil || o.Origin != t.r.cfg.Origin || o.Source.Topic != t.r.cfg.Failed {
 		return e, false
 	}
@@ -79,12 +79,4 @@ func clip(text string) string {
 		return text
 	}
 	return strings.Clone(strings.ToValidUTF8(text[:maxText], ""))
-}
-
-func headers(r *consumer.Record) []events.Header {
-	all := make([]events.Header, len(r.Headers))
-	for i, h := range r.Headers {
-		all[i] = events.Header(h)
-	}
-	return all
 }

@@ -111,21 +111,14 @@ func (r *Redriver) limited(more int) bool {
 
 // take puts a record into the batch.
 func (b *batch) take(r *consumer.Record) {
-	headers := make([]events.Header, len(r.Headers))
-	for i, h := range r.Headers {
-		headers[i] = events.Header(h)
-	}
-	letter, err := events.ReadDeadLetter(headers)
+	letter, err := events.ReadDeadLetter(r.Headers)
 	it := b.judge(r, letter, err)
 	b.items = append(b.items, it)
 	if it.verdict != meant {
 		return
 	}
-	m := message{consumer.Message{Topic: b.r.cfg.Failed, Key: r.Key, Value: r.Value}, letter.Source.Partition}
-	for _, h := range events.Redriven(headers) {
-		m.Headers = append(m.Headers, consumer.Header(h))
-	}
-	b.messages = append(b.messages, m)
+	m := consumer.Message{Topic: b.r.cfg.Failed, Key: r.Key, Value: r.Value, Headers: events.Redriven(r.Headers)}
+	b.messages = append(b.messages, message{m, letter.Source.Partition})
 	b.bytes += len(r.Key) + len(r.Value)
 }
 

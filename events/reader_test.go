@@ -45,14 +45,14 @@ func TestEveryPrefixOfAnEventIsCutShort(t *testing.T) {
 // The position is what a producer's author looks for first.
 func TestErrorsSayWhere(t *testing.T) {
 	for value, want := range map[string]string{
-		`{"task_id":"1"; "x":1}`:             `byte 14 is ";"; expected ',' or '}'`,
-		`{"x":[1;2]}`:                        `byte 7 is ";"; expected ',' or ']'`,
-		"{\"x\":\"a\tb\"}":                   `byte 7: a control character (0x09)`,
+		`{"task_id":"1"; "x":1}`:             `byte 14: invalid character ';' after object value (expecting ',' or '}')`,
+		`{"x":[1;2]}`:                        `byte 7: invalid character ';' after array element (expecting ',' or ']')`,
+		"{\"x\":\"a\tb\"}":                   `byte 7: invalid character '\t' in string`,
 		"{\"task_id\":\"1\",\"x\":\"\xe4\"}": `not UTF-8 at byte 20`,
 		"\xEF\xBB\xBF{}":                     `byte order mark`,
 		"\xFF\xFE{\x00":                      `UTF-16`,
 		"{\"\uFFFD\":\"\xff\"}":              `not UTF-8 at byte 8`,
-		smn(`{"task_id":1 2}`):               `in the message of the SMN envelope of type "Notification": not JSON: byte 13 is "2"`,
+		smn(`{"task_id":1 2}`):               `in the message of the SMN envelope: not JSON: byte 13: invalid character '2'`,
 		cloudEvent(`{"task_id":""}`):         `in the CloudEvent's data: the task_id is empty`,
 		`{"remux_info":{"status":"FAILED"}}`: `in remux_info: there is no task_id`,
 	} {

@@ -1,0 +1,47 @@
+package events
+
+import "fmt"
+
+// readNotification reads shape 3, MPC's own notification.
+func (f *Failure) readNotification(o *object) error {
+	raw, err := o.one(fieldRemuxInfo)
+	if err != nil {
+		return err
+	}
+	var info object
+	if err := info.read(raw); err != nil {
+		return inside("remux_info", err)
+	}
+	status, err := info.one(fieldStatus)
+	if err != nil {
+		return inside("remux_info", err)
+	}
+	if status == nil || status[0] != '"' {
+		return unreadable(UnknownShape, "remux_info has no status; expected \"status\":\"FAILED\"")
+	}
+	if status, _ := unquote(status); string(status) != "FAILED" {
+		return fmt.Errorf("%w: the status in MPC's notification is %.40q", ErrNotAFailure, status)
+	}
+	return inside("remux_info", f.readPlain(&info))
+}
+
+// otherNotification is what MPC's notification about another kind of task calls
+// itself; empty if it is none. Only remux tasks can be retried, so these are no
+// failure events even if their status is FAILED.
+//
+// An object called …_info alone does not make one: in an event whose task_id is
+// spelled wrongly it would hide the mistake.
+func (o *object) otherNotification() string {
+	kind, info := o.text(fieldEventType), string(o.otherInfo)
+	switch kind {
+	case "TranscodeStart", "TranscodeComplete", "ThumbnailComplete", "AnimatedGraphicsComplete", "ParseComplete", "EditingComplete":
+		return kind
+	case "":
+		switch info {
+		case "transcode_info", "thumbnail_info", "animated_graphics_info", "parse_info", "editing_info":
+			return info
+		}
+		return ""
+	}
+	return info
+}

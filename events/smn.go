@@ -1,0 +1,67 @@
+package events
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+// The types that Huawei Cloud's notification service (SMN) gives its envelopes.
+const (
+	smnNotification = "Notification"
+	smnSubscribe    = "SubscriptionConfirmation"
+	smnUnsubscribe  = "UnsubscribeConfirmation"
+)
+
+// setJSON says how MPC is told to notify in JSON.
+const setJSON = "set msg_type 2 (JSON) in MPC's notification settings"
+
+// isSMN: an envelope has a type of SMN's own and names its message or topic. A plain
+// event may have a type and a message too.
+func (o *object) isSMN() bool {
+	return o.has(fieldType) && o.has(fieldMessage) && (o.has(fieldMessageID) || o.has(fieldTopicURN)) &&
+		(o.seen[fieldType] > 1 || o.smnType() != "")
+}
+
+// smnType is one of SMN's types, whatever the case of its letters; else empty.
+func (o *object) smnType() string {
+	written := o.text(fieldType)
+	for _, known := range [...]string{smnNotification, smnSubscribe, smnUnsubscribe} {
+		if strings.EqualFold(written, known) {
+			return known
+		}
+	}
+	return ""
+}
+
+// readSMN reads shape 4: a notification service's envelope, whose message is a
+// JSON text of shape 1 or 3 in a string.
+func (f *Failure) readSMN(o *object) error {
+	if _, err := o.one(fieldType); err != nil {
+		return err
+	}
+	raw, err := o.one(fieldMessage)
+	if err != nil {
+		return err
+	}
+	switch kind := o.smnType(); {
+	case kind == smnSubscribe:
+		return unreadable(UnknownShape, "this is SMN's %s, which asks to confirm a subscription: open its subscribe_url once, and pass on nothing but Notifications; %s", kind, setJSON)
+	case kind == smnUnsubscribe:
+		return unreadable(UnknownShape, "this is SMN's %s, which tells that a subscription has ended: pass on nothing but Notifications; %s", kind, setJSON)
+	case raw[0] != '"':
+		return unreadable(UnknownShape, "it is an SMN envelope by its type, but its message is no string")
+	}
+	message, lossy := unquote(raw)
+	if err := f.read(message, inSMN); err != nil {
+		if !bytes.HasPrefix(bytes.TrimLeft(message, " \t\r\n"), []byte("{")) {
+			err = hint(err, "if it is one of MPC's text templates, "+setJSON)
+		}
+		return inside("the message of the SMN envelope", err)
+	}
+	if lossy && bytes.ContainsRune([]byte(f.TaskID), utf8.RuneError) {
+		return unreadable(InvalidTaskID, "the task_id has half of a surrogate pair (\\ud800 to \\udfff)")
+	}
+	f.ID = o.text(fieldMessageID)
+	return nil
+}
