@@ -45,7 +45,7 @@ type Status struct {
 	Panics int64
 	// Throttled is what a Kafka quota does to this client; empty: nothing.
 	Throttled string
-	Unmarked                                                        Unmarked
+	Unmarked  Unmarked
 }
 
 // Unmarked counts committed offsets without a mark of ours, by what was found:

@@ -126,4 +126,8 @@ func (f follower) Opened(partition int, end, log int64, continued bool) {
 	f.ledger.Opened(partition, end, log, continued)
 }
 
+func (f follower) Published(topic string, partition int, first, next int64) {
+	f.ledger.Published(topic, partition, first, next)
+}
+
 func (f follower) Committed(partition int, low int64) { f.ledger.Committed(partition, low) }

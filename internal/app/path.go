@@ -1,9 +1,9 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -17,7 +17,7 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// path is a record's way: read it, decide it, publish the answer.
+// path is a record's way: read it, have it decided, publish the answer.
 type path struct {
 	retrier *retrier.Retrier
 	ledger  *ledger.Ledger
@@ -28,109 +28,109 @@ type path struct {
 	log     *logrus.Logger
 }
 
-// Receive reads one record, and queues its event behind the others of its task.
-func (p *path) Receive(d *consumer.Delivery) consumer.Answer {
-	arrived := p.clock.Now()
-	done := func(outcome, reason string) { p.metrics.Event(outcome, reason, p.clock.Now().Sub(arrived)) }
+// Receive reads one record, and hands its event to the task that it tells of.
+func (p *path) Receive(d *consumer.Delivery) {
 	source := events.Source{Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, Time: d.Time}
-	failure, err := events.ReadFailure(d.Value, fromRecord(d.Headers))
+	failure, err := events.ReadFailure(d.Value, d.Headers)
+	e := &item{Delivery: d, path: p, arrived: p.clock.Now(), taskID: failure.TaskID}
 	observe := p.observe
 	if errors.Is(err, events.ErrNotAFailure) {
 		observe.stories = nil // those of failures would be displaced: most tasks succeed
 	}
-	seen := observe.begin(d, source, failure, arrived)
-	if p.ledger.Answered(source) {
-		done(metrics.Ignored, metrics.Answered)
-		seen.ended(nil, story.AnsweredBefore, "")
-		p.about(d, seen).Debug("answered before")
-		return nothing
-	}
+	e.seen = observe.begin(d, source, failure, e.arrived)
 	var unreadable *events.Unreadable
 	switch {
+	case p.ledger.Answered(source):
+		e.ignore(metrics.Answered, story.AnsweredBefore, "")
 	case errors.As(err, &unreadable):
-		return func(context.Context) error {
-			why := string(unreadable.Reason) + ", " + unreadable.Message
-			seen.Step(story.Step{Kind: story.DeadLetterWait, Detail: why})
-			seen.publishing(p.topics.TopicDeadLetter)
-			err := p.bury(d, source, unreadable)
-			seen.ended(err, story.DeadLetter, why)
-			if err != nil {
-				return err
-			}
-			done(metrics.DeadLetter, string(unreadable.Reason))
-			p.about(d, seen).WithFields(logrus.Fields{"reason": unreadable.Reason, "detail": unreadable.Message}).Warn("dead letter")
-			return nil
-		}
+		e.deadLetter(source, unreadable)
 	case err != nil:
-		done(metrics.Ignored, metrics.NotAFailure)
-		seen.ended(nil, story.Ignored, err.Error())
-		p.about(d, seen).WithField("reason", err).Debug("ignored")
-		return nothing
-	}
-	decide := p.retrier.Queue(retrier.Event{Failure: failure, Source: source, Lease: d, Trail: seen.trail()})
-	return func(ctx context.Context) error {
-		answer, err := decide(ctx)
-		if err != nil {
-			seen.ended(err, story.GivenUp, "")
-			return err
+		e.ignore(metrics.NotAFailure, story.Ignored, err.Error())
+	default:
+		e.Value, e.Headers = nil, nil // it may wait for long
+		ev := retrier.Event{Failure: failure, Source: source, Lease: e, Trail: e.seen.trail()}
+		if p.retrier.Add(ev) {
+			d.SharePlace()
 		}
-		defer answer.Acknowledged()
-		topic := p.topicOf(answer.Outcome)
-		err = p.publish(d, topic, seen.decided(answer.Outcome, topic))
-		seen.ended(err, story.Published, topic)
-		if err != nil {
-			return err
-		}
-		done(string(answer.Outcome.Reason.Kind()), string(answer.Outcome.Reason))
-		if failure.Forced {
-			p.metrics.Forced()
-		}
-		p.say(d, seen, answer.Outcome)
-		return nil
 	}
 }
 
-// nothing is left to do.
-func nothing(context.Context) error { return nil }
+// Release gives up what is not answered.
+func (p *path) Release() { p.retrier.Release() }
 
-// publish returns when all in-sync replicas have the outcome.
-func (p *path) publish(d *consumer.Delivery, topic string, o events.Outcome) error {
+// item is one record on its way. For the retrier it is the event's lease.
+type item struct {
+	*consumer.Delivery
+	path    *path
+	seen    observation
+	arrived time.Time
+	taskID  string // empty: it could not be read
+}
+
+// ignore ends a record that needs no answer.
+func (e *item) ignore(reason string, kind story.Kind, detail string) {
+	e.Done()
+	e.count(metrics.Ignored, reason)
+	e.seen.ended(nil, kind, detail)
+	if e.path.log.IsLevelEnabled(logrus.DebugLevel) {
+		e.logger().WithField("reason", reason).Debug("ignored")
+	}
+}
+
+// Writable tells whether the outcome topics would take the task's outcome soon.
+// Which of the two gets it shows only when MPC has answered.
+func (e *item) Writable() bool {
+	t, key := &e.path.topics, []byte(e.taskID)
+	return e.Delivery.Writable(t.TopicRetried, key) && e.Delivery.Writable(t.TopicRetryFailed, key)
+}
+
+// Answer publishes the event's outcome, and ends the event.
+func (e *item) Answer(o events.Outcome, acknowledged func()) {
+	topic := e.path.topicOf(o)
+	o = e.seen.decided(o, topic)
 	message, err := o.Encode()
 	if err != nil {
-		// Going on would call for this event again and again.
+		// Going on would call for this event again and again: it is held.
 		panic(fmt.Sprintf("the outcome of task %s cannot be written: %v", o.Failure.TaskID, err))
 	}
-	return d.Publish(consumer.Message{
-		Topic: topic, Key: message.Key, Value: message.Value, Headers: toRecord(message.Headers),
-	})
+	e.Publish(func(err error) {
+		acknowledged()
+		e.seen.ended(err, story.Published, topic)
+		if err != nil {
+			return
+		}
+		e.count(string(o.Reason.Kind()), string(o.Reason))
+		if o.Failure.Forced {
+			e.path.metrics.Forced()
+		}
+		e.logOutcome(&o)
+	}, consumer.Message{Topic: topic, Key: message.Key, Value: message.Value, Headers: message.Headers})
 }
 
-// about names the record in the log, and its trace.
-func (p *path) about(d *consumer.Delivery, seen observation) *logrus.Entry {
-	return p.log.WithFields(logrus.Fields{"topic": d.Topic, "partition": d.Partition, "offset": d.Offset}).WithFields(seen.fields())
-}
+// GiveUp ends the event without an answer.
+func (e *item) GiveUp(why error) { e.seen.ended(why, story.GivenUp, "") }
 
-// say logs an outcome. The fields are gathered only where they are shown: there
-// may be thousands a second.
-func (p *path) say(d *consumer.Delivery, seen observation, o events.Outcome) {
-	if !p.log.IsLevelEnabled(logrus.InfoLevel) {
-		return
-	}
-	log := p.about(d, seen).WithFields(logrus.Fields{"task_id": o.Failure.TaskID, "reason": o.Reason, "attempts": o.Attempts, "retries": *o.Retries})
-	if e := o.Error; e != nil {
-		log = log.WithFields(logrus.Fields{"status": e.Status, "error_code": e.Code, "error_msg": e.Message, "request_id": e.RequestID})
-	}
-	log.Info(string(o.Reason.Kind()))
-}
-
-// bury sends what is no failure event to the dead-letter topic, as it came. If
+// deadLetter sends what is no failure event to the dead-letter topic, as it came. If
 // it has become too large by its headers, they are shortened.
-func (p *path) bury(d *consumer.Delivery, source events.Source, u *events.Unreadable) error {
+func (e *item) deadLetter(source events.Source, u *events.Unreadable) {
+	why := string(u.Reason) + ", " + u.Message
+	topic := e.path.topics.TopicDeadLetter
 	letter := func(limit int) consumer.Message {
-		headers := events.DeadLetter(source, fromRecord(d.Headers), u, limit)
-		return consumer.Message{Topic: p.topics.TopicDeadLetter, Key: d.Key, Value: d.Value, Headers: toRecord(headers)}
+		return consumer.Message{Topic: topic, Key: e.Key, Value: e.Value, Headers: events.DeadLetter(source, e.Headers, u, limit)}
 	}
-	return d.Publish(letter(events.DeadLetterMessageLimit), letter(0))
+	e.seen.Step(story.Step{Kind: story.DeadLetterWait, Detail: why})
+	e.seen.publishing(topic)
+	// In a goroutine, for Publish may wait to learn the topic's partitions.
+	e.Go(func() {
+		e.Publish(func(err error) {
+			e.seen.ended(err, story.DeadLetter, why)
+			if err != nil {
+				return
+			}
+			e.count(metrics.DeadLetter, string(u.Reason))
+			e.logger().WithFields(logrus.Fields{"reason": u.Reason, "detail": u.Message}).Warn("dead letter")
+		}, letter(events.DeadLetterMessageLimit), letter(0))
+	})
 }
 
 func (p *path) topicOf(o events.Outcome) string {
@@ -140,18 +140,25 @@ func (p *path) topicOf(o events.Outcome) string {
 	return p.topics.TopicRetryFailed
 }
 
-func fromRecord(headers []consumer.Header) []events.Header {
-	out := make([]events.Header, len(headers))
-	for i, h := range headers {
-		out[i] = events.Header(h)
-	}
-	return out
+// count counts a record that is done with, and how long that took.
+func (e *item) count(outcome, reason string) {
+	e.path.metrics.Event(outcome, reason, e.path.clock.Now().Sub(e.arrived))
 }
 
-func toRecord(headers []events.Header) []consumer.Header {
-	out := make([]consumer.Header, len(headers))
-	for i, h := range headers {
-		out[i] = consumer.Header(h)
+// logger names the record in the log, and its trace.
+func (e *item) logger() *logrus.Entry {
+	return e.path.log.WithFields(logrus.Fields{"topic": e.Topic, "partition": e.Partition, "offset": e.Offset}).WithFields(e.seen.fields())
+}
+
+// logOutcome logs an outcome. The fields are gathered only where they are shown:
+// there may be thousands a second.
+func (e *item) logOutcome(o *events.Outcome) {
+	if !e.path.log.IsLevelEnabled(logrus.InfoLevel) {
+		return
 	}
-	return out
+	log := e.logger().WithFields(logrus.Fields{"task_id": o.Failure.TaskID, "reason": o.Reason, "attempts": o.Attempts, "retries": *o.Retries})
+	if err := o.Error; err != nil {
+		log = log.WithFields(logrus.Fields{"status": err.Status, "error_code": err.Code, "error_msg": err.Message, "request_id": err.RequestID})
+	}
+	log.Info(string(o.Reason.Kind()))
 }

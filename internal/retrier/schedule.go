@@ -65,7 +65,7 @@ func (s *schedule) add(ev *event) (behind bool) {
 // queue makes a task ready.
 func (s *schedule) queue(t *task) {
 	t.phase = ready
-	if t.slot || t.inDoubt() {
+	if t.slot || t.inDoubt() && !t.wantsSlot {
 		s.asks.push(t)
 	} else {
 		s.calls.push(t)
@@ -92,7 +92,7 @@ func (s *schedule) start(q *queue) bool {
 	q.pop()
 	t.phase = atWork
 	asks := q == &s.asks
-	t.slot = t.slot || !asks
+	t.slot, t.wantsSlot = t.slot || !asks, false
 	t.waiting[0].Lease.Go(func() {
 		next, due := held, time.Time{} // if it panics
 		defer func() { s.left(t, asks, next, due) }()
@@ -140,6 +140,7 @@ func (s *schedule) takeSlot(t *task) bool {
 		s.slots--
 		t.slot = true
 	}
+	t.wantsSlot = !t.slot
 	return t.slot
 }
 

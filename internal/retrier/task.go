@@ -19,6 +19,8 @@ type task struct {
 	due     time.Time // when a task that waits for a time comes back
 	// slot: it holds a place among the called and not acknowledged.
 	slot bool
+	// wantsSlot: it has found none, and cannot go on without.
+	wantsSlot bool
 	// run is how far the first event is; nil: not begun.
 	run *run
 }

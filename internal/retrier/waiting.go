@@ -18,7 +18,7 @@ func (r *Retrier) Waiting() Waiting {
 		switch n := len(t.waiting); t.phase {
 		case ready:
 			w.Turn += n
-			if !t.slot && !t.inDoubt() {
+			if !t.slot && (t.wantsSlot || !t.inDoubt()) {
 				starting += n
 			}
 		case atWork, settling:
