@@ -47,6 +47,9 @@ func (g *generation) lastCommit(ctx context.Context) {
 	ctx, cancel := clock.WithTimeout(ctx, g.c.cfg.Clock, lastCommitWithin)
 	defer cancel()
 	b := g.c.newBackoff()
+	if g.suspect.Load() && !g.revoked() && g.lookAtLast(ctx) != nil {
+		return
+	}
 	for !g.revoked() {
 		err := g.commit(ctx, true, true)
 		if err == nil || errors.Is(err, ErrNotOwner) || errors.Is(err, ErrUnknownTopic) {
@@ -106,6 +109,7 @@ func (g *generation) commit(ctx context.Context, all, last bool) error {
 		g.revoke(err)
 		return err
 	case errors.Is(err, ErrUnknownTopic):
+		g.suspect.Store(true)
 		return err // see confirmTopic
 	default:
 		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {

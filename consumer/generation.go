@@ -40,6 +40,7 @@ type generation struct {
 	lookAhead *lookAhead
 	publisher *publisher
 	work      clock.Group // what works on records, and writes
+	suspect   atomic.Bool // see confirmTopic
 
 	commitNotice, throttleNotice *notice.Notice
 	throttled                    atomic.Int64 // when a fetch was throttled last, in Unix milliseconds

@@ -2,10 +2,11 @@ package consumer_test
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/sirupsen/logrus"
 
 	"remux-retrier/consumer"
 	"remux-retrier/internal/simulation/memlog"
@@ -59,7 +60,7 @@ func TestWhatWasAnsweredOutOfOrderIsInherited(t *testing.T) {
 				<-ctx.Done()
 				return context.Cause(ctx)
 			}
-			return d.Publish(answer(d))
+			return publish(d, answer(d))
 		}
 		a := w.start("a", stuck)
 		time.Sleep(3 * time.Second)
@@ -94,22 +95,27 @@ func TestCommitWaitsForTheAcknowledgementOfThePublication(t *testing.T) {
 	})
 }
 
-func TestARecordWhoseHandlerFailsIsHandedOutAgain(t *testing.T) {
+// A panic would come again after each restart.
+func TestARecordWhoseHandlingPanicsIsHeldAndTheOthersGoOn(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
-		w.append(0, 1)
-		tries := 0
+		w.append(0, 10)
 		a := w.start("a", func(_ context.Context, d *consumer.Delivery) error {
-			if tries++; tries < 4 {
-				return errors.New("no")
+			if d.Offset == 4 {
+				panic("no such thing")
 			}
-			return d.Publish(answer(d))
+			return publish(d, answer(d))
 		})
 		time.Sleep(10 * time.Second)
-		a.stop()
-		w.wantOnce()
-		if tries != 4 {
-			t.Errorf("handed out %d times", tries)
+		if s := a.c.Status(); s.Panics != 1 || s.Partitions[0].Unanswered != 1 || s.Partitions[0].Committed != 4 {
+			t.Errorf("%+v", s)
 		}
+		if n := len(w.broker.Records(out)); n != 9 {
+			t.Errorf("%d of the 9 others are answered", n)
+		}
+		if n := w.logged(logrus.ErrorLevel); n != 1 {
+			t.Errorf("%d errors are logged, want the panic", n)
+		}
+		a.stop()
 	})
 }
 

@@ -57,7 +57,7 @@ func TestACommitThatArrivesAfterANewerOneIsRefused(t *testing.T) {
 		a := w.start("a", w.caller(time.Hour), l.late)
 		time.Sleep(5 * time.Second)
 		l.armed.Store(true)
-		time.Sleep(5 * time.Second) // it is sent, and given up after 3 s
+		time.Sleep(8 * time.Second) // it is sent, and given up after 6 s
 		w.append(0, 3)
 		time.Sleep(2 * time.Second)
 		if n := len(w.calls()); n != 3 {
@@ -86,7 +86,7 @@ func TestACommitThatArrivesInTheDrainHidesNoCall(t *testing.T) {
 		w.append(0, 3)
 		time.Sleep(2 * time.Second)
 		l.armed.Store(true)
-		time.Sleep(4500 * time.Millisecond)
+		time.Sleep(7500 * time.Millisecond)
 		w.append(0, 30) // no mark for them must be waited for, nor relied on
 		time.Sleep(2 * time.Second)
 		if err := l.arrive(); err != nil {
@@ -151,4 +151,23 @@ func TestCommitsThatNobodyAnswersDoNotMakeAStormOfRejoins(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A broker may stand still for some seconds: that is no reason to rebalance.
+func TestACommitThatIsAnsweredLateEndsNoGeneration(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		a := w.start("a", nil)
+		time.Sleep(3 * time.Second)
+		a.member.SetFault(slow(memlog.Commit, 4*time.Second))
+		w.append(0, 3)
+		time.Sleep(10 * time.Second)
+		a.member.SetFault(nil)
+		w.append(0, 3)
+		time.Sleep(10 * time.Second)
+		if n := a.c.Status().Generations; n != 1 {
+			t.Errorf("%d generations", n)
+		}
+		a.stop()
+		w.wantOnce()
+	})
 }

@@ -59,7 +59,7 @@ func TestPublishingThatFailsIsSaidOncePerPartition(t *testing.T) {
 		a := w.start("a", func(_ context.Context, d *consumer.Delivery) error {
 			m := answer(d)
 			m.Key = []byte{byte(d.Offset)}
-			return d.Publish(m)
+			return publish(d, m)
 		}, func(c *consumer.Config) { c.Log = eightLanes{c.Log} })
 		w.append(0, 16)
 		time.Sleep(time.Second)
@@ -99,7 +99,7 @@ func TestWhatADrainAnsweredIsCommittedThoughAnotherEventOverranIt(t *testing.T) 
 				<-ctx.Done() // a call under way as the stop comes
 				time.Sleep(14 * time.Second)
 			}
-			return d.Publish(m)
+			return publish(d, m)
 		}, func(c *consumer.Config) { c.Log = oneLane{c.Log} })
 		w.append(0, 11)
 		time.Sleep(3 * time.Second)

@@ -1,7 +1,6 @@
 package consumer_test
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"testing"
@@ -16,12 +15,14 @@ type arrivals struct {
 	offsets map[int][]int64 // by partition
 }
 
-func (a *arrivals) Receive(d *consumer.Delivery) consumer.Answer {
+func (a *arrivals) Receive(d *consumer.Delivery) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.offsets[d.Partition] = append(a.offsets[d.Partition], d.Offset)
-	return func(context.Context) error { return d.Publish(answer(d)) }
+	d.Go(func() { _ = publish(d, answer(d)) })
 }
+
+func (a *arrivals) Release() {}
 
 // A task's events are answered in that order.
 func TestRecordsAreReceivedInTheOrderOfTheirOffsets(t *testing.T) {

@@ -22,7 +22,7 @@ func TestAStaleMemberStartsNoCallAndPublishesNothing(t *testing.T) {
 			if !d.MayCall() {
 				refused.Add(1)
 			}
-			err := d.Publish(answer(d))
+			err := publish(d, answer(d))
 			if err == nil {
 				published.Add(1)
 			}
@@ -63,7 +63,7 @@ func TestACallWaitsUntilTheCommitThatCoversItIsAcknowledged(t *testing.T) {
 			} else if m, _ := consumer.ParseMark(at.Metadata, at.Offset); d.Offset >= m.Called {
 				t.Errorf("the call for %d began behind %q", d.Offset, at.Metadata)
 			}
-			return d.Publish(answer(d))
+			return publish(d, answer(d))
 		})
 		for range 100 {
 			time.Sleep(50 * time.Millisecond)
@@ -162,7 +162,7 @@ func TestACommitOfAnotherProgramPutsOneLookAheadInDoubt(t *testing.T) {
 		a := w.start("a", publishing)
 		time.Sleep(10 * time.Second)
 		a.stop()
-		if n := w.doubts(); n != 8192 || !w.doubted["0/100"] || w.doubted["0/8292"] {
+		if n := w.doubts(); n != 4096 || !w.doubted["0/100"] || w.doubted["0/4196"] {
 			t.Errorf("%d in doubt", n)
 		}
 		if n := len(w.answers()); n != 9900 {
@@ -183,14 +183,15 @@ func TestLookAheadIsBoundedOverAllPartitions(t *testing.T) {
 			return ctx.Err()
 		})
 		time.Sleep(5 * time.Second)
-		if held.Load() != 8192 {
-			t.Errorf("%d events are held", held.Load())
+		// 4,096 shared by all, and each its own quarter of that at least.
+		if n := held.Load(); n < 4096 || n > 2*4096 {
+			t.Errorf("%d events are held", n)
 		}
 		unanswered := 0
 		for _, p := range a.c.Status().Partitions {
 			unanswered += p.Unanswered
 		}
-		if unanswered != 8192 {
+		if unanswered != int(held.Load()) {
 			t.Errorf("the status says %d", unanswered)
 		}
 		a.stop()
@@ -215,7 +216,7 @@ func TestAtASteadyRateNoCallWaitsForACommit(t *testing.T) {
 						waited.Add(1)
 					}
 				}
-				return d.Publish(answer(d))
+				return publish(d, answer(d))
 			}, with(slow(memlog.Commit, 100*time.Millisecond)))
 			for time.Since(began) < 20*time.Second {
 				w.append(0, int(each))

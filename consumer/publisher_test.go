@@ -12,7 +12,7 @@ import (
 	"remux-retrier/internal/simulation/memlog"
 )
 
-func publishing(_ context.Context, d *consumer.Delivery) error { return d.Publish(answer(d)) }
+func publishing(_ context.Context, d *consumer.Delivery) error { return publish(d, answer(d)) }
 
 func TestPublicationIsRepeatedUntilItIsAcknowledged(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
@@ -66,9 +66,9 @@ func TestAMessageTooLargeHarmsNoneOfItsBatch(t *testing.T) {
 		large := strings.Repeat("x", 200)
 		a := w.start("a", func(_ context.Context, d *consumer.Delivery) error {
 			if d.Offset == 2 {
-				return d.Publish(consumer.Message{Topic: out, Value: []byte(large)})
+				return publish(d, consumer.Message{Topic: out, Value: []byte(large)})
 			}
-			return d.Publish(answer(d))
+			return publish(d, answer(d))
 		})
 		a.member.SetFault(slow(memlog.Produce, 10*time.Millisecond))
 		w.append(0, 5)
@@ -100,7 +100,7 @@ func TestAlternativesAreTriedInTurn(t *testing.T) {
 			of := func(n int) consumer.Message {
 				return consumer.Message{Topic: out, Value: []byte(strings.Repeat("x", n))}
 			}
-			return d.Publish(of(300), of(200), of(90), of(10))
+			return publish(d, of(300), of(200), of(90), of(10))
 		})
 		time.Sleep(2 * time.Second)
 		a.stop()

@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -71,7 +72,7 @@ func TestOffsetsWithoutRecordsArePassed(t *testing.T) {
 		w.broker.Skip(topic, 0, 5)
 		w.append(0, 1)
 		w.broker.Skip(topic, 0, 5)
-		a := w.start("a", func(_ context.Context, d *consumer.Delivery) error { return d.Publish(answer(d)) })
+		a := w.start("a", func(_ context.Context, d *consumer.Delivery) error { return publish(d, answer(d)) })
 		time.Sleep(3 * time.Second)
 		a.stop()
 		w.wantAnswers("0/0", "0/6")
@@ -121,5 +122,35 @@ func TestTheLeaderGoesByHowManyPartitionsItSharedOut(t *testing.T) {
 		}
 		a.stop()
 		b.stop()
+	})
+}
+
+// A broker that has just become the coordinator may not know all topics yet.
+func TestOneStrayUnknownTopicForACommitHasNothingReadAgain(t *testing.T) {
+	inWorld(t, 2, func(w *world) {
+		w.append(0, 5)
+		w.append(1, 5)
+		a := w.start("a", nil)
+		time.Sleep(5 * time.Second)
+		var stray atomic.Bool
+		stray.Store(true)
+		a.member.SetFault(func(op memlog.Operation) (time.Duration, error, error) {
+			if op == memlog.Commit && stray.Swap(false) {
+				return 0, fmt.Errorf("%w: %w", consumer.ErrRefused, consumer.ErrUnknownTopic), nil
+			}
+			return 0, nil, nil
+		})
+		time.Sleep(10 * time.Second)
+		w.append(0, 5)
+		w.append(1, 5)
+		time.Sleep(10 * time.Second)
+		if s := a.c.Status(); s.Generations != 1 || s.DataLoss != 0 || s.Problem != "" {
+			t.Errorf("%+v", s)
+		}
+		a.stop()
+		w.wantOnce()
+		if n := len(w.calls()); n != 20 {
+			t.Errorf("%d calls for 20 events", n)
+		}
 	})
 }

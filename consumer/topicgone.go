@@ -26,14 +26,12 @@ func (g *generation) confirmTopic(ctx context.Context) error {
 		switch err := g.lookAtTopic(ctx); {
 		case err == nil:
 			if found++; found >= looksThatFind {
+				g.suspect.Store(false)
 				g.commitNotice.Over("the topic is there: a commit was answered as if it were not")
 				return nil
 			}
 		case errors.Is(err, errTopicGone) && g.c.cfg.Clock.Now().Sub(begun) > topicGoneAfter, errors.Is(err, errOtherLog):
-			g.log.Errorf("%v: starting over, so that nothing of a new topic is passed over", err)
-			g.revoke(errTopicGone)
-			g.restart(true, g.parts...)
-			return err
+			return g.startOver(err)
 		default:
 			found = 0
 			g.commitNotice.Problem("a commit was answered: unknown topic; looking at the topic: " + err.Error())
@@ -42,6 +40,23 @@ func (g *generation) confirmTopic(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// lookAtLast is for a generation that ends before it is known: there is time for
+// one look. Where it does not find the committed topic, nothing is committed.
+func (g *generation) lookAtLast(ctx context.Context) error {
+	err := g.lookAtTopic(ctx)
+	if errors.Is(err, errTopicGone) || errors.Is(err, errOtherLog) {
+		return g.startOver(err)
+	}
+	return err
+}
+
+func (g *generation) startOver(err error) error {
+	g.log.Errorf("%v: starting over, so that nothing of a new topic is passed over", err)
+	g.revoke(errTopicGone)
+	g.restart(true, g.parts...)
+	return err
 }
 
 // lookAtTopic fails unless the topic is there, as long as it was, and the group's

@@ -61,7 +61,7 @@ func newModel(t *testing.T, seed uint64) *model {
 
 // begin starts a generation from a committed position.
 func (m *model) begin(low int64, mark Mark) {
-	m.tracker = newTracker(m.clock, low, mark, m.end, 1000, 1<<20)
+	m.tracker = bounded(m.clock, low, mark, m.end, 1000, 1<<20)
 	m.doubtful, m.next, m.low = mark.Called, low, low
 	m.opened, m.since = m.end, mark.Since
 	m.doubted, m.live = map[int64]bool{}, map[int64]*entry{}

@@ -11,6 +11,11 @@ import (
 	"remux-retrier/internal/clock"
 )
 
+// bounded is a tracker whose look-ahead is all its own.
+func bounded(c clock.Clock, low int64, m Mark, end int64, events, bytes int) *tracker {
+	return newTracker(c, low, m, end, newLookAhead(events, bytes, 1), events)
+}
+
 // may tells whether a call for the event may begin.
 func may(tr *tracker, e *entry) bool {
 	may, _ := tr.begin(e)
@@ -27,7 +32,7 @@ func mustTrack(t *testing.T, tr *tracker, offset int64, bytes int) *entry {
 }
 
 func TestOneStuckEventDoesNotHoldTheMemoryOfAllBehindIt(t *testing.T) {
-	tr := newTracker(clock.System, 0, Mark{}, 0, 10, 1<<20)
+	tr := bounded(clock.System, 0, Mark{}, 0, 10, 1<<20)
 	mustTrack(t, tr, 0, 1)
 	for at := int64(1); at <= 100_000; at++ {
 		tr.resolve(mustTrack(t, tr, at, 1))
@@ -44,12 +49,12 @@ func TestOneStuckEventDoesNotHoldTheMemoryOfAllBehindIt(t *testing.T) {
 func TestLookAheadBlocksUntilAnEventIsAnswered(t *testing.T) {
 	for name, bound := range map[string]struct{ events, bytes int }{
 		"by count":               {2, 1 << 20},
-		"by bytes":               {1000, 250},
-		"by bytes, one too many": {1000, 299},
+		"by bytes":               {1000, 500},
+		"by bytes, one too many": {1000, 683},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tr := newTracker(clock.System, 0, Mark{}, 0, bound.events, bound.bytes)
+				tr := bounded(clock.System, 0, Mark{}, 0, bound.events, bound.bytes)
 				first := mustTrack(t, tr, 0, 100)
 				mustTrack(t, tr, 1, 100)
 				tracked := false
@@ -72,7 +77,7 @@ func TestLookAheadBlocksUntilAnEventIsAnswered(t *testing.T) {
 }
 
 func TestAnEventLargerThanTheLookAheadPassesAlone(t *testing.T) {
-	tr := newTracker(clock.System, 0, Mark{}, 0, 10, 100)
+	tr := bounded(clock.System, 0, Mark{}, 0, 10, 100)
 	e := mustTrack(t, tr, 0, 5000)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	ended := errors.New("ended")
@@ -85,15 +90,15 @@ func TestAnEventLargerThanTheLookAheadPassesAlone(t *testing.T) {
 }
 
 func TestHeadersCountAsBytesHeld(t *testing.T) {
-	tr := newTracker(clock.System, 0, Mark{}, 0, 10, 100)
+	tr := bounded(clock.System, 0, Mark{}, 0, 10, 100)
 	r := Record{Offset: 0, Key: []byte("123"), Value: []byte("45"), Headers: []Header{{Key: "67", Value: []byte("89")}}}
-	if _, err := tr.track(t.Context(), &r); err != nil || tr.bytes != 9 {
-		t.Errorf("%d bytes are held, %v", tr.bytes, err)
+	if _, err := tr.track(t.Context(), &r); err != nil || tr.held.bytes != 9+recordBytes {
+		t.Errorf("%d bytes are held, %v", tr.held.bytes, err)
 	}
 }
 
 func TestNoCallBeginsAtOrAboveTheAcknowledgedH(t *testing.T) {
-	tr := newTracker(clock.System, 10, Mark{Called: 12}, 0, 10, 1000)
+	tr := bounded(clock.System, 10, Mark{Called: 12}, 0, 10, 1000)
 	at11, at12 := mustTrack(t, tr, 11, 1), mustTrack(t, tr, 12, 1)
 	if may(tr, at11) {
 		t.Error("a call began before this generation committed anything")
@@ -105,7 +110,7 @@ func TestNoCallBeginsAtOrAboveTheAcknowledgedH(t *testing.T) {
 }
 
 func TestCleanDoesNotOutliveTheFirstCall(t *testing.T) {
-	tr := newTracker(clock.System, 0, Mark{}, 0, 10, 1000)
+	tr := bounded(clock.System, 0, Mark{}, 0, 10, 1000)
 	_, m := tr.position(false)
 	tr.acknowledged(m.Called)
 	e := mustTrack(t, tr, 0, 1)
@@ -129,7 +134,7 @@ func TestCleanDoesNotOutliveTheFirstCall(t *testing.T) {
 }
 
 func TestInheritedDoubtLastsUntilAllBelowItWasSeen(t *testing.T) {
-	tr := newTracker(clock.System, 0, Mark{Called: 3}, 0, 10, 1000)
+	tr := bounded(clock.System, 0, Mark{Called: 3}, 0, 10, 1000)
 	tr.resolve(mustTrack(t, tr, 0, 1))
 	tr.resolve(mustTrack(t, tr, 1, 1))
 	if _, m := tr.position(true); m.Called != 3 {
@@ -146,8 +151,8 @@ func TestInheritedDoubtLastsUntilAllBelowItWasSeen(t *testing.T) {
 }
 
 func TestOldestIsTheOldestUnanswered(t *testing.T) {
-	tr := newTracker(clock.System, 0, Mark{}, 0, 10, 1000)
-	start := time.Unix(1000, 0)
+	tr := bounded(clock.System, 0, Mark{}, 0, 10, 1000)
+	start := time.Unix(1e9, 0)
 	var entries []*entry
 	for i, age := range []time.Duration{5, 1, 9} {
 		e, _ := tr.track(t.Context(), &Record{Offset: int64(i), Time: start.Add(age * time.Second)})
@@ -170,7 +175,7 @@ func TestHIsRaisedAheadOfManyCalls(t *testing.T) {
 
 // hIsRaisedAhead calls one record in each so many.
 func hIsRaisedAhead(t *testing.T, each int64) {
-	tr := newTracker(clock.System, 0, Mark{}, 0, int(1000*each), 1000)
+	tr := bounded(clock.System, 0, Mark{}, 0, int(1000*each), 1000)
 	const takes = 100 // calls that begin during a commit
 	waited, commits := make([]int, 5), make([]int, 5)
 	stored, carried := int64(-1), int64(0) // at which call the commit under way is acknowledged, and its H
@@ -207,14 +212,14 @@ func hIsRaisedAhead(t *testing.T, each int64) {
 	if commits[1] > 3 || commits[4] > 3 {
 		t.Errorf("one record in %d is called: commits that were asked for, by second: %v", each, commits)
 	}
-	if tr.called > (5000+2500)*each {
-		t.Errorf("one record in %d is called: H is %d: a crash would put that many events in doubt", each, tr.called)
+	if tr.lead.called > (5000+2500)*each {
+		t.Errorf("one record in %d is called: H is %d: a crash would put that many events in doubt", each, tr.lead.called)
 	}
 }
 
 // Where all between was answered long ago, that says nothing about the calls to come.
 func TestHIsRaisedByTheLookAheadAtMost(t *testing.T) {
-	tr := newTracker(clock.System, 0, Mark{}, 0, 10, 1000)
+	tr := bounded(clock.System, 0, Mark{}, 0, 10, 1000)
 	mustTrack(t, tr, 0, 1)
 	tr.begin(mustTrack(t, tr, 1_000_000, 1))
 	if _, m := tr.position(false); m.Called != 1_000_011 {
@@ -225,7 +230,7 @@ func TestHIsRaisedByTheLookAheadAtMost(t *testing.T) {
 // What a former owner called is no measure: with each crash in a row more events
 // would be in doubt, to be asked about at the quota's cost.
 func TestDoubtDoesNotGrowWithEachCrash(t *testing.T) {
-	tr := newTracker(clock.System, 0, Mark{Called: 100}, 200, 1000, 1000)
+	tr := bounded(clock.System, 0, Mark{Called: 100}, 200, 1000, 1000)
 	tr.begin(mustTrack(t, tr, 100, 1))
 	if _, m := tr.position(false); m.Called != 102 {
 		t.Errorf("H is %d after one call at 100, where the crashed owner's was 100", m.Called)

@@ -67,10 +67,18 @@ type instance struct {
 	follower *follower
 }
 
+// handler answers a record in a goroutine of its own.
 type handler func(ctx context.Context, d *consumer.Delivery) error
 
-func (h handler) Receive(d *consumer.Delivery) consumer.Answer {
-	return func(ctx context.Context) error { return h(ctx, d) }
+func (h handler) Receive(d *consumer.Delivery) { d.Go(func() { _ = h(d.Context(), d) }) }
+
+func (handler) Release() {}
+
+// publish returns when the message is acknowledged, or given up.
+func publish(d *consumer.Delivery, m consumer.Message, alternatives ...consumer.Message) error {
+	ended := make(chan error, 1)
+	d.Publish(func(err error) { ended <- err }, m, alternatives...)
+	return <-ended
 }
 
 // start starts an instance that answers with h, or if that is nil calls for each
@@ -88,7 +96,7 @@ func (w *world) start(name string, h handler, options ...func(*consumer.Config))
 		Log: i.member, Topic: topic, SessionTimeout: 10 * time.Second, Drain: 15 * time.Second, Shutdown: 24 * time.Second, MaxInFlight: 64,
 		Follower: i.follower, Clock: clock.System, Rand: func() float64 { return 0.5 }, Logger: logger,
 		Handler: handler(func(ctx context.Context, d *consumer.Delivery) error {
-			if d.Offset < d.Doubtful() {
+			if d.InDoubt() {
 				w.mu.Lock()
 				w.doubted[id(d.Record)] = true
 				w.mu.Unlock()
@@ -152,7 +160,7 @@ func (w *world) caller(takes time.Duration) handler {
 		w.called = append(w.called, id(d.Record))
 		w.mu.Unlock()
 		time.Sleep(takes)
-		return d.Publish(answer(d))
+		return publish(d, answer(d))
 	}
 }
 

@@ -7,10 +7,10 @@ import (
 
 // The last commit of the former log may be stored and its answer lost: it says
 // the same, a second later.
-func TestACommitOfTheFormerLogIsDistrustedWhateverItsTime(t *testing.T) {
+func TestACommitOfTheFormerLogIsStaleWhateverItsTime(t *testing.T) {
 	at := func(offset int64, m Mark) Position { return Position{offset, m.Encode(offset)} }
 	early, late := time.UnixMilli(1e12), time.UnixMilli(1e12+1000)
-	c := &Consumer{distrusted: map[int]Position{3: at(7, Mark{Called: 9, Since: early})}}
+	c := &Consumer{stale: map[int]Position{3: at(7, Mark{Called: 9, Since: early})}}
 	for name, p := range map[string]struct {
 		id   int
 		at   Position
@@ -24,7 +24,7 @@ func TestACommitOfTheFormerLogIsDistrustedWhateverItsTime(t *testing.T) {
 		"with other calls":     {3, at(7, Mark{Called: 8, Since: early}), false},
 		"by hand, there":       {3, Position{Offset: 7, Metadata: "by hand"}, false},
 	} {
-		if got := c.distrusts(p.id, p.at); got != p.want {
+		if got := c.isStale(p.id, p.at); got != p.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
