@@ -44,7 +44,7 @@ func TestAcceptedCallIsTheAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, &api{}, 0, nil)
 		defer d.stop()
-		ev := event("1")
+		ev := newEvent("1")
 		o := d.decide(ev)
 		if o.Reason != events.Accepted || o.Attempts != 1 || o.Error != nil {
 			t.Errorf("%+v", o)
@@ -73,7 +73,7 @@ func TestFinalRefusalIsAnsweredWithoutAQuery(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := open(t, &api{retry: always(refusal(c.class, 403, c.code))}, 0, nil)
 				defer d.stop()
-				o := d.decide(event("1"))
+				o := d.decide(newEvent("1"))
 				want := events.APIError{Status: 403, Code: c.code, Message: "no", RequestID: "r-1"}
 				if o.Reason != c.reason || o.Attempts != 1 || o.Error == nil || *o.Error != want {
 					t.Errorf("%+v, error %+v", o, o.Error)
@@ -107,7 +107,7 @@ func TestAmbiguousRefusalIsExplainedByTheState(t *testing.T) {
 					d := open(t, &api{retry: always(refusal(c.class, 403, c.code)), query: query}, 0, nil)
 					defer d.stop()
 					began := time.Now()
-					o := d.decide(event("1"))
+					o := d.decide(newEvent("1"))
 					if o.Reason != reason || o.Attempts != 1 || o.Error == nil || o.Error.Code != c.code {
 						t.Errorf("%+v, error %+v, want %s", o, o.Error, reason)
 					}
@@ -124,7 +124,7 @@ func TestSkipCodeIsAnsweredWithoutACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, &api{}, 0, nil)
 		defer d.stop()
-		ev := event("1")
+		ev := newEvent("1")
 		ev.Failure.ErrorCode = "MPC.10052"
 		if o := d.decide(ev); o.Reason != events.NotRetryable || o.Attempts != 0 || o.Error != nil {
 			t.Errorf("%+v", o)
@@ -143,7 +143,7 @@ func TestSkipCodeDoesNotHideACallInDoubt(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := open(t, &api{query: states[state]}, 0, nil)
 				defer d.stop()
-				ev := event("1")
+				ev := newEvent("1")
 				ev.Failure.ErrorCode = "MPC.10052"
 				ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()}
 				if o := d.decide(ev); o.Reason != want || o.Attempts != 0 {

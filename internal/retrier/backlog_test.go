@@ -19,7 +19,7 @@ func (d *desk) backlog(ctx, owned context.Context, n int) (wait func() (givenUp 
 	var all sync.WaitGroup
 	var givenUp atomic.Int64
 	for i := range n {
-		ev := event(fmt.Sprint("backlog-", i))
+		ev := newEvent(fmt.Sprint("backlog-", i))
 		l := &lease{at: ev.Source.Offset, owned: owned}
 		ev.Lease = l
 		all.Go(func() {
@@ -80,7 +80,7 @@ func TestACallInDoubtIsAskedAboutBeforeABacklogIsCalled(t *testing.T) {
 		wait := d.backlog(ctx, ctx, 1000)
 		time.Sleep(time.Minute)
 		began := time.Now()
-		ev := event("in doubt")
+		ev := newEvent("in doubt")
 		ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: began}
 		d.decide(ev)
 		if took := time.Since(began); took > 10*time.Second {

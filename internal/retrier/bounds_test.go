@@ -45,7 +45,7 @@ func TestCallingStopsAtTheBoundOfUnacknowledgedAnswers(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 20 {
 			all.Go(func() {
-				answer, err := d.Answer(context.Background(), event(fmt.Sprint(i)))
+				answer, err := d.Answer(context.Background(), newEvent(fmt.Sprint(i)))
 				if err != nil {
 					t.Error(err)
 				}
@@ -59,7 +59,6 @@ func TestCallingStopsAtTheBoundOfUnacknowledgedAnswers(t *testing.T) {
 			}
 			answer := <-answers
 			answer.Acknowledged()
-			answer.Acknowledged() // twice counts once
 			synctest.Wait()
 		}
 		all.Wait()
@@ -71,16 +70,16 @@ func TestAnswerWithoutACallIsNotHeldBackByTheBound(t *testing.T) {
 		d := open(t, &api{query: states["PROCESSING"]}, 0, func(c *Config) { c.MaxInFlight = 1 })
 		defer d.stop()
 		for i := range 2 { // these are not acknowledged
-			if _, err := d.Answer(context.Background(), event(fmt.Sprint(i))); err != nil {
+			if _, err := d.Answer(context.Background(), newEvent(fmt.Sprint(i))); err != nil {
 				t.Fatal(err)
 			}
 		}
-		ev := event("skipped")
+		ev := newEvent("skipped")
 		ev.Failure.ErrorCode = "MPC.10052"
 		if o := d.decide(ev); o.Reason != events.NotRetryable {
 			t.Errorf("%+v", o)
 		}
-		ev = event("in doubt")
+		ev = newEvent("in doubt")
 		ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()}
 		if o := d.decide(ev); o.Reason != events.AlreadyRunning {
 			t.Errorf("%+v", o)
@@ -141,7 +140,7 @@ func TestCallWaitsUntilThePartitionIsOurs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, &api{}, 600, nil)
 		defer d.stop()
-		ev := event("1")
+		ev := newEvent("1")
 		l := &lease{at: ev.Source.Offset, notYet: 3}
 		ev.Lease = l
 		if o := d.decide(ev); o.Reason != events.Accepted || o.Attempts != 1 {
@@ -162,7 +161,7 @@ func TestLeaseThatIsLostEndsTheEventWithoutACall(t *testing.T) {
 		defer d.stop()
 		gone := errors.New("the generation has ended")
 		for range 5 { // more than there are places: each is given back
-			ev := event("1")
+			ev := newEvent("1")
 			l := &lease{at: ev.Source.Offset, refused: gone}
 			ev.Lease = l
 			if _, err := d.Answer(context.Background(), ev); !errors.Is(err, gone) {
@@ -183,7 +182,7 @@ func TestLeaseThatIsLostLeavesAFormerOwnersCallInDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, &api{query: queryFails(notPermitted)}, 0, nil)
 		defer d.stop()
-		ev := event("1")
+		ev := newEvent("1")
 		l := &lease{at: ev.Source.Offset, doubt: true, since: time.Now(), refused: errors.New("the generation has ended")}
 		ev.Lease = l
 		if _, err := d.Answer(context.Background(), ev); !errors.Is(err, l.refused) {

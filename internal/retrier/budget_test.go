@@ -17,7 +17,7 @@ func TestBudgetCountsAcceptedRetriesAndNothingElse(t *testing.T) {
 		d := open(t, a, 0, budgetOf(2))
 		defer d.stop()
 		doubted := func() Event {
-			ev := event("1")
+			ev := newEvent("1")
 			ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()}
 			return ev
 		}
@@ -29,12 +29,12 @@ func TestBudgetCountsAcceptedRetriesAndNothingElse(t *testing.T) {
 			want    events.Reason
 			retries int
 		}{
-			{"refused", ambiguous, "FAILED", event("1"), events.Rejected, 0},
-			{"another's retry", ambiguous, "PROCESSING", event("1"), events.AlreadyRunning, 0},
-			{"lost", lostAnswer, "PROCESSING", event("1"), events.AlreadyRunning, 1},
-			{"accepted", nil, "FAILED", event("1"), events.Accepted, 2},
-			{"one too many", nil, "FAILED", event("1"), events.BudgetExhausted, 2},
-			{"another task's", nil, "FAILED", event("2"), events.Accepted, 1},
+			{"refused", ambiguous, "FAILED", newEvent("1"), events.Rejected, 0},
+			{"another's retry", ambiguous, "PROCESSING", newEvent("1"), events.AlreadyRunning, 0},
+			{"lost", lostAnswer, "PROCESSING", newEvent("1"), events.AlreadyRunning, 1},
+			{"accepted", nil, "FAILED", newEvent("1"), events.Accepted, 2},
+			{"one too many", nil, "FAILED", newEvent("1"), events.BudgetExhausted, 2},
+			{"another task's", nil, "FAILED", newEvent("2"), events.Accepted, 1},
 			{"in doubt, and was accepted", nil, "PROCESSING", doubted(), events.AlreadyRunning, 3},
 			{"in doubt, and was not", nil, "FAILED", doubted(), events.BudgetExhausted, 3},
 			{"in doubt, not to be asked", nil, "forbidden", doubted(), events.BudgetExhausted, 3},
@@ -57,7 +57,7 @@ func TestWithoutABudgetNothingIsExhausted(t *testing.T) {
 		d := open(t, &api{}, 0, nil)
 		defer d.stop()
 		for n := range 100 {
-			if o := d.decide(event("1")); o.Reason != events.Accepted || *o.Retries != n+1 {
+			if o := d.decide(newEvent("1")); o.Reason != events.Accepted || *o.Retries != n+1 {
 				t.Fatalf("%+v with %d retries", o, *o.Retries)
 			}
 		}
@@ -120,7 +120,7 @@ func TestOwnRefusalThatWasNeverPublishedIsLookedAtAgain(t *testing.T) {
 				}
 				a.query = states[state]
 				for _, ev := range all {
-					ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now(), ends: map[int]int64{partition: all[1].Source.Offset + 1}}
+					ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now(), end: all[1].Source.Offset + 1}
 					if o := d.decide(ev); o.Reason != want || o.AcceptedRetry != (want == events.AlreadyRunning && ev.Source == all[0].Source) {
 						t.Errorf("%+v, want %s", o, want)
 					}
@@ -139,11 +139,10 @@ func TestACallInDoubtCountsThoughATwinElsewhereSawItsRetryFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, &api{retry: always(ambiguous), query: states["PROCESSING"]}, 0, nil)
 		defer d.stop()
-		called, twin := event("1"), event("1")
+		called, twin := newEvent("1"), newEvent("1")
 		twin.Source.Partition, twin.Source.Offset = partition+1, 5
-		ends := map[int]int64{partition: called.Source.Offset + 1, partition + 1: 6}
-		called.Lease = &lease{at: called.Source.Offset, doubt: true, since: time.Now(), ends: ends}
-		twin.Lease = &lease{at: twin.Source.Offset, ends: ends}
+		called.Lease = &lease{at: called.Source.Offset, doubt: true, since: time.Now()}
+		twin.Lease = &lease{at: twin.Source.Offset}
 		if o := d.decide(twin); o.Reason != events.AlreadyRunning || *o.Retries != 0 {
 			t.Errorf("the twin: %+v with %d retries", o, *o.Retries)
 		}
@@ -156,27 +155,53 @@ func TestACallInDoubtCountsThoughATwinElsewhereSawItsRetryFirst(t *testing.T) {
 	})
 }
 
-// A reason of one event alone says nothing about its twins: they have attempts,
-// codes and ages of their own.
-func TestExhaustedAttemptsCoverNothing(t *testing.T) {
+// A task whose calls always fail costs its attempts once, however many events tell
+// of it.
+func TestExhaustedAttemptsAnswerAllEventsThatStoodInTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &api{retry: cursed(unavailable)}
 		d := open(t, a, 0, nil)
 		defer d.stop()
 		stop := d.traffic(10 * time.Millisecond)
-		defer stop()
-		all := storm(2, nil)
+		all := storm(50, nil)
+		var first, others int
+		var answers []func() (*Answer, error)
 		for _, ev := range all {
 			ev.Failure.TaskID = "cursed"
-			if o := d.decide(ev); o.Reason != events.AttemptsExhausted || o.Attempts < 5 || o.Covers != nil {
-				t.Errorf("%+v", o)
+			answers = append(answers, d.add(t.Context(), ev))
+		}
+		for _, answer := range answers {
+			got, err := answer()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got.Acknowledged()
+			switch o := got.Outcome; {
+			case o.Reason != events.AttemptsExhausted:
+				t.Fatalf("%+v", o)
+			case o.Attempts == 0:
+				others++
+			case o.Attempts >= 5 && len(o.Covers) == 1:
+				first++
 			}
 		}
+		if n := a.retries["cursed"]; first != 1 || others != 49 || n > 2*5 {
+			t.Errorf("%d answers after calls and %d without, %d calls", first, others, n)
+		}
+		// What comes after the last call tells of a later failure.
+		later := newEvent("cursed")
+		if o := d.decide(later); o.Reason != events.AttemptsExhausted || o.Attempts < 5 {
+			t.Errorf("a later failure: %+v", o)
+		}
+		stop()
 	})
 }
 
+// A reason of one event alone says nothing about its duplicates: they have codes
+// and ages of their own.
 func TestReasonsOfOneEventAloneCoverNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(48 * time.Hour) // the bubble's time begins with the year 2000
 		d := open(t, &api{}, 0, maxAge)
 		defer d.stop()
 		all := storm(3, inDoubt)

@@ -64,6 +64,9 @@ func (e *run) send(ctx context.Context, pass *pace.Pass) *mpcclient.Error {
 	before := e.r.cfg.Gate.Tally().Lately
 	refusal := report(pass, err)
 	e.r.cause.heard(refusal)
+	if (refusal == nil || !refusal.Outage()) && e.r.cfg.Gate.Available() {
+		e.r.served()
+	}
 	e.stepCalled(refusal)
 	if refusal == nil || refusal.Operation != mpcclient.OperationLogin { // without a token nothing was sent
 		e.attempts++
@@ -74,13 +77,13 @@ func (e *run) send(ctx context.Context, pass *pace.Pass) *mpcclient.Error {
 	}
 	switch {
 	case refusal.Class == mpcclient.Lost:
-		e.doubt, e.clearAt = lost, e.r.cfg.Clock.Now().Add(e.r.cfg.Settle)
+		e.doubt, e.clearAt, e.asked = lost, e.r.cfg.Clock.Now().Add(e.r.cfg.Settle), false
 	case refusal.Outage() && e.doubt == none:
 		e.ev.Lease.Settled()
 	}
-	e.last = refusal
+	e.last, e.lastCall = refusal, e.r.cfg.Clock.Now()
 	if refusal.Outage() && refusal.Class != mpcclient.Throttled {
-		e.evidence.failed(e.r.cfg.Gate.Tally(), before)
+		e.evidence.failed(e.r.cfg.Gate.Tally(), before, e.r.cfg.Gate.Available())
 	}
 	return refusal
 }

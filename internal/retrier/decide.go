@@ -18,15 +18,17 @@ type run struct {
 	attempts int
 	// covers are the events that stood in the log when the last call was sent, or
 	// after a crash when the state was asked for.
-	covers  []events.Cover
-	last    *mpcclient.Error // how the last call failed; nil: there was none
-	backoff backoff.Backoff
-	waited  bool // since the last call
+	covers   []events.Cover
+	last     *mpcclient.Error // how the last call failed; nil: there was none
+	backoff  backoff.Backoff
+	waited   bool      // since the last call
+	lastCall time.Time // when it ended
 	evidence
 
 	doubt doubt
 	// clearAt is when FAILED ends the doubt.
 	clearAt time.Time
+	asked   bool // for the state, in this doubt
 	// askAgain spaces the questions while MPC refuses to tell the task's state; said:
 	// that was logged.
 	askAgain backoff.Backoff
@@ -46,11 +48,11 @@ func (r *Retrier) newRun(t *task, ev *event) *run {
 // work decides a task's events one after the other. It ends when none is left, or
 // when the next step needs something that others must not wait for: a time, or a
 // slot.
-func (r *Retrier) work(t *task) (next phase, due time.Time) {
+func (r *Retrier) work(t *task) pause {
 	for {
 		ev := r.next(t)
 		if ev == nil {
-			return ready, time.Time{}
+			return pause{}
 		}
 		if t.run == nil {
 			t.run = r.newRun(t, ev)
@@ -58,9 +60,9 @@ func (r *Retrier) work(t *task) (next phase, due time.Time) {
 		o, wait, err := t.run.decide(ev.Lease.Context())
 		switch {
 		case err != nil: // the generation ends: Release gives up what is left
-			return ready, time.Time{}
+			return pause{phase: held}
 		case o == nil:
-			return wait.phase, wait.due
+			return wait
 		}
 		r.answer(t, o)
 	}
@@ -68,12 +70,13 @@ func (r *Retrier) work(t *task) (next phase, due time.Time) {
 
 // pause is what a task waits for outside its goroutine: for a slot, if it is ready.
 type pause struct {
-	phase phase
-	due   time.Time
+	phase  phase
+	due    time.Time
+	outage bool // it backs off because MPC serves nobody
 }
 
 func (e *run) pause(p phase, d time.Duration) pause {
-	return pause{p, e.r.cfg.Clock.Now().Add(d)}
+	return pause{phase: p, due: e.r.cfg.Clock.Now().Add(d)}
 }
 
 // decide is the decision about one event, while no other of its task is decided.
@@ -104,6 +107,9 @@ func (e *run) decide(ctx context.Context) (*events.Outcome, pause, error) {
 	if e.last != nil && !e.waited {
 		e.waited = true
 		return nil, e.backOff(), nil
+	}
+	if wait := e.moreSamples(); wait > 0 {
+		return nil, e.pause(backingOff, wait), nil
 	}
 	if reason := e.ruledOut(); reason == events.AttemptsExhausted {
 		return e.answerAll(reason, e.last), pause{}, nil

@@ -24,7 +24,10 @@ const codeNotFinal = "MPC.10213"
 // alone is, or a time to wait for. With neither the doubt is over, or cannot be
 // cleared because states cannot be asked for: then a call will tell, see explain.
 func (e *run) clear(ctx context.Context) (events.Reason, pause, error) {
-	e.stepDoubt()
+	if !e.asked {
+		e.asked = true
+		e.stepDoubt()
+	}
 	s, covers, err := e.ask(ctx)
 	if err != nil {
 		return "", pause{}, err
@@ -46,7 +49,7 @@ func (e *run) clear(ctx context.Context) (events.Reason, pause, error) {
 		return "", e.pause(settling, wait), nil
 	case s == failed && now.Before(e.clearAt):
 		e.stepNotYet()
-		return "", pause{settling, e.clearAt}, nil
+		return "", pause{phase: settling, due: e.clearAt}, nil
 	case s == failed:
 		e.settled()
 	}

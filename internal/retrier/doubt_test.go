@@ -23,7 +23,7 @@ func TestLostAnswerIsSettledByTheState(t *testing.T) {
 				d := open(t, &api{retry: first(lostAnswer), query: states[state]}, 0, nil)
 				defer d.stop()
 				began := time.Now()
-				ev := event("1")
+				ev := newEvent("1")
 				if o := d.decide(ev); o.Reason != want || o.Attempts != 1 {
 					t.Errorf("%+v, want %s", o, want)
 				}
@@ -50,7 +50,7 @@ func TestFAILEDRightAfterALostAnswerIsNotBelieved(t *testing.T) {
 		}
 		d := open(t, a, 0, nil)
 		defer d.stop()
-		if o := d.decide(event("1")); o.Reason != events.AlreadyRunning || o.Attempts != 1 {
+		if o := d.decide(newEvent("1")); o.Reason != events.AlreadyRunning || o.Attempts != 1 {
 			t.Errorf("%+v", o)
 		}
 	})
@@ -60,7 +60,7 @@ func TestFAILEDLongAfterALostAnswerIsCalledAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, &api{retry: first(lostAnswer)}, 0, nil)
 		defer d.stop()
-		ev := event("1")
+		ev := newEvent("1")
 		if o := d.decide(ev); o.Reason != events.Accepted || o.Attempts != 2 {
 			t.Errorf("%+v", o)
 		}
@@ -85,7 +85,7 @@ func TestCallInDoubtAfterACrashIsAskedAboutFirst(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := open(t, &api{query: states[state]}, 0, nil)
 				defer d.stop()
-				ev := event("1")
+				ev := newEvent("1")
 				ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()}
 				began := time.Now()
 				if o := d.decide(ev); o.Reason != want || o.Attempts != 0 || d.api.called() != 0 {
@@ -105,7 +105,7 @@ func TestFAILEDAfterACrashCountsFromTheAssignmentOn(t *testing.T) {
 		defer d.stop()
 		for ago, wait := range map[time.Duration]time.Duration{0: settle, settle / 2: settle / 2, time.Hour: 0} {
 			began := time.Now()
-			ev := event("1")
+			ev := newEvent("1")
 			ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: began.Add(-ago)}
 			if o := d.decide(ev); o.Reason != events.Accepted || o.Attempts != 1 {
 				t.Errorf("%+v", o)
@@ -139,7 +139,7 @@ func TestNothingIsCalledAgainBecauseMPCDoesNotTellTheState(t *testing.T) {
 				}
 				d := open(t, a, 0, nil)
 				defer d.stop()
-				ev := event("1")
+				ev := newEvent("1")
 				ev.Lease = &lease{at: ev.Source.Offset, doubt: crashed, since: began}
 				o := d.decide(ev)
 				if o.Reason != events.AlreadyRunning || !o.AcceptedRetry || d.api.called() > 1 || crashed && d.api.called() > 0 {
@@ -179,7 +179,7 @@ func TestWithoutTheQueryARefusalAfterADoubtMeansThatTheTaskRuns(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := open(t, &api{retry: first(c.calls...), query: queryFails(notPermitted)}, 0, nil)
 				defer d.stop()
-				ev := event("1")
+				ev := newEvent("1")
 				ev.Lease = &lease{at: ev.Source.Offset, doubt: c.crashed, since: time.Now()}
 				if o := d.decide(ev); o.Reason != c.want || o.Attempts != c.n {
 					t.Errorf("%+v, want %s after %d calls", o, c.want, c.n)
@@ -197,7 +197,7 @@ func TestOutageIsNoDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, &api{retry: first(unavailable, refusal(mpcclient.Throttled, 429, "APIG.0308"), refusal(mpcclient.Operator, 401, "APIG.0301"))}, 0, nil)
 		defer d.stop()
-		ev := event("1")
+		ev := newEvent("1")
 		if o := d.decide(ev); o.Reason != events.Accepted || o.Attempts != 4 || d.api.asked() != 0 {
 			t.Errorf("%+v after %d queries", o, d.api.asked())
 		}
@@ -213,7 +213,7 @@ func TestUnknownErrorIsTakenForALostAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, &api{retry: first(context.DeadlineExceeded), query: states["PROCESSING"]}, 0, nil)
 		defer d.stop()
-		if o := d.decide(event("1")); o.Reason != events.AlreadyRunning {
+		if o := d.decide(newEvent("1")); o.Reason != events.AlreadyRunning {
 			t.Errorf("%+v", o)
 		}
 	})

@@ -20,11 +20,14 @@ const (
 // and no effect.
 func (e *run) backOff() pause {
 	wait := e.backoff.Next()
-	if !e.r.cfg.Gate.Available() {
+	outage := !e.r.cfg.Gate.Available()
+	if outage {
 		wait = min(wait, outageBackoff)
 	}
 	e.stepBackoff(wait)
-	return e.pause(backingOff, wait)
+	p := e.pause(backingOff, wait)
+	p.outage = outage
+	return p
 }
 
 // A failed call counts against its task only if MPC demonstrably served others:
@@ -38,7 +41,8 @@ const (
 // evidence is what shows that calls fail for one task alone, and that no outage
 // is the cause.
 type evidence struct {
-	counted int // failed calls that count
+	counted  int // failed calls that count
+	failures int // failed calls while MPC was available
 	// pending: a failed call is not judged yet; since is what had ended by then. A
 	// further failure does not begin anew: otherwise calls that fail more often than
 	// others are made would never count.
@@ -48,16 +52,23 @@ type evidence struct {
 
 // failed takes note of a failed call, before which so many of the last requests
 // were served.
-func (v *evidence) failed(now pace.Tally, before int) {
+func (v *evidence) failed(now pace.Tally, before int, available bool) {
+	if available {
+		v.failures++
+	}
 	switch {
 	case v.pending && now.Outages == v.since.Outages:
 		v.since.Ended++ // its own failure is no sample
-	case before*10 >= minSamples*9:
+	case mostServed(before):
 		v.pending, v.since = true, now
 	default:
 		v.pending = false
 	}
 }
+
+// mostServed tells whether of the last requests so many were served that one which
+// fails now fails alone.
+func mostServed(lately int) bool { return lately*10 >= minSamples*9 }
 
 // exclude leaves a request of the task's own out of the samples.
 func (v *evidence) exclude() {
@@ -85,10 +96,23 @@ func (v *evidence) judge(now pace.Tally, available bool) {
 }
 
 // exhausted tells whether that was one call too many.
-func (e *run) exhausted() bool {
+func (e *run) exhausted() bool { return e.counted >= e.r.cfg.MaxAttempts }
+
+// moreSamples judges the last failure, and tells how long to wait for what is still
+// needed for that: after MaxAttempts failures each further one is to count, so that a
+// task that always fails costs twice as many at most. Where others are hardly
+// called, that takes too long to wait for.
+func (e *run) moreSamples() time.Duration {
 	if e.last == nil {
-		return false
+		return 0
 	}
-	e.evidence.judge(e.r.cfg.Gate.Tally(), e.r.cfg.Gate.Available())
-	return e.counted >= e.r.cfg.MaxAttempts
+	now, available := e.r.cfg.Gate.Tally(), e.r.cfg.Gate.Available()
+	e.evidence.judge(now, available)
+	if e.failures < e.r.cfg.MaxAttempts || !available || !e.pending && mostServed(now.Lately) {
+		return 0
+	}
+	return min(sampleLook, longestBackoff-e.r.cfg.Clock.Now().Sub(e.lastCall))
 }
+
+// sampleLook is how often it is looked whether enough samples have come.
+const sampleLook = 5 * time.Second

@@ -11,6 +11,7 @@ import (
 
 func TestForcePassesBudgetAgeAndSkipCodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(48 * time.Hour) // the bubble's time begins with the year 2000
 		for what, c := range map[string]struct {
 			change func(*Config)
 			first  events.Reason // unforced
@@ -26,7 +27,7 @@ func TestForcePassesBudgetAgeAndSkipCodes(t *testing.T) {
 				return d.decide(ev)
 			}
 			if what == "budget" {
-				d.decide(event("1"))
+				d.decide(newEvent("1"))
 			}
 			calls := d.api.called()
 			if o := ask(false); o.Reason != c.first || d.api.called() != calls {
@@ -47,18 +48,19 @@ func TestForcePassesBudgetAgeAndSkipCodes(t *testing.T) {
 // forced retry counts like any other.
 func TestForceDoesNotChangeWhatMPCSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(48 * time.Hour) // the bubble's time begins with the year 2000
 		a := &api{retry: always(ambiguous), query: func(ids []string) (map[string]mpcclient.Task, error) {
 			return tasksIn(mpcclient.StatusCanceled, ids...), nil
 		}}
 		d := open(t, a, 0, nil)
 		defer d.stop()
-		ev := event("1")
+		ev := newEvent("1")
 		ev.Failure.Forced = true
 		if o := d.decide(ev); o.Reason != events.NotRetryable {
 			t.Errorf("%+v", o)
 		}
 		a.retry = nil
-		ev = event("1")
+		ev = newEvent("1")
 		ev.Failure.Forced = true
 		if o := d.decide(ev); o.Reason != events.Accepted || *o.Retries != 1 {
 			t.Errorf("%+v with %d retries", o, *o.Retries)

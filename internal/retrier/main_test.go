@@ -97,9 +97,15 @@ func tasksIn(s mpcclient.Status, ids ...string) map[string]mpcclient.Task {
 type lease struct {
 	at    int64 // the event's offset
 	doubt bool
-	ends  map[int]int64 // nil: the event is the last of its partition
+	end   int64 // of the partition; 0: the event is its last
 	since time.Time
 	owned context.Context
+
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	working *sync.WaitGroup
+	ended   chan *Answer // nil: given up
+	blocked atomic.Bool  // its answer would not be published
 
 	mu      sync.Mutex
 	heard   []string
@@ -110,30 +116,27 @@ type lease struct {
 func (l *lease) Since() time.Time { return l.since }
 func (l *lease) Settled()         { l.note("settled") }
 
-func (l *lease) Log(int) int64 { return 0 }
+func (l *lease) InDoubt() bool            { return l.doubt }
+func (l *lease) Context() context.Context { return l.ctx }
+func (l *lease) Writable() bool           { return !l.blocked.Load() }
+func (l *lease) Go(f func())              { l.working.Go(f) }
+func (l *lease) GiveUp(error)             { l.ended <- nil }
 
-// Doubtful ends with the event.
-func (l *lease) Doubtful() int64 {
-	if !l.doubt {
-		return 0
-	}
-	return l.at + 1
+func (l *lease) Answer(o events.Outcome, acknowledged func()) {
+	l.ended <- &Answer{Outcome: o, Acknowledged: acknowledged}
 }
 
-// grow sets how long the logs are from now on.
-func (l *lease) grow(ends map[int]int64) {
+// grow sets how long the log is from now on.
+func (l *lease) grow(end int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ends = ends
+	l.end = end
 }
 
-func (l *lease) Ends() map[int]int64 {
+func (l *lease) End() (end, log int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ends == nil {
-		return map[int]int64{partition: l.at + 1}
-	}
-	return l.ends
+	return max(l.end, l.at+1), 0
 }
 
 // Owned ends with what the test has set as the end of the drain.
@@ -147,7 +150,7 @@ func (l *lease) Owned() context.Context {
 func (l *lease) BeforeCall(ctx context.Context) error {
 	l.note("before")
 	if l.refused != nil {
-		return l.refused
+		l.cancel(l.refused) // the generation is over
 	}
 	return context.Cause(ctx)
 }
@@ -180,6 +183,14 @@ type desk struct {
 	gate *pace.Gate
 	log  *test.Hook
 	stop func() // ends it
+
+	working sync.WaitGroup // what the leases have begun
+}
+
+// Answer is what is to be published for an event.
+type Answer struct {
+	Outcome      events.Outcome
+	Acknowledged func()
 }
 
 // open makes a desk. change may be nil.
@@ -227,9 +238,9 @@ const partition = 3
 
 var offsets atomic.Int64
 
-// event is one behind all events before it, which is not covered by what was
+// newEvent is one behind all events before it, which is not covered by what was
 // called for them.
-func event(id string) Event {
+func newEvent(id string) Event {
 	offset := offsets.Add(1)
 	return Event{
 		Failure: events.Failure{TaskID: id, ErrorCode: "MPC.10105"},
@@ -238,8 +249,39 @@ func event(id string) Event {
 	}
 }
 
-// Answer queues an event and decides it.
-func (d *desk) Answer(ctx context.Context, ev Event) (*Answer, error) { return d.Queue(ev)(ctx) }
+// leased is implemented by every lease of these tests.
+type leased interface{ self() *lease }
+
+func (l *lease) self() *lease { return l }
+
+// add hands an event over, whose generation lasts as long as ctx.
+func (d *desk) add(ctx context.Context, ev Event) (wait func() (*Answer, error)) {
+	l := ev.Lease.(leased).self()
+	l.ctx, l.cancel = context.WithCancelCause(ctx)
+	l.working, l.ended = &d.working, make(chan *Answer, 1)
+	d.Add(ev)
+	return func() (*Answer, error) {
+		defer l.cancel(nil)
+		select {
+		case a := <-l.ended:
+			if a == nil {
+				return nil, errReleased
+			}
+			return a, nil
+		case <-l.ctx.Done():
+		}
+		// The generation has ended, of this event and of all others.
+		d.working.Wait()
+		d.Release()
+		if a := <-l.ended; a != nil {
+			return a, nil
+		}
+		return nil, context.Cause(l.ctx)
+	}
+}
+
+// Answer hands an event over and waits for its answer.
+func (d *desk) Answer(ctx context.Context, ev Event) (*Answer, error) { return d.add(ctx, ev)() }
 
 // decide answers an event and acknowledges the answer at once.
 func (d *desk) decide(ev Event) events.Outcome {

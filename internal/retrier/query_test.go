@@ -23,7 +23,7 @@ func (d *desk) decideAll(n int) map[string]events.Reason {
 	for i := range n {
 		all.Go(func() {
 			id := fmt.Sprint("task-", i)
-			o := d.decide(event(id))
+			o := d.decide(newEvent(id))
 			mu.Lock()
 			defer mu.Unlock()
 			reasons[id] = o.Reason
@@ -65,7 +65,7 @@ func TestSingleQuestionIsAskedWithinMilliseconds(t *testing.T) {
 		d := open(t, &api{retry: always(ambiguous)}, 0, nil)
 		defer d.stop()
 		began := time.Now()
-		d.decide(event("1"))
+		d.decide(newEvent("1"))
 		if took := time.Since(began); took > 5*time.Millisecond {
 			t.Errorf("took %v", took)
 		}
@@ -184,7 +184,7 @@ func TestMissingPermissionIsSaidOnceAndTriedAgainLater(t *testing.T) {
 		d := open(t, a, 0, nil)
 		defer d.stop()
 		for time.Since(began) < time.Hour {
-			if o := d.decide(event("1")); o.Reason != events.Rejected {
+			if o := d.decide(newEvent("1")); o.Reason != events.Rejected {
 				t.Fatalf("%+v", o)
 			}
 			time.Sleep(time.Minute)
@@ -193,7 +193,7 @@ func TestMissingPermissionIsSaidOnceAndTriedAgainLater(t *testing.T) {
 			t.Errorf("%d queries in an hour without the permission", n)
 		}
 		said := d.log.AllEntries()
-		if len(said) != 1 || !strings.Contains(said[0].Message, "mpc:remuxTsk:list") {
+		if len(said) != 1 || !strings.Contains(said[0].Message, "mpc:remuxTsk:view") {
 			t.Errorf("said: %v", said)
 		}
 		if !d.gate.Available() || d.gate.Tally().Outages > 0 {
@@ -201,7 +201,7 @@ func TestMissingPermissionIsSaidOnceAndTriedAgainLater(t *testing.T) {
 		}
 
 		time.Sleep(11 * time.Minute)
-		if o := d.decide(event("1")); o.Reason != events.AlreadyRunning {
+		if o := d.decide(newEvent("1")); o.Reason != events.AlreadyRunning {
 			t.Errorf("with the permission: %+v", o)
 		}
 		if said := d.log.AllEntries(); len(said) != 2 {
@@ -216,7 +216,7 @@ func TestQuestionThatNobodyAsksAnyMoreIsNotSent(t *testing.T) {
 		defer d.stop()
 		ctx, cancel := contextFor(time.Millisecond)
 		defer cancel()
-		ev := event("1")
+		ev := newEvent("1")
 		ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()}
 		if _, err := d.Answer(ctx, ev); err == nil {
 			t.Error("answered without having asked")

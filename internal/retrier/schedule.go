@@ -14,31 +14,30 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// schedule decides which tasks run. A task that may call needs a slot: as many
-// events may be called and not yet acknowledged. One that only asks for its state
-// needs none, so that what a crash left in doubt does not hold up the calls; as
-// many of those run as requests in flight can ask for.
+// schedule decides which tasks run. A task runs as far as it can without a call:
+// it may be answered already, or have to ask for its state first, and what a crash
+// left in doubt must not hold up the calls. To call, it needs a slot: so many
+// events may be called and not yet acknowledged.
 type schedule struct {
 	clock clock.Clock
-	// work goes on with a task, and returns what it waits for next; due is until
-	// when, if that is a time.
-	work  func(*task) (next phase, due time.Time)
-	alarm clock.Alarm // ring: the first task of later has changed
+	work  func(*task) pause // goes on with a task, and returns what it waits for next
+	alarm clock.Alarm       // ring: the first task of later has changed
 
-	mu     sync.Mutex
-	tasks  map[string]*task
-	calls  queue  // ready, want to call
-	asks   queue  // ready, want to ask first or hold a slot already
-	later  timers // wait for a time
-	slots  int    // free
-	asking int    // how many more may ask
+	mu        sync.Mutex
+	tasks     map[string]*task
+	begin     queue     // ready
+	calls     queue     // ready, and want a slot
+	later     timers    // wait for a time
+	slots     int       // free
+	beginners int       // how many more may begin
+	outage    time.Time // since when tasks wait because MPC serves nobody; zero: none does
 	// unacknowledged holds slots and waits for nothing but Kafka to take the answer.
 	unacknowledged int
 	marking        int // wait for the commit that tells of their call
 }
 
 func newSchedule(c clock.Clock, maxInFlight int) schedule {
-	return schedule{clock: c, tasks: map[string]*task{}, slots: 2 * maxInFlight, asking: perRequest * maxInFlight}
+	return schedule{clock: c, tasks: map[string]*task{}, slots: 2 * maxInFlight, beginners: perRequest * maxInFlight}
 }
 
 // errReleased is why an event that waits gets no answer here.
@@ -65,21 +64,21 @@ func (s *schedule) add(ev *event) (behind bool) {
 // queue makes a task ready.
 func (s *schedule) queue(t *task) {
 	t.phase = ready
-	if t.slot || t.inDoubt() && !t.wantsSlot {
-		s.asks.push(t)
-	} else {
+	if t.wantsSlot {
 		s.calls.push(t)
+	} else {
+		s.begin.push(t)
 	}
 }
 
 // dispatch starts the tasks that may run. Nothing starts any more when the
 // generation ends: Release takes what is left.
 func (s *schedule) dispatch() {
-	for s.asking > 0 && s.start(&s.asks) {
-		s.asking--
-	}
 	for s.slots > 0 && s.start(&s.calls) {
 		s.slots--
+	}
+	for s.beginners > 0 && s.start(&s.begin) {
+		s.beginners--
 	}
 }
 
@@ -91,34 +90,38 @@ func (s *schedule) start(q *queue) bool {
 	}
 	q.pop()
 	t.phase = atWork
-	asks := q == &s.asks
-	t.slot, t.wantsSlot = t.slot || !asks, false
+	calls := q == &s.calls
+	t.slot, t.wantsSlot = t.slot || calls, false
 	t.waiting[0].Lease.Go(func() {
-		next, due := held, time.Time{} // if it panics
-		defer func() { s.left(t, asks, next, due) }()
-		next, due = s.work(t)
+		next := pause{phase: held} // if it panics
+		defer func() { s.left(t, calls, next) }()
+		next = s.work(t)
 	})
 	return true
 }
 
 // left is called when a task's goroutine ends.
-func (s *schedule) left(t *task, asks bool, next phase, due time.Time) {
+func (s *schedule) left(t *task, calls bool, next pause) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if asks {
-		s.asking++
+	if !calls {
+		s.beginners++
 	}
 	// A call that may have been accepted keeps its slot until that is known.
-	if t.slot && (t.run == nil || t.run.doubt == none || next == held) {
+	if t.slot && (t.run == nil || t.run.doubt == none || next.phase == held) {
 		s.free(t)
 	}
-	switch t.phase, t.due = next, due; {
+	t.phase, t.due, t.outage = next.phase, next.due, next.outage
+	switch {
 	case len(t.waiting) == 0:
 		delete(s.tasks, t.id)
-	case next == ready:
+	case t.phase == ready:
 		s.queue(t)
-	case next == held:
+	case t.phase == held:
 	default:
+		if t.outage && s.outage.IsZero() {
+			s.outage = s.clock.Now()
+		}
 		heap.Push(&s.later, t)
 		if s.later[0] == t {
 			s.alarm.Ring()
@@ -132,11 +135,11 @@ func (s *schedule) free(t *task) {
 	s.slots++
 }
 
-// takeSlot takes a free slot for a task that has none.
+// takeSlot takes a free slot for a task that has none, unless others wait for one.
 func (s *schedule) takeSlot(t *task) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !t.slot && s.slots > 0 {
+	if !t.slot && s.slots > 0 && s.calls.len() == 0 {
 		s.slots--
 		t.slot = true
 	}
@@ -207,13 +210,38 @@ func (s *schedule) comeBack() time.Duration {
 	return time.Hour
 }
 
+// served is called when MPC has served a request and is available. After an outage
+// the tasks that waited for its end come back at once. Not after a short one: they
+// have not waited for long, and a few tasks that always fail would look like one,
+// again and again.
+func (s *schedule) served() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.outage.IsZero() {
+		return
+	}
+	now := s.clock.Now()
+	long := now.Sub(s.outage) >= outageBackoff
+	s.outage = time.Time{}
+	if !long {
+		return
+	}
+	for _, t := range s.later {
+		if t.outage {
+			t.due = now
+		}
+	}
+	heap.Init(&s.later)
+	s.alarm.Ring()
+}
+
 // Release gives up all events that wait: the generation that they came in has
 // ended, and no task runs any more.
 func (r *Retrier) Release() {
 	s := &r.schedule
 	s.mu.Lock()
 	tasks := s.tasks
-	s.tasks, s.calls, s.asks, s.later = map[string]*task{}, queue{}, queue{}, nil
+	s.tasks, s.begin, s.calls, s.later = map[string]*task{}, queue{}, queue{}, nil
 	for _, t := range tasks {
 		if t.slot {
 			s.free(t)

@@ -17,6 +17,7 @@ type task struct {
 	waiting []*event
 	phase   phase
 	due     time.Time // when a task that waits for a time comes back
+	outage  bool      // it would come back sooner if MPC served
 	// slot: it holds a place among the called and not acknowledged.
 	slot bool
 	// wantsSlot: it has found none, and cannot go on without.
@@ -34,7 +35,7 @@ const (
 	backingOff              // waits for a time, after a call that failed
 	settling                // waits for a time, until a state counts
 	blocked                 // waits for a time, because Kafka does not take its answer
-	held                    // its goroutine panicked
+	held                    // until Release: the generation ends, or its goroutine has panicked
 )
 
 // event is one that waits for its answer.
@@ -47,15 +48,6 @@ func (ev *event) step(s story.Step) {
 	if ev.Trail != nil {
 		ev.Trail.Step(s)
 	}
-}
-
-// inDoubt: an earlier owner may have called for the first event, and the state has
-// not told yet what that did.
-func (t *task) inDoubt() bool {
-	if t.run != nil {
-		return t.run.doubt != none
-	}
-	return t.waiting[0].Lease.InDoubt()
 }
 
 // covers are the stretches of the log that a call made now answers: up to the

@@ -23,7 +23,7 @@ func (e *run) stepTurn() {
 		return
 	}
 	s := story.Step{Kind: story.QuotaWait}
-	before := e.r.ahead()
+	before := gate.Waiting + e.r.ahead()
 	switch {
 	case gate.PerMinute == 0:
 		s.Detail = "this instance's share of MPC_REQUESTS_PER_MINUTE is 0, so it does not call"

@@ -59,7 +59,7 @@ func (l *listener) said(k story.Kind) string { return l.first(k).Sentence() }
 // heard is an event whose trail somebody listens to.
 func heard(id string) (Event, *listener) {
 	l := &listener{}
-	ev := event(id)
+	ev := newEvent(id)
 	ev.Trail = l
 	return ev, l
 }
@@ -81,7 +81,7 @@ func TestEachStepOfAnEventIsTold(t *testing.T) {
 		"not found": {&api{retry: always(refusal(mpcclient.TaskNotFound, 404, "MPC.10211"))}, false, "", "call refused answered", story.Refused, "HTTP 404 MPC.10211 (no)"},
 		"ambiguous": {&api{retry: always(ambiguous), query: canceled}, false, "", "call refused query state answered", story.State, "CANCELED"},
 		"skip code": {&api{}, false, "MPC.10052", "answered", story.Answered, "not_retryable"},
-		"throttled": {&api{retry: first(throttled)}, false, "", "call refused backoff_wait quota_wait call accepted answered", story.Refused, "the quota is used up"},
+		"throttled": {&api{retry: first(throttled)}, false, "", "call refused quota_wait call accepted answered", story.Refused, "the quota is used up"},
 		"no route":  {&api{retry: first(noRoute)}, false, "", "call refused backoff_wait call accepted answered", story.Refused, "got no answer: no route to host"},
 		"login":     {&api{retry: first(login)}, false, "", "call refused backoff_wait call accepted answered", story.Refused, "it was IAM"},
 		"lost": {&api{retry: first(lostAnswer)}, false, "", "call refused doubt query state doubt query state backoff_wait call accepted answered",
@@ -116,7 +116,7 @@ func TestAWaitTellsHowManyEventsAreBeforeIt(t *testing.T) {
 		defer d.stop()
 		var all sync.WaitGroup
 		for i := range 9 {
-			all.Go(func() { d.decide(event(fmt.Sprint(i))) })
+			all.Go(func() { d.decide(newEvent(fmt.Sprint(i))) })
 		}
 		synctest.Wait()
 		ev, l := heard("last")
@@ -124,7 +124,7 @@ func TestAWaitTellsHowManyEventsAreBeforeIt(t *testing.T) {
 		synctest.Wait()
 		began, wait := time.Now(), l.first(story.QuotaWait)
 		all.Wait()
-		if text := wait.Sentence(); !strings.Contains(text, ": 9 events before it, ") {
+		if text := wait.Sentence(); !strings.Contains(text, ": 9 calls before it, ") {
 			t.Errorf("said %q", text)
 		}
 		if called := l.first(story.Call).At; called.Sub(wait.Until).Abs() > time.Since(began)/5 {
@@ -142,7 +142,7 @@ func TestATwinWaitsAndIsToldSo(t *testing.T) {
 		d := open(t, a, 0, nil)
 		defer d.stop()
 		var all sync.WaitGroup
-		all.Go(func() { d.decide(event("1")) })
+		all.Go(func() { d.decide(newEvent("1")) })
 		synctest.Wait()
 		ev, l := heard("1")
 		d.decide(ev)

@@ -33,7 +33,7 @@ func TestQueriesThatFailAloneCostLittleAndAreTold(t *testing.T) {
 		stop := d.traffic(time.Second)
 		ctx, cancel := contextFor(time.Hour)
 		defer cancel()
-		ev := event("odd")
+		ev := newEvent("odd")
 		ev.Lease = &lease{at: ev.Source.Offset, owned: ctx}
 		if answer, err := d.Answer(ctx, ev); err == nil {
 			t.Errorf("answered: %+v", answer.Outcome)
@@ -63,14 +63,14 @@ func TestAnIDThatTheQueryFailsAtEndsUpAlone(t *testing.T) {
 		began := time.Now()
 		for _, id := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"} {
 			others.Go(func() {
-				if o := d.decide(event(id)); o.Reason != events.AlreadyRunning {
+				if o := d.decide(newEvent(id)); o.Reason != events.AlreadyRunning {
 					t.Errorf("%s: %+v", id, o)
 				}
 			})
 		}
 		odd, cancel := context.WithCancel(context.Background())
 		var waiting sync.WaitGroup
-		ev := event("odd")
+		ev := newEvent("odd")
 		ev.Lease = &lease{at: ev.Source.Offset, owned: odd}
 		waiting.Go(func() { _, _ = d.Answer(odd, ev) })
 		others.Wait()
@@ -111,7 +111,7 @@ func TestALoginThatFailsIsNoAttempt(t *testing.T) {
 		login.Operation = mpcclient.OperationLogin
 		d := open(t, &api{retry: first(login, login)}, 0, nil)
 		defer d.stop()
-		if o := d.decide(event("1")); o.Reason != events.Accepted || o.Attempts != 1 {
+		if o := d.decide(newEvent("1")); o.Reason != events.Accepted || o.Attempts != 1 {
 			t.Errorf("%+v", o)
 		}
 	})
@@ -127,7 +127,7 @@ func TestEventsThatWaitForAStateAreCounted(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		var waiting sync.WaitGroup
 		for _, id := range []string{"1", "2", "3"} {
-			ev := event(id)
+			ev := newEvent(id)
 			ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()}
 			waiting.Go(func() { _, _ = d.Answer(ctx, ev) })
 		}

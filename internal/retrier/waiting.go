@@ -18,7 +18,7 @@ func (r *Retrier) Waiting() Waiting {
 		switch n := len(t.waiting); t.phase {
 		case ready:
 			w.Turn += n
-			if !t.slot && (t.wantsSlot || !t.inDoubt()) {
+			if t.wantsSlot {
 				starting += n
 			}
 		case atWork, settling:

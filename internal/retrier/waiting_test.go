@@ -44,7 +44,7 @@ func TestWhatKafkaHoldsUpDoesNotWaitForTheQuota(t *testing.T) {
 				ctx, cancel := context.WithCancel(context.Background())
 				var under sync.WaitGroup
 				for i := range c.well + c.unmarkable + c.inDoubt {
-					ev := event(fmt.Sprint(i))
+					ev := newEvent(fmt.Sprint(i))
 					l := &lease{at: ev.Source.Offset}
 					if ev.Lease = l; i >= c.well {
 						ev.Lease = unmarkable{l}
