@@ -66,12 +66,13 @@ var ErrNotAFailure = errors.New("not a failure event")
 // The error is ErrNotAFailure (use errors.Is) or an *Unreadable (errors.As). A
 // Failure shares no memory with value and headers.
 func ReadFailure(value []byte, headers []Header) (Failure, error) {
-	if err := checkText(value); err != nil {
-		return Failure{}, err
-	}
 	var failure Failure
-	if err := failure.read(value, outermost); err != nil {
-		return Failure{}, err
+	err := checkText(value)
+	if err == nil {
+		err = failure.read(value, outermost)
+	}
+	if err != nil {
+		return Failure{}, foreignFormat(err, value)
 	}
 	failure.addHeaders(headers)
 	return failure, nil

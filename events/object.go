@@ -113,7 +113,7 @@ func (o *object) read(text []byte) error {
 		return nil
 	})
 	if err == errOtherKind {
-		return unreadable(UnknownShape, "expected a JSON object")
+		return hint(unreadable(UnknownShape, "expected a JSON object"), foreignValue(text))
 	}
 	return err
 }

@@ -33,6 +33,8 @@ func (f *Failure) read(text []byte, at place) error {
 		return f.readNotification(&o)
 	case !o.has(fieldTaskID) && o.otherNotification() != "":
 		return fmt.Errorf("%w: MPC's notification %.60q is not about a remux task", ErrNotAFailure, o.otherNotification())
+	case !o.has(fieldTaskID):
+		return hint(f.readPlain(&o), foreignObject(text))
 	default:
 		return f.readPlain(&o)
 	}
