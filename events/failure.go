@@ -22,7 +22,7 @@ type Source struct {
 	Topic     string
 	Partition int
 	Offset    int64
-	// Time is the record's timestamp; Kafka keeps milliseconds.
+	// Time is the record's timestamp; Kafka keeps milliseconds. See HasTime.
 	Time time.Time
 }
 

@@ -25,9 +25,9 @@ func (o *object) isSMN() bool {
 
 // smnType is one of SMN's types, whatever the case of its letters; else empty.
 func (o *object) smnType() string {
-	written := o.text(fieldType)
+	written := content(o.values[fieldType])
 	for _, known := range [...]string{smnNotification, smnSubscribe, smnUnsubscribe} {
-		if strings.EqualFold(written, known) {
+		if strings.EqualFold(string(written), known) {
 			return known
 		}
 	}
