@@ -13,7 +13,6 @@ import (
 type outcomeValue struct {
 	outcome Outcome
 	kind    Kind
-	decided bool
 	event   failedEvent
 }
 
@@ -41,8 +40,6 @@ func (v *outcomeValue) read(value []byte) error {
 		return fmt.Errorf("failed_event is not what the ce_id %q says", source.id())
 	case v.kind == "" || v.kind != v.outcome.Reason.Kind():
 		return fmt.Errorf("the outcome %q does not go with the reason %q", v.kind, v.outcome.Reason)
-	case !v.decided:
-		return errors.New("decided_at is missing")
 	}
 	return nil
 }
@@ -75,7 +72,6 @@ func (v *outcomeValue) member(name, raw []byte) (err error) {
 		err = elements(raw, v.cover)
 	case "decided_at":
 		o.DecidedAt, err = parseTime(content(raw))
-		v.decided = true
 	}
 	return inField(name, err)
 }
@@ -143,7 +139,7 @@ func (v *outcomeValue) cover(raw []byte) error {
 	switch o := &v.outcome; {
 	case len(o.Covers) < MaxCovers:
 		o.Covers = append(o.Covers, c)
-	case o.coversOwn(c) && !slices.ContainsFunc(o.Covers, o.coversOwn):
+	case o.coversOwn(c):
 		o.Covers = slices.Insert(o.Covers[:MaxCovers-1], 0, c)
 	}
 	return err
