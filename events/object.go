@@ -1,6 +1,9 @@
 package events
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+)
 
 // field is a member of a JSON object whose name means something to the shapes.
 type field uint8
@@ -112,7 +115,7 @@ func (o *object) read(text []byte) error {
 		}
 		return nil
 	})
-	if err == errOtherKind {
+	if errors.Is(err, errOtherKind) {
 		return hint(unreadable(UnknownShape, "expected a JSON object"), foreignValue(text))
 	}
 	return err

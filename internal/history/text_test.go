@@ -89,11 +89,8 @@ func TestAnEventInBase64IsFound(t *testing.T) {
 func TestTextsThatOthersWroteAreCutAndPrintable(t *testing.T) {
 	inWorld(t, func(w *world) {
 		long := strings.Repeat("ä", 100_000)
-		var headers []consumer.Header
 		u := &events.Unreadable{Reason: events.Defect("\x1b[2J" + long), Message: long}
-		for _, h := range events.DeadLetter(events.Source{Topic: "f"}, nil, u, len(long)) {
-			headers = append(headers, consumer.Header(h))
-		}
+		headers := events.DeadLetter(events.Source{Topic: "f"}, nil, u, len(long))
 		w.b.Append("dlq", 0, consumer.Message{Key: []byte("7"), Headers: headers})
 		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Rejected, func(o *events.Outcome) {
 			o.Error = &events.APIError{Code: "short", Message: "short", RequestID: "short"}
