@@ -34,7 +34,7 @@ type observation struct {
 func (o observer) begin(d *consumer.Delivery, source events.Source, f events.Failure, arrived time.Time) observation {
 	s := observation{clock: o.clock, parent: f.Traceparent}
 	if f.TaskID == "" {
-		s.parent = events.Traceparent(fromRecord(d.Headers))
+		s.parent = events.Traceparent(d.Headers)
 	}
 	if o.stories != nil {
 		taskID := f.TaskID

@@ -33,7 +33,7 @@ func (p *path) Receive(d *consumer.Delivery) consumer.Answer {
 	arrived := p.clock.Now()
 	done := func(outcome, reason string) { p.metrics.Event(outcome, reason, p.clock.Now().Sub(arrived)) }
 	source := events.Source{Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, Time: d.Time}
-	failure, err := events.ReadFailure(d.Value, fromRecord(d.Headers))
+	failure, err := events.ReadFailure(d.Value, d.Headers)
 	observe := p.observe
 	if errors.Is(err, events.ErrNotAFailure) {
 		observe.stories = nil // those of failures would be displaced: most tasks succeed
@@ -101,7 +101,7 @@ func (p *path) publish(d *consumer.Delivery, topic string, o events.Outcome) err
 		panic(fmt.Sprintf("the outcome of task %s cannot be written: %v", o.Failure.TaskID, err))
 	}
 	return d.Publish(consumer.Message{
-		Topic: topic, Key: message.Key, Value: message.Value, Headers: toRecord(message.Headers),
+		Topic: topic, Key: message.Key, Value: message.Value, Headers: message.Headers,
 	})
 }
 
@@ -127,8 +127,8 @@ func (p *path) say(d *consumer.Delivery, seen observation, o events.Outcome) {
 // it has become too large by its headers, they are shortened.
 func (p *path) bury(d *consumer.Delivery, source events.Source, u *events.Unreadable) error {
 	letter := func(limit int) consumer.Message {
-		headers := events.DeadLetter(source, fromRecord(d.Headers), u, limit)
-		return consumer.Message{Topic: p.topics.TopicDeadLetter, Key: d.Key, Value: d.Value, Headers: toRecord(headers)}
+		headers := events.DeadLetter(source, d.Headers, u, limit)
+		return consumer.Message{Topic: p.topics.TopicDeadLetter, Key: d.Key, Value: d.Value, Headers: headers}
 	}
 	return d.Publish(letter(events.DeadLetterMessageLimit), letter(0))
 }
@@ -138,20 +138,4 @@ func (p *path) topicOf(o events.Outcome) string {
 		return p.topics.TopicRetried
 	}
 	return p.topics.TopicRetryFailed
-}
-
-func fromRecord(headers []consumer.Header) []events.Header {
-	out := make([]events.Header, len(headers))
-	for i, h := range headers {
-		out[i] = events.Header(h)
-	}
-	return out
-}
-
-func toRecord(headers []events.Header) []consumer.Header {
-	out := make([]consumer.Header, len(headers))
-	for i, h := range headers {
-		out[i] = consumer.Header(h)
-	}
-	return out
 }
