@@ -67,3 +67,12 @@ func TestLargeUnknownFieldsCostNoMemory(t *testing.T) {
 		}
 	}
 }
+
+// Thousands are written a second: the value and the headers' texts share one buffer.
+func TestAnOutcomeIsWrittenOnce(t *testing.T) {
+	for _, o := range []events.Outcome{outcome(events.Accepted), outcome(events.Rejected)} {
+		if n := testing.AllocsPerRun(100, func() { encode(t, o) }); n > 2 {
+			t.Errorf("%v allocations, want 2 (the bytes, the headers)", n)
+		}
+	}
+}

@@ -2,7 +2,6 @@ package events
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -12,7 +11,9 @@ import (
 // what is covered), so that a stranger's message on an outcome topic is never
 // taken for an answer; fields that a later version may add are no error.
 //
-// Source.Time comes from the ce_id, which is exact for every timestamp.
+// Source.Time comes from the ce_id, which is exact for every timestamp. DecidedAt is
+// whatever the value says, a time to come too. Of texts and covers no more is read
+// than Encode writes, whoever has written them.
 func DecodeOutcome(value []byte, headers []Header) (Outcome, error) {
 	outcome, err := decodeOutcome(value, headers)
 	if err != nil {
@@ -53,69 +54,40 @@ func MayTellOfOthers(value []byte) bool {
 }
 
 func decodeOutcome(value []byte, headers []Header) (Outcome, error) {
-	var ce struct{ version, id, source, kind, subject, traceparent string }
+	var ce struct{ version, id, source, kind, subject, traceparent []byte }
 	for _, h := range headers {
 		switch h.Key {
 		case "ce_specversion":
-			ce.version = string(h.Value)
+			ce.version = h.Value
 		case "ce_id":
-			ce.id = string(h.Value)
+			ce.id = h.Value
 		case "ce_source":
-			ce.source = string(h.Value)
+			ce.source = h.Value
 		case "ce_type":
-			ce.kind = string(h.Value)
+			ce.kind = h.Value
 		case "ce_subject":
-			ce.subject = string(h.Value)
+			ce.subject = h.Value
 		case "traceparent":
-			ce.traceparent = string(h.Value)
+			ce.traceparent = h.Value
 		}
 	}
-	if ce.version != "1.0" {
+	if string(ce.version) != "1.0" {
 		return Outcome{}, fmt.Errorf("not a CloudEvent 1.0 in binary mode: ce_specversion is %.40q", ce.version)
 	}
-	source, ok := parseID([]byte(ce.id), "")
+	source, ok := parseID(ce.id, "")
 	if !ok {
 		return Outcome{}, fmt.Errorf("ce_id %.300q is not of the form topic:partition:offset:milliseconds", ce.id)
 	}
-	var v outcomeJSON
-	if err := json.Unmarshal(value, &v); err != nil {
+	v := outcomeValue{outcome: Outcome{Source: source}}
+	if err := v.read(value); err != nil {
 		return Outcome{}, fmt.Errorf("the value: %w", err)
 	}
-	outcome, err := v.outcome(source, ce.source)
-	if err != nil {
-		return Outcome{}, err
+	o := v.outcome
+	if string(typeHeaders[o.Reason.Kind()].Value) != string(ce.kind) || o.Failure.TaskID != string(ce.subject) {
+		return Outcome{}, fmt.Errorf("headers and value contradict each other: ce_type %.40q, ce_subject %.140q, reason %q, task_id %.140q",
+			ce.kind, ce.subject, o.Reason, o.Failure.TaskID)
 	}
-	if outcome.Reason.Kind().Type() != ce.kind || v.TaskID != ce.subject {
-		return Outcome{}, fmt.Errorf("headers and value contradict each other: ce_type %.40q, ce_subject %.140q, reason %q, task_id %q",
-			ce.kind, ce.subject, v.Reason, v.TaskID)
-	}
-	outcome.Failure.Traceparent = ce.traceparent
-	return outcome, outcome.check()
-}
-
-// outcome turns the value back, given what its ce_id says.
-func (v *outcomeJSON) outcome(source Source, origin string) (Outcome, error) {
-	event := v.FailedEvent
-	if event.Topic != source.Topic || event.Partition != source.Partition || event.Offset != source.Offset ||
-		event.Timestamp != timestamp(source.Time) {
-		return Outcome{}, fmt.Errorf("failed_event %+v is not what the ce_id %q says", event, source.id())
-	}
-	if v.Outcome != v.Reason.Kind() {
-		return Outcome{}, fmt.Errorf("the outcome %.40q does not go with the reason %.40q", v.Outcome, v.Reason)
-	}
-	decidedAt, err := time.Parse(timeLayout, v.DecidedAt)
-	if err != nil {
-		return Outcome{}, fmt.Errorf("decided_at: %w", err)
-	}
-	outcome := Outcome{
-		Reason: v.Reason, Attempts: v.Attempts, Retries: v.Retries, AcceptedRetry: v.Accepted,
-		Source: source, Failure: Failure{TaskID: v.TaskID, ID: event.ID},
-		Error: v.Error, Covers: v.Covers, DecidedAt: decidedAt, Origin: origin,
-	}
-	if v.Failure != nil {
-		outcome.Failure.ErrorCode = v.Failure.ErrorCode
-		outcome.Failure.Description = v.Failure.Description
-		outcome.Failure.UserData = v.Failure.UserData
-	}
-	return outcome, nil
+	o.Origin = string(ce.source)
+	o.Failure.Traceparent = string(ce.traceparent)
+	return o, o.check()
 }

@@ -7,8 +7,9 @@
 // It knows neither Kafka nor MPC's API, does no I/O, starts no goroutine and
 // imports no other package of the project; every other package may import it.
 //
-// Read failure.go first (what comes in), then shape.go (the four shapes) and
-// reader.go (the JSON underneath); outcome.go, reason.go and encode.go for what
-// goes out; decode.go for reading that back; deadletter.go and redrive.go for
-// dead letters, there and back; ask.go for asking for a retry ourselves.
+// Read failure.go first (what comes in), then shape.go, notification.go and smn.go
+// (the four shapes), foreign.go (what comes instead) and reader.go (the JSON
+// underneath); outcome.go, reason.go and encode.go for what goes out; decode.go and
+// value.go for reading that back; deadletter.go and redrive.go for dead letters,
+// there and back; ask.go for asking for a retry ourselves.
 package events

@@ -1,49 +1,25 @@
 package events
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
+	"slices"
 	"unicode/utf8"
 )
 
-// timeLayout is RFC 3339 in UTC with milliseconds, always three digits.
-const timeLayout = "2006-01-02T15:04:05.000Z"
-
-// outcomeJSON is an outcome's value, in the order in which people read it.
-type outcomeJSON struct {
-	TaskID      string          `json:"task_id"`
-	Outcome     Kind            `json:"outcome"`
-	Reason      Reason          `json:"reason"`
-	Message     string          `json:"message"`
-	Retries     *int            `json:"retries,omitempty"`
-	Accepted    bool            `json:"accepted_retry,omitempty"`
-	Attempts    int             `json:"attempts"`
-	FailedEvent failedEventJSON `json:"failed_event"`
-	Failure     *failureJSON    `json:"failure,omitempty"`
-	Error       *APIError       `json:"error,omitempty"`
-	Covers      []Cover         `json:"covers,omitempty"`
-	DecidedAt   string          `json:"decided_at"`
-}
-
-type failedEventJSON struct {
-	Topic     string `json:"topic"`
-	Partition int    `json:"partition"`
-	Offset    int64  `json:"offset"`
-	Timestamp string `json:"timestamp,omitempty"`
-	ID        string `json:"id,omitempty"`
-}
-
-type failureJSON struct {
-	ErrorCode   string `json:"error_code,omitempty"`
-	Description string `json:"description,omitempty"`
-	UserData    string `json:"user_data,omitempty"`
-}
+// The headers that are the same in many outcomes.
+var (
+	versionHeader = Header{Key: "ce_specversion", Value: []byte("1.0")}
+	jsonHeader    = Header{Key: "content-type", Value: []byte("application/json")}
+	typeHeaders   = map[Kind]Header{
+		Retried:     {Key: "ce_type", Value: []byte(Retried.Type())},
+		RetryFailed: {Key: "ce_type", Value: []byte(RetryFailed.Type())},
+	}
+)
 
 // Encode writes the outcome as a CloudEvent 1.0 in binary mode (Kafka protocol
-// binding), keyed by the task id. The same question always gets the same ce_id.
+// binding), keyed by the task id. The same question always gets the same ce_id. The
+// message is to be read only: its parts share memory, and some are shared by all.
 //
 // It fails only for an outcome that no caller should have made: one that
 // DecodeOutcome would not take back.
@@ -51,53 +27,116 @@ func (o Outcome) Encode() (Message, error) {
 	if err := o.check(); err != nil {
 		return Message{}, fmt.Errorf("encode the outcome of task %q: %w", o.Failure.TaskID, err)
 	}
-	decidedAt := o.DecidedAt.UTC().Format(timeLayout)
-	value, err := marshal(outcomeJSON{
-		TaskID:   o.Failure.TaskID,
-		Outcome:  o.Reason.Kind(),
-		Reason:   o.Reason,
-		Message:  o.Reason.Message(),
-		Retries:  o.Retries,
-		Accepted: o.AcceptedRetry,
-		Attempts: o.Attempts,
-		FailedEvent: failedEventJSON{
-			Topic:     o.Source.Topic,
-			Partition: o.Source.Partition,
-			Offset:    o.Source.Offset,
-			Timestamp: timestamp(o.Source.Time),
-			ID:        clean(o.Failure.ID),
-		},
-		Failure:   o.Failure.json(),
-		Error:     o.Error.clean(),
-		Covers:    o.Covers,
-		DecidedAt: decidedAt,
-	})
-	if err != nil {
-		return Message{}, fmt.Errorf("encode the outcome of task %q: %w", o.Failure.TaskID, err)
+	w := writer{make([]byte, 0, o.size())}
+	m := Message{Value: o.writeValue(&w)}
+	id, origin := w.part(o.Source.appendID(w.b)), w.part(append(w.b, o.Origin...))
+	m.Key = w.part(append(w.b, o.Failure.TaskID...))
+	decided := m.Value[len(m.Value)-len(`"}`)-len(timeLayout) : len(m.Value)-len(`"}`)]
+	m.Headers = append(make([]Header, 0, 8), versionHeader,
+		Header{Key: "ce_id", Value: id}, Header{Key: "ce_source", Value: origin}, typeHeaders[o.Reason.Kind()],
+		Header{Key: "ce_subject", Value: m.Key}, Header{Key: "ce_time", Value: decided[:len(decided):len(decided)]}, jsonHeader)
+	if parent := w.part(append(w.b, o.Failure.Traceparent...)); validTraceparent(parent) {
+		m.Headers = append(m.Headers, Header{Key: "traceparent", Value: parent})
 	}
-	return Message{Key: []byte(o.Failure.TaskID), Value: value, Headers: o.headers(decidedAt)}, nil
+	return m, nil
 }
 
-func (o Outcome) headers(decidedAt string) []Header {
-	headers := make([]Header, 0, 8)
-	for _, h := range [...]struct{ key, value string }{
-		{"ce_specversion", "1.0"},
-		{"ce_id", o.Source.id()},
-		{"ce_source", o.Origin},
-		{"ce_type", o.Reason.Kind().Type()},
-		{"ce_subject", o.Failure.TaskID},
-		{"ce_time", decidedAt},
-		{"content-type", "application/json"},
-	} {
-		headers = append(headers, Header{Key: h.key, Value: []byte(h.value)})
+// size is about what Encode writes, in bytes: enough unless texts are full of escapes.
+func (o *Outcome) size() int {
+	f := &o.Failure
+	size := 440 + 2*len(o.Source.Topic) + 2*len(f.TaskID) + len(o.Origin) + len(f.Traceparent) + 60*min(len(o.Covers), MaxCovers) +
+		min(len(f.ID), maxText) + min(len(f.ErrorCode), maxText) + min(len(f.Description), maxText) + min(len(f.UserData), MaxUserData)
+	if e := o.Error; e != nil {
+		size += 64 + min(len(e.Code), maxText) + min(len(e.Message), maxText) + min(len(e.RequestID), maxText)
 	}
-	if parent := []byte(o.Failure.Traceparent); validTraceparent(parent) {
-		headers = append(headers, Header{Key: "traceparent", Value: parent})
-	}
-	return headers
+	return size
 }
 
-func (o Outcome) check() error {
+// writeValue writes the fields in the order in which people read them.
+func (o *Outcome) writeValue(w *writer) []byte {
+	f := &o.Failure
+	w.begin('{')
+	w.text("task_id", f.TaskID)
+	w.text("outcome", string(o.Reason.Kind()))
+	w.text("reason", string(o.Reason))
+	w.text("message", o.Reason.Message())
+	if o.Retries != nil {
+		w.number("retries", int64(*o.Retries))
+	}
+	if o.AcceptedRetry {
+		w.yes("accepted_retry")
+	}
+	w.number("attempts", int64(o.Attempts))
+
+	w.name("failed_event").begin('{')
+	w.text("topic", o.Source.Topic)
+	w.number("partition", int64(o.Source.Partition))
+	w.number("offset", o.Source.Offset)
+	if o.Source.hasTimestamp() {
+		w.time("timestamp", o.Source.Time)
+	}
+	w.text("id", clean(f.ID))
+	w.end('}')
+
+	data := f.UserData
+	if len(data) > MaxUserData || !utf8.ValidString(data) {
+		data = ""
+	}
+	if f.ErrorCode != "" || f.Description != "" || data != "" {
+		w.name("failure").begin('{')
+		w.text("error_code", clean(f.ErrorCode))
+		w.text("description", clean(f.Description))
+		w.text("user_data", data)
+		w.end('}')
+	}
+	if e := o.Error; e != nil && *e != (APIError{}) {
+		w.name("error").begin('{')
+		if e.Status != 0 {
+			w.number("status", int64(e.Status))
+		}
+		w.text("error_code", clean(e.Code))
+		w.text("error_msg", clean(e.Message))
+		w.text("request_id", clean(e.RequestID))
+		w.end('}')
+	}
+	o.writeCovers(w)
+	w.time("decided_at", o.DecidedAt)
+	w.end('}')
+	return w.value()
+}
+
+func (o *Outcome) writeCovers(w *writer) {
+	if len(o.Covers) == 0 {
+		return
+	}
+	w.name("covers").begin('[')
+	for _, c := range o.mostCovers() {
+		w.begin('{')
+		w.number("partition", int64(c.Partition))
+		w.number("end_offset", c.End)
+		if c.Log != 0 {
+			w.number("log", c.Log)
+		}
+		w.end('}')
+	}
+	w.end(']')
+}
+
+// mostCovers are at most MaxCovers, the event's own partition's first.
+func (o *Outcome) mostCovers() []Cover {
+	if len(o.Covers) <= MaxCovers {
+		return o.Covers
+	}
+	kept := slices.Clone(o.Covers[:MaxCovers])
+	if own := slices.IndexFunc(o.Covers, o.coversOwn); own >= MaxCovers {
+		kept = slices.Insert(kept[:MaxCovers-1], 0, o.Covers[own])
+	}
+	return kept
+}
+
+func (o *Outcome) coversOwn(c Cover) bool { return c.Partition == o.Source.Partition }
+
+func (o *Outcome) check() error {
 	switch {
 	case o.Reason.Kind() == "":
 		return fmt.Errorf("unknown reason %q", o.Reason)
@@ -111,60 +150,11 @@ func (o Outcome) check() error {
 		return errors.New("the time of the decision is missing")
 	case o.Origin == "":
 		return errors.New("the origin is missing")
-	case !utf8.ValidString(o.Failure.TaskID):
-		return errors.New("the task id is not UTF-8")
 	}
 	for _, c := range o.Covers {
 		if c.Partition < 0 || c.End < 0 {
 			return fmt.Errorf("it covers what is no place in a log: %+v", c)
 		}
 	}
-	return checkTaskID([]byte(o.Failure.TaskID))
-}
-
-// json is nil where nothing is known.
-func (f Failure) json() *failureJSON {
-	j := failureJSON{ErrorCode: clean(f.ErrorCode), Description: clean(f.Description)}
-	if len(f.UserData) <= MaxUserData && utf8.ValidString(f.UserData) {
-		j.UserData = f.UserData
-	}
-	if j == (failureJSON{}) {
-		return nil
-	}
-	return &j
-}
-
-// clean is nil where nothing is known.
-func (e *APIError) clean() *APIError {
-	if e == nil || *e == (APIError{}) {
-		return nil
-	}
-	return &APIError{
-		Status:    e.Status,
-		Code:      clean(e.Code),
-		Message:   clean(e.Message),
-		RequestID: clean(e.RequestID),
-	}
-}
-
-// timestamp is empty for a year that RFC 3339 cannot write. Kafka stores any 64
-// bits, and a producer that takes microseconds for milliseconds writes such
-// years; its events are answered like any other.
-func timestamp(t time.Time) string {
-	t = t.UTC()
-	if t.Year() < 0 || t.Year() > 9999 {
-		return ""
-	}
-	return t.Format(timeLayout)
-}
-
-// marshal writes JSON without the escapes that only HTML needs.
-func marshal(v any) ([]byte, error) {
-	var buffer bytes.Buffer
-	encoder := json.NewEncoder(&buffer)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
+	return CheckTaskID(o.Failure.TaskID)
 }

@@ -22,7 +22,7 @@ type Source struct {
 	Topic     string
 	Partition int
 	Offset    int64
-	// Time is the record's timestamp; Kafka keeps milliseconds.
+	// Time is the record's timestamp; Kafka keeps milliseconds. See HasTime.
 	Time time.Time
 }
 
@@ -66,12 +66,13 @@ var ErrNotAFailure = errors.New("not a failure event")
 // The error is ErrNotAFailure (use errors.Is) or an *Unreadable (errors.As). A
 // Failure shares no memory with value and headers.
 func ReadFailure(value []byte, headers []Header) (Failure, error) {
-	if err := checkText(value); err != nil {
-		return Failure{}, err
-	}
 	var failure Failure
-	if err := failure.read(value, outermost); err != nil {
-		return Failure{}, err
+	err := checkText(value)
+	if err == nil {
+		err = failure.read(value, outermost)
+	}
+	if err != nil {
+		return Failure{}, foreignFormat(err, value)
 	}
 	failure.addHeaders(headers)
 	return failure, nil

@@ -161,3 +161,32 @@ func FuzzOutcome(f *testing.F) {
 		}
 	})
 }
+
+// FuzzDecodeOutcome: whatever is in the value, what is read is an outcome that can be
+// written, bounded, and about the event that the headers name.
+func FuzzDecodeOutcome(f *testing.F) {
+	for _, reason := range events.Reasons() {
+		f.Add(encode(f, outcome(reason)).Value)
+	}
+	f.Add([]byte(`{"task_id":"538526","covers":[{"partition":1e3}]}`))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		m := encode(t, outcome(events.Accepted))
+		got, err := events.DecodeOutcome(value, m.Headers)
+		if err != nil {
+			return
+		}
+		if !json.Valid(value) || !utf8.Valid(value) {
+			t.Errorf("read, but not JSON in UTF-8: %q", value)
+		}
+		if len(got.Covers) > events.MaxCovers || got.Source != outcome(events.Accepted).Source || got.Failure.TaskID != "538526" {
+			t.Errorf("%+v", got)
+		}
+		again := encode(t, got)
+		if len(again.Value) > 64<<10 {
+			t.Errorf("%d bytes", len(again.Value))
+		}
+		if same, err := events.DecodeOutcome(again.Value, again.Headers); err != nil || !reflect.DeepEqual(same.Covers, got.Covers) {
+			t.Errorf("%+v, then %+v, %v", got, same, err)
+		}
+	})
+}

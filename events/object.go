@@ -1,6 +1,9 @@
 package events
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+)
 
 // field is a member of a JSON object whose name means something to the shapes.
 type field uint8
@@ -51,43 +54,10 @@ var fieldNames = [fields]string{
 
 // fieldOf finds a name, exactly as it is spelled.
 func fieldOf(name []byte) field {
-	switch string(name) {
-	case "task_id":
-		return fieldTaskID
-	case "specversion":
-		return fieldSpecversion
-	case "id":
-		return fieldID
-	case "traceparent":
-		return fieldTraceparent
-	case "data":
-		return fieldData
-	case "data_base64":
-		return fieldDataBase64
-	case "type":
-		return fieldType
-	case "message":
-		return fieldMessage
-	case "message_id":
-		return fieldMessageID
-	case "topic_urn":
-		return fieldTopicURN
-	case "event_type":
-		return fieldEventType
-	case "remux_info":
-		return fieldRemuxInfo
-	case "status":
-		return fieldStatus
-	case "error_code":
-		return fieldErrorCode
-	case "error_msg":
-		return fieldErrorMsg
-	case "xcode_error":
-		return fieldXcodeError
-	case "description":
-		return fieldDescription
-	case "user_data":
-		return fieldUserData
+	for f, known := range fieldNames[1:] {
+		if string(name) == known {
+			return field(f + 1)
+		}
 	}
 	return fieldUnknown
 }
@@ -112,8 +82,8 @@ func (o *object) read(text []byte) error {
 		}
 		return nil
 	})
-	if err == errOtherKind {
-		return unreadable(UnknownShape, "expected a JSON object")
+	if errors.Is(err, errOtherKind) {
+		return hint(unreadable(UnknownShape, "expected a JSON object"), foreignValue(text))
 	}
 	return err
 }

@@ -26,7 +26,8 @@ type Outcome struct {
 	// Error is the API's last answer, where it was a refusal.
 	Error *APIError
 	// Covers says which failure events of this task the outcome's call answers,
-	// the one at Source among them. Empty if it cost no call, or answers no other.
+	// the one at Source among them; with AttemptsExhausted, its last call. Empty if it
+	// cost no call, or answers no other. No more than MaxCovers are written and read.
 	Covers []Cover
 	// DecidedAt is when the answer was known; milliseconds are kept.
 	DecidedAt time.Time
@@ -46,6 +47,11 @@ type APIError struct {
 	Message   string `json:"error_msg,omitempty"`
 	RequestID string `json:"request_id,omitempty"`
 }
+
+// MaxCovers bounds what an outcome covers, which anybody who may write to the topic
+// could have made long. A task's events stand in one partition if producers key them.
+// Whose partition is not among the covers gets a call of its own.
+const MaxCovers = 16
 
 // Cover is a stretch of one partition of the failed topic, the topic of the
 // outcome's Source.

@@ -158,7 +158,7 @@ func TestUserDataIsCarriedWholeOrNotAtAll(t *testing.T) {
 		o.Failure.UserData = data
 		m := encode(t, o)
 		got, err := events.DecodeOutcome(m.Value, m.Headers)
-		if err != nil || got.Failure.UserData != want {
+		if err != nil || got.Failure.UserData != want || strings.Contains(string(m.Value), "user_data") != (want != "") {
 			t.Errorf("%d bytes: %d bytes back, %v", len(data), len(got.Failure.UserData), err)
 		}
 	}
@@ -175,6 +175,18 @@ func TestATimestampBeyondTheYear9999IsAnswered(t *testing.T) {
 	got, err := events.DecodeOutcome(m.Value, m.Headers)
 	if err != nil || !got.Source.Time.Equal(o.Source.Time) {
 		t.Errorf("read back: %v, %v", got.Source, err)
+	}
+}
+
+func TestWhoeverAppendsToAPartOfAMessageSpoilsNoOther(t *testing.T) {
+	m, want := encode(t, outcome(events.Accepted)), encode(t, outcome(events.Accepted))
+	_ = append(m.Value, "xxxxxxxx"...)
+	_ = append(m.Key, "xxxxxxxx"...)
+	for _, h := range m.Headers {
+		_ = append(h.Value, "xxxxxxxx"...)
+	}
+	if !reflect.DeepEqual(m, want) {
+		t.Errorf("got  %s\nwant %s", m, want)
 	}
 }
 

@@ -149,7 +149,7 @@ func (r *reader) token() error {
 
 // end refuses anything after the value.
 func (r *reader) end() error {
-	if len(bytes.TrimLeft(r.text[r.tokens.InputOffset():], " \t\r\n")) > 0 {
+	if len(bytes.TrimLeft(r.text[r.tokens.InputOffset():], whiteSpace)) > 0 {
 		return unreadable(NotJSON, "not JSON: there is more after the end of the value, at byte %d", r.tokens.InputOffset())
 	}
 	return nil

@@ -54,7 +54,7 @@ var reasons = []struct {
 	{InvalidTask, RetryFailed, "MPC says that the task id or the task's parameters are invalid. Create a new task instead."},
 	{NotRetryable, RetryFailed, "A retry cannot help: the task was cancelled, or failed for a cause that is configured as final."},
 	{BudgetExhausted, RetryFailed, "The task has had all the retries that the budget allows within its window. Find out why it keeps failing."},
-	{AttemptsExhausted, RetryFailed, "The calls for this event kept failing while MPC served others. Nothing proves that a retry was accepted."},
+	{AttemptsExhausted, RetryFailed, "The calls for this task kept failing while MPC served others. Nothing proves that a retry was accepted."},
 	{Expired, RetryFailed, "The failure event is older than the configured limit. No retry was asked for."},
 }
 
@@ -70,21 +70,22 @@ func Reasons() []Reason {
 // Kind is the kind of the outcomes with this reason; empty if it is none of the
 // constants.
 func (r Reason) Kind() Kind {
-	for i := range reasons {
-		if reasons[i].reason == r {
-			return reasons[i].kind
-		}
-	}
-	return ""
+	kind, _ := r.describe()
+	return kind
 }
 
 // Message explains the reason to a person, in a sentence or two; empty if it is
 // none of the constants.
 func (r Reason) Message() string {
+	_, message := r.describe()
+	return message
+}
+
+func (r Reason) describe() (kind Kind, message string) {
 	for i := range reasons {
 		if reasons[i].reason == r {
-			return reasons[i].message
+			return reasons[i].kind, reasons[i].message
 		}
 	}
-	return ""
+	return "", ""
 }

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -132,7 +133,10 @@ func TestEveryOutcomeAndItsHeadersFitTheSchemas(t *testing.T) {
 		bare.Retries, bare.Error, bare.Covers, bare.Failure = nil, nil, nil, events.Failure{TaskID: "1"}
 		long := full
 		long.Failure.Description = strings.Repeat("\x01", 2000)
+		long.Failure.UserData = strings.Repeat("\x01", 4096)
 		long.Error = &events.APIError{Message: strings.Repeat("ü", 2000)}
+		long.Covers = make([]events.Cover, 100)
+		long.Source.Time = time.UnixMilli(-1)
 		for _, o := range []events.Outcome{full, bare, long} {
 			m := encode(t, o)
 			if err := value.Validate(parse(t, string(m.Value))); err != nil {
@@ -168,8 +172,12 @@ func TestDeadLetterHeadersFitTheirSchema(t *testing.T) {
 	s := compile(t, "asyncapi.json#/components/schemas/deadLetterHeaders")
 	for _, reason := range events.Defects() {
 		u := &events.Unreadable{Reason: reason, Message: strings.Repeat("m", 5000)}
-		if err := s.Validate(texts(t, events.DeadLetter(place, nil, u, events.DeadLetterMessageLimit))); err != nil {
-			t.Error(err)
+		for _, millis := range []int64{1795420800000, -1, 1795420800000123, -1 << 60} {
+			source := place
+			source.Time = time.UnixMilli(millis)
+			if err := s.Validate(texts(t, events.DeadLetter(source, nil, u, events.DeadLetterMessageLimit))); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

@@ -33,6 +33,8 @@ func (f *Failure) read(text []byte, at place) error {
 		return f.readNotification(&o)
 	case !o.has(fieldTaskID) && o.otherNotification() != "":
 		return fmt.Errorf("%w: MPC's notification %.60q is not about a remux task", ErrNotAFailure, o.otherNotification())
+	case !o.has(fieldTaskID):
+		return hint(f.readPlain(&o), foreignObject(text))
 	default:
 		return f.readPlain(&o)
 	}
@@ -103,10 +105,11 @@ func readTaskID(o *object) (string, error) {
 	} else if len(bytes.Trim(raw, "0123456789")) > 0 {
 		return "", unreadable(InvalidTaskID, "the task_id is %.40q; expected a string, or an integer without sign, fraction and exponent", raw)
 	}
-	if err := checkTaskID(id); err != nil {
+	taskID := string(id)
+	if err := checkTaskID(taskID); err != nil {
 		return "", err
 	}
-	return string(id), nil
+	return taskID, nil
 }
 
 // readCloudEvent reads shape 2 in structured mode (CloudEvents 1.0, JSON

@@ -25,9 +25,9 @@ func (o *object) isSMN() bool {
 
 // smnType is one of SMN's types, whatever the case of its letters; else empty.
 func (o *object) smnType() string {
-	written := o.text(fieldType)
+	written := content(o.values[fieldType])
 	for _, known := range [...]string{smnNotification, smnSubscribe, smnUnsubscribe} {
-		if strings.EqualFold(written, known) {
+		if strings.EqualFold(string(written), known) {
 			return known
 		}
 	}
@@ -54,10 +54,7 @@ func (f *Failure) readSMN(o *object) error {
 	}
 	message, lossy := unquote(raw)
 	if err := f.read(message, inSMN); err != nil {
-		if !bytes.HasPrefix(bytes.TrimLeft(message, " \t\r\n"), []byte("{")) {
-			err = hint(err, "if it is one of MPC's text templates, "+setJSON)
-		}
-		return inside("the message of the SMN envelope", err)
+		return inside("the message of the SMN envelope", foreignFormat(err, message))
 	}
 	if lossy && bytes.ContainsRune([]byte(f.TaskID), utf8.RuneError) {
 		return unreadable(InvalidTaskID, "the task_id has half of a surrogate pair (\\ud800 to \\udfff)")

@@ -57,27 +57,25 @@ func CheckTaskID(id string) error {
 	if !utf8.ValidString(id) {
 		return unreadable(InvalidTaskID, "the task_id is not UTF-8")
 	}
-	return checkTaskID([]byte(id))
+	return checkTaskID(id)
 }
 
 // checkTaskID refuses what cannot be a task id. Such ids would end in a URL, a
 // key, a log line and a header, where they could pass for something else.
-func checkTaskID(id []byte) error {
+func checkTaskID(id string) error {
 	switch {
 	case len(id) == 0:
 		return unreadable(InvalidTaskID, "the task_id is empty")
 	case len(id) > maxTaskID:
 		return unreadable(InvalidTaskID, "the task_id has %d bytes; at most %d are expected", len(id), maxTaskID)
 	}
-	for at := 0; at < len(id); {
-		r, size := utf8.DecodeRune(id[at:])
+	for _, r := range id {
 		switch {
 		case unicode.IsControl(r):
 			return unreadable(InvalidTaskID, "the task_id %q has a control character (U+%04X)", id, r)
 		case unicode.IsSpace(r):
 			return unreadable(InvalidTaskID, "the task_id %q has white space (U+%04X)", id, r)
 		}
-		at += size
 	}
 	return nil
 }

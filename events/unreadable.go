@@ -83,10 +83,11 @@ func inside(place string, err error) error {
 	return err
 }
 
-// hint adds to an *Unreadable what to do about it; other errors pass unchanged.
+// hint adds to an *Unreadable what to do about it, if there is something; other
+// errors pass unchanged.
 func hint(err error, text string) error {
 	var u *Unreadable
-	if errors.As(err, &u) {
+	if text != "" && errors.As(err, &u) {
 		return &Unreadable{Reason: u.Reason, Message: u.Message + "; " + text}
 	}
 	return err

@@ -18,7 +18,8 @@ import (
 
 type answered struct{}
 
-func (answered) Receive(*consumer.Delivery) consumer.Answer { return nothing }
+func (answered) Receive(d *consumer.Delivery) { d.Done() }
+func (answered) Release()                     {}
 
 // hangingFetch is a fetch that never returns, against its promise.
 type hangingFetch struct{ Log }
@@ -28,6 +29,7 @@ type alone struct{}
 
 func (alone) Assigned(context.Context, consumer.Assignment) error { return nil }
 func (alone) Opened(int, int64, int64, bool)                      {}
+func (alone) Published(string, int, int64, int64)                 {}
 func (alone) Committed(int, int64)                                {}
 
 func (hangingFetch) Fetch(ctx context.Context, _ string, _ int, _ int64, _ int) (consumer.Page, error) {

@@ -128,10 +128,7 @@ func (a asking) ask(ctx context.Context, id string) (place string, err error) {
 	if err := a.refusal(ctx, id); err != nil {
 		return "", err
 	}
-	message := consumer.Message{Topic: a.cfg.Kafka.TopicFailed, Key: m.Key, Value: m.Value}
-	for _, h := range m.Headers {
-		message.Headers = append(message.Headers, consumer.Header(h))
-	}
+	message := consumer.Message{Topic: a.cfg.Kafka.TopicFailed, Key: m.Key, Value: m.Value, Headers: m.Headers}
 	p, err := a.log.PartitionFor(ctx, message.Topic, message.Key)
 	if err != nil {
 		return "", err

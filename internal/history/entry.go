@@ -31,7 +31,7 @@ func (t *telling) failure(r *consumer.Record, e Entry) (Entry, bool) {
 		return e, false
 	}
 	e.Kind = FailureEvent
-	e.Failure = &Failure{ID: f.ID, ErrorCode: f.ErrorCode, Description: f.Description, Forced: f.Forced}
+	e.Failure = &Failure{ID: f.ID, ErrorCode: f.ErrorCode, Description: f.Description, UserData: f.UserData, Forced: f.Forced}
 	return e, true
 }
 

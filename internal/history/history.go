@@ -84,6 +84,7 @@ type Failure struct {
 	ID          string `json:"id,omitempty"`
 	ErrorCode   string `json:"error_code,omitempty"`
 	Description string `json:"description,omitempty"`
+	UserData    string `json:"user_data,omitempty"`
 	// Forced: budget, age and skip codes do not hold it up.
 	Forced bool `json:"forced,omitempty"`
 	// Answered tells whether an outcome for it was found.

@@ -92,18 +92,11 @@ func (w *world) answer(id string, source events.Source, reason events.Reason, ch
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	record := consumer.Message{Key: m.Key, Value: m.Value}
-	for _, h := range m.Headers {
-		record.Headers = append(record.Headers, consumer.Header(h))
-	}
-	w.b.Append(topic, p, record)
+	w.b.Append(topic, p, consumer.Message{Key: m.Key, Value: m.Value, Headers: m.Headers})
 }
 
 func (w *world) bury(key, value string) {
-	var headers []consumer.Header
-	for _, h := range events.DeadLetter(events.Source{Topic: "f", Partition: 2, Offset: 9, Time: time.Now()}, nil, &events.Unreadable{Reason: events.TwoTaskIDs, Message: "there are two"}, 1024) {
-		headers = append(headers, consumer.Header(h))
-	}
+	headers := events.DeadLetter(events.Source{Topic: "f", Partition: 2, Offset: 9, Time: time.Now()}, nil, &events.Unreadable{Reason: events.TwoTaskIDs, Message: "there are two"}, 1024)
 	w.b.Append("dlq", 1, consumer.Message{Key: []byte(key), Value: []byte(value), Headers: headers})
 }
 

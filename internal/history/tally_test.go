@@ -102,10 +102,7 @@ func (o oneTask) Fetch(_ context.Context, topic string, _ int, offset int64, _ i
 			if err != nil {
 				return page, err
 			}
-			r.Key, r.Value = m.Key, m.Value
-			for _, h := range m.Headers {
-				r.Headers = append(r.Headers, consumer.Header(h))
-			}
+			r.Key, r.Value, r.Headers = m.Key, m.Value, m.Headers
 		}
 		page.Records = append(page.Records, r)
 	}

@@ -26,10 +26,13 @@ func TestHostileIDsAreRefused(t *testing.T) {
 
 func TestNoEscapeSequenceReachesATerminal(t *testing.T) {
 	inWorld(t, func(w *world) {
-		e := w.ask(0, `{"task_id":"7","description":"\u001b[2J\u202egpj"}`)
+		e := w.ask(0, `{"task_id":"7","description":"\u001b[2J\u202egpj","user_data":"asset-93f1"}`)
 		w.answer("7", e, events.Rejected, func(o *events.Outcome) {
 			o.Error = &events.APIError{Status: 403, Code: "\x1b[1m", Message: "\x1b]0;", RequestID: "\x07"}
 		})
+		if f := w.read().Entries[0].Failure; f == nil || f.UserData != "asset-93f1" {
+			t.Errorf("its producer's user data is not told: %+v", f)
+		}
 		if text := strings.Join(w.read().Sentences(), "\n"); strings.ContainsAny(text, "\x1b\x07\u202e") {
 			t.Errorf("%q", text)
 		}
@@ -86,11 +89,8 @@ func TestAnEventInBase64IsFound(t *testing.T) {
 func TestTextsThatOthersWroteAreCutAndPrintable(t *testing.T) {
 	inWorld(t, func(w *world) {
 		long := strings.Repeat("ä", 100_000)
-		var headers []consumer.Header
 		u := &events.Unreadable{Reason: events.Defect("\x1b[2J" + long), Message: long}
-		for _, h := range events.DeadLetter(events.Source{Topic: "f"}, nil, u, len(long)) {
-			headers = append(headers, consumer.Header(h))
-		}
+		headers := events.DeadLetter(events.Source{Topic: "f"}, nil, u, len(long))
 		w.b.Append("dlq", 0, consumer.Message{Key: []byte("7"), Headers: headers})
 		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Rejected, func(o *events.Outcome) {
 			o.Error = &events.APIError{Code: "short", Message: "short", RequestID: "short"}

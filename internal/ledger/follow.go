@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"remux-retrier/consumer"
-	"remux-retrier/events"
 	"remux-retrier/internal/backoff"
 	"remux-retrier/internal/clock"
 )
@@ -229,7 +228,6 @@ func (l *Ledger) skip(t *topic, p int, first int64) {
 // read reads a partition up to its end. The page tells where it goes on, not the
 // last record: what was aborted or compacted is passed.
 func (l *Ledger) read(ctx context.Context, t *topic, p int, end int64) error {
-	var headers []events.Header
 	hunger := &t.hunger[p]
 	for t.next[p] < end {
 		page, err := l.cfg.Log.Fetch(ctx, t.name, p, t.next[p], hunger.Next())
@@ -238,7 +236,7 @@ func (l *Ledger) read(ctx context.Context, t *topic, p int, end int64) error {
 		}
 		hunger.Observe(page, page.Next > t.next[p])
 		for i := range page.Records {
-			headers = l.take(&page.Records[i], headers)
+			l.take(&page.Records[i])
 		}
 		if page.Next <= t.next[p] {
 			// Not what was asked for is at fault: the log has become shorter, or

@@ -182,11 +182,7 @@ func record(t testing.TB, o events.Outcome) consumer.Record {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := consumer.Record{Key: m.Key, Value: m.Value}
-	for _, h := range m.Headers {
-		r.Headers = append(r.Headers, consumer.Header(h))
-	}
-	return r
+	return consumer.Record{Key: m.Key, Value: m.Value, Headers: m.Headers}
 }
 
 // publish puts outcomes on their topics, and each into the partition that its

@@ -7,31 +7,26 @@ import (
 	"remux-retrier/events"
 )
 
-// take takes note of a record of an outcome topic. Headers is scratch space.
+// take takes note of a record of an outcome topic.
 //
 // What the headers say is enough to know that an event is answered; the value is
 // read only for a decision about other events that is not known yet. So an outcome
 // in a format of another version's still prevents a second answer.
-func (l *Ledger) take(r *consumer.Record, headers []events.Header) []events.Header {
-	headers = headers[:0]
-	for _, h := range r.Headers {
-		headers = append(headers, events.Header(h))
-	}
-	event, decided, ours, ok := events.ReadAnswered(headers, l.cfg.Topic, l.cfg.Origin)
+func (l *Ledger) take(r *consumer.Record) {
+	event, decided, ours, ok := events.ReadAnswered(r.Headers, l.cfg.Topic, l.cfg.Origin)
 	if !ok {
 		l.unreadable(r, "its headers are not an outcome's")
-		return headers
+		return
 	}
 	if !l.note(r, event, decided, ours) {
-		return headers
+		return
 	}
-	o, err := events.DecodeOutcome(r.Value, headers)
+	o, err := events.DecodeOutcome(r.Value, r.Headers)
 	if err != nil {
 		l.unreadable(r, "the event counts as answered: "+err.Error())
-		return headers
+		return
 	}
 	l.keep(o)
-	return headers
 }
 
 // note takes note of the answer; it is false where there is nothing to learn from

@@ -55,6 +55,7 @@ type Told struct {
 	EventID     string    `json:"event_id,omitempty"`
 	ErrorCode   string    `json:"error_code,omitempty"`
 	Description string    `json:"description,omitempty"`
+	UserData    string    `json:"user_data,omitempty"` // cut to 1 KiB
 	// Outcome is Done.Outcome; empty: it is being answered.
 	Outcome string        `json:"outcome,omitempty"`
 	Reason  events.Reason `json:"reason,omitempty"`
@@ -88,7 +89,7 @@ func told(stories []story.Story) []Told {
 	for _, s := range stories {
 		t := Told{
 			Partition: s.Source.Partition, Offset: s.Source.Offset, EventTime: s.Source.Time, EventID: s.EventID,
-			ErrorCode: s.Failure.ErrorCode, Description: s.Failure.Description, Outcome: s.Became(), Steps: []Line{},
+			ErrorCode: s.Failure.ErrorCode, Description: s.Failure.Description, UserData: s.Failure.UserData, Outcome: s.Became(), Steps: []Line{},
 		}
 		if s.Outcome != nil {
 			t.Reason = s.Outcome.Reason

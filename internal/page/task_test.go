@@ -15,6 +15,7 @@ import (
 func TestATaskIsToldFromMemoryAndTopics(t *testing.T) {
 	s := newSource()
 	s.stories = []story.Story{answeredStory("538526", events.Accepted)}
+	s.stories[0].Failure.UserData = "asset-93f1"
 	s.topics = func(context.Context) (history.History, error) {
 		return *knows(asked(time.Hour, true), replied(time.Hour, events.Accepted)), nil
 	}
@@ -22,6 +23,9 @@ func TestATaskIsToldFromMemoryAndTopics(t *testing.T) {
 	got := decode[Task](t, get(newPage(t, s), "/api/tasks/538526"))
 	if got.Verdict.Code != "accepted" || len(got.Stories) != 1 || len(got.Stories[0].Steps) != 3 || got.Stories[0].Outcome != "retried" || len(got.Topics.Entries) != 2 {
 		t.Errorf("%+v", got)
+	}
+	if got.Stories[0].UserData != "asset-93f1" {
+		t.Errorf("its producer's user data is not told: %+v", got.Stories[0])
 	}
 	if want := (Owner{3, "retrier-0", true}); *got.Owner != want {
 		t.Errorf("%+v", got.Owner)

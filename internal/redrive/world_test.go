@@ -51,11 +51,8 @@ func inWorld(t *testing.T, partitions int, test func(w *world)) {
 // letter is a dead letter, made as the service makes them.
 func letter(reason events.Defect, key, value string, headers ...events.Header) consumer.Message {
 	u := &events.Unreadable{Reason: reason, Message: "it is so"}
-	m := consumer.Message{Key: []byte(key), Value: []byte(value)}
-	for _, h := range events.DeadLetter(events.Source{Topic: failed, Partition: 1, Offset: 7, Time: time.Unix(1, 0)}, headers, u, events.DeadLetterMessageLimit) {
-		m.Headers = append(m.Headers, consumer.Header(h))
-	}
-	return m
+	headers = events.DeadLetter(events.Source{Topic: failed, Partition: 1, Offset: 7, Time: time.Unix(1, 0)}, headers, u, events.DeadLetterMessageLimit)
+	return consumer.Message{Key: []byte(key), Value: []byte(value), Headers: headers}
 }
 
 func (w *world) dead(partition int, ms ...consumer.Message) { w.b.Append(letters, partition, ms...) }

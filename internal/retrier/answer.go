@@ -13,7 +13,14 @@ func (r *Retrier) answer(t *task, o *events.Outcome) {
 	called := t.run.attempts > 0 || t.run.doubt != none
 	ev, acknowledged := r.answered(t, called)
 	ev.step(story.Step{Kind: story.Answered, Reason: o.Reason})
+	handed := false
+	defer func() {
+		if !handed { // it panicked
+			acknowledged()
+		}
+	}()
 	ev.Lease.Answer(*o, acknowledged)
+	handed = true
 }
 
 // answerAll is an answer that holds for every event of the task that stood in the

@@ -59,6 +59,7 @@ func (e *run) turn(ctx context.Context, pass *pace.Pass) error {
 // send makes the call, and takes note of how it ended.
 func (e *run) send(ctx context.Context, pass *pace.Pass) *mpcclient.Error {
 	covers := e.r.coversOf(e.t) // what comes after this may tell of a failure of this very retry
+	probe := !e.r.cfg.Gate.Available()
 	e.ev.step(story.Step{Kind: story.Call})
 	err := e.r.cfg.API.Retry(context.WithoutCancel(ctx), e.t.id)
 	before := e.r.cfg.Gate.Tally().Lately
@@ -83,7 +84,7 @@ func (e *run) send(ctx context.Context, pass *pace.Pass) *mpcclient.Error {
 	}
 	e.last, e.lastCall = refusal, e.r.cfg.Clock.Now()
 	if refusal.Outage() && refusal.Class != mpcclient.Throttled {
-		e.evidence.failed(e.r.cfg.Gate.Tally(), before, e.r.cfg.Gate.Available())
+		e.evidence.failed(e.r.cfg.Gate.Tally(), before, probe)
 	}
 	return refusal
 }

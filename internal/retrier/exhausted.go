@@ -42,7 +42,7 @@ const (
 // is the cause.
 type evidence struct {
 	counted  int // failed calls that count
-	failures int // failed calls while MPC was available
+	failures int // failed calls that were no probes
 	// pending: a failed call is not judged yet; since is what had ended by then. A
 	// further failure does not begin anew: otherwise calls that fail more often than
 	// others are made would never count.
@@ -52,8 +52,8 @@ type evidence struct {
 
 // failed takes note of a failed call, before which so many of the last requests
 // were served.
-func (v *evidence) failed(now pace.Tally, before int, available bool) {
-	if available {
+func (v *evidence) failed(now pace.Tally, before int, probe bool) {
+	if !probe {
 		v.failures++
 	}
 	switch {

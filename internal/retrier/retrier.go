@@ -172,9 +172,5 @@ func (r *Retrier) Run(ctx context.Context) {
 // API is away, waits.
 func (r *Retrier) Add(ev Event) (behind bool) {
 	age := r.cfg.Clock.Now().Sub(ev.Source.Time)
-	return r.schedule.add(&event{Event: ev, stale: r.cfg.MaxAge > 0 && hasTime(ev.Source.Time) && age > r.cfg.MaxAge})
+	return r.schedule.add(&event{Event: ev, stale: r.cfg.MaxAge > 0 && ev.Source.HasTime() && age > r.cfg.MaxAge})
 }
-
-// hasTime: a record without a time of its own has no age. No record is older than
-// Kafka.
-func hasTime(t time.Time) bool { return t.Year() >= 2000 }

@@ -224,15 +224,11 @@ func (w *world) accepted(c *call) {
 // published: a message of the instance's stands in its topic.
 func (i *instance) published(m consumer.Message, a *attempt) {
 	w := i.w
-	headers := make([]events.Header, len(m.Headers))
-	for n, h := range m.Headers {
-		headers[n] = events.Header(h)
-	}
 	if m.Topic == topicDeadLetter {
-		w.buried(i, m, headers, a)
+		w.buried(i, m, m.Headers, a)
 		return
 	}
-	o, err := events.DecodeOutcome(m.Value, headers)
+	o, err := events.DecodeOutcome(m.Value, m.Headers)
 	if err != nil {
 		w.violate("outcomes can be read", "instance %s publishes %q: %v", i.name, m.Value, err)
 		return

@@ -174,10 +174,7 @@ func (w *world) litter() {
 			if err != nil {
 				panic(fmt.Sprintf("the litter cannot be written: %v", err))
 			}
-			m.Key, m.Value = message.Key, message.Value
-			for _, h := range message.Headers {
-				m.Headers = append(m.Headers, consumer.Header(h))
-			}
+			m.Key, m.Value, m.Headers = message.Key, message.Value, message.Headers
 		}
 	}
 	w.tell("litter on %s: %s", m.Topic, m.Value)

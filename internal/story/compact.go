@@ -89,7 +89,7 @@ func skip(steps []Step) []Step {
 // weigh counts the story's memory anew.
 func (r *Record) weigh() {
 	bytes := storyBytes + cap(r.story.Steps)*stepBytes + len(r.story.TaskID) + len(r.story.Failure.ErrorCode) +
-		len(r.story.Failure.Description) + len(r.story.Failure.ID) + len(r.story.Failure.Traceparent)
+		len(r.story.Failure.Description) + len(r.story.Failure.UserData) + len(r.story.Failure.ID) + len(r.story.Failure.Traceparent)
 	for i := range r.story.Steps {
 		s := &r.story.Steps[i]
 		if bytes += len(s.Detail) + len(s.State); s.Error != nil {

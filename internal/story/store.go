@@ -66,6 +66,7 @@ func New(cfg Config) (*Store, error) {
 // Begin opens the story of an event. taskID is what it is found by.
 func (s *Store) Begin(taskID string, source events.Source, failure events.Failure) *Record {
 	failure.ErrorCode, failure.Description, failure.ID = clip(failure.ErrorCode), clip(failure.Description), clip(failure.ID)
+	failure.UserData = clip(failure.UserData)
 	r := &Record{store: s, story: Story{
 		TaskID: clip(taskID), Source: source, EventID: failure.ID, Failure: failure, Steps: make([]Step, 0, usualSteps),
 	}}

@@ -63,7 +63,7 @@ func TestStepsAfterTheEndArePassedOver(t *testing.T) {
 
 func TestTheOutcomeIsKeptWithoutWhatItCovers(t *testing.T) {
 	s, _ := open(t, 0)
-	r := s.Begin("a", at(1), events.Failure{TaskID: "a", Description: strings.Repeat("é", 1000)})
+	r := s.Begin("a", at(1), events.Failure{TaskID: "a", Description: strings.Repeat("é", 1000), UserData: strings.Repeat("é", 2000)})
 	o := events.Outcome{Reason: events.Rejected, Covers: make([]events.Cover, 1000), Failure: events.Failure{TaskID: "a"},
 		Error: &events.APIError{Status: 403, Message: strings.Repeat("é", 1000)}}
 	r.Decided(o)
@@ -71,7 +71,7 @@ func TestTheOutcomeIsKeptWithoutWhatItCovers(t *testing.T) {
 	if got == nil || got.Reason != events.Rejected || got.Covers != nil || got.Error.Status != 403 {
 		t.Fatalf("got %+v", got)
 	}
-	for _, text := range []string{got.Error.Message, got.Failure.Description} {
+	for _, text := range []string{got.Error.Message, got.Failure.Description, got.Failure.UserData} {
 		if len(text) > maxText+4 || !utf8.ValidString(text) {
 			t.Errorf("a text of %d bytes is kept", len(text))
 		}

@@ -63,6 +63,7 @@ function event(s) {
   if (s.event_id) words.push(`id ${s.event_id}`);
   const node = make('section', {}, make('h3', {}, words.join(', ')));
   if (s.description) node.append(make('p', { class: 'muted' }, s.description));
+  if (s.user_data) node.append(make('p', { class: 'muted' }, `User data: ${s.user_data}`));
   node.append(make('ol', { class: 'steps' }));
   return node;
 }
