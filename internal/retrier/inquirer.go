@@ -251,7 +251,7 @@ func (q *inquirer) rest(batch []*question, refusal *mpcclient.Error) time.Durati
 // while: each query would cost quota and tell nothing.
 func (q *inquirer) goWithout(batch []*question, refusal *mpcclient.Error) {
 	// The refusal's own text has a request id, and would be said each time anew.
-	q.forbidden.Problem(fmt.Sprintf("MPC's state query is not permitted (HTTP %d %s); refusals are answered without it: grant the permission mpc:remuxTsk:list", refusal.Status, refusal.Code))
+	q.forbidden.Problem(fmt.Sprintf("MPC's state query is not permitted (HTTP %d %s); refusals are answered without it: grant the permission mpc:remuxTsk:view", refusal.Status, refusal.Code))
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.without = q.cfg.Clock.Now().Add(permissionCheck)

@@ -193,7 +193,7 @@ func TestMissingPermissionIsSaidOnceAndTriedAgainLater(t *testing.T) {
 			t.Errorf("%d queries in an hour without the permission", n)
 		}
 		said := d.log.AllEntries()
-		if len(said) != 1 || !strings.Contains(said[0].Message, "mpc:remuxTsk:list") {
+		if len(said) != 1 || !strings.Contains(said[0].Message, "mpc:remuxTsk:view") {
 			t.Errorf("said: %v", said)
 		}
 		if !d.gate.Available() || d.gate.Tally().Outages > 0 {
