@@ -24,7 +24,7 @@ type Auth interface {
 // payload is what signing needs beyond the request itself.
 type payload struct {
 	projectID string
-	body      []byte
+	body      string
 	now       time.Time
 }
 
@@ -48,7 +48,7 @@ func Token(token string) Auth { return tokenAuth{newSecret(token)} }
 func (a tokenAuth) check() error { return checkHeaderValue("the user token", a.token) }
 
 func (a tokenAuth) authorize(_ context.Context, r *http.Request, _ payload) error {
-	r.Header.Set(headerToken, a.token.reveal())
+	r.Header[headerToken] = a.token.header()
 	return nil
 }
 

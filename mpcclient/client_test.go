@@ -91,7 +91,7 @@ func TestIncompleteConfigsAreRefused(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	c := newClient(t, "https://mpc.example.com", func(cfg *Config) { cfg.Timeout = 0 })
-	transport := c.transport.(*http.Transport)
+	transport := c.conns.kept.(*http.Transport)
 	if c.timeout != 10*time.Second || transport.MaxIdleConnsPerHost != 64 || transport.TLSClientConfig.MinVersion != tls.VersionTLS12 {
 		t.Errorf("got %s, %d, %x", c.timeout, transport.MaxIdleConnsPerHost, transport.TLSClientConfig.MinVersion)
 	}
@@ -105,7 +105,7 @@ func TestTLS11IsRefused(t *testing.T) {
 		api.StartTLS()
 		defer api.Close()
 		c := newClient(t, api.URL, func(cfg *Config) {
-			transport := newTransport(1)
+			transport := newTransport(1, nil)
 			transport.TLSClientConfig.RootCAs = api.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 			cfg.Transport = transport
 		})
@@ -124,7 +124,7 @@ func TestProxyThatRefusesIsNamed(t *testing.T) {
 		}
 		u.User = url.UserPassword("user", canary)
 		c := newClient(t, "https://mpc.example.com", func(cfg *Config) {
-			transport := newTransport(1)
+			transport := newTransport(1, nil)
 			transport.Proxy = http.ProxyURL(u)
 			cfg.Transport = transport
 		})

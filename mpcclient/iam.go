@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,9 @@ type PasswordConfig struct {
 	Project, ProjectID string
 	// Timeout bounds one login, whoever waits for it. Defaults to 10 seconds.
 	Timeout time.Duration
+	// Roots gives the authorities that may sign IAM's certificate; it is asked at each new connection. Defaults to the
+	// system's.
+	Roots func() *x509.CertPool
 	// UserAgent defaults to "remux-retrier".
 	UserAgent string
 	// Now is the clock for the token's age and for the time between logins. Defaults to time.Now.
@@ -74,7 +78,7 @@ func newIAM(cfg PasswordConfig, password string) (*iam, error) {
 		i.now = time.Now
 	}
 	if i.transport == nil {
-		i.transport = newTransport(1)
+		i.transport = newTransport(1, cfg.Roots)
 	}
 	return i, nil
 }
@@ -122,9 +126,11 @@ func (i *iam) login(ctx context.Context) (token, *Error) {
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Accept-Encoding", "identity")
 	r.Header.Set("User-Agent", i.userAgent)
-	a, err := exchange(i.transport, r, maxBody)
+	a, err := exchange(i.transport, r, maxList) // the token's roles may be many
 	if a == nil {
+		closeIdle(i.transport) // the next login resolves the name anew
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("no answer within %s: %w", i.timeout, err)
 		}

@@ -33,8 +33,8 @@ func (c *Client) judge(operation string, a answer) *Error {
 	e.Operation = operation
 	v := classify(a.status, e.Code, e.Message)
 	e.Class, e.Advice = v.class, v.advice
-	if e.Class == Lost && operation != OperationRetry {
-		e.Class = Transient // only a retry changes anything
+	if e.Class == Lost {
+		e.Class = c.lost(operation)
 	}
 	if a.cut {
 		e.Err = errCut

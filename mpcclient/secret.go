@@ -11,17 +11,24 @@ import (
 
 const redacted = "[redacted]"
 
-// secret keeps a credential out of everything that prints. The value sits behind a pointer because fmt does not call
-// the methods of unexported fields, but prints a nested pointer as an address.
-type secret struct{ value *string }
+// secret keeps a credential out of everything that prints. The value sits in a function because fmt does not call the
+// methods of unexported fields, but prints a function as an address.
+type secret struct{ value func() []string }
 
-func newSecret(s string) secret { return secret{&s} }
+// newSecret keeps s in the form of a header's value, so that a request takes it without a copy.
+func newSecret(s string) secret {
+	value := []string{s}
+	return secret{func() []string { return value }}
+}
+
+// header is for requests, whose headers nobody changes.
+func (s secret) header() []string { return s.value() }
 
 func (s secret) reveal() string {
 	if s.value == nil {
 		return ""
 	}
-	return *s.value
+	return s.value()[0]
 }
 
 // blank replaces every occurrence of the secret in text: a gateway's error_msg may quote the access key it refused. A

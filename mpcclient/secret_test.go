@@ -74,7 +74,7 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 					mustNotSing(t, "Retry's error", err)
 					_, err = c.Query(t.Context(), []string{"1"})
 					mustNotSing(t, "Query's error", err)
-					closeIdle(c.transport)
+					closeIdle(c.conns.kept)
 					api.Close()
 				}
 			}

@@ -1,44 +1,48 @@
 package mpcclient
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
-	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
-	"sync/atomic"
 	"time"
 )
 
 const (
-	// maxBody is how much of an answer is read, and maxList of the state of ten tasks, each with its user_data.
+	// maxBody is how much of an answer is read, and maxList of the state of ten tasks, each with its user_data. Both
+	// bound also what an answer unpacks to.
 	maxBody = 64 << 10
 	maxList = 1 << 20
+	// maxHeader bounds an answer's headers: a user token of 128 KiB comes in one.
+	maxHeader = 256 << 10
 )
 
-// newTransport makes connections that are kept for reuse.
+// newTransport makes connections that are kept for reuse. roots gives the authorities for each new connection; nil
+// means the system's.
 //
 // HTTP/1.1 only, on purpose: when a path dies silently, HTTP/2 keeps sending every later call down the one dead
 // connection, while here a call that timed out takes its connection with it.
-func newTransport(maxIdle int) *http.Transport {
+func newTransport(maxIdle int, roots func() *x509.CertPool) *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		Proxy:                  quietly(http.ProxyFromEnvironment), // which never applies to this machine itself
 		OnProxyConnectResponse: nameProxy,
 		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        tlsConfig(roots),
 		TLSHandshakeTimeout:    10 * time.Second, // like the dialer's, for a dial whose caller has gone
 		Protocols:              &protocols,
 		MaxIdleConns:           maxIdle,
 		MaxIdleConnsPerHost:    maxIdle,
 		IdleConnTimeout:        45 * time.Second, // below the 60 s after which load balancers commonly hang up
-		MaxResponseHeaderBytes: 64 << 10,
-		DisableCompression:     true, // answers are small, and the limit on what is read means bytes of the wire
+		MaxResponseHeaderBytes: maxHeader,
+		DisableCompression:     true, // see unpacked
 	}
 }
 
@@ -71,37 +75,6 @@ func closeIdle(t http.RoundTripper) {
 	}
 }
 
-// sending watches whether a request may have left this machine. Of a transport that is not net/http's, which may not
-// call the hooks, that is always possible.
-//
-// The mark is the moment at which the request is given a connection: the write itself happens in a goroutine of the
-// transport, and may still happen after the caller has given up. A transport that then asks for another connection says
-// that nothing was written to the first: net/http sends only idempotent requests a second time (see http.Transport), and
-// a PUT is none to it.
-type sending struct{ unsent atomic.Bool }
-
-func (s *sending) trace(ctx context.Context, t http.RoundTripper) context.Context {
-	if _, ok := t.(*http.Transport); !ok {
-		return ctx
-	}
-	s.unsent.Store(true)
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { s.unsent.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { s.unsent.Store(false) },
-	})
-}
-
-func (s *sending) mayHaveBeenSent() bool { return !s.unsent.Load() }
-
-// once keeps the transport from sending a GET again by itself when a reused connection breaks: such a repeat would be
-// an API request that nobody counted against the quota. A body that cannot be had a second time does that; being empty,
-// it does not show on the wire.
-func once(r *http.Request) { r.Body, r.GetBody = io.NopCloser(emptyBody{}), nil }
-
-type emptyBody struct{}
-
-func (emptyBody) Read([]byte) (int, error) { return 0, io.EOF }
-
 // exchange sends a request and reads the answer: of a success as much as is allowed, of anything else maxBody. It follows
 // no redirect. A body that could not be read to its end leaves the answer without one, and comes with the error.
 func exchange(t http.RoundTripper, r *http.Request, largest int) (*answer, error) {
@@ -114,16 +87,42 @@ func exchange(t http.RoundTripper, r *http.Request, largest int) (*answer, error
 	if a.status == http.StatusSwitchingProtocols { // what follows is no body, and no context ends it
 		return a, nil
 	}
+	if resp.ContentLength == 0 {
+		return a, nil
+	}
 	limit := maxBody
 	if a.status/100 == 2 {
 		limit = largest
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
-	if err != nil {
+	if a.body, a.cut, err = readUpTo(resp.Body, limit); err != nil {
+		a.body, a.cut = nil, false
 		return a, withContextError(r.Context(), err)
 	}
-	a.body, a.cut = body[:min(len(body), limit)], len(body) > limit
+	if !a.cut {
+		a.body, a.cut = unpacked(a.body, limit)
+	}
 	return a, nil
+}
+
+func readUpTo(r io.Reader, limit int) (data []byte, cut bool, err error) {
+	data, err = io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	return data[:min(len(data), limit)], len(data) > limit, err
+}
+
+// unpacked reads a body that a gateway has compressed although nobody asked. Its first bytes tell, whatever the headers
+// say: no JSON and no HTML begins with them. What cannot be unpacked stays as it came, and is no answer of MPC's then.
+func unpacked(body []byte, limit int) (plain []byte, cut bool) {
+	if !bytes.HasPrefix(body, []byte{0x1f, 0x8b}) {
+		return body, false
+	}
+	reader, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return body, false
+	}
+	if plain, cut, err = readUpTo(reader, limit); err != nil {
+		return body, false
+	}
+	return plain, cut
 }
 
 // withContextError makes errors.Is find the error of a context that has ended, where a transport gives its cause.
