@@ -24,7 +24,7 @@ type Auth interface {
 // payload is what signing needs beyond the request itself.
 type payload struct {
 	projectID string
-	body      string
+	body      []byte
 	now       time.Time
 }
 

@@ -16,7 +16,7 @@ import (
 //     request again, on another one. (It replays what it has written for GET, HEAD and the like alone, if their body can
 //     be had again.)
 type body struct {
-	data  string
+	data  []byte
 	at    int
 	state atomic.Int32
 }

@@ -15,7 +15,7 @@ type request struct {
 	operation string
 	template  *http.Request
 	query     string // canonical, sent as it is signed
-	body      string
+	body      []byte
 	// largest is how much of a success is read.
 	largest int
 }
@@ -33,7 +33,8 @@ func template(method string, u *url.URL, agent string) *http.Request {
 	return r
 }
 
-// answer is a response that was read to its end, or was cut where it is longer than anything expected.
+// answer is a response that was read to its end, or was cut where it is longer than anything expected. Its
+// status is 0 where none came.
 type answer struct {
 	status int
 	header http.Header
@@ -94,17 +95,17 @@ func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer,
 	t := c.conns.choose(c.now())
 	a, err := exchange(t, r, q.largest)
 	_, tells := t.(*http.Transport) // of another one nobody knows what it does with a body
-	unsent := a == nil && sent.seal() && tells
-	c.conns.ended(t, a != nil, a == nil && !unsent && ctx.Err() == nil, c.now())
+	unsent := a.status == 0 && sent.seal() && tells
+	c.conns.ended(t, a.status != 0, a.status == 0 && !unsent && ctx.Err() == nil, c.now())
 	switch {
-	case a == nil:
+	case a.status == 0:
 		e := &Error{Operation: q.operation, Class: Transient, Err: c.describe(err), Advice: networkAdvice(err)}
 		if !unsent {
 			e.Class = c.lost(q.operation)
 		}
 		return r, answer{}, e
 	case err != nil:
-		e := c.judge(q.operation, *a)
+		e := c.judge(q.operation, a)
 		if e.Status != http.StatusUnauthorized { // without the body nobody knows who else spoke
 			e.Advice = ""
 			if e.Class == Operator {
@@ -114,9 +115,9 @@ func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer,
 		e.Message, e.Err = "", fmt.Errorf("reading the answer: %w", c.describe(err))
 		return r, answer{}, e
 	case a.status/100 != 2:
-		return r, answer{}, c.judge(q.operation, *a)
+		return r, answer{}, c.judge(q.operation, a)
 	}
-	return r, *a, nil
+	return r, a, nil
 }
 
 // lost is the class of an answer that may hide an execution; only a retry changes anything. The connections may lead to
@@ -134,7 +135,7 @@ func (c *Client) newRequest(ctx context.Context, q request) (*http.Request, *bod
 	r.Header = maps.Clone(r.Header)
 	sent := &body{data: q.body}
 	r.Body, r.ContentLength = sent, int64(len(q.body))
-	if q.body != "" {
+	if q.body != nil {
 		r.GetBody = sent.again
 	}
 	if q.query != "" {

@@ -129,7 +129,7 @@ func (i *iam) login(ctx context.Context) (token, *Error) {
 	r.Header.Set("Accept-Encoding", "identity")
 	r.Header.Set("User-Agent", i.userAgent)
 	a, err := exchange(i.transport, r, maxList) // the token's roles may be many
-	if a == nil {
+	if a.status == 0 {
 		closeIdle(i.transport) // the next login resolves the name anew
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("no answer within %s: %w", i.timeout, err)
@@ -139,9 +139,9 @@ func (i *iam) login(ctx context.Context) (token, *Error) {
 	// The token is in the header; a body that could not be read costs no more than the token's exact life.
 	value := newSecret(a.header.Get("X-Subject-Token"))
 	if a.status/100 != 2 || checkHeaderValue("the token", value) != nil {
-		return token{}, i.judge(*a)
+		return token{}, i.judge(a)
 	}
-	life := tokenLife(*a, started)
+	life := tokenLife(a, started)
 	return token{
 		value:   value,
 		renewAt: started.Add(life - min(renewBefore, life/2)),

@@ -25,7 +25,7 @@ func (c *Client) Retry(ctx context.Context, taskID string) error {
 	if err != nil {
 		return &Error{Operation: OperationRetry, Class: InvalidTask, Err: err}
 	}
-	a, failure := c.call(ctx, request{operation: OperationRetry, template: c.retry, body: string(body), largest: maxBody})
+	a, failure := c.call(ctx, request{operation: OperationRetry, template: c.retry, body: body, largest: maxBody})
 	if failure != nil {
 		return failure
 	}

@@ -34,7 +34,7 @@ var signable = [...]signedHeader{
 type signedHeader struct{ key, name string }
 
 // sign dates a request and adds its Authorization header.
-func sign(r *http.Request, body string, access, secretKey secret, now time.Time) {
+func sign(r *http.Request, body []byte, access, secretKey secret, now time.Time) {
 	date := now.UTC().Format(dateFormat)
 	r.Header[headerDate] = []string{date}
 	signed := signedHeaders(r.Header)
@@ -50,10 +50,10 @@ func signature(secretKey secret, text string) string {
 }
 
 func stringToSign(date, canonical string) string {
-	return algorithm + "\n" + date + "\n" + hexHash(canonical)
+	return algorithm + "\n" + date + "\n" + hexHash([]byte(canonical))
 }
 
-func canonicalRequest(r *http.Request, signed []signedHeader, body string) string {
+func canonicalRequest(r *http.Request, signed []signedHeader, body []byte) string {
 	var b strings.Builder
 	b.Grow(512)
 	b.WriteString(r.Method)
@@ -151,7 +151,7 @@ func writeEscaped(b *strings.Builder, s string) {
 	}
 }
 
-func hexHash(data string) string {
-	sum := sha256.Sum256([]byte(data))
+func hexHash(data []byte) string {
+	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }

@@ -76,14 +76,14 @@ func closeIdle(t http.RoundTripper) {
 }
 
 // exchange sends a request and reads the answer: of a success as much as is allowed, of anything else maxBody. It follows
-// no redirect. A body that could not be read to its end leaves the answer without one, and comes with the error.
-func exchange(t http.RoundTripper, r *http.Request, largest int) (*answer, error) {
+// no redirect. An error leaves the answer without a body, and without a status if none came.
+func exchange(t http.RoundTripper, r *http.Request, largest int) (answer, error) {
 	resp, err := t.RoundTrip(r)
 	if err != nil {
-		return nil, withContextError(r.Context(), err)
+		return answer{}, withContextError(r.Context(), err)
 	}
 	defer resp.Body.Close()
-	a := &answer{status: resp.StatusCode, header: resp.Header}
+	a := answer{status: resp.StatusCode, header: resp.Header}
 	if a.status == http.StatusSwitchingProtocols { // what follows is no body, and no context ends it
 		return a, nil
 	}
