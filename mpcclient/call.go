@@ -160,5 +160,5 @@ func (c *Client) describe(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("no complete answer within %s (or the caller's own deadline): %w", c.timeout, err)
 	}
-	return quieted(err, c.auth)
+	return quieted(err, c.secrets)
 }

@@ -50,6 +50,7 @@ type Client struct {
 	retry, query  *http.Request // what all of them have in common; never changed
 	projectID     string
 	auth          Auth
+	secrets       blanker // auth's, and the proxy's
 	renewer       renewer // auth, where it can renew its credentials; else nil
 	timeout       time.Duration
 	beforeRequest func(context.Context) error
@@ -100,6 +101,7 @@ func New(cfg Config) (*Client, error) {
 		cfg.Transport = newTransport(cmp.Or(cfg.MaxConns, defaultMaxConns), cfg.Roots)
 	}
 	c.conns = newReuse(cfg.Transport)
+	c.secrets = blankers{c.auth, proxyPassword(cfg.Transport, remux)}
 	return c, nil
 }
 

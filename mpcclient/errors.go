@@ -126,13 +126,13 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// quiet is a cause whose text, which may quote what a server sent, is without credentials.
+// quiet is a cause whose text, which may quote what a server sent, is without credentials and fit for a log line.
 type quiet struct {
 	text  string
 	cause error
 }
 
-func quieted(err error, secrets blanker) error { return &quiet{secrets.blank(err.Error()), err} }
+func quieted(err error, secrets blanker) error { return &quiet{clean(err.Error(), secrets), err} }
 
 func (q *quiet) Error() string { return q.text }
 func (q *quiet) Unwrap() error { return q.cause }

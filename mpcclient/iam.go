@@ -42,6 +42,7 @@ type iam struct {
 	url       string
 	body      secret // the login, password included
 	password  secret
+	secrets   blanker // the password, and the proxy's
 	timeout   time.Duration
 	userAgent string
 	now       func() time.Time
@@ -80,6 +81,7 @@ func newIAM(cfg PasswordConfig, password string) (*iam, error) {
 	if i.transport == nil {
 		i.transport = newTransport(1, cfg.Roots)
 	}
+	i.secrets = blankers{i.password, proxyPassword(i.transport, endpoint)}
 	return i, nil
 }
 
@@ -134,7 +136,7 @@ func (i *iam) login(ctx context.Context) (token, *Error) {
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("no answer within %s: %w", i.timeout, err)
 		}
-		return token{}, &Error{Operation: OperationLogin, Class: Transient, Err: quieted(err, i.password), Advice: networkAdvice(err)}
+		return token{}, &Error{Operation: OperationLogin, Class: Transient, Err: quieted(err, i.secrets), Advice: networkAdvice(err)}
 	}
 	// The token is in the header; a body that could not be read costs no more than the token's exact life.
 	value := newSecret(a.header.Get("X-Subject-Token"))
@@ -164,9 +166,9 @@ func tokenLife(a answer, now time.Time) time.Duration {
 
 func (i *iam) judge(a answer) *Error {
 	const check = "check IAM_DOMAIN, IAM_USERNAME, IAM_PASSWORD and IAM_PROJECT"
-	e := readError(a, i.password)
+	e := readError(a, i.secrets)
 	// Whoever else answers may quote the login, and a token may stand in the wrong place.
-	e.Message = clean(iamMessage(a), i.password)
+	e.Message = clean(iamMessage(a), i.secrets)
 	e.Operation, e.RetryAfter = OperationLogin, retryAfter(a.header, i.now())
 	switch {
 	case a.status == http.StatusUnauthorized:

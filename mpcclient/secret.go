@@ -1,24 +1,30 @@
 package mpcclient
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"html"
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 const redacted = "[redacted]"
 
 // secret keeps a credential out of everything that prints. The value sits in a function because fmt does not call the
 // methods of unexported fields, but prints a function as an address.
-type secret struct{ value func() []string }
+type secret struct {
+	value  func() []string
+	blocks func() map[string][]int // where in the secret each of its blocks stands
+}
 
 // newSecret keeps s in the form of a header's value, so that a request takes it without a copy.
 func newSecret(s string) secret {
 	value := []string{s}
-	return secret{func() []string { return value }}
+	return secret{func() []string { return value }, sync.OnceValue(func() map[string][]int { return blocksOf(s) })}
 }
 
 // header is for requests, whose headers nobody changes.
@@ -31,30 +37,34 @@ func (s secret) reveal() string {
 	return s.value()[0]
 }
 
-// blank replaces every occurrence of the secret in text: a gateway's error_msg may quote the access key it refused. A
-// text that holds it in another spelling, or in one within another, is blanked as a whole.
+// blank replaces the secret in text, and any longer part of it: a gateway's error_msg may quote the access key that it
+// refused, or the beginning of a token. A text that holds it in another spelling, or in one within another, is blanked as
+// a whole. Only the beginning of a long text is kept.
 func (s secret) blank(text string) string {
 	v := s.reveal()
 	if v == "" {
 		return text
 	}
-	text = strings.ReplaceAll(text, v, redacted)
+	text = strings.ReplaceAll(cut(text, maxBlanked), v, redacted)
 	for _, outer := range unescapes {
 		once := outer(text)
 		if once == text {
 			continue
 		}
-		if strings.Contains(once, v) {
+		if s.isIn(once) {
 			return redacted
 		}
 		for _, inner := range unescapes {
-			if strings.Contains(inner(once), v) {
+			if s.isIn(inner(once)) {
 				return redacted
 			}
 		}
 	}
-	return text
+	return s.replace(text) // last: what is left of a secret in another spelling would not be recognised
 }
+
+// maxBlanked bounds the work on a text of which in the end no more than maxMessage is shown.
+const maxBlanked = 4 * maxMessage
 
 // unescapes undo the escapes of JSON strings, HTML, URLs and forms, wherever they stand in a text.
 var unescapes = [...]func(string) string{
@@ -65,6 +75,26 @@ var unescapes = [...]func(string) string{
 	html.UnescapeString,
 	unescapeURL,
 	func(text string) string { return unescapeURL(strings.ReplaceAll(text, "+", " ")) },
+	replacing(`[A-Za-z0-9+/_-]{12,}`, unBase64),
+	replacing(`(?:[0-9a-fA-F]{2}){8,}`, func(digits string) (string, error) {
+		plain, err := hex.DecodeString(digits)
+		return string(plain), err
+	}),
+}
+
+// unBase64 decodes a word from each place at which its encoding may begin: what stands before it may look like more.
+func unBase64(word string) (string, error) {
+	word = strings.NewReplacer("-", "+", "_", "/").Replace(word)
+	var plain []byte
+	for from := range 4 {
+		part := word[from:]
+		if len(part)%4 == 1 {
+			part = part[:len(part)-1]
+		}
+		decoded, _ := base64.RawStdEncoding.DecodeString(part)
+		plain = append(append(plain, decoded...), 0)
+	}
+	return string(plain), nil
 }
 
 var unescapeURL = replacing(`%[0-9a-fA-F]{2}`, url.PathUnescape)

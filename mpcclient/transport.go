@@ -57,6 +57,20 @@ func quietly(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*
 	}
 }
 
+// proxyPassword is what the transport sends to the proxy on the way to target, if anything: the proxy may quote it.
+func proxyPassword(t http.RoundTripper, target *url.URL) secret {
+	transport, ok := t.(*http.Transport)
+	if !ok || transport.Proxy == nil {
+		return newSecret("")
+	}
+	proxy, err := transport.Proxy(&http.Request{URL: target})
+	if err != nil || proxy == nil {
+		return newSecret("")
+	}
+	password, _ := proxy.User.Password()
+	return newSecret(password)
+}
+
 // errProxy is a proxy that does not let a call through.
 var errProxy = errors.New("the proxy answered")
 
