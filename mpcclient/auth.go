@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Auth is one of the three ways to authenticate: [Token], [AKSK], [Password]. A [Client] owns its Auth: closing the one
+// Auth is one of the four ways to authenticate: [Token], [AKSK], [Password], [Agency]. A [Client] owns its Auth: closing the one
 // closes the other.
 type Auth interface {
 	// check refuses credentials that cannot work, before the first call.

@@ -102,12 +102,16 @@ func loginBody(cfg PasswordConfig, password string) any {
 	}}
 }
 
-// token is a user token and the span of its life by this machine's clock.
+// token is a user token, or the security token of temporary keys, and the span of its life by this machine's clock.
 type token struct {
 	value   secret
+	keys    akskAuth // with a security token
 	renewAt time.Time
 	expires time.Time
 }
+
+// blank blanks the token and its keys.
+func (t *token) blank(text string) string { return t.keys.blank(t.value.blank(text)) }
 
 const (
 	renewBefore = 30 * time.Minute

@@ -42,7 +42,8 @@ func (c *Client) judge(operation string, a answer) *Error {
 	e.RetryAfter = retryAfter(a.header, c.now())
 	if e.Advice == adviceRefused {
 		e.Advice = c.auth.refusal()
-		if _, signs := c.auth.(akskAuth); signs {
+		switch c.auth.(type) {
+		case akskAuth, *agencyAuth: // they sign
 			e.Advice += clockSkew(a.header, c.now())
 		}
 		if strings.Contains(e.Message, keyLocked) {

@@ -54,8 +54,9 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	agency := newFakeNode(t).auth(t)
 	for name, auth := range map[string]Auth{
-		"token": Token(canary), "AK/SK": AKSK(canary+"-ak", canary+"-sk", canary+"-st"), "password": password,
+		"token": Token(canary), "AK/SK": AKSK(canary+"-ak", canary+"-sk", canary+"-st"), "password": password, "agency": agency,
 	} {
 		t.Run(name, func(t *testing.T) {
 			mustNotSing(t, "Auth", auth)
@@ -84,6 +85,7 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 		})
 	}
 	password.(renewer).close()
+	agency.close()
 }
 
 // suffixed puts the canary into the tokens that IAM issues.
