@@ -94,8 +94,7 @@ func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer,
 	}
 	t := c.conns.choose(c.now())
 	a, err := exchange(t, r, q.largest)
-	_, tells := t.(*http.Transport) // of another one nobody knows what it does with a body
-	unsent := a.status == 0 && sent.seal() && tells
+	unsent := a.status == 0 && sent.seal() && standard(t) != nil
 	c.conns.ended(t, a.status != 0, a.status == 0 && !unsent && ctx.Err() == nil, c.now())
 	switch {
 	case a.status == 0:

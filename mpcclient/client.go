@@ -28,8 +28,8 @@ type Config struct {
 	// MaxConns is the number of connections kept open between calls: as many as there are concurrent calls, or each
 	// burst dials anew. Defaults to 64.
 	MaxConns int
-	// Roots gives the authorities that may sign the server's certificate; it is asked at each new connection. Defaults to
-	// the system's.
+	// Roots gives the authorities that may sign the server's certificate; it is asked at each request, and a new pool holds
+	// for new connections. Where it is nil, or gives nil, the system's.
 	Roots func() *x509.CertPool
 	// UserAgent defaults to "remux-retrier".
 	UserAgent string
@@ -97,11 +97,8 @@ func New(cfg Config) (*Client, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
-	if cfg.Transport == nil {
-		cfg.Transport = newTransport(cmp.Or(cfg.MaxConns, defaultMaxConns), cfg.Roots)
-	}
-	c.conns = newReuse(cfg.Transport)
-	c.secrets = blankers{c.auth, proxyPassword(cfg.Transport, remux)}
+	c.conns = newReuse(cfg.Transport, cmp.Or(cfg.MaxConns, defaultMaxConns), cfg.Roots)
+	c.secrets = blankers{c.auth, proxyPassword(c.conns.kept, remux)}
 	return c, nil
 }
 

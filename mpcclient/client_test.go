@@ -105,7 +105,7 @@ func TestTLS11IsRefused(t *testing.T) {
 		api.StartTLS()
 		defer api.Close()
 		c := newClient(t, api.URL, func(cfg *Config) {
-			transport := newTransport(1, nil)
+			transport := newTransport(1)
 			transport.TLSClientConfig.RootCAs = api.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 			cfg.Transport = transport
 		})
@@ -124,7 +124,7 @@ func TestProxyThatRefusesIsNamed(t *testing.T) {
 		}
 		u.User = url.UserPassword("user", canary)
 		c := newClient(t, "https://mpc.example.com", func(cfg *Config) {
-			transport := newTransport(1, nil)
+			transport := newTransport(1)
 			transport.Proxy = http.ProxyURL(u)
 			cfg.Transport = transport
 		})

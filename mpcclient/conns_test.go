@@ -14,7 +14,7 @@ import (
 // renamed makes a client whose host name leads where the test says.
 func renamed(t *testing.T, change ...func(*Config)) (*Client, *atomic.Pointer[string]) {
 	var address atomic.Pointer[string]
-	transport := newTransport(64, nil)
+	transport := newTransport(64)
 	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, *address.Load())
 	}
@@ -175,7 +175,7 @@ func TestCallOnAConnectionThatBrokeBeforeTheRequestIsNotLost(t *testing.T) {
 	api := newRecorder(t, answering(200, ""))
 	var broken, dead atomic.Bool
 	var dialled int
-	transport := newTransport(64, nil)
+	transport := newTransport(64)
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if dead.Load() {
 			return nil, errors.New("the network is down")

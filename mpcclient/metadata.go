@@ -41,7 +41,7 @@ func newMetadata(cfg AgencyConfig) (*metadata, error) {
 	if cfg.Timeout < 0 {
 		return nil, errors.New("the time-out of the metadata service must not be negative")
 	}
-	m := &metadata{endpoint: endpoint, timeout: cmp.Or(cfg.Timeout, defaultTimeout), now: cfg.Now, transport: newTransport(1, nil)}
+	m := &metadata{endpoint: endpoint, timeout: cmp.Or(cfg.Timeout, defaultTimeout), now: cfg.Now, transport: newTransport(1)}
 	m.transport.Proxy = nil // a proxy would get the keys of its own node
 	m.transport.DisableKeepAlives = true
 	if m.now == nil {
@@ -51,7 +51,7 @@ func newMetadata(cfg AgencyConfig) (*metadata, error) {
 }
 
 // fetch gets temporary keys. It ends within the timeout.
-func (m *metadata) fetch(ctx context.Context) (token, *Error) {
+func (m *metadata) fetch(ctx context.Context, _ string) (token, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
 	started := m.now()

@@ -18,16 +18,16 @@ func blocksOf(s string) map[string][]int {
 }
 
 // longest is how much of the secret may be shown: a word of it may be anybody's.
-func (s secret) longest() int { return min(len(s.reveal())*3/4, 2*blockSize-1) }
+func (h *held) longest() int { return min(len(h.header[0])*3/4, 2*blockSize-1) }
 
 // part finds the first place in text, from an offset on, that tells of the secret.
-func (s secret) part(text string, offset int) (from, to int) {
-	v := s.reveal()
+func (h *held) part(text string, offset int) (from, to int) {
+	v := h.header[0]
 	if at := strings.Index(text[offset:], v); at >= 0 {
 		from, to = offset+at, offset+at+len(v)
 	}
 	for at := offset; at+blockSize <= len(text) && (to == 0 || at < from); at++ {
-		for _, place := range s.blocks()[text[at:at+blockSize]] {
+		for _, place := range h.blocks()[text[at:at+blockSize]] {
 			before, after := 0, blockSize
 			for at-before > offset && place-before > 0 && text[at-before-1] == v[place-before-1] {
 				before++
@@ -35,7 +35,7 @@ func (s secret) part(text string, offset int) (from, to int) {
 			for at+after < len(text) && place+after < len(v) && text[at+after] == v[place+after] {
 				after++
 			}
-			if before+after > s.longest() {
+			if before+after > h.longest() {
 				return at - before, at + after
 			}
 		}
@@ -43,16 +43,16 @@ func (s secret) part(text string, offset int) (from, to int) {
 	return from, to
 }
 
-func (s secret) isIn(text string) bool {
-	_, to := s.part(text, 0)
+func (h *held) isIn(text string) bool {
+	_, to := h.part(text, 0)
 	return to > 0
 }
 
-func (s secret) replace(text string) string {
+func (h *held) replace(text string) string {
 	var b strings.Builder
 	done := 0
 	for {
-		from, to := s.part(text, done)
+		from, to := h.part(text, done)
 		if to == 0 {
 			return b.String() + text[done:]
 		}

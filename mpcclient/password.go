@@ -19,12 +19,18 @@ type passwordAuth struct {
 // After other failures it pauses for a second, doubling up to 30 seconds. [Error.RetryAfter] is the rest of the pause.
 // A token that the API refuses is renewed at once; if it refuses the new one too, at the same growing distance.
 func Password(cfg PasswordConfig, password string) (Auth, error) {
-	i, err := newIAM(cfg, password)
+	return PasswordFrom(cfg, func() string { return password })
+}
+
+// PasswordFrom is Password for a password that changes: it is asked for at each login, and a new one is tried at once,
+// whatever pause the one before has brought.
+func PasswordFrom(cfg PasswordConfig, password func() string) (Auth, error) {
+	i, err := newIAM(cfg, secretOf(password))
 	if err != nil {
 		return nil, err
 	}
 	a := &passwordAuth{newRenewing(i.login, i.now, headerToken, "a user token from IAM"), i}
-	a.locks = true
+	a.password = func() string { return i.password.reveal() }
 	return a, nil
 }
 
@@ -48,6 +54,6 @@ func (*passwordAuth) refusal() string {
 	return "the API refuses user tokens of this IAM user: check that IAM_PROJECT is the project of MPC_PROJECT_ID, and the user's permissions"
 }
 
-func (a *passwordAuth) blank(text string) string { return a.blankTokens(a.iam.secrets.blank(text)) }
+func (a *passwordAuth) blank(text string) string { return a.blankTokens(a.iam.blank(text)) }
 
 func (*passwordAuth) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("IAM password")) }

@@ -21,14 +21,15 @@ const (
 // never held while waiting. Callers with a valid token never wait: it is renewed in the background when its
 // time to be renewed has come.
 type renewing struct {
-	fetch   func(context.Context) (token, *Error)
-	now     func() time.Time
-	header  string          // tells which credentials a request was made with
-	what    string          // the credentials, in words
-	locks   bool            // whoever is asked locks the account after some that it refuses with a 401
-	ctx     context.Context // ends with close
-	cancel  context.CancelFunc
-	running sync.WaitGroup
+	fetch  func(ctx context.Context, password string) (token, *Error)
+	now    func() time.Time
+	header string // tells which credentials a request was made with
+	what   string // the credentials, in words
+	// password is what is logged in with, by which a 401 locks the account if repeated; nil: there is none.
+	password func() string
+	ctx      context.Context // ends with close
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
 
 	mu      sync.Mutex
 	closed  bool
@@ -40,6 +41,7 @@ type renewing struct {
 	failure                 *Error
 	nextLogin               time.Time
 	failures, wrongPassword int
+	refused                 secret // the password of the last login that was refused
 
 	// Tokens fetched because the API refused the one before, since the API last accepted one; and when the next may be.
 	// A token that never worked does not earn a renewal at every call.
@@ -55,7 +57,7 @@ type flight struct {
 }
 
 // newRenewing fetches nothing yet.
-func newRenewing(fetch func(context.Context) (token, *Error), now func() time.Time, header, what string) *renewing {
+func newRenewing(fetch func(context.Context, string) (token, *Error), now func() time.Time, header, what string) *renewing {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &renewing{fetch: fetch, now: now, header: header, what: what, ctx: ctx, cancel: cancel}
 }
@@ -67,6 +69,9 @@ func (a *renewing) token(ctx context.Context) (token, error) {
 	}
 	now := a.now()
 	a.mu.Lock()
+	if a.wrongPassword > 0 && a.password() != a.refused.reveal() {
+		a.wrongPassword, a.nextLogin = 0, time.Time{}
+	}
 	paused := now.Before(a.nextLogin)
 	if a.current != nil && now.Before(a.current.expires) {
 		t := *a.current
@@ -116,7 +121,11 @@ func (a *renewing) login() *flight {
 func (a *renewing) fly(f *flight) {
 	defer a.running.Done()
 	defer close(f.done)
-	t, failure := a.fetch(a.ctx)
+	var password string
+	if a.password != nil {
+		password = a.password()
+	}
+	t, failure := a.fetch(a.ctx, password)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.flight = nil
@@ -129,9 +138,10 @@ func (a *renewing) fly(f *flight) {
 		return
 	}
 	var pause time.Duration
-	if a.locks && failure.Status == http.StatusUnauthorized {
+	if a.password != nil && failure.Status == http.StatusUnauthorized {
 		pause = doubled(firstLongPause, longestLongPause, a.wrongPassword)
 		a.wrongPassword++
+		a.refused = newSecret(password)
 	} else {
 		pause = doubled(firstPause, longestPause, a.failures)
 		a.failures++

@@ -1,6 +1,7 @@
 package mpcclient
 
 import (
+	"crypto/x509"
 	"net/http"
 	"sync"
 	"time"
@@ -29,10 +30,21 @@ const (
 	enoughTrials             = 3 // the first one opens the connection
 )
 
-func newReuse(t http.RoundTripper) *reuse {
-	r := &reuse{kept: t}
-	if transport, ok := t.(*http.Transport); ok && !transport.DisableKeepAlives {
-		fresh := transport.Clone()
+// newReuse makes the connections; a transport that tests give is used instead.
+func newReuse(given http.RoundTripper, maxIdle int, roots func() *x509.CertPool) *reuse {
+	if given == nil {
+		return &reuse{
+			kept: newRooted(roots, func() *http.Transport { return newTransport(maxIdle) }),
+			fresh: newRooted(roots, func() *http.Transport {
+				t := newTransport(maxIdle)
+				t.DisableKeepAlives = true
+				return t
+			}),
+		}
+	}
+	r := &reuse{kept: given}
+	if t, ok := given.(*http.Transport); ok {
+		fresh := t.Clone()
 		fresh.DisableKeepAlives = true
 		r.fresh = fresh
 	}

@@ -15,52 +15,87 @@ import (
 const redacted = "[redacted]"
 
 // secret keeps a credential out of everything that prints. The value sits in a function because fmt does not call the
-// methods of unexported fields, but prints a function as an address.
-type secret struct {
-	value  func() []string
-	blocks func() map[string][]int // where in the secret each of its blocks stands
+// methods of unexported fields, but prints a function as an address. It gives the credential as it is now, and the one
+// before, which answers may still quote.
+type secret struct{ value func() (now, before *held) }
+
+// held is a credential in the form of a header's value, so that a request takes it without a copy.
+type held struct {
+	header []string
+	blocks func() map[string][]int // where each of its blocks stands
 }
 
-// newSecret keeps s in the form of a header's value, so that a request takes it without a copy.
+func hold(s string) *held {
+	return &held{[]string{s}, sync.OnceValue(func() map[string][]int { return blocksOf(s) })}
+}
+
 func newSecret(s string) secret {
-	value := []string{s}
-	return secret{func() []string { return value }, sync.OnceValue(func() map[string][]int { return blocksOf(s) })}
+	now := hold(s)
+	return secret{func() (*held, *held) { return now, nil }}
+}
+
+// secretOf is a secret that changes.
+func secretOf(current func() string) secret {
+	var (
+		mu          sync.Mutex
+		now, before *held
+	)
+	return secret{func() (*held, *held) {
+		v := current()
+		mu.Lock()
+		defer mu.Unlock()
+		if now == nil || now.header[0] != v {
+			now, before = hold(v), now
+		}
+		return now, before
+	}}
 }
 
 // header is for requests, whose headers nobody changes.
-func (s secret) header() []string { return s.value() }
+func (s secret) header() []string {
+	now, _ := s.value()
+	return now.header
+}
 
 func (s secret) reveal() string {
 	if s.value == nil {
 		return ""
 	}
-	return s.value()[0]
+	return s.header()[0]
 }
 
-// blank replaces the secret in text, and any longer part of it: a gateway's error_msg may quote the access key that it
-// refused, or the beginning of a token. A text that holds it in another spelling, or in one within another, is blanked as
-// a whole. Only the beginning of a long text is kept.
 func (s secret) blank(text string) string {
-	v := s.reveal()
-	if v == "" {
+	if s.value == nil {
 		return text
 	}
+	now, before := s.value()
+	return before.blank(now.blank(text))
+}
+
+// blank replaces the credential in text, and any longer part of it: a gateway's error_msg may quote the access key that it
+// refused, or the beginning of a token. A text that holds it in another spelling, or in one within another, is blanked as
+// a whole. Only the beginning of a long text is kept.
+func (h *held) blank(text string) string {
+	if h == nil || h.header[0] == "" {
+		return text
+	}
+	v := h.header[0]
 	text = strings.ReplaceAll(cut(text, maxBlanked), v, redacted)
 	for _, outer := range unescapes {
 		once := outer(text)
 		if once == text {
 			continue
 		}
-		if s.isIn(once) {
+		if h.isIn(once) {
 			return redacted
 		}
 		for _, inner := range unescapes {
-			if s.isIn(inner(once)) {
+			if h.isIn(inner(once)) {
 				return redacted
 			}
 		}
 	}
-	return s.replace(text) // last: what is left of a secret in another spelling would not be recognised
+	return h.replace(text) // last: what is left of a secret in another spelling would not be recognised
 }
 
 // maxBlanked bounds the work on a text of which in the end no more than maxMessage is shown.

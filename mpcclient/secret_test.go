@@ -290,7 +290,7 @@ func TestProxyThatQuotesItsCredentialsDoesNotShowThem(t *testing.T) {
 	}
 	u.User = url.UserPassword("user", canary+canary)
 	c := newClient(t, "http://mpc.example.com", func(cfg *Config) {
-		transport := newTransport(1, nil)
+		transport := newTransport(1)
 		transport.Proxy = http.ProxyURL(u)
 		cfg.Transport, cfg.AllowInsecure = transport, true
 	})

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto/x509"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -23,19 +23,18 @@ const (
 	maxHeader = 256 << 10
 )
 
-// newTransport makes connections that are kept for reuse. roots gives the authorities for each new connection; nil
-// means the system's.
+// newTransport makes connections that are kept for reuse.
 //
 // HTTP/1.1 only, on purpose: when a path dies silently, HTTP/2 keeps sending every later call down the one dead
 // connection, while here a call that timed out takes its connection with it.
-func newTransport(maxIdle int, roots func() *x509.CertPool) *http.Transport {
+func newTransport(maxIdle int) *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		Proxy:                  quietly(http.ProxyFromEnvironment), // which never applies to this machine itself
 		OnProxyConnectResponse: nameProxy,
 		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSClientConfig:        tlsConfig(roots),
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    10 * time.Second, // like the dialer's, for a dial whose caller has gone
 		Protocols:              &protocols,
 		MaxIdleConns:           maxIdle,
@@ -59,8 +58,8 @@ func quietly(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*
 
 // proxyPassword is what the transport sends to the proxy on the way to target, if anything: the proxy may quote it.
 func proxyPassword(t http.RoundTripper, target *url.URL) secret {
-	transport, ok := t.(*http.Transport)
-	if !ok || transport.Proxy == nil {
+	transport := standard(t)
+	if transport == nil || transport.Proxy == nil {
 		return newSecret("")
 	}
 	proxy, err := transport.Proxy(&http.Request{URL: target})
