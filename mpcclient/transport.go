@@ -100,7 +100,7 @@ func exchange(t http.RoundTripper, r *http.Request, largest int) (answer, error)
 	if a.status == http.StatusSwitchingProtocols { // what follows is no body, and no context ends it
 		return a, nil
 	}
-	if resp.ContentLength == 0 {
+	if resp.Body == http.NoBody {
 		return a, nil
 	}
 	limit := maxBody
