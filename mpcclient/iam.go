@@ -107,8 +107,13 @@ type token struct {
 	expires time.Time
 }
 
-// blank blanks the token and its keys.
-func (t *token) blank(text string) string { return t.keys.blank(t.value.blank(text)) }
+// blank blanks the token, or the keys that it is one of.
+func (t *token) blank(text string) string {
+	if t.keys.security.value != nil {
+		return t.keys.blank(text)
+	}
+	return t.value.blank(text)
+}
 
 const (
 	renewBefore = 30 * time.Minute

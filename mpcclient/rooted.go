@@ -11,7 +11,7 @@ import (
 // connection leads to.
 type rooted struct {
 	roots func() *x509.CertPool
-	make  func() *http.Transport
+	open  func() *http.Transport
 
 	mu      sync.Mutex
 	current *http.Transport
@@ -19,11 +19,11 @@ type rooted struct {
 }
 
 // newRooted gives a plain transport where roots is nil.
-func newRooted(roots func() *x509.CertPool, make func() *http.Transport) http.RoundTripper {
+func newRooted(roots func() *x509.CertPool, open func() *http.Transport) http.RoundTripper {
 	if roots == nil {
-		return make()
+		return open()
 	}
-	return &rooted{roots: roots, make: make}
+	return &rooted{roots: roots, open: open}
 }
 
 func (t *rooted) RoundTrip(r *http.Request) (*http.Response, error) { return t.now().RoundTrip(r) }
@@ -40,7 +40,7 @@ func (t *rooted) now() *http.Transport {
 	if t.current != nil {
 		t.current.CloseIdleConnections()
 	}
-	t.current, t.trusts = t.make(), roots
+	t.current, t.trusts = t.open(), roots
 	t.current.TLSClientConfig.RootCAs = roots
 	return t.current
 }
