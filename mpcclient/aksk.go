@@ -15,6 +15,11 @@ func AKSK(access, secretKey, securityToken string) Auth {
 	return akskAuth{newSecret(access), newSecret(secretKey), newSecret(securityToken)}
 }
 
+// AKSKFrom is AKSK for keys that change: they are asked for at each request.
+func AKSKFrom(access, secretKey, securityToken func() string) Auth {
+	return akskAuth{secretOf(access), secretOf(secretKey), secretOf(securityToken)}
+}
+
 func (a akskAuth) check() error {
 	var security error
 	if a.security.reveal() != "" {
@@ -28,14 +33,15 @@ func (a akskAuth) check() error {
 }
 
 func (a akskAuth) authorize(_ context.Context, r *http.Request, p payload) error {
-	r.Header.Set(headerProject, p.projectID)
-	if token := a.security.reveal(); token != "" {
-		r.Header.Set(headerSecurityToken, token)
+	project := []string{p.projectID}
+	r.Header[headerProject] = project
+	if a.security.reveal() != "" {
+		r.Header[headerSecurityToken] = a.security.header()
 	}
 	sign(r, p.body, a.access, a.secret, p.now)
 	// The reference prints an underscore where the SDK sends a hyphen. Proxies may drop the underscored name, so it goes
 	// along unsigned, under a key that net/http has not made canonical.
-	r.Header["X-Project_Id"] = []string{p.projectID}
+	r.Header["X-Project_Id"] = project
 	return nil
 }
 

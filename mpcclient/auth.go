@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Auth is one of the three ways to authenticate: [Token], [AKSK], [Password]. A [Client] owns its Auth: closing the one
+// Auth is one of the four ways to authenticate: [Token], [AKSK], [Password], [Agency]. A [Client] owns its Auth: closing the one
 // closes the other.
 type Auth interface {
 	// check refuses credentials that cannot work, before the first call.
@@ -45,15 +45,18 @@ type tokenAuth struct{ token secret }
 // Token authenticates by a user token that somebody else keeps fresh. A user token lives for 24 hours.
 func Token(token string) Auth { return tokenAuth{newSecret(token)} }
 
+// TokenFrom is Token for a token that changes: it is asked for at each request.
+func TokenFrom(token func() string) Auth { return tokenAuth{secretOf(token)} }
+
 func (a tokenAuth) check() error { return checkHeaderValue("the user token", a.token) }
 
 func (a tokenAuth) authorize(_ context.Context, r *http.Request, _ payload) error {
-	r.Header.Set(headerToken, a.token.reveal())
+	r.Header[headerToken] = a.token.header()
 	return nil
 }
 
 func (tokenAuth) refusal() string {
-	return "the user token (MPC_AUTH_TOKEN) has expired or is not valid here: set a new one and restart"
+	return "the user token (MPC_AUTH_TOKEN) has expired or is not valid here: set a new one (a new MPC_AUTH_TOKEN_FILE is read by itself)"
 }
 
 func (a tokenAuth) blank(text string) string { return a.token.blank(text) }

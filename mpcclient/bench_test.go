@@ -21,3 +21,16 @@ func BenchmarkRetry(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRefusal is a call in an outage: what it costs to read, judge and blank the answer.
+func BenchmarkRefusal(b *testing.B) {
+	api := httptest.NewServer(answering(429, `{"error_code":"APIG.0308","error_msg":"The throttling threshold has been reached.","request_id":"0123456789abcdef0123456789abcdef"}`))
+	defer api.Close()
+	c := newClient(b, api.URL, func(cfg *Config) {
+		cfg.Auth = AKSK("an-access-key-1234", "a-secret-key-of-forty-characters-12345678", "")
+	})
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = c.Retry(b.Context(), "538526")
+	}
+}

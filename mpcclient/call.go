@@ -1,11 +1,11 @@
 package mpcclient
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 )
@@ -13,14 +13,28 @@ import (
 // request is an API request before credentials are added.
 type request struct {
 	operation string
-	method    string
-	query     url.Values
+	template  *http.Request
+	query     string // canonical, sent as it is signed
 	body      []byte
 	// largest is how much of a success is read.
 	largest int
 }
 
-// answer is a response that was read to its end, or was cut where it is longer than anything expected.
+// template is what all requests of an operation have in common.
+func template(method string, u *url.URL, agent string) *http.Request {
+	r := &http.Request{Method: method, URL: u, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{
+		"User-Agent":      {agent},
+		"Accept":          {"application/json"},
+		"Accept-Encoding": {"identity"},
+	}}
+	if method == http.MethodPut {
+		r.Header["Content-Type"] = []string{"application/json"}
+	}
+	return r
+}
+
+// answer is a response that was read to its end, or was cut where it is longer than anything expected. Its
+// status is 0 where none came.
 type answer struct {
 	status int
 	header http.Header
@@ -71,24 +85,26 @@ func (c *Client) noteProven(r *http.Request, failure *Error) {
 func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	var s sending
-	r, err := c.newRequest(s.trace(ctx, c.transport), q)
+	r, sent, err := c.newRequest(ctx, q)
 	if err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
 		return nil, answer{}, c.unsent(q.operation, err)
 	}
-	a, err := exchange(c.transport, r, q.largest)
+	t := c.conns.choose(c.now())
+	a, err := exchange(t, r, q.largest)
+	unsent := a.status == 0 && sent.seal() && standard(t) != nil
+	c.conns.ended(t, a.status != 0, a.status == 0 && !unsent && ctx.Err() == nil, c.now())
 	switch {
-	case a == nil:
+	case a.status == 0:
 		e := &Error{Operation: q.operation, Class: Transient, Err: c.describe(err), Advice: networkAdvice(err)}
-		if q.operation == OperationRetry && s.mayHaveBeenSent() {
-			e.Class = Lost
+		if !unsent {
+			e.Class = c.lost(q.operation)
 		}
 		return r, answer{}, e
 	case err != nil:
-		e := c.judge(q.operation, *a)
+		e := c.judge(q.operation, a)
 		if e.Status != http.StatusUnauthorized { // without the body nobody knows who else spoke
 			e.Advice = ""
 			if e.Class == Operator {
@@ -98,26 +114,35 @@ func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer,
 		e.Message, e.Err = "", fmt.Errorf("reading the answer: %w", c.describe(err))
 		return r, answer{}, e
 	case a.status/100 != 2:
-		return r, answer{}, c.judge(q.operation, *a)
+		return r, answer{}, c.judge(q.operation, a)
 	}
-	return r, *a, nil
+	return r, a, nil
 }
 
-func (c *Client) newRequest(ctx context.Context, q request) (*http.Request, error) {
-	u := *c.remux
-	u.RawQuery = canonicalQuery(q.query) // sent as it is signed
-	r, err := http.NewRequestWithContext(ctx, q.method, u.String(), bytes.NewReader(q.body))
-	if err != nil {
-		return nil, err
+// lost is the class of an answer that may hide an execution; only a retry changes anything. The connections may lead to
+// a node that is going away, so the next request resolves the name anew.
+func (c *Client) lost(operation string) Class {
+	c.CloseIdle()
+	if operation == OperationRetry {
+		return Lost
 	}
-	r.Header.Set("User-Agent", c.userAgent)
-	r.Header.Set("Accept", "application/json")
+	return Transient
+}
+
+func (c *Client) newRequest(ctx context.Context, q request) (*http.Request, *body, error) {
+	r := q.template.WithContext(ctx)
+	r.Header = maps.Clone(r.Header)
+	sent := &body{data: q.body}
+	r.Body, r.ContentLength = sent, int64(len(q.body))
 	if q.body != nil {
-		r.Header.Set("Content-Type", "application/json")
-	} else {
-		once(r)
+		r.GetBody = sent.again
 	}
-	return r, c.auth.authorize(ctx, r, payload{c.projectID, q.body, c.now()})
+	if q.query != "" {
+		u := *r.URL
+		u.RawQuery = q.query
+		r.URL = &u
+	}
+	return r, sent, c.auth.authorize(ctx, r, payload{c.projectID, q.body, c.now()})
 }
 
 // unsent is the error of a request that did not leave: IAM's refusal as it is, or else something that will pass.
@@ -134,5 +159,5 @@ func (c *Client) describe(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("no complete answer within %s (or the caller's own deadline): %w", c.timeout, err)
 	}
-	return quieted(err, c.auth)
+	return quieted(err, c.secrets)
 }

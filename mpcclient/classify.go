@@ -6,56 +6,6 @@ import (
 	"strings"
 )
 
-// verdict is what an answer means and what an operator can do about it.
-type verdict struct {
-	class  Class
-	advice string
-}
-
-const (
-	adviceRefused  = "refused" // stands for Auth.refusal, which knows the credentials in use
-	adviceGrant    = "grant the IAM user the permission for this operation (mpc:remuxTsk:retry, mpc:remuxTsk:list)"
-	adviceEndpoint = "something other than MPC answered: check MPC_ENDPOINT, MPC_PROJECT_ID and any proxy or firewall between"
-)
-
-// verdicts by error_code, from the vendor's error code tables of MPC and of the API gateway. The gateway's codes come as
-// APIG.xxxx and, from older gateways, as APIGW.xxxx. APIG.0201 is missing: it means whatever its status means.
-var verdicts = map[string]verdict{
-	"MPC.10202": {InvalidTask, ""},
-	"MPC.10203": {Operator, adviceRefused},
-	"MPC.10206": {Operator, "check the state of the account: whether it is frozen, restricted or not yet verified"},
-	"MPC.10207": {Operator, "check the state of the account: whether it is frozen, restricted or not yet verified"},
-	"MPC.10208": {Operator, "MPC could not verify the tenant: check that MPC_PROJECT_ID belongs to the account of the credentials"},
-	"MPC.10209": {InvalidTask, ""},
-	"MPC.10210": {InvalidTask, ""},
-	"MPC.10211": {TaskNotFound, ""},
-	"MPC.10212": {Ambiguous, ""},
-	"MPC.10213": {Ambiguous, ""},
-	"MPC.10237": {Throttled, ""},
-	"MPC.10244": {Operator, "check the balance of the account and top it up"},
-
-	"APIG.0301": {Operator, adviceRefused},
-	"APIG.0302": {Operator, adviceGrant},
-	"APIG.0306": {Operator, "the gateway denies access to this API: " + adviceGrant},
-	"APIG.0307": {Operator, adviceRefused},
-	"APIG.0308": {Throttled, ""},
-	"APIG.0310": {Operator, "MPC_PROJECT_ID is not a project of these credentials: set the project's id (not its name) in this region"},
-	"APIG.0401": {Operator, "the gateway refuses this machine's address: add it to the white list of the IAM access control"},
-	"APIG.0402": {Operator, "the gateway refuses this machine's address: add it to the white list of the IAM access control"},
-	"APIG.0404": {Operator, "the gateway denies access to the back end: contact the vendor's support with the request id"},
-	"APIG.0802": {Operator, "the key or user is disabled or not allowed in this region: check it in IAM"},
-
-	"APIG.0601": {Transient, ""},
-	"APIG.0605": {Transient, ""},
-	"APIG.0606": {Transient, ""},
-	"APIG.0608": {Transient, ""},
-	"APIG.0609": {Transient, ""},
-	"APIG.0610": {Transient, ""},
-	"APIG.0611": {Transient, ""},
-	"APIG.0613": {Transient, ""},
-	"APIG.0705": {Transient, ""},
-}
-
 // gatewayCode gives a gateway's error code its newer spelling.
 func gatewayCode(code string) string {
 	if number, ok := strings.CutPrefix(code, "APIGW."); ok {
@@ -66,42 +16,50 @@ func gatewayCode(code string) string {
 
 // classify judges an answer that is no success: by error_code first, because the vendor's documents contradict each
 // other on statuses, and by status second.
+//
+// A 500, 502 or 504 tells of a server behind the one that answers (RFC 9110, section 15.6): the call may have been
+// executed, unless the code proves that it was not passed on. MPC's own codes prove what they say too, but for a 504's:
+// whoever gave up waiting has not heard of MPC.
 func classify(status int, code, message string) verdict {
 	switch {
-	case status == http.StatusGatewayTimeout:
-		// The gateway had passed the call on and stopped waiting, whatever code it gives.
-		return verdict{Lost, ""}
 	case status/100 == 2 && code == "":
 		return verdict{Lost, adviceEndpoint}
 	case status/100 == 2: // a success that is no proof
 		return verdict{Lost, ""}
 	}
 	code = gatewayCode(code)
-	if v, ok := verdicts[code]; ok {
+	if v, ok := verdicts[code]; ok && (status != http.StatusGatewayTimeout || strings.HasPrefix(code, "APIG.")) {
 		return v
 	}
-	switch {
-	case status == http.StatusTooManyRequests:
+	switch status {
+	case http.StatusTooManyRequests:
 		return verdict{Throttled, ""}
-	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status >= 500 && status <= 599:
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusServiceUnavailable: // not executed, by definition
 		return verdict{Transient, ""}
-	case status == http.StatusUnauthorized:
+	case http.StatusUnauthorized:
 		return verdict{Operator, adviceRefused}
-	case status == http.StatusProxyAuthRequired:
+	case http.StatusProxyAuthRequired:
 		return verdict{Operator, "the proxy wants credentials: check HTTPS_PROXY"}
+	}
+	switch {
 	case status == http.StatusForbidden && lacksPermission(code, message):
 		return verdict{Operator, adviceGrant}
+	case status >= 500 && status <= 599:
+		return verdict{Lost, ""}
 	case status >= 300 && status <= 399: // 303 is even how a server may say that it did as asked
 		return verdict{Lost, "a redirect is never followed: " + adviceEndpoint}
 	case status < 400 || status > 599:
 		return verdict{Lost, adviceEndpoint}
-	case code == "APIG.0201" && (status == 400 || status == 413 || status == 414):
+	case code == "APIG.0201" && slices.Contains([]int{400, 413, 414, statusHeadersTooLarge}, status):
 		return verdict{Refused, ""}
 	case strings.HasPrefix(code, "MPC."):
 		return verdict{Refused, ""}
 	}
 	return verdict{Operator, adviceEndpoint}
 }
+
+// statusHeadersTooLarge is the gateway's own status, as nginx has it.
+const statusHeadersTooLarge = 494
 
 // lacksPermission knows a refusal by IAM's policies, by its code or (services word them differently, under codes of
 // their own) by its text. MPC's own codes need the very words of a policy: "not authorized" may also be said of the

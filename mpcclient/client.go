@@ -3,6 +3,7 @@ package mpcclient
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,6 +28,9 @@ type Config struct {
 	// MaxConns is the number of connections kept open between calls: as many as there are concurrent calls, or each
 	// burst dials anew. Defaults to 64.
 	MaxConns int
+	// Roots gives the authorities that may sign the server's certificate; it is asked at each request, and a new pool holds
+	// for new connections. Where it is nil, or gives nil, the system's.
+	Roots func() *x509.CertPool
 	// UserAgent defaults to "remux-retrier".
 	UserAgent string
 	// BeforeRequest is called before every request to MPC beyond a call's first (the repeat after a renewed token), so
@@ -43,15 +47,15 @@ type Config struct {
 
 // Client calls the remux API. It is safe for concurrent use.
 type Client struct {
-	remux         *url.URL // …/v1/{project_id}/remux
+	retry, query  *http.Request // what all of them have in common; never changed
 	projectID     string
 	auth          Auth
+	secrets       blanker // auth's, and the proxy's
 	renewer       renewer // auth, where it can renew its credentials; else nil
 	timeout       time.Duration
-	userAgent     string
 	beforeRequest func(context.Context) error
 	now           func() time.Time
-	transport     http.RoundTripper
+	conns         *reuse
 }
 
 // New makes a client. It sends nothing.
@@ -72,15 +76,19 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Timeout < 0 || cfg.MaxConns < 0 {
 		return nil, errors.New("the time-out and the number of connections must not be negative")
 	}
+	remux, err := url.Parse(endpoint.JoinPath("v1", cfg.ProjectID, "remux").String()) // JoinPath alone may leave out the first slash
+	if err != nil {
+		return nil, errors.New("the MPC endpoint is not valid")
+	}
+	agent := cmp.Or(cfg.UserAgent, defaultUserAgent)
 	c := &Client{
-		remux:         endpoint.JoinPath("v1", cfg.ProjectID, "remux"),
+		retry:         template(http.MethodPut, remux, agent),
+		query:         template(http.MethodGet, remux, agent),
 		projectID:     cfg.ProjectID,
 		auth:          cfg.Auth,
 		timeout:       cmp.Or(cfg.Timeout, defaultTimeout),
-		userAgent:     cmp.Or(cfg.UserAgent, defaultUserAgent),
 		beforeRequest: cfg.BeforeRequest,
 		now:           cfg.Now,
-		transport:     cfg.Transport,
 	}
 	c.renewer, _ = cfg.Auth.(renewer)
 	if c.beforeRequest == nil {
@@ -89,9 +97,8 @@ func New(cfg Config) (*Client, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
-	if c.transport == nil {
-		c.transport = newTransport(cmp.Or(cfg.MaxConns, defaultMaxConns))
-	}
+	c.conns = newReuse(cfg.Transport, cmp.Or(cfg.MaxConns, defaultMaxConns), cfg.Roots)
+	c.secrets = blankers{c.auth, proxyPassword(c.conns.kept, remux)}
 	return c, nil
 }
 
@@ -105,11 +112,15 @@ func notInProjectID(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r != '-' && r != '_'
 }
 
+// CloseIdle closes the connections that are not in use, so that the next request resolves the host's name anew: to be
+// called when MPC does not serve. A lost answer does so by itself.
+func (c *Client) CloseIdle() { closeIdle(c.conns.kept) }
+
 // Close closes idle connections and ends a renewal of the token that runs in the background. Calls made after it may
 // fail.
 func (c *Client) Close() {
 	if c.renewer != nil {
 		c.renewer.close()
 	}
-	closeIdle(c.transport)
+	c.CloseIdle()
 }

@@ -91,7 +91,7 @@ func TestIncompleteConfigsAreRefused(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	c := newClient(t, "https://mpc.example.com", func(cfg *Config) { cfg.Timeout = 0 })
-	transport := c.transport.(*http.Transport)
+	transport := c.conns.kept.(*http.Transport)
 	if c.timeout != 10*time.Second || transport.MaxIdleConnsPerHost != 64 || transport.TLSClientConfig.MinVersion != tls.VersionTLS12 {
 		t.Errorf("got %s, %d, %x", c.timeout, transport.MaxIdleConnsPerHost, transport.TLSClientConfig.MinVersion)
 	}

@@ -53,13 +53,13 @@ func (c Class) String() string {
 const (
 	OperationRetry = "retry"
 	OperationQuery = "query"
-	OperationLogin = "login" // fetching a user token from IAM
+	OperationLogin = "login" // fetching a user token from IAM, or temporary keys from the metadata service
 )
 
 // Error is a call that did not do what it was meant to do.
 type Error struct {
 	// Operation is what was attempted: OperationRetry, OperationQuery, or OperationLogin when the call was never
-	// sent because IAM gave no token for it.
+	// sent because there were no credentials for it.
 	Operation string
 	// Class is what it means.
 	Class Class
@@ -77,6 +77,8 @@ type Error struct {
 	Advice string
 	// Err is the cause where there was no usable answer: a network error, a context's error.
 	Err error
+
+	from string // who was asked for credentials, if not IAM
 }
 
 // Outage says that the error tells nothing about the task: the work waits, and no event is decided by it.
@@ -99,9 +101,12 @@ func (e *Error) Forbidden() bool {
 // Error names the operation, the answer or its absence, and the advice.
 func (e *Error) Error() string {
 	var b strings.Builder
-	if e.Operation == OperationLogin {
+	switch {
+	case e.from != "":
+		b.WriteString(e.from)
+	case e.Operation == OperationLogin:
 		b.WriteString("IAM login")
-	} else {
+	default:
 		b.WriteString("MPC " + e.Operation)
 	}
 	b.WriteString(": " + e.Class.String())
@@ -126,13 +131,13 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// quiet is a cause whose text, which may quote what a server sent, is without credentials.
+// quiet is a cause whose text, which may quote what a server sent, is without credentials and fit for a log line.
 type quiet struct {
 	text  string
 	cause error
 }
 
-func quieted(err error, secrets blanker) error { return &quiet{secrets.blank(err.Error()), err} }
+func quieted(err error, secrets blanker) error { return &quiet{clean(err.Error(), secrets), err} }
 
 func (q *quiet) Error() string { return q.text }
 func (q *quiet) Unwrap() error { return q.cause }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ type PasswordConfig struct {
 	Project, ProjectID string
 	// Timeout bounds one login, whoever waits for it. Defaults to 10 seconds.
 	Timeout time.Duration
+	// Roots are as the Client's.
+	Roots func() *x509.CertPool
 	// UserAgent defaults to "remux-retrier".
 	UserAgent string
 	// Now is the clock for the token's age and for the time between logins. Defaults to time.Now.
@@ -36,35 +39,32 @@ type PasswordConfig struct {
 // iam logs in: POST /v3/auth/tokens ("Obtaining a User Token Through Password Authentication").
 type iam struct {
 	url       string
-	body      secret // the login, password included
+	cfg       PasswordConfig
 	password  secret
+	proxy     secret // the proxy's password
 	timeout   time.Duration
 	userAgent string
 	now       func() time.Time
 	transport http.RoundTripper
 }
 
-func newIAM(cfg PasswordConfig, password string) (*iam, error) {
+func newIAM(cfg PasswordConfig, password secret) (*iam, error) {
 	endpoint, err := parseEndpoint(cfg.Endpoint, cfg.AllowInsecure)
 	if err != nil {
 		return nil, fmt.Errorf("the IAM endpoint %w", err)
 	}
-	if cfg.Domain == "" || cfg.Username == "" || password == "" || cmp.Or(cfg.Project, cfg.ProjectID) == "" {
+	if cfg.Domain == "" || cfg.Username == "" || password.reveal() == "" || cmp.Or(cfg.Project, cfg.ProjectID) == "" {
 		return nil, errors.New("an IAM login needs the account's domain, the user's name, its password and the project")
 	}
 	if cfg.Timeout < 0 {
 		return nil, errors.New("the time-out of an IAM login must not be negative")
 	}
-	body, err := json.Marshal(loginBody(cfg, password))
-	if err != nil {
-		return nil, errors.New("an IAM login must be text")
-	}
 	endpoint = endpoint.JoinPath("v3", "auth", "tokens")
 	endpoint.RawQuery = url.Values{"nocatalog": {"true"}}.Encode() // the catalog would be tens of kilobytes
 	i := &iam{
 		url:       endpoint.String(),
-		body:      newSecret(string(body)),
-		password:  newSecret(password),
+		cfg:       cfg,
+		password:  password,
 		timeout:   cmp.Or(cfg.Timeout, defaultTimeout),
 		userAgent: cmp.Or(cfg.UserAgent, defaultUserAgent),
 		now:       cfg.Now,
@@ -74,10 +74,13 @@ func newIAM(cfg PasswordConfig, password string) (*iam, error) {
 		i.now = time.Now
 	}
 	if i.transport == nil {
-		i.transport = newTransport(1)
+		i.transport = newRooted(cfg.Roots, func() *http.Transport { return newTransport(1) })
 	}
+	i.proxy = proxyPassword(i.transport, endpoint)
 	return i, nil
 }
+
+func (i *iam) blank(text string) string { return i.proxy.blank(i.password.blank(text)) }
 
 func loginBody(cfg PasswordConfig, password string) any {
 	type m = map[string]any
@@ -96,11 +99,20 @@ func loginBody(cfg PasswordConfig, password string) any {
 	}}
 }
 
-// token is a user token and the span of its life by this machine's clock.
+// token is a user token, or the security token of temporary keys, and the span of its life by this machine's clock.
 type token struct {
 	value   secret
+	keys    akskAuth // with a security token
 	renewAt time.Time
 	expires time.Time
+}
+
+// blank blanks the token, or the keys that it is one of.
+func (t *token) blank(text string) string {
+	if t.keys.security.value != nil {
+		return t.keys.blank(text)
+	}
+	return t.value.blank(text)
 }
 
 const (
@@ -112,30 +124,36 @@ const (
 )
 
 // login fetches a token. It ends within the timeout.
-func (i *iam) login(ctx context.Context) (token, *Error) {
+func (i *iam) login(ctx context.Context, password string) (token, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, i.timeout)
 	defer cancel()
 	started := i.now()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, i.url, bytes.NewReader([]byte(i.body.reveal())))
+	body, err := json.Marshal(loginBody(i.cfg, password))
+	if err != nil {
+		return token{}, &Error{Operation: OperationLogin, Class: Operator, Err: errors.New("an IAM login must be text")}
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, i.url, bytes.NewReader(body))
 	if err != nil {
 		return token{}, &Error{Operation: OperationLogin, Class: Transient, Err: err}
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Accept-Encoding", "identity")
 	r.Header.Set("User-Agent", i.userAgent)
-	a, err := exchange(i.transport, r, maxBody)
-	if a == nil {
+	a, err := exchange(i.transport, r, maxList) // the token's roles may be many
+	if a.status == 0 {
+		closeIdle(i.transport) // the next login resolves the name anew
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("no answer within %s: %w", i.timeout, err)
 		}
-		return token{}, &Error{Operation: OperationLogin, Class: Transient, Err: quieted(err, i.password), Advice: networkAdvice(err)}
+		return token{}, &Error{Operation: OperationLogin, Class: Transient, Err: quieted(err, i), Advice: networkAdvice(err)}
 	}
 	// The token is in the header; a body that could not be read costs no more than the token's exact life.
 	value := newSecret(a.header.Get("X-Subject-Token"))
 	if a.status/100 != 2 || checkHeaderValue("the token", value) != nil {
-		return token{}, i.judge(*a)
+		return token{}, i.judge(a)
 	}
-	life := tokenLife(*a, started)
+	life := tokenLife(a, started)
 	return token{
 		value:   value,
 		renewAt: started.Add(life - min(renewBefore, life/2)),
@@ -158,13 +176,13 @@ func tokenLife(a answer, now time.Time) time.Duration {
 
 func (i *iam) judge(a answer) *Error {
 	const check = "check IAM_DOMAIN, IAM_USERNAME, IAM_PASSWORD and IAM_PROJECT"
-	e := readError(a, i.password)
+	e := readError(a, i)
 	// Whoever else answers may quote the login, and a token may stand in the wrong place.
-	e.Message = clean(iamMessage(a), i.password)
+	e.Message = clean(iamMessage(a), i)
 	e.Operation, e.RetryAfter = OperationLogin, retryAfter(a.header, i.now())
 	switch {
 	case a.status == http.StatusUnauthorized:
-		e.Class, e.Advice = Operator, check+": wrong passwords lock the account, so the next login is tried only after a long pause or a restart"
+		e.Class, e.Advice = Operator, check+": wrong passwords lock the account, so the next login is tried only after a long pause, a new IAM_PASSWORD_FILE, or a restart"
 	case a.status == http.StatusTooManyRequests:
 		e.Class = Throttled
 	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly, a.status >= 500:

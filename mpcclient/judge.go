@@ -29,12 +29,12 @@ const (
 
 // judge turns an answer that is no success into an error that says what it means.
 func (c *Client) judge(operation string, a answer) *Error {
-	e := readError(a, c.auth)
+	e := readError(a, c.secrets)
 	e.Operation = operation
 	v := classify(a.status, e.Code, e.Message)
 	e.Class, e.Advice = v.class, v.advice
-	if e.Class == Lost && operation != OperationRetry {
-		e.Class = Transient // only a retry changes anything
+	if e.Class == Lost {
+		e.Class = c.lost(operation)
 	}
 	if a.cut {
 		e.Err = errCut
@@ -42,7 +42,8 @@ func (c *Client) judge(operation string, a answer) *Error {
 	e.RetryAfter = retryAfter(a.header, c.now())
 	if e.Advice == adviceRefused {
 		e.Advice = c.auth.refusal()
-		if _, signs := c.auth.(akskAuth); signs {
+		switch c.auth.(type) {
+		case akskAuth, *agencyAuth: // they sign
 			e.Advice += clockSkew(a.header, c.now())
 		}
 		if strings.Contains(e.Message, keyLocked) {
@@ -55,6 +56,15 @@ func (c *Client) judge(operation string, a answer) *Error {
 
 // blanker removes credentials from a text that came from outside.
 type blanker interface{ blank(text string) string }
+
+type blankers []blanker
+
+func (all blankers) blank(text string) string {
+	for _, b := range all {
+		text = b.blank(text)
+	}
+	return text
+}
 
 // readError reads what a gateway, MPC or IAM says about a refusal.
 func readError(a answer, secrets blanker) *Error {
@@ -98,7 +108,7 @@ func iamMessage(a answer) string {
 // excerpt shows the beginning of an answer that is no API error, on one line. It is without credentials before blanks are
 // joined: one with two blanks in it would not be recognised.
 func excerpt(a answer, secrets blanker) string {
-	text := string(a.body[:min(len(a.body), maxBody)])
+	text := string(a.body)
 	if kind := a.header.Get("Content-Type"); kind != "" {
 		text = kind + ": " + text
 	}
@@ -123,10 +133,11 @@ func (l *loose) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// printable replaces what would garble a log line.
+// printable replaces what would garble a log line or a terminal: control characters, and those that change the
+// direction of what follows.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if !unicode.IsGraphic(r) {
 			return ' '
 		}
 		return r

@@ -95,8 +95,8 @@ func TestSwitchedProtocolsAreLostAndDoNotHang(t *testing.T) {
 	}
 }
 
-func TestRefusalsWhoseBodyWasLostAreTransient(t *testing.T) {
-	for status, want := range map[int]Class{403: Transient, 500: Transient, 429: Throttled} {
+func TestRefusalsWhoseBodyWasLostGoByTheirStatus(t *testing.T) {
+	for status, want := range map[int]Class{403: Transient, 503: Transient, 429: Throttled, 500: Lost, 502: Lost, 504: Lost} {
 		api := newRecorder(t, hangInBody(status))
 		c := newClient(t, api.URL, func(cfg *Config) { cfg.Timeout = patience })
 		e := failure(t, c.Retry(t.Context(), "1"), want)

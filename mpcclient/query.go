@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -25,8 +24,8 @@ func (c *Client) Query(ctx context.Context, ids []string) (map[string]Task, erro
 	}
 	a, failure := c.call(ctx, request{
 		operation: OperationQuery,
-		method:    http.MethodGet,
-		query:     url.Values{"task_id": ids},
+		template:  c.query,
+		query:     canonicalQuery(url.Values{"task_id": ids}),
 		largest:   maxList,
 	})
 	if failure != nil {

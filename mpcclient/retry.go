@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"strings"
 	"unicode/utf8"
 )
@@ -26,7 +25,7 @@ func (c *Client) Retry(ctx context.Context, taskID string) error {
 	if err != nil {
 		return &Error{Operation: OperationRetry, Class: InvalidTask, Err: err}
 	}
-	a, failure := c.call(ctx, request{operation: OperationRetry, method: http.MethodPut, body: body, largest: maxBody})
+	a, failure := c.call(ctx, request{operation: OperationRetry, template: c.retry, body: body, largest: maxBody})
 	if failure != nil {
 		return failure
 	}

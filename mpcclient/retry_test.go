@@ -67,7 +67,7 @@ func TestRetrySendsWhatTheReferenceAsksFor(t *testing.T) {
 			t.Errorf("body is %s", got.body)
 		}
 		for name, want := range map[string]string{
-			"X-Auth-Token": "a-token", "Content-Type": "application/json", "User-Agent": "test/1", "Accept-Encoding": "",
+			"X-Auth-Token": "a-token", "Content-Type": "application/json", "User-Agent": "test/1", "Accept-Encoding": "identity",
 		} {
 			if got.header.Get(name) != want {
 				t.Errorf("%s is %q, want %q", name, got.header.Get(name), want)

@@ -1,6 +1,8 @@
 package mpcclient
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -51,8 +53,9 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	agency := newFakeNode(t).auth(t)
 	for name, auth := range map[string]Auth{
-		"token": Token(canary), "AK/SK": AKSK(canary+"-ak", canary+"-sk", canary+"-st"), "password": password,
+		"token": Token(canary), "AK/SK": AKSK(canary+"-ak", canary+"-sk", canary+"-st"), "password": password, "agency": agency,
 	} {
 		t.Run(name, func(t *testing.T) {
 			mustNotSing(t, "Auth", auth)
@@ -74,13 +77,14 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 					mustNotSing(t, "Retry's error", err)
 					_, err = c.Query(t.Context(), []string{"1"})
 					mustNotSing(t, "Query's error", err)
-					closeIdle(c.transport)
+					closeIdle(c.conns.kept)
 					api.Close()
 				}
 			}
 		})
 	}
 	password.(renewer).close()
+	agency.close()
 }
 
 // suffixed puts the canary into the tokens that IAM issues.
@@ -128,6 +132,9 @@ var spellings = map[string]func(string) string{
 	"HTML, other quotes": strings.NewReplacer("&", "&#x26;", `"`, "&quot;", "<", "&lt;").Replace,
 	"URL, query":         url.QueryEscape,
 	"URL, path":          url.PathEscape,
+	"base64":             func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+	"base64, within":     func(s string) string { return "Basic" + base64.RawURLEncoding.EncodeToString([]byte("u:"+s)) },
+	"hex":                func(s string) string { return hex.EncodeToString([]byte(s)) },
 	"URL, lower case":    strings.NewReplacer("%", "%25", "&", "%26", "/", "%2f", "+", "%2b", " ", "%20").Replace,
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -23,23 +24,28 @@ const (
 	headerSecurityToken = "X-Security-Token"
 )
 
-// signable are the headers that are signed where present. Host is left out, as in the vendor's SDK: a proxy in front of
-// a private endpoint may rewrite it.
-var signable = []string{headerProject, headerDate, headerSecurityToken}
+// signable are the headers that are signed where present, in the order in which they are. Host is left out, as in the
+// vendor's SDK: a proxy in front of a private endpoint may rewrite it.
+var signable = [...]signedHeader{
+	{headerProject, "x-project-id"}, {headerDate, "x-sdk-date"}, {headerSecurityToken, "x-security-token"},
+}
+
+// signedHeader is a header's key in http.Header, and its name as it is signed.
+type signedHeader struct{ key, name string }
 
 // sign dates a request and adds its Authorization header.
 func sign(r *http.Request, body []byte, access, secretKey secret, now time.Time) {
 	date := now.UTC().Format(dateFormat)
-	r.Header.Set(headerDate, date)
+	r.Header[headerDate] = []string{date}
 	signed := signedHeaders(r.Header)
 	signature := signature(secretKey, stringToSign(date, canonicalRequest(r, signed, body)))
-	r.Header.Set("Authorization", algorithm+" Access="+access.reveal()+
-		", SignedHeaders="+strings.Join(signed, ";")+", Signature="+signature)
+	r.Header["Authorization"] = []string{algorithm + " Access=" + access.reveal() +
+		", SignedHeaders=" + names(signed) + ", Signature=" + signature}
 }
 
 func signature(secretKey secret, text string) string {
 	mac := hmac.New(sha256.New, []byte(secretKey.reveal()))
-	mac.Write([]byte(text))
+	_, _ = io.WriteString(mac, text)
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
@@ -47,28 +53,59 @@ func stringToSign(date, canonical string) string {
 	return algorithm + "\n" + date + "\n" + hexHash([]byte(canonical))
 }
 
-func canonicalRequest(r *http.Request, signed []string, body []byte) string {
-	return strings.Join([]string{
-		r.Method,
-		canonicalURI(r.URL.Path),
-		canonicalQuery(r.URL.Query()),
-		canonicalHeaders(r.Header, signed),
-		strings.Join(signed, ";"),
-		hexHash(body),
-	}, "\n")
+func canonicalRequest(r *http.Request, signed []signedHeader, body []byte) string {
+	var b strings.Builder
+	b.Grow(512)
+	b.WriteString(r.Method)
+	b.WriteByte('\n')
+	writeURI(&b, r.URL.Path)
+	b.WriteByte('\n')
+	if r.URL.RawQuery != "" {
+		b.WriteString(canonicalQuery(r.URL.Query()))
+	}
+	b.WriteByte('\n')
+	for _, h := range signed {
+		b.WriteString(h.name)
+		b.WriteByte(':')
+		b.WriteString(strings.TrimSpace(r.Header[h.key][0]))
+		b.WriteByte('\n')
+	}
+	b.WriteByte('\n') // the block of headers ends with an empty line
+	b.WriteString(names(signed))
+	b.WriteByte('\n')
+	b.WriteString(hexHash(body))
+	return b.String()
 }
 
-// canonicalURI encodes each segment of a decoded path, and ends it with a slash whether it had one or not.
+func names(signed []signedHeader) string {
+	var b strings.Builder
+	for i, h := range signed {
+		if i > 0 {
+			b.WriteByte(';')
+		}
+		b.WriteString(h.name)
+	}
+	return b.String()
+}
+
 func canonicalURI(path string) string {
-	segments := strings.Split(path, "/")
-	for i, s := range segments {
-		segments[i] = escape(s)
+	var b strings.Builder
+	writeURI(&b, path)
+	return b.String()
+}
+
+// writeURI encodes each segment of a decoded path, and ends it with a slash whether it had one or not.
+func writeURI(b *strings.Builder, path string) {
+	for i := range len(path) {
+		if path[i] == '/' {
+			b.WriteByte('/')
+		} else {
+			writeEscaped(b, path[i:i+1])
+		}
 	}
-	uri := strings.Join(segments, "/")
-	if !strings.HasSuffix(uri, "/") {
-		uri += "/"
+	if !strings.HasSuffix(path, "/") {
+		b.WriteByte('/')
 	}
-	return uri
 }
 
 // canonicalQuery sorts by name and then by value, both before they are encoded.
@@ -82,40 +119,36 @@ func canonicalQuery(query url.Values) string {
 	return strings.Join(pairs, "&")
 }
 
-// canonicalHeaders gives a line for each signed header, each with a line end of its own.
-func canonicalHeaders(h http.Header, signed []string) string {
-	var b strings.Builder
-	for _, name := range signed {
-		b.WriteString(name + ":" + strings.TrimSpace(h.Get(name)) + "\n")
-	}
-	return b.String()
-}
-
-func signedHeaders(h http.Header) []string {
-	var names []string
-	for _, name := range signable {
-		if h.Get(name) != "" {
-			names = append(names, strings.ToLower(name))
+func signedHeaders(h http.Header) []signedHeader {
+	signed := make([]signedHeader, 0, len(signable))
+	for _, s := range signable {
+		if h.Get(s.key) != "" {
+			signed = append(signed, s)
 		}
 	}
-	slices.Sort(names)
-	return names
+	return signed
 }
 
 // escape encodes all but the unreserved characters of RFC 3986, section 2.3; url.QueryEscape's "+" for a space would
 // not be the same text.
 func escape(s string) string {
-	const hexDigits = "0123456789ABCDEF"
 	var b strings.Builder
+	writeEscaped(&b, s)
+	return b.String()
+}
+
+func writeEscaped(b *strings.Builder, s string) {
+	const hexDigits = "0123456789ABCDEF"
 	for i := range len(s) {
 		switch c := s[i]; {
 		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9', strings.IndexByte("-._~", c) >= 0:
 			b.WriteByte(c)
 		default:
-			b.Write([]byte{'%', hexDigits[c>>4], hexDigits[c&15]})
+			b.WriteByte('%')
+			b.WriteByte(hexDigits[c>>4])
+			b.WriteByte(hexDigits[c&15])
 		}
 	}
-	return b.String()
 }
 
 func hexHash(data []byte) string {

@@ -1,6 +1,8 @@
 package mpcclient
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,16 +10,17 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
-	"sync/atomic"
 	"time"
 )
 
 const (
-	// maxBody is how much of an answer is read, and maxList of the state of ten tasks, each with its user_data.
+	// maxBody is how much of an answer is read, and maxList of the state of ten tasks, each with its user_data. Both
+	// bound also what an answer unpacks to.
 	maxBody = 64 << 10
 	maxList = 1 << 20
+	// maxHeader bounds an answer's headers: a user token of 128 KiB comes in one.
+	maxHeader = 256 << 10
 )
 
 // newTransport makes connections that are kept for reuse.
@@ -37,8 +40,8 @@ func newTransport(maxIdle int) *http.Transport {
 		MaxIdleConns:           maxIdle,
 		MaxIdleConnsPerHost:    maxIdle,
 		IdleConnTimeout:        45 * time.Second, // below the 60 s after which load balancers commonly hang up
-		MaxResponseHeaderBytes: 64 << 10,
-		DisableCompression:     true, // answers are small, and the limit on what is read means bytes of the wire
+		MaxResponseHeaderBytes: maxHeader,
+		DisableCompression:     true, // see unpacked
 	}
 }
 
@@ -51,6 +54,20 @@ func quietly(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*
 		}
 		return u, nil
 	}
+}
+
+// proxyPassword is what the transport sends to the proxy on the way to target, if anything: the proxy may quote it.
+func proxyPassword(t http.RoundTripper, target *url.URL) secret {
+	transport := standard(t)
+	if transport == nil || transport.Proxy == nil {
+		return newSecret("")
+	}
+	proxy, err := transport.Proxy(&http.Request{URL: target})
+	if err != nil || proxy == nil {
+		return newSecret("")
+	}
+	password, _ := proxy.User.Password()
+	return newSecret(password)
 }
 
 // errProxy is a proxy that does not let a call through.
@@ -71,59 +88,54 @@ func closeIdle(t http.RoundTripper) {
 	}
 }
 
-// sending watches whether a request may have left this machine. Of a transport that is not net/http's, which may not
-// call the hooks, that is always possible.
-//
-// The mark is the moment at which the request is given a connection: the write itself happens in a goroutine of the
-// transport, and may still happen after the caller has given up. A transport that then asks for another connection says
-// that nothing was written to the first: net/http sends only idempotent requests a second time (see http.Transport), and
-// a PUT is none to it.
-type sending struct{ unsent atomic.Bool }
-
-func (s *sending) trace(ctx context.Context, t http.RoundTripper) context.Context {
-	if _, ok := t.(*http.Transport); !ok {
-		return ctx
-	}
-	s.unsent.Store(true)
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { s.unsent.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { s.unsent.Store(false) },
-	})
-}
-
-func (s *sending) mayHaveBeenSent() bool { return !s.unsent.Load() }
-
-// once keeps the transport from sending a GET again by itself when a reused connection breaks: such a repeat would be
-// an API request that nobody counted against the quota. A body that cannot be had a second time does that; being empty,
-// it does not show on the wire.
-func once(r *http.Request) { r.Body, r.GetBody = io.NopCloser(emptyBody{}), nil }
-
-type emptyBody struct{}
-
-func (emptyBody) Read([]byte) (int, error) { return 0, io.EOF }
-
 // exchange sends a request and reads the answer: of a success as much as is allowed, of anything else maxBody. It follows
-// no redirect. A body that could not be read to its end leaves the answer without one, and comes with the error.
-func exchange(t http.RoundTripper, r *http.Request, largest int) (*answer, error) {
+// no redirect. An error leaves the answer without a body, and without a status if none came.
+func exchange(t http.RoundTripper, r *http.Request, largest int) (answer, error) {
 	resp, err := t.RoundTrip(r)
 	if err != nil {
-		return nil, withContextError(r.Context(), err)
+		return answer{}, withContextError(r.Context(), err)
 	}
 	defer resp.Body.Close()
-	a := &answer{status: resp.StatusCode, header: resp.Header}
+	a := answer{status: resp.StatusCode, header: resp.Header}
 	if a.status == http.StatusSwitchingProtocols { // what follows is no body, and no context ends it
+		return a, nil
+	}
+	if resp.Body == http.NoBody {
 		return a, nil
 	}
 	limit := maxBody
 	if a.status/100 == 2 {
 		limit = largest
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
-	if err != nil {
+	if a.body, a.cut, err = readUpTo(resp.Body, limit); err != nil {
+		a.body, a.cut = nil, false
 		return a, withContextError(r.Context(), err)
 	}
-	a.body, a.cut = body[:min(len(body), limit)], len(body) > limit
+	if !a.cut {
+		a.body, a.cut = unpacked(a.body, limit)
+	}
 	return a, nil
+}
+
+func readUpTo(r io.Reader, limit int) (data []byte, cut bool, err error) {
+	data, err = io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	return data[:min(len(data), limit)], len(data) > limit, err
+}
+
+// unpacked reads a body that a gateway has compressed although nobody asked. Its first bytes tell, whatever the headers
+// say: no JSON and no HTML begins with them. What cannot be unpacked stays as it came, and is no answer of MPC's then.
+func unpacked(body []byte, limit int) (plain []byte, cut bool) {
+	if !bytes.HasPrefix(body, []byte{0x1f, 0x8b}) {
+		return body, false
+	}
+	reader, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return body, false
+	}
+	if plain, cut, err = readUpTo(reader, limit); err != nil {
+		return body, false
+	}
+	return plain, cut
 }
 
 // withContextError makes errors.Is find the error of a context that has ended, where a transport gives its cause.

@@ -66,11 +66,11 @@ func TestReadyzNamesEachCheckThatFails(t *testing.T) {
 			}},
 			{"brokers", func() (bool, string) { return true, "" }},
 		},
-		Notes: func() []string { return []string{"the state query is not permitted: grant mpc:remuxTsk:list"} },
+		Notes: func() []string { return []string{"the state query is not permitted: grant mpc:remuxTsk:view"} },
 	})
 	w := ask(s, "GET", "/readyz")
 	want := `{"ready":false,"instance":"retrier-0","checks":[{"name":"group","ok":false,"detail":"not joined yet"},` +
-		`{"name":"brokers","ok":true,"detail":""}],"notes":["the state query is not permitted: grant mpc:remuxTsk:list"]}` + "\n"
+		`{"name":"brokers","ok":true,"detail":""}],"notes":["the state query is not permitted: grant mpc:remuxTsk:view"]}` + "\n"
 	if w.Code != 503 || w.Body.String() != want || w.Header().Get("Content-Type") != "application/json" {
 		t.Errorf("%d %s\nwant %s", w.Code, w.Body, want)
 	}

@@ -66,6 +66,8 @@ func authentication(m config.MPC, agent string) (mpcclient.Auth, error) {
 	switch a.Mode {
 	case config.TokenMode:
 		return mpcclient.Token(a.Token.Reveal()), nil
+	case config.AgencyMode:
+		return mpcclient.Agency(mpcclient.AgencyConfig{Timeout: m.Timeout})
 	case config.KeyMode:
 		return mpcclient.AKSK(a.AccessKey.Reveal(), a.SecretKey.Reveal(), a.SecurityToken.Reveal()), nil
 	}

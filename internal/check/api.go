@@ -62,7 +62,7 @@ func (c *Checker) endpoint(ctx context.Context) {
 		skew, where = -skew, "behind"
 	}
 	switch {
-	case skew >= maxSkew && c.Service.MPC.Auth.Mode == config.KeyMode:
+	case skew >= maxSkew && (c.Service.MPC.Auth.Mode == config.KeyMode || c.Service.MPC.Auth.Mode == config.AgencyMode):
 		c.fail("clock", "this machine's clock is %v %s the API's, and beyond %v it refuses AK/SK signatures: set the clock", skew, where, maxSkew)
 	case skew >= skewWorthALine:
 		c.warn("clock", "this machine's clock is %v %s the API's: set it (AK/SK signatures are refused beyond %v)", skew, where, maxSkew)

@@ -81,7 +81,7 @@ func Lookup(text string) (Code, bool) {
 	return Code{
 		Code: code, Place: Answer,
 		Meaning:  "A code of the API gateway that this version does not know.",
-		Service:  "It goes by the HTTP status: 429 is throttling, 5xx passes by itself, any other 4xx is an outage that an operator must end. No event is answered because of it.",
+		Service:  "It goes by the HTTP status: 429 is throttling, 503 passes by itself, after another 5xx the call may have been executed and the task's state is asked for, any other 4xx is an outage that an operator must end. No event is answered because of it.",
 		Operator: "Look it up in the vendor's list of API gateway error codes; the log has the gateway's message and request id.",
 	}, true
 }

@@ -40,6 +40,10 @@ func failures() []Code {
 	for _, code := range []string{"MPC.10072", "MPC.10087", "MPC.10088", "MPC.10092", "MPC.10102", "MPC.10103", "MPC.10124", "MPC.10125", "MPC.10154"} {
 		list = append(list, Code{Code: code, Useless: true, Meaning: "The task failed for its input, format or parameters; the failure's description says more.", Operator: "Mend what the description names, then create a new task."})
 	}
+	// The vendor's list has these without saying whether a retry helps.
+	for _, code := range []string{"MPC.10069", "MPC.10126", "MPC.10155", "MPC.10156"} {
+		list = append(list, Code{Code: code, Meaning: "The task failed inside MPC; the failure's description says more.", Operator: "If retries do not help, mend what the description names and create a new task."})
+	}
 	for i := range list {
 		c := &list[i]
 		c.Place, c.Service = Failure, calls

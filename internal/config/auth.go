@@ -2,7 +2,7 @@ package config
 
 import "strings"
 
-// AuthMode is one of the three ways to authenticate to the API.
+// AuthMode is one of the four ways to authenticate to the API.
 type AuthMode string
 
 // The modes, named as a log line should name them.
@@ -10,9 +10,10 @@ const (
 	TokenMode    AuthMode = "user token"
 	KeyMode      AuthMode = "AK/SK"
 	PasswordMode AuthMode = "IAM password"
+	AgencyMode   AuthMode = "ECS agency"
 )
 
-// Auth holds the credentials of exactly one mode; the fields of the other two
+// Auth holds the credentials of exactly one mode; the fields of the others
 // are empty.
 type Auth struct {
 	Mode AuthMode
@@ -45,6 +46,7 @@ var modes = []credentials{
 	{TokenMode, []string{"MPC_AUTH_TOKEN"}, nil},
 	{KeyMode, []string{"MPC_ACCESS_KEY", "MPC_SECRET_KEY"}, []string{"MPC_SECURITY_TOKEN"}},
 	{PasswordMode, []string{"IAM_DOMAIN", "IAM_USERNAME", "IAM_PASSWORD"}, nil},
+	{AgencyMode, []string{"MPC_CREDENTIALS"}, nil},
 }
 
 // auth wants exactly one mode, complete: with two it would depend on a rule of
@@ -52,6 +54,9 @@ var modes = []credentials{
 func (p *parser) auth(region string, insecure bool) Auth {
 	var a Auth
 	p.secrets(&a)
+	if p.isSet("MPC_CREDENTIALS") {
+		p.oneOf("MPC_CREDENTIALS", "ecs-agency")
+	}
 
 	var started []credentials
 	var there, missing []string

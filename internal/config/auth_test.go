@@ -17,7 +17,7 @@ func TestExactlyOneCompleteAuthMode(t *testing.T) {
 		says           []string
 	}{
 		{"none", "MPC_AUTH_TOKEN", nil, []string{
-			"is not set, nor any other credentials", "MPC_AUTH_TOKEN | MPC_ACCESS_KEY + MPC_SECRET_KEY | IAM_DOMAIN + IAM_USERNAME + IAM_PASSWORD"}},
+			"is not set, nor any other credentials", "MPC_AUTH_TOKEN | MPC_ACCESS_KEY + MPC_SECRET_KEY | IAM_DOMAIN + IAM_USERNAME + IAM_PASSWORD | MPC_CREDENTIALS"}},
 		{"half a key", "MPC_SECRET_KEY", []string{"MPC_ACCESS_KEY", "ak"}, []string{"set: MPC_ACCESS_KEY; missing: MPC_SECRET_KEY"}},
 		{"security token alone", "MPC_ACCESS_KEY", []string{"MPC_SECURITY_TOKEN", "st"}, []string{
 			"set: MPC_SECURITY_TOKEN; missing: MPC_ACCESS_KEY, MPC_SECRET_KEY"}},
@@ -50,6 +50,19 @@ func TestKeyMode(t *testing.T) {
 	a = load(t, only("MPC_ACCESS_KEY", "ak", "MPC_SECRET_KEY", "sk", "MPC_SECURITY_TOKEN", "st")...).MPC.Auth
 	if a.SecurityToken.Reveal() != "st" {
 		t.Errorf("the temporary key's token was lost: %+v", a)
+	}
+}
+
+func TestAgencyMode(t *testing.T) {
+	if a := load(t, only("MPC_CREDENTIALS", "ecs-agency")...).MPC.Auth; a.Mode != AgencyMode {
+		t.Errorf("%+v", a)
+	}
+	if problem := refused(t, "MPC_CREDENTIALS", only("MPC_CREDENTIALS", "agency")...); !strings.Contains(problem, "ecs-agency") {
+		t.Error(problem)
+	}
+	problem := refused(t, "MPC_ACCESS_KEY", only("MPC_CREDENTIALS", "ecs-agency", "MPC_ACCESS_KEY", "ak", "MPC_SECRET_KEY", "sk")...)
+	if !strings.Contains(problem, "more than one way to authenticate") {
+		t.Error(problem)
 	}
 }
 

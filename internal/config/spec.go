@@ -46,6 +46,7 @@ type spec struct {
 	IAMUsername          string `envconfig:"IAM_USERNAME" desc:"Mode 3: IAM user name."`
 	IAMPassword          string `envconfig:"IAM_PASSWORD" secret:"true" desc:"Mode 3: the user's password."`
 	IAMProject           string `envconfig:"IAM_PROJECT" shown:"MPC_REGION" desc:"Mode 3: name of the project that the token is for."`
+	MPCCredentials       string `envconfig:"MPC_CREDENTIALS" desc:"Authentication, mode 4: ecs-agency takes temporary keys from the metadata service of the ECS or CCE node, whose agency must have the permissions. The service renews them itself."`
 	MPCRequestsPerMinute string `envconfig:"MPC_REQUESTS_PER_MINUTE" default:"100" desc:"The tenant's API quota, shared by the whole consumer group: a positive number, or unlimited."`
 	MPCMaxInFlight       string `envconfig:"MPC_MAX_IN_FLIGHT" default:"64" desc:"Concurrent API calls of one instance."`
 	MPCTimeout           string `envconfig:"MPC_TIMEOUT" default:"10s" desc:"Time limit of one API call; 100ms to 5m."`

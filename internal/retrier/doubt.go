@@ -17,8 +17,8 @@ const (
 	crashed       // an earlier owner may have called
 )
 
-// codeNotFinal: the task is in progress or completed.
-const codeNotFinal = "MPC.10213"
+// notFinal are MPC's codes for a task that is in progress or has completed.
+var notFinal = map[string]bool{"MPC.10213": true, "MPC.10218": true}
 
 // clear asks for the state of a task in doubt. It gives the reason that the state
 // alone is, or a time to wait for. With neither the doubt is over, or cannot be
@@ -94,7 +94,7 @@ func (e *run) explain(refusal *mpcclient.Error) (events.Reason, error) {
 			if err := e.r.cfg.Clock.Sleep(ctx, wait); err != nil {
 				return "", err
 			}
-		case s != failed && (refusal.Code == codeNotFinal || e.doubt != none):
+		case s != failed && (notFinal[refusal.Code] || e.doubt != none):
 			// Without the state, a task that is not in its final state runs; and a call
 			// that may have been accepted explains why the next was refused.
 			return events.AlreadyRunning, nil

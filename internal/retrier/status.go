@@ -241,7 +241,7 @@ func (b *statusBatcher) backOff(batch []*statusRequest, refusal *mpcclient.Error
 // while: each query would cost quota and tell nothing.
 func (b *statusBatcher) disable(batch []*statusRequest, refusal *mpcclient.Error) {
 	// The refusal's own text has a request id, and would be said each time anew.
-	b.forbidden.Problem(fmt.Sprintf("MPC's state query is not permitted (HTTP %d %s); refusals are answered without it: grant the permission mpc:remuxTsk:view", refusal.Status, refusal.Code))
+	b.forbidden.Problem(fmt.Sprintf("MPC's state query is not permitted (HTTP %d %s); refusals are answered without it: grant the permission "+mpcclient.PermissionQuery, refusal.Status, refusal.Code))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.disabledUntil = b.cfg.Clock.Now().Add(permissionCheck)

@@ -72,7 +72,7 @@ func TestCommandCheckTellsCredentialsFromPermissionsFromOutages(t *testing.T) {
 	r := enter(t, options{})
 	r.command([]string{"MPC_AUTH_TOKEN", canary + "-wrong"}, "check").want(t, 1, "FAIL  authentication: MPC query: operator: HTTP 401", "MPC_AUTH_TOKEN")
 	must(t, r.mpc.SetFaults(mpcsim.Faults{RefuseQueries: true}))
-	r.command(nil, "check").want(t, 0, "ok    authentication", "warn  state query", "mpc:remuxTsk:list")
+	r.command(nil, "check").want(t, 0, "ok    authentication", "warn  state query", "mpc:remuxTsk:view")
 	must(t, r.mpc.SetFaults(mpcsim.Faults{Outage: mpcsim.Down}))
 	r.command(nil, "check").want(t, 1, "FAIL  state query", "the credentials could not be tried")
 }

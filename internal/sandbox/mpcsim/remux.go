@@ -70,7 +70,7 @@ func (s *Simulator) serveMPC(w http.ResponseWriter, r *http.Request, op Operatio
 		case !s.quota.admit(now):
 			return decision{answer: s.faults.throttled()}
 		case op == Query && s.faults.RefuseQueries:
-			return decision{answer: apiError(http.StatusForbidden, "APIGW.0302", "Policy doesn't allow mpc:remuxTsk:list to be performed.")}
+			return decision{answer: apiError(http.StatusForbidden, "APIGW.0302", "Policy doesn't allow mpc:remuxTsk:view to be performed.")}
 		case bad:
 			return decision{answer: badParameter}
 		case s.chance(s.faults.ErrorRate):

@@ -1,0 +1,62 @@
+package mpcclient
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// AgencyConfig configures [Agency]. Every field may be left out.
+type AgencyConfig struct {
+	// Timeout bounds one fetch of keys, whoever waits for it. Defaults to 10 seconds.
+	Timeout time.Duration
+	// Now is the clock for the keys' age and for the time between fetches. Defaults to time.Now.
+	Now func() time.Time
+	// Endpoint replaces the metadata service, in tests.
+	Endpoint string
+}
+
+// agencyAuth is temporary keys that are fetched from the node's metadata service.
+type agencyAuth struct {
+	*renewing
+	metadata *metadata
+}
+
+// Agency authenticates by the temporary keys of the agency that an ECS or CCE node has. It fetches them at the first call
+// from the metadata service, and newer ones 40 minutes before they end (or at half their life, if that is shorter), with
+// one fetch at a time for all callers.
+//
+// While the metadata service does not answer, the keys are used until they end; then every call fails as [Transient]. Where
+// the node has no agency, every call fails as [Operator]. Between fetches that fail it pauses for a second, doubling up to
+// 30 seconds.
+func Agency(cfg AgencyConfig) (Auth, error) {
+	m, err := newMetadata(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &agencyAuth{newRenewing(m.fetch, m.now, headerSecurityToken, "keys from the metadata service"), m}, nil
+}
+
+func (*agencyAuth) check() error { return nil }
+
+func (a *agencyAuth) authorize(ctx context.Context, r *http.Request, p payload) error {
+	t, err := a.token(ctx)
+	if err != nil {
+		return err
+	}
+	return t.keys.authorize(ctx, r, p)
+}
+
+func (a *agencyAuth) close() {
+	a.renewing.close()
+	closeIdle(a.metadata.transport)
+}
+
+func (*agencyAuth) refusal() string {
+	return "the API refuses the temporary keys of this node's agency: check the agency's permissions, and that they hold in the project of MPC_PROJECT_ID"
+}
+
+func (a *agencyAuth) blank(text string) string { return a.blankTokens(text) }
+
+func (*agencyAuth) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("ECS agency")) }

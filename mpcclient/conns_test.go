@@ -1,0 +1,230 @@
+package mpcclient
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// renamed makes a client whose host name leads where the test says.
+func renamed(t *testing.T, change ...func(*Config)) (*Client, *atomic.Pointer[string]) {
+	var address atomic.Pointer[string]
+	transport := newTransport(64)
+	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, *address.Load())
+	}
+	return newClient(t, "http://localhost:1", append(change, func(cfg *Config) { cfg.Transport = transport })...), &address
+}
+
+// twoConnections leaves the client with two idle connections.
+func twoConnections(t *testing.T, c *Client, both *sync.WaitGroup) {
+	t.Helper()
+	both.Add(2)
+	var calls sync.WaitGroup
+	for range 2 {
+		calls.Go(func() {
+			if err := c.Retry(t.Context(), "1"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	calls.Wait()
+}
+
+// An outage ends when the name leads to another node, although connections to the old one are still open.
+func TestNextRequestResolvesTheNameAnewOnceAnAnswerWasLost(t *testing.T) {
+	for name, fail := range map[string]http.HandlerFunc{
+		"502": answering(502, ""), "500": answering(500, ""), "reset": hangUp, "hanging": hang,
+		"no proof": answering(200, "<html>"), "503": answering(503, ""),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var both sync.WaitGroup
+			var broken atomic.Bool
+			old := newRecorder(t, func(w http.ResponseWriter, r *http.Request) {
+				if broken.Load() {
+					fail(w, r)
+					return
+				}
+				both.Done()
+				both.Wait()
+			})
+			healthy := newRecorder(t, answering(200, ""))
+			c, address := renamed(t, func(cfg *Config) { cfg.Timeout = patience })
+			at := old.Listener.Addr().String()
+			address.Store(&at)
+			twoConnections(t, c, &both)
+			broken.Store(true)
+			now := healthy.Listener.Addr().String()
+			address.Store(&now)
+			if name == "503" { // proves that nothing was executed, and may be one of many: the breaker decides
+				failure(t, c.Retry(t.Context(), "1"), Transient)
+				c.CloseIdle()
+			} else {
+				failure(t, c.Retry(t.Context(), "1"), Lost)
+			}
+			if err := c.Retry(t.Context(), "1"); err != nil {
+				t.Errorf("the next call still went to the old node: %v", err)
+			}
+		})
+	}
+}
+
+// resetting answers the first request of each connection, and resets those that are used again.
+type resetting struct {
+	*recorder
+	mild    atomic.Bool // keeps connections
+	seenOn  sync.Map
+	dialled atomic.Int64
+}
+
+func newResetting(t *testing.T) *resetting {
+	s := &resetting{}
+	s.recorder = newRecorder(t, func(w http.ResponseWriter, r *http.Request) {
+		_, again := s.seenOn.LoadOrStore(r.RemoteAddr, true)
+		if !again {
+			s.dialled.Add(1)
+		}
+		if again && !s.mild.Load() {
+			hangUp(w, r)
+			return
+		}
+		answering(200, `{"total":0,"tasks":[]}`)(w, r)
+	})
+	return s
+}
+
+func TestWhereEachReusedConnectionIsResetFewCallsAreLost(t *testing.T) {
+	s, clock := newResetting(t), newClock()
+	c := newClient(t, s.URL, func(cfg *Config) { cfg.Now = clock.Now })
+	calls := func(n, workers int) (lost int64) {
+		var broken atomic.Int64
+		var group sync.WaitGroup
+		for range workers {
+			group.Go(func() {
+				for range n / workers {
+					var e *Error
+					if err := c.Retry(t.Context(), "1"); errors.As(err, &e) && e.Class == Lost {
+						broken.Add(1)
+					} else if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		group.Wait()
+		return broken.Load()
+	}
+	if lost := calls(400, 8); lost > 16 {
+		t.Errorf("%d of 400 calls were lost", lost)
+	}
+	if lost := calls(100, 8); lost > 0 {
+		t.Errorf("%d of 100 further calls were lost", lost)
+	}
+	// It is tried again now and then, by single requests.
+	clock.advance(time.Minute)
+	if lost := calls(100, 8); lost != 1 {
+		t.Errorf("a trial lost %d of 100 calls", lost)
+	}
+	clock.advance(time.Minute)
+	if lost := calls(100, 8); lost != 0 {
+		t.Errorf("the next trial came too early: %d lost", lost)
+	}
+	s.mild.Store(true)
+	clock.advance(time.Minute)
+	calls(20, 1)
+	before := s.dialled.Load()
+	if lost := calls(100, 1); lost != 0 || s.dialled.Load() != before {
+		t.Errorf("connections hold again, but %d calls were lost and %d connections opened", lost, s.dialled.Load()-before)
+	}
+}
+
+// A server that is restarted, or one firewall rule for idle connections, is no reason to open a connection a call.
+func TestSingleResetDoesNotEndReuse(t *testing.T) {
+	s := newResetting(t)
+	s.mild.Store(true)
+	c := newClient(t, s.URL)
+	for i := range 100 {
+		s.mild.Store(i%20 != 10)
+		_ = c.Retry(t.Context(), "1")
+	}
+	if n := s.dialled.Load(); n > 10 {
+		t.Errorf("100 calls opened %d connections", n)
+	}
+}
+
+// stingy is a connection that at will takes not a single byte.
+type stingy struct {
+	net.Conn
+	closed *atomic.Bool
+}
+
+func (s stingy) Write(p []byte) (int, error) {
+	if s.closed.Load() {
+		return 0, net.ErrClosed
+	}
+	return s.Conn.Write(p)
+}
+
+// net/http proves by itself that nothing was sent, and takes another connection; the call is not lost.
+func TestCallOnAConnectionThatBrokeBeforeTheRequestIsNotLost(t *testing.T) {
+	api := newRecorder(t, answering(200, ""))
+	var broken, dead atomic.Bool
+	var dialled int
+	transport := newTransport(64)
+	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if dead.Load() {
+			return nil, errors.New("the network is down")
+		}
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if dialled++; dialled > 1 || err != nil {
+			return conn, err
+		}
+		return stingy{conn, &broken}, nil
+	}
+	for _, down := range []bool{false, true} {
+		dialled = 0
+		broken.Store(false)
+		dead.Store(false)
+		c := newClient(t, api.URL, func(cfg *Config) { cfg.Transport = transport })
+		if err := c.Retry(t.Context(), "1"); err != nil {
+			t.Fatal(err)
+		}
+		sent := len(api.seen())
+		broken.Store(true)
+		dead.Store(down)
+		err := c.Retry(t.Context(), "2")
+		if down {
+			failure(t, err, Transient)
+		} else if err != nil || len(api.seen()) != sent+1 {
+			t.Errorf("%d requests came, and the call ended with: %v", len(api.seen())-sent, err)
+		}
+		c.Close()
+	}
+}
+
+// The transport's goroutine may be about to write when the caller gives up: it must not, or the proof must.
+func TestSealedBodyIsNeverSent(t *testing.T) {
+	b := &body{data: []byte("{}")}
+	if !b.seal() {
+		t.Error("a body that nobody read may have been sent")
+	}
+	if n, err := b.Read(make([]byte, 2)); n != 0 || err == nil {
+		t.Errorf("read %d bytes of it afterwards, %v", n, err)
+	}
+	if _, err := b.again(); err == nil {
+		t.Error("it could be sent again")
+	}
+	b = &body{data: []byte("{}")}
+	_, _ = b.Read(make([]byte, 1))
+	if b.seal() {
+		t.Error("a body that was read proves nothing")
+	}
+	if _, err := b.again(); err != nil || !b.seal() {
+		t.Errorf("nothing was written, says the transport, but: %v", err)
+	}
+}
