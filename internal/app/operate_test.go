@@ -45,16 +45,16 @@ func TestWhatMayServeIsNotDownSinceAnOutage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		gate.Assign([]int{0}, 1)
-		pass, err := gate.Enter(t.Context())
+		gate.Assign(pace.Assignment{Partitions: []int{0}, Of: 1})
+		permit, err := gate.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for range 3 {
-			if err := pass.Turn(t.Context()); err != nil {
+			if err := permit.Wait(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			pass.Done(pace.Failed, 0)
+			permit.Done(pace.Failed, 0)
 		}
 		o := operated{gate: gate, trouble: &trouble{}}
 		if m := o.mpc(); m.Available || m.DownSince == nil {

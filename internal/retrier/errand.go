@@ -53,7 +53,7 @@ func (e *errand) call(ctx context.Context) (refusal *mpcclient.Error, err error)
 	if err != nil {
 		return nil, err
 	}
-	defer pass.Leave()
+	defer pass.Release()
 	ends := e.ev.Lease.Ends() // after this, an event may tell of a failure of this very retry
 	e.step(story.Step{Kind: story.Call})
 	err = e.r.cfg.API.Retry(context.WithoutCancel(ctx), e.ev.Failure.TaskID)
@@ -80,7 +80,7 @@ func (e *errand) call(ctx context.Context) (refusal *mpcclient.Error, err error)
 
 // admit waits for all that a call needs: a place among the called, one among those
 // in flight, and its turn.
-func (e *errand) admit(ctx context.Context) (*pace.Pass, error) {
+func (e *errand) admit(ctx context.Context) (*pace.Permit, error) {
 	e.r.turns.Add(1)
 	defer e.r.turns.Add(-1)
 	e.stepTurn()
@@ -90,7 +90,7 @@ func (e *errand) admit(ctx context.Context) (*pace.Pass, error) {
 		}
 		e.open = true
 	}
-	pass, err := e.r.cfg.Gate.Enter(ctx)
+	pass, err := e.r.cfg.Gate.Acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -98,19 +98,19 @@ func (e *errand) admit(ctx context.Context) (*pace.Pass, error) {
 		if e.doubt == none {
 			e.ev.Lease.Settled()
 		}
-		pass.Leave()
+		pass.Release()
 		return nil, err
 	}
 	return pass, nil
 }
 
 // turn waits until the call may be made at this very moment.
-func (e *errand) turn(ctx context.Context, pass *pace.Pass) error {
+func (e *errand) turn(ctx context.Context, pass *pace.Permit) error {
 	for {
 		if err := counted(&e.r.marking, func() error { return e.ev.Lease.BeforeCall(ctx) }); err != nil {
 			return err
 		}
-		if err := pass.Turn(ctx); err != nil {
+		if err := pass.Wait(ctx); err != nil {
 			return err
 		}
 		// The turn may have been long in coming, or this process may have slept.
@@ -125,7 +125,7 @@ func (e *errand) turn(ctx context.Context, pass *pace.Pass) error {
 }
 
 // report tells the gate how a request ended, and gives the error its type.
-func report(pass *pace.Pass, err error) *mpcclient.Error {
+func report(pass *pace.Permit, err error) *mpcclient.Error {
 	if err == nil {
 		pass.Done(pace.Served, 0)
 		return nil

@@ -107,18 +107,18 @@ func (q *inquirer) run(ctx context.Context) {
 		}
 		// Behind no more calls than there may be questions in a query: those who ask
 		// have called before, and hold places that others wait for.
-		pass, err := q.cfg.Gate.EnterAhead(ctx, perQuery)
+		pass, err := q.cfg.Gate.AcquireFront(ctx, perQuery)
 		if err != nil {
 			return
 		}
-		if pass.Turn(ctx) != nil {
-			pass.Leave()
+		if pass.Wait(ctx) != nil {
+			pass.Release()
 			return
 		}
 		batch := q.take() // only now: more have gathered while the turn came
 		if len(batch) == 0 {
 			pass.Cancel()
-			pass.Leave()
+			pass.Release()
 			continue
 		}
 		queries.Go(q.cfg.Clock, func() { q.query(ctx, pass, batch) })
@@ -167,7 +167,7 @@ func (q *inquirer) take() []*question {
 }
 
 // query asks for a batch, and answers its questions or puts them back.
-func (q *inquirer) query(ctx context.Context, pass *pace.Pass, batch []*question) {
+func (q *inquirer) query(ctx context.Context, pass *pace.Permit, batch []*question) {
 	ids := make([]string, 0, perQuery)
 	for _, one := range batch {
 		one.ends = one.lease.Ends()
@@ -179,7 +179,7 @@ func (q *inquirer) query(ctx context.Context, pass *pace.Pass, batch []*question
 	tasks, err := q.cfg.API.Query(ctx, ids)
 	refusal := report(pass, err)
 	q.cause.heard(refusal)
-	pass.Leave()
+	pass.Release()
 
 	q.mu.Lock()
 	q.asking--
