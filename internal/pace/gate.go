@@ -91,8 +91,8 @@ type State struct {
 type Throttling struct {
 	// Since is when it began; zero: nothing was refused lately.
 	Since time.Time
-	// Admitted is how many requests a minute the API is thought to admit, of the
-	// Of that would be sent; +Inf: unlimited.
+	// Admitted is how many requests a minute the API is thought to admit, of this
+	// instance's share Of; +Inf: unlimited.
 	Admitted, Of float64
 }
 
@@ -141,12 +141,13 @@ func (g *Gate) State() State {
 	// An instance that has had nothing to ask with for long knows nothing of an
 	// outage any more.
 	idle := len(g.queue) == 0 && g.breaker.inFlight == 0 && now.Sub(g.breaker.probed) > 3*probeAtMost
+	share := 60 * g.quota.rate / headroom
 	s := State{
-		Tally: g.tally, PerMinute: 60 * min(g.quota.rate, g.throttle.limit.rate), Share: 60 * g.quota.rate / headroom, Waiting: len(g.queue),
+		Tally: g.tally, PerMinute: 60 * min(g.quota.rate, g.throttle.limit.rate), Share: share, Waiting: len(g.queue),
 		Available: idle || !g.breaker.open(now), InFlight: g.breaker.inFlight, Down: g.breaker.opened, Hold: g.hold,
 	}
 	if since := g.throttle.active(now); !since.IsZero() {
-		s.Throttling = Throttling{since, 60 * min(g.quota.rate, g.throttle.admits(now)), 60 * g.quota.rate}
+		s.Throttling = Throttling{since, 60 * min(g.quota.rate, g.throttle.admits(now)), share}
 	}
 	return s
 }

@@ -34,6 +34,8 @@ type member struct {
 	gate  *Gate
 	split []int
 	stop  func()
+	// asleep: it was stopped from outside, and misses what the group does.
+	asleep bool
 }
 
 // ownership is what commits tell of a partition: who has owned it since, and who
@@ -84,7 +86,9 @@ func (gr *group) assign(split [][]int) {
 		owners = nil
 	}
 	for i, m := range gr.members {
-		m.split = split[i]
+		if m.split = split[i]; m.asleep {
+			continue
+		}
 		m.gate.Assign(Assignment{Partitions: split[i], Of: gr.of, Owners: owners, Self: m.name})
 		for _, p := range split[i] {
 			before := slices.DeleteFunc(slices.Clone(owners[p]), func(o string) bool { return o == m.name })

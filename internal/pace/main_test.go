@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func newGate(t *testing.T, perMinute, maxInFlight int) (*Gate, *test.Hook) {
+func newGate(t testing.TB, perMinute, maxInFlight int) (*Gate, *test.Hook) {
 	t.Helper()
 	log, hook := test.NewNullLogger()
 	g, err := New(Config{

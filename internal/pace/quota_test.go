@@ -72,26 +72,34 @@ func TestRebalanceOfSmallSharesStaysWithinTheQuota(t *testing.T) {
 }
 
 // A partition that was another's for a while is a new one: its owner of that time
-// may have sent requests just now.
+// may have sent requests just now. Its former owner may have missed all that.
 func TestAPartitionThatComesBackIsNotKept(t *testing.T) {
 	for _, c := range []struct{ quota, partitions int }{{4, 4}, {10, 64}, {100, 100}} {
-		t.Run(fmt.Sprint(c), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				gr := newGroup(t, 2, c.quota, c.partitions, 4)
-				for i := range 40 {
-					gr.assign(gr.even())
-					time.Sleep(gr.random(90 * time.Second))
-					if i%2 == 0 { // the others go, and come back as they were
-						left := make([][]int, 4)
-						left[gr.below(4)] = slices.Concat(gr.even()...)
+		for _, asleep := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%v, asleep meanwhile %v", c, asleep), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					gr := newGroup(t, 2, c.quota, c.partitions, 8)
+					all := slices.Concat(gr.even()...)
+					for range 100 {
+						gr.assign(gr.even())
+						time.Sleep(gr.random(90 * time.Second))
+						only := gr.below(8)
+						for i, m := range gr.members {
+							m.asleep = asleep && i != only
+						}
+						left := make([][]int, 8)
+						left[only] = all
 						gr.assign(left)
 						time.Sleep(gr.random(90 * time.Second))
+						for _, m := range gr.members {
+							m.asleep = false
+						}
 					}
-				}
-				gr.halt()
-				gr.checkWindows()
+					gr.halt()
+					gr.checkWindows()
+				})
 			})
-		})
+		}
 	}
 }
 

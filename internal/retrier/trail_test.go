@@ -81,7 +81,7 @@ func TestEachStepOfAnEventIsTold(t *testing.T) {
 		"not found": {&api{retry: always(refusal(mpcclient.TaskNotFound, 404, "MPC.10211"))}, false, "", "call refused answered", story.Refused, "HTTP 404 MPC.10211 (no)"},
 		"ambiguous": {&api{retry: always(ambiguous), query: canceled}, false, "", "call refused query state answered", story.State, "CANCELED"},
 		"skip code": {&api{}, false, "MPC.10052", "answered", story.Answered, "not_retryable"},
-		"throttled": {&api{retry: first(throttled)}, false, "", "call refused backoff_wait quota_wait call accepted answered", story.Refused, "the quota is used up"},
+		"throttled": {&api{retry: first(throttled)}, false, "", "call refused backoff_wait call accepted answered", story.Refused, "the quota is used up"},
 		"no route":  {&api{retry: first(noRoute)}, false, "", "call refused backoff_wait call accepted answered", story.Refused, "got no answer: no route to host"},
 		"login":     {&api{retry: first(login)}, false, "", "call refused backoff_wait call accepted answered", story.Refused, "it was IAM"},
 		"lost": {&api{retry: first(lostAnswer)}, false, "", "call refused doubt query state doubt query state backoff_wait call accepted answered",
