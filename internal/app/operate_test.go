@@ -105,7 +105,7 @@ func TestThrottlingIsToldOnThePageAndInReadyz(t *testing.T) {
 		if !m.Available || m.ThrottledSince == nil || m.Admitted == nil || *m.Share != 100 {
 			t.Errorf("%+v", m)
 		}
-		if !strings.HasPrefix(note, "Throttled by MPC since 2000-01-01 00:0") || !strings.HasSuffix(note, "45 of 100 calls a minute admitted") {
+		if !strings.HasPrefix(note, "Throttled by MPC since 2000-01-01 00:0") || !strings.HasSuffix(note, "48 of 100 calls a minute admitted") {
 			t.Errorf("the note is %q", note)
 		}
 	})
