@@ -22,7 +22,7 @@ func (c *Consumer) distrusts(id int, at Position) bool {
 	return ok && former.Offset == at.Offset && timeless(former) == timeless(at)
 }
 
-// timeless is a commit's text without the time in it: where the last commit of
+// timeless is a commit's text without the times in it, of which Owners are one: where the last commit of
 // the former log was stored and its answer lost, only that differs from what is
 // known to be committed.
 func timeless(at Position) string {
@@ -30,7 +30,7 @@ func timeless(at Position) string {
 	if err != nil {
 		return at.Metadata
 	}
-	m.Since = time.Time{}
+	m.Since, m.Owners = time.Time{}, nil
 	return m.Encode(at.Offset)
 }
 
