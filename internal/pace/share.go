@@ -38,12 +38,9 @@ func shareOf(quota, partition, of int) int {
 func (a Assignment) kept(former Assignment, quota int) []int {
 	var kept []int
 	for _, p := range a.Partitions {
-		owners := a.Owners[p]
-		lastWasSelf := len(owners) > 0 && owners[0] == a.Self
-		if _, any := a.Owners[p]; !any { // nobody ever owned it, or nothing is known
-			lastWasSelf = true
-		}
-		if lastWasSelf && former.Of == a.Of && slices.Contains(former.Partitions, p) && shareOf(quota, p, a.Of) > 0 {
+		owners, owned := a.Owners[p]
+		own := !owned || len(owners) > 0 && owners[0] == a.Self // not owned: by nobody, or nothing is known
+		if own && former.Of == a.Of && slices.Contains(former.Partitions, p) && shareOf(quota, p, a.Of) > 0 {
 			kept = append(kept, p)
 		}
 	}
@@ -88,8 +85,8 @@ func ahead(owners, share int) float64 { return float64(owners-1) - float64(share
 // ownersOf lists the owners of a partition. If they are not known, it is counted
 // as having had one of its own.
 func (a Assignment) ownersOf(p int) []string {
-	owners, any := a.Owners[p]
-	if a.Owners == nil || any && len(owners) == 0 {
+	owners, owned := a.Owners[p]
+	if a.Owners == nil || owned && len(owners) == 0 {
 		return []string{fmt.Sprintf("?%d", p)}
 	}
 	return owners
