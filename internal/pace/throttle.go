@@ -131,10 +131,11 @@ func (t *throttle) active(now time.Time) time.Time {
 	return time.Time{}
 }
 
-// admits is the rate that the API is thought to admit, in requests a second.
+// admits is the rate that the API is thought to admit, in requests a second. While
+// all requests are refused it falls.
 func (t *throttle) admits(now time.Time) float64 {
-	if !t.refusing() {
-		return t.limit.rate
+	if refused := now.Sub(t.refusals.first); t.refusing() && refused > longestPause {
+		return min(t.limit.rate, t.meter.rate(refused))
 	}
-	return min(t.limit.rate, t.meter.rate(max(time.Second, now.Sub(t.refusals.first))))
+	return t.limit.rate
 }
