@@ -82,7 +82,7 @@ func (g *generation) commit(ctx context.Context, all, last bool) error {
 	called := make([]int64, len(parts))
 	for i, p := range parts {
 		low, mark := p.tracker.position(last)
-		mark.Of, mark.Log, called[i] = p.of, p.name, mark.Called
+		mark.Of, mark.Log, mark.Owners, called[i] = p.of, p.name, p.owners(started), mark.Called
 		at := Position{Offset: low, Metadata: mark.Encode(low)}
 		if all || at != p.committed() {
 			positions[p.id] = at

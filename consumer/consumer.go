@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -100,6 +101,7 @@ const (
 // Consumer is one member of a consumer group.
 type Consumer struct {
 	cfg    Config
+	name   string // of this process, see Mark.Owners
 	stats  Stats
 	broker *notice.Notice // brokers away, group not joined
 
@@ -120,7 +122,8 @@ func New(cfg Config) (*Consumer, error) {
 	case cfg.Topic == "" || cfg.SessionTimeout <= 0 || cfg.Drain <= 0 || cfg.Shutdown <= leaveWithin || cfg.MaxInFlight <= 0:
 		return nil, errors.New("consumer: Topic, SessionTimeout, Drain, Shutdown and MaxInFlight are required")
 	}
-	return &Consumer{cfg: cfg, broker: notice.New(cfg.Logger), stale: map[int]Position{}}, nil
+	name := strconv.FormatInt(int64(cfg.Rand()*(1<<40)), 36)
+	return &Consumer{cfg: cfg, name: name, broker: notice.New(cfg.Logger), stale: map[int]Position{}}, nil
 }
 
 // Run consumes until the context is done, then drains, commits and leaves the

@@ -32,11 +32,35 @@ type Assignment struct {
 	// is older, by the clock of its publisher. Zero: it may be as old as the
 	// outcome topics.
 	Since time.Time
+	// Owners are those of each partition of the topic that has a commit, see
+	// Mark.Owners; Self is this process's name among them.
+	Owners map[int][]string
+	Self   string
+}
+
+// OwnersFor is for how long after the end of its ownership an owner is named. It is
+// the window of MPC's quota.
+const OwnersFor = time.Minute
+
+// mostFormer bounds how many former owners are named.
+const mostFormer = 20
+
+// owners are the partition's, the latest first.
+func (p *partition) owners(now time.Time) []string {
+	owners := []string{p.g.c.name}
+	if now.Sub(p.g.since) < OwnersFor {
+		owners = append(owners, p.former[:min(len(p.former), mostFormer)]...)
+	}
+	return owners
 }
 
 // assignment sums up what the group has committed for this member's partitions.
 func (g *generation) assignment() Assignment {
-	a := Assignment{Partitions: g.gen.Assigned(), Of: g.of, Committed: map[int]int64{}, Since: g.since}
+	a := Assignment{Partitions: g.gen.Assigned(), Of: g.of, Committed: map[int]int64{}, Since: g.since, Owners: map[int][]string{}, Self: g.c.name}
+	for id, at := range g.committed {
+		mark, _ := ParseMark(at.Metadata, at.Offset) // of what is none of ours, they are not known
+		a.Owners[id] = mark.Owners
+	}
 	for _, id := range a.Partitions {
 		if at, ok := g.committed[id]; ok {
 			a.Committed[id] = at.Offset

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,8 +20,8 @@ const maxMetadata = 4000
 // are answered, which may have been called, and how old answers can be. Its text
 // is
 //
-//	remux1 clean of=8 log=1795420000000 since=1795420800000 done=… end
-//	remux1 called=1042 of=8 log=1795420000000 since=1795420800000 done=… end
+//	remux1 clean of=8 log=1795420000000 since=1795420800000 by=k3f9 done=… end
+//	remux1 called=1042 of=8 log=1795420000000 since=1795420800000 by=k3f9,a81x done=… end
 //
 // where since, left out if unknown, is in milliseconds of Unix time, and done,
 // left out if empty, holds pairs of varints in unpadded URL-safe base64: how many
@@ -44,6 +45,10 @@ type Mark struct {
 	// are open that stood in the log before the generation, it is no later than
 	// what was committed then. Zero: it is not known, because it was not then.
 	Since time.Time
+	// Owners are the names of the processes that may have sent requests as the
+	// partition's owner within OwnersFor, the latest first: a next owner must leave
+	// their requests room in the quota. Empty: not known.
+	Owners []string
 	// Done are the answered offsets above the low-water mark, ascending,
 	// neither overlapping nor touching.
 	Done []Interval
@@ -69,6 +74,9 @@ func (m Mark) Encode(low int64) string {
 	number(" of=", int64(m.Of))
 	number(" log=", m.Log)
 	number(" since=", m.Since.UnixMilli())
+	if len(m.Owners) > 0 {
+		text = append(append(text, " by="...), strings.Join(m.Owners, ",")...)
+	}
 	room := base64.RawURLEncoding.DecodedLen(maxMetadata - len(text) - len(" done= end"))
 	var done []byte
 	at := low
@@ -135,6 +143,11 @@ func ParseMark(text string, low int64) (Mark, error) {
 				err = fmt.Errorf("since=%d", ms)
 			}
 			m.Since = time.UnixMilli(ms)
+		case "by":
+			m.Owners = strings.Split(value, ",")
+			if slices.Contains(m.Owners, "") {
+				err = fmt.Errorf("by=%s", value)
+			}
 		case "done":
 			m.Done, err = parseDone(value, low)
 		}

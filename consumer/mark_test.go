@@ -3,6 +3,7 @@ package consumer
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -16,6 +17,9 @@ func randomMark(r *rand.Rand, low int64, n int, step int64) Mark {
 	m := Mark{Called: r.Int64N(3) * (low + r.Int64N(1000)), Of: r.IntN(20), Log: r.Int64N(3) * r.Int64N(1<<45)}
 	if r.IntN(3) > 0 {
 		m.Since = time.UnixMilli(1 + r.Int64N(1<<45))
+	}
+	for range r.IntN(3) {
+		m.Owners = append(m.Owners, fmt.Sprint("o", r.IntN(1000)))
 	}
 	for at := low; len(m.Done) < n; {
 		from := at + 1 + r.Int64N(step)

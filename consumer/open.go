@@ -1,6 +1,9 @@
 package consumer
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // origin is how a partition begins in a generation.
 type origin struct {
@@ -11,6 +14,8 @@ type origin struct {
 	of int
 	// name is the log's, see Mark.Log.
 	name int64
+	// former are the names of the owners before this generation.
+	former []string
 	// restarted: it is read from its beginning, whatever was committed.
 	restarted bool
 }
@@ -28,6 +33,10 @@ func (p *partition) open() error {
 	}
 	at, known := g.committed[id]
 	mark, foreign := ParseMark(at.Metadata, at.Offset)
+	p.former = slices.DeleteFunc(slices.Clone(mark.Owners), func(owner string) bool { return owner == g.c.name })
+	if known && len(mark.Owners) == 0 {
+		p.former = []string{fmt.Sprintf("unknown%d", id)}
+	}
 	reached := at.Offset // the log was once at least so long
 	if n := len(mark.Done); n > 0 {
 		reached = mark.Done[n-1].To

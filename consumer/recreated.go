@@ -61,15 +61,15 @@ func (c *Consumer) isStale(id int, at Position) bool {
 	return ok && former.Offset == at.Offset && withoutTime(former) == withoutTime(at)
 }
 
-// withoutTime is a commit's text without the time in it: where the last commit of
-// the former log was stored and its answer lost, only that differs from what is
-// known to be committed.
+// withoutTime is a commit's text without what changes with the time: where the last
+// commit of the former log was stored and its answer lost, only that differs from
+// what is known to be committed.
 func withoutTime(at Position) string {
 	m, err := ParseMark(at.Metadata, at.Offset)
 	if err != nil {
 		return at.Metadata
 	}
-	m.Since = time.Time{}
+	m.Since, m.Owners = time.Time{}, nil
 	return m.Encode(at.Offset)
 }
 

@@ -115,7 +115,7 @@ type follower struct{ *Instance }
 // Assigned gives the gate its share at once, though no call begins before the
 // ledger has caught up: the first interval passes meanwhile.
 func (f follower) Assigned(ctx context.Context, a consumer.Assignment) error {
-	f.parts.Gate.Assign(a.Partitions, a.Of)
+	f.parts.Gate.Assign(pace.Assignment{Partitions: a.Partitions, Of: a.Of, Owners: a.Owners, Self: a.Self})
 	if f.parts.Assigned != nil {
 		f.parts.Assigned(ctx)
 	}

@@ -127,6 +127,9 @@ func (o operated) mpc() page.MPC {
 	if n := orZero(o.cfg.MPC.RequestsPerMinute); n > 0 {
 		m.Quota = limited(float64(n))
 	}
+	if th := g.Throttling; !th.Since.IsZero() {
+		m.ThrottledSince, m.Admitted = &th.Since, limited(th.Admitted)
+	}
 	if g.Available { // a gate that has had nothing to send for long knows nothing of an outage any more
 		m.DownSince = nil
 	}

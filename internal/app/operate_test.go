@@ -45,16 +45,16 @@ func TestWhatMayServeIsNotDownSinceAnOutage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		gate.Assign([]int{0}, 1)
-		pass, err := gate.Enter(t.Context())
+		gate.Assign(pace.Assignment{Partitions: []int{0}, Of: 1})
+		permit, err := gate.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for range 3 {
-			if err := pass.Turn(t.Context()); err != nil {
+			if err := permit.Wait(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			pass.Done(pace.Failed, 0)
+			permit.Done(pace.Failed, 0)
 		}
 		o := operated{gate: gate, trouble: &trouble{}}
 		if m := o.mpc(); m.Available || m.DownSince == nil {
@@ -74,4 +74,39 @@ func TestWhatIsNotKnownOrNotLimitedIsNull(t *testing.T) {
 	if n := limited(0); n == nil || *n != 0 {
 		t.Error("a share of 0 is no missing limit")
 	}
+}
+
+// Whoever asks why it is slow must be told that MPC throttles, and by how much; not
+// that it is away.
+func TestThrottlingIsToldOnThePageAndInReadyz(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		quiet, _ := test.NewNullLogger()
+		gate, err := pace.New(pace.Config{PerWindow: 100, Window: time.Minute, MaxInFlight: 1, Clock: clock.System, Logger: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		gate.Assign(pace.Assignment{Partitions: []int{0}, Of: 1})
+		permit, err := gate.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := operated{gate: gate, trouble: &trouble{}}
+		if m := o.mpc(); m.ThrottledSince != nil || m.Admitted != nil || throttledNote(gate.State()) != "" {
+			t.Errorf("before anything was refused: %+v, %q", m, throttledNote(gate.State()))
+		}
+		for _, result := range []pace.Result{pace.Served, pace.Throttled, pace.Throttled, pace.Throttled, pace.Served} {
+			if err := permit.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			permit.Done(result, 0)
+		}
+		permit.Release()
+		m, note := o.mpc(), throttledNote(gate.State())
+		if !m.Available || m.ThrottledSince == nil || m.Admitted == nil || *m.Share != 100 {
+			t.Errorf("%+v", m)
+		}
+		if !strings.HasPrefix(note, "Throttled by MPC since 2000-01-01 00:0") || !strings.HasSuffix(note, "48 of 100 calls a minute admitted") {
+			t.Errorf("the note is %q", note)
+		}
+	})
 }

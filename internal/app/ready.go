@@ -2,11 +2,14 @@ package app
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"remux-retrier/internal/admin"
+	"remux-retrier/internal/pace"
 )
 
 // readiness answers /readyz from what the rooms know at the moment.
@@ -30,7 +33,7 @@ func (r *readiness) checks() []admin.Check {
 func (r *readiness) notes() []string {
 	var notes []string
 	if i := r.instance.Load(); i != nil {
-		notes = append(notes, i.retrier.Advice())
+		notes = append(notes, throttledNote(i.parts.Gate.State()), i.retrier.Advice())
 	}
 	notes = append(notes, r.twins.note())
 	return slices.DeleteFunc(notes, func(note string) bool { return note == "" })
@@ -92,4 +95,18 @@ func orElse(text, otherwise string) string {
 		return otherwise
 	}
 	return text
+}
+
+// throttledNote tells that MPC serves less than this instance's share of the quota.
+func throttledNote(s pace.State) string {
+	t := s.Throttling
+	switch {
+	case t.Since.IsZero():
+		return ""
+	case math.IsInf(t.Admitted, 1):
+		return "Throttled by MPC since " + t.Since.UTC().Format(time.DateTime) + " UTC"
+	case math.IsInf(t.Of, 1):
+		return fmt.Sprintf("Throttled by MPC since %s UTC: %.0f calls a minute admitted", t.Since.UTC().Format(time.DateTime), t.Admitted)
+	}
+	return fmt.Sprintf("Throttled by MPC since %s UTC: %.0f of %.0f calls a minute admitted", t.Since.UTC().Format(time.DateTime), t.Admitted, t.Of)
 }

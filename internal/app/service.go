@@ -74,7 +74,7 @@ func Serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	defer closeTracer()
 	defer closeSoon(kafka.Close) // before HTTP, which tells of it to the last
 	log.WithField("version", version).Info("starting")
-	mpc, err := connectMPC(cfg, version, gate.Extra)
+	mpc, err := connectMPC(cfg, version, gate.WaitExtra)
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,7 @@ var (
 	quota       = describe("quota_per_minute", "Requests a minute that this instance may send now: its share of the quota, less after throttling.")
 	available   = describe("mpc_available", "Whether MPC serves (1) or calls are held back (0).")
 	operator    = describe("operator_action_required", "Whether somebody must act before MPC can be called (1): /readyz and the log say what to do.")
+	throttling  = describe("mpc_throttling", "Whether MPC lately refused requests for its quota (1): quota_per_minute is then what it admits. It serves all the same.")
 	throttled   = describe("mpc_throttled_total", "Requests that MPC refused for its quota.")
 	outages     = describe("mpc_outages_total", "How often MPC was found not to serve.")
 	joined      = describe("group_joined", "Whether this instance is a working member of its group.")
@@ -65,7 +66,7 @@ var (
 	decisions   = describe("ledger_decisions", "Decisions of the whole group that the ledger holds, of the budget's window.")
 	caughtUp    = describe("ledger_caught_up", "Whether the ledger has read the outcome topics (1); nothing is decided before.")
 	skipped     = describe("ledger_skipped_total", "Records on the outcome topics that the ledger passed over, by why: foreign (another group's or program's), unreadable, deleted (by retention, before they were read).", "reason")
-	allGauges   = []*prometheus.Desc{inFlight, waiting, lag, oldest, quota, available, operator, throttled, outages, joined, generations, commitErrs, publishErrs, fetchErrs, dataLoss, unmarked, stuck, decisions, caughtUp, skipped}
+	allGauges   = []*prometheus.Desc{inFlight, waiting, lag, oldest, quota, available, operator, throttling, throttled, outages, joined, generations, commitErrs, publishErrs, fetchErrs, dataLoss, unmarked, stuck, decisions, caughtUp, skipped}
 )
 
 func (g gauges) Describe(out chan<- *prometheus.Desc) {
@@ -95,6 +96,7 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 	gauge(quota, gate.PerMinute)
 	gauge(available, truth(gate.Available))
 	gauge(operator, truth(g.Operator()))
+	gauge(throttling, truth(!gate.Throttling.Since.IsZero()))
 	counter(throttled, gate.Throttled)
 	counter(outages, gate.Outages)
 

@@ -65,11 +65,11 @@ func TestGaugesTellWhatTheRoomsKnow(t *testing.T) {
 		},
 		Generations: 2, CommitErrors: 3, PublishErrors: 4, FetchErrors: 5, DataLoss: 6,
 		Unmarked: consumer.Unmarked{Foreign: 13, Cut: 14, Damaged: 15},
-	}, pace.State{PerMinute: 95, InFlight: 7, Available: true, Tally: pace.Tally{Throttled: 8, Outages: 9}}, retrier.Waiting{Turn: 11, Backoff: 12, Kafka: 16})
+	}, pace.State{PerMinute: 95, InFlight: 7, Available: true, Tally: pace.Tally{Throttled: 8, Outages: 9}, Throttling: pace.Throttling{Since: now}}, retrier.Waiting{Turn: 11, Backoff: 12, Kafka: 16})
 	want(t, text,
 		"in_flight 7", `waiting{for="quota"} 11`, `waiting{for="backoff"} 12`, `waiting{for="outage"} 0`, `waiting{for="kafka"} 16`,
 		`lag{partition="0"} 15`, `lag{partition="3"} 0`, "oldest_unanswered_seconds 60", "quota_per_minute 95",
-		"mpc_available 1", "operator_action_required 0", "mpc_throttled_total 8", "mpc_outages_total 9", "group_joined 1",
+		"mpc_available 1", "operator_action_required 0", "mpc_throttled_total 8", "mpc_throttling 1", "mpc_outages_total 9", "group_joined 1",
 		"rebalances_total 2", "commit_errors_total 3", "publish_errors_total 4", "fetch_errors_total 5",
 		"data_loss_total 6", "stuck_messages 1",
 		`unmarked_commits_total{reason="foreign"} 13`, `unmarked_commits_total{reason="cut"} 14`, `unmarked_commits_total{reason="damaged"} 15`,

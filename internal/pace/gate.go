@@ -2,7 +2,6 @@ package pace
 
 import (
 	"errors"
-	"math"
 	"sync"
 	"time"
 
@@ -41,16 +40,18 @@ type Config struct {
 // Gate lets requests to the API through, one at a time and in the order in
 // which they asked.
 type Gate struct {
-	cfg   Config
-	slots *clock.Semaphore
+	cfg     Config
+	permits *clock.Semaphore
 
-	mu     sync.Mutex
-	queue  []*waiter // who waits for a turn, in turn
-	rate   rate
-	health health
-	hold   time.Time // a Retry-After: nothing leaves before
-	tally  Tally
-	served [Last]bool // of the last requests that ended
+	mu       sync.Mutex
+	queue    []*waiter // who waits for a turn, in turn
+	tickets  uint64    // how many have come
+	quota    quota
+	throttle throttle
+	breaker  breaker
+	hold     time.Time // a Retry-After: nothing leaves before
+	tally    Tally
+	served   [Last]bool // of the last requests that ended
 }
 
 // Tally counts what has ended since the start.
@@ -75,7 +76,10 @@ type State struct {
 	Share float64
 	// Waiting counts the requests that wait for a turn, InFlight those under way.
 	Waiting, InFlight int
-	// Available tells whether the API is thought to serve.
+	// Throttling is what the API's refusals have left of the share.
+	Throttling Throttling
+	// Available tells whether the circuit breaker is closed: the API is thought to
+	// serve, though it may throttle.
 	Available bool
 	// Down is since when the API has not served; zero: it does.
 	Down time.Time
@@ -83,28 +87,35 @@ type State struct {
 	Hold time.Time
 }
 
+// Throttling tells that the API refuses calls above a limit.
+type Throttling struct {
+	// Since is when it began; zero: nothing was refused lately.
+	Since time.Time
+	// Admitted is how many requests a minute the API is thought to admit, of this
+	// instance's share Of; +Inf: unlimited.
+	Admitted, Of float64
+}
+
 // New makes a gate that lets nothing through until Assign gives it a share.
 func New(cfg Config) (*Gate, error) {
 	if cfg.PerWindow < 0 || cfg.Window <= 0 || cfg.MaxInFlight <= 0 || cfg.Clock == nil || cfg.Logger == nil {
 		return nil, errors.New("pace: Window, MaxInFlight, Clock and Logger are required, PerWindow must not be negative")
 	}
-	return &Gate{cfg: cfg, rate: newRate(), slots: clock.NewSemaphore(cfg.Clock, cfg.MaxInFlight)}, nil
+	return &Gate{
+		cfg: cfg, permits: clock.NewSemaphore(cfg.Clock, cfg.MaxInFlight),
+		quota: quota{perWindow: cfg.PerWindow, window: cfg.Window}, throttle: newThrottle(cfg.Window),
+	}, nil
 }
 
-// Assign sets the share for the partitions now owned, of a topic with so many.
-func (g *Gate) Assign(partitions []int, of int) {
-	share, owing := math.Inf(1), 0.0
-	if g.cfg.PerWindow > 0 {
-		n := Share(g.cfg.PerWindow, partitions, of)
-		if n == 0 && len(partitions) > 0 {
-			g.cfg.Logger.Warn("this instance's share of MPC_REQUESTS_PER_MINUTE is 0: it will not call; run no more instances than calls a minute")
-		}
-		share, owing = float64(n), owed(g.cfg.PerWindow, partitions, of)
-	}
+// Assign sets the share of the quota for the partitions now owned.
+func (g *Gate) Assign(a Assignment) {
 	g.mu.Lock()
-	g.rate.set(g.cfg.Clock.Now(), share, g.cfg.Window, owing)
+	share := g.quota.assign(g.cfg.Clock.Now(), a)
 	g.changed()
 	g.mu.Unlock()
+	if g.cfg.PerWindow > 0 && share == 0 && len(a.Partitions) > 0 {
+		g.cfg.Logger.Warn("this instance's share of MPC_REQUESTS_PER_MINUTE is 0: it will not call; run no more instances than calls a minute")
+	}
 }
 
 // Tally is the count so far.
@@ -114,26 +125,29 @@ func (g *Gate) Tally() Tally {
 	return g.tally
 }
 
-// Available tells whether the API is thought to serve.
+// Available tells whether the API is thought to serve: the circuit breaker is
+// closed.
 func (g *Gate) Available() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.available()
-}
-
-func (g *Gate) available() bool {
-	return g.health.closed.IsZero() && !g.health.isSilent(g.cfg.Clock.Now())
+	return !g.breaker.open(g.cfg.Clock.Now())
 }
 
 // State tells what the gate is at.
 func (g *Gate) State() State {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	now := g.cfg.Clock.Now()
 	// An instance that has had nothing to ask with for long knows nothing of an
 	// outage any more.
-	idle := len(g.queue) == 0 && g.health.inFlight == 0 && g.cfg.Clock.Now().Sub(g.health.probed) > 3*probeAtMost
-	return State{
-		Tally: g.tally, PerMinute: 60 * g.rate.current(), Share: 60 * g.rate.share / headroom, Waiting: len(g.queue),
-		Available: idle || g.available(), InFlight: g.health.inFlight, Down: g.health.closed, Hold: g.hold,
+	idle := len(g.queue) == 0 && g.breaker.inFlight == 0 && now.Sub(g.breaker.probed) > 3*probeAtMost
+	share := 60 * g.quota.rate / headroom
+	s := State{
+		Tally: g.tally, PerMinute: 60 * min(g.quota.rate, g.throttle.limit.rate), Share: share, Waiting: len(g.queue),
+		Available: idle || !g.breaker.open(now), InFlight: g.breaker.inFlight, Down: g.breaker.opened, Hold: g.hold,
 	}
+	if since := g.throttle.active(now); !since.IsZero() {
+		s.Throttling = Throttling{since, 60 * min(g.quota.rate, g.throttle.admits(now)), share}
+	}
+	return s
 }

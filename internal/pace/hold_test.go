@@ -52,7 +52,7 @@ func TestATimeOutAfterASilenceDoesNotOpenTheDoor(t *testing.T) {
 		api.set(false, true)
 		g := owner(t, 600, 50)
 		began := time.Now()
-		stop := g.hungry(50, api.call)
+		stop := g.busy(50, api.call)
 		time.Sleep(30 * time.Second)
 		if g.Available() {
 			t.Error("the API is said to serve")

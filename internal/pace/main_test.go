@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func newGate(t *testing.T, perMinute, maxInFlight int) (*Gate, *test.Hook) {
+func newGate(t testing.TB, perMinute, maxInFlight int) (*Gate, *test.Hook) {
 	t.Helper()
 	log, hook := test.NewNullLogger()
 	g, err := New(Config{
@@ -39,29 +39,29 @@ func nullLogger() logrus.FieldLogger {
 func owner(t *testing.T, perMinute, maxInFlight int) *Gate {
 	t.Helper()
 	g, _ := newGate(t, perMinute, maxInFlight)
-	g.Assign([]int{0}, 1)
+	g.Assign(Assignment{Partitions: []int{0}, Of: 1})
 	return g
 }
 
 // request sends one request to api and returns when it was sent.
 func (g *Gate) request(ctx context.Context, api func() (Result, time.Duration)) (time.Time, error) {
-	pass, err := g.Enter(ctx)
+	permit, err := g.Acquire(ctx)
 	if err != nil {
 		return time.Time{}, err
 	}
-	defer pass.Leave()
-	if err := pass.Turn(ctx); err != nil {
+	defer permit.Release()
+	if err := permit.Wait(ctx); err != nil {
 		return time.Time{}, err
 	}
 	sent := time.Now()
 	result, retryAfter := api()
-	pass.Done(result, retryAfter)
+	permit.Done(result, retryAfter)
 	return sent, nil
 }
 
-// hungry has so many callers send one request after another, until stop is
+// busy has so many callers send one request after another, until stop is
 // called.
-func (g *Gate) hungry(callers int, api func() (Result, time.Duration)) (stop func()) {
+func (g *Gate) busy(callers int, api func() (Result, time.Duration)) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	for range callers {

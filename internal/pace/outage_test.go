@@ -65,7 +65,7 @@ func TestOutageLeavesOneProbeASecond(t *testing.T) {
 		t.Run(fmt.Sprintf("quota %d", quota), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g, api := owner(t, quota, 8), newBackend()
-				stop := g.hungry(50, api.call)
+				stop := g.busy(50, api.call)
 				time.Sleep(time.Minute)
 				if !g.Available() {
 					t.Error("not available before the outage")
@@ -97,7 +97,7 @@ func TestProbesStayWithinTheQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, api := owner(t, 10, 8), newBackend()
 		api.set(true, false)
-		stop := g.hungry(20, api.call)
+		stop := g.busy(20, api.call)
 		time.Sleep(10 * time.Minute)
 		stop()
 		if n := len(api.sent); n > 100 {
@@ -110,7 +110,7 @@ func TestLongOutageIsProbedLessOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, api := owner(t, 0, 8), newBackend()
 		api.set(true, false)
-		stop := g.hungry(20, api.call)
+		stop := g.busy(20, api.call)
 		time.Sleep(24 * time.Hour)
 		stop()
 		first := api.sent[0]
@@ -167,7 +167,7 @@ func TestWaitersTakeTurnsAsTheProbe(t *testing.T) {
 func TestHangingAPIIsNoticedByItsSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, api := owner(t, 600, 64), newBackend()
-		stop := g.hungry(100, api.call)
+		stop := g.busy(100, api.call)
 		time.Sleep(time.Minute)
 		began := time.Now()
 		api.set(false, true)
@@ -191,7 +191,7 @@ func TestSlowAPIIsNotTakenForAnOutage(t *testing.T) {
 		t.Run(latency.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := owner(t, 300, 64)
-				stop := g.hungry(64, func() (Result, time.Duration) {
+				stop := g.busy(64, func() (Result, time.Duration) {
 					time.Sleep(latency)
 					return Served, 0
 				})
@@ -214,7 +214,7 @@ func TestFullSpeedWithinTwoSecondsOfAnOutagesEnd(t *testing.T) {
 				t.Run(fmt.Sprintf("%v, hanging %v, quota %d", length, hanging, quota), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						g, api := owner(t, quota, 64), newBackend()
-						stop := g.hungry(200, api.call)
+						stop := g.busy(200, api.call)
 						time.Sleep(time.Minute)
 						api.set(!hanging, hanging)
 						time.Sleep(length)
@@ -240,7 +240,7 @@ func TestHalfOfTheCallsFailingIsNoStandstill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, api := owner(t, 600, 64), newBackend()
 		api.odds = 0.5
-		stop := g.hungry(100, api.call)
+		stop := g.busy(100, api.call)
 		time.Sleep(10 * time.Minute)
 		stop()
 		if n := len(api.served); n < 600 {
@@ -257,10 +257,10 @@ func TestHalfOfTheCallsFailingIsNoStandstill(t *testing.T) {
 func TestOutageIsSaidOnceAndSoIsItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, log := newGate(t, 0, 8)
-		g.Assign([]int{0}, 1)
+		g.Assign(Assignment{Partitions: []int{0}, Of: 1})
 		api := newBackend()
 		api.set(true, false)
-		stop := g.hungry(20, api.call)
+		stop := g.busy(20, api.call)
 		time.Sleep(10 * time.Minute)
 		api.set(false, false)
 		time.Sleep(time.Minute)

@@ -116,7 +116,7 @@ func TestConcurrentCallersRaceForTurnsWithoutLosingPlaces(t *testing.T) {
 				_, _ = g.request(ctx, served)
 				cancel()
 			}
-			g.Assign([]int{0}, 1)
+			g.Assign(Assignment{Partitions: []int{0}, Of: 1})
 		})
 	}
 	all.Wait()
@@ -126,7 +126,7 @@ func TestConcurrentCallersRaceForTurnsWithoutLosingPlaces(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	for range 4 {
-		if _, err := g.Enter(ctx); err != nil {
+		if _, err := g.Acquire(ctx); err != nil {
 			t.Error("a place was lost")
 		}
 	}
@@ -136,15 +136,15 @@ func TestTurnThatIsNotUsedIsNeitherAnAnswerNorUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := owner(t, 600, 2)
 		for range 10 {
-			pass, err := g.Enter(t.Context())
+			permit, err := g.Acquire(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := pass.Turn(t.Context()); err != nil {
+			if err := permit.Wait(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			pass.Cancel()
-			pass.Leave()
+			permit.Cancel()
+			permit.Release()
 		}
 		time.Sleep(time.Minute)
 		if s := g.State(); s.InFlight != 0 || s.Ended != 0 || !g.Available() {
@@ -156,17 +156,17 @@ func TestTurnThatIsNotUsedIsNeitherAnAnswerNorUnderWay(t *testing.T) {
 func TestEndedContextGetsNoTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := owner(t, 0, 1)
-		pass, err := g.Enter(t.Context())
+		permit, err := g.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer pass.Leave()
+		defer permit.Release()
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errStopped)
-		if err := pass.Turn(ctx); !errors.Is(err, errStopped) {
+		if err := permit.Wait(ctx); !errors.Is(err, errStopped) {
 			t.Errorf("got %v", err)
 		}
-		if _, err := g.Enter(ctx); !errors.Is(err, errStopped) {
+		if _, err := g.Acquire(ctx); !errors.Is(err, errStopped) {
 			t.Errorf("a place: %v", err)
 		}
 		if s := g.State(); s.Waiting != 0 || s.InFlight != 0 {

@@ -80,7 +80,7 @@ func TestUnknownLimitIsFoundAndUsed(t *testing.T) {
 		t.Run(fmt.Sprintf("quota %d, admits %v a second", c.quota, c.admits), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g, api := owner(t, c.quota, 64), newBucket(c.admits, c.size)
-				defer g.hungry(100, api.call)()
+				defer g.busy(100, api.call)()
 				first, refused := api.count(c.ignoreFor)
 				const length = 3 * time.Minute
 				served, throttled := api.count(length)
@@ -102,7 +102,7 @@ func TestLimitIsForgottenOnceItIsGone(t *testing.T) {
 		t.Run(fmt.Sprintf("quota %d", quota), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g, api := owner(t, quota, 64), newBucket(1000, 1000)
-				defer g.hungry(100, api.call)()
+				defer g.busy(100, api.call)()
 				time.Sleep(time.Minute)
 				api.limit(0)
 				served, throttled := api.count(time.Minute)
@@ -131,7 +131,7 @@ func TestTinyUnknownLimitIsNotHammered(t *testing.T) {
 		t.Run(fmt.Sprintf("quota %d, admits %v a second", c.quota, c.admits), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g, api := owner(t, c.quota, 64), newBucket(c.admits, 1)
-				defer g.hungry(100, api.call)()
+				defer g.busy(100, api.call)()
 				time.Sleep(time.Minute)
 				served, throttled := api.count(10 * time.Minute)
 				if part := float64(throttled) / float64(served+throttled); part > 0.4 {
@@ -151,12 +151,12 @@ func TestRefusalWithoutAShareDoesNotStopTheGateForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := owner(t, 600, 4)
 		if _, err := g.request(t.Context(), func() (Result, time.Duration) {
-			g.Assign(nil, 1)
+			g.Assign(Assignment{Of: 1})
 			return Throttled, 0
 		}); err != nil {
 			t.Fatal(err)
 		}
-		g.Assign([]int{0}, 1)
+		g.Assign(Assignment{Partitions: []int{0}, Of: 1})
 		began := time.Now()
 		for range 10 {
 			if _, err := g.request(t.Context(), served); err != nil {
@@ -181,10 +181,10 @@ func TestRetryAfterHoldsEverybody(t *testing.T) {
 					t.Fatal(err)
 				}
 				// A shorter one, of a request that left before, shortens nothing.
-				pass := &Pass{g: g, sent: asked}
-				g.health.sent(asked)
-				pass.Done(result, time.Second)
-				stop := g.hungry(20, func() (Result, time.Duration) {
+				permit := &Permit{g: g, sent: asked}
+				g.breaker.sent(asked)
+				permit.Done(result, time.Second)
+				stop := g.busy(20, func() (Result, time.Duration) {
 					mu.Lock()
 					defer mu.Unlock()
 					if first.IsZero() {

@@ -40,6 +40,12 @@ func TestTheStateIsWhatMattersMost(t *testing.T) {
 		{"a backlog", QuotaWait, "5,700 events wait for a turn, at 95 requests a minute: about 60 minutes", func(s *Status) { s.Flow.Waiting.Quota, s.Flow.Held = 5700, 5700 }},
 		{"no limit", Working, "as they come", func(s *Status) { s.MPC.Rate, s.MPC.Share, s.Flow.Waiting.Quota = nil, nil, 5700 }},
 		{"throttled", Throttled, "slowed down to 40", func(s *Status) { s.MPC.ThrottledLately, s.MPC.Rate, s.Flow.Waiting.Quota = 3, rate(40), 5700 }},
+		{"throttled, and known since when", Throttled, "Throttled by MPC: 30 of 100 calls a minute admitted", func(s *Status) {
+			s.MPC.ThrottledSince, s.MPC.Admitted, s.MPC.Share, s.MPC.Rate = ago(time.Hour), rate(30.4), rate(100), rate(29)
+		}},
+		{"throttled to a limit, without a quota", Throttled, "Throttled by MPC: 30 calls a minute admitted", func(s *Status) {
+			s.MPC.ThrottledSince, s.MPC.Admitted, s.MPC.Share = ago(time.Hour), rate(30), nil
+		}},
 		{"throttled though unlimited", Throttled, "others use it too", func(s *Status) { s.MPC.ThrottledLately, s.MPC.Rate = 1, nil }},
 		{"Retry-After", Throttled, "after 12:00:30 UTC", func(s *Status) { s.MPC.HoldUntil = ago(-30 * time.Second) }},
 		{"a Retry-After that is over", Idle, "", func(s *Status) { s.MPC.HoldUntil = ago(30 * time.Second) }},
@@ -60,7 +66,7 @@ func TestTheStateIsWhatMattersMost(t *testing.T) {
 	} {
 		s := well()
 		c.change(&s)
-		if got := judge(&s); got.Name != c.want || !strings.Contains(got.Text, c.says) || got.Title == "" {
+		if got := judge(&s); got.Name != c.want || !strings.Contains(got.Title+". "+got.Text, c.says) || got.Title == "" {
 			t.Errorf("%s: %+v, want %s: …%s…", c.hazard, got, c.want, c.says)
 		}
 	}

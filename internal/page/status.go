@@ -65,6 +65,11 @@ type MPC struct {
 	Quota *float64 `json:"quota_per_minute"`
 	Share *float64 `json:"share_per_minute"`
 	Rate  *float64 `json:"rate_per_minute"`
+	// ThrottledSince is since when MPC refuses requests for its quota, Admitted how
+	// many of the share it is thought to admit; null: it refuses none, or nothing is
+	// known.
+	ThrottledSince *time.Time `json:"throttled_since"`
+	Admitted       *float64   `json:"admitted_per_minute"`
 	// HoldUntil is until when MPC asked for no requests; null: it did not.
 	HoldUntil *time.Time `json:"hold_until"`
 	// Requests and Throttled count what was sent since the start, and what of it

@@ -13,19 +13,19 @@ import (
 // was throttled keeps its place and is made again: that is never the task's doing.
 func (e *run) call(ctx context.Context) (refusal *mpcclient.Error, err error) {
 	e.stepTurn()
-	pass, err := e.r.cfg.Gate.Enter(ctx)
+	permit, err := e.r.cfg.Gate.Acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer pass.Leave()
+	defer permit.Release()
 	for {
-		if err := e.turn(ctx, pass); err != nil {
+		if err := e.turn(ctx, permit); err != nil {
 			if e.doubt == none {
 				e.ev.Lease.Settled()
 			}
 			return nil, err
 		}
-		refusal = e.send(ctx, pass)
+		refusal = e.send(ctx, permit)
 		if refusal == nil || refusal.Class != mpcclient.Throttled || refusal.Operation == mpcclient.OperationLogin {
 			return refusal, nil
 		}
@@ -34,36 +34,45 @@ func (e *run) call(ctx context.Context) (refusal *mpcclient.Error, err error) {
 }
 
 // turn waits until the call may be made at this very moment.
-func (e *run) turn(ctx context.Context, pass *pace.Pass) error {
+func (e *run) turn(ctx context.Context, permit *pace.Permit) error {
 	for {
-		e.r.wait(&e.r.marking, 1)
+		e.r.count(&e.r.marking, 1)
 		err := e.ev.Lease.BeforeCall(ctx)
-		e.r.wait(&e.r.marking, -1)
+		e.r.count(&e.r.marking, -1)
 		if err != nil {
 			return err
 		}
-		if err := pass.Turn(ctx); err != nil {
+		if err := e.wait(ctx, permit); err != nil {
 			return err
 		}
 		// The turn may have been long in coming, or this process may have slept.
 		if e.ev.Lease.MayCall() {
 			return nil
 		}
-		pass.Cancel()
+		permit.Cancel()
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 	}
 }
 
+// wait waits for the turn. A task that was not called yet may be the next probe of
+// an outage at once.
+func (e *run) wait(ctx context.Context, permit *pace.Permit) error {
+	if e.last == nil {
+		return permit.WaitNew(ctx, e.ev.came)
+	}
+	return permit.Wait(ctx)
+}
+
 // send makes the call, and takes note of how it ended.
-func (e *run) send(ctx context.Context, pass *pace.Pass) *mpcclient.Error {
+func (e *run) send(ctx context.Context, permit *pace.Permit) *mpcclient.Error {
 	covers := e.r.coversOf(e.t) // what comes after this may tell of a failure of this very retry
 	probe := !e.r.cfg.Gate.Available()
 	e.ev.step(story.Step{Kind: story.Call})
 	err := e.r.cfg.API.Retry(context.WithoutCancel(ctx), e.t.id)
 	before := e.r.cfg.Gate.Tally().Lately
-	refusal := report(pass, err)
+	refusal := report(permit, err)
 	e.r.cause.heard(refusal)
 	if (refusal == nil || !refusal.Outage()) && e.r.cfg.Gate.Available() {
 		e.r.served()
@@ -90,9 +99,9 @@ func (e *run) send(ctx context.Context, pass *pace.Pass) *mpcclient.Error {
 }
 
 // report tells the gate how a request ended, and gives the error its type.
-func report(pass *pace.Pass, err error) *mpcclient.Error {
+func report(permit *pace.Permit, err error) *mpcclient.Error {
 	if err == nil {
-		pass.Done(pace.Served, 0)
+		permit.Done(pace.Served, 0)
 		return nil
 	}
 	var refusal *mpcclient.Error
@@ -108,6 +117,6 @@ func report(pass *pace.Pass, err error) *mpcclient.Error {
 	case refusal.Outage():
 		result = pace.Failed
 	}
-	pass.Done(result, refusal.RetryAfter)
+	permit.Done(result, refusal.RetryAfter)
 	return refusal
 }

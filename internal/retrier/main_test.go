@@ -218,7 +218,7 @@ func open(t *testing.T, a *api, perMinute int, change func(*Config)) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gate.Assign([]int{0}, 1)
+	gate.Assign(pace.Assignment{Partitions: []int{0}, Of: 1})
 	cfg.Gate = gate
 	r, err := New(cfg)
 	if err != nil {

@@ -171,6 +171,7 @@ func (r *Retrier) Run(ctx context.Context) {
 // The answer takes as long as it takes: an event whose turn has not come, or whose
 // API is away, waits.
 func (r *Retrier) Add(ev Event) (behind bool) {
-	age := r.cfg.Clock.Now().Sub(ev.Source.Time)
-	return r.schedule.add(&event{Event: ev, stale: r.cfg.MaxAge > 0 && ev.Source.HasTime() && age > r.cfg.MaxAge})
+	now := r.cfg.Clock.Now()
+	age := now.Sub(ev.Source.Time)
+	return r.schedule.add(&event{Event: ev, came: now, stale: r.cfg.MaxAge > 0 && ev.Source.HasTime() && age > r.cfg.MaxAge})
 }

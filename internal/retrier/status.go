@@ -111,21 +111,21 @@ func (b *statusBatcher) run(ctx context.Context) {
 		}
 		// Behind no more calls than there may be questions in a query: those who ask
 		// have called before, and hold places that others wait for.
-		pass, err := b.cfg.Gate.EnterAhead(ctx, perRequest)
+		permit, err := b.cfg.Gate.AcquireFront(ctx, perRequest)
 		if err != nil {
 			return
 		}
-		if pass.Turn(ctx) != nil {
-			pass.Leave()
+		if permit.Wait(ctx) != nil {
+			permit.Release()
 			return
 		}
 		batch := b.take() // only now: more have gathered while the turn came
 		if len(batch) == 0 {
-			pass.Cancel()
-			pass.Leave()
+			permit.Cancel()
+			permit.Release()
 			continue
 		}
-		queries.Go(b.cfg.Clock, func() { b.query(ctx, pass, batch) })
+		queries.Go(b.cfg.Clock, func() { b.query(ctx, permit, batch) })
 	}
 }
 
@@ -170,7 +170,7 @@ func (b *statusBatcher) take() []*statusRequest {
 
 // query asks for a batch, and answers its questions or puts them back. A task has
 // one question at a time.
-func (b *statusBatcher) query(ctx context.Context, pass *pace.Pass, batch []*statusRequest) {
+func (b *statusBatcher) query(ctx context.Context, permit *pace.Permit, batch []*statusRequest) {
 	ids := make([]string, 0, perRequest)
 	for _, one := range batch {
 		one.held = one.covers()
@@ -178,9 +178,9 @@ func (b *statusBatcher) query(ctx context.Context, pass *pace.Pass, batch []*sta
 		one.ev.step(story.Step{Kind: story.Query})
 	}
 	tasks, err := b.cfg.API.Query(ctx, ids)
-	refusal := report(pass, err)
+	refusal := report(permit, err)
 	b.cause.heard(refusal)
-	pass.Leave()
+	permit.Release()
 
 	b.mu.Lock()
 	b.asking--

@@ -41,7 +41,8 @@ const (
 // event is one that waits for its answer.
 type event struct {
 	Event
-	stale bool // was older than MaxAge when it came
+	came  time.Time
+	stale bool // was older than MaxAge then
 }
 
 func (ev *event) step(s story.Step) {

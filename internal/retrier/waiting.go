@@ -43,8 +43,8 @@ func (r *Retrier) Waiting() Waiting {
 	return w
 }
 
-// wait counts the tasks that wait for one thing.
-func (s *schedule) wait(n *int, change int) {
+// count counts the tasks that wait for one thing.
+func (s *schedule) count(n *int, change int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	*n += change

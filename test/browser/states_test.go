@@ -36,7 +36,7 @@ var states = []struct {
 		s.MPC.Throttled = s.MPC.Requests / 20
 		s.MPC.Rate = per(61)
 		s.Flow.Waiting.Quota, s.Flow.Lag, s.Flow.Held = 38, 44, 44
-	}, []string{"MPC throttles", "61 requests a minute"}},
+	}, []string{"Throttled by MPC", "61 requests a minute"}},
 	{"kafka_away", func(s *page.Status) {
 		s.Kafka.Problem = "commit offsets of group remux-retrier: dial tcp 10.0.4.17:9092: connect: connection refused"
 		s.Checks[0] = page.Check{Name: "brokers", Detail: s.Kafka.Problem}

@@ -71,8 +71,8 @@ var breaks = []broken{
 	{"added partitions begin at their end, too", 1000, []edit{{"consumer/restart.go",
 		"\t\tif err != nil || id >= m.Of {\n", "\t\tif err != nil || id >= m.Of+1000 {\n",
 	}}},
-	{"a new share waits for nothing", 1000, []edit{{"internal/pace/rate.go",
-		"\tr.next = now.Add(time.Duration(min(first, float64(window)/headroom)))\n",
-		"\tr.next = now.Add(time.Duration(min(first, float64(window)/headroom) * 0))\n",
+	{"a new share waits for nothing", 1000, []edit{{"internal/pace/quota.go",
+		"\tq.next = now.Add(time.Duration(min(first, float64(q.window)/headroom)))\n",
+		"\tq.next = now.Add(time.Duration(min(first, float64(q.window)/headroom) * 0))\n",
 	}}},
 }

@@ -1,0 +1,141 @@
+package pace
+
+import (
+	"math"
+	"time"
+)
+
+// While every request is refused, one is tried after a pause that doubles.
+const (
+	firstPause   = 100 * time.Millisecond // or the interval between requests, if that is longer
+	longestPause = 10 * time.Second       // likewise
+)
+
+// memory is for how many windows refusals are remembered once there is no limit.
+const memory = 3
+
+// throttle follows a limit that is not known: the API refuses requests above it
+// (429, MPC.10237). Additive increase, multiplicative decrease, around the rate that
+// was admitted. The time in which everything was refused is a part of that rate's
+// time; so it does not matter of which kind the limit is, nor how long its window
+// is. It is not safe for concurrent use: the gate's lock guards it.
+type throttle struct {
+	window time.Duration // the quota's: that of the limit is thought to be no longer
+	limit  limit
+	meter  meter
+	next   time.Time // when the next request may leave
+	// since is when throttling began; cut is when the limit was set by refusals last.
+	since, cut time.Time
+	refusals   refusals
+}
+
+// refusals are those since the last request that was admitted.
+type refusals struct {
+	first, last time.Time // zero: the last request was admitted
+	at          float64   // the rate at the first
+	quota       float64   // the quota's rate then
+	pause       time.Duration
+}
+
+func newThrottle(window time.Duration) throttle {
+	return throttle{window: window, limit: limit{rate: math.Inf(1)}, meter: meter{window: window}}
+}
+
+func (t *throttle) refusing() bool { return !t.refusals.first.IsZero() }
+
+// wait is how long the next request has to.
+func (t *throttle) wait(now time.Time) time.Duration { return t.next.Sub(now) }
+
+// take notes that a request leaves. spacing is the quota's.
+func (t *throttle) take(now time.Time, spacing time.Duration) {
+	own := interval(t.limit.rate)
+	spacing = max(spacing, own)
+	t.meter.sent(now, spacing, t.refusing())
+	switch {
+	case t.refusing():
+		t.next = now.Add(t.refusals.pause)
+	case t.limit.is():
+		t.next = after(now, t.next, own)
+		t.limit.grow(spacing)
+	}
+}
+
+// throttled notes a refusal of a request that left at that time. quota is the
+// quota's rate: without a share there is nothing to slow down.
+func (t *throttle) throttled(now, sent time.Time, quota float64) {
+	switch {
+	case quota <= 0 || sent.Before(t.cut):
+		return // left at a former rate: says nothing new
+	case !t.refusing():
+		if !t.limit.is() && now.Sub(t.refusals.last) > memory*t.window {
+			t.since, t.cut, t.limit.peak = now, time.Time{}, 0
+		}
+		rate := min(quota, t.limit.rate)
+		t.refusals = refusals{first: now, quota: quota, at: rate, pause: max(firstPause, interval(rate))}
+		if math.IsInf(rate, 1) {
+			t.refusals.at = t.meter.perSecond()
+		}
+		t.limit.peak = max(t.limit.peak, t.refusals.at)
+	case sent.Before(t.refusals.first):
+		return // left with the first that was refused
+	default:
+		t.refusals.pause = max(t.refusals.pause, min(2*t.refusals.pause, longestPause))
+	}
+	t.refusals.last = now
+	t.next = now.Add(t.refusals.pause)
+}
+
+// served notes that a request was admitted that left at that time.
+func (t *throttle) served(now, sent time.Time) {
+	t.meter.admitted++
+	if !t.refusing() || sent.Before(t.refusals.first) {
+		return
+	}
+	r := &t.refusals
+	refused := r.last.Sub(r.first) + r.pause/2 // it ended somewhere in the last pause
+	switch first := t.cut.IsZero(); {
+	case first && !t.looksLikeAWindow(refused), refused > t.window*3/2:
+		// What the first refusals tell may be chance, and where everything was refused
+		// for longer than a window, that was no limit.
+		t.limit.search(max(t.meter.rate(refused), r.at/2))
+		t.begin(now)
+	case first || t.meter.enough(refused):
+		t.limit.near(min(r.at, t.meter.estimate(r.at, refused)))
+		t.begin(now)
+	default:
+		t.meter.busy += refused
+		t.limit.lower(r.at)
+	}
+	t.limit.rate = max(t.limit.rate, 1/t.window.Seconds())
+	r.first = time.Time{}
+	t.next = now.Add(interval(t.limit.rate))
+}
+
+// looksLikeAWindow: the first refusals came soon and lasted long, as they do where so
+// many requests are admitted in each window of the quota's length.
+func (t *throttle) looksLikeAWindow(refused time.Duration) bool {
+	return !math.IsInf(t.refusals.quota, 1) && t.meter.busy < t.window/2 && refused > t.window/3
+}
+
+// begin begins a new measurement.
+func (t *throttle) begin(now time.Time) {
+	t.cut = now
+	t.meter.reset()
+}
+
+// active is since when requests are throttled; zero: they are not.
+func (t *throttle) active(now time.Time) time.Time {
+	if t.limit.is() || t.refusing() || now.Sub(t.refusals.last) < t.window {
+		return t.since
+	}
+	return time.Time{}
+}
+
+// admits is the rate that the API is thought to admit, in requests a second. While
+// all requests are refused it falls.
+func (t *throttle) admits(now time.Time) float64 {
+	if refused := now.Sub(t.refusals.first); t.refusing() && refused > longestPause {
+		return min(t.limit.rate, t.meter.rate(refused))
+	}
+	return t.limit.rate
+}
