@@ -2,52 +2,43 @@ package ledger
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"sort"
 	"time"
 
 	"remux-retrier/consumer"
-	"remux-retrier/events"
 	"remux-retrier/internal/backoff"
-	"remux-retrier/internal/clock"
 )
 
 const (
 	// followInterval is how often the topics are asked for what is new.
 	followInterval = time.Second
-	// pageBytes is how much a page may hold, about, unpacked; parallel is how many
-	// are read at once. Together they bound what a catch-up holds.
-	pageBytes = 1 << 20
-	parallel  = 8
 
 	backoffBase = 100 * time.Millisecond
 	backoffMax  = 5 * time.Second
 )
 
-// topic is an outcome topic as far as it was read.
+// topic is an outcome topic.
 type topic struct {
-	name   string
-	next   []int64 // to be read, by partition; unread if nothing was
-	hunger []consumer.Appetite
+	name    string
+	sources []*source // by partition
 }
-
-const unread = -1
 
 // CatchUp makes the ledger that of a new assignment, and returns once all
 // partitions of all outcome topics were read up to their ends as they are now:
 // what any member has published before is known then. However long Kafka cannot
-// be read, only the context ends it.
+// be read, only the context ends it. What was read by then is kept: the next one goes
+// on there.
 func (l *Ledger) CatchUp(ctx context.Context, a consumer.Assignment) error {
 	if err := l.turn.Acquire(ctx); err != nil {
 		return err
 	}
 	defer l.turn.Release()
-	kept := l.assign(a)
-	if err := l.persist(ctx, func() error { return l.rewind(ctx, a.Since, kept) }); err != nil {
+	l.assign(a)
+	if err := l.retry(ctx, func() error { return l.rewind(ctx, a.Since) }); err != nil {
 		return err
 	}
 	l.begun = true
-	if err := l.persist(ctx, func() error { return l.advance(ctx) }); err != nil {
+	if err := l.retry(ctx, func() error { return l.advance(ctx) }); err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -56,25 +47,22 @@ func (l *Ledger) CatchUp(ctx context.Context, a consumer.Assignment) error {
 	return nil
 }
 
-// assign begins to keep the answers of these partitions, and of no others. It
-// tells whether all that the assignment needs of what was read before is kept: a
-// rebalance gives most members nothing new.
-//
-// The answers of a partition are kept if they were known when it was assigned
-// before, unless it goes on below where they were let go. Without Since something
-// is wrong with what was committed; then all is read again.
-func (l *Ledger) assign(a consumer.Assignment) (kept bool) {
+// assign begins to keep the answers of these partitions, and of no others. A
+// rebalance gives most members nothing new: the answers of a partition that was
+// assigned before are kept, together with what is left to read of them, unless it
+// goes on below where they were dropped. Without Since something is wrong with what
+// was committed; then answers must be known however old they are.
+func (l *Ledger) assign(a consumer.Assignment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	usable := l.status.CaughtUp && !a.Since.IsZero()
-	kept = usable
 	l.status.CaughtUp = false
 	before := l.answered
 	l.answered = map[int]*answered{}
 	for _, p := range a.Partitions {
 		known, low := before[p], a.Committed[p]
-		if !usable || known == nil || low < known.low {
-			kept, known = false, newAnswered()
+		if !known.continues(low, a.Since.IsZero()) {
+			known = newAnswered()
+			known.whole = a.Since.IsZero()
 		}
 		known.recreated, known.asked = false, 0 // is noticed once in an assignment; asked about from low on
 		if !a.Since.IsZero() {
@@ -82,11 +70,13 @@ func (l *Ledger) assign(a consumer.Assignment) (kept bool) {
 		}
 		l.answered[p] = known
 	}
-	return kept
+	// Of outcomes of ours that were passed over, the events were noted if their
+	// partitions were assigned then.
+	clear(l.own.published)
 }
 
-// persist repeats what fails until it does not.
-func (l *Ledger) persist(ctx context.Context, f func() error) error {
+// retry repeats what fails until it does not.
+func (l *Ledger) retry(ctx context.Context, f func() error) error {
 	wait := backoff.Backoff{Base: backoffBase, Max: backoffMax, Rand: l.cfg.Rand}
 	for {
 		err := f()
@@ -103,151 +93,172 @@ func (l *Ledger) persist(ctx context.Context, f func() error) error {
 	}
 }
 
-// rewind goes back to where the oldest answer may stand that the assignment needs
-// (no older than since; nowhere if all are kept) or, in topics with partitions not
-// read so far, the oldest decision of the window. Reading a record twice does no
-// harm.
-func (l *Ledger) rewind(ctx context.Context, since time.Time, kept bool) error {
+// rewind decides where to begin: in partitions of the outcome topics that were not
+// read so far, with the oldest decision of the window; for partitions that are newly
+// assigned, with the oldest answer that the assignment needs, which is no older than
+// since.
+func (l *Ledger) rewind(ctx context.Context, since time.Time) error {
 	for _, t := range l.topics {
-		fresh, err := l.count(ctx, t)
+		if err := l.count(ctx, t); err != nil {
+			return err
+		}
+	}
+	if err := l.startTimeline(ctx); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	now := l.timeline.now()
+	fresh := l.fresh()
+	l.mu.Unlock()
+	switch {
+	case since.IsZero():
+	case since.After(l.cfg.Clock.Wall().Add(skew)): // a clock was wrong when that was committed
+		since = time.Time{}
+	case since.After(now):
+		since = now.Add(-skew)
+	default:
+		since = since.Add(-skew)
+	}
+	if !fresh {
+		return nil
+	}
+	for _, t := range l.topics {
+		window, err := l.cfg.Log.Span(ctx, t.name, len(t.sources), now.Add(-l.cfg.Window-skew))
 		if err != nil {
 			return err
 		}
-		from := since
-		if window := l.cfg.Clock.Now().Add(-l.cfg.Window); fresh && from.After(window) {
-			from = window
-		}
-		if !from.IsZero() {
-			from = from.Add(-skew)
-		}
-		spans, err := l.cfg.Log.Span(ctx, t.name, len(t.next), from)
+		needed, err := l.cfg.Log.Span(ctx, t.name, len(t.sources), since)
 		if err != nil {
 			return err
 		}
-		for p, span := range spans {
-			switch {
-			case t.next[p] > span.To:
-				l.restart(t, p, span)
-			case t.next[p] == unread || t.next[p] > span.From && !kept:
-				t.next[p] = span.From
-			}
-		}
+		l.place(t, window, needed)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range l.answered {
+		a.placed = true
 	}
 	return nil
 }
 
-// count follows a topic's number of partitions, and tells whether there are
-// unread ones.
-func (l *Ledger) count(ctx context.Context, t *topic) (fresh bool, err error) {
-	n, err := l.cfg.Log.Partitions(ctx, t.name)
-	if err != nil {
-		return false, err
-	}
-	if n < len(t.next) { // Kafka takes no partition away: it is another topic
-		for p := range t.next {
-			l.restart(t, p, consumer.Interval{})
+// fresh tells whether there is an assigned partition, or one of an outcome topic, for
+// which it is not decided where to begin. mu is held.
+func (l *Ledger) fresh() bool {
+	for _, a := range l.answered {
+		if !a.placed {
+			return true
 		}
-		t.next, t.hunger = t.next[:n], t.hunger[:n]
 	}
-	for len(t.next) < n {
-		t.next, t.hunger = append(t.next, unread), append(t.hunger, consumer.NewAppetite(pageBytes))
+	for _, t := range l.topics {
+		for _, s := range t.sources {
+			if s.next == unread {
+				return true
+			}
+		}
 	}
-	for _, next := range t.next {
-		fresh = fresh || next == unread
-	}
-	return fresh, nil
+	return false
 }
 
-// restart reads a partition of an outcome topic anew that is not what it was.
-func (l *Ledger) restart(t *topic, p int, is consumer.Interval) {
+// place sets where to begin in a topic.
+func (l *Ledger) place(t *topic, window, needed []consumer.Interval) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.status.Recreated++
-	l.cfg.Logger.Warnf("%s/%d ends at %d, before %d, up to where it was read: the topic was deleted and created again, or records of it were lost. It is read from its start", t.name, p, is.To, t.next[p])
-	t.next[p] = unread
+	for p, s := range t.sources {
+		if s.next > window[p].To {
+			l.restart(s, window[p])
+		}
+		if s.next == unread {
+			s.next = window[p].From
+		}
+		for _, a := range l.answered {
+			if from := needed[p].From; !a.placed && from < s.next {
+				a.backlog[s] = consumer.Interval{From: from, To: s.next}
+			}
+		}
+	}
+}
+
+// startTimeline finds the newest record of the outcome topics, to ten minutes, unless
+// there is one as young as the wall clock has it: see timeline.
+func (l *Ledger) startTimeline(ctx context.Context) error {
+	l.mu.Lock()
+	started := l.timeline.started
+	l.mu.Unlock()
+	if started {
+		return nil
+	}
+	wall := l.cfg.Clock.Wall()
+	var failure error
+	older := func(than time.Time) bool { // all records are
+		for _, t := range l.topics {
+			if failure != nil {
+				return false
+			}
+			var spans []consumer.Interval
+			spans, failure = l.cfg.Log.Span(ctx, t.name, len(t.sources), than)
+			for _, span := range spans {
+				if span.From < span.To {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	newest := wall
+	if older(wall.Add(-skew)) {
+		if older(time.Time{}) {
+			newest = time.Time{} // there is none
+		} else {
+			steps := int(wall.Sub(year2000) / skew)
+			ago := sort.Search(steps, func(n int) bool { return !older(wall.Add(-time.Duration(n) * skew)) })
+			newest = wall.Add(-time.Duration(ago) * skew)
+		}
+	}
+	if failure != nil {
+		return failure
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.timeline.start(newest)
+	return nil
+}
+
+// count follows a topic's number of partitions.
+func (l *Ledger) count(ctx context.Context, t *topic) error {
+	n, err := l.cfg.Log.Partitions(ctx, t.name)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n < len(t.sources) { // Kafka takes no partition away: it is another topic
+		for _, s := range t.sources {
+			l.restart(s, consumer.Interval{})
+		}
+		t.sources = t.sources[:n]
+	}
+	for len(t.sources) < n {
+		t.sources = append(t.sources, newSource(t.name, len(t.sources)))
+	}
+	return nil
 }
 
 // advance reads what is new in all topics, up to their ends as they are now.
 func (l *Ledger) advance(ctx context.Context) error {
 	l.expire()
+	var sources []*source
+	var spans []consumer.Interval
 	for _, t := range l.topics {
-		if _, err := l.count(ctx, t); err != nil {
+		if err := l.count(ctx, t); err != nil {
 			return err
 		}
-		spans, err := l.cfg.Log.Span(ctx, t.name, len(t.next), time.Time{})
+		now, err := l.cfg.Log.Span(ctx, t.name, len(t.sources), time.Time{})
 		if err != nil {
 			return err
 		}
-		if err := l.readAll(ctx, t, spans); err != nil {
-			return err
-		}
+		sources, spans = append(sources, t.sources...), append(spans, now...)
 	}
-	return nil
-}
-
-// readAll reads the partitions of a topic, some at a time, each up to its end.
-// One that fails does not hold up the others.
-func (l *Ledger) readAll(ctx context.Context, t *topic, spans []consumer.Interval) error {
-	var (
-		running clock.Group
-		slots   = clock.NewSemaphore(l.cfg.Clock, parallel)
-		errs    = make([]error, len(spans))
-	)
-	for p, span := range spans {
-		if t.next[p] > span.To {
-			l.restart(t, p, span)
-		}
-		if t.next[p] < span.From {
-			l.skip(t, p, span.From)
-		}
-		if t.next[p] >= span.To {
-			continue
-		}
-		if errs[p] = slots.Acquire(ctx); errs[p] != nil {
-			break
-		}
-		running.Go(l.cfg.Clock, func() {
-			defer slots.Release()
-			errs[p] = l.read(ctx, t, p, span.To)
-		})
-	}
-	running.Wait(l.cfg.Clock)
-	return errors.Join(errs...)
-}
-
-// skip goes on where the partition begins now.
-func (l *Ledger) skip(t *topic, p int, first int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if t.next[p] != unread {
-		l.status.Missed += first - t.next[p]
-		l.cfg.Logger.Warnf("%s/%d begins at %d, after %d, up to where it was read: outcomes were deleted before they were read; raise its retention.ms", t.name, p, first, t.next[p])
-	}
-	t.next[p] = first
-}
-
-// read reads a partition up to its end. The page tells where it goes on, not the
-// last record: what was aborted or compacted is passed.
-func (l *Ledger) read(ctx context.Context, t *topic, p int, end int64) error {
-	var headers []events.Header
-	hunger := &t.hunger[p]
-	for t.next[p] < end {
-		page, err := l.cfg.Log.Fetch(ctx, t.name, p, t.next[p], hunger.Ask())
-		if err != nil {
-			return err
-		}
-		hunger.Had(page, page.Next > t.next[p])
-		for i := range page.Records {
-			headers = l.take(&page.Records[i], headers)
-		}
-		if page.Next <= t.next[p] {
-			// Not what was asked for is at fault: the log has become shorter, or
-			// this broker does not know all of it yet.
-			return fmt.Errorf("%s/%d ends at %d now, and ended at %d a moment ago", t.name, p, page.End, end)
-		}
-		t.next[p] = page.Next
-	}
-	return nil
+	return l.readAll(ctx, sources, spans)
 }
 
 // Run follows the topics until the context is done, from the first assignment on.

@@ -74,6 +74,7 @@ func TestWithoutSinceNothingKeptIsReliedUpon(t *testing.T) {
 	before(t, func(w *world) {
 		w.ten()
 		time.Sleep(2 * window)
+		w.publish(outcome("1", events.Expired, event(0, 11)))
 		w.assigned(0, time.Now())
 		w.expect("older than what was read", w.Answered(event(0, 3)), false)
 		w.assigned(0, time.Time{})
