@@ -12,7 +12,7 @@ import (
 const (
 	// maxCovers is how many covers of an outcome are kept, those of the event's own
 	// partition first. Older versions wrote one for each partition.
-	maxCovers = 4
+	maxCovers = 3
 	// maxWalk is how many of a task's decisions are looked at, the latest first: no
 	// question costs more, however many there are. A budget is hardly as large.
 	maxWalk = 64

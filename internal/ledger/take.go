@@ -64,11 +64,17 @@ func (l *Ledger) note(r *consumer.Record, event events.Source, decided time.Time
 	return learn && events.MayTellOfOthers(r.Value) && !l.decisions.knows(idOf(r.Key), event, decided)
 }
 
-// keep keeps a decision that says something about other events, unless it is
-// known or too old. mu is held.
+// keep keeps a decision that another member has published. mu is held.
 func (l *Ledger) keep(o *events.Outcome, published time.Time) {
-	at, ok := l.timeline.decided(o.DecidedAt, published)
-	if !ok || !at.After(l.horizon()) || l.decisions.knows(idOf(o.Failure.TaskID), o.Source, o.DecidedAt) {
+	if at, ok := l.timeline.decided(o.DecidedAt, published); ok && at.After(l.horizon()) {
+		l.keepAt(o, at)
+	}
+}
+
+// keepAt keeps a decision that says something about other events, unless it is known.
+// mu is held.
+func (l *Ledger) keepAt(o *events.Outcome, at time.Time) {
+	if l.decisions.knows(idOf(o.Failure.TaskID), o.Source, o.DecidedAt) {
 		return
 	}
 	// A former owner's last outcome of an event may come after its successor's. Then
@@ -95,6 +101,9 @@ func (l *Ledger) expire() {
 	defer l.mu.Unlock()
 	now := l.timeline.now()
 	l.decisions.advance(now)
+	if l.decisions.wasteful() {
+		l.decisions = l.decisions.compacted()
+	}
 	for at, o := range l.own.unpublished { // few
 		if !o.DecidedAt.After(now.Add(-l.cfg.Window - skew)) {
 			delete(l.own.unpublished, at)
