@@ -58,6 +58,7 @@ func (l *Ledger) Decided(o events.Outcome) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.logs.covered(&o)
 	l.keepAt(&o, l.timeline.now()) // whatever the wall clock said
 	l.own.decided(&o)
 }

@@ -141,7 +141,7 @@ func TestMemoryIsGivenBackAfterAStorm(t *testing.T) {
 		w.expire()
 		w.expect("kept", []any{w.Status().Decisions, w.Retries("late"), w.Retries("7")}, []any{1000, 1000, 0})
 		w.expect("covered", []any{w.covering("late", event(0, 999)), w.covering("late", event(1, 1005)), w.covering("late", event(0, 1000))}, []any{events.Accepted, events.Accepted, ""})
-		if left := heap() - start; left > 2<<20 {
+		if left := int64(heap()) - int64(start); left > 2<<20 {
 			w.Errorf("%d KiB are left", left>>10)
 		}
 		time.Sleep(2 * window)

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"sort"
 	"time"
 
@@ -246,19 +247,46 @@ func (l *Ledger) count(ctx context.Context, t *topic) error {
 // advance reads what is new in all topics, up to their ends as they are now.
 func (l *Ledger) advance(ctx context.Context) error {
 	l.expire()
-	var sources []*source
-	var spans []consumer.Interval
+	var unfinished []*source
+	var ends []int64
 	for _, t := range l.topics {
 		if err := l.count(ctx, t); err != nil {
 			return err
 		}
-		now, err := l.cfg.Log.Span(ctx, t.name, len(t.sources), time.Time{})
+		spans, err := l.cfg.Log.Span(ctx, t.name, len(t.sources), time.Time{})
 		if err != nil {
 			return err
 		}
-		sources, spans = append(sources, t.sources...), append(spans, now...)
+		for p, s := range t.sources {
+			if l.align(s, spans[p]) {
+				unfinished, ends = append(unfinished, s), append(ends, spans[p].To)
+			}
+		}
 	}
-	return l.readAll(ctx, sources, spans)
+	if len(unfinished) == 0 {
+		return nil
+	}
+	if err := l.measure(ctx); err != nil {
+		return err
+	}
+	return l.readAll(ctx, unfinished, ends)
+}
+
+// measure finds the ends of the failed topic's partitions. They are not below those
+// at any call whose outcome is about to be read.
+func (l *Ledger) measure(ctx context.Context) error {
+	var spans []consumer.Interval
+	n, err := l.cfg.Log.Partitions(ctx, l.cfg.Topic)
+	if err == nil {
+		spans, err = l.cfg.Log.Span(ctx, l.cfg.Topic, n, time.Time{})
+	}
+	if err != nil && !errors.Is(err, consumer.ErrUnknownTopic) {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.logs.now = spans
+	return nil
 }
 
 // Run follows the topics until the context is done, from the first assignment on.

@@ -1,6 +1,11 @@
 package ledger
 
-import "maps"
+import (
+	"maps"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+)
 
 // maxLogs bounds how many logs are told apart. There is one for each partition, and
 // another whenever the topic was created anew within the window.
@@ -14,6 +19,9 @@ type logs struct {
 	names map[int]int64
 	// ends are the highest ends of covers.
 	ends map[logOf]int64
+	// now is what each partition spans, as it was known before the outcomes at hand
+	// were read; empty if it is not known.
+	now []consumer.Interval
 }
 
 // logOf is a partition with its log's name.
@@ -24,11 +32,29 @@ type logOf struct {
 
 func newLogs() logs { return logs{names: map[int]int64{}, ends: map[logOf]int64{}} }
 
-// covered takes note of a cover.
-func (l *logs) covered(partition int, name, end int64) {
-	at := logOf{partition, name}
-	if before, ok := l.ends[at]; end > before && (ok || len(l.ends) < maxLogs) {
-		l.ends[at] = end
+// covered takes note of where an outcome's covers end: of as many as are kept.
+func (l *logs) covered(o *events.Outcome) {
+	for i, c := range o.Covers {
+		at := logOf{c.Partition, c.Log}
+		if before, ok := l.ends[at]; (i < maxCovers || c.Partition == o.Source.Partition) && c.End > before && (ok || len(l.ends) < maxLogs) {
+			l.ends[at] = c.End
+		}
+	}
+}
+
+// believed takes from an outcome's covers what no call can have covered: events that
+// have not come yet.
+func (l *logs) believed(covers []events.Cover) {
+	if len(l.now) == 0 {
+		return
+	}
+	for i := range covers {
+		c := &covers[i]
+		if c.Partition >= len(l.now) {
+			c.End = 0
+		} else {
+			c.End = min(c.End, l.now[c.Partition].To)
+		}
 	}
 }
 

@@ -32,24 +32,21 @@ func newSource(topic string, partition int) *source {
 	return &source{partitionOf: partitionOf{topic, partition}, next: unread, sizer: consumer.NewAppetite(pageBytes)}
 }
 
-// readAll reads partitions, some at a time, each up to its end. One that fails does
+// readAll reads partitions, some at a time, each up to its given end. One that fails does
 // not hold up the others.
-func (l *Ledger) readAll(ctx context.Context, sources []*source, spans []consumer.Interval) error {
+func (l *Ledger) readAll(ctx context.Context, sources []*source, ends []int64) error {
 	var (
 		running clock.Group
 		slots   = clock.NewSemaphore(l.cfg.Clock, parallel)
 		errs    = make([]error, len(sources))
 	)
 	for i, s := range sources {
-		if !l.align(s, spans[i]) {
-			continue
-		}
 		if errs[i] = slots.Acquire(ctx); errs[i] != nil {
 			break
 		}
 		running.Go(l.cfg.Clock, func() {
 			defer slots.Release()
-			errs[i] = l.read(ctx, s, spans[i].To)
+			errs[i] = l.read(ctx, s, ends[i])
 		})
 	}
 	running.Wait(l.cfg.Clock)

@@ -66,9 +66,13 @@ func (l *Ledger) note(r *consumer.Record, event events.Source, decided time.Time
 
 // keep keeps a decision that another member has published. mu is held.
 func (l *Ledger) keep(o *events.Outcome, published time.Time) {
-	if at, ok := l.timeline.decided(o.DecidedAt, published); ok && at.After(l.horizon()) {
-		l.keepAt(o, at)
+	at, ok := l.timeline.decided(o.DecidedAt, published)
+	if !ok || !at.After(l.horizon()) {
+		return
 	}
+	l.logs.covered(o)
+	l.logs.believed(o.Covers)
+	l.keepAt(o, at)
 }
 
 // keepAt keeps a decision that says something about other events, unless it is known.
@@ -80,11 +84,6 @@ func (l *Ledger) keepAt(o *events.Outcome, at time.Time) {
 	// A former owner's last outcome of an event may come after its successor's. Then
 	// both cover; decisions says what counts.
 	l.decisions.add(o, at)
-	for i, c := range o.Covers {
-		if i < maxCovers || c.Partition == o.Source.Partition {
-			l.logs.covered(c.Partition, c.Log, c.End)
-		}
-	}
 	for l.decisions.len() > l.max {
 		l.decisions.drop()
 		l.status.Forgotten++
