@@ -10,14 +10,17 @@ import (
 // setCovers keeps the covers of an outcome that was decided at a time, as many as are
 // kept: of the event's own partition first.
 func (s *decisions) setCovers(d *decision, o *events.Outcome, at int64) {
-	kept := 0
+	kept, most := 0, maxCovers
+	if s.covers.len() >= spareCovers {
+		most = fewCovers
+	}
 	for _, own := range []bool{true, false} {
 		for _, c := range o.Covers {
-			if (c.Partition == o.Source.Partition) != own || kept == maxCovers || c.End <= 0 || c.Partition < 0 || c.Partition > math.MaxInt32 {
+			if (c.Partition == o.Source.Partition) != own || kept == most || c.End <= 0 || c.Partition < 0 || c.Partition > math.MaxInt32 {
 				continue
 			}
 			epoch := s.epochs[int32(c.Partition)]
-			if at < epoch.since {
+			if at < epoch.since-skew.Milliseconds() { // an old one that is read late
 				continue
 			}
 			now := coverEnd{end: c.End, log: c.Log, partition: int32(c.Partition), epoch: epoch.number}

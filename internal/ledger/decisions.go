@@ -11,8 +11,10 @@ import (
 
 const (
 	// maxCovers is how many covers of an outcome are kept, those of the event's own
-	// partition first. Older versions wrote one for each partition.
-	maxCovers = 3
+	// partition first: fewCovers where there are many decisions already, which have more
+	// than spareCovers. Older versions wrote one for each partition.
+	maxCovers, fewCovers = 64, 3
+	spareCovers          = 1 << 14
 	// maxWalk is how many of a task's decisions are looked at, the latest first: no
 	// question costs more, however many there are. A budget is hardly as large.
 	maxWalk = 64

@@ -17,6 +17,9 @@ func (s *slab[T]) at(number uint32) *T {
 	return &s.chunks[number/chunk][number%chunk]
 }
 
+// len is how many are held.
+func (s *slab[T]) len() int { return int(s.used) - len(s.free) }
+
 // take hands out a number; its value is zero.
 func (s *slab[T]) take() uint32 {
 	if last := len(s.free) - 1; last >= 0 {
