@@ -165,8 +165,7 @@ func (s *decisions) uncount(d *decision) {
 
 // add keeps an outcome that is not there yet, made at the given time. Of refusals only
 // what can still matter is kept: one is left out whose events a later decision covers.
-func (s *decisions) add(o *events.Outcome, at time.Time) {
-	id := idOf(o.Failure.TaskID)
+func (s *decisions) add(id taskID, o *events.Outcome, at time.Time) {
 	d := decision{
 		task: id, decided: o.DecidedAt.UnixMilli(), offset: o.Source.Offset, time: o.Source.Time.UnixMilli(),
 		partition: int32(o.Source.Partition), attempts: int32(min(o.Attempts, math.MaxInt32)),

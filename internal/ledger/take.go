@@ -78,12 +78,13 @@ func (l *Ledger) keep(o *events.Outcome, published time.Time) {
 // keepAt keeps a decision that says something about other events, unless it is known.
 // mu is held.
 func (l *Ledger) keepAt(o *events.Outcome, at time.Time) {
-	if l.decisions.knows(idOf(o.Failure.TaskID), o.Source, o.DecidedAt) {
+	id := idOf(o.Failure.TaskID)
+	if l.decisions.knows(id, o.Source, o.DecidedAt) {
 		return
 	}
 	// A former owner's last outcome of an event may come after its successor's. Then
 	// both cover; decisions says what counts.
-	l.decisions.add(o, at)
+	l.decisions.add(id, o, at)
 	for l.decisions.len() > l.max {
 		l.decisions.drop()
 		l.status.Forgotten++
