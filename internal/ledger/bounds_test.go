@@ -123,6 +123,20 @@ func TestAFullLedgerForgetsTheOldestWhateverTopicTheyAreOn(t *testing.T) {
 	})
 }
 
+// What is past the window goes before what is counted.
+func TestAFullLedgerForgetsWhatIsPastTheWindowFirst(t *testing.T) {
+	before(t, func(w *world) {
+		w.max = 2
+		w.Decided(outcome("past", events.Accepted, event(0, 0), cover(0, 1)))
+		time.Sleep(window + skew/2)
+		w.Decided(outcome("1", events.Accepted, event(0, 1), cover(0, 2)))
+		w.expire()
+		w.Decided(outcome("2", events.Accepted, event(0, 2), cover(0, 3)))
+		w.expect("kept", []any{w.covering("past", event(0, 0)), w.Retries("1"), w.Retries("2")}, []any{"accepted", 1, 1}) // its own, unpublished
+		w.expect("decisions", []any{w.Status().Decisions, w.Status().Forgotten}, []any{2, 1})
+	})
+}
+
 // A storm's memory is given back, and what is left is found as before.
 func TestMemoryIsGivenBackAfterAStorm(t *testing.T) {
 	before(t, func(w *world) {
@@ -141,12 +155,17 @@ func TestMemoryIsGivenBackAfterAStorm(t *testing.T) {
 		w.expire()
 		w.expect("kept", []any{w.Status().Decisions, w.Retries("late"), w.Retries("7")}, []any{1000, 1000, 0})
 		w.expect("covered", []any{w.covering("late", event(0, 999)), w.covering("late", event(1, 1005)), w.covering("late", event(0, 1000))}, []any{events.Accepted, events.Accepted, ""})
+		walked := 0
+		for range w.decisions.of(idOf("late")) {
+			walked++
+		}
+		w.expect("decisions of the task that are looked at", walked, maxWalk)
 		if left := int64(heap()) - int64(start); left > 2<<20 {
 			w.Errorf("%d KiB are left", left>>10)
 		}
 		time.Sleep(2 * window)
 		w.expire()
-		w.expect("nothing", []any{w.Status().Decisions, w.Retries("late")}, []any{0, 0})
+		w.expect("nothing", []any{w.Status().Decisions, w.Retries("late"), w.decisions.covers.len(), len(w.decisions.tasks)}, []any{0, 0, 0, 0})
 		runtime.KeepAlive(w.Ledger)
 	})
 }
