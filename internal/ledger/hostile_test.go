@@ -60,13 +60,13 @@ func TestManyForgedCoversTakeNoMoreMemoryThanAFew(t *testing.T) {
 			covers[i] = events.Cover{Partition: i % 1000, End: int64(i) + 1, Log: int64(i)}
 		}
 		start := heap()
-		for i := range int64(30) {
+		for i := range int64(5) {
 			r := record(w, outcome("1"+strings.Repeat("0", int(i)), events.Accepted, event(0, i), covers...))
 			r.Time = time.Now()
 			w.take(&r, nil, true)
 		}
 		if grown := int64(heap()) - int64(start); grown > 1<<20 {
-			w.Errorf("%d KiB for 30 outcomes", grown>>10)
+			w.Errorf("%d KiB for 5 outcomes", grown>>10)
 		}
 		for i := range int64(2 * maxLogs) {
 			w.logs.covered(&events.Outcome{Covers: []events.Cover{{Partition: int(i), End: i + 1, Log: i}}})

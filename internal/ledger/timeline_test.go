@@ -8,7 +8,7 @@ import (
 	"remux-retrier/events"
 )
 
-const day = 25 * time.Hour // and one more: beyond any window here
+const day = 25*time.Hour + 7*time.Minute // beyond any window here
 
 func TestAWallClockThatJumpsForAMomentForgetsNothing(t *testing.T) {
 	for name, by := range map[string]time.Duration{"ahead": day, "back": -day} {
@@ -51,6 +51,20 @@ func TestAStartWithinAJumpSkipsNothingOfTheWindow(t *testing.T) {
 		w.expect("after it", []any{w.Retries("1"), w.Retries("2")}, []any{1, 1})
 		time.Sleep(window / 6)
 		w.expect("the first is over", []any{w.Retries("1"), w.Retries("2")}, []any{0, 1})
+	})
+}
+
+// How old it is is known to the minute.
+func TestADecisionThatIsReadWithinAJumpCountsForItsWholeWindow(t *testing.T) {
+	before(t, func(w *world) {
+		w.publish(outcome("1", events.Accepted, event(0, 0), cover(0, 1)))
+		w.clock.step(day)
+		w.catchUp(0)
+		w.clock.step(0)
+		time.Sleep(window - time.Second)
+		w.expect("retries", w.Retries("1"), 1)
+		time.Sleep(2 * time.Second)
+		w.expect("over", w.Retries("1"), 0)
 	})
 }
 
