@@ -35,12 +35,12 @@ func TestACoverOfEventsThatHaveNotComeIsNotBelieved(t *testing.T) {
 	})
 }
 
-func TestWhileTheFailedTopicIsMissingTheLedgerIsFollowed(t *testing.T) {
-	run(t, func(w *world) {
+func TestWhileTheFailedTopicIsMissingTheOutcomesAreRead(t *testing.T) {
+	before(t, func(w *world) {
 		w.cfg.Log = noFailedTopic{w.log}
 		w.publish(outcome("1", events.Accepted, event(0, 0), cover(0, 9)))
-		w.follow()
-		w.expect("read", []any{w.Retries("1"), w.Status().Problem}, []any{1, ""})
+		w.catchUp(0)
+		w.expect("read", []any{w.Retries("1"), w.Answered(event(0, 0))}, []any{1, true})
 	})
 }
 
