@@ -92,6 +92,9 @@ func TestStretchesOfOwnOutcomesAreMergedAndBounded(t *testing.T) {
 	w.add(at, consumer.Interval{From: 10, To: 20})
 	w.add(at, consumer.Interval{From: 30, To: 40})
 	w.add(at, consumer.Interval{From: 20, To: 25})
+	if n := len(w.published[at]); n != 2 {
+		t.Errorf("%d stretches", n)
+	}
 	for offset, want := range map[int64]bool{9: false, 10: true, 24: true, 25: false, 29: false, 30: true, 39: true, 40: false} {
 		if got := w.has(at, offset); got != want {
 			t.Errorf("%d: %v", offset, got)
