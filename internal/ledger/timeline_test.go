@@ -54,7 +54,7 @@ func TestAStartWithinAJumpSkipsNothingOfTheWindow(t *testing.T) {
 	})
 }
 
-// How old it is is known to the minute.
+// Its age is known to the minute.
 func TestADecisionThatIsReadWithinAJumpCountsForItsWholeWindow(t *testing.T) {
 	before(t, func(w *world) {
 		w.publish(outcome("1", events.Accepted, event(0, 0), cover(0, 1)))
