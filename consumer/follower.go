@@ -15,9 +15,9 @@ type Follower interface {
 	// false if there was no committed offset, or the log is another than was
 	// committed. log names the log, see Mark.Log.
 	Opened(partition int, end, log int64, continued bool)
-	// Published: the messages at the offsets from first on, below next, of a topic's
-	// partition are this member's own.
-	Published(topic string, partition int, first, next int64)
+	// Published: the messages at the offsets from first on of a topic's partition
+	// are this member's own, and answer these records, one each.
+	Published(topic string, partition int, first int64, answered []*Record)
 	// Committed: all below low is answered, and committed.
 	Committed(partition int, low int64)
 }
@@ -56,7 +56,7 @@ func (p *partition) owners(now time.Time) []string {
 
 // assignment sums up what the group has committed for this member's partitions.
 func (g *generation) assignment() Assignment {
-	a := Assignment{Partitions: g.gen.Assigned(), Of: g.of, Committed: map[int]int64{}, Since: g.since, Owners: map[int][]string{}, Self: g.c.name}
+	a := Assignment{Partitions: g.gen.Assigned(), Of: g.of, Committed: map[int]int64{}, Since: g.c.cfg.Clock.Wall(), Owners: map[int][]string{}, Self: g.c.name}
 	for id, at := range g.committed {
 		mark, _ := ParseMark(at.Metadata, at.Offset) // of what is none of ours, they are not known
 		a.Owners[id] = mark.Owners

@@ -45,7 +45,7 @@ func (f *follower) Opened(partition int, end, _ int64, continued bool) {
 	f.opened = append(f.opened, opening{partition, end, continued})
 }
 
-func (f *follower) Published(string, int, int64, int64) {}
+func (f *follower) Published(string, int, int64, []*consumer.Record) {}
 
 func (f *follower) Committed(partition int, low int64) {
 	f.mu.Lock()

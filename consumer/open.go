@@ -72,7 +72,7 @@ func (p *partition) open() error {
 	p.sizer = NewFetchSizer(max(leastPage, min(pageBytes, pagesBytes/assigned)))
 	p.end.Store(next)
 	if p.name = mark.Log; !known || p.restarted {
-		p.name = g.c.cfg.Clock.Now().UnixMilli()
+		p.name = g.c.cfg.Clock.Wall().UnixMilli()
 	}
 	g.c.cfg.Follower.Opened(id, next, p.name, known && !p.restarted)
 	p.opened.Store(true)

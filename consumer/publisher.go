@@ -166,15 +166,11 @@ func (q *queue) next() []*publication {
 // writeBatch sees to it that every publication of the batch ends. The broker
 // refuses a whole batch for one message, or for the sum.
 func (p *publisher) writeBatch(q *queue, batch []*publication) {
-	messages := make([]Message, len(batch))
-	for i, pub := range batch {
-		messages[i] = pub.Message
-	}
-	err := p.produce(q, messages)
+	err := p.produce(q, batch)
 	alone := refused(err) && len(batch) > 1
 	for i, pub := range batch {
 		if alone {
-			err = p.produce(q, messages[i:i+1])
+			err = p.produce(q, batch[i:i+1])
 		}
 		p.mu.Lock()
 		q.pending--
@@ -217,9 +213,12 @@ func (p *publisher) again(pub *publication, err error) {
 // produce writes until the write is acknowledged. It does not write while the
 // partitions may be somebody else's: a member that slept must not contradict
 // the answer of its successor.
-func (p *publisher) produce(q *queue, messages []Message) error {
-	ctx, c := p.g.owned, p.g.c
-	at := q.at
+func (p *publisher) produce(q *queue, batch []*publication) error {
+	ctx, c, at := p.g.owned, p.g.c, q.at
+	messages, records := make([]Message, len(batch)), make([]*Record, len(batch))
+	for i, pub := range batch {
+		messages[i], records[i] = pub.Message, &pub.d.Record
+	}
 	return c.retry(ctx, q.notice, "publishing to "+at.topic, func() error {
 		if err := p.g.await(ctx, c.publishWithin(), always); err != nil {
 			return err
@@ -227,7 +226,7 @@ func (p *publisher) produce(q *queue, messages []Message) error {
 		first, err := c.cfg.Log.Produce(ctx, at.topic, at.partition, messages)
 		p.setFailing(q, err != nil && !refused(err))
 		if err == nil {
-			c.cfg.Follower.Published(at.topic, at.partition, first, first+int64(len(messages)))
+			c.cfg.Follower.Published(at.topic, at.partition, first, records)
 			return nil
 		}
 		if !errors.Is(err, context.Canceled) {

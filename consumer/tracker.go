@@ -62,7 +62,7 @@ func newTracker(c clock.Clock, low int64, m Mark, end int64, l *lookAhead, maxLe
 	return &tracker{
 		clock: c, lookAhead: l, next: low,
 		before: inherited{done: m.Done, inDoubt: m.Called, since: m.Since, end: end},
-		lead:   newLead(max(low, m.Called), m.Called, maxLead, c.Now()),
+		lead:   newLead(max(low, m.Called), m.Called, maxLead, c.Wall()),
 	}
 }
 
@@ -87,7 +87,7 @@ func (t *tracker) track(ctx context.Context, r *Record) (*entry, error) {
 		t.lookAhead.release(&t.held, 1, size)
 		return nil, nil
 	}
-	e := &entry{offset: r.Offset, size: size, time: r.Time, tracked: t.clock.Now(), called: r.Offset < t.before.inDoubt}
+	e := &entry{offset: r.Offset, size: size, time: r.Time, tracked: t.clock.Wall(), called: r.Offset < t.before.inDoubt}
 	t.entries = append(t.entries, e)
 	t.live++
 	return e, nil
@@ -188,7 +188,7 @@ func (t *tracker) settle(e *entry) {
 func (t *tracker) tick() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.lead.tick(t.clock.Now())
+	t.lead.tick(t.clock.Wall())
 }
 
 // acknowledged: a commit that carried this high-water mark of calls is stored.

@@ -17,7 +17,8 @@ type handClock struct {
 	now time.Time
 }
 
-func (c *handClock) Now() time.Time { return c.now }
+func (c *handClock) Now() time.Time  { return c.now }
+func (c *handClock) Wall() time.Time { return c.now }
 
 // model is what a tracker must know, said naively with sets of offsets. It
 // outlives generations: a clean hand-over keeps all, a crash what was committed.

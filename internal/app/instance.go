@@ -126,8 +126,12 @@ func (f follower) Opened(partition int, end, log int64, continued bool) {
 	f.ledger.Opened(partition, end, log, continued)
 }
 
-func (f follower) Published(topic string, partition int, first, next int64) {
-	f.ledger.Published(topic, partition, first, next)
+func (f follower) Published(topic string, partition int, first int64, answered []*consumer.Record) {
+	sources := make([]events.Source, len(answered))
+	for i, r := range answered {
+		sources[i] = events.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Time: r.Time}
+	}
+	f.ledger.Published(topic, partition, first, first+int64(len(answered)), sources...)
 }
 
 func (f follower) Committed(partition int, low int64) { f.ledger.Committed(partition, low) }

@@ -29,7 +29,7 @@ type alone struct{}
 
 func (alone) Assigned(context.Context, consumer.Assignment) error { return nil }
 func (alone) Opened(int, int64, int64, bool)                      {}
-func (alone) Published(string, int, int64, int64)                 {}
+func (alone) Published(string, int, int64, []*consumer.Record)    {}
 func (alone) Committed(int, int64)                                {}
 
 func (hangingFetch) Fetch(ctx context.Context, _ string, _ int, _ int64, _ int) (consumer.Page, error) {

@@ -17,6 +17,9 @@ type Clock interface {
 	// Now is the present. Differences between two results of one Clock are
 	// monotonic: a step of the wall clock does not change them.
 	Now() time.Time
+	// Wall is the present by the machine's wall clock, which may step back and
+	// forth. Compare with it what is stamped in a log; measure with Now.
+	Wall() time.Time
 	// Sleep returns nil after d, or the context's cause as soon as it is done.
 	// A d that is not positive returns at once.
 	Sleep(ctx context.Context, d time.Duration) error
@@ -33,6 +36,8 @@ var System Clock = system{}
 type system struct{}
 
 func (system) Now() time.Time { return time.Now() }
+
+func (system) Wall() time.Time { return time.Now().Round(0) } // without the monotonic reading
 
 func (system) Sleep(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil {

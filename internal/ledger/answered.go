@@ -1,10 +1,13 @@
 package ledger
 
-import "remux-retrier/events"
+import (
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+)
 
 // maxAnswered bounds the answers that are kept of a partition which one event holds
-// up for long: beyond it those go that were asked about in this assignment. The next
-// one reads them again.
+// up for long: beyond it those are dropped that were asked about in this assignment.
+// The next one reads them again.
 const maxAnswered = 1 << 20
 
 // answered are the events of one partition that have an outcome. It is not safe
@@ -24,11 +27,38 @@ type answered struct {
 	// recreated is set once that was noticed, so that it is noticed once. What
 	// was answered need not be forgotten then: the timestamps tell it apart.
 	recreated bool
+
+	// backlog is what is still to be read for this partition's answers, of what the
+	// ledger had read when the partition was assigned; whole: from the topics' first
+	// records on. placed is set once the backlog is known.
+	backlog       map[*source]consumer.Interval
+	whole, placed bool
 }
 
 type place struct{ offset, time int64 }
 
-func newAnswered() *answered { return &answered{max: maxAnswered, times: map[int64]int64{}} }
+func newAnswered() *answered {
+	return &answered{max: maxAnswered, times: map[int64]int64{}, backlog: map[*source]consumer.Interval{}}
+}
+
+// continues tells whether what is known is all that an assignment needs which goes on
+// at low, or will be when the backlog is read. all: however old the answers are.
+func (a *answered) continues(low int64, all bool) bool {
+	return a != nil && a.placed && low >= a.low && (a.whole || !all)
+}
+
+// read takes note that an outcome partition was read from one offset up to another.
+func (a *answered) read(s *source, from, to int64) {
+	left, ok := a.backlog[s]
+	if !ok || left.From < from || left.From >= to {
+		return
+	}
+	if left.From = to; left.From >= left.To {
+		delete(a.backlog, s)
+	} else {
+		a.backlog[s] = left
+	}
+}
 
 func (a *answered) add(event events.Source) {
 	at := event.Time.UnixMilli()
@@ -40,7 +70,7 @@ func (a *answered) add(event events.Source) {
 	}
 	if before, ok := a.times[event.Offset]; !ok {
 		a.times[event.Offset] = at
-	} else if before != at {
+	} else if before != at && len(a.others) < a.max {
 		if a.others == nil {
 			a.others = map[place]bool{}
 		}

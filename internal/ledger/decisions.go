@@ -1,84 +1,133 @@
 package ledger
 
 import (
+	"crypto/sha256"
+	"math"
 	"slices"
 	"time"
 
 	"remux-retrier/events"
 )
 
-// decision is what is kept of an outcome. Numbers are narrow because there may
-// be millions.
+const (
+	// maxCovers is how many covers of an outcome are kept, those of the event's own
+	// partition first: fewCovers where there are many decisions already, which have more
+	// than spareCovers. Older versions wrote one for each partition.
+	maxCovers, fewCovers = 64, 3
+	spareCovers          = 1 << 14
+	// maxWalk is how many of a task's decisions are looked at, the latest first: no
+	// question costs more, however many there are. A budget is hardly as large.
+	maxWalk = 64
+)
+
+// taskID stands for a task's id: of one size, without a pointer, and in practice
+// never the same for two.
+type taskID [16]byte
+
+func idOf[T string | []byte](task T) taskID {
+	sum := sha256.Sum256([]byte(task))
+	return taskID(sum[:16])
+}
+
+// decision is what is kept of an outcome that says something about other events.
+// When it was made, as far as that is believed, is in the queue.
 type decision struct {
-	task   string
-	covers []events.Cover
-	// older is the sequence number of the same task's decision before this one;
-	// below the deque's first if there is none, or none any more.
-	older        int64
-	at           int64 // decided, in Unix milliseconds
+	task         taskID
+	decided      int64 // as the outcome has it, in Unix milliseconds
 	offset, time int64 // of the event it answers; time in Unix milliseconds
+	first        coverEnd
+	newer, older uint32 // of the same task, in the order in which they became known
+	position     uint32 // in its queue
 	partition    int32
 	attempts     int32
 	reason       uint8 // index of reasons
 	accepted     bool  // Outcome.AcceptedRetry
-	counts       bool  // Outcome.CountsAsRetry
+	counts       bool  // it stands for an accepted retry that no other decision counts
+	beyond       bool  // it is older than the window
+}
+
+// coverEnd is a stretch of a partition whose events a decision answers.
+type coverEnd struct {
+	end, log  int64 // end 0: there is none
+	partition int32
+	epoch     uint32 // of the partition, see decisions.epochs
+	next      uint32 // the decision's next one
+}
+
+// epoch is how often, and when last, the covers of a partition were forgotten. Those
+// of a former epoch do not hold.
+type epoch struct {
+	number uint32
+	since  int64 // Unix milliseconds
+}
+
+// task is what is known of one.
+type task struct {
+	newest  uint32 // decision
+	retries uint32 // accepted within the window
 }
 
 var reasons = events.Reasons()
 
-// answers tells whether the decision is the one about this very event.
-func (d *decision) answers(event events.Source) bool {
+// settled: its call was an accepted retry.
+func (d *decision) settled() bool { return d.counts && d.attempts > 0 }
+
+// refusal: it stands for no accepted retry.
+func (d *decision) refusal() bool { return reasons[d.reason] != events.Accepted && !d.accepted }
+
+// is tells whether the decision is the one about this event that was made then.
+func (d *decision) is(event events.Source, decided time.Time) bool {
+	return d.about(event) && d.decided == decided.UnixMilli()
+}
+
+func (d *decision) about(event events.Source) bool {
 	return d.offset == event.Offset && int(d.partition) == event.Partition && d.time == event.Time.UnixMilli()
 }
 
-// outcome turns a decision back, as far as it is kept. topic is the failed topic.
-func (d *decision) outcome(topic string) events.Outcome {
-	return events.Outcome{
-		Reason: reasons[d.reason], Attempts: int(d.attempts), AcceptedRetry: d.accepted,
-		Source: events.Source{Topic: topic, Partition: int(d.partition), Offset: d.offset, Time: time.UnixMilli(d.time).UTC()},
-		Covers: slices.Clone(d.covers), DecidedAt: time.UnixMilli(d.at).UTC(),
-	}
-}
-
-// chunk is how many decisions are allocated at once: some KiB, for most ledgers hold
-// few.
-const chunk = 128
-
-// decisions are kept in the order in which they became known, which numbers
-// them, and found by task. It is not safe for concurrent use.
+// decisions finds a task's decisions by its id, and all by their age. Each operation
+// costs the same however many there are, or grows with their logarithm. It is not
+// safe for concurrent use.
 type decisions struct {
-	chunks      []*[chunk]decision // the first one holds number first
-	first, next int64              // numbers of the oldest, and of the one to come
-	newest      map[string]int64   // by task
+	window  time.Duration
+	all     slab[decision]
+	covers  slab[coverEnd] // beyond the first of each decision
+	tasks   map[taskID]task
+	inside  timeQueue // the window
+	outside timeQueue // past it, by no more than the skew: their covers hold still
+	epochs  map[int32]epoch
 }
 
-func newDecisions() decisions { return decisions{newest: map[string]int64{}} }
-
-func (s *decisions) len() int { return int(s.next - s.first) }
-
-func (s *decisions) at(number int64) *decision {
-	return &s.chunks[number/chunk-s.first/chunk][number%chunk]
+func newDecisions(window time.Duration) *decisions {
+	s := &decisions{window: window, tasks: map[taskID]task{}, epochs: map[int32]epoch{}}
+	moved := func(number uint32, position int) { s.all.at(number).position = uint32(position) }
+	s.inside.moved, s.outside.moved = moved, moved
+	return s
 }
 
-// of walks a task's decisions, the latest first, with their numbers.
-func (s *decisions) of(task string) func(yield func(int64, *decision) bool) {
-	return func(yield func(int64, *decision) bool) {
-		number, ok := s.newest[task]
-		for ok && number >= s.first {
-			d := s.at(number)
+func (s *decisions) len() int { return s.inside.len() + s.outside.len() }
+
+// of walks the latest decisions of a task. The one at hand may be removed.
+func (s *decisions) of(id taskID) func(yield func(uint32, *decision) bool) {
+	return func(yield func(uint32, *decision) bool) {
+		number := s.tasks[id].newest
+		for range maxWalk {
+			if number == 0 {
+				return
+			}
+			d := s.all.at(number)
+			older := d.older
 			if !yield(number, d) {
 				return
 			}
-			number = d.older
+			number = older
 		}
 	}
 }
 
-// has tells whether the task's decision about this event, made at this time, is
-// there.
-func (s *decisions) has(task string, event events.Source, at time.Time) bool {
-	for _, d := range s.of(task) {
-		if d.answers(event) && d.at == at.UnixMilli() {
+// knows tells whether a decision is kept.
+func (s *decisions) knows(id taskID, event events.Source, decided time.Time) bool {
+	for _, d := range s.of(id) {
+		if d.is(event, decided) {
 			return true
 		}
 	}
@@ -89,51 +138,119 @@ func (s *decisions) has(task string, event events.Source, at time.Time) bool {
 // other does. Each call for an event does. A state that was asked for, with no call
 // of its own, does only where no call for the event is known, in whatever order
 // they come: it has seen that call's retry.
-func (s *decisions) counts(o events.Outcome) bool {
+func (s *decisions) counts(id taskID, o *events.Outcome) bool {
 	if !o.CountsAsRetry() {
 		return false
 	}
-	for _, d := range s.of(o.Failure.TaskID) {
+	for _, d := range s.of(id) {
 		switch {
-		case !d.counts || !d.answers(o.Source):
+		case !d.counts || !d.about(o.Source):
 		case o.Attempts == 0:
 			return false
 		case d.attempts == 0:
-			d.counts = false
+			s.uncount(d)
 		}
 	}
 	return true
 }
 
-// add keeps an outcome that is not there yet.
-func (s *decisions) add(o events.Outcome) {
-	counts := s.counts(o)
-	d := decision{
-		task: o.Failure.TaskID, covers: slices.Clone(o.Covers), older: -1, at: o.DecidedAt.UnixMilli(),
-		offset: o.Source.Offset, time: o.Source.Time.UnixMilli(), partition: int32(o.Source.Partition),
-		attempts: int32(o.Attempts), reason: uint8(slices.Index(reasons, o.Reason)),
-		accepted: o.AcceptedRetry, counts: counts,
+func (s *decisions) uncount(d *decision) {
+	if d.counts && !d.beyond {
+		t := s.tasks[d.task]
+		t.retries--
+		s.tasks[d.task] = t
 	}
-	if number, ok := s.newest[d.task]; ok {
-		d.older, d.task = number, s.at(number).task // one string for all
-	}
-	if s.next%chunk == 0 {
-		s.chunks = append(s.chunks, new([chunk]decision))
-	}
-	s.next++
-	*s.at(s.next - 1) = d
-	s.newest[d.task] = s.next - 1
+	d.counts = false
 }
+
+// add keeps an outcome that is not there yet, made at the given time. Of refusals only
+// what can still matter is kept: one is left out whose events a later decision covers.
+func (s *decisions) add(id taskID, o *events.Outcome, at time.Time) {
+	d := decision{
+		task: id, decided: o.DecidedAt.UnixMilli(), offset: o.Source.Offset, time: o.Source.Time.UnixMilli(),
+		partition: int32(o.Source.Partition), attempts: int32(min(o.Attempts, math.MaxInt32)),
+		reason: uint8(slices.Index(reasons, o.Reason)), accepted: o.AcceptedRetry, counts: s.counts(id, o),
+	}
+	s.setCovers(&d, o, at.UnixMilli())
+	if d.refusal() && d.first.end == 0 {
+		return
+	}
+	for number, known := range s.of(id) {
+		later := s.madeAt(known) > at.UnixMilli()
+		switch {
+		case d.refusal() && later && s.within(&d, known):
+			s.releaseCovers(&d)
+			return
+		case known.refusal() && !later && s.within(known, &d):
+			s.remove(number)
+		}
+	}
+	number := s.all.take()
+	t := s.tasks[id]
+	if d.older = t.newest; d.older != 0 {
+		s.all.at(d.older).newer = number
+	}
+	if t.newest = number; d.counts {
+		t.retries++
+	}
+	s.tasks[id] = t
+	*s.all.at(number) = d
+	s.inside.push(entry{at.UnixMilli(), number})
+}
+
+// advance forgets what is too old by now.
+func (s *decisions) advance(now time.Time) {
+	for since := now.Add(-s.window).UnixMilli(); s.inside.len() > 0 && s.inside.entries[0].at <= since; {
+		e := s.inside.remove(0)
+		d := s.all.at(e.decision)
+		counted := d.counts
+		s.uncount(d)
+		d.counts, d.beyond = counted, true
+		s.outside.push(e)
+	}
+	for horizon := now.Add(-s.window - skew).UnixMilli(); s.outside.len() > 0 && s.outside.entries[0].at <= horizon; {
+		s.remove(s.outside.entries[0].decision)
+	}
+}
+
+// queue is where a decision waits to be forgotten.
+func (s *decisions) queue(d *decision) *timeQueue {
+	if d.beyond {
+		return &s.outside
+	}
+	return &s.inside
+}
+
+// madeAt is when a decision was made, as far as that is believed.
+func (s *decisions) madeAt(d *decision) int64 { return s.queue(d).entries[d.position].at }
 
 // drop forgets the oldest.
 func (s *decisions) drop() {
-	d := s.at(s.first)
-	if s.newest[d.task] == s.first {
-		delete(s.newest, d.task)
+	oldest := &s.outside
+	if oldest.len() == 0 {
+		oldest = &s.inside
 	}
-	*d = decision{}
-	if s.first++; s.first%chunk == 0 {
-		s.chunks[0] = nil
-		s.chunks = s.chunks[1:]
+	s.remove(oldest.entries[0].decision)
+}
+
+func (s *decisions) remove(number uint32) {
+	d := s.all.at(number)
+	s.uncount(d)
+	t := s.tasks[d.task]
+	if d.newer != 0 {
+		s.all.at(d.newer).older = d.older
+	} else {
+		t.newest = d.older
 	}
+	if d.older != 0 {
+		s.all.at(d.older).newer = d.newer
+	}
+	if t.newest == 0 {
+		delete(s.tasks, d.task)
+	} else {
+		s.tasks[d.task] = t
+	}
+	s.queue(d).remove(int(d.position))
+	s.releaseCovers(d)
+	s.all.release(number)
 }

@@ -74,6 +74,27 @@ func TestWithoutSinceNothingKeptIsReliedUpon(t *testing.T) {
 	before(t, func(w *world) {
 		w.ten()
 		time.Sleep(2 * window)
+		w.publish(outcome("1", events.Expired, event(0, 11)))
+		w.assigned(0, time.Now())
+		w.expect("older than what was read", w.Answered(event(0, 3)), false)
+		w.assigned(0, time.Time{})
+		w.expect("all was read", w.Answered(event(0, 3)), true)
+	})
+}
+
+// Nothing was read in the assignment that asked for all answers.
+func TestACatchUpThatHasReadNothingIsNotContinued(t *testing.T) {
+	before(t, func(w *world) {
+		w.ten()
+		time.Sleep(2 * window)
+		w.publish(outcome("1", events.Expired, event(0, 11)))
+		w.log.fail(errors.New("no broker"))
+		ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
+		defer cancel()
+		if err := w.CatchUp(ctx, consumer.Assignment{Partitions: []int{0}, Of: 4}); !errors.Is(err, context.DeadlineExceeded) {
+			w.Fatal(err)
+		}
+		w.log.fail(nil)
 		w.assigned(0, time.Now())
 		w.expect("older than what was read", w.Answered(event(0, 3)), false)
 		w.assigned(0, time.Time{})
@@ -82,7 +103,7 @@ func TestWithoutSinceNothingKeptIsReliedUpon(t *testing.T) {
 }
 
 // What it has read by then is not all that it needs.
-func TestACatchUpThatWasBrokenOffKeepsNothing(t *testing.T) {
+func TestACatchUpThatWasBrokenOffIsFinishedByTheNext(t *testing.T) {
 	run(t, func(w *world) {
 		w.catchUp(1)
 		w.ten()

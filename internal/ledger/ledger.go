@@ -3,15 +3,12 @@ package ledger
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
 	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
 	"remux-retrier/consumer"
-	"remux-retrier/events"
 	"remux-retrier/internal/clock"
 	"remux-retrier/internal/notice"
 )
@@ -20,7 +17,7 @@ const (
 	// skew is how far the clocks of brokers and instances may be apart: so much
 	// further back is read, and so much longer is kept.
 	skew = 10 * time.Minute
-	// maxDecisions bounds the memory, to about 360 MB.
+	// maxDecisions bounds the memory, to about 320 MB.
 	maxDecisions = 2_000_000
 )
 
@@ -57,10 +54,9 @@ type Config struct {
 // Ledger is what the group has answered and decided. Its methods may be called
 // from any goroutine.
 //
-// turn is whose turn it is to read the topics: it guards topics and begun, of
-// which a reader that its holder has started changes only its partition's
-// position. mu guards everything below it, is taken after turn, and is never held
-// over a wait.
+// turn is held by who reads the topics, and guards topics and begun; the reader of a
+// partition alone changes its sizer. mu guards everything below it and what is known
+// of a partition's offsets. It is taken after turn, and never held over a wait.
 type Ledger struct {
 	cfg     Config
 	max     int // decisions
@@ -72,23 +68,12 @@ type Ledger struct {
 	begun  bool // to read: not before the first assignment
 
 	mu        sync.Mutex
-	decisions decisions
+	timeline  timeline
+	decisions *decisions
 	answered  map[int]*answered // by assigned partition
-	// forgotten are the covers of a partition that hold no longer: those of the
-	// decisions numbered below.
-	forgotten map[int]int64
-	// covered is the highest end of a cover, by the partition's log.
-	covered map[logOf]int64
-	// logs names the logs of the assigned partitions: covers of others do not hold.
-	// Where an operator has set the offset the name is lost: then all do.
-	logs   map[int]int64
-	status Status
-}
-
-// logOf is a partition of the failed topic with its log's name.
-type logOf struct {
-	partition int
-	name      int64
+	own       own
+	logs      logs
+	status    Status
 }
 
 // Status is what there is to tell. Counts are since the start.
@@ -101,7 +86,7 @@ type Status struct {
 	// Decisions are those kept, Answered the events known to be answered.
 	Decisions, Answered int
 	// Foreign records on the outcome topics are other groups' or about another
-	// topic's events, Unreadable ones nobody's or of an unknown format.
+	// topic's events. Unreadable ones are no outcomes, or of an unknown format.
 	Foreign, Unreadable int64
 	// Recreated counts partitions, of the failed or an outcome topic, that were
 	// found to be others than before.
@@ -121,138 +106,14 @@ func New(cfg Config) (*Ledger, error) {
 	}
 	l := &Ledger{
 		cfg: cfg, max: maxDecisions, waiting: notice.New(cfg.Logger), full: notice.New(cfg.Logger), turn: clock.NewSemaphore(cfg.Clock, 1),
-		decisions: newDecisions(), answered: map[int]*answered{}, forgotten: map[int]int64{}, covered: map[logOf]int64{}, logs: map[int]int64{},
+		timeline: timeline{clock: cfg.Clock}, decisions: newDecisions(cfg.Window), answered: map[int]*answered{},
+		own: newOwn(), logs: newLogs(),
 	}
 	for _, name := range cfg.Topics {
 		l.topics = append(l.topics, &topic{name: name})
 	}
 	return l, nil
 }
-
-// Answered tells whether the event has an outcome. The timestamp must match: the
-// offsets of a topic that was deleted and created anew begin at 0 again.
-func (l *Ledger) Answered(event events.Source) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	a := l.answered[event.Partition]
-	if a == nil {
-		return false
-	}
-	yes, another := a.has(event)
-	if another && !a.precedes(event.Offset, l.logs[event.Partition]) {
-		l.recreated(event.Partition, a, fmt.Sprintf("the outcome for offset %d is another event's", event.Offset))
-	}
-	return yes
-}
-
-// Opened takes note that an assigned partition is about to be read, which ends at
-// end. Where it is not continued from a committed offset, or ends before what is
-// known of it, it is not the partition that past covers spoke of. Of a log with a
-// name, only covers tell that: to which of several an answer belongs is not known.
-func (l *Ledger) Opened(partition int, end, log int64, continued bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.logs[partition] = log
-	a := l.answered[partition]
-	switch {
-	case a == nil:
-	case l.covered[logOf{partition, log}] > end || log == 0 && (l.coveredOf(partition) > end || a.beyond(end)):
-		l.recreated(partition, a, fmt.Sprintf("it ends at %d, before events that were answered", end))
-	case !continued:
-		l.forgetCovers(partition)
-	}
-}
-
-// Committed lets go of what is answered below low.
-func (l *Ledger) Committed(partition int, low int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if a := l.answered[partition]; a != nil {
-		a.raise(low)
-	}
-}
-
-// recreated says once in an assignment what was noticed of a partition of the
-// failed topic. mu is held.
-func (l *Ledger) recreated(partition int, a *answered, why string) {
-	if a.recreated {
-		return
-	}
-	a.recreated = true
-	l.status.Recreated++
-	l.forgetCovers(partition)
-	l.cfg.Logger.Warnf("%s/%d is not the partition that it was, the topic was deleted and created again: %s. Retries before that cover none of its events", l.cfg.Topic, partition, why)
-}
-
-// coveredOf is the highest end of a cover of any of the partition's logs.
-func (l *Ledger) coveredOf(partition int) (end int64) {
-	for at, e := range l.covered {
-		if at.partition == partition {
-			end = max(end, e)
-		}
-	}
-	return end
-}
-
-func (l *Ledger) forgetCovers(partition int) {
-	l.forgotten[partition] = l.decisions.next
-	maps.DeleteFunc(l.covered, func(at logOf, _ int64) bool { return at.partition == partition })
-}
-
-// Covering finds the decision whose call, or state query, answers the event too,
-// because the event stood in its log when that was sent. The decision about the
-// event itself, which was never published, comes first, its Source being event;
-// then an accepted retry; then the latest. Of the outcome there are Reason,
-// Attempts, AcceptedRetry, Source, Covers and DecidedAt.
-func (l *Ledger) Covering(taskID string, event events.Source) (events.Outcome, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var best *decision
-	for number, d := range l.decisions.of(taskID) {
-		if d.answers(event) {
-			o := d.outcome(l.cfg.Topic)
-			o.Source = event
-			return o, true
-		}
-		if number >= l.forgotten[event.Partition] && d.covering(event, l.logs[event.Partition]) && (best == nil || d.settled() && !best.settled()) {
-			best = d
-		}
-	}
-	if best == nil {
-		return events.Outcome{}, false
-	}
-	return best.outcome(l.cfg.Topic), true
-}
-
-// covering: the event stood in the log when the decision's call was sent.
-func (d *decision) covering(event events.Source, log int64) bool {
-	for _, c := range d.covers {
-		if c.Partition == event.Partition && (log == 0 || c.Log == log) && event.Offset < c.End {
-			return true
-		}
-	}
-	return false
-}
-
-// settled: its call was an accepted retry.
-func (d *decision) settled() bool { return d.counts && d.attempts > 0 }
-
-// Retries counts the task's accepted retries within the window up to now.
-func (l *Ledger) Retries(taskID string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := 0
-	since := l.cfg.Clock.Now().Add(-l.cfg.Window).UnixMilli()
-	for _, d := range l.decisions.of(taskID) {
-		if d.counts && d.at > since {
-			n++
-		}
-	}
-	return n
-}
-
-// Decided takes note of a decision of ours, before it is published.
-func (l *Ledger) Decided(o events.Outcome) { l.keep(o) }
 
 // Status is safe at any time.
 func (l *Ledger) Status() Status {
@@ -266,6 +127,3 @@ func (l *Ledger) Status() Status {
 	}
 	return s
 }
-
-// Published takes note that the outcomes at these offsets are our own.
-func (l *Ledger) Published(string, int, int64, int64) {}

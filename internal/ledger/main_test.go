@@ -1,10 +1,12 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,11 +29,13 @@ const (
 
 var origin = events.OriginOf("group")
 
-// fakeLog is the outcome topics in memory. Pages hold three records.
+// fakeLog is the outcome topics in memory. Pages hold three records unless size says
+// otherwise.
 type fakeLog struct {
 	mu     sync.Mutex
 	topics map[string][]partition
 	err    error // of everything, while set
+	size   int
 	pages  int
 	read   func() // called before each page
 }
@@ -76,24 +80,27 @@ func (f *fakeLog) Fetch(_ context.Context, topic string, id int, offset int64, _
 	if offset < p.first || offset > p.next {
 		return page, consumer.ErrOffsetOutOfRange
 	}
-	for _, r := range p.records {
-		if r.Offset >= offset {
-			if len(page.Records) == 3 {
-				page.Next = r.Offset
-				break
-			}
-			page.Records = append(page.Records, r)
-		}
+	at, _ := slices.BinarySearchFunc(p.records, offset, func(r consumer.Record, offset int64) int { return int(r.Offset - offset) })
+	page.Records = p.records[at:]
+	if size := cmp.Or(f.size, 3); len(page.Records) > size {
+		page.Next = page.Records[size].Offset
+		page.Records = page.Records[:size]
 	}
 	return page, f.err
 }
 
 // append adds a record; the time is now.
 func (f *fakeLog) append(topic string, id int, r consumer.Record) {
+	r.Time = time.Now()
+	f.appendAt(topic, id, r)
+}
+
+// appendAt adds a record with its own time.
+func (f *fakeLog) appendAt(topic string, id int, r consumer.Record) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := &f.topics[topic][id]
-	r.Topic, r.Partition, r.Offset, r.Time = topic, id, p.next, time.Now()
+	r.Topic, r.Partition, r.Offset = topic, id, p.next
 	p.records, p.next = append(p.records, r), p.next+1
 }
 
@@ -110,29 +117,47 @@ func (f *fakeLog) fail(err error) {
 	f.err = err
 }
 
+// stepping is a clock whose wall clock steps.
+type stepping struct {
+	clock.Clock
+	by atomic.Int64
+}
+
+func (s *stepping) Wall() time.Time { return s.Clock.Wall().Add(time.Duration(s.by.Load())) }
+
+// step sets how far the wall clock is off.
+func (s *stepping) step(by time.Duration) { s.by.Store(int64(by)) }
+
 // world is a ledger on a fakeLog, in virtual time.
 type world struct {
 	*testing.T
 	*Ledger
-	log  *fakeLog
-	said *test.Hook
+	log   *fakeLog
+	said  *test.Hook
+	clock *stepping
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t, log: &fakeLog{topics: map[string][]partition{}}}
+	w := &world{T: t, log: &fakeLog{topics: map[string][]partition{}}, clock: &stepping{Clock: clock.System}}
 	w.log.set(retried, 2)
 	w.log.set(refused, 3)
+	w.restart()
+	return w
+}
+
+// restart begins with an empty ledger on the same log.
+func (w *world) restart() {
+	w.Helper()
 	var logger *logrus.Logger
 	logger, w.said = test.NewNullLogger()
 	var err error
 	if w.Ledger, err = New(Config{
 		Log: w.log, Topics: []string{retried, refused}, Topic: failed, Origin: origin, Window: window,
-		Clock: clock.System, Rand: func() float64 { return 0 }, Logger: logger,
+		Clock: w.clock, Rand: func() float64 { return 0 }, Logger: logger,
 	}); err != nil {
-		t.Fatal(err)
+		w.Fatal(err)
 	}
-	return w
 }
 
 // run tells the story in virtual time, with the ledger caught up and following.

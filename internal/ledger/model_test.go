@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,9 +13,11 @@ import (
 // model is the ledger as a list of all that was ever decided or published.
 type model struct {
 	kept     []events.Outcome
-	same     map[int]bool // those of kept that tell of a retry that another one counts
+	own      map[events.Source]events.Outcome // decided, and not published
+	same     map[int]bool                     // those of kept that tell of a retry that another one counts
 	answered []events.Source
 	forgot   map[int]int // by partition: how many of kept no longer cover it
+	opened   []time.Time // when that was
 }
 
 // over: nobody may ask about it any more.
@@ -52,6 +55,19 @@ func (m *model) add(o events.Outcome) {
 	m.kept = append(m.kept, o)
 }
 
+func (m *model) decided(o events.Outcome) {
+	m.add(o)
+	if len(o.Covers) > 0 || o.CountsAsRetry() {
+		m.own[o.Source] = o
+	}
+}
+
+// uncertain: if it is read again, it may count as decided after covers were forgotten,
+// because clocks differ.
+func (m *model) uncertain(o events.Outcome) bool {
+	return slices.ContainsFunc(m.opened, func(at time.Time) bool { return !at.Before(o.DecidedAt) && at.Sub(o.DecidedAt) <= skew })
+}
+
 func (m *model) retries(task string) (n int) {
 	for i, o := range m.kept {
 		if o.Failure.TaskID == task && o.CountsAsRetry() && !m.same[i] && time.Since(o.DecidedAt) < window {
@@ -63,19 +79,21 @@ func (m *model) retries(task string) (n int) {
 
 func (m *model) covering(task string, e events.Source) string {
 	own, accepted, latest := "", "", ""
+	var at time.Time
+	if o, ok := m.own[e]; ok && o.Failure.TaskID == task && !over(o) {
+		own = text(o)
+	}
 	for i, o := range m.kept {
 		if o.Failure.TaskID != task || over(o) {
 			continue
 		}
-		text := fmt.Sprint(o.Reason, o.Attempts, o.AcceptedRetry, o.Source, o.Covers, o.DecidedAt)
-		if o.Source == e {
-			own = text
-		}
 		for _, c := range o.Covers {
 			if c.Partition == e.Partition && e.Offset < c.End && i >= m.forgot[e.Partition] {
-				latest = text
+				if !o.DecidedAt.Before(at) {
+					latest, at = text(o), o.DecidedAt
+				}
 				if o.CountsAsRetry() && o.Attempts > 0 {
-					accepted = text
+					accepted = text(o)
 				}
 			}
 		}
@@ -88,6 +106,18 @@ func (m *model) covering(task string, e events.Source) string {
 	return latest
 }
 
+// text is what Covering tells of an outcome.
+func text(o events.Outcome) string {
+	var covers []string
+	for _, c := range o.Covers {
+		if c.End > 0 {
+			covers = append(covers, fmt.Sprint(c))
+		}
+	}
+	slices.Sort(covers)
+	return fmt.Sprint(o.Reason, o.Attempts, o.AcceptedRetry, o.Source, covers, o.DecidedAt)
+}
+
 func TestLedgerIsTheNaiveModel(t *testing.T) {
 	for seed := range uint64(30) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { run(t, func(w *world) { againstModel(w, rand.New(rand.NewPCG(seed, 1))) }) })
@@ -95,10 +125,11 @@ func TestLedgerIsTheNaiveModel(t *testing.T) {
 }
 
 func againstModel(w *world, r *rand.Rand) {
-	m := model{forgot: map[int]int{}, same: map[int]bool{}}
+	m := model{own: map[events.Source]events.Outcome{}, forgot: map[int]int{}, same: map[int]bool{}}
 	tasks := []string{"a", "b", "c"}
 	place := func() events.Source { return event(r.IntN(3), r.Int64N(12)) }
 	random := func() events.Outcome {
+		time.Sleep(time.Millisecond) // no two are made at once
 		o := outcome(tasks[r.IntN(3)], events.Reasons()[r.IntN(len(events.Reasons()))], place())
 		for range r.IntN(3) {
 			o.Covers = append(o.Covers, events.Cover{Partition: r.IntN(3), End: r.Int64N(14)})
@@ -110,6 +141,7 @@ func againstModel(w *world, r *rand.Rand) {
 	var published []events.Outcome
 	publish := func(o events.Outcome) {
 		m.add(o)
+		delete(m.own, o.Source)
 		m.answered = append(m.answered, o.Source)
 		published = append(published, o)
 		w.publish(o)
@@ -120,17 +152,19 @@ func againstModel(w *world, r *rand.Rand) {
 		case 0:
 			o := random()
 			w.Decided(o)
-			m.add(o)
+			m.decided(o)
 		case 1: // ours
 			o := random()
 			w.Decided(o)
-			m.add(o)
+			m.decided(o)
 			publish(o)
 		case 2, 3: // another instance's
 			publish(random())
 		case 4:
 			if len(published) > 0 {
-				publish(published[r.IntN(len(published))])
+				if o := published[r.IntN(len(published))]; !m.uncertain(o) {
+					publish(o)
+				}
 			}
 		case 5:
 			time.Sleep(time.Duration(r.Int64N(int64(window / 2))))
@@ -139,6 +173,7 @@ func againstModel(w *world, r *rand.Rand) {
 			p := r.IntN(2)
 			w.Opened(p, 20, 0, false)
 			m.forgot[p] = len(m.kept)
+			m.opened = append(m.opened, time.Now())
 		case 7:
 			w.catchUp(0, 1)
 			m.answered = nil // of more than a minute ago
@@ -153,7 +188,7 @@ func againstModel(w *world, r *rand.Rand) {
 			e := place()
 			got := ""
 			if o, ok := w.Covering(task, e); ok {
-				got = fmt.Sprint(o.Reason, o.Attempts, o.AcceptedRetry, o.Source, o.Covers, o.DecidedAt)
+				got = text(o)
 			}
 			w.expect(fmt.Sprint("covering ", task, e), got, m.covering(task, e))
 		}

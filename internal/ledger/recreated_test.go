@@ -24,6 +24,18 @@ func TestAnOldLogsOutcomesAreNoNewsOfTheLogThatHasAName(t *testing.T) {
 	})
 }
 
+// Of the former log more was covered; that says nothing about the present one.
+func TestARefusalOfAnotherLogReplacesNone(t *testing.T) {
+	run(t, func(w *world) {
+		for i, log := range []int64{222, 111} {
+			w.publish(outcome("1", events.Rejected, event(0, int64(i)), events.Cover{Partition: 0, End: int64(5 + i), Log: log}))
+			w.follow()
+		}
+		w.Opened(0, 12, 222, true)
+		w.expect("covered", w.covering("1", event(0, 3)), events.Rejected)
+	})
+}
+
 func TestALogThatEndsBeforeItsOwnCoversWasCut(t *testing.T) {
 	run(t, func(w *world) {
 		w.publish(outcome("7", events.Accepted, event(0, 900), events.Cover{Partition: 0, End: 1000, Log: 111}))

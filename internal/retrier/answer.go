@@ -67,7 +67,7 @@ func (e *run) outcome(reason events.Reason, refusal *mpcclient.Error) *events.Ou
 	retries := e.r.cfg.Ledger.Retries(e.t.id)
 	o := &events.Outcome{
 		Reason: reason, Attempts: e.attempts, Retries: &retries, Source: e.ev.Source, Failure: e.ev.Failure,
-		DecidedAt: e.r.cfg.Clock.Now(), Origin: e.r.cfg.Origin,
+		DecidedAt: e.r.cfg.Clock.Wall(), Origin: e.r.cfg.Origin,
 	}
 	if refusal != nil {
 		o.Error = apiError(refusal)

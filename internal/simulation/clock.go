@@ -21,6 +21,8 @@ var _ clock.Clock = processClock{}
 
 func (c processClock) Now() time.Time { return epoch.Add(c.p.s.now + c.off) }
 
+func (c processClock) Wall() time.Time { return c.Now() }
+
 func (c processClock) Sleep(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

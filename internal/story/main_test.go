@@ -13,6 +13,7 @@ import (
 type now struct{ time.Time }
 
 func (n *now) Now() time.Time                             { return n.Time }
+func (n *now) Wall() time.Time                            { return n.Time }
 func (n *now) Sleep(context.Context, time.Duration) error { panic("a store waits for nothing") }
 func (n *now) Wait(context.Context, <-chan struct{}) error {
 	panic("a store waits for nothing")

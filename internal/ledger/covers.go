@@ -1,0 +1,119 @@
+package ledger
+
+import (
+	"math"
+	"time"
+
+	"remux-retrier/events"
+)
+
+// setCovers keeps the covers of an outcome that was decided at a time, as many as are
+// kept: of the event's own partition first.
+func (s *decisions) setCovers(d *decision, o *events.Outcome, at int64) {
+	kept, most := 0, maxCovers
+	if s.covers.len() >= spareCovers {
+		most = fewCovers
+	}
+	for _, own := range []bool{true, false} {
+		for _, c := range o.Covers {
+			if (c.Partition == o.Source.Partition) != own || kept == most || c.End <= 0 || c.Partition < 0 || c.Partition > math.MaxInt32 {
+				continue
+			}
+			epoch := s.epochs[int32(c.Partition)]
+			if at < epoch.since-skew.Milliseconds() { // an old one that is read late
+				continue
+			}
+			now := coverEnd{end: c.End, log: c.Log, partition: int32(c.Partition), epoch: epoch.number}
+			if kept++; kept == 1 {
+				d.first = now
+				continue
+			}
+			number := s.covers.take()
+			now.next, d.first.next = d.first.next, number
+			*s.covers.at(number) = now
+		}
+	}
+}
+
+func (s *decisions) releaseCovers(d *decision) {
+	for d.first.next != 0 {
+		number := d.first.next
+		d.first.next = s.covers.at(number).next
+		s.covers.release(number)
+	}
+}
+
+// coversOf walks a decision's covers.
+func (s *decisions) coversOf(d *decision) func(yield func(*coverEnd) bool) {
+	return func(yield func(*coverEnd) bool) {
+		if d.first.end == 0 {
+			return
+		}
+		for c := &d.first; yield(c) && c.next != 0; {
+			c = s.covers.at(c.next)
+		}
+	}
+}
+
+// within tells whether each event that a covers is one that b covers.
+func (s *decisions) within(a, b *decision) bool {
+	for c := range s.coversOf(a) {
+		if !s.reaches(b, c) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *decisions) reaches(d *decision, as *coverEnd) bool {
+	for c := range s.coversOf(d) {
+		if c.partition == as.partition && c.log == as.log && c.epoch >= as.epoch && c.end >= as.end {
+			return true
+		}
+	}
+	return false
+}
+
+// covering finds the decision that covers the event, in a log of this name (0: of
+// any name): an accepted retry first, then the latest.
+func (s *decisions) covering(id taskID, event events.Source, log int64) *decision {
+	var best *decision
+	for _, d := range s.of(id) {
+		switch {
+		case !s.covered(d, event, log):
+		case d.settled():
+			return d
+		case best == nil || s.madeAt(d) > s.madeAt(best):
+			best = d
+		}
+	}
+	return best
+}
+
+// covered: the event stood in the log when the decision's call was sent.
+func (s *decisions) covered(d *decision, event events.Source, log int64) bool {
+	for c := range s.coversOf(d) {
+		if int(c.partition) == event.Partition && (log == 0 || c.log == log) && event.Offset < c.end && c.epoch == s.epochs[c.partition].number {
+			return true
+		}
+	}
+	return false
+}
+
+// outcome turns a decision back, as far as it is kept. topic is the failed topic.
+func (s *decisions) outcome(d *decision, topic string) events.Outcome {
+	o := events.Outcome{
+		Reason: reasons[d.reason], Attempts: int(d.attempts), AcceptedRetry: d.accepted,
+		Source:    events.Source{Topic: topic, Partition: int(d.partition), Offset: d.offset, Time: time.UnixMilli(d.time).UTC()},
+		DecidedAt: time.UnixMilli(d.decided).UTC(),
+	}
+	for c := range s.coversOf(d) {
+		o.Covers = append(o.Covers, events.Cover{Partition: int(c.partition), End: c.end, Log: c.log})
+	}
+	return o
+}
+
+// forgetCovers has the partition's covers hold no longer that were decided by now.
+func (s *decisions) forgetCovers(partition int, now time.Time) {
+	s.epochs[int32(partition)] = epoch{s.epochs[int32(partition)].number + 1, now.UnixMilli()}
+}

@@ -1,0 +1,124 @@
+package ledger
+
+import (
+	"fmt"
+	"time"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+)
+
+// tellsOfOthers: the outcome says something about other events than its own.
+func tellsOfOthers(o *events.Outcome) bool { return len(o.Covers) > 0 || o.CountsAsRetry() }
+
+// take takes note of a record of an outcome topic: of the answer, and if learn is
+// set, of what it says about other events. Headers is scratch space.
+//
+// What the headers say is enough to know that an event is answered; the value is
+// read only for a decision about other events that is not known yet. So an outcome
+// in a format of another version's still prevents a second answer.
+func (l *Ledger) take(r *consumer.Record, headers []events.Header, learn bool) (scratch []events.Header) {
+	scratch = headers[:0]
+	defer func() {
+		// Whatever a record holds, it must not end the process.
+		if p := recover(); p != nil {
+			l.unreadable(r, fmt.Sprintf("it cannot be handled: %v", p))
+		}
+	}()
+	for _, h := range r.Headers {
+		scratch = append(scratch, h)
+	}
+	event, decided, ours, ok := events.ReadAnswered(scratch, l.cfg.Topic, l.cfg.Origin)
+	if !ok {
+		l.unreadable(r, "its headers are not an outcome's")
+		return scratch
+	}
+	if !l.note(r, event, decided, ours, learn) {
+		return scratch
+	}
+	o, err := events.DecodeOutcome(r.Value, scratch)
+	if err != nil {
+		l.unreadable(r, "the event counts as answered: "+err.Error())
+		return scratch
+	}
+	if tellsOfOthers(&o) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.keep(&o, r.Time)
+	}
+	return scratch
+}
+
+// note takes note of the answer; it is false where there is nothing to learn from
+// the value.
+func (l *Ledger) note(r *consumer.Record, event events.Source, decided time.Time, ours, learn bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !ours {
+		l.status.Foreign++
+		return false
+	}
+	l.answer(event)
+	l.timeline.seen(r.Time)
+	// A record's key is the task id.
+	return learn && events.MayTellOfOthers(r.Value) && !l.decisions.knows(idOf(r.Key), event, decided)
+}
+
+// keep keeps a decision that another member has published. mu is held.
+func (l *Ledger) keep(o *events.Outcome, published time.Time) {
+	at, ok := l.timeline.decided(o.DecidedAt, published)
+	if !ok || !at.After(l.horizon()) {
+		return
+	}
+	l.logs.covered(o)
+	l.logs.believed(o.Covers)
+	l.keepAt(o, at)
+}
+
+// keepAt keeps a decision that says something about other events, unless it is known.
+// mu is held.
+func (l *Ledger) keepAt(o *events.Outcome, at time.Time) {
+	id := idOf(o.Failure.TaskID)
+	if l.decisions.knows(id, o.Source, o.DecidedAt) {
+		return
+	}
+	// A former owner's last outcome of an event may come after its successor's. Then
+	// both cover; decisions says what counts.
+	l.decisions.add(id, o, at)
+	for l.decisions.len() > l.max {
+		l.decisions.drop()
+		l.status.Forgotten++
+		l.full.Problem("the ledger is full: the oldest decisions are forgotten before RETRY_BUDGET_WINDOW is over, and their retries not counted; shorten the window")
+	}
+}
+
+// horizon is before all that may still be asked about. mu is held.
+func (l *Ledger) horizon() time.Time { return l.timeline.now().Add(-l.cfg.Window - skew) }
+
+// expire forgets what is beyond the horizon.
+func (l *Ledger) expire() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.timeline.now()
+	l.decisions.advance(now)
+	if l.decisions.wasteful() {
+		l.decisions = l.decisions.compacted()
+	}
+	for at, o := range l.own.unpublished { // few
+		if !o.DecidedAt.After(now.Add(-l.cfg.Window - skew)) {
+			delete(l.own.unpublished, at)
+		}
+	}
+	if l.decisions.len() < l.max {
+		l.full.Over("the ledger has room again")
+	}
+}
+
+// unreadable counts a record; the first is told of.
+func (l *Ledger) unreadable(r *consumer.Record, why string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.status.Unreadable++; l.status.Unreadable == 1 {
+		l.cfg.Logger.Warnf("offset %d of %s/%d is no outcome as this version writes them: %s. This and all such records are counted (the ledger's unreadable)", r.Offset, r.Topic, r.Partition, why)
+	}
+}
