@@ -1,0 +1,3 @@
+package main
+
+var limits = map[row]limit{}
