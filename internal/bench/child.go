@@ -30,7 +30,14 @@ type setting struct {
 }
 
 func (s setting) String() string {
-	return fmt.Sprintf("%s in flight, %v, %d partitions", thousands(s.inFlight), s.latency, s.partitions)
+	return fmt.Sprintf("%s in flight, %v, %s", thousands(s.inFlight), s.latency, partitionsOf(s.partitions))
+}
+
+func partitionsOf(n int) string {
+	if n == 1 {
+		return "1 partition"
+	}
+	return strconv.Itoa(n) + " partitions"
 }
 
 // child is one contestant's process.
@@ -112,7 +119,7 @@ func (c *child) stop() error {
 	case <-c.ended:
 		return nil
 	case <-time.After(30 * time.Second):
-		_ = c.cmd.Process.Kill()
+		_ = c.cmd.Process.Kill() // it may have ended at last
 		<-c.ended
 		return fmt.Errorf("it did not stop\n%s", c.said())
 	}

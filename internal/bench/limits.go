@@ -1,7 +1,5 @@
 package main
 
-import "fmt"
-
 // A limit is what a row should reach, and what it may not fall behind.
 //
 // Aims are for a quiet machine and are only printed. What fails a run is to be
@@ -35,52 +33,54 @@ const (
 	roomOfCount = 0.1
 )
 
-type verdict string
+// limits are for the rows of both forms. Aims are issue 11's.
+var limits = map[row]limit{
+	{"100 in flight, 10ms, 8 partitions", perSecond}:     {aim: 1, least: true},
+	{"100 in flight, 10ms, 8 partitions", cpuPerEvent}:   {aim: 1.25},
+	{"100 in flight, 10ms, 8 partitions", objects}:       {itself: true},
+	{"100 in flight, 10ms, 8 partitions", allocated}:     {itself: true},
+	{"100 in flight, 50ms, 8 partitions", perSecond}:     {aim: 1, least: true},
+	{"100 in flight, 50ms, 8 partitions", cpuPerEvent}:   {aim: 1.1},
+	{"1,000 in flight, 10ms, 8 partitions", perSecond}:   {aim: 1, least: true},
+	{"1,000 in flight, 10ms, 8 partitions", cpuPerEvent}: {aim: 1.25},
+	{"1,000 in flight, 50ms, 8 partitions", perSecond}:   {aim: 1, least: true},
+	{"1,000 in flight, 50ms, 8 partitions", cpuPerEvent}: {aim: 1.15},
+	{"100 in flight, 10ms, 64 partitions", objects}:      {itself: true},
+	{"100 in flight, 10ms, 64 partitions", allocated}:    {itself: true},
 
-const (
-	fine     verdict = ""
-	missed   verdict = "aim missed"
-	worse    verdict = "WORSE"
-	improved verdict = "record it"
-)
+	{"1 partition over 8", perSecond}:     {aim: 0.85, least: true, itself: true},
+	{"1 partition over 8", cpuPerEvent}:   {aim: 1.15, itself: true},
+	{"64 partitions over 8", perSecond}:   {aim: 0.85, least: true, itself: true},
+	{"64 partitions over 8", cpuPerEvent}: {aim: 1.15, itself: true},
 
-// judge compares a row's figure with its limit.
-func (l limit) judge(got float64) verdict {
-	room := l.room
-	if room == 0 {
-		room = roomOfRatios
-	}
-	behind := func(v, than float64) bool { // a negative figure is a peak below what decisions may take
-		return than != 0 && ((l.least && v < than) || (!l.least && v > than))
-	}
-	switch up := 1 + room; {
-	case got == 0 || l == limit{}:
-		return fine
-	case l.least && behind(got, l.recorded*(1-room)), !l.least && behind(got, l.recorded*up):
-		return worse
-	case behind(got, l.aim):
-		return missed
-	case l.recorded > 0 && l.room == 0 && (l.least && got > l.recorded*up || !l.least && got < l.recorded*(1-room)):
-		return improved
-	}
-	return fine
-}
+	{"200 events a second", answerTime}:  {aim: 1},
+	{"200 events a second", answerTail}:  {room: roomOfTail},
+	{"200 events a second", cpuPerEvent}: {aim: 1},
 
-func (l limit) aimText() string {
-	switch {
-	case l.aim == 0:
-		return ""
-	case l.least:
-		return fmt.Sprintf("≥ %g", l.aim)
-	}
-	return fmt.Sprintf("≤ %g", l.aim)
-}
+	{"100,000 over 10,000", perSecond}:      {aim: 0.85, least: true, itself: true},
+	{"100,000 over 10,000", cpuPerEvent}:    {aim: 1.15, itself: true},
+	{"1,000,000 over 100,000", perSecond}:   {aim: 0.85, least: true, itself: true},
+	{"1,000,000 over 100,000", cpuPerEvent}: {aim: 1.15, itself: true},
+	{"to 100,000 events", peakBare}:         {aim: 64, room: roomOfMemory, itself: true},
+	{"to 1,000,000 events", peakBare}:       {aim: 64, room: roomOfMemory, itself: true},
 
-// judged are the figures of a row that its limit is about.
-func (b *bench) judged(at row) ([]float64, limit) {
-	l := limits[at]
-	if own := b.done.values[at][service]; l.itself || len(b.done.values[at]) == 1 {
-		return own, l
-	}
-	return b.done.over(at, service, kafkaGo), l
+	{"the next start, 100,000 outcomes in the window", startTime}:   {aim: 0.8, room: roomOfStart, itself: true},
+	{"the next start, 100,000 outcomes in the window", peakBare}:    {aim: 64, room: roomOfMemory, itself: true},
+	{"the next start, 1,000,000 outcomes in the window", startTime}: {aim: 8, room: roomOfStart, itself: true},
+	{"the next start, 1,000,000 outcomes in the window", peakBare}:  {aim: 64, room: roomOfMemory, itself: true},
+
+	{"100 a minute, 1,000,000 waiting", coreShare}:                    {aim: 1, room: roomOfTicks, itself: true},
+	{"100 a minute, 1,000,000 waiting", peakBare}:                     {aim: 64, room: roomOfMemory, itself: true},
+	{"100 in flight, 1,000,000 waiting", peakBare}:                    {aim: 64, room: roomOfMemory, itself: true},
+	{"1,000 in flight, 1,000,000 waiting", peakBare}:                  {aim: 130, room: roomOfMemory, itself: true},
+	{"100 a minute, 1,000,000 waiting, batches of 1 MB", coreShare}:   {aim: 1, room: roomOfTicks, itself: true},
+	{"100 a minute, 1,000,000 waiting, batches of 1 MB", peakBare}:    {aim: 64, room: roomOfMemory, itself: true},
+	{"100 in flight, 1,000,000 waiting, batches of 1 MB", peakBare}:   {aim: 64, room: roomOfMemory, itself: true},
+	{"1,000 in flight, 1,000,000 waiting, batches of 1 MB", peakBare}: {aim: 130, room: roomOfMemory, itself: true},
+	{"100 a minute, 200,000 waiting, batches of 1 MB", coreShare}:     {aim: 1, room: roomOfTicks, itself: true},
+	{"100 a minute, 200,000 waiting, batches of 1 MB", peakBare}:      {aim: 64, room: roomOfMemory, itself: true},
+	{"100 in flight, 200,000 waiting, batches of 1 MB", peakBare}:     {aim: 64, room: roomOfMemory, itself: true},
+	{"1,000 in flight, 200,000 waiting, batches of 1 MB", peakBare}:   {aim: 130, room: roomOfMemory, itself: true},
+
+	{"64 partitions, idle", connections}: {aim: 8, room: roomOfCount, itself: true},
 }

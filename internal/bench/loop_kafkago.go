@@ -45,7 +45,8 @@ func (l *loop) runKafkaGo(ctx context.Context) error {
 		for _, p := range gen.Assignments[l.topic] {
 			all.Go(func() {
 				if err := l.partition(ctx, gen, p); err != nil && ctx.Err() == nil {
-					fmt.Fprintln(os.Stderr, err)
+					fmt.Fprintln(os.Stderr, "partition", p.ID, err)
+					os.Exit(1) // a loop that reads less than all is no measure
 				}
 			})
 		}
@@ -84,7 +85,8 @@ func (l *loop) partition(ctx context.Context, gen *kafka.Generation, p kafka.Par
 			l.slots <- struct{}{}
 			answers.Go(func() { l.answer(ctx, m) })
 		}
-		if err := batch.Close(); err != nil && !errors.Is(err, io.EOF) && ctx.Err() == nil {
+		// An empty answer after MaxWait is kafka-go's RequestTimedOut.
+		if err := batch.Close(); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, kafka.RequestTimedOut) && ctx.Err() == nil {
 			return err
 		}
 		done, earlier, end := make(chan struct{}), before, offset

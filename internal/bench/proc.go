@@ -125,10 +125,13 @@ func (c *child) allocations() (objects, bytes float64, err error) {
 }
 
 // gcLine is what GODEBUG=gctrace=1 prints of the CPU time of one collection:
-// sweep termination + assist/background/idle + mark termination.
-var gcLine = regexp.MustCompile(`(?m)^gc \d+ .*, ([\d.]+)\+([\d.]+)/([\d.]+)/([\d.]+)\+([\d.]+) ms cpu`)
+// sweep termination + assist/background/idle + mark termination. The first and
+// last are waits of all processors, and idle is what nobody else wanted.
+var gcLine = regexp.MustCompile(`(?m)^gc \d+ .*, [\d.]+\+([\d.]+)/([\d.]+)/[\d.]+\+[\d.]+ ms cpu`)
 
-// collecting is the CPU time of all collections. Only for a child that has ended.
+// collecting is what all collections took of the program's time. They are timed
+// by the clock, so it is too much where others use the cores. Only for a child
+// that has ended.
 func (c *child) collecting() time.Duration {
 	ms := 0.0
 	for _, m := range gcLine.FindAllStringSubmatch(c.output.String(), -1) {

@@ -117,7 +117,7 @@ func (b *bench) speed(ctx context.Context) error {
 	}
 	length := 4.0 // seconds
 	if b.short {
-		settings, length = []setting{settings[0], settings[3], settings[5]}, 2.5
+		settings, length = []setting{settings[0], settings[3], settings[5]}, 1.5
 	}
 	for _, s := range settings {
 		events := int(min(float64(s.inFlight)/s.latency.Seconds(), most) * length)
@@ -128,7 +128,7 @@ func (b *bench) speed(ctx context.Context) error {
 	}
 	for _, s := range settings[1:] {
 		if s.partitions != settings[0].partitions {
-			b.flat(fmt.Sprintf("%d over 8 partitions", s.partitions), s.String(), settings[0].String())
+			b.flat(partitionsOf(s.partitions)+" over 8", s.String(), settings[0].String())
 		}
 	}
 	return nil
@@ -146,12 +146,15 @@ func (b *bench) flat(name, of, than string) {
 	}
 }
 
+// judgedAlone are the contestants without which there is nothing to judge.
+func (b *bench) judgedAlone() []string { return b.who[:min(2, len(b.who))] }
+
 func (b *bench) atSteadyRate(ctx context.Context) error {
-	length := 10 * time.Second
+	length, who := 10*time.Second, b.who
 	if b.short {
-		length = 5 * time.Second
+		length, who = 3*time.Second, b.judgedAlone()
 	}
-	return b.each("steady", "200 events a second", b.who, func(who string) (figures, error) {
+	return b.each("steady", "200 events a second", who, func(who string) (figures, error) {
 		return b.steady(ctx, who, setting{latency: 10 * time.Millisecond, inFlight: 100, partitions: 8}, length)
 	})
 }
@@ -183,7 +186,7 @@ func (b *bench) waiting(ctx context.Context) error {
 	const ms = time.Millisecond
 	events, settle, length := 1_000_000, 10*time.Second, 20*time.Second
 	if b.short {
-		events, settle, length = 200_000, 3*time.Second, 5*time.Second
+		events, settle, length = 200_000, 2*time.Second, 4*time.Second
 	}
 	for _, batch := range []struct {
 		bytes int
@@ -212,7 +215,6 @@ func (b *bench) waiting(ctx context.Context) error {
 					if filled, err = b.prepare(ctx, who, c.setting); err != nil {
 						return nil, err
 					}
-					defer filled.api.Close()
 					if err := b.kafka.fill(ctx, filled.t.failed, events, batch.bytes); err != nil {
 						return nil, err
 					}
@@ -231,11 +233,11 @@ func (b *bench) waiting(ctx context.Context) error {
 }
 
 func (b *bench) withoutEvents(ctx context.Context) error {
-	settle, length := 5*time.Second, 10*time.Second
+	settle, length, who := 5*time.Second, 10*time.Second, b.who
 	if b.short {
-		settle, length = 3*time.Second, 3*time.Second
+		settle, length, who = 2*time.Second, 3*time.Second, b.who[:1]
 	}
-	return b.each("idle", "64 partitions, idle", b.who, func(who string) (figures, error) {
+	return b.each("idle", "64 partitions, idle", who, func(who string) (figures, error) {
 		return b.idle(ctx, who, setting{latency: 0, inFlight: 100, partitions: 64}, settle, length)
 	})
 }

@@ -1,0 +1,57 @@
+package main
+
+import "fmt"
+
+// verdict is what a table says of a row.
+type verdict string
+
+const (
+	fine     verdict = ""
+	missed   verdict = "aim missed"
+	worse    verdict = "WORSE"
+	improved verdict = "record it"
+)
+
+// judge compares a row's figure with its limit.
+func (l limit) judge(got float64) verdict {
+	if got == 0 {
+		return fine // not measured
+	}
+	room := l.room
+	if room == 0 {
+		room = roomOfRatios
+	}
+	// A peak less decisions may be negative, and is then below any aim.
+	behind := func(than float64) bool {
+		return than != 0 && (l.least && got < than || !l.least && got > than)
+	}
+	low, high := l.recorded*(1-room), l.recorded*(1+room)
+	switch {
+	case l.least && behind(low), !l.least && behind(high):
+		return worse
+	case behind(l.aim):
+		return missed
+	case l.recorded > 0 && room <= roomOfMemory && (l.least && got > high || !l.least && got < low):
+		return improved
+	}
+	return fine
+}
+
+func (l limit) aimText() string {
+	switch {
+	case l.aim == 0:
+		return ""
+	case l.least:
+		return fmt.Sprintf("≥ %g", l.aim)
+	}
+	return fmt.Sprintf("≤ %g", l.aim)
+}
+
+// judged are the figures of a row that its limit is about.
+func (b *bench) judged(at row) ([]float64, limit) {
+	l := limits[at]
+	if own := b.done.values[at][service]; l.itself || len(b.done.values[at]) == 1 {
+		return own, l
+	}
+	return b.done.over(at, service, kafkaGo), l
+}
