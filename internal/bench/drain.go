@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -129,15 +130,18 @@ func (b *bench) growth(ctx context.Context, s setting, powers []int) (each []fig
 
 // startAgain measures a start with so many outcomes to read back.
 func (r *run) startAgain(ctx context.Context, outcomes int) (figures, error) {
-	began := time.Now()
+	from, err := r.usageWithout(0)
+	if err != nil {
+		return nil, err
+	}
 	if err := r.start(); err != nil {
 		return nil, err
 	}
 	if err := r.await(ctx, 5*time.Millisecond, func() (bool, error) { return r.c.ready(), nil }); err != nil {
 		return nil, fmt.Errorf("waiting for /readyz: %w", err)
 	}
-	took := time.Since(began)
-	cpu, err := cpuOf(r.c.cmd.Process.Pid)
+	took := time.Since(from.at)
+	to, err := r.usage()
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +150,8 @@ func (r *run) startAgain(ctx context.Context, outcomes int) (figures, error) {
 		return nil, err
 	}
 	f[startTime] = took.Seconds()
-	f[startCPU] = cpu.Seconds() * 1e6 / float64(outcomes)
+	f[startCPU] = to.cpu.Seconds() * 1e6 / float64(outcomes)
+	maps.Copy(f, r.disturbance(from, to))
 	return f, r.stop()
 }
 

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // verdict is what a table says of a row.
 type verdict string
@@ -10,7 +13,29 @@ const (
 	missed   verdict = "aim missed"
 	worse    verdict = "WORSE"
 	improved verdict = "record it"
+	noisy    verdict = "too noisy"
 )
+
+// quiet is what others may use of a core while time is measured. Interrupts and
+// the kernel's own threads, which serve the run, are in it.
+const quiet = 25
+
+// timed are the metrics that say nothing where others use the cores.
+var timed = []string{perSecond, answerTime, answerTail, startTime}
+
+// verdict judges a row by all rounds so far.
+func (b *bench) verdict(at row) verdict {
+	judged, l := b.judged(at)
+	v := l.judge(median(judged))
+	if v != fine && slices.Contains(timed, at.metric) {
+		for _, figures := range b.done.values[row{at.name, others}] {
+			if median(figures) > quiet {
+				return noisy
+			}
+		}
+	}
+	return v
+}
 
 // judge compares a row's figure with its limit.
 func (l limit) judge(got float64) verdict {

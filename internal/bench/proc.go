@@ -42,6 +42,29 @@ func cpuOf(pids ...int) (time.Duration, error) {
 	return sum, nil
 }
 
+// cpuOfAll is the CPU time that the machine has used so far, also for others on
+// its host (steal).
+func cpuOfAll() (time.Duration, error) {
+	stat, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	line, _, _ := strings.Cut(string(stat), "\n")
+	f := strings.Fields(line) // cpu user nice system idle iowait irq softirq steal …
+	if len(f) < 9 {
+		return 0, fmt.Errorf("/proc/stat is short: %q", line)
+	}
+	var sum time.Duration
+	for _, i := range []int{1, 2, 3, 6, 7, 8} {
+		ticks, err := strconv.ParseInt(f[i], 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += time.Duration(ticks) * clockTick
+	}
+	return sum, nil
+}
+
 // peakOf is the most memory that the process has held, in MB.
 func peakOf(pid int) (float64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

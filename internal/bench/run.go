@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -23,6 +24,7 @@ const (
 	connections = "connections to the broker"
 	startTime   = "start to ready, s"
 	startCPU    = "CPU an outcome read back, µs"
+	others      = "others' CPU, % of a core"
 )
 
 // decisionBytes is what the service may hold for each decision of the window.
@@ -115,20 +117,44 @@ type usage struct {
 	at             time.Time
 	served         int
 	cpu, broker    time.Duration
+	others         time.Duration // of processes that have no part in the run
 	objects, bytes float64
 }
 
-func (r *run) usage() (u usage, err error) {
-	if u.objects, u.bytes, err = r.c.allocations(); err != nil {
-		return u, fmt.Errorf("read its metrics: %w", err)
+func (r *run) usage() (usage, error) {
+	objects, bytes, err := r.c.allocations()
+	if err != nil {
+		return usage{}, fmt.Errorf("read its metrics: %w", err)
 	}
-	if u.cpu, err = cpuOf(r.c.cmd.Process.Pid); err != nil {
-		return u, err
+	cpu, err := cpuOf(r.c.cmd.Process.Pid)
+	if err != nil {
+		return usage{}, err
 	}
-	u.broker, err = cpuOf(r.bench.kafka.pids...)
-	u.served = int(r.api.served.Load())
-	u.at = time.Now()
+	u, err := r.usageWithout(cpu)
+	u.objects, u.bytes = objects, bytes
 	return u, err
+}
+
+// usageWithout is the usage of all but the contestant, which has used so much.
+func (r *run) usageWithout(cpu time.Duration) (usage, error) {
+	ours, err := cpuOf(r.bench.kafka.pids...)
+	if err != nil {
+		return usage{}, err
+	}
+	all, err := cpuOfAll()
+	return usage{
+		at: time.Now(), served: int(r.api.served.Load()),
+		cpu: cpu, broker: ours, others: all - cpu - ours - cpuTime(),
+	}, err
+}
+
+// disturbance is what others used of a core between two moments. Where the
+// brokers are not ours, nobody knows whether they are others.
+func (r *run) disturbance(from, to usage) figures {
+	if len(r.bench.kafka.pids) == 0 {
+		return nil
+	}
+	return figures{others: max(0, (to.others-from.others).Seconds()) / to.at.Sub(from.at).Seconds() * 100}
 }
 
 // perEvent is what the contestant used between two moments, an event.
@@ -142,6 +168,7 @@ func (r *run) perEvent(from, to usage, events int) figures {
 	if len(r.bench.kafka.pids) > 0 {
 		f[broker] = (to.broker - from.broker).Seconds() * 1e6 / n
 	}
+	maps.Copy(f, r.disturbance(from, to))
 	return f
 }
 
@@ -152,5 +179,6 @@ func (r *run) shares(from, to usage) figures {
 	if len(r.bench.kafka.pids) > 0 {
 		f[brokerShare] = (to.broker - from.broker).Seconds() / took * 100
 	}
+	maps.Copy(f, r.disturbance(from, to))
 	return f
 }

@@ -69,7 +69,7 @@ func (b *bench) measure(ctx context.Context, s scenario, rounds int) error {
 // behind names the rows that are worse than recorded. A profile slows the service.
 func (b *bench) behind(from int) (names []string) {
 	for _, at := range b.done.rows[from:] {
-		if judged, l := b.judged(at); b.profile == "" && l.judge(median(judged)) == worse {
+		if b.profile == "" && b.verdict(at) == worse {
 			names = append(names, at.name+": "+at.metric)
 		}
 	}
@@ -134,8 +134,15 @@ func (b *bench) speed(ctx context.Context) error {
 	return nil
 }
 
-// flat adds the last round's cost and throughput of a case over another's.
+// flat adds the last round's cost and throughput of a case over another's. It is
+// as disturbed as the worse of both.
 func (b *bench) flat(name, of, than string) {
+	for _, who := range b.who {
+		a, c := b.done.values[row{of, others}][who], b.done.values[row{than, others}][who]
+		if len(a) > 0 && len(c) > 0 {
+			b.done.put(row{name, others}, who, max(a[len(a)-1], c[len(c)-1]))
+		}
+	}
 	for _, metric := range []string{perSecond, cpuPerEvent} {
 		for _, who := range b.who {
 			a, c := b.done.values[row{of, metric}][who], b.done.values[row{than, metric}][who]

@@ -12,7 +12,7 @@ import (
 // order is that of the metrics within a case.
 var order = []string{
 	perSecond, cpuPerEvent, answerTime, answerTail, startTime, startCPU, coreShare, connections,
-	peak, peakBare, objects, allocated, collection, broker, brokerShare,
+	peak, peakBare, objects, allocated, collection, broker, brokerShare, others,
 }
 
 // print writes the table of the rows in Markdown that reads as plain text too.
@@ -46,7 +46,7 @@ func (b *bench) print(from int) {
 		if len(judged) > 1 {
 			apart = strconv.Itoa(int(spread(judged) + 0.5))
 		}
-		lines = append(lines, append(line, apart, l.aimText(), string(l.judge(median(judged)))))
+		lines = append(lines, append(line, apart, l.aimText(), string(b.verdict(at))))
 	}
 	fmt.Println("\n" + layOut(lines))
 }
