@@ -81,7 +81,7 @@ func (b *bench) start(who string, s setting, t topics, api *api) (*child, error)
 	)
 	if b.profile != "" && who == service {
 		c.profiled = true
-		name := strings.NewReplacer(", ", "-", " ", "-").Replace(s.String())
+		name := strings.NewReplacer(": ", "-", ", ", "-", " ", "-").Replace(b.running)
 		c.cmd.Env = append(c.cmd.Env, "BENCH_PROFILE="+filepath.Join(b.profile, name))
 	}
 	c.cmd.Stdout, c.cmd.Stderr = &c.output, &c.output

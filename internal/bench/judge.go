@@ -75,8 +75,8 @@ func (l limit) aimText() string {
 // judged are the figures of a row that its limit is about.
 func (b *bench) judged(at row) ([]float64, limit) {
 	l := limits[at]
-	if own := b.done.values[at][service]; l.itself || len(b.done.values[at]) == 1 {
-		return own, l
+	if l.itself {
+		return b.done.values[at][service], l
 	}
 	return b.done.over(at, service, kafkaGo), l
 }

@@ -72,7 +72,7 @@ func (l *loop) partition(ctx context.Context, gen *kafka.Generation, p kafka.Par
 	close(before)
 	committed, at := offset, time.Now()
 	for ctx.Err() == nil {
-		_ = conn.SetDeadline(time.Now().Add(10 * time.Second)) // an open connection takes any
+		_ = conn.SetDeadline(time.Now().Add(time.Minute)) // the slots hold it up too
 		batch := conn.ReadBatchWith(kafka.ReadBatchConfig{MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 500 * time.Millisecond})
 		var answers sync.WaitGroup
 		for {

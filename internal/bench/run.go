@@ -36,11 +36,12 @@ type figures map[string]float64
 // bench is the whole comparison.
 type bench struct {
 	options
-	kafka  *cluster
-	binary string
-	who    []string
-	round  int
-	done   results
+	kafka   *cluster
+	binary  string
+	who     []string
+	round   int
+	running string // "scenario: case"
+	done    results
 }
 
 // run is one contestant on its own topics.

@@ -78,7 +78,7 @@ func (b *bench) behind(from int) (names []string) {
 
 // each runs a case of a scenario for the contestants, in the other order each round.
 func (b *bench) each(scenario, name string, who []string, run func(who string) (figures, error)) error {
-	if !b.only.MatchString(scenario + ": " + name) {
+	if b.running = scenario + ": " + name; !b.only.MatchString(b.running) {
 		return nil
 	}
 	who = slices.Clone(who)

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"syscall"
+	"time"
 
 	"remux-retrier/internal/app"
 )
@@ -23,10 +24,18 @@ const mutexFraction = 10
 
 func main() {
 	runtime.SetMutexProfileFraction(mutexFraction)
-	go profile(os.Getenv("BENCH_PROFILE"))
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		profile(os.Getenv("BENCH_PROFILE"))
+	}()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := app.Run(ctx, os.Args[1:], "profiled", os.Stdout, os.Stderr)
 	stop()
+	select { // writing goes on while the service drains
+	case <-written:
+	case <-time.After(5 * time.Second): // nobody asked for the end of the profile
+	}
 	os.Exit(code)
 }
 
