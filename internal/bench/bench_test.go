@@ -83,6 +83,25 @@ func TestAFifthWorseIsSeenAndNoiseIsNot(t *testing.T) {
 	}
 }
 
+// Where others use the cores, a throughput says nothing; an allocation still does.
+func TestABusyMachineIsNoRegression(t *testing.T) {
+	const name = "100 in flight, 10ms, 8 partitions"
+	for busy, want := range map[float64]map[string]verdict{
+		5:   {perSecond: worse, cpuPerEvent: worse, objects: worse},
+		50:  {perSecond: noisy, cpuPerEvent: worse, objects: worse},
+		150: {perSecond: noisy, cpuPerEvent: noisy, objects: worse},
+	} {
+		b := &bench{}
+		b.done.add(name, service, figures{perSecond: 1, cpuPerEvent: 1e6, objects: 1e6, others: 5})
+		b.done.add(name, kafkaGo, figures{perSecond: 1e3, cpuPerEvent: 1, objects: 1, others: busy})
+		for metric, v := range want {
+			if got := b.verdict(row{name, metric}); got != v {
+				t.Errorf("others use %v %% of a core: %s is %q, want %q", busy, metric, got, v)
+			}
+		}
+	}
+}
+
 func TestRatiosAreOfTheSameRound(t *testing.T) {
 	var r results
 	at := row{"case", perSecond}

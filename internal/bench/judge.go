@@ -1,9 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // verdict is what a table says of a row.
 type verdict string
@@ -16,20 +13,22 @@ const (
 	noisy    verdict = "too noisy"
 )
 
-// quiet is what others may use of a core while time is measured. Interrupts and
-// the kernel's own threads, which serve the run, are in it.
-const quiet = 25
-
-// timed are the metrics that say nothing where others use the cores.
-var timed = []string{perSecond, answerTime, answerTail, startTime}
+// bearable is what others may use of a core, in percent, before a metric says
+// nothing. Interrupts and the kernel's own threads, which serve the run, are in it.
+// Cold caches move the CPU time of an event too, but less than others move times;
+// allocations and peaks of memory are always judged.
+var bearable = map[string]float64{
+	perSecond: 25, answerTime: 25, answerTail: 25, startTime: 25,
+	cpuPerEvent: 75, coreShare: 75,
+}
 
 // verdict judges a row by all rounds so far.
 func (b *bench) verdict(at row) verdict {
 	judged, l := b.judged(at)
 	v := l.judge(median(judged))
-	if v != fine && slices.Contains(timed, at.metric) {
+	if upTo, sensitive := bearable[at.metric]; sensitive && v != fine {
 		for _, figures := range b.done.values[row{at.name, others}] {
-			if median(figures) > quiet {
+			if median(figures) > upTo {
 				return noisy
 			}
 		}
