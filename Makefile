@@ -75,11 +75,11 @@ kafka: ## Run an Apache Kafka on 127.0.0.1:9092 until Ctrl-C (Java 17 and Maven)
 	go run ./internal/testkafka/cmd/kafka
 
 .PHONY: bench
-bench: ## Compare the service with a bare loop on a real Kafka (BENCH_FLAGS=-h for the options)
+bench: ## Compare the service with two bare loops on a real Kafka, in about 20 minutes (BENCH_FLAGS=-h for the options)
 	go run ./internal/bench $(BENCH_FLAGS)
 
 .PHONY: bench-short
-bench-short: ## The same in about a minute, as CI does it
+bench-short: ## The same in about three minutes, as CI does it: fails where the service became slower or larger
 	go run ./internal/bench -short $(BENCH_FLAGS)
 
 .PHONY: fuzz

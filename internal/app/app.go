@@ -1,6 +1,7 @@
 // Package app is the program: it reads the configuration, wires the rooms
 // together and sees them through their life. It is the only place where they
-// meet; main and the sandbox start it, nothing else imports it.
+// meet; main, the sandbox and the bench's service with profiles start it, nothing else
+// imports it.
 //
 //	app.go      commands and exit codes
 //	output.go   standard output, and whether it could be written

@@ -2,44 +2,88 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
 
-// child is one contestant's process.
-type child struct {
-	cmd    *exec.Cmd
-	output bytes.Buffer
-	ended  chan struct{}
+// The contestants.
+const (
+	service = "service"
+	kafkaGo = "kafka-go loop"
+	franzGo = "franz-go loop"
+)
+
+// setting is what a contestant is given.
+type setting struct {
+	latency    time.Duration // of the API
+	inFlight   int
+	partitions int
+	perMinute  int // the quota; 0 is none
 }
 
-// start runs a contestant against its topics and the API.
-func start(who, binary string, s setting, t topics, brokers, endpoint string) (*child, error) {
-	c := &child{ended: make(chan struct{})}
-	c.cmd = exec.Command(binary)
-	if who != contestants[0] {
+func (s setting) String() string {
+	return fmt.Sprintf("%s in flight, %v, %s", thousands(s.inFlight), s.latency, partitionsOf(s.partitions))
+}
+
+func partitionsOf(n int) string {
+	if n == 1 {
+		return "1 partition"
+	}
+	return strconv.Itoa(n) + " partitions"
+}
+
+// child is one contestant's process.
+type child struct {
+	cmd      *exec.Cmd
+	http     string // where it shows /metrics, and the service /readyz
+	output   bytes.Buffer
+	ended    chan struct{}
+	profiled bool
+}
+
+// start runs a contestant on its topics and the API.
+func (b *bench) start(who string, s setting, t topics, api *api) (*child, error) {
+	addr, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	c := &child{http: "http://" + addr, ended: make(chan struct{})}
+	c.cmd = exec.Command(b.binary)
+	if who != service {
 		self, err := os.Executable()
 		if err != nil {
 			return nil, err
 		}
-		c.cmd = exec.Command(self, bareArg)
+		c.cmd = exec.Command(self, loopArg, who)
+	}
+	quota := "unlimited"
+	if s.perMinute > 0 {
+		quota = strconv.Itoa(s.perMinute)
 	}
 	c.cmd.Env = append(os.Environ(),
-		"KAFKA_BROKERS="+brokers, "KAFKA_GROUP_ID="+t.failed,
+		"KAFKA_BROKERS="+b.kafka.brokers, "KAFKA_GROUP_ID="+t.retried,
 		"KAFKA_TOPIC_FAILED="+t.failed, "KAFKA_TOPIC_RETRIED="+t.retried,
 		"KAFKA_TOPIC_RETRY_FAILED="+t.retryFailed, "KAFKA_TOPIC_DEAD_LETTER="+t.dead,
-		"MPC_ENDPOINT="+endpoint, "MPC_PROJECT_ID=bench", "MPC_AUTH_TOKEN=bench",
-		"MPC_REQUESTS_PER_MINUTE=unlimited", "MPC_MAX_IN_FLIGHT="+strconv.Itoa(s.inFlight),
-		// One log line an event is the service's alone; it is not what is compared.
-		"HTTP_ADDR=", "LOG_LEVEL=warn",
+		"MPC_ENDPOINT="+api.url, "MPC_PROJECT_ID=bench", "MPC_AUTH_TOKEN=bench",
+		"MPC_REQUESTS_PER_MINUTE="+quota, "MPC_MAX_IN_FLIGHT="+strconv.Itoa(s.inFlight),
+		// One log line an event is the service's alone, and costs what its reader
+		// makes of it; it is not what is compared.
+		"HTTP_ADDR="+addr, "LOG_LEVEL=warn",
+		"GODEBUG=gctrace=1", // one line a collection, for its share of the CPU
 	)
+	if b.profile != "" && who == service {
+		c.profiled = true
+		name := strings.NewReplacer(": ", "-", ", ", "-", " ", "-").Replace(b.running)
+		c.cmd.Env = append(c.cmd.Env, "BENCH_PROFILE="+filepath.Join(b.profile, name))
+	}
 	c.cmd.Stdout, c.cmd.Stderr = &c.output, &c.output
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := c.cmd.Start(); err != nil {
@@ -52,30 +96,62 @@ func start(who, binary string, s setting, t topics, brokers, endpoint string) (*
 	return c, nil
 }
 
-// stop ends the process and returns the CPU time it used.
-func (c *child) stop() (time.Duration, error) {
-	_ = c.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-c.ended:
-	case <-time.After(30 * time.Second):
-		_ = c.cmd.Process.Kill()
-		<-c.ended
-		return 0, fmt.Errorf("did not stop\n%s", c.output.String())
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
 	}
-	state := c.cmd.ProcessState
-	return state.UserTime() + state.SystemTime(), nil
+	defer l.Close()
+	return l.Addr().String(), nil
 }
 
-// api answers every call with 200 after the latency.
-func api(latency time.Duration) (url string, stop func(), err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
+// toggleProfile begins and ends the profile, where there is one.
+func (c *child) toggleProfile() {
+	if c.profiled {
+		_ = c.cmd.Process.Signal(syscall.SIGUSR1) // a process that has ended shows elsewhere
 	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(latency)
-		w.WriteHeader(http.StatusOK)
-	})}
-	go func() { _ = server.Serve(listener) }()
-	return "http://" + listener.Addr().String(), func() { _ = server.Shutdown(context.Background()) }, nil
+}
+
+// stop ends the process as an operator would.
+func (c *child) stop() error {
+	_ = c.cmd.Process.Signal(syscall.SIGTERM) // a process that has ended shows below
+	select {
+	case <-c.ended:
+		return nil
+	case <-time.After(30 * time.Second):
+		_ = c.cmd.Process.Kill() // it may have ended at last
+		<-c.ended
+		return fmt.Errorf("it did not stop\n%s", c.said())
+	}
+}
+
+// alive is an error once the process has ended.
+func (c *child) alive() error {
+	select {
+	case <-c.ended:
+		return fmt.Errorf("it ended before its work\n%s", c.said())
+	default:
+		return nil
+	}
+}
+
+// said is its output without the collector's. Only for a child that has ended.
+func (c *child) said() string {
+	var lines []string
+	for line := range strings.Lines(c.output.String()) {
+		if !strings.HasPrefix(line, "gc ") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// ready says whether the service's /readyz is 200.
+func (c *child) ready() bool {
+	res, err := http.Get(c.http + "/readyz")
+	if err != nil {
+		return false
+	}
+	res.Body.Close()
+	return res.StatusCode == http.StatusOK
 }

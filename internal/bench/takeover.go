@@ -20,12 +20,15 @@ import (
 	"remux-retrier/internal/ledger"
 )
 
+// partitions of the take-over.
+const partitions = 8
+
 // takeOver measures what reading the ledger costs a member that is given
 // partitions: at its start, when all outcomes are new to it, and in a rebalance,
 // when it has followed them, and is given one partition more or keeps its own. No
 // outcome is older than the ten minutes that are read back at least.
 func (k *cluster) takeOver(ctx context.Context, outcomes int) error {
-	t, err := k.newTopics(ctx)
+	t, err := k.newTopics(ctx, partitions)
 	if err != nil {
 		return err
 	}

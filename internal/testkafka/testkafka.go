@@ -211,3 +211,15 @@ func (c *Cluster) Close() {
 		_ = os.RemoveAll(c.dir) // a temporary folder
 	}
 }
+
+// PIDs are the brokers' processes, for who measures what they use; none where
+// the brokers are not ours.
+func (c *Cluster) PIDs() []int {
+	var pids []int
+	for _, b := range c.brokers {
+		if b.process != nil {
+			pids = append(pids, b.process.Pid)
+		}
+	}
+	return pids
+}

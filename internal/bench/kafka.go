@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Sizes of producers' batches: the Java client's default, and the largest that a
+// broker takes by default, which a consumer must hold whole to read one event.
+const (
+	usualBatch = 16 << 10
+	largeBatch = 1_000_000
+)
+
+// topics of one run; a run has its own, so that it sees nothing of the others.
+type topics struct{ failed, retried, retryFailed, dead string }
+
+func (t topics) all() []string { return []string{t.failed, t.retried, t.retryFailed, t.dead} }
+
+// cluster is the brokers, seen from outside.
+type cluster struct {
+	brokers string
+	pids    []int // none where the brokers are not ours
+	client  *kgo.Client
+	admin   *kadm.Client
+	runs    int
+}
+
+func newKafka(addrs []string, pids []int) (*cluster, error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.ProducerLinger(0))
+	if err != nil {
+		return nil, err
+	}
+	return &cluster{brokers: strings.Join(addrs, ","), pids: pids, client: client, admin: kadm.NewClient(client)}, nil
+}
+
+func (k *cluster) Close() { k.client.Close() }
+
+func (k *cluster) newTopics(ctx context.Context, partitions int) (topics, error) {
+	k.runs++
+	prefix := fmt.Sprintf("bench-%d-%d", time.Now().Unix(), k.runs) // brokers that are not ours keep theirs
+	t := topics{prefix, prefix + ".retried", prefix + ".retry_failed", prefix + ".dlq"}
+	if _, err := k.admin.CreateTopics(ctx, int32(partitions), 1, nil, t.all()...); err != nil {
+		return t, err
+	}
+	// A new topic has no leaders for a moment: not what is to be measured.
+	for {
+		offsets, err := k.admin.ListEndOffsets(ctx, t.all()...)
+		if err == nil && offsets.Error() == nil {
+			return t, nil
+		}
+		if ctx.Err() != nil {
+			return t, ctx.Err()
+		}
+	}
+}
+
+// drop deletes a run's topics: a broker with thousands of partitions is another one.
+func (k *cluster) drop(ctx context.Context, t topics) {
+	_, _ = k.admin.DeleteTopics(ctx, t.all()...) // the broker's end deletes them too
+}
+
+// fill writes a backlog of failure events, each of a task of its own.
+func (k *cluster) fill(ctx context.Context, topic string, events, batch int) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(k.brokers, ",")...),
+		kgo.ProducerBatchMaxBytes(int32(batch)), kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.ProducerLinger(time.Second), // so that batches are full
+		kgo.MaxBufferedRecords(200_000))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	var failed error // promises are called one at a time, and all before Flush returns
+	for i := range events {
+		client.Produce(ctx, event(topic, i), func(_ *kgo.Record, err error) {
+			if err != nil && failed == nil {
+				failed = err
+			}
+		})
+	}
+	if err := client.Flush(ctx); err != nil {
+		return err
+	}
+	return failed
+}
+
+func event(topic string, i int) *kgo.Record {
+	id := strconv.Itoa(538_000_000 + i)
+	return &kgo.Record{Topic: topic, Key: []byte(id), Value: fmt.Appendf(nil,
+		`{"task_id":%q,"error_code":"MPC.10105","description":"the packaging task timed out, please retry","created":"2026-11-23T08:00:00Z"}`, id)}
+}
+
+// ends is how many records a topic has.
+func (k *cluster) ends(ctx context.Context, topic string) (int, error) {
+	offsets, err := k.admin.ListEndOffsets(ctx, topic)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	offsets.Each(func(o kadm.ListedOffset) { n += int(o.Offset) })
+	return n, offsets.Error()
+}

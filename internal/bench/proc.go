@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// clockTick is the unit of /proc/PID/stat, the same on every Linux that Go runs on.
+const clockTick = 10 * time.Millisecond
+
+// cpuOf is the CPU time that the processes have used so far.
+func cpuOf(pids ...int) (time.Duration, error) {
+	var sum time.Duration
+	for _, pid := range pids {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			return 0, err
+		}
+		// The second field is the program's name in brackets, with any characters.
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		fields := strings.Fields(rest)
+		if len(fields) < 13 {
+			return 0, fmt.Errorf("/proc/%d/stat is short: %q", pid, stat)
+		}
+		for _, f := range fields[11:13] { // utime, stime
+			ticks, err := strconv.ParseInt(f, 10, 64)
+			if err != nil {
+				return 0, err
+			}
+			sum += time.Duration(ticks) * clockTick
+		}
+	}
+	return sum, nil
+}
+
+// cpuOfAll is the CPU time that the machine has used so far, also for others on
+// its host (steal).
+func cpuOfAll() (time.Duration, error) {
+	stat, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	line, _, _ := strings.Cut(string(stat), "\n")
+	f := strings.Fields(line) // cpu user nice system idle iowait irq softirq steal …
+	if len(f) < 9 {
+		return 0, fmt.Errorf("/proc/stat is short: %q", line)
+	}
+	var sum time.Duration
+	for _, i := range []int{1, 2, 3, 6, 7, 8} {
+		ticks, err := strconv.ParseInt(f[i], 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += time.Duration(ticks) * clockTick
+	}
+	return sum, nil
+}
+
+// peakOf is the most memory that the process has held, in MB.
+func peakOf(pid int) (float64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(status)) {
+		if kb, found := strings.CutPrefix(line, "VmHWM:"); found {
+			n, err := strconv.ParseFloat(strings.Fields(kb)[0], 64)
+			return n * 1024 / 1e6, err
+		}
+	}
+	return 0, fmt.Errorf("/proc/%d/status tells no VmHWM", pid)
+}
+
+// connectionsTo counts the process's established connections to the addresses.
+func connectionsTo(pid int, addrs []string) (int, error) {
+	ports := map[string]bool{}
+	for _, a := range addrs {
+		_, port, err := net.SplitHostPort(a)
+		if err != nil {
+			return 0, err
+		}
+		n, err := strconv.Atoi(port)
+		if err != nil {
+			return 0, err
+		}
+		ports[fmt.Sprintf("%04X", n)] = true
+	}
+	mine := map[string]bool{}
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range files {
+		target, _ := os.Readlink(f) // a file that has been closed since counts as none
+		if inode, found := strings.CutPrefix(target, "socket:["); found {
+			mine[strings.TrimSuffix(inode, "]")] = true
+		}
+	}
+	const established = "01"
+	n := 0
+	for _, family := range []string{"tcp", "tcp6"} {
+		table, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, family))
+		if err != nil {
+			continue // no IPv6
+		}
+		for line := range strings.Lines(string(table)) {
+			f := strings.Fields(line) // number, local, remote, state, …, inode the tenth
+			if len(f) < 10 || f[3] != established || !mine[f[9]] {
+				continue
+			}
+			if _, port, _ := strings.Cut(f[2], ":"); ports[port] {
+				n++
+			}
+		}
+	}
+	return n, nil
+}
+
+// allocations are the objects and bytes that the process has allocated so far.
+func (c *child) allocations() (objects, bytes float64, err error) {
+	res, err := http.Get(c.http + "/metrics")
+	if err != nil {
+		return 0, 0, err
+	}
+	defer res.Body.Close()
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		switch name {
+		case "go_memstats_mallocs_total":
+			objects, err = strconv.ParseFloat(value, 64)
+		case "go_memstats_alloc_bytes_total":
+			bytes, err = strconv.ParseFloat(value, 64)
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	return objects, bytes, nil
+}
+
+// gcLine is what GODEBUG=gctrace=1 prints of the CPU time of one collection:
+// sweep termination + assist/background/idle + mark termination. The first and
+// last are waits of all processors, and idle is what nobody else wanted.
+var gcLine = regexp.MustCompile(`(?m)^gc \d+ .*, [\d.]+\+([\d.]+)/([\d.]+)/[\d.]+\+[\d.]+ ms cpu`)
+
+// collecting is what all collections took of the program's time. They are timed
+// by the clock, so it is too much where others use the cores. Only for a child
+// that has ended.
+func (c *child) collecting() time.Duration {
+	ms := 0.0
+	for _, m := range gcLine.FindAllStringSubmatch(c.output.String(), -1) {
+		for _, f := range m[1:] {
+			v, _ := strconv.ParseFloat(f, 64) // the expression lets nothing else through
+			ms += v
+		}
+	}
+	return time.Duration(ms * float64(time.Millisecond))
+}
+
+// machine is what figures depend on.
+func machine() string {
+	model := "unknown CPU"
+	info, _ := os.ReadFile("/proc/cpuinfo") // without it there is only no name
+	for line := range strings.Lines(string(info)) {
+		if name, found := strings.CutPrefix(line, "model name"); found {
+			model = strings.Trim(name, "\t: \n")
+			break
+		}
+	}
+	load, _ := os.ReadFile("/proc/loadavg")
+	one, _, _ := strings.Cut(string(load), " ")
+	return fmt.Sprintf("%d cores (%s), %s, load at the start %s.\n", runtime.NumCPU(), model, runtime.Version(), one)
+}
