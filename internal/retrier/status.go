@@ -51,6 +51,7 @@ type statusBatcher struct {
 // statusRequest is one event's question for its task's state.
 type statusRequest struct {
 	ctx    context.Context
+	came   time.Time // zero: it was in a request since
 	ev     *event
 	covers func() []events.Cover // as of now
 	held   []events.Cover        // as of right before the last request was sent
@@ -77,7 +78,7 @@ func (b *statusBatcher) ask(ctx context.Context, ev *event, covers func() []even
 	if disabled {
 		return unknown, nil, nil
 	}
-	mine := &statusRequest{ctx: ctx, ev: ev, covers: covers, answered: make(chan struct{}),
+	mine := &statusRequest{ctx: ctx, came: b.cfg.Clock.Now(), ev: ev, covers: covers, answered: make(chan struct{}),
 		failures: backoff.Backoff{Base: firstBackoff, Max: longestBackoff, Rand: b.cfg.Rand}}
 	b.put(mine)
 	if err := b.cfg.Clock.Wait(ctx, mine.answered); err != nil {
@@ -115,7 +116,7 @@ func (b *statusBatcher) run(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		if permit.Wait(ctx) != nil {
+		if permit.WaitNew(ctx, b.newest()) != nil {
 			permit.Release()
 			return
 		}
@@ -127,6 +128,18 @@ func (b *statusBatcher) run(ctx context.Context) {
 		}
 		queries.Go(b.cfg.Clock, func() { b.query(ctx, permit, batch) })
 	}
+}
+
+// newest is when the newest question came that was not asked yet; zero: all were.
+func (b *statusBatcher) newest() (came time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, one := range b.waiting {
+		if one.came.After(came) {
+			came = one.came
+		}
+	}
+	return came
 }
 
 // due waits until there is a query to send: enough questions to fill one, or
@@ -173,7 +186,7 @@ func (b *statusBatcher) take() []*statusRequest {
 func (b *statusBatcher) query(ctx context.Context, permit *pace.Permit, batch []*statusRequest) {
 	ids := make([]string, 0, perRequest)
 	for _, one := range batch {
-		one.held = one.covers()
+		one.held, one.came = one.covers(), time.Time{}
 		ids = append(ids, one.ev.Failure.TaskID)
 		one.ev.step(story.Step{Kind: story.Query})
 	}
