@@ -53,14 +53,14 @@ func (w *world) start(slot int, anew bool) {
 	i.proc = w.s.process(i.name)
 	i.clock = processClock{p: i.proc}
 	if w.clocksOff {
-		i.clock.off = between(w.rand, -clockOff, clockOff)
+		i.proc.off = between(w.rand, -clockOff, clockOff)
 	}
 	member := string(rune('a' + slot))
 	if anew {
 		member = i.name
 	}
 	i.member = w.broker.Member(member)
-	i.tell("starts as member %s, its clock off by %.1fs", member, i.clock.off.Seconds())
+	i.tell("starts as member %s, its clock off by %.1fs", member, i.proc.off.Seconds())
 	if slot == len(w.slots) {
 		w.slots = append(w.slots, nil)
 	}
