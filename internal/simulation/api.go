@@ -49,12 +49,12 @@ func (a api) Query(ctx context.Context, ids []string) (map[string]mpcclient.Task
 	states := map[string]mpcclient.Task{}
 	err := a.send(ctx, mpcclient.OperationQuery, w.fate(mpcclient.OperationQuery), func() *mpcclient.Error {
 		if !w.mayQuery {
-			return &mpcclient.Error{Operation: mpcclient.OperationQuery, Class: mpcclient.Operator, Status: 403, Code: "APIGW.0302"}
+			return refusal(mpcclient.OperationQuery, 403, "APIGW.0302")
 		}
 		for _, id := range ids {
 			switch t := w.mpc.find(id); {
 			case t.nature == invalid:
-				return &mpcclient.Error{Operation: mpcclient.OperationQuery, Class: mpcclient.InvalidTask, Status: 400, Code: "MPC.10202"}
+				return refusal(mpcclient.OperationQuery, 400, "MPC.10202")
 			case t.nature != absent:
 				states[id] = mpcclient.Task{ID: id, Status: t.status}
 			}
@@ -88,8 +88,10 @@ func (a api) send(ctx context.Context, operation string, f fate, carryOut func()
 	var refusal *mpcclient.Error
 	deliver := func() {
 		refusal = f.refusal
-		if refusal == nil && !f.nothing {
-			refusal = carryOut()
+		if (refusal == nil || f.carriedOut) && !f.nothing {
+			if said := carryOut(); refusal == nil {
+				refusal = said
+			}
 		}
 		if !f.lost {
 			w.out.after(f.returns, func() { close(answered) })

@@ -109,7 +109,7 @@ type call struct {
 }
 
 // lost: its caller does not know what it did.
-func (c *call) lost() bool { return !c.ended || c.refusal != nil && c.refusal.Class == mpcclient.Lost }
+func (c *call) lost() bool { return !c.ended || c.refusal != nil && inDoubt(c.refusal) }
 
 // decisive: its answer says what is to become of the task's events.
 func (c *call) decisive() bool { return c.ended && (c.refusal == nil || !c.refusal.Outage()) }

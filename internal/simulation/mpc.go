@@ -15,7 +15,7 @@ const (
 	absent   nature = "unknown"  // MPC does not know it
 	invalid  nature = "invalid"  // MPC takes its id for none
 	canceled nature = "canceled"
-	cursed   nature = "cursed" // calls for it fail with HTTP 500
+	cursed   nature = "cursed" // calls for it always fail
 )
 
 // task is what MPC knows of one, and what the model knows about it.
@@ -27,6 +27,7 @@ type task struct {
 	accepted int // retries that were accepted
 	again    int // how often it will fail again
 	code     string
+	curse    curse
 
 	events    []*event
 	calls     []*call
@@ -35,6 +36,14 @@ type task struct {
 	wasCursed bool
 	spread    bool // its events stand in several partitions
 }
+
+// curse is how calls for a task fail.
+type curse struct {
+	status int
+	code   string
+}
+
+var curses = append([]curse{{503, ""}}, onlyWith("gateways", curse{500, ""}, curse{500, ""}, curse{502, ""}, curse{500, "APIG.0605"})...)
 
 // mpc is the simulated API.
 type mpc struct {
@@ -65,22 +74,24 @@ func (m *mpc) cure() {
 // retry is what MPC does with a retry that has reached it.
 func (w *world) retry(c *call) *mpcclient.Error {
 	t := c.task
-	refuse := func(class mpcclient.Class, status int, code string) *mpcclient.Error {
-		return &mpcclient.Error{Operation: mpcclient.OperationRetry, Class: class, Status: status, Code: code, Message: "Operation failed."}
+	refuse := func(status int, code string) *mpcclient.Error {
+		e := refusal(mpcclient.OperationRetry, status, code)
+		e.Message = "Operation failed."
+		return e
 	}
 	switch {
 	case t.nature == cursed:
-		return refuse(mpcclient.Transient, 500, "")
+		return refuse(t.curse.status, t.curse.code)
 	case t.nature == absent:
-		return refuse(mpcclient.TaskNotFound, 403, "MPC.10211")
+		return refuse(403, "MPC.10211")
 	case t.nature == invalid:
-		return refuse(mpcclient.InvalidTask, 400, "MPC.10202")
+		return refuse(400, "MPC.10202")
 	case t.nature == refusing:
 		t.refusals++
-		return refuse(mpcclient.Refused, 403, "MPC.10245")
+		return refuse(403, "MPC.10245")
 	case t.status != mpcclient.StatusFailed:
 		t.refusals++
-		return refuse(mpcclient.Ambiguous, 403, []string{"MPC.10212", "MPC.10213"}[w.rand.IntN(2)])
+		return refuse(403, []string{"MPC.10212", "MPC.10213"}[w.rand.IntN(2)])
 	}
 	t.accepted++
 	t.status = mpcclient.StatusProcessing

@@ -25,7 +25,7 @@ func (w *world) produce() {
 	}
 	for n := range w.tasks {
 		t := &task{id: fmt.Sprintf("t%d", n), nature: natures[w.rand.IntN(len(natures))], code: "MPC.10105"}
-		t.wasCursed = t.nature == cursed
+		t.wasCursed, t.curse = t.nature == cursed, curses[w.rand.IntN(len(curses))]
 		if chance(w.rand, 0.5) {
 			t.again = w.rand.IntN(4)
 		}
