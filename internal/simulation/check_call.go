@@ -27,6 +27,7 @@ func (w *world) checkCall(c *call) {
 		w.violate("5: one failure costs one call", "instance %s calls for task %s, whose events all stood in the log when it asked, after a crash, and found it running", i.name, t.id)
 	}
 	w.checkBudget(c)
+	w.checkWritable(c)
 	for _, former := range t.calls {
 		w.checkRepeat(c, former)
 	}

@@ -34,10 +34,11 @@ type instance struct {
 	ends     map[int]int64             // how far its fetches have shown it the partitions
 	found    map[int]consumer.Position // what was committed before
 	// What it is at.
-	inFlight map[*task]int
-	open     map[*task]bool // called, and not acknowledged yet
-	asked    map[*task]int  // the fact of the last answer that told the task's state
-	alive    map[*task]bool // found running before the generation's first call for it
+	inFlight  map[*task]int
+	open      map[*task]bool             // called, and not acknowledged yet
+	asked     map[*task]int              // the fact of the last answer that told the task's state
+	alive     map[*task]bool             // found running before the generation's first call for it
+	unwritten map[outcomes]time.Duration // since when it has failed to write there
 }
 
 // clockOff is how far the machines' clocks are apart: minutes.
@@ -48,7 +49,7 @@ const clockOff = 4 * time.Minute
 func (w *world) start(slot int, anew bool) {
 	i := &instance{
 		w: w, slot: slot, name: fmt.Sprintf("%c%d", 'a'+slot, len(w.lives)),
-		ends: map[int]int64{}, inFlight: map[*task]int{}, open: map[*task]bool{}, asked: map[*task]int{}, alive: map[*task]bool{},
+		ends: map[int]int64{}, inFlight: map[*task]int{}, open: map[*task]bool{}, asked: map[*task]int{}, alive: map[*task]bool{}, unwritten: map[outcomes]time.Duration{},
 	}
 	i.proc = w.s.process(i.name)
 	i.clock = processClock{p: i.proc}

@@ -58,7 +58,8 @@ type event struct {
 	partition int
 	offset    int64
 	stamp     time.Time
-	fact      int   // when it was published
+	fact      int // when it was published
+	at        time.Duration
 	task      *task // nil: it cannot be read as a failure event
 	failure   int   // which of the task's failures it tells of
 	code      string
@@ -145,6 +146,7 @@ func (i *instance) began(gen consumer.Generation) {
 	clear(i.open)
 	clear(i.ends)
 	clear(i.alive)
+	clear(i.unwritten)
 	i.found = nil
 	i.tell("has generation %d: partitions %v", gen.ID(), i.assigned)
 }

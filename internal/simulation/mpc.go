@@ -61,16 +61,6 @@ func (m *mpc) find(id string) *task {
 	return nil
 }
 
-// cure lets calls for cursed tasks through: otherwise the last of them would
-// wait for ever, for others to be served.
-func (m *mpc) cure() {
-	for _, t := range m.tasks {
-		if t.nature == cursed {
-			t.nature = obedient
-		}
-	}
-}
-
 // retry is what MPC does with a retry that has reached it.
 func (w *world) retry(c *call) *mpcclient.Error {
 	t := c.task

@@ -131,10 +131,13 @@ func (n *network) Span(ctx context.Context, topic string, partitions int, since 
 func (n *network) Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (first int64, err error) {
 	stamp, attempt := n.i.clock.Now(), &attempt{sent: n.i.w.fact(), since: n.i.since}
 	n.i.checkProof(n.i.w.publishWithin(), "3: only the owner publishes", "writes to "+topic)
-	messages = slices.Clone(messages)
+	messages, to := slices.Clone(messages), outcomes{topic, partition}
 	err = n.request(ctx, true, func(ctx context.Context) error {
-		if n.i.w.away {
+		switch {
+		case n.i.w.away:
 			return memlog.ErrAway
+		case to != nowhere && to == n.i.w.unwritable:
+			return errLeaderless
 		}
 		first = n.i.w.broker.AppendAt(topic, partition, stamp, messages...)
 		for _, m := range messages {
@@ -144,6 +147,9 @@ func (n *network) Produce(ctx context.Context, topic string, partition int, mess
 	})
 	if err == nil && !n.i.proc.dead {
 		n.i.acknowledged(attempt)
+	}
+	if attempt.since == n.i.since {
+		n.i.tried(to, err)
 	}
 	return first, err
 }

@@ -41,6 +41,7 @@ type plan struct {
 	keyless                 bool // producers do not key by task id
 	latest                  bool // the group begins at the ends of the partitions
 	clocksOff, producersOff bool
+	calm                    calm
 }
 
 func newPlan(r *rand.Rand) *plan {
@@ -70,6 +71,7 @@ func newPlan(r *rand.Rand) *plan {
 	if chance(r, 0.15) {
 		p.maxAge = between(r, time.Second, time.Hour)
 	}
+	p.calm = newCalm(r)
 	for range r.IntN(8) * int(1+p.active/(40*time.Second)) {
 		p.troubles = append(p.troubles, between(r, 0, p.active))
 	}

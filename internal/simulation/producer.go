@@ -23,7 +23,7 @@ func (w *world) produce() {
 	if w.producersOff {
 		w.producers.off = []time.Duration{-400 * 24 * time.Hour, -time.Hour, -time.Minute, time.Minute, 400 * 24 * time.Hour}[w.rand.IntN(5)]
 	}
-	for n := range w.tasks {
+	for n := range w.tasks + w.calm.late {
 		t := &task{id: fmt.Sprintf("t%d", n), nature: natures[w.rand.IntN(len(natures))], code: "MPC.10105"}
 		t.wasCursed, t.curse = t.nature == cursed, curses[w.rand.IntN(len(curses))]
 		if chance(w.rand, 0.5) {
@@ -34,7 +34,11 @@ func (w *world) produce() {
 		}
 		w.mpc.tasks = append(w.mpc.tasks, t)
 		w.producers.pending++
-		w.out.after(between(w.rand, 0, w.active), func() {
+		at := between(w.rand, 0, w.active)
+		if n >= w.tasks {
+			at = w.active + between(w.rand, 0, w.calm.lasts)
+		}
+		w.out.after(at, func() {
 			w.producers.pending--
 			w.fail(t)
 			if t.nature == canceled {
@@ -100,7 +104,7 @@ func (w *world) publish(e *event, key string) {
 	if off != 0 {
 		off += between(w.rand, -time.Minute, time.Minute)
 	}
-	e.log, e.fact, e.offset = l, w.fact(), int64(len(l.partitions[e.partition]))
+	e.log, e.fact, e.at, e.offset = l, w.fact(), w.s.now, int64(len(l.partitions[e.partition]))
 	e.stamp = epoch.Add(w.s.now + off).Truncate(time.Millisecond)
 	// A re-created topic is told from the former by the timestamps alone.
 	for w.bySource[e.key()] != nil {

@@ -26,14 +26,17 @@ type world struct {
 	broker *memlog.Broker
 	story  *story
 	model
-	mpc       mpc
-	producers producers
-	slots     []*instance // the present life of each instance
-	lives     []*instance // all that ever were
-	network   networkWeather
-	away      bool
-	healed    bool
-	stopped   time.Duration // when the instances were told to stop, at the end; 0: not yet
+	mpc        mpc
+	producers  producers
+	slots      []*instance // the present life of each instance
+	lives      []*instance // all that ever were
+	network    networkWeather
+	away       bool
+	unwritable outcomes // nowhere: all can be written to
+	healed     bool
+	relieved   bool          // also what has lasted through the calm is over
+	wellSince  time.Duration // since when nothing keeps calls from being made: healing, and the rebalances after it
+	stopped    time.Duration // when the instances were told to stop, at the end; 0: not yet
 }
 
 // Run simulates one seed. The error is a Violation, or says what could not be
@@ -59,7 +62,7 @@ func run(seed uint64, out io.Writer) (trace uint64, err error) {
 	}
 	w.begin()
 	for w.violation == nil && w.s.failed == nil && !w.over() {
-		if !w.s.step(w.active + patience) {
+		if !w.s.step(w.active + w.calm.lasts + patience) {
 			w.stuck()
 		}
 	}
@@ -136,11 +139,16 @@ func (w *world) over() bool {
 
 // heal ends all troubles, and then watches for quiet.
 func (w *world) heal() {
-	w.healed = true
+	w.healed, w.wellSince = true, w.s.now
 	w.tell("everything heals")
 	w.setAway(false)
 	w.network, w.mpc.weather = networkWeather{}, fair
-	w.mpc.cure()
+	if !w.calm.unwritable {
+		w.setUnwritable(nowhere)
+	}
+	if !w.calm.cursed && !w.calm.unwritable {
+		w.relieve()
+	}
 	if w.log.deleted {
 		w.recreateLater()
 	}
@@ -155,12 +163,23 @@ func (w *world) heal() {
 			w.comeBackOnceStopped(i)
 		}
 	}
+	for _, at := range w.calm.rebalances {
+		w.out.after(at, w.calmRebalance)
+	}
 	w.out.after(time.Second, w.watch)
 }
 
-// watch stops the instances once nothing is left to do.
+// watch ends the calm once all is answered that can be, and stops the instances once
+// nothing is left to do.
 func (w *world) watch() {
-	if what := w.unfinished(); what != "" {
+	w.checkLate()
+	what := w.unfinished()
+	if what != "" || w.s.now < w.active+w.calm.lasts {
+		w.out.after(time.Second, w.watch)
+		return
+	}
+	if !w.relieved {
+		w.relieve()
 		w.out.after(time.Second, w.watch)
 		return
 	}

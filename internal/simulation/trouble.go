@@ -5,7 +5,7 @@ import (
 )
 
 // troubles are what can go wrong, as often as they stand here.
-var troubles = []func(*world){
+var troubles = append([]func(*world){
 	(*world).crash, (*world).crash, (*world).crash, (*world).crash,
 	(*world).freeze, (*world).freeze,
 	(*world).restart, (*world).restart, (*world).join, (*world).leave,
@@ -14,7 +14,7 @@ var troubles = []func(*world){
 	(*world).badNetwork, (*world).badNetwork, (*world).badNetwork,
 	(*world).grow, (*world).deleteTopic, (*world).retain, (*world).expire, (*world).reset,
 	(*world).litter, (*world).litter,
-}
+}, onlyWith("unwritable", (*world).leaderless, (*world).leaderless)...)
 
 // trouble begins one of them.
 func (w *world) trouble() {
