@@ -34,11 +34,12 @@ type instance struct {
 	ends     map[int]int64             // how far its fetches have shown it the partitions
 	found    map[int]consumer.Position // what was committed before
 	// What it is at.
-	inFlight  map[*task]int
-	open      map[*task]bool             // called, and not acknowledged yet
-	asked     map[*task]int              // the fact of the last answer that told the task's state
-	alive     map[*task]bool             // found running before the generation's first call for it
-	unwritten map[outcomes]time.Duration // since when it has failed to write there
+	requestedAt time.Duration // when it sent its last request to MPC
+	inFlight    map[*task]int
+	open        map[*task]bool             // called, and not acknowledged yet
+	asked       map[*task]int              // the fact of the last answer that told the task's state
+	alive       map[*task]bool             // found running before the generation's first call for it
+	unwritten   map[outcomes]time.Duration // since when it has failed to write there
 }
 
 // clockOff is how far the machines' clocks are apart: minutes.

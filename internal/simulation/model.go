@@ -138,6 +138,7 @@ func (l *failedLog) grow(partitions int) {
 
 // began: the instance has a new generation.
 func (i *instance) began(gen consumer.Generation) {
+	kept := i.keeps(gen.Assigned())
 	i.since, i.sinceAt, i.assigned = i.w.fact(), i.w.s.now, gen.Assigned()
 	for _, p := range i.assigned {
 		i.w.owners[p] = i
@@ -149,6 +150,12 @@ func (i *instance) began(gen consumer.Generation) {
 	clear(i.unwritten)
 	i.found = nil
 	i.tell("has generation %d: partitions %v", gen.ID(), i.assigned)
+	i.watchResume(kept)
+}
+
+// keeps: the partitions were the instance's own before, and nobody else's since.
+func (i *instance) keeps(partitions []int) bool {
+	return !slices.ContainsFunc(partitions, func(p int) bool { return !slices.Contains(i.assigned, p) || i.w.owners[p] != i })
 }
 
 // unanswered are the task's events for which the instance may call: in its

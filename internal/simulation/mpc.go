@@ -47,9 +47,10 @@ var curses = append([]curse{{503, ""}}, onlyWith("gateways", curse{500, ""}, cur
 
 // mpc is the simulated API.
 type mpc struct {
-	weather weather
-	tasks   []*task
-	pending int // changes of tasks that are still to come
+	weather     weather
+	throttledAt time.Duration // when it has refused a request last because there were too many; 0: never
+	tasks       []*task
+	pending     int // changes of tasks that are still to come
 }
 
 func (m *mpc) find(id string) *task {

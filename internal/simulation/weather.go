@@ -63,6 +63,7 @@ func (w *world) fate(operation string) fate {
 		fails(503, "")
 	case dice < now.throttled:
 		fails(429, "APIGW.0308")
+		w.mpc.throttledAt = w.s.now
 	case dice < now.operator:
 		fails(401, "APIGW.0301")
 	case dice < now.badGateway:
@@ -101,4 +102,10 @@ func refusal(operation string, status int, code string) *mpcclient.Error {
 func inDoubt(e *mpcclient.Error) bool {
 	answered := e.Status == 500 || e.Status == 502 || e.Status == 504
 	return e.Status == 0 || answered && !slices.Contains(notPassedOn, e.Code)
+}
+
+// throttles: requests were refused lately because there were too many, so that the
+// instances do not make as many as the quota allows.
+func (w *world) throttles() bool {
+	return w.mpc.throttledAt > 0 && w.s.now-w.mpc.throttledAt < 2*time.Minute
 }
