@@ -28,6 +28,7 @@ func (w *world) checkCall(c *call) {
 	}
 	w.checkBudget(c)
 	w.checkWritable(c)
+	w.checkFailing(c)
 	for _, former := range t.calls {
 		w.checkRepeat(c, former)
 	}

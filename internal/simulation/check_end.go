@@ -32,6 +32,11 @@ func (w *world) unfinished() string {
 	case w.writes > 0:
 		return fmt.Sprintf("%d writes are under way", w.writes)
 	}
+	for _, i := range w.slots {
+		if i.proc.dead {
+			return "instance " + i.name + " is down"
+		}
+	}
 	for p, records := range w.log.partitions {
 		for o, e := range records {
 			if !e.answered() && (w.relieved || w.served(e)) {

@@ -33,6 +33,7 @@ type instance struct {
 	assigned []int
 	ends     map[int]int64             // how far its fetches have shown it the partitions
 	found    map[int]consumer.Position // what was committed before
+	calls    []ended                   // that have ended in it
 	// What it is at.
 	requestedAt time.Duration // when it sent its last request to MPC
 	inFlight    map[*task]int

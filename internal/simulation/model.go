@@ -106,7 +106,10 @@ type call struct {
 	settled bool // its caller has seen since that it did nothing
 	ended   bool
 	endedAt time.Time // by the caller's clock
-	refusal *mpcclient.Error
+	at      time.Duration
+	// How many calls of its generation had ended when it began, and when it ended.
+	begunAfter, endedBefore int
+	refusal                 *mpcclient.Error
 }
 
 // lost: its caller does not know what it did.
@@ -148,6 +151,7 @@ func (i *instance) began(gen consumer.Generation) {
 	clear(i.ends)
 	clear(i.alive)
 	clear(i.unwritten)
+	i.calls = nil
 	i.found = nil
 	i.tell("has generation %d: partitions %v", gen.ID(), i.assigned)
 	i.watchResume(kept)
@@ -178,7 +182,7 @@ func (i *instance) called(t *task) *call {
 	w := i.w
 	w.sent(i)
 	w.called++
-	c := &call{n: w.called, fact: w.fact(), by: i, since: i.since, task: t, log: w.log, unanswered: i.unanswered(t), known: map[int]int64{}}
+	c := &call{n: w.called, fact: w.fact(), by: i, since: i.since, at: w.s.now, begunAfter: len(i.calls), task: t, log: w.log, unanswered: i.unanswered(t), known: map[int]int64{}}
 	for _, p := range i.assigned {
 		c.known[p] = i.ends[p]
 	}
@@ -196,6 +200,10 @@ func (i *instance) returned(c *call, err error) {
 		errors.As(err, &c.refusal)
 	}
 	i.inFlight[c.task]--
+	if c.since == i.since {
+		c.endedBefore = len(i.calls)
+		i.calls = append(i.calls, ended{c.task, c.decisive()})
+	}
 	i.w.doubts = i.w.doubts || c.lost()
 	if !c.decisive() && !c.lost() {
 		delete(i.open, c.task) // it is known to have done nothing

@@ -21,6 +21,7 @@ const (
 // task is what MPC knows of one, and what the model knows about it.
 type task struct {
 	id       string
+	key      string // its events' in the failed topic
 	nature   nature
 	status   mpcclient.Status
 	failures int // how often it has failed

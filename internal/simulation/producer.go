@@ -32,6 +32,16 @@ func (w *world) produce() {
 		if chance(w.rand, 0.1) {
 			t.code = skippedCode
 		}
+		t.key = t.id
+		if w.storms && t.nature == cursed && chance(w.rand, 0.8) {
+			t.nature, t.wasCursed = obedient, false
+		}
+		switch {
+		case w.storms && n == 0:
+			t.nature, t.wasCursed = cursed, true
+		case w.storms && n%2 == 0:
+			t.key = w.mpc.tasks[0].id // behind its events
+		}
 		w.mpc.tasks = append(w.mpc.tasks, t)
 		w.producers.pending++
 		at := between(w.rand, 0, w.active)
@@ -58,13 +68,15 @@ func (w *world) produce() {
 func (w *world) report(t *task) {
 	copies := 1
 	switch dice := w.rand.Float64(); {
+	case w.storms && t.nature == cursed:
+		copies = 20 + w.rand.IntN(180)
 	case dice < 0.1:
 		copies = 5 + w.rand.IntN(20)
 	case dice < 0.4:
 		copies = 2 + w.rand.IntN(3)
 	}
 	for range copies {
-		w.publishLater(&event{task: t, failure: t.failures, code: t.code}, t.id, fmt.Sprintf(`{"task_id":"%s","error_code":"%s"}`, t.id, t.code))
+		w.publishLater(&event{task: t, failure: t.failures, code: t.code}, t.key, fmt.Sprintf(`{"task_id":"%s","error_code":"%s"}`, t.id, t.code))
 	}
 }
 
@@ -74,6 +86,8 @@ func (w *world) publishLater(e *event, key, value string) {
 	w.producers.pending++
 	takes := between(w.rand, 0, 300*time.Millisecond)
 	switch {
+	case e.task != nil && w.storms:
+		takes = between(w.rand, 0, 10*time.Second)
 	case e.task == nil:
 		takes = between(w.rand, 0, w.active)
 	case chance(w.rand, 0.15):
