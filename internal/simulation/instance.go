@@ -24,6 +24,7 @@ type instance struct {
 	life   context.Context    // ends with its death
 	die    context.CancelFunc
 	ended  bool // it has stopped by itself
+	jumped bool // its wall clock has
 	told   time.Duration
 
 	// What its generation is.
@@ -41,6 +42,14 @@ type instance struct {
 	asked       map[*task]int              // the fact of the last answer that told the task's state
 	alive       map[*task]bool             // found running before the generation's first call for it
 	unwritten   map[outcomes]time.Duration // since when it has failed to write there
+}
+
+// jumpBy is further than all windows of time reach.
+const jumpBy = 25 * time.Hour
+
+func (i *instance) turnClock(by time.Duration) {
+	i.proc.off += by
+	i.tell("its wall clock jumps by %v", by)
 }
 
 // clockOff is how far the machines' clocks are apart: minutes.
@@ -134,5 +143,6 @@ func (i *instance) pause(paused bool) {
 		}
 	}
 	i.proc.pause(paused)
+	i.w.upset()
 	i.member.SetHung(paused)
 }

@@ -43,6 +43,8 @@ func (n *network) request(ctx context.Context, writes bool, arrive func(ctx cont
 		return errReset
 	}
 	lost := chance(w.rand, weather.lost)
+	arriving := arrive
+	arrive = func(ctx context.Context) error { return n.stalled(ctx, arriving) }
 	var err error
 	switch {
 	case !writes:
@@ -98,6 +100,9 @@ func (n *network) Leave(ctx context.Context) error {
 }
 
 func (n *network) Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (page consumer.Page, err error) {
+	if topic == topicFailed {
+		n.i.checkRead(partition, offset)
+	}
 	err = n.request(ctx, false, func(ctx context.Context) (err error) {
 		page, err = n.Member.Fetch(ctx, topic, partition, offset, maxBytes)
 		return err
@@ -170,7 +175,8 @@ func (n *network) Partitions(ctx context.Context, topic string) (partitions int,
 // generation is one of the instance's.
 type generation struct {
 	consumer.Generation
-	n *network
+	n        *network
+	released bool
 }
 
 func (g *generation) Committed(ctx context.Context) (at map[int]consumer.Position, err error) {
@@ -190,6 +196,11 @@ func (g *generation) Committed(ctx context.Context) (at map[int]consumer.Positio
 
 func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Position) error {
 	sent, since := g.n.i.w.s.now, g.n.i.since
+	if g.n.i.w.stray && !g.n.i.w.log.deleted {
+		g.n.i.w.stray = false
+		g.n.i.tell("is told that the topic is unknown, as it commits")
+		return consumer.ErrUnknownTopic
+	}
 	if chance(g.n.i.w.rand, g.n.i.w.network.refused) {
 		return consumer.ErrRefused // as while the coordinator moves
 	}
@@ -203,6 +214,7 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 	switch {
 	case err == nil:
 		g.n.i.proven(sent, since)
+	case errors.Is(err, consumer.ErrUnknownTopic):
 	case !errors.Is(err, consumer.ErrNotOwner) && !errors.Is(err, consumer.ErrRefused):
 		g.n.Unanswered()
 	}
@@ -211,5 +223,7 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 
 func (g *generation) Release() {
 	g.n.i.proc.mustLive()
+	g.checkRelease()
+	g.released = true
 	g.Generation.Release()
 }

@@ -26,17 +26,21 @@ type world struct {
 	broker *memlog.Broker
 	story  *story
 	model
-	mpc        mpc
-	producers  producers
-	slots      []*instance // the present life of each instance
-	lives      []*instance // all that ever were
-	network    networkWeather
-	away       bool
-	unwritable outcomes // nowhere: all can be written to
-	healed     bool
-	relieved   bool          // also what has lasted through the calm is over
-	wellSince  time.Duration // since when nothing keeps calls from being made: healing, and the rebalances after it
-	stopped    time.Duration // when the instances were told to stop, at the end; 0: not yet
+	mpc          mpc
+	producers    producers
+	slots        []*instance // the present life of each instance
+	lives        []*instance // all that ever were
+	network      networkWeather
+	away         bool
+	stalledUntil time.Duration // the brokers answer nothing before
+	stallEnds    bool          // they do what they are asked meanwhile
+	stray        bool          // the next commit is answered with an unknown topic
+	upsetUntil   time.Duration // a generation that begins before may well end early
+	unwritable   outcomes      // nowhere: all can be written to
+	healed       bool
+	relieved     bool          // also what has lasted through the calm is over
+	wellSince    time.Duration // since when nothing keeps calls from being made: healing, and the rebalances after it
+	stopped      time.Duration // when the instances were told to stop, at the end; 0: not yet
 }
 
 // Run simulates one seed. The error is a Violation, or says what could not be
@@ -143,6 +147,7 @@ func (w *world) heal() {
 	w.tell("everything heals")
 	w.setAway(false)
 	w.network, w.mpc.weather = networkWeather{}, fair
+	w.upset()
 	if !w.calm.unwritable {
 		w.setUnwritable(nowhere)
 	}
