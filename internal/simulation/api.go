@@ -88,6 +88,13 @@ func (a api) send(ctx context.Context, operation string, f fate, carryOut func()
 	var refusal *mpcclient.Error
 	deliver := func() {
 		refusal = f.refusal
+		if w.limit.perMinute > 0 && !f.nothing {
+			admitted := w.limit.admits(w.s.now)
+			w.watchLimit(admitted)
+			if !admitted {
+				refusal, f.carriedOut, w.mpc.throttledAt = tooMany(operation), false, w.s.now
+			}
+		}
 		if (refusal == nil || f.carriedOut) && !f.nothing {
 			if said := carryOut(); refusal == nil {
 				refusal = said

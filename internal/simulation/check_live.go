@@ -45,7 +45,9 @@ func (w *world) answeredWithin(e *event) time.Duration {
 			bound += 3 * w.timeout // it may hold a place among those in flight for so long, again and again
 		}
 	}
-	if w.quota > 0 {
+	if w.limit.perMinute > 0 {
+		bound += time.Duration(8*len(w.mpc.tasks)) * time.Minute / time.Duration(w.limit.perMinute)
+	} else if w.quota > 0 {
 		bound += time.Duration(4*len(w.mpc.tasks)) * w.interval([]int{e.partition})
 	}
 	return bound

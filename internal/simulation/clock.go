@@ -20,6 +20,9 @@ var _ clock.Clock = processClock{}
 // jump, and the time between two readings is right all the same.
 func (c processClock) Now() time.Time { return reading(epoch.Add(c.p.s.now+c.p.off), c.p.s.now) }
 
+// Wall is what the machine's wall clock shows, jumps and all.
+func (c processClock) Wall() time.Time { return c.Now().Round(0) }
+
 func (c processClock) Sleep(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -37,6 +37,7 @@ type instance struct {
 	calls    []ended                   // that have ended in it
 	// What it is at.
 	requestedAt time.Duration // when it sent its last request to MPC
+	calledAt    time.Duration // its last call
 	inFlight    map[*task]int
 	open        map[*task]bool             // called, and not acknowledged yet
 	asked       map[*task]int              // the fact of the last answer that told the task's state

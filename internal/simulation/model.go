@@ -182,6 +182,7 @@ func (i *instance) called(t *task) *call {
 	w := i.w
 	w.sent(i)
 	w.called++
+	i.calledAt = w.s.now
 	c := &call{n: w.called, fact: w.fact(), by: i, since: i.since, at: w.s.now, begunAfter: len(i.calls), task: t, log: w.log, unanswered: i.unanswered(t), known: map[int]int64{}}
 	for _, p := range i.assigned {
 		c.known[p] = i.ends[p]

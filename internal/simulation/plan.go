@@ -43,6 +43,7 @@ type plan struct {
 	latest                  bool // the group begins at the ends of the partitions
 	clocksOff, producersOff bool
 	calm                    calm
+	limit                   limit
 }
 
 func newPlan(r *rand.Rand) *plan {
@@ -73,7 +74,11 @@ func newPlan(r *rand.Rand) *plan {
 		p.maxAge = between(r, time.Second, time.Hour)
 	}
 	p.calm = newCalm(r)
-	if with("storms") && chance(r, 0.03) {
+	if with("limit") && chance(r, 0.007) { // the API admits fewer than the quota
+		p.limit, p.quota, p.partitions = newLimit(r), []int{0, 100, 1000}[r.IntN(3)], 1+r.IntN(3)
+		p.inFlight = max(p.inFlight, 4)
+		p.tasks, p.keyless, p.calm = p.limit.perMinute*(6+r.IntN(4)), false, calm{}
+	} else if with("storms") && chance(r, 0.03) {
 		p.storm(r)
 	}
 	for range r.IntN(8) * int(1+p.active/(40*time.Second)) {

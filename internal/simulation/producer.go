@@ -47,6 +47,9 @@ func (w *world) produce() {
 		at := between(w.rand, 0, w.active)
 		if n >= w.tasks {
 			at = w.active + between(w.rand, 0, w.calm.lasts)
+			if len(w.calm.rebalances) > 0 && chance(w.rand, 0.7) { // some are called for, and others wait
+				at = w.active + w.calm.rebalances[0] + between(w.rand, -time.Second, w.session/2)
+			}
 		}
 		w.out.after(at, func() {
 			w.producers.pending--

@@ -178,6 +178,7 @@ func (w *world) heal() {
 // nothing is left to do.
 func (w *world) watch() {
 	w.checkLate()
+	w.checkLimit()
 	what := w.unfinished()
 	if what != "" || w.s.now < w.active+w.calm.lasts {
 		w.out.after(time.Second, w.watch)

@@ -97,6 +97,9 @@ func refusal(operation string, status int, code string) *mpcclient.Error {
 	return e
 }
 
+// tooMany is how the API refuses a request that is one too many.
+func tooMany(operation string) *mpcclient.Error { return refusal(operation, 429, "APIGW.0308") }
+
 // inDoubt: whoever gets this answer does not know whether MPC has carried the
 // request out. It does not go by what the client makes of it.
 func inDoubt(e *mpcclient.Error) bool {
