@@ -24,7 +24,7 @@ func newCalm(r *rand.Rand) (c calm) {
 		}
 	}
 	c.unwritable = with("unwritable") && chance(r, 0.2)
-	if with("calm") && chance(r, 0.1) {
+	if with("resume") && chance(r, 0.1) {
 		for range 1 + r.IntN(3) {
 			c.rebalances = append(c.rebalances, between(r, 20*time.Second, time.Minute))
 		}

@@ -30,7 +30,7 @@ func (w *world) checkFailing(c *call) {
 		if former.by != i || former.since != i.since || !former.ended {
 			continue
 		}
-		if w.s.now-former.at < time.Minute && former.at > w.mpc.throttledAt {
+		if w.s.now-former.at < time.Minute && former.at >= w.mpc.throttledAt {
 			lately++
 		}
 		if i.servesOthers(former.endedBefore, next.begunAfter, t) {
@@ -49,21 +49,26 @@ func (w *world) checkFailing(c *call) {
 // servesOthers: the API served others right before a call of the task's ended, and
 // until its next one began. The two are numbers of calls that had ended by then.
 func (i *instance) servesOthers(failed, next int, t *task) bool {
-	others := func(list []ended) (served bool, n int) {
-		failures := 0
-		for _, e := range list {
-			if e.task == t {
-				continue
-			}
-			if n++; !e.served {
-				failures++
-			}
+	before, failedBefore := 0, 0
+	for n := failed - 1; n >= 0 && before < witnesses; n-- {
+		if e := i.calls[n]; e.task != t {
+			before++
+			failedBefore += failures(e)
 		}
-		return failures*20 <= n, n
 	}
-	before := slices.Clone(i.calls[:failed])
-	before = slices.DeleteFunc(before, func(e ended) bool { return e.task == t })
-	servedBefore, _ := others(before[max(0, len(before)-witnesses):])
-	servedAfter, n := others(i.calls[failed:next])
-	return len(before) >= witnesses && servedBefore && servedAfter && n >= witnesses
+	after, failedAfter := 0, 0
+	for _, e := range i.calls[failed:next] {
+		if e.task != t {
+			after++
+			failedAfter += failures(e)
+		}
+	}
+	return before >= witnesses && after >= witnesses && failedBefore == 0 && failedAfter*20 <= after
+}
+
+func failures(e ended) int {
+	if e.served {
+		return 0
+	}
+	return 1
 }

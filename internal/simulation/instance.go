@@ -27,14 +27,17 @@ type instance struct {
 	jumped bool // its wall clock has
 	told   time.Duration
 
+	counted int // how many partitions the failed topic had when it looked last
+
 	// What its generation is.
-	since    int // the fact after which it began
-	sinceAt  time.Duration
-	provenAt time.Duration // when its last acknowledged commit was sent, or unproven
-	assigned []int
-	ends     map[int]int64             // how far its fetches have shown it the partitions
-	found    map[int]consumer.Position // what was committed before
-	calls    []ended                   // that have ended in it
+	countedBefore int // counted, when it began
+	since         int // the fact after which it began
+	sinceAt       time.Duration
+	provenAt      time.Duration // when its last acknowledged commit was sent, or unproven
+	assigned      []int
+	ends          map[int]int64             // how far its fetches have shown it the partitions
+	found         map[int]consumer.Position // what was committed before
+	calls         []ended                   // that have ended in it
 	// What it is at.
 	requestedAt time.Duration // when it sent its last request to MPC
 	calledAt    time.Duration // its last call

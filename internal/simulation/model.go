@@ -142,6 +142,7 @@ func (l *failedLog) grow(partitions int) {
 // began: the instance has a new generation.
 func (i *instance) began(gen consumer.Generation) {
 	kept := i.keeps(gen.Assigned())
+	i.countedBefore = i.counted
 	i.since, i.sinceAt, i.assigned = i.w.fact(), i.w.s.now, gen.Assigned()
 	for _, p := range i.assigned {
 		i.w.owners[p] = i

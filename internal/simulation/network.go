@@ -169,6 +169,9 @@ func (n *network) Partitions(ctx context.Context, topic string) (partitions int,
 		partitions, err = n.Member.Partitions(ctx, topic)
 		return err
 	})
+	if topic == topicFailed && err == nil {
+		n.i.counted = partitions
+	}
 	return partitions, err
 }
 

@@ -74,11 +74,11 @@ func newPlan(r *rand.Rand) *plan {
 		p.maxAge = between(r, time.Second, time.Hour)
 	}
 	p.calm = newCalm(r)
-	if with("limit") && chance(r, 0.007) { // the API admits fewer than the quota
+	if with("limit") && chance(r, 0.005) { // the API admits fewer than the quota
 		p.limit, p.quota, p.partitions = newLimit(r), []int{0, 100, 1000}[r.IntN(3)], 1+r.IntN(3)
 		p.inFlight = max(p.inFlight, 4)
 		p.tasks, p.keyless, p.calm = p.limit.perMinute*(6+r.IntN(4)), false, calm{}
-	} else if with("storms") && chance(r, 0.03) {
+	} else if with("storms") && chance(r, 0.012) {
 		p.storm(r)
 	}
 	for range r.IntN(8) * int(1+p.active/(40*time.Second)) {
@@ -96,7 +96,7 @@ func (p *plan) storm(r *rand.Rand) {
 	case dice < 0.2:
 		p.partitions = 64 // each looks ahead by few events
 	case dice < 0.6: // enough others to show that the failures are the tasks' own
-		p.attempts, p.calm.late = 1+r.IntN(2), 150+r.IntN(150)
+		p.attempts, p.calm.late = 1+r.IntN(2), 100+r.IntN(100)
 	}
 }
 

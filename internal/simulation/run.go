@@ -116,6 +116,9 @@ func newWorld(seed uint64, out io.Writer) (*world, error) {
 func (w *world) begin() {
 	w.tell("%d instances, %d partitions, quota %d a minute, %d in flight, budget %d, start offset %s, time-outs: MPC %v, session %v",
 		w.instances, w.partitions, w.quota, w.inFlight, w.budget, w.cfg.Kafka.StartOffset, w.timeout, w.session)
+	if w.limit.perMinute > 0 {
+		w.tell("MPC admits %d requests %s", w.limit.perMinute, w.limit.kind)
+	}
 	w.out.spawn(func() { w.broker.Run(background) })
 	w.slots = make([]*instance, w.instances)
 	for slot := range w.slots {
@@ -150,6 +153,9 @@ func (w *world) heal() {
 	w.upset()
 	if !w.calm.unwritable {
 		w.setUnwritable(nowhere)
+	}
+	if w.calm.cursed {
+		w.tell("tasks whose calls have always failed go on failing")
 	}
 	if !w.calm.cursed && !w.calm.unwritable {
 		w.relieve()

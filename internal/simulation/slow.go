@@ -53,7 +53,7 @@ func (w *world) isUpset() bool {
 // group rebalances or it was told to stop, nor after anything else that justifies it.
 func (g *generation) checkRelease() {
 	i, w := g.n.i, g.n.i.w
-	if isClosed(g.Ended()) || g.released || i.told > 0 || w.isUpset() || w.upsetUntil >= i.sinceAt || !with("generations") {
+	if isClosed(g.Ended()) || g.released || i.told > 0 || w.isUpset() || w.upsetUntil >= i.sinceAt || i.counted != i.countedBefore || !with("generations") {
 		return
 	}
 	w.violate("3: a generation ends only if it must", "instance %s gives up its generation, and nothing has happened but that a broker answered late or strangely", i.name)
