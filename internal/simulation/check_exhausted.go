@@ -12,11 +12,11 @@ import (
 // covers.
 const togetherWithin = 5 * time.Second
 
-// lastCall is the task's last call that the instance made in the generation of the
-// outcome; nil: it made none.
+// lastCall is the task's last call that the instance had made, in the generation of the
+// outcome, when it decided that; nil: it had made none, or its clock does not tell.
 func (o *outcome) lastCall(t *task) *call {
 	for _, c := range slices.Backward(t.calls) {
-		if c.by == o.by && c.since == o.attempt.since && c.fact < o.fact {
+		if c.by == o.by && c.since == o.attempt.since && c.ended && !o.by.jumped && !o.DecidedAt.Before(c.endedAt.Truncate(time.Millisecond)) {
 			return c
 		}
 	}

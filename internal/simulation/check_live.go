@@ -29,17 +29,20 @@ func (w *world) served(e *event) bool {
 	return t == nil || t.nature != cursed && !w.goesTo(t, w.unwritable) && (w.mayQuery || w.relieved || !w.calm.cursed)
 }
 
-// The bound's parts: a task whose calls failed in an outage backs off, and is called
-// again within so long; and the group may have to do without a member first.
+// The bound's parts: a task whose last call has failed backs off, and is called again
+// within so long; and the group may have to do without a member first.
 const (
-	longestBackoff = time.Minute
+	longestBackoff = 5*time.Minute + 10*time.Second
 	slack          = 30 * time.Second
 )
 
 // answeredWithin is the bound. With a small quota it is mostly the time that calls for
 // all tasks of the event's partition take.
 func (w *world) answeredWithin(e *event) time.Duration {
-	bound := longestBackoff + slack + 2*w.session + 2*(w.timeout+rebalanceSlack)
+	bound := slack + 2*w.session + 2*(w.timeout+rebalanceSlack)
+	if t := e.task; t != nil && len(t.calls) > 0 && !t.calls[len(t.calls)-1].decisive() {
+		bound += longestBackoff
+	}
 	for _, t := range w.mpc.tasks {
 		if t.wasCursed && len(t.events) > 0 {
 			bound += 3 * w.timeout // it may hold a place among those in flight for so long, again and again

@@ -154,6 +154,7 @@ func TestExhaustedTaskThatAnswersForALaterEventIsFound(t *testing.T) {
 	}{{e, 1, false}, {e, 0, false}, {later, 0, true}} {
 		retries := 0
 		o := &outcome{Outcome: events.Outcome{Reason: events.AttemptsExhausted, Attempts: c.attempts, Retries: &retries}, by: i, fact: w.fact(), attempt: &attempt{since: i.since}}
+		o.DecidedAt = i.clock.Now()
 		if why := w.untrue(c.e, o); (why != "") != c.found {
 			t.Errorf("event %d with %d attempts: %q", c.e.offset, c.attempts, why)
 		}
@@ -169,7 +170,7 @@ func TestCallForWhatAnExhaustedTaskCoversIsFound(t *testing.T) {
 	i.ends[e.partition] = twin.offset + 1
 	fails(i, e.task, 503)
 	retries := 0
-	e.outcomes = []*outcome{{Outcome: events.Outcome{Reason: events.AttemptsExhausted, Attempts: 1, Retries: &retries}, by: i, fact: w.fact(), attempt: &attempt{since: i.since}}}
+	e.outcomes = []*outcome{{Outcome: events.Outcome{Reason: events.AttemptsExhausted, Attempts: 1, Retries: &retries, DecidedAt: i.clock.Now()}, by: i, fact: w.fact(), attempt: &attempt{since: i.since}}}
 	w.s.now += time.Minute
 	if fails(i, e.task, 503); invariantOf(w) != "5: what an exhausted task covers is answered together" {
 		t.Errorf("found %q", invariantOf(w))
