@@ -1,6 +1,9 @@
 package simulation
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // checkLate looks for events that should have been answered by now. Whatever other
 // tasks do: an event of a task that MPC serves is answered within a bound.
@@ -29,7 +32,7 @@ func (w *world) served(e *event) bool {
 	return t == nil || t.nature != cursed && !w.goesTo(t, w.unwritable) && (w.mayQuery || w.relieved || !w.calm.cursed)
 }
 
-// The bound's parts: a task whose last call has failed backs off, and is called again
+// The bound's parts: a task whose call for the event has failed backs off, and is called again
 // within so long; and the group may have to do without a member first.
 const (
 	longestBackoff = 5*time.Minute + 10*time.Second
@@ -40,7 +43,7 @@ const (
 // all tasks of the event's partition take.
 func (w *world) answeredWithin(e *event) time.Duration {
 	bound := slack + 2*w.session + 2*(w.timeout+rebalanceSlack)
-	if t := e.task; t != nil && len(t.calls) > 0 && !t.calls[len(t.calls)-1].decisive() {
+	if e.task != nil && slices.ContainsFunc(e.task.calls, func(c *call) bool { return !c.decisive() && slices.Contains(c.unanswered, e) }) {
 		bound += longestBackoff
 	}
 	for _, t := range w.mpc.tasks {

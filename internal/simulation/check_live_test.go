@@ -132,7 +132,12 @@ func TestCallWhoseOutcomeCannotBeWrittenIsFound(t *testing.T) {
 	if w.violation != nil {
 		t.Fatal(w.violation)
 	}
-	w.s.now++
+	for w.s.now++; w.violation == nil && len(e.task.calls) < 1+w.inFlight; {
+		fails(i, e.task, 503) // that waited for their turns
+	}
+	if w.violation != nil {
+		t.Fatal(w.violation)
+	}
 	if fails(i, e.task, 503); invariantOf(w) != "a call's outcome can be written" {
 		t.Errorf("found %q", invariantOf(w))
 	}
@@ -180,7 +185,7 @@ func TestCallForWhatAnExhaustedTaskCoversIsFound(t *testing.T) {
 func TestRebalanceAfterWhichNothingIsCalledIsFound(t *testing.T) {
 	w, e, i := calledWorld(t)
 	w.healed, w.calm.cursed = true, false
-	w.s.now++ // the event has waited
+	w.s.now++          // the event has waited
 	i.proc.pause(true) // it does nothing by itself
 	i.watchResume(true)
 	for w.violation == nil && w.s.step(time.Minute) {

@@ -142,7 +142,7 @@ func (l *failedLog) grow(partitions int) {
 // began: the instance has a new generation.
 func (i *instance) began(gen consumer.Generation) {
 	kept := i.keeps(gen.Assigned())
-	i.countedBefore = i.counted
+	i.countedBefore, i.of = i.counted, len(i.w.log.partitions)
 	i.since, i.sinceAt, i.assigned = i.w.fact(), i.w.s.now, gen.Assigned()
 	for _, p := range i.assigned {
 		i.w.owners[p] = i
@@ -160,7 +160,7 @@ func (i *instance) began(gen consumer.Generation) {
 
 // keeps: the partitions were the instance's own before, and nobody else's since.
 func (i *instance) keeps(partitions []int) bool {
-	return !slices.ContainsFunc(partitions, func(p int) bool { return !slices.Contains(i.assigned, p) || i.w.owners[p] != i })
+	return i.of == len(i.w.log.partitions) && !slices.ContainsFunc(partitions, func(p int) bool { return !slices.Contains(i.assigned, p) || i.w.owners[p] != i })
 }
 
 // unanswered are the task's events for which the instance may call: in its

@@ -150,6 +150,7 @@ func (w *world) heal() {
 	w.tell("everything heals")
 	w.setAway(false)
 	w.network, w.mpc.weather = networkWeather{}, fair
+	w.stray, w.stalledUntil = false, w.s.now
 	w.upset()
 	if !w.calm.unwritable {
 		w.setUnwritable(nowhere)
