@@ -36,6 +36,7 @@ func (w *world) setUnwritable(o outcomes) {
 	if w.unwritable != o {
 		w.tell("outcomes cannot be written to: %v", o)
 		w.unwritable = o
+		w.doubts = true // what a generation cannot write before its end is not known to the next
 	}
 }
 
