@@ -49,12 +49,12 @@ func (a api) Query(ctx context.Context, ids []string) (map[string]mpcclient.Task
 	states := map[string]mpcclient.Task{}
 	err := a.send(ctx, mpcclient.OperationQuery, w.fate(mpcclient.OperationQuery), func() *mpcclient.Error {
 		if !w.mayQuery {
-			return &mpcclient.Error{Operation: mpcclient.OperationQuery, Class: mpcclient.Operator, Status: 403, Code: "APIGW.0302"}
+			return refusal(mpcclient.OperationQuery, 403, "APIGW.0302")
 		}
 		for _, id := range ids {
 			switch t := w.mpc.find(id); {
 			case t.nature == invalid:
-				return &mpcclient.Error{Operation: mpcclient.OperationQuery, Class: mpcclient.InvalidTask, Status: 400, Code: "MPC.10202"}
+				return refusal(mpcclient.OperationQuery, 400, "MPC.10202")
 			case t.nature != absent:
 				states[id] = mpcclient.Task{ID: id, Status: t.status}
 			}
@@ -88,8 +88,17 @@ func (a api) send(ctx context.Context, operation string, f fate, carryOut func()
 	var refusal *mpcclient.Error
 	deliver := func() {
 		refusal = f.refusal
-		if refusal == nil && !f.nothing {
-			refusal = carryOut()
+		if w.limit.perMinute > 0 && !f.nothing {
+			admitted := w.limit.admits(w.s.now)
+			w.watchLimit(admitted)
+			if !admitted {
+				refusal, f.carriedOut, w.mpc.throttledAt = tooMany(operation), false, w.s.now
+			}
+		}
+		if (refusal == nil || f.carriedOut) && !f.nothing {
+			if said := carryOut(); refusal == nil {
+				refusal = said
+			}
 		}
 		if !f.lost {
 			w.out.after(f.returns, func() { close(answered) })
@@ -132,7 +141,7 @@ func orElse(text, otherwise string) string {
 
 // sent counts a request against the quota.
 func (w *world) sent(i *instance) {
-	w.requests = append(w.requests, w.s.now)
+	w.requests, i.requestedAt = append(w.requests, w.s.now), w.s.now
 	if n := len(w.requests) - w.quota - 1; w.quota > 0 && n >= 0 {
 		if within := w.s.now - w.requests[n]; within < quotaWindow {
 			w.violate("4: the quota", "instance %s sends request %d of the last %.1fs, %d a minute are allowed",

@@ -27,6 +27,8 @@ func (w *world) checkCall(c *call) {
 		w.violate("5: one failure costs one call", "instance %s calls for task %s, whose events all stood in the log when it asked, after a crash, and found it running", i.name, t.id)
 	}
 	w.checkBudget(c)
+	w.checkWritable(c)
+	w.checkFailing(c)
 	for _, former := range t.calls {
 		w.checkRepeat(c, former)
 	}
@@ -47,6 +49,10 @@ func (w *world) checkRepeat(c, former *call) {
 	if covered && former.decisive() && i.knows(former) {
 		w.violate("5: one failure costs one call", "instance %s calls for task %s, but call %d of %s, sent when all its unanswered events stood in the log, was answered (%s)",
 			i.name, c.task.id, former.n, former.by.name, answerOf(former))
+	}
+	if covered && i.exhausted(former) {
+		w.violate("5: what an exhausted task covers is answered together", "instance %s calls for task %s, whose unanswered events all stood in the log when call %d was sent, after which attempts_exhausted was answered",
+			i.name, c.task.id, former.n)
 	}
 	doubt := !former.settled && (former.lost() || former.took && !i.knows(former))
 	mayAsk := w.mayQuery && c.task.nature != invalid // whose state is told by a refusal
@@ -81,7 +87,7 @@ func (i *instance) knows(c *call) bool {
 	}
 	return slices.ContainsFunc(c.unanswered, func(e *event) bool {
 		return slices.ContainsFunc(e.outcomes, func(o *outcome) bool {
-			return o.by == c.by && o.Attempts > 0 && (o.by == i || o.fact < i.since) && c.ended && !o.DecidedAt.Before(c.endedAt.Truncate(1e6))
+			return o.by == c.by && !o.by.jumped && o.Attempts > 0 && (o.by == i || o.fact < i.since) && c.ended && !o.DecidedAt.Before(c.endedAt.Truncate(1e6))
 		})
 	})
 }

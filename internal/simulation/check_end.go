@@ -32,13 +32,18 @@ func (w *world) unfinished() string {
 	case w.writes > 0:
 		return fmt.Sprintf("%d writes are under way", w.writes)
 	}
+	for _, i := range w.slots {
+		if i.proc.dead {
+			return "instance " + i.name + " is down"
+		}
+	}
 	for p, records := range w.log.partitions {
 		for o, e := range records {
-			if !e.answered() {
+			if !e.answered() && (w.relieved || w.served(e)) {
 				return fmt.Sprintf("event %d/%d has no answer: %s", p, o, e.value)
 			}
 		}
-		if at, _ := w.broker.Position(p); at.Offset < int64(len(records)) {
+		if at, _ := w.broker.Position(p); w.relieved && at.Offset < int64(len(records)) {
 			return fmt.Sprintf("partition %d is committed up to %d of %d", p, at.Offset, len(records))
 		}
 		if last := w.log.last[p]; last.at < w.active || !last.by.up() {

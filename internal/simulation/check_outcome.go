@@ -27,6 +27,7 @@ func (w *world) checkOutcome(e *event, o *outcome) {
 		}
 	}
 	w.checkNumbers(e, o)
+	w.checkTogether(o, e.task)
 	if why := w.untrue(e, o); why != "" {
 		w.violate("2: every reason is true", "event %d/%d of task %s is answered %s by %s: %s", e.partition, e.offset, e.task.id, o.Reason, o.by.name, why)
 	}
@@ -89,9 +90,12 @@ func (w *world) untrue(e *event, o *outcome) string {
 		return claim(w.budget > 0 && counted >= w.budget, strconv.Itoa(counted)+" retries were accepted")
 	case events.AttemptsExhausted:
 		// Where one call is all that a task has, bad luck among others' good is enough.
-		return claim(t.wasCursed || w.attempts == 1 && len(t.calls) > 0, "only an outage kept it from being served")
+		if !t.wasCursed && (w.attempts > 1 || len(t.calls) == 0) {
+			return "only an outage kept it from being served"
+		}
+		return w.overdrawn(e, o)
 	case events.Expired:
-		return claim(w.maxAge > 0 && o.by.clock.Now().Sub(e.stamp) > w.maxAge, "it is not that old")
+		return claim(w.maxAge > 0 && (o.by.clock.Now().Sub(e.stamp) > w.maxAge || o.by.jumped), "it is not that old")
 	}
 	return "there is no such reason"
 }

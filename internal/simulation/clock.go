@@ -11,15 +11,17 @@ import (
 var epoch = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 
 // processClock is the clock of one process: the time is everybody's, but for
-// what its machine's clock is off.
-type processClock struct {
-	p   *process
-	off time.Duration
-}
+// what its machine's wall clock is off.
+type processClock struct{ p *process }
 
 var _ clock.Clock = processClock{}
 
-func (c processClock) Now() time.Time { return epoch.Add(c.p.s.now + c.off) }
+// Now has a monotonic reading, as the machine's clock gives it: the wall clock may
+// jump, and the time between two readings is right all the same.
+func (c processClock) Now() time.Time { return reading(epoch.Add(c.p.s.now+c.p.off), c.p.s.now) }
+
+// Wall is what the machine's wall clock shows, jumps and all.
+func (c processClock) Wall() time.Time { return c.Now().Round(0) }
 
 func (c processClock) Wall() time.Time { return c.Now() }
 

@@ -24,20 +24,37 @@ type instance struct {
 	life   context.Context    // ends with its death
 	die    context.CancelFunc
 	ended  bool // it has stopped by itself
+	jumped bool // its wall clock has
 	told   time.Duration
 
+	counted int // how many partitions the failed topic had when it looked last
+
 	// What its generation is.
-	since    int // the fact after which it began
-	sinceAt  time.Duration
-	provenAt time.Duration // when its last acknowledged commit was sent, or unproven
-	assigned []int
-	ends     map[int]int64             // how far its fetches have shown it the partitions
-	found    map[int]consumer.Position // what was committed before
+	countedBefore int // counted, when it began
+	of            int // how many partitions there were then
+	since         int // the fact after which it began
+	sinceAt       time.Duration
+	provenAt      time.Duration // when its last acknowledged commit was sent, or unproven
+	assigned      []int
+	ends          map[int]int64             // how far its fetches have shown it the partitions
+	found         map[int]consumer.Position // what was committed before
+	calls         []ended                   // that have ended in it
 	// What it is at.
-	inFlight map[*task]int
-	open     map[*task]bool // called, and not acknowledged yet
-	asked    map[*task]int  // the fact of the last answer that told the task's state
-	alive    map[*task]bool // found running before the generation's first call for it
+	requestedAt time.Duration // when it sent its last request to MPC
+	calledAt    time.Duration // its last call
+	inFlight    map[*task]int
+	open        map[*task]bool          // called, and not acknowledged yet
+	asked       map[*task]int           // the fact of the last answer that told the task's state
+	alive       map[*task]bool          // found running before the generation's first call for it
+	unwritten   map[outcomes]*unwritten // where it has failed to write
+}
+
+// jumpBy is further than all windows of time reach.
+const jumpBy = 25 * time.Hour
+
+func (i *instance) turnClock(by time.Duration) {
+	i.proc.off += by
+	i.tell("its wall clock jumps by %v", by)
 }
 
 // clockOff is how far the machines' clocks are apart: minutes.
@@ -48,19 +65,19 @@ const clockOff = 4 * time.Minute
 func (w *world) start(slot int, anew bool) {
 	i := &instance{
 		w: w, slot: slot, name: fmt.Sprintf("%c%d", 'a'+slot, len(w.lives)),
-		ends: map[int]int64{}, inFlight: map[*task]int{}, open: map[*task]bool{}, asked: map[*task]int{}, alive: map[*task]bool{},
+		ends: map[int]int64{}, inFlight: map[*task]int{}, open: map[*task]bool{}, asked: map[*task]int{}, alive: map[*task]bool{}, unwritten: map[outcomes]*unwritten{},
 	}
 	i.proc = w.s.process(i.name)
 	i.clock = processClock{p: i.proc}
 	if w.clocksOff {
-		i.clock.off = between(w.rand, -clockOff, clockOff)
+		i.proc.off = between(w.rand, -clockOff, clockOff)
 	}
 	member := string(rune('a' + slot))
 	if anew {
 		member = i.name
 	}
 	i.member = w.broker.Member(member)
-	i.tell("starts as member %s, its clock off by %.1fs", member, i.clock.off.Seconds())
+	i.tell("starts as member %s, its clock off by %.1fs", member, i.proc.off.Seconds())
 	if slot == len(w.slots) {
 		w.slots = append(w.slots, nil)
 	}
@@ -131,5 +148,6 @@ func (i *instance) pause(paused bool) {
 		}
 	}
 	i.proc.pause(paused)
+	i.w.upset()
 	i.member.SetHung(paused)
 }

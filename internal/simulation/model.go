@@ -58,7 +58,8 @@ type event struct {
 	partition int
 	offset    int64
 	stamp     time.Time
-	fact      int   // when it was published
+	fact      int // when it was published
+	at        time.Duration
 	task      *task // nil: it cannot be read as a failure event
 	failure   int   // which of the task's failures it tells of
 	code      string
@@ -105,11 +106,14 @@ type call struct {
 	settled bool // its caller has seen since that it did nothing
 	ended   bool
 	endedAt time.Time // by the caller's clock
-	refusal *mpcclient.Error
+	at      time.Duration
+	// How many calls of its generation had ended when it began, and when it ended.
+	begunAfter, endedBefore int
+	refusal                 *mpcclient.Error
 }
 
 // lost: its caller does not know what it did.
-func (c *call) lost() bool { return !c.ended || c.refusal != nil && c.refusal.Class == mpcclient.Lost }
+func (c *call) lost() bool { return !c.ended || c.refusal != nil && inDoubt(c.refusal) }
 
 // decisive: its answer says what is to become of the task's events.
 func (c *call) decisive() bool { return c.ended && (c.refusal == nil || !c.refusal.Outage()) }
@@ -137,6 +141,8 @@ func (l *failedLog) grow(partitions int) {
 
 // began: the instance has a new generation.
 func (i *instance) began(gen consumer.Generation) {
+	kept := i.keeps(gen.Assigned())
+	i.countedBefore, i.of = i.counted, len(i.w.log.partitions)
 	i.since, i.sinceAt, i.assigned = i.w.fact(), i.w.s.now, gen.Assigned()
 	for _, p := range i.assigned {
 		i.w.owners[p] = i
@@ -145,8 +151,16 @@ func (i *instance) began(gen consumer.Generation) {
 	clear(i.open)
 	clear(i.ends)
 	clear(i.alive)
+	clear(i.unwritten)
+	i.calls = nil
 	i.found = nil
 	i.tell("has generation %d: partitions %v", gen.ID(), i.assigned)
+	i.watchResume(kept)
+}
+
+// keeps: the partitions were the instance's own before, and nobody else's since.
+func (i *instance) keeps(partitions []int) bool {
+	return i.of == len(i.w.log.partitions) && !slices.ContainsFunc(partitions, func(p int) bool { return !slices.Contains(i.assigned, p) || i.w.owners[p] != i })
 }
 
 // unanswered are the task's events for which the instance may call: in its
@@ -169,7 +183,8 @@ func (i *instance) called(t *task) *call {
 	w := i.w
 	w.sent(i)
 	w.called++
-	c := &call{n: w.called, fact: w.fact(), by: i, since: i.since, task: t, log: w.log, unanswered: i.unanswered(t), known: map[int]int64{}}
+	i.calledAt = w.s.now
+	c := &call{n: w.called, fact: w.fact(), by: i, since: i.since, at: w.s.now, begunAfter: len(i.calls), task: t, log: w.log, unanswered: i.unanswered(t), known: map[int]int64{}}
 	for _, p := range i.assigned {
 		c.known[p] = i.ends[p]
 	}
@@ -187,6 +202,10 @@ func (i *instance) returned(c *call, err error) {
 		errors.As(err, &c.refusal)
 	}
 	i.inFlight[c.task]--
+	if c.since == i.since {
+		c.endedBefore = len(i.calls)
+		i.calls = append(i.calls, ended{c.task, c.decisive()})
+	}
 	i.w.doubts = i.w.doubts || c.lost()
 	if !c.decisive() && !c.lost() {
 		delete(i.open, c.task) // it is known to have done nothing

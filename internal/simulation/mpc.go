@@ -15,18 +15,20 @@ const (
 	absent   nature = "unknown"  // MPC does not know it
 	invalid  nature = "invalid"  // MPC takes its id for none
 	canceled nature = "canceled"
-	cursed   nature = "cursed" // calls for it fail with HTTP 500
+	cursed   nature = "cursed" // calls for it always fail
 )
 
 // task is what MPC knows of one, and what the model knows about it.
 type task struct {
 	id       string
+	key      string // its events' in the failed topic
 	nature   nature
 	status   mpcclient.Status
 	failures int // how often it has failed
 	accepted int // retries that were accepted
 	again    int // how often it will fail again
 	code     string
+	curse    curse
 
 	events    []*event
 	calls     []*call
@@ -36,11 +38,21 @@ type task struct {
 	spread    bool // its events stand in several partitions
 }
 
+// curse is how calls for a task fail.
+type curse struct {
+	status int
+	code   string
+}
+
+var curses = append([]curse{{503, ""}}, onlyWith("gateways", curse{500, ""}, curse{500, ""}, curse{502, ""}, curse{500, "APIG.0605"})...)
+
 // mpc is the simulated API.
 type mpc struct {
-	weather weather
-	tasks   []*task
-	pending int // changes of tasks that are still to come
+	weather     weather
+	limited     limited
+	throttledAt time.Duration // when it has refused a request last because there were too many; 0: never
+	tasks       []*task
+	pending     int // changes of tasks that are still to come
 }
 
 func (m *mpc) find(id string) *task {
@@ -52,35 +64,27 @@ func (m *mpc) find(id string) *task {
 	return nil
 }
 
-// cure lets calls for cursed tasks through: otherwise the last of them would
-// wait for ever, for others to be served.
-func (m *mpc) cure() {
-	for _, t := range m.tasks {
-		if t.nature == cursed {
-			t.nature = obedient
-		}
-	}
-}
-
 // retry is what MPC does with a retry that has reached it.
 func (w *world) retry(c *call) *mpcclient.Error {
 	t := c.task
-	refuse := func(class mpcclient.Class, status int, code string) *mpcclient.Error {
-		return &mpcclient.Error{Operation: mpcclient.OperationRetry, Class: class, Status: status, Code: code, Message: "Operation failed."}
+	refuse := func(status int, code string) *mpcclient.Error {
+		e := refusal(mpcclient.OperationRetry, status, code)
+		e.Message = "Operation failed."
+		return e
 	}
 	switch {
 	case t.nature == cursed:
-		return refuse(mpcclient.Transient, 500, "")
+		return refuse(t.curse.status, t.curse.code)
 	case t.nature == absent:
-		return refuse(mpcclient.TaskNotFound, 403, "MPC.10211")
+		return refuse(403, "MPC.10211")
 	case t.nature == invalid:
-		return refuse(mpcclient.InvalidTask, 400, "MPC.10202")
+		return refuse(400, "MPC.10202")
 	case t.nature == refusing:
 		t.refusals++
-		return refuse(mpcclient.Refused, 403, "MPC.10245")
+		return refuse(403, "MPC.10245")
 	case t.status != mpcclient.StatusFailed:
 		t.refusals++
-		return refuse(mpcclient.Ambiguous, 403, []string{"MPC.10212", "MPC.10213"}[w.rand.IntN(2)])
+		return refuse(403, []string{"MPC.10212", "MPC.10213"}[w.rand.IntN(2)])
 	}
 	t.accepted++
 	t.status = mpcclient.StatusProcessing

@@ -43,6 +43,8 @@ func (n *network) request(ctx context.Context, writes bool, arrive func(ctx cont
 		return errReset
 	}
 	lost := chance(w.rand, weather.lost)
+	arriving := arrive
+	arrive = func(ctx context.Context) error { return n.stalled(ctx, arriving) }
 	var err error
 	switch {
 	case !writes:
@@ -98,6 +100,9 @@ func (n *network) Leave(ctx context.Context) error {
 }
 
 func (n *network) Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (page consumer.Page, err error) {
+	if topic == topicFailed {
+		n.i.checkRead(partition, offset)
+	}
 	err = n.request(ctx, false, func(ctx context.Context) (err error) {
 		page, err = n.Member.Fetch(ctx, topic, partition, offset, maxBytes)
 		return err
@@ -131,10 +136,13 @@ func (n *network) Span(ctx context.Context, topic string, partitions int, since 
 func (n *network) Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (first int64, err error) {
 	stamp, attempt := n.i.clock.Now(), &attempt{sent: n.i.w.fact(), since: n.i.since}
 	n.i.checkProof(n.i.w.publishWithin(), "3: only the owner publishes", "writes to "+topic)
-	messages = slices.Clone(messages)
+	messages, to := slices.Clone(messages), outcomes{topic, partition}
 	err = n.request(ctx, true, func(ctx context.Context) error {
-		if n.i.w.away {
+		switch {
+		case n.i.w.away:
 			return memlog.ErrAway
+		case to != nowhere && to == n.i.w.unwritable:
+			return errLeaderless
 		}
 		first = n.i.w.broker.AppendAt(topic, partition, stamp, messages...)
 		for _, m := range messages {
@@ -144,6 +152,9 @@ func (n *network) Produce(ctx context.Context, topic string, partition int, mess
 	})
 	if err == nil && !n.i.proc.dead {
 		n.i.acknowledged(attempt)
+	}
+	if attempt.since == n.i.since {
+		n.i.tried(to, err)
 	}
 	return first, err
 }
@@ -158,13 +169,17 @@ func (n *network) Partitions(ctx context.Context, topic string) (partitions int,
 		partitions, err = n.Member.Partitions(ctx, topic)
 		return err
 	})
+	if topic == topicFailed && err == nil {
+		n.i.counted = partitions
+	}
 	return partitions, err
 }
 
 // generation is one of the instance's.
 type generation struct {
 	consumer.Generation
-	n *network
+	n        *network
+	released bool
 }
 
 func (g *generation) Committed(ctx context.Context) (at map[int]consumer.Position, err error) {
@@ -184,6 +199,11 @@ func (g *generation) Committed(ctx context.Context) (at map[int]consumer.Positio
 
 func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Position) error {
 	sent, since := g.n.i.w.s.now, g.n.i.since
+	if g.n.i.w.stray && !g.n.i.w.log.deleted {
+		g.n.i.w.stray = false
+		g.n.i.tell("is told that the topic is unknown, as it commits")
+		return consumer.ErrUnknownTopic
+	}
 	if chance(g.n.i.w.rand, g.n.i.w.network.refused) {
 		return consumer.ErrRefused // as while the coordinator moves
 	}
@@ -197,6 +217,7 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 	switch {
 	case err == nil:
 		g.n.i.proven(sent, since)
+	case errors.Is(err, consumer.ErrUnknownTopic):
 	case !errors.Is(err, consumer.ErrNotOwner) && !errors.Is(err, consumer.ErrRefused):
 		g.n.Unanswered()
 	}
@@ -205,5 +226,7 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 
 func (g *generation) Release() {
 	g.n.i.proc.mustLive()
+	g.checkRelease()
+	g.released = true
 	g.Generation.Release()
 }

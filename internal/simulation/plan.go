@@ -39,8 +39,11 @@ type plan struct {
 	troubles                []time.Duration
 	mayQuery                bool // the credentials have the permission
 	keyless                 bool // producers do not key by task id
+	storms                  bool // producers report tasks whose calls always fail very often
 	latest                  bool // the group begins at the ends of the partitions
 	clocksOff, producersOff bool
+	calm                    calm
+	limit                   limit
 }
 
 func newPlan(r *rand.Rand) *plan {
@@ -61,8 +64,8 @@ func newPlan(r *rand.Rand) *plan {
 	if chance(r, 0.07) { // longer than a rebalance may take
 		p.session, p.active = between(r, 20*time.Second, 2*time.Minute), between(r, 30*time.Second, 3*time.Minute)
 	}
-	if chance(r, 0.05) { // enough of them to bear witness against one whose call fails
-		p.tasks, p.attempts, p.quota = 30+r.IntN(30), 1, 1000
+	if chance(r, 0.05) { // others are served while the calls for some always fail
+		p.tasks, p.attempts, p.quota = 30+r.IntN(30), 1+r.IntN(2), 1000
 	}
 	if chance(r, 0.2) {
 		p.budget = 0
@@ -70,10 +73,31 @@ func newPlan(r *rand.Rand) *plan {
 	if chance(r, 0.15) {
 		p.maxAge = between(r, time.Second, time.Hour)
 	}
+	p.calm = newCalm(r)
+	if with("limit") && chance(r, 0.005) { // the API admits fewer than the quota
+		p.limit, p.quota, p.partitions = newLimit(r), []int{0, 100, 1000}[r.IntN(3)], 1+r.IntN(3)
+		p.inFlight = max(p.inFlight, 4)
+		p.tasks, p.keyless, p.calm = p.limit.perMinute*(6+r.IntN(4)), false, calm{}
+	} else if with("storms") && chance(r, 0.012) {
+		p.storm(r)
+	}
 	for range r.IntN(8) * int(1+p.active/(40*time.Second)) {
 		p.troubles = append(p.troubles, between(r, 0, p.active))
 	}
 	return p
+}
+
+// storm has producers report tasks very often whose calls always fail, while others of
+// the same partition are to be served.
+func (p *plan) storm(r *rand.Rand) {
+	p.storms, p.attempts, p.quota, p.keyless = true, 1+r.IntN(3), []int{0, 1000}[r.IntN(2)], false
+	p.calm = calm{lasts: between(r, time.Minute, 2*time.Minute), cursed: true, late: 20 + r.IntN(60)}
+	switch dice := r.Float64(); {
+	case dice < 0.2:
+		p.partitions = 64 // each looks ahead by few events
+	case dice < 0.6: // enough others to show that the failures are the tasks' own
+		p.attempts, p.calm.late = 1+r.IntN(2), 100+r.IntN(100)
+	}
 }
 
 // config is what the environment would have said.

@@ -23,18 +23,35 @@ func (w *world) produce() {
 	if w.producersOff {
 		w.producers.off = []time.Duration{-400 * 24 * time.Hour, -time.Hour, -time.Minute, time.Minute, 400 * 24 * time.Hour}[w.rand.IntN(5)]
 	}
-	for n := range w.tasks {
+	for n := range w.tasks + w.calm.late {
 		t := &task{id: fmt.Sprintf("t%d", n), nature: natures[w.rand.IntN(len(natures))], code: "MPC.10105"}
-		t.wasCursed = t.nature == cursed
+		t.wasCursed, t.curse = t.nature == cursed, curses[w.rand.IntN(len(curses))]
 		if chance(w.rand, 0.5) {
 			t.again = w.rand.IntN(4)
 		}
 		if chance(w.rand, 0.1) {
 			t.code = skippedCode
 		}
+		t.key = t.id
+		if w.storms && t.nature == cursed && chance(w.rand, 0.8) {
+			t.nature, t.wasCursed = obedient, false
+		}
+		switch {
+		case w.storms && n == 0:
+			t.nature, t.wasCursed = cursed, true
+		case w.storms && n%2 == 0:
+			t.key = w.mpc.tasks[0].id // behind its events
+		}
 		w.mpc.tasks = append(w.mpc.tasks, t)
 		w.producers.pending++
-		w.out.after(between(w.rand, 0, w.active), func() {
+		at := between(w.rand, 0, w.active)
+		if n >= w.tasks {
+			at = w.active + between(w.rand, 0, w.calm.lasts)
+			if len(w.calm.rebalances) > 0 && chance(w.rand, 0.7) { // some are called for, and others wait
+				at = w.active + w.calm.rebalances[0] + between(w.rand, -time.Second, w.session/2)
+			}
+		}
+		w.out.after(at, func() {
 			w.producers.pending--
 			w.fail(t)
 			if t.nature == canceled {
@@ -54,13 +71,15 @@ func (w *world) produce() {
 func (w *world) report(t *task) {
 	copies := 1
 	switch dice := w.rand.Float64(); {
+	case w.storms && t.nature == cursed:
+		copies = 20 + w.rand.IntN(180)
 	case dice < 0.1:
 		copies = 5 + w.rand.IntN(20)
 	case dice < 0.4:
 		copies = 2 + w.rand.IntN(3)
 	}
 	for range copies {
-		w.publishLater(&event{task: t, failure: t.failures, code: t.code}, t.id, fmt.Sprintf(`{"task_id":"%s","error_code":"%s"}`, t.id, t.code))
+		w.publishLater(&event{task: t, failure: t.failures, code: t.code}, t.key, fmt.Sprintf(`{"task_id":"%s","error_code":"%s"}`, t.id, t.code))
 	}
 }
 
@@ -70,6 +89,8 @@ func (w *world) publishLater(e *event, key, value string) {
 	w.producers.pending++
 	takes := between(w.rand, 0, 300*time.Millisecond)
 	switch {
+	case e.task != nil && w.storms:
+		takes = between(w.rand, 0, 10*time.Second)
 	case e.task == nil:
 		takes = between(w.rand, 0, w.active)
 	case chance(w.rand, 0.15):
@@ -100,7 +121,7 @@ func (w *world) publish(e *event, key string) {
 	if off != 0 {
 		off += between(w.rand, -time.Minute, time.Minute)
 	}
-	e.log, e.fact, e.offset = l, w.fact(), int64(len(l.partitions[e.partition]))
+	e.log, e.fact, e.at, e.offset = l, w.fact(), w.s.now, int64(len(l.partitions[e.partition]))
 	e.stamp = epoch.Add(w.s.now + off).Truncate(time.Millisecond)
 	// A re-created topic is told from the former by the timestamps alone.
 	for w.bySource[e.key()] != nil {

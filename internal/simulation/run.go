@@ -26,14 +26,21 @@ type world struct {
 	broker *memlog.Broker
 	story  *story
 	model
-	mpc       mpc
-	producers producers
-	slots     []*instance // the present life of each instance
-	lives     []*instance // all that ever were
-	network   networkWeather
-	away      bool
-	healed    bool
-	stopped   time.Duration // when the instances were told to stop, at the end; 0: not yet
+	mpc          mpc
+	producers    producers
+	slots        []*instance // the present life of each instance
+	lives        []*instance // all that ever were
+	network      networkWeather
+	away         bool
+	stalledUntil time.Duration // the brokers answer nothing before
+	stallEnds    bool          // they do what they are asked meanwhile
+	stray        bool          // the next commit is answered with an unknown topic
+	upsetUntil   time.Duration // a generation that begins before may well end early
+	unwritable   outcomes      // nowhere: all can be written to
+	healed       bool
+	relieved     bool          // also what has lasted through the calm is over
+	wellSince    time.Duration // since when nothing keeps calls from being made: healing, and the rebalances after it
+	stopped      time.Duration // when the instances were told to stop, at the end; 0: not yet
 }
 
 // Run simulates one seed. The error is a Violation, or says what could not be
@@ -59,7 +66,7 @@ func run(seed uint64, out io.Writer) (trace uint64, err error) {
 	}
 	w.begin()
 	for w.violation == nil && w.s.failed == nil && !w.over() {
-		if !w.s.step(w.active + patience) {
+		if !w.s.step(w.active + w.calm.lasts + patience) {
 			w.stuck()
 		}
 	}
@@ -109,6 +116,9 @@ func newWorld(seed uint64, out io.Writer) (*world, error) {
 func (w *world) begin() {
 	w.tell("%d instances, %d partitions, quota %d a minute, %d in flight, budget %d, start offset %s, time-outs: MPC %v, session %v",
 		w.instances, w.partitions, w.quota, w.inFlight, w.budget, w.cfg.Kafka.StartOffset, w.timeout, w.session)
+	if w.limit.perMinute > 0 {
+		w.tell("MPC admits %d requests %s", w.limit.perMinute, w.limit.kind)
+	}
 	w.out.spawn(func() { w.broker.Run(background) })
 	w.slots = make([]*instance, w.instances)
 	for slot := range w.slots {
@@ -136,11 +146,21 @@ func (w *world) over() bool {
 
 // heal ends all troubles, and then watches for quiet.
 func (w *world) heal() {
-	w.healed = true
+	w.healed, w.wellSince = true, w.s.now
 	w.tell("everything heals")
 	w.setAway(false)
 	w.network, w.mpc.weather = networkWeather{}, fair
-	w.mpc.cure()
+	w.stray, w.stalledUntil = false, w.s.now
+	w.upset()
+	if !w.calm.unwritable {
+		w.setUnwritable(nowhere)
+	}
+	if w.calm.cursed {
+		w.tell("tasks whose calls have always failed go on failing")
+	}
+	if !w.calm.cursed && !w.calm.unwritable {
+		w.relieve()
+	}
 	if w.log.deleted {
 		w.recreateLater()
 	}
@@ -155,12 +175,24 @@ func (w *world) heal() {
 			w.comeBackOnceStopped(i)
 		}
 	}
+	for _, at := range w.calm.rebalances {
+		w.out.after(at, w.calmRebalance)
+	}
 	w.out.after(time.Second, w.watch)
 }
 
-// watch stops the instances once nothing is left to do.
+// watch ends the calm once all is answered that can be, and stops the instances once
+// nothing is left to do.
 func (w *world) watch() {
-	if what := w.unfinished(); what != "" {
+	w.checkLate()
+	w.checkLimit()
+	what := w.unfinished()
+	if what != "" || w.s.now < w.active+w.calm.lasts {
+		w.out.after(time.Second, w.watch)
+		return
+	}
+	if !w.relieved {
+		w.relieve()
 		w.out.after(time.Second, w.watch)
 		return
 	}

@@ -42,7 +42,8 @@ func newSched(random *rand.Rand) *sched {
 type process struct {
 	s        *sched
 	name     string
-	live     int // routines that have not ended
+	off      time.Duration // what its machine's wall clock is off
+	live     int           // routines that have not ended
 	steps    int
 	paused   bool
 	dead     bool

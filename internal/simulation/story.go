@@ -51,6 +51,9 @@ type logHook struct{ i *instance }
 func (logHook) Levels() []logrus.Level { return logrus.AllLevels }
 
 func (h logHook) Fire(e *logrus.Entry) error {
+	if h.i.proc.dead {
+		return nil // what unwinds it may be taken for a panic of the service's own
+	}
 	var fields []string
 	for name, value := range e.Data {
 		fields = append(fields, fmt.Sprintf("%s=%v", name, value))

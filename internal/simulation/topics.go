@@ -12,6 +12,7 @@ import (
 // grow adds a partition to the failed topic.
 func (w *world) grow() {
 	if !w.log.deleted && len(w.log.partitions) < 6 {
+		w.upset()
 		w.log.grow(len(w.log.partitions) + 1)
 		w.broker.Create(topicFailed, len(w.log.partitions))
 		w.tell("the failed topic has %d partitions now", len(w.log.partitions))
@@ -26,6 +27,7 @@ func (w *world) deleteTopic() {
 	w.tell("the failed topic is deleted")
 	w.doubts = true // calls under way get no answer published
 	w.log.deleted, w.log.until = true, w.fact()
+	w.upset()
 	for _, records := range w.log.partitions {
 		for _, e := range records {
 			if e != nil {
@@ -57,6 +59,7 @@ func (w *world) recreateLater() {
 func (w *world) recreate() {
 	w.tell("the failed topic is created again")
 	w.log = newFailedLog(1 + w.rand.IntN(4))
+	w.upset()
 	w.broker.Create(topicFailed, len(w.log.partitions))
 }
 
@@ -73,6 +76,7 @@ func (w *world) retain() {
 		}
 	}
 	w.tell("retention deletes what stands below %d/%d", p, first)
+	w.upset()
 	w.broker.Retain(topicFailed, p, int64(first))
 }
 

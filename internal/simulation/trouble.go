@@ -1,20 +1,27 @@
 package simulation
 
 import (
+	"slices"
 	"time"
 )
 
 // troubles are what can go wrong, as often as they stand here.
-var troubles = []func(*world){
-	(*world).crash, (*world).crash, (*world).crash, (*world).crash,
-	(*world).freeze, (*world).freeze,
-	(*world).restart, (*world).restart, (*world).join, (*world).leave,
-	(*world).brokersAway,
-	(*world).badWeather, (*world).badWeather, (*world).badWeather,
-	(*world).badNetwork, (*world).badNetwork, (*world).badNetwork,
-	(*world).grow, (*world).deleteTopic, (*world).retain, (*world).expire, (*world).reset,
-	(*world).litter, (*world).litter,
-}
+var troubles = slices.Concat(
+	[]func(*world){
+		(*world).crash, (*world).crash, (*world).crash, (*world).crash,
+		(*world).freeze, (*world).freeze,
+		(*world).restart, (*world).restart, (*world).join, (*world).leave,
+		(*world).brokersAway,
+		(*world).badWeather, (*world).badWeather, (*world).badWeather,
+		(*world).badNetwork, (*world).badNetwork, (*world).badNetwork,
+		(*world).grow, (*world).deleteTopic, (*world).retain, (*world).expire, (*world).reset,
+		(*world).litter, (*world).litter,
+	},
+	onlyWith("unwritable", (*world).leaderless, (*world).leaderless),
+	onlyWith("jumps", (*world).jump),
+	onlyWith("strays", (*world).strayAnswer),
+	onlyWith("stalls", (*world).stall),
+)
 
 // trouble begins one of them.
 func (w *world) trouble() {
@@ -82,6 +89,15 @@ func (w *world) freeze() {
 	})
 }
 
+// jump sets an instance's wall clock 25 hours ahead, for two seconds.
+func (w *world) jump() {
+	w.atStep(func(i *instance) {
+		i.jumped = true
+		i.turnClock(jumpBy)
+		w.out.after(2*time.Second, func() { i.turnClock(-jumpBy) })
+	})
+}
+
 func (w *world) restart() {
 	w.atStep(func(i *instance) {
 		i.stop()
@@ -117,6 +133,7 @@ func (w *world) setAway(away bool) {
 	if w.away != away {
 		w.tell("the brokers are away: %v", away)
 		w.away = away
+		w.upset()
 		w.doubts = true // who does not get its last commit through leaves some
 		w.broker.SetAway(away)
 	}
@@ -147,9 +164,11 @@ func (w *world) badNetwork() {
 		n.slow = between(w.rand, 100*time.Millisecond, 6*time.Second)
 	}
 	w.network, w.doubts = n, true
+	w.upset()
 	w.tell("the network: %.0f %% of the requests fail, %.0f %% of the answers are lost, writes take up to %v", 100*n.refused, 100*n.lost, n.slow)
 	w.later(time.Millisecond, 15*time.Second, func() {
 		w.network = networkWeather{}
+		w.upset()
 		w.tell("the network is well again")
 	})
 }

@@ -221,6 +221,14 @@ func (b *Broker) SetAway(away bool) {
 	b.changed(nil)
 }
 
+// Rebalance has all members join again, as they must when the coordinator moves.
+func (b *Broker) Rebalance() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rebalance()
+	b.changed(nil)
+}
+
 // Commit stores a position as an operator's tool does, past the group.
 func (b *Broker) Commit(partition int, at consumer.Position) {
 	b.mu.Lock()

@@ -116,17 +116,22 @@ func (m *Member) Produce(ctx context.Context, topic string, id int, messages []c
 	return first, err
 }
 
-// PartitionFor spreads keys over the partitions. It is stable, and not murmur2:
-// nobody reads these topics but the test.
+// PartitionOf spreads keys over partitions. It is stable, and not murmur2: nobody
+// reads these topics but the test.
+func PartitionOf(key []byte, partitions int) int {
+	h := fnv.New32a()
+	_, _ = h.Write(key)
+	return int(h.Sum32() % uint32(partitions)) //nolint:gosec // G115: as many as topics have
+}
+
+// PartitionFor is PartitionOf in a topic.
 func (m *Member) PartitionFor(ctx context.Context, topic string, key []byte) (id int, err error) {
 	err = m.do(ctx, PartitionFor, func(b *Broker) error {
 		t := b.topics[topic]
 		if t == nil {
 			return consumer.ErrUnknownTopic
 		}
-		h := fnv.New32a()
-		_, _ = h.Write(key)
-		id = int(h.Sum32() % uint32(len(t.partitions)))
+		id = PartitionOf(key, len(t.partitions))
 		return nil
 	})
 	return id, err

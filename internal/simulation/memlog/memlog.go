@@ -128,7 +128,7 @@ func (b *Broker) AppendAt(name string, id int, at time.Time, messages ...consume
 
 func (b *Broker) append(name string, id int, stamp time.Time, messages []consumer.Message) int64 {
 	p := b.topics[name].partitions[id]
-	at := p.next
+	at, stamp := p.next, stamp.Round(0) // a record keeps no monotonic reading
 	for _, m := range messages {
 		p.records = append(p.records, consumer.Record{
 			Topic: name, Partition: id, Offset: p.next, Time: stamp,

@@ -1,0 +1,83 @@
+package simulation
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"remux-retrier/events"
+)
+
+// togetherWithin is how long after attempts_exhausted the events may take that it
+// covers.
+const togetherWithin = 5 * time.Second
+
+// lastCall is the task's last call that the instance had made, in the generation of the
+// outcome, when it decided that; nil: it had made none, or its clock does not tell.
+func (o *outcome) lastCall(t *task) *call {
+	for _, c := range slices.Backward(t.calls) {
+		if c.by == o.by && c.since == o.attempt.since && c.ended && !o.by.jumped && !o.DecidedAt.Before(c.endedAt.Truncate(time.Millisecond)) {
+			return c
+		}
+	}
+	return nil
+}
+
+// covers: the event stood in the log, as the caller knew it, when the call was sent.
+func (c *call) covers(e *event) bool {
+	return c.log == e.log && e.offset < c.known[e.partition]
+}
+
+// overdrawn tells why attempts_exhausted cannot hold for the event though calls for its
+// task have failed; empty: it can. It was called for often enough, or stood in the log
+// when the last call was sent.
+func (w *world) overdrawn(e *event, o *outcome) string {
+	t := e.task
+	switch {
+	case !with("exhausted"), o.Attempts >= w.attempts:
+		return ""
+	case o.Attempts > 0:
+		return "only " + strconv.Itoa(o.Attempts) + " calls were made for it"
+	}
+	if last := o.lastCall(t); last != nil {
+		if !last.covers(e) {
+			return "it came after call " + strconv.Itoa(last.n) + ", the last, was sent"
+		}
+		return ""
+	}
+	if !slices.ContainsFunc(t.calls, func(c *call) bool { return c.covers(e) }) {
+		return "it came after all calls"
+	}
+	return ""
+}
+
+// checkTogether: the events that attempts_exhausted covers are answered with it.
+func (w *world) checkTogether(o *outcome, t *task) {
+	last := o.lastCall(t)
+	if !with("exhausted") || o.Reason != events.AttemptsExhausted || o.Attempts == 0 || last == nil {
+		return
+	}
+	i, since := o.by, o.attempt.since
+	w.out.after(togetherWithin, func() {
+		if !w.healed || i.since != since || !i.up() {
+			return // the next owner answers them
+		}
+		for _, e := range t.events {
+			if !e.answered() && last.covers(e) && slices.Contains(i.assigned, e.partition) && !w.goesTo(t, w.unwritable) {
+				w.violate("5: what an exhausted task covers is answered together", "event %d/%d of task %s has no answer, though it stood in the log when call %d was sent, after which %s has answered attempts_exhausted",
+					e.partition, e.offset, t.id, last.n, i.name)
+				return
+			}
+		}
+	})
+}
+
+// exhausted: the call was the last before an answer attempts_exhausted that the
+// instance must know of.
+func (i *instance) exhausted(c *call) bool {
+	return with("exhausted") && slices.ContainsFunc(c.task.events, func(e *event) bool {
+		return slices.ContainsFunc(e.outcomes, func(o *outcome) bool {
+			return o.Reason == events.AttemptsExhausted && o.Attempts > 0 && (o.by == i || o.fact < i.since) && o.lastCall(c.task) == c
+		})
+	})
+}

@@ -1,0 +1,74 @@
+package simulation
+
+import (
+	"slices"
+	"time"
+)
+
+// ended is a retry call that has ended, as evidence of how the API serves others.
+type ended struct {
+	task   *task
+	served bool
+}
+
+// Bounds of the calls for a task that always fails. Its backoff doubles from a second
+// to a minute, with jitter of a half: seven calls in the first minute.
+const (
+	failingMinute = 10 // calls in a minute, by one generation
+	witnesses     = 15 // calls for others before and after a failure that show that it is the task's own
+)
+
+// checkFailing looks at a call for a task whose calls always fail, and at the calls
+// before it in this generation: they are rare, and few while the API serves others.
+func (w *world) checkFailing(c *call) {
+	i, t := c.by, c.task
+	if t.nature != cursed {
+		return
+	}
+	lately, own, next := 1, 0, c
+	for _, former := range slices.Backward(t.calls) {
+		if former.by != i || former.since != i.since || !former.ended {
+			continue
+		}
+		if w.s.now-former.at < time.Minute && former.at >= w.mpc.throttledAt {
+			lately++
+		}
+		if i.servesOthers(former.endedBefore, next.begunAfter, t) {
+			own++
+		}
+		next = former
+	}
+	if with("backoff") && lately > failingMinute {
+		w.violate("5: a task that always fails is called rarely", "instance %s calls for task %s, whose calls always fail: %d calls in a minute", i.name, t.id, lately)
+	}
+	if with("attempts") && own >= 2*w.attempts {
+		w.violate("5: a task that always fails costs few calls", "instance %s calls for task %s, and %d of its calls have failed while the API served others; %d attempts are configured", i.name, t.id, own, w.attempts)
+	}
+}
+
+// servesOthers: the API served others right before a call of the task's ended, and
+// until its next one began. The two are numbers of calls that had ended by then.
+func (i *instance) servesOthers(failed, next int, t *task) bool {
+	before, failedBefore := 0, 0
+	for n := failed - 1; n >= 0 && before < witnesses; n-- {
+		if e := i.calls[n]; e.task != t {
+			before++
+			failedBefore += failures(e)
+		}
+	}
+	after, failedAfter := 0, 0
+	for _, e := range i.calls[failed:next] {
+		if e.task != t {
+			after++
+			failedAfter += failures(e)
+		}
+	}
+	return before >= witnesses && after >= witnesses && failedBefore+failedAfter == 0
+}
+
+func failures(e ended) int {
+	if e.served {
+		return 0
+	}
+	return 1
+}

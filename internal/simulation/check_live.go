@@ -1,0 +1,72 @@
+package simulation
+
+import (
+	"slices"
+	"time"
+)
+
+// checkLate looks for events that should have been answered by now. Whatever other
+// tasks do: an event of a task that MPC serves is answered within a bound.
+func (w *world) checkLate() {
+	if !with("liveness") {
+		return
+	}
+	for _, records := range w.log.partitions {
+		for _, e := range records {
+			if e.answered() || !w.served(e) {
+				continue
+			}
+			if waits, bound := w.s.now-max(e.at, w.wellSince), w.answeredWithin(e); waits > bound {
+				w.violate("8: no task holds up another", "event %d/%d (%s) has waited for %v, while its task could be served; %v are allowed",
+					e.partition, e.offset, e.value, waits.Round(time.Millisecond), bound.Round(time.Millisecond))
+				return
+			}
+		}
+	}
+}
+
+// served: MPC answers calls for its task, and Kafka takes the outcome. Nothing is
+// expected where many answers of others stay in doubt, because states cannot be asked for.
+func (w *world) served(e *event) bool {
+	t := e.task
+	return t == nil || t.nature != cursed && !w.goesTo(t, w.unwritable) && (w.mayQuery || w.relieved || !w.calm.cursed)
+}
+
+// The bound's parts: a task whose call for the event has failed backs off, and is called again
+// within so long; and the group may have to do without a member first.
+const (
+	longestBackoff = 5*time.Minute + 10*time.Second
+	slack          = 30 * time.Second
+)
+
+// answeredWithin is the bound. With a small quota it is mostly the time that calls for
+// all tasks of the event's partition take.
+func (w *world) answeredWithin(e *event) time.Duration {
+	bound := slack + 2*w.session + 2*(w.timeout+rebalanceSlack)
+	if e.task != nil && slices.ContainsFunc(e.task.calls, func(c *call) bool { return !c.decisive() && slices.Contains(c.unanswered, e) }) {
+		bound += longestBackoff
+	}
+	for _, t := range w.mpc.tasks {
+		if t.wasCursed && len(t.events) > 0 {
+			bound += 3 * w.timeout // it may hold a place among those in flight for so long, again and again
+		}
+	}
+	if w.limit.perMinute > 0 {
+		bound += time.Duration(8*len(w.mpc.tasks)) * time.Minute / time.Duration(w.limit.perMinute)
+	} else if w.quota > 0 {
+		bound += time.Duration(4*len(w.mpc.tasks)) * w.interval([]int{e.partition})
+	}
+	return bound
+}
+
+// interval is how far apart the quota lets requests of these partitions' owner be.
+func (w *world) interval(partitions []int) time.Duration {
+	share, of := 0, len(w.log.partitions)
+	for _, p := range partitions {
+		share += (p+1)*w.quota/of - p*w.quota/of
+	}
+	if w.quota == 0 || share == 0 {
+		return 0
+	}
+	return quotaWindow * 100 / time.Duration(95*share)
+}

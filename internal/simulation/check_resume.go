@@ -1,0 +1,74 @@
+package simulation
+
+import (
+	"slices"
+	"time"
+
+	"remux-retrier/consumer"
+)
+
+// resumeSlack is how long a generation may take beyond the quota's intervals until its
+// first request: the ledger catches up, a page is read, the first call waits for a commit.
+const resumeSlack = 2 * time.Second
+
+// watchResume has an instance, whose generation has just begun, make its first request
+// within a bound: one interval of its share if the partitions were its own before,
+// two if there was another owner who may have sent a request just now.
+func (i *instance) watchResume(kept bool) {
+	w, since, began := i.w, i.since, i.w.s.now
+	if !w.healed || w.throttles() || !with("resume") || w.interval(i.assigned) == 0 && w.quota > 0 {
+		return
+	}
+	within := w.interval(i.assigned)
+	if !kept {
+		within *= 2
+	}
+	within += resumeSlack
+	if w.calm.cursed {
+		within += longestProbe // their failures may have opened the breaker
+	}
+	any := func(*event) bool { return true }
+	w.out.after(within, func() {
+		if i.since == since && i.up() && i.requestedAt < began && i.hasFresh(began, any) {
+			w.violate("4: calls resume after a rebalance", "instance %s has sent no request for %v, since its generation with partitions %v began (all its own before: %v)",
+				i.name, w.s.now-began, i.assigned, kept)
+		}
+	})
+	// What is in doubt is asked about first, and perhaps again when MPC cannot be at work
+	// on it any more. Others are called meanwhile.
+	if within >= w.timeout || !w.mayQuery {
+		return
+	}
+	w.out.after(within, func() {
+		if i.since == since && i.up() && i.calledAt < began && i.hasFresh(began, i.undoubted) {
+			w.violate("8: no task holds up another", "instance %s has called for no task for %v, since its generation with partitions %v began", i.name, w.s.now-began, i.assigned)
+		}
+	})
+}
+
+// undoubted: by the commit that the instance has found, neither the event nor another of
+// its task's was called for.
+func (i *instance) undoubted(e *event) bool {
+	return !slices.ContainsFunc(e.task.events, func(e *event) bool {
+		at, found := i.found[e.partition]
+		mark, err := consumer.ParseMark(at.Metadata, at.Offset)
+		return !found || err != nil || !e.answered() && e.offset < mark.Called
+	})
+}
+
+// longestProbe is how far apart probes are at most while MPC does not serve.
+const longestProbe = 10 * time.Second
+
+// hasFresh: an event has waited for the generation whose task was never called, or
+// whose last call was answered, so that it does not back off.
+func (i *instance) hasFresh(began time.Duration, also func(*event) bool) bool {
+	for _, p := range i.assigned {
+		if slices.ContainsFunc(i.w.log.partitions[p], func(e *event) bool {
+			return !e.answered() && e.task != nil && e.at < began && i.w.owners[p] == i && i.w.served(e) && also(e) &&
+				!slices.ContainsFunc(e.task.calls, func(c *call) bool { return !c.decisive() })
+		}) {
+			return true
+		}
+	}
+	return false
+}
