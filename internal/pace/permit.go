@@ -74,7 +74,7 @@ func (p *Permit) WaitNew(ctx context.Context, came time.Time) error {
 			}
 		}
 	}
-	sent, err := g.await(ctx, &waiter{ticket: p.ticket, came: came, called: make(chan struct{})}, place)
+	sent, err := g.await(ctx, &waiter{ticket: p.ticket, came: came, front: p.behind < math.MaxInt, called: make(chan struct{})}, place)
 	p.sent = sent
 	return err
 }

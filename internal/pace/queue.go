@@ -12,6 +12,7 @@ import (
 type waiter struct {
 	ticket uint64    // grows with each that comes
 	came   time.Time // see Permit.WaitNew; zero: it is no newcomer
+	front  bool      // see AcquireFront
 	// called is closed when the waiter has got its turn, or is the next.
 	called chan struct{}
 	// sent is when it got its turn; zero: it waits.
@@ -79,15 +80,19 @@ func (g *Gate) dispatch() (wait time.Duration) {
 }
 
 // next is whose turn is next: the first in the queue or, while the breaker is
-// open, the first newcomer.
+// open, the first newcomer. A request that others' answers wait for goes before
+// those: it changes nothing, and is the better probe.
 func (g *Gate) next(now time.Time) (i int, newcomer bool) {
 	if !g.breaker.open(now) {
 		return 0, false
 	}
 	since := g.breaker.since()
 	for i, w := range g.queue {
-		if w.came.After(since) {
+		switch {
+		case w.came.After(since):
 			return i, true
+		case w.front:
+			return i, false
 		}
 	}
 	return 0, false
