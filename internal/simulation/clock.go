@@ -23,8 +23,6 @@ func (c processClock) Now() time.Time { return reading(epoch.Add(c.p.s.now+c.p.o
 // Wall is what the machine's wall clock shows, jumps and all.
 func (c processClock) Wall() time.Time { return c.Now().Round(0) }
 
-func (c processClock) Wall() time.Time { return c.Now() }
-
 func (c processClock) Sleep(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
