@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/findcoordinator"
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
 
 	"remux-retrier/consumer"
@@ -61,7 +64,9 @@ func (g *generation) Committed(ctx context.Context) (map[int]consumer.Position, 
 }
 
 // Commit finds the coordinator anew each time, so that it survives a move of the
-// coordinator during a drain. Without positions nothing is sent.
+// coordinator during a drain. It waits for the answer as long as ctx says, or for
+// the rebalance time-out where that says nothing. What could not even be sent is
+// ErrRefused. Without positions nothing is sent.
 //
 // The leader epoch is stored as unknown (-1, KIP-320). kafka-go's own commit
 // stores 0, from which other clients that take over the group infer that the log
@@ -89,16 +94,19 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 			CommittedMetadata:    pos.Metadata,
 		})
 	}
-	m, err := l.roundTrip(ctx, requestTimeout, &offsetcommit.Request{
+	m, sent, err := l.toCoordinator(ctx, &offsetcommit.Request{
 		GroupID:         l.cfg.GroupID,
 		GenerationID:    g.gen.ID,
 		MemberID:        g.gen.MemberID,
 		RetentionTimeMs: -1,
 		Topics:          []offsetcommit.RequestTopic{{Name: l.cfg.Topic, Partitions: partitions}},
 	})
-	if err != nil {
+	switch {
+	case err != nil && sent:
 		l.unanswered.Add(1)
 		return l.explain(doing, l.groupRight(), err)
+	case err != nil:
+		return fmt.Errorf("%w: %w", consumer.ErrRefused, l.explain(doing, l.groupRight(), err))
 	}
 	stored := 0
 	for _, t := range m.(*offsetcommit.Response).Topics {
@@ -115,4 +123,21 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 		return fmt.Errorf("%s: the broker answered for %d of %d partitions", doing, stored, len(positions))
 	}
 	return nil
+}
+
+// toCoordinator asks for the group's coordinator and sends it a request.
+func (l *Log) toCoordinator(ctx context.Context, req protocol.Message) (answer protocol.Message, sent bool, err error) {
+	wait := l.cfg.RebalanceTimeout // afterwards the generation is over in any case
+	if deadline, ok := ctx.Deadline(); ok {
+		wait = time.Until(deadline)
+	}
+	m, err := l.roundTrip(ctx, wait, &findcoordinator.Request{Key: l.cfg.GroupID})
+	if err != nil {
+		return nil, false, err
+	}
+	found := m.(*findcoordinator.Response)
+	if found.ErrorCode != 0 {
+		return nil, false, kafka.Error(found.ErrorCode)
+	}
+	return l.call(ctx, found.NodeID, wait, req)
 }

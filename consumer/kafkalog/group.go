@@ -86,7 +86,9 @@ func (l *Log) enter() (*kafka.ConsumerGroup, error) {
 		SessionTimeout:    l.cfg.SessionTimeout,
 		RebalanceTimeout:  l.cfg.RebalanceTimeout,
 		JoinGroupBackoff:  joinBackoff,
-		Timeout:           requestTimeout,
+		// A broker that does not answer for a while still has its members, until
+		// their sessions end.
+		Timeout: l.cfg.SessionTimeout,
 		// WatchPartitionChanges stays off: it rejoins in a tight loop while the
 		// topic is missing. The consumer watches, with Partitions.
 		Logger: kafka.LoggerFunc(func(format string, args ...any) { l.cfg.Debugf(format, args...) }),

@@ -62,7 +62,7 @@ type Config struct {
 
 // Log is consumer.Log on a Kafka cluster.
 //
-// mu guards group, current and left. It is never held while waiting.
+// mu guards brokers, group, current and left. It is never held while waiting.
 type Log struct {
 	cfg       Config
 	addr      net.Addr
@@ -79,7 +79,10 @@ type Log struct {
 	keyless    atomic.Uint64
 	counts     sync.Map // topic → count, for PartitionFor
 
+	correlation atomic.Int32
+
 	mu      sync.Mutex
+	brokers map[int32]*broker
 	group   *kafka.ConsumerGroup
 	current *generation
 	left    chan struct{} // closed when the group knows; nil before Leave
@@ -110,7 +113,7 @@ func New(cfg Config) (*Log, error) {
 	topics := append(slices.Clone(cfg.Topics), cfg.Topic)
 	slices.Sort(topics)
 
-	l := &Log{cfg: cfg, addr: kafka.TCP(cfg.Brokers...)}
+	l := &Log{cfg: cfg, addr: kafka.TCP(cfg.Brokers...), brokers: map[int32]*broker{}}
 	l.shared.Store(notLeading)
 	l.closed, l.close = context.WithCancel(context.Background())
 	l.transport = &kafka.Transport{
