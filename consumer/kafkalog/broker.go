@@ -2,59 +2,20 @@ package kafkalog
 
 import (
 	"context"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/segmentio/kafka-go"
-
-	"remux-retrier/internal/clock"
 )
 
-// To one broker at most eight connections are open: two for fetches and lookups,
-// writesAtOnce for writes, one for the coordinator's requests, one for kafka-go's
-// metadata, one for heartbeats. Only writes that wait long come on top.
-const (
-	writesAtOnce = 3
-	// slowWrite is after how long a write gives its place to others: it waits for
-	// a replica, as its partition's next ones will, and other partitions need not.
-	slowWrite = time.Second
-)
+// To one broker at most eight connections are open: one for long fetches, one for
+// short ones and lookups, writesAtOnce for writes, one for the coordinator's
+// requests, one for kafka-go's metadata, one for heartbeats. Only writes that take
+// long, because a replica does not answer, come on top.
+const writesAtOnce = 3
 
 // broker is what this client has under way at one broker.
 type broker struct {
 	fetches *poller
-	writes  places
-}
-
-// places bound how many writes are under way at once. Who waits longest gets the
-// next place.
-type places struct {
-	taken chan struct{}
-	muted atomic.Int64 // until when the broker takes nothing, in Unix nanoseconds
-}
-
-// take waits for a place, which is given back by release, or after slowWrite.
-func (p *places) take(ctx context.Context) (release func(), err error) {
-	select {
-	case p.taken <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	give := sync.OnceFunc(func() { <-p.taken })
-	if err := clock.System.Sleep(ctx, time.Until(time.Unix(0, p.muted.Load()))); err != nil {
-		give()
-		return nil, err
-	}
-	slow := time.AfterFunc(slowWrite, give)
-	return func() { slow.Stop(); give() }, nil
-}
-
-// mute holds the next writes back for a while.
-func (p *places) mute(while time.Duration) {
-	if while > 0 {
-		p.muted.Store(time.Now().Add(while).UnixNano())
-	}
+	writes  *line
 }
 
 func (l *Log) broker(id int32) *broker {
@@ -62,7 +23,7 @@ func (l *Log) broker(id int32) *broker {
 	defer l.mu.Unlock()
 	b := l.brokers[id]
 	if b == nil {
-		b = &broker{fetches: newPoller(l, id), writes: places{taken: make(chan struct{}, writesAtOnce)}}
+		b = &broker{fetches: newPoller(l, id), writes: newLine(l, id, writesAtOnce)}
 		l.brokers[id] = b
 	}
 	return b

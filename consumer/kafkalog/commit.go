@@ -63,8 +63,8 @@ func (g *generation) Committed(ctx context.Context) (map[int]consumer.Position, 
 	return positions, nil
 }
 
-// Commit finds the coordinator anew each time, so that it survives a move of the
-// coordinator during a drain. It waits for the answer as long as ctx says, or for
+// Commit finds the coordinator anew after each failure, so that it survives a move
+// of the coordinator during a drain. It waits for the answer as long as ctx says, or for
 // the rebalance time-out where that says nothing. What could not even be sent is
 // ErrRefused. Without positions nothing is sent.
 //
@@ -112,6 +112,7 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 	for _, t := range m.(*offsetcommit.Response).Topics {
 		for _, p := range t.Partitions {
 			if p.ErrorCode != 0 {
+				l.coordinator.Store(unknownBroker)
 				err := l.explain(fmt.Sprintf("%s, partition %d", doing, p.PartitionIndex), l.groupRight(), kafka.Error(p.ErrorCode))
 				return fmt.Errorf("%w: %w", consumer.ErrRefused, err)
 			}
@@ -125,19 +126,29 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 	return nil
 }
 
-// toCoordinator asks for the group's coordinator and sends it a request.
+// toCoordinator sends a request to the group's coordinator, which is asked for only
+// where the last request failed or another broker was meant.
 func (l *Log) toCoordinator(ctx context.Context, req protocol.Message) (answer protocol.Message, sent bool, err error) {
 	wait := l.cfg.RebalanceTimeout // afterwards the generation is over in any case
 	if deadline, ok := ctx.Deadline(); ok {
 		wait = time.Until(deadline)
 	}
-	m, err := l.roundTrip(ctx, wait, &findcoordinator.Request{Key: l.cfg.GroupID})
+	coordinator := l.coordinator.Load()
+	if coordinator == unknownBroker {
+		m, err := l.roundTrip(ctx, wait, &findcoordinator.Request{Key: l.cfg.GroupID})
+		if err != nil {
+			return nil, false, err
+		}
+		found := m.(*findcoordinator.Response)
+		if found.ErrorCode != 0 {
+			return nil, false, kafka.Error(found.ErrorCode)
+		}
+		coordinator = found.NodeID
+		l.coordinator.Store(coordinator)
+	}
+	answer, sent, err = l.call(ctx, coordinator, wait, req)
 	if err != nil {
-		return nil, false, err
+		l.coordinator.Store(unknownBroker)
 	}
-	found := m.(*findcoordinator.Response)
-	if found.ErrorCode != 0 {
-		return nil, false, kafka.Error(found.ErrorCode)
-	}
-	return l.call(ctx, found.NodeID, wait, req)
+	return answer, sent, err
 }

@@ -27,6 +27,9 @@ import (
 	"remux-retrier/consumer"
 )
 
+// unknownBroker is no broker's id.
+const unknownBroker = -1
+
 // requestTimeout bounds requests that a broker answers at once.
 const requestTimeout = 5 * time.Second
 
@@ -79,7 +82,8 @@ type Log struct {
 	keyless    atomic.Uint64
 	counts     sync.Map // topic → count, for PartitionFor
 
-	correlation atomic.Int32
+	correlation atomic.Int32 // of requests; they are numbered
+	coordinator atomic.Int32 // the group's, or unknownBroker
 
 	mu      sync.Mutex
 	brokers map[int32]*broker
@@ -115,6 +119,7 @@ func New(cfg Config) (*Log, error) {
 
 	l := &Log{cfg: cfg, addr: kafka.TCP(cfg.Brokers...), brokers: map[int32]*broker{}}
 	l.shared.Store(notLeading)
+	l.coordinator.Store(unknownBroker)
 	l.closed, l.close = context.WithCancel(context.Background())
 	l.transport = &kafka.Transport{
 		Dial: l.dial,

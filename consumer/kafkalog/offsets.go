@@ -47,7 +47,7 @@ func (l *Log) listOffsets(ctx context.Context, topic string, partitions []int, t
 	}
 	offsets := make([]int64, len(partitions))
 	ask := func(leader int32, parts []listoffsets.RequestPartition) error {
-		m, err := l.broker(leader).fetches.lookUp(ctx, &listoffsets.Request{
+		m, err := l.broker(leader).fetches.short.send(ctx, requestTimeout, &listoffsets.Request{
 			ReplicaID: -1, IsolationLevel: isolation, Topics: []listoffsets.RequestTopic{{Topic: topic, Partitions: parts}},
 		})
 		if err != nil {

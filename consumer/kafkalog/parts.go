@@ -60,7 +60,7 @@ func (p *poller) request() []*part {
 
 // send sends one request and hands out its answer; it tells whether that brought
 // anything.
-func (p *poller) send(parts []*part, wait time.Duration) bool {
+func (p *poller) send(on *line, parts []*part, wait time.Duration) bool {
 	req := &fetch.Request{
 		ReplicaID:      -1,
 		MaxWaitTime:    int32(wait / time.Millisecond),
@@ -80,7 +80,7 @@ func (p *poller) send(parts []*part, wait time.Duration) bool {
 		})
 		room -= int64(f.limit)
 	}
-	m, _, err := p.log.call(p.log.closed, p.broker, fetchTimeout, req)
+	m, err := on.send(on.log.closed, fetchTimeout, req)
 	var res *fetch.Response
 	if err == nil {
 		res = m.(*fetch.Response)
@@ -92,8 +92,8 @@ func (p *poller) send(parts []*part, wait time.Duration) bool {
 		// One batch that cannot be read spoils the whole answer. The others are to
 		// be read all the same.
 		half := len(parts) / 2
-		first := p.send(parts[:half], 0)
-		return p.send(parts[half:], 0) || first
+		first := p.send(on, parts[:half], 0)
+		return p.send(on, parts[half:], 0) || first
 	}
 	return p.handOut(parts, res, err, room >= 0)
 }

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/segmentio/kafka-go/protocol"
 )
 
 const (
@@ -18,6 +16,9 @@ const (
 	// gatherFor is how long a fetch waits for the partitions that the last one
 	// answered for: most come back at once.
 	gatherFor = time.Millisecond
+	// idleGatherFor is the same where the last one found nothing: another request
+	// for whoever comes back a little later would cost more than the time.
+	idleGatherFor = 5 * time.Millisecond
 	// throttledWait is how long a throttled fetch waits before its caller is told.
 	throttledWait = 10 * time.Second
 	// fetchTimeout bounds a fetch, the transfer of its pages included.
@@ -34,21 +35,20 @@ const (
 //
 // mu guards all below it. It is never held while waiting.
 type poller struct {
-	log    *Log
-	broker int32
-	short  chan struct{} // full while a short request, or a lookup, is under way
+	long, short *line
 
 	mu      sync.Mutex
 	waiting []*part // those that wait longest first
 	away    int     // callers that were answered and have not come back
-	long    bool    // a long request is under way
+	polling bool    // a long request is under way
+	late    bool    // a short one is
 	idle    bool    // the last long one brought nothing
 	muted   time.Time
 	timer   *time.Timer
 }
 
 func newPoller(l *Log, broker int32) *poller {
-	return &poller{log: l, broker: broker, short: make(chan struct{}, 1)}
+	return &poller{long: newLine(l, broker, 1), short: newLine(l, broker, 1)}
 }
 
 // fetch waits for a part's answer, or for the end of ctx.
@@ -80,13 +80,16 @@ func (p *poller) next() {
 	case len(p.waiting) == 0:
 	case now.Before(p.muted):
 		p.later(p.muted.Sub(now))
-	case !p.long && p.idle && len(p.short) > 0:
+	case !p.polling && p.idle && p.late:
 		// The short request's partitions are to join the long one, which would
 		// otherwise go without them for as long as nothing comes.
-	case p.long || p.away > 0:
+	case p.polling && p.late: // the end of either comes back to this
+	case p.away > 0 && p.idle:
+		p.later(idleGatherFor)
+	case p.polling || p.away > 0:
 		p.later(gatherFor)
 	default:
-		p.sendLong()
+		p.poll()
 	}
 }
 
@@ -100,46 +103,34 @@ func (p *poller) later(in time.Duration) {
 		defer p.mu.Unlock()
 		p.timer = nil
 		p.away = 0
-		if len(p.waiting) == 0 || !p.long || time.Now().Before(p.muted) {
-			p.next()
+		if len(p.waiting) > 0 && p.polling && !p.late && !time.Now().Before(p.muted) {
+			p.pollLate()
 			return
 		}
-		select {
-		case p.short <- struct{}{}:
-			parts := p.request()
-			go func() { p.send(parts, lateWait); p.endShort() }()
-		default: // endShort comes back to it
-		}
+		p.next()
 	})
 }
 
-func (p *poller) sendLong() {
-	p.long = true
+func (p *poller) poll() {
+	p.polling = true
 	parts := p.request()
 	go func() {
-		brought := p.send(parts, fetchWait)
+		brought := p.send(p.long, parts, fetchWait)
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.long, p.idle = false, !brought
+		p.polling, p.idle = false, !brought
 		p.next()
 	}()
 }
 
-func (p *poller) endShort() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	<-p.short
-	p.next()
-}
-
-// lookUp sends a request in a short one's place.
-func (p *poller) lookUp(ctx context.Context, req protocol.Message) (protocol.Message, error) {
-	select {
-	case p.short <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	defer p.endShort()
-	m, _, err := p.log.call(ctx, p.broker, requestTimeout, req)
-	return m, err
+func (p *poller) pollLate() {
+	p.late = true
+	parts := p.request()
+	go func() {
+		p.send(p.short, parts, lateWait)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.late = false
+		p.next()
+	}()
 }

@@ -47,13 +47,7 @@ func (l *Log) produce(ctx context.Context, topic string, partition int, messages
 	if err != nil {
 		return 0, err
 	}
-	writes := &l.broker(leader).writes
-	release, err := writes.take(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer release()
-	m, _, err := l.call(ctx, leader, produceTimeout, &produce.Request{
+	m, err := l.broker(leader).writes.send(ctx, produceTimeout, &produce.Request{
 		Acks:    allInSyncReplicas,
 		Timeout: int32(ackTimeout / time.Millisecond),
 		Topics: []produce.RequestTopic{{
@@ -67,7 +61,6 @@ func (l *Log) produce(ctx context.Context, topic string, partition int, messages
 	if err != nil {
 		return 0, err
 	}
-	writes.mute(throttle(m))
 	res := m.(*produce.Response)
 	if len(res.Topics) != 1 || len(res.Topics[0].Partitions) != 1 {
 		return 0, errors.New("the broker did not answer for this partition")
