@@ -21,6 +21,8 @@ const (
 	idleGatherFor = 5 * time.Millisecond
 	// throttledWait is how long a throttled fetch waits before its caller is told.
 	throttledWait = 10 * time.Second
+	// throttledLately is for how long after a throttle there is one fetch at a time.
+	throttledLately = time.Minute
 	// fetchTimeout bounds a fetch, the transfer of its pages included.
 	fetchTimeout = 10 * time.Second
 	// answerBytes bounds an answer to a fetch, all partitions together, as it is
@@ -83,7 +85,8 @@ func (p *poller) next() {
 	case !p.polling && p.idle && p.late:
 		// The short request's partitions are to join the long one, which would
 		// otherwise go without them for as long as nothing comes.
-	case p.polling && p.late: // the end of either comes back to this
+	case p.polling && (p.late || now.Sub(p.muted) < throttledLately):
+		// The end of the long one comes back to this.
 	case p.away > 0 && p.idle:
 		p.later(idleGatherFor)
 	case p.polling || p.away > 0:
@@ -103,7 +106,9 @@ func (p *poller) later(in time.Duration) {
 		defer p.mu.Unlock()
 		p.timer = nil
 		p.away = 0
-		if len(p.waiting) > 0 && p.polling && !p.late && !time.Now().Before(p.muted) {
+		// Lookups share the short line, which must not be muted.
+		throttled := time.Since(p.muted) < throttledLately
+		if len(p.waiting) > 0 && p.polling && !p.late && !throttled {
 			p.pollLate()
 			return
 		}
