@@ -15,6 +15,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"sync"
@@ -84,6 +85,7 @@ type Log struct {
 
 	correlation atomic.Int32 // of requests; they are numbered
 	coordinator atomic.Int32 // the group's, or unknownBroker
+	silent      silentBrokers
 
 	mu      sync.Mutex
 	brokers map[int32]*broker
@@ -114,6 +116,9 @@ func New(cfg Config) (*Log, error) {
 	if cfg.Debugf == nil {
 		cfg.Debugf = func(string, ...any) {}
 	}
+	// The group asks the first of the list; not all instances are to ask the same.
+	cfg.Brokers = slices.Clone(cfg.Brokers)
+	rand.Shuffle(len(cfg.Brokers), func(i, j int) { cfg.Brokers[i], cfg.Brokers[j] = cfg.Brokers[j], cfg.Brokers[i] })
 	topics := append(slices.Clone(cfg.Topics), cfg.Topic)
 	slices.Sort(topics)
 
@@ -135,7 +140,7 @@ func New(cfg Config) (*Log, error) {
 	l.client = &kafka.Client{Addr: l.addr, Transport: l.transport, Timeout: requestTimeout}
 	l.dialer = &kafka.Dialer{
 		ClientID:      cfg.ClientID,
-		DialFunc:      l.dial,
+		DialFunc:      l.dialMember,
 		Timeout:       requestTimeout,
 		TLS:           cfg.TLS,
 		SASLMechanism: cfg.SASL,
