@@ -135,15 +135,9 @@ func (l *Log) toCoordinator(ctx context.Context, req protocol.Message) (answer p
 	}
 	coordinator := l.coordinator.Load()
 	if coordinator == unknownBroker {
-		m, err := l.roundTrip(ctx, wait, &findcoordinator.Request{Key: l.cfg.GroupID})
-		if err != nil {
+		if coordinator, err = l.findCoordinator(ctx, wait); err != nil {
 			return nil, false, err
 		}
-		found := m.(*findcoordinator.Response)
-		if found.ErrorCode != 0 {
-			return nil, false, kafka.Error(found.ErrorCode)
-		}
-		coordinator = found.NodeID
 		l.coordinator.Store(coordinator)
 	}
 	answer, sent, err = l.call(ctx, coordinator, wait, req)
@@ -151,4 +145,16 @@ func (l *Log) toCoordinator(ctx context.Context, req protocol.Message) (answer p
 		l.coordinator.Store(unknownBroker)
 	}
 	return answer, sent, err
+}
+
+func (l *Log) findCoordinator(ctx context.Context, wait time.Duration) (int32, error) {
+	m, err := l.roundTrip(ctx, wait, &findcoordinator.Request{Key: l.cfg.GroupID})
+	if err != nil {
+		return unknownBroker, err
+	}
+	found := m.(*findcoordinator.Response)
+	if found.ErrorCode != 0 {
+		return unknownBroker, kafka.Error(found.ErrorCode)
+	}
+	return found.NodeID, nil
 }

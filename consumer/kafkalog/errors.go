@@ -36,7 +36,7 @@ var advices = map[kafka.Error]string{
 	kafka.UnsupportedSASLMechanism:     "the brokers do not offer this KAFKA_SASL_MECHANISM",
 	kafka.IllegalSASLState:             "these brokers' port takes no SASL: check KAFKA_BROKERS and KAFKA_SASL_MECHANISM",
 	kafka.InvalidSessionTimeout:        "KAFKA_SESSION_TIMEOUT is outside the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms",
-	kafka.InconsistentGroupProtocol:    "members of another program are in the group: check KAFKA_GROUP_ID",
+	kafka.InconsistentGroupProtocol:    "members of another program, or of the new group protocol (group.protocol=consumer), are in the group: stop them first, or check KAFKA_GROUP_ID",
 	kafka.OffsetMetadataTooLarge:       "the brokers' offset.metadata.max.bytes must be at least 4096",
 	kafka.InvalidReplicationFactor:     "the brokers' default.replication.factor exceeds their number",
 	kafka.InvalidTopic:                 "the brokers take no topic of this name: check the KAFKA_TOPIC_ variables",
