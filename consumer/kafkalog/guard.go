@@ -3,6 +3,7 @@ package kafkalog
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 )
 
 // An answer of Kafka's begins with its length. kafka-go believes what it reads
@@ -15,6 +16,9 @@ const (
 	// anyAnswer bounds the others. A batch may be large where its topic allows it.
 	anyAnswer = 512 << 20
 )
+
+// A server that expects TLS answers with an alert of TLS.
+const tlsAlert, tlsMajor = 0x15, 3
 
 // guard follows the lengths of the answers in what a connection brings.
 type guard struct {
@@ -37,6 +41,8 @@ func (g *guard) see(b []byte, address string) error {
 		}
 		length := int32(binary.BigEndian.Uint32(g.head))
 		switch {
+		case !g.later && g.head[0] == tlsAlert && g.head[1] == tlsMajor:
+			return fmt.Errorf("%w: %s expects TLS", io.ErrUnexpectedEOF, address)
 		case !g.later && (length < 0 || length > firstAnswer):
 			return fmt.Errorf("no Kafka answers at %s: its answer begins with %q", address, g.head)
 		case length < 0 || length > anyAnswer:
