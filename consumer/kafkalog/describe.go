@@ -134,6 +134,9 @@ func (l *Log) ofNewProtocol(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
+	if g, err := l.describeGroup(ctx, false); err == nil && g.GroupState != "Dead" {
+		return false
+	}
 	return slices.ContainsFunc(m.(*listgroups.Response).Groups, func(g listgroups.ResponseGroup) bool { return g.GroupID == l.cfg.GroupID })
 }
 

@@ -44,6 +44,9 @@ func (l *Log) Join(ctx context.Context) (consumer.Generation, error) {
 	if errors.Is(err, kafka.ErrGroupClosed) {
 		err = errLeft
 	}
+	if errors.Is(err, kafka.Unknown) && l.ofNewProtocol(ctx) {
+		err = fmt.Errorf("%w: %w", kafka.InconsistentGroupProtocol, err)
+	}
 	if err != nil {
 		return nil, l.explain("join group "+l.cfg.GroupID, l.groupRight(), err)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -129,6 +130,7 @@ func TestKafkaAGroupOfTheNewProtocolIsSeen(t *testing.T) {
 		}
 		return g.State == NewProtocol
 	})
-	_, err := l.Join(soon(t))
-	t.Log("joining:", err)
+	if _, err := l.Join(soon(t)); err == nil || !strings.Contains(err.Error(), "group.protocol=consumer") {
+		t.Errorf("joining: %v", err)
+	}
 }
