@@ -85,6 +85,7 @@ func TestHostileAnswersAreAnErrorOfTheirPartitionAlone(t *testing.T) {
 				page consumer.Page
 				err  error
 			}
+			together(t, l)
 			results := make([]chan result, 2)
 			for p := range results {
 				results[p] = make(chan result, 1)

@@ -108,11 +108,25 @@ func TestNoPartitionStarvesBesideOthersBacklogs(t *testing.T) {
 	}
 }
 
+// together has the fetches that come within a moment go out in one request.
+func together(t *testing.T, l *Log) {
+	t.Helper()
+	leader, err := l.leader(soon(t), consumed, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := l.broker(leader).fetches
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.muted = time.Now().Add(200 * time.Millisecond)
+}
+
 // Two readers of one partition cannot be in one request.
 func TestTwoReadersOfAPartitionBothRead(t *testing.T) {
 	c := manyPartitions(t)
 	write(t, other(t, c.ListenAddrs()), text("0"), text("1"))
 	l := member(t, c.ListenAddrs())
+	together(t, l)
 	var readers sync.WaitGroup
 	for from := range int64(2) {
 		readers.Go(func() {
