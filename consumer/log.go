@@ -85,10 +85,10 @@ type Page struct {
 	// aborted or compacted away.
 	Next int64
 	// End is the offset up to which the partition can be read (its last stable
-	// offset), as known to this answer.
+	// offset), as far as this answer knows.
 	End int64
-	// Throttled is how long the broker holds this client back by its quota
-	// (KIP-219). The Log waits it out itself.
+	// Throttled is for how long the broker held this client back meanwhile, by a
+	// quota. The Log waited that out, or is about to.
 	Throttled time.Duration
 }
 

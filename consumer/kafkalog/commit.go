@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/findcoordinator"
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
 
 	"remux-retrier/consumer"
@@ -60,8 +63,10 @@ func (g *generation) Committed(ctx context.Context) (map[int]consumer.Position, 
 	return positions, nil
 }
 
-// Commit finds the coordinator anew each time, so that it survives a move of the
-// coordinator during a drain. Without positions nothing is sent.
+// Commit finds the coordinator anew after each failure, so that it survives a move
+// of the coordinator during a drain. It waits for the answer as long as ctx says, or for
+// the rebalance time-out where that says nothing. What could not even be sent is
+// ErrRefused. Without positions nothing is sent.
 //
 // The leader epoch is stored as unknown (-1, KIP-320). kafka-go's own commit
 // stores 0, from which other clients that take over the group infer that the log
@@ -89,21 +94,25 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 			CommittedMetadata:    pos.Metadata,
 		})
 	}
-	m, err := l.roundTrip(ctx, requestTimeout, &offsetcommit.Request{
+	m, sent, err := l.toCoordinator(ctx, &offsetcommit.Request{
 		GroupID:         l.cfg.GroupID,
 		GenerationID:    g.gen.ID,
 		MemberID:        g.gen.MemberID,
 		RetentionTimeMs: -1,
 		Topics:          []offsetcommit.RequestTopic{{Name: l.cfg.Topic, Partitions: partitions}},
 	})
-	if err != nil {
+	switch {
+	case err != nil && sent:
 		l.unanswered.Add(1)
 		return l.explain(doing, l.groupRight(), err)
+	case err != nil:
+		return fmt.Errorf("%w: %w", consumer.ErrRefused, l.explain(doing, l.groupRight(), err))
 	}
 	stored := 0
 	for _, t := range m.(*offsetcommit.Response).Topics {
 		for _, p := range t.Partitions {
 			if p.ErrorCode != 0 {
+				l.coordinator.Store(unknownBroker)
 				err := l.explain(fmt.Sprintf("%s, partition %d", doing, p.PartitionIndex), l.groupRight(), kafka.Error(p.ErrorCode))
 				return fmt.Errorf("%w: %w", consumer.ErrRefused, err)
 			}
@@ -115,4 +124,37 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 		return fmt.Errorf("%s: the broker answered for %d of %d partitions", doing, stored, len(positions))
 	}
 	return nil
+}
+
+// toCoordinator sends a request to the group's coordinator, which is asked for only
+// where the last request failed or another broker was meant.
+func (l *Log) toCoordinator(ctx context.Context, req protocol.Message) (answer protocol.Message, sent bool, err error) {
+	wait := l.cfg.RebalanceTimeout // afterwards the generation is over in any case
+	if deadline, ok := ctx.Deadline(); ok {
+		wait = time.Until(deadline)
+	}
+	coordinator := l.coordinator.Load()
+	if coordinator == unknownBroker {
+		if coordinator, err = l.findCoordinator(ctx, wait); err != nil {
+			return nil, false, err
+		}
+		l.coordinator.Store(coordinator)
+	}
+	answer, sent, err = l.call(ctx, coordinator, wait, req)
+	if err != nil {
+		l.coordinator.Store(unknownBroker)
+	}
+	return answer, sent, err
+}
+
+func (l *Log) findCoordinator(ctx context.Context, wait time.Duration) (int32, error) {
+	m, err := l.roundTrip(ctx, wait, &findcoordinator.Request{Key: l.cfg.GroupID})
+	if err != nil {
+		return unknownBroker, err
+	}
+	found := m.(*findcoordinator.Response)
+	if found.ErrorCode != 0 {
+		return unknownBroker, kafka.Error(found.ErrorCode)
+	}
+	return found.NodeID, nil
 }

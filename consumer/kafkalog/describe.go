@@ -3,7 +3,6 @@ package kafkalog
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"net"
 	"slices"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/describegroups"
+	"github.com/segmentio/kafka-go/protocol/listgroups"
 	"github.com/segmentio/kafka-go/protocol/metadata"
 
 	"remux-retrier/consumer"
@@ -110,7 +110,7 @@ func (l *Log) Settings(ctx context.Context, topic string, names ...string) (map[
 // GroupState is how the group is doing.
 type GroupState struct {
 	// State is the brokers' word: Stable, Empty, Dead (there is none yet),
-	// PreparingRebalance, CompletingRebalance.
+	// PreparingRebalance, CompletingRebalance; or NewProtocol.
 	State string
 	// Protocol is "consumer" for a group of consumers; empty where there is none.
 	Protocol string
@@ -119,29 +119,43 @@ type GroupState struct {
 	Rights  Rights
 }
 
+// NewProtocol is the state of a group whose members speak the group protocol of
+// KIP-848. Of these the brokers say to us that there is no such group.
+const NewProtocol = "new protocol"
+
+// ofNewProtocol tells whether the coordinator lists a group that it does not
+// describe. Where it cannot be asked, it does not.
+func (l *Log) ofNewProtocol(ctx context.Context) bool {
+	coordinator, err := l.findCoordinator(ctx, requestTimeout)
+	if err != nil {
+		return false
+	}
+	m, _, err := l.call(ctx, coordinator, requestTimeout, new(listgroups.Request))
+	if err != nil {
+		return false
+	}
+	if g, err := l.describeGroup(ctx, false); err == nil && g.GroupState != "Dead" {
+		return false
+	}
+	return slices.ContainsFunc(m.(*listgroups.Response).Groups, func(g listgroups.ResponseGroup) bool { return g.GroupID == l.cfg.GroupID })
+}
+
 // DescribeGroup describes the configured group.
 func (l *Log) DescribeGroup(ctx context.Context) (GroupState, error) {
 	doing, right := "look up group "+l.cfg.GroupID, "READ on group "+l.cfg.GroupID
 	var g describegroups.ResponseGroup
-	err := untilCoordinated(ctx, func() error {
-		m, err := l.roundTrip(ctx, requestTimeout, &describegroups.Request{Groups: []string{l.cfg.GroupID}, IncludeAuthorizedOperations: true})
-		if err != nil {
-			return err
-		}
-		groups := m.(*describegroups.Response).Groups
-		if len(groups) != 1 {
-			return fmt.Errorf("the broker answered for %d groups", len(groups))
-		}
-		if g = groups[0]; g.ErrorCode != 0 {
-			return kafka.Error(g.ErrorCode)
-		}
-		return nil
+	err := untilCoordinated(ctx, func() (err error) {
+		g, err = l.describeGroup(ctx, true)
+		return err
 	})
 	switch {
 	case errors.Is(err, kafka.GroupIdNotFound): // brokers differ in whether they say so
 		g.GroupState = "Dead"
 	case err != nil:
 		return GroupState{}, l.explain(doing, right, err)
+	}
+	if g.GroupState == "Dead" && l.ofNewProtocol(ctx) {
+		return GroupState{State: NewProtocol, Protocol: "consumer"}, nil
 	}
 	s := GroupState{State: g.GroupState, Protocol: g.ProtocolType, Rights: rightsOf(g.AuthorizedOperations)}
 	for _, member := range g.Members {

@@ -2,8 +2,14 @@ package kafkalog
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"slices"
+	"sync"
 	"time"
+
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/apiversions"
 )
 
 const (
@@ -14,6 +20,11 @@ const (
 	// sets no deadline, as it does not during SASL: a broker that accepts and
 	// then says nothing would hold it for ever.
 	silence = 8 * time.Second
+	// firstWord is how long a peer may take for the first byte it sends, where
+	// there are other brokers to ask. One that takes longer is passed over for
+	// passedOver: kafka-go counts a broker that accepts as found.
+	firstWord  = 3 * time.Second
+	passedOver = 5 * time.Second
 )
 
 // dial opens a connection that never waits without a deadline and that ends
@@ -22,11 +33,18 @@ func (l *Log) dial(ctx context.Context, network, address string) (net.Conn, erro
 	if l.closed.Err() != nil {
 		return nil, net.ErrClosed
 	}
+	if l.silent.passOver(address, l.cfg.Brokers) {
+		return nil, fmt.Errorf("broker %s accepts connections and does not answer", address)
+	}
 	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	b := &boundConn{Conn: conn, stop: context.AfterFunc(l.closed, func() { conn.Close() })}
+	b := &boundConn{Conn: conn, address: address, began: time.Now(), frames: l.cfg.TLS == nil}
+	b.stop = context.AfterFunc(l.closed, func() { conn.Close() })
+	if len(l.cfg.Brokers) > 1 {
+		b.silent = &l.silent
+	}
 	if err := b.SetDeadline(time.Time{}); err != nil {
 		b.Close()
 		return nil, err
@@ -34,18 +52,113 @@ func (l *Log) dial(ctx context.Context, network, address string) (net.Conn, erro
 	return b, nil
 }
 
-// boundConn is a connection on which "no deadline" means "silence from now".
-type boundConn struct {
-	net.Conn
-	stop func() bool
+// dialMember is dial for the group, whose first request may have to wait for long:
+// for that the broker must have said something before.
+func (l *Log) dialMember(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := l.dial(ctx, network, address)
+	if err != nil || len(l.cfg.Brokers) == 1 || l.cfg.TLS != nil { // TLS begins with an exchange of its own
+		return conn, err
+	}
+	if _, err := protocol.NewConn(conn, l.cfg.ClientID).RoundTrip(new(apiversions.Request)); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
-func (c *boundConn) SetDeadline(t time.Time) error      { return c.Conn.SetDeadline(bound(t)) }
-func (c *boundConn) SetReadDeadline(t time.Time) error  { return c.Conn.SetReadDeadline(bound(t)) }
+// silentBrokers are those that accepted a connection lately and said nothing.
+type silentBrokers struct {
+	mu    sync.Mutex
+	until map[string]time.Time
+}
+
+// passOver tells whether a broker is silent and another one of the list is not.
+func (s *silentBrokers) passOver(address string, list []string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	silent := func(a string) bool { return now.Before(s.until[a]) }
+	return silent(address) && slices.Contains(list, address) && slices.ContainsFunc(list, func(a string) bool { return !silent(a) })
+}
+
+func (s *silentBrokers) add(address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.until == nil {
+		s.until = map[string]time.Time{}
+	}
+	s.until[address] = time.Now().Add(passedOver)
+}
+
+// boundConn is a connection on which "no deadline" means "silence from now", and
+// on which only what Kafka would send is read. One goroutine reads.
+type boundConn struct {
+	net.Conn
+	stop    func() bool
+	address string
+	began   time.Time
+	silent  *silentBrokers // nil: there is no other broker to ask
+	frames  bool           // Kafka's frames can be seen, see guard
+	guard   guard
+	bad     error // what comes is none of Kafka's
+
+	mu    sync.Mutex
+	heard bool
+	asked time.Time // the deadline for reading
+}
+
+func (c *boundConn) Read(b []byte) (int, error) {
+	if c.bad != nil {
+		return 0, c.bad // kafka-go reads on, to the end of what it believes is an answer
+	}
+	n, err := c.Conn.Read(b)
+	if n == 0 {
+		return n, err
+	}
+	c.mu.Lock()
+	first := !c.heard
+	c.heard = true
+	asked := c.asked
+	c.mu.Unlock()
+	if first && c.silent != nil {
+		_ = c.Conn.SetReadDeadline(asked)
+	}
+	if c.frames {
+		if c.bad = c.guard.see(b[:n], c.address); c.bad != nil {
+			return 0, c.bad
+		}
+	}
+	return n, err
+}
+
+func (c *boundConn) SetDeadline(t time.Time) error {
+	if err := c.SetReadDeadline(t); err != nil {
+		return err
+	}
+	return c.SetWriteDeadline(t)
+}
+
+func (c *boundConn) SetReadDeadline(t time.Time) error {
+	t = bound(t)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = t
+	if first := c.began.Add(firstWord); c.silent != nil && !c.heard && first.Before(t) {
+		t = first
+	}
+	return c.Conn.SetReadDeadline(t)
+}
+
 func (c *boundConn) SetWriteDeadline(t time.Time) error { return c.Conn.SetWriteDeadline(bound(t)) }
 
 func (c *boundConn) Close() error {
 	c.stop()
+	c.mu.Lock()
+	silent := c.silent != nil && !c.heard && time.Since(c.began) >= firstWord
+	c.mu.Unlock()
+	if silent {
+		c.silent.add(c.address)
+	}
 	return c.Conn.Close()
 }
 

@@ -1,9 +1,15 @@
 package kafkalog
 
 import (
+	"fmt"
+	"io"
 	"net"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/segmentio/kafka-go"
 )
 
 // silent is a broker that accepts and then says nothing.
@@ -60,7 +66,7 @@ func TestNoDeadlineMeansADeadline(t *testing.T) {
 		if got := inner.deadlines[0]; !got.Equal(hour) {
 			t.Errorf("%s: an hour became %v", name, got)
 		}
-		if got := time.Until(inner.deadlines[1]); got > silence || got < silence-time.Second {
+		if got := time.Until(inner.deadlines[len(inner.deadlines)-1]); got > silence || got < silence-time.Second {
 			t.Errorf("%s: no deadline became %v from now, want %v", name, got, silence)
 		}
 	}
@@ -90,5 +96,75 @@ func TestCloseEndsWhatWaitsForASilentBroker(t *testing.T) {
 	}
 	if _, err := l.dial(soon(t), "tcp", addr); err == nil {
 		t.Error("a closed Log dials")
+	}
+}
+
+// kafka-go counts a broker as found that accepts a connection.
+func TestASilentBrokerIsPassedOver(t *testing.T) {
+	dead, _ := silent(t)
+	c := fakeKafka(t)
+	for i, brokers := range [][]string{{dead, c.ListenAddrs()[0]}, {c.ListenAddrs()[0], dead}} {
+		began := time.Now()
+		l := member(t, nil, func(cfg *Config) { cfg.Brokers, cfg.GroupID = brokers, fmt.Sprint(i) })
+		l.cfg.Brokers = brokers // not shuffled
+		l.addr = kafka.TCP(brokers...)
+		until(t, "the partitions are known", func() bool { _, err := l.Partitions(soon(t), consumed); return err == nil })
+		join(t, l).Release()
+		if took := time.Since(began); took > 3*firstWord {
+			t.Errorf("with %v it took %v", brokers, took)
+		}
+	}
+}
+
+// The first letters of what other servers say are a length of a gigabyte to
+// kafka-go.
+func TestAPortOfAnotherServiceIsNamedAndCostsNoMemory(t *testing.T) {
+	for _, says := range []string{"HTTP/1.1 400 Bad Request\r\n\r\n", "SSH-2.0-OpenSSH_9.9\r\n", "220 mail ESMTP\r\n", "-ERR unknown command\r\n"} {
+		addr, accepted := silent(t)
+		go func() {
+			for conn := range accepted {
+				_, _ = io.WriteString(conn, says)
+				go func() { _, _ = io.Copy(io.Discard, conn); conn.Close() }()
+			}
+		}()
+		l, err := New(Config{Brokers: []string{addr}, GroupID: "g", Topic: consumed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, asked := l.Partitions(soon(t), consumed)
+		_, joined := l.Join(soon(t))
+		runtime.ReadMemStats(&after)
+		for _, err := range []error{asked, joined} {
+			if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("no Kafka answers at %s: its answer begins with %q", addr, says[:4])) {
+				t.Errorf("%q: %v", says, err)
+			}
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 16<<20 {
+			t.Errorf("%q: %d bytes were allocated", says, used)
+		}
+		l.Close()
+	}
+}
+
+func TestLengthsAreSeenHoweverTheyCome(t *testing.T) {
+	answers := "\x00\x00\x00\x02ab" + "\x00\x00\x00\x00" + "\x00\x20\x00\x00"
+	for size := 1; size <= len(answers); size++ {
+		var g guard
+		for b := []byte(answers); len(b) > 0; {
+			n := min(size, len(b))
+			if err := g.see(b[:n], "here"); err != nil {
+				t.Fatalf("in parts of %d: %v", size, err)
+			}
+			b = b[n:]
+		}
+		if g.left != 0x200000 {
+			t.Errorf("in parts of %d: %d bytes are due", size, g.left)
+		}
+	}
+	var g guard
+	if err := g.see([]byte("\x00\x00\x00\x00\x7f\xff\xff\xff"), "here"); err == nil {
+		t.Error("two gigabytes are announced and believed")
 	}
 }

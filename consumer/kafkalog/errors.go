@@ -1,7 +1,6 @@
 package kafkalog
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"slices"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 
 	"remux-retrier/consumer"
 )
@@ -38,7 +36,7 @@ var advices = map[kafka.Error]string{
 	kafka.UnsupportedSASLMechanism:     "the brokers do not offer this KAFKA_SASL_MECHANISM",
 	kafka.IllegalSASLState:             "these brokers' port takes no SASL: check KAFKA_BROKERS and KAFKA_SASL_MECHANISM",
 	kafka.InvalidSessionTimeout:        "KAFKA_SESSION_TIMEOUT is outside the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms",
-	kafka.InconsistentGroupProtocol:    "members of another program are in the group: check KAFKA_GROUP_ID",
+	kafka.InconsistentGroupProtocol:    "members of another program, or of the new group protocol (group.protocol=consumer), are in the group: stop them first, or check KAFKA_GROUP_ID",
 	kafka.OffsetMetadataTooLarge:       "the brokers' offset.metadata.max.bytes must be at least 4096",
 	kafka.InvalidReplicationFactor:     "the brokers' default.replication.factor exceeds their number",
 	kafka.InvalidTopic:                 "the brokers take no topic of this name: check the KAFKA_TOPIC_ variables",
@@ -123,25 +121,4 @@ func (l *Log) hungUp() string {
 	}
 	return fmt.Sprintf("the broker closed the connection; if it always does, its port expects another security protocol: TLS is %s here (KAFKA_TLS_ENABLED), SASL is %s (KAFKA_SASL_MECHANISM)",
 		is(l.cfg.TLS != nil), is(l.cfg.SASL != nil))
-}
-
-// unrouted finds out why kafka-go knew no broker for a partition: it says the
-// same of a topic that does not exist, of one that may not be seen, and of a
-// cluster that it could not reach.
-func (l *Log) unrouted(ctx context.Context, topic string, partition int, err error) error {
-	switch {
-	case errors.Is(err, protocol.ErrNoTopic), errors.Is(err, protocol.ErrNoPartition), errors.Is(err, protocol.ErrNoLeader):
-	default:
-		return err
-	}
-	t, cause := l.lookUp(ctx, topic)
-	if cause != nil {
-		return cause
-	}
-	for _, p := range t.Partitions {
-		if int(p.PartitionIndex) == partition {
-			return kafka.LeaderNotAvailable
-		}
-	}
-	return kafka.UnknownTopicOrPartition
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/segmentio/kafka-go/sasl/plain"
 
@@ -76,4 +77,40 @@ func TestKafkaFrozenBrokerIsNotWaitedForForEver(t *testing.T) {
 		}
 		return err == nil
 	})
+}
+
+// The session outlasts it, so the member must, too.
+func TestKafkaABrokerThatStopsForAWhileEndsNoGeneration(t *testing.T) {
+	c := shared(t)
+	c.NeedOwn(t)
+	l := member(t, c.Addrs(), own(t, c, nil))
+	g := join(t, l)
+	defer g.Release()
+	at := map[int]consumer.Position{0: {Offset: 1}}
+	if err := g.Commit(soon(t), at); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Pause(0); err != nil {
+		t.Fatal(err)
+	}
+	const stopped = 7 * time.Second // beyond the time-out of what a broker answers at once
+	committed := make(chan error, 1)
+	go func() { committed <- g.Commit(soon(t), at) }()
+	time.Sleep(stopped)
+	if err := c.Resume(0); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-committed; err != nil {
+		t.Errorf("the commit that waited: %v", err)
+	}
+	for began := time.Now(); time.Since(began) < 5*time.Second; time.Sleep(500 * time.Millisecond) {
+		if err := g.Commit(soon(t), at); err != nil {
+			t.Errorf("a commit afterwards: %v", err)
+		}
+		select {
+		case <-g.Ended():
+			t.Fatal("the generation has ended")
+		default:
+		}
+	}
 }

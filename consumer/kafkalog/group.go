@@ -44,6 +44,9 @@ func (l *Log) Join(ctx context.Context) (consumer.Generation, error) {
 	if errors.Is(err, kafka.ErrGroupClosed) {
 		err = errLeft
 	}
+	if errors.Is(err, kafka.Unknown) && l.ofNewProtocol(ctx) {
+		err = fmt.Errorf("%w: %w", kafka.InconsistentGroupProtocol, err)
+	}
 	if err != nil {
 		return nil, l.explain("join group "+l.cfg.GroupID, l.groupRight(), err)
 	}
@@ -86,7 +89,9 @@ func (l *Log) enter() (*kafka.ConsumerGroup, error) {
 		SessionTimeout:    l.cfg.SessionTimeout,
 		RebalanceTimeout:  l.cfg.RebalanceTimeout,
 		JoinGroupBackoff:  joinBackoff,
-		Timeout:           requestTimeout,
+		// A broker that does not answer for a while still has its members, until
+		// their sessions end.
+		Timeout: l.cfg.SessionTimeout,
 		// WatchPartitionChanges stays off: it rejoins in a tight loop while the
 		// topic is missing. The consumer watches, with Partitions.
 		Logger: kafka.LoggerFunc(func(format string, args ...any) { l.cfg.Debugf(format, args...) }),

@@ -15,6 +15,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"sync"
@@ -26,6 +27,9 @@ import (
 
 	"remux-retrier/consumer"
 )
+
+// unknownBroker is no broker's id.
+const unknownBroker = -1
 
 // requestTimeout bounds requests that a broker answers at once.
 const requestTimeout = 5 * time.Second
@@ -62,7 +66,7 @@ type Config struct {
 
 // Log is consumer.Log on a Kafka cluster.
 //
-// mu guards group, current and left. It is never held while waiting.
+// mu guards brokers, group, current and left. It is never held while waiting.
 type Log struct {
 	cfg       Config
 	addr      net.Addr
@@ -79,7 +83,12 @@ type Log struct {
 	keyless    atomic.Uint64
 	counts     sync.Map // topic → count, for PartitionFor
 
+	correlation atomic.Int32 // of requests; they are numbered
+	coordinator atomic.Int32 // the group's, or unknownBroker
+	silent      silentBrokers
+
 	mu      sync.Mutex
+	brokers map[int32]*broker
 	group   *kafka.ConsumerGroup
 	current *generation
 	left    chan struct{} // closed when the group knows; nil before Leave
@@ -107,11 +116,17 @@ func New(cfg Config) (*Log, error) {
 	if cfg.Debugf == nil {
 		cfg.Debugf = func(string, ...any) {}
 	}
+	// The group asks the first of the list; not all instances are to ask the same.
+	cfg.Brokers = slices.Clone(cfg.Brokers)
+	rand.Shuffle(len(cfg.Brokers), func(i, j int) { //nolint:gosec // nobody gains by guessing it
+		cfg.Brokers[i], cfg.Brokers[j] = cfg.Brokers[j], cfg.Brokers[i]
+	})
 	topics := append(slices.Clone(cfg.Topics), cfg.Topic)
 	slices.Sort(topics)
 
-	l := &Log{cfg: cfg, addr: kafka.TCP(cfg.Brokers...)}
+	l := &Log{cfg: cfg, addr: kafka.TCP(cfg.Brokers...), brokers: map[int32]*broker{}}
 	l.shared.Store(notLeading)
+	l.coordinator.Store(unknownBroker)
 	l.closed, l.close = context.WithCancel(context.Background())
 	l.transport = &kafka.Transport{
 		Dial: l.dial,
@@ -127,7 +142,7 @@ func New(cfg Config) (*Log, error) {
 	l.client = &kafka.Client{Addr: l.addr, Transport: l.transport, Timeout: requestTimeout}
 	l.dialer = &kafka.Dialer{
 		ClientID:      cfg.ClientID,
-		DialFunc:      l.dial,
+		DialFunc:      l.dialMember,
 		Timeout:       requestTimeout,
 		TLS:           cfg.TLS,
 		SASLMechanism: cfg.SASL,

@@ -3,9 +3,11 @@ package kafkalog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/describegroups"
 )
 
 // Evict makes the members of the group that have exactly this Log's ClientID
@@ -78,26 +80,35 @@ func (l *Log) Others(ctx context.Context) ([]string, error) {
 
 // namesakes are the members that have our client id. Without a client id there
 // are none: nameless members are not each other.
-func (l *Log) namesakes(ctx context.Context) ([]kafka.DescribeGroupsResponseMember, error) {
+func (l *Log) namesakes(ctx context.Context) ([]describegroups.ResponseGroupMember, error) {
 	if l.cfg.ClientID == "" {
 		return nil, nil
 	}
-	res, err := l.client.DescribeGroups(ctx, &kafka.DescribeGroupsRequest{GroupIDs: []string{l.cfg.GroupID}})
+	members, err := l.members(ctx)
+	return slices.DeleteFunc(members, func(m describegroups.ResponseGroupMember) bool { return m.ClientID != l.cfg.ClientID }), err
+}
+
+// members are all of the group. kafka-go's own request fails where a member joined
+// with metadata of a newer version, as Java's do.
+func (l *Log) members(ctx context.Context) ([]describegroups.ResponseGroupMember, error) {
+	g, err := l.describeGroup(ctx, false)
+	if errors.Is(err, kafka.GroupIdNotFound) { // brokers differ in whether they say so
+		return nil, nil
+	}
+	return g.Members, err
+}
+
+func (l *Log) describeGroup(ctx context.Context, rights bool) (g describegroups.ResponseGroup, err error) {
+	m, err := l.roundTrip(ctx, requestTimeout, &describegroups.Request{Groups: []string{l.cfg.GroupID}, IncludeAuthorizedOperations: rights})
 	if err != nil {
-		return nil, err
+		return g, err
 	}
-	var members []kafka.DescribeGroupsResponseMember
-	for _, g := range res.Groups {
-		switch {
-		case errors.Is(g.Error, kafka.GroupIdNotFound): // brokers differ in whether they say so
-		case g.Error != nil:
-			return nil, g.Error
-		}
-		for _, m := range g.Members {
-			if m.ClientID == l.cfg.ClientID {
-				members = append(members, m)
-			}
-		}
+	groups := m.(*describegroups.Response).Groups
+	if len(groups) != 1 {
+		return g, fmt.Errorf("the broker answered for %d groups", len(groups))
 	}
-	return members, nil
+	if code := groups[0].ErrorCode; code != 0 {
+		return groups[0], kafka.Error(code)
+	}
+	return groups[0], nil
 }

@@ -2,29 +2,28 @@ package kafkalog
 
 import (
 	"context"
-	"errors"
 	"slices"
 
-	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	assignment "github.com/segmentio/kafka-go/protocol/consumer"
 )
 
 // Owner names the client id of the group's member that was assigned a partition
 // of the consumed topic; empty: nobody was, or the group shares out anew. It
 // needs DESCRIBE on the group, which consuming needs too.
 func (l *Log) Owner(ctx context.Context, partition int) (string, error) {
-	res, err := l.client.DescribeGroups(ctx, &kafka.DescribeGroupsRequest{GroupIDs: []string{l.cfg.GroupID}})
-	if err == nil && len(res.Groups) == 1 && !errors.Is(res.Groups[0].Error, kafka.GroupIdNotFound) {
-		err = res.Groups[0].Error
-	}
+	members, err := l.members(ctx)
 	if err != nil {
 		return "", l.explain("ask who owns the partitions of group "+l.cfg.GroupID, "DESCRIBE on group "+l.cfg.GroupID, err)
 	}
-	for _, group := range res.Groups {
-		for _, m := range group.Members {
-			for _, t := range m.MemberAssignments.Topics {
-				if t.Topic == l.cfg.Topic && slices.Contains(t.Partitions, partition) {
-					return m.ClientID, nil
-				}
+	for _, m := range members {
+		var assigned assignment.Assignment
+		if len(m.MemberAssignment) == 0 || protocol.Unmarshal(m.MemberAssignment, assignment.MaxVersionSupported, &assigned) != nil {
+			continue
+		}
+		for _, t := range assigned.AssignedPartitions {
+			if t.Topic == l.cfg.Topic && slices.Contains(t.Partitions, int32(partition)) {
+				return m.ClientID, nil
 			}
 		}
 	}

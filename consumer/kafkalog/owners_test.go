@@ -1,6 +1,10 @@
 package kafkalog
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
 
 func TestTheOwnerOfAPartitionIsNamed(t *testing.T) {
 	owner(t, fakeKafka(t).ListenAddrs())
@@ -20,5 +24,27 @@ func owner(t *testing.T, brokers []string) {
 	}
 	if name, err := asks.Owner(ctx, 99); name != "" || err != nil {
 		t.Errorf("%q owns what does not exist, %v", name, err)
+	}
+}
+
+// Java's consumers, and others, tell of themselves in a newer version than kafka-go
+// reads.
+func TestTheOwnerMayBeOfAnotherMake(t *testing.T) {
+	ownerOfAnotherMake(t, fakeKafka(t).ListenAddrs())
+}
+
+func ownerOfAnotherMake(t *testing.T, brokers []string, change ...func(*Config)) {
+	l := member(t, brokers, append(change, func(cfg *Config) { cfg.ClientID = "other make" })...)
+	cl := other(t, brokers, kgo.ClientID("other make"), kgo.ConsumerGroup(l.cfg.GroupID), kgo.ConsumeTopics(l.cfg.Topic))
+	go cl.PollFetches(soon(t))
+	until(t, "it owns a partition", func() bool {
+		name, err := l.Owner(soon(t), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return name == "other make"
+	})
+	if n, err := l.namesakes(soon(t)); len(n) != 1 || err != nil {
+		t.Errorf("%d members of that name, %v; want one", len(n), err)
 	}
 }

@@ -114,7 +114,7 @@ func TestBatchesBeforeKafka011AreRefusedNotSkipped(t *testing.T) {
 }
 
 // stored is a batch as it stands in the log, with its length in front.
-func stored(t *testing.T, value []byte) []byte {
+func stored(t testing.TB, value []byte) []byte {
 	t.Helper()
 	set := protocol.RecordSet{Version: 2, Records: protocol.NewRecordReader(protocol.Record{Value: protocol.NewBytes(value)})}
 	var buf bytes.Buffer

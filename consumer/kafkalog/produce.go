@@ -1,8 +1,11 @@
 package kafkalog
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -32,47 +35,81 @@ func (l *Log) Produce(ctx context.Context, topic string, partition int, messages
 	if len(messages) == 0 {
 		return 0, nil
 	}
-	doing := fmt.Sprintf("write to %s/%d", topic, partition)
-	right := "WRITE on topic " + topic
-	m, err := l.roundTrip(ctx, produceTimeout, &produce.Request{
+	first, err = l.produce(ctx, topic, partition, messages)
+	if err != nil {
+		return 0, l.explain(fmt.Sprintf("write to %s/%d", topic, partition), "WRITE on topic "+topic, err)
+	}
+	return first, nil
+}
+
+func (l *Log) produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (first int64, err error) {
+	leader, err := l.leader(ctx, topic, partition)
+	if err != nil {
+		return 0, err
+	}
+	m, err := l.broker(leader).writes.send(ctx, produceTimeout, &produce.Request{
 		Acks:    allInSyncReplicas,
 		Timeout: int32(ackTimeout / time.Millisecond),
 		Topics: []produce.RequestTopic{{
 			Topic: topic,
 			Partitions: []produce.RequestPartition{{
 				Partition: int32(partition),
-				RecordSet: protocol.RecordSet{Records: protocol.NewRecordReader(records(messages)...)},
+				RecordSet: protocol.RecordSet{Records: &messageReader{messages: messages}},
 			}},
 		}},
 	})
 	if err != nil {
-		return 0, l.explain(doing, right, l.unrouted(ctx, topic, partition, err))
+		return 0, err
 	}
 	res := m.(*produce.Response)
 	if len(res.Topics) != 1 || len(res.Topics[0].Partitions) != 1 {
-		return 0, fmt.Errorf("%s: the broker did not answer for this partition", doing)
+		return 0, errors.New("the broker did not answer for this partition")
 	}
 	answer := res.Topics[0].Partitions[0]
-	if answer.ErrorCode == 0 {
-		return answer.BaseOffset, nil
+	switch {
+	case answer.ErrorCode != 0 && answer.ErrorMessage != "":
+		return 0, fmt.Errorf("%w: %s", kafka.Error(answer.ErrorCode), answer.ErrorMessage)
+	case answer.ErrorCode != 0:
+		return 0, kafka.Error(answer.ErrorCode)
 	}
-	err = kafka.Error(answer.ErrorCode)
-	if answer.ErrorMessage != "" {
-		err = fmt.Errorf("%w: %s", err, answer.ErrorMessage)
-	}
-	return 0, l.explain(doing, right, err)
+	return answer.BaseOffset, nil
 }
 
-func records(messages []consumer.Message) []protocol.Record {
-	out := make([]protocol.Record, len(messages))
-	for i, m := range messages {
-		out[i] = protocol.Record{Key: protocol.NewBytes(m.Key), Value: protocol.NewBytes(m.Value)}
-		for _, h := range m.Headers {
-			out[i].Headers = append(out[i].Headers, protocol.Header{Key: h.Key, Value: h.Value})
-		}
-	}
-	return out
+// messageReader has kafka-go write messages one by one, without a list of records
+// beside them. A reset reader or record holds for one message only.
+type messageReader struct {
+	messages   []consumer.Message
+	record     protocol.Record
+	key, value bytesOf
+	headers    []protocol.Header
 }
+
+func (r *messageReader) ReadRecord() (*protocol.Record, error) {
+	if len(r.messages) == 0 {
+		return nil, io.EOF
+	}
+	m := &r.messages[0]
+	r.messages = r.messages[1:]
+	r.headers = r.headers[:0]
+	for _, h := range m.Headers {
+		r.headers = append(r.headers, protocol.Header{Key: h.Key, Value: h.Value})
+	}
+	r.record = protocol.Record{Key: r.key.of(m.Key), Value: r.value.of(m.Value), Headers: r.headers}
+	return &r.record, nil
+}
+
+// bytesOf is protocol.Bytes on one slice after the other; nil stays nil.
+type bytesOf struct{ bytes.Reader }
+
+func (b *bytesOf) of(p []byte) protocol.Bytes {
+	if p == nil {
+		return nil
+	}
+	b.Reset(p)
+	return b
+}
+
+func (*bytesOf) Close() error { return nil }
 
 // countFor is how long a topic's number of partitions is remembered for choosing
 // among them: asking for it anew costs more than hashing the key.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -100,6 +101,7 @@ func TestKafkaAsTheFastTestsHaveIt(t *testing.T) {
 		"span":         spans,
 		"open span":    spanOfTransaction,
 		"evict":        evict,
+		"other make":   ownerOfAnotherMake,
 		"twin":         twin,
 		"leave":        leaveAlive,
 		"leave drain":  leaveDraining,
@@ -109,5 +111,26 @@ func TestKafkaAsTheFastTestsHaveIt(t *testing.T) {
 		"policy":       policies,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, c.Addrs(), own(t, c, nil)) })
+	}
+}
+
+// To whoever speaks the former protocol such a group does not exist.
+func TestKafkaAGroupOfTheNewProtocolIsSeen(t *testing.T) {
+	c := shared(t)
+	l := member(t, c.Addrs(), own(t, c, nil))
+	if g, err := l.DescribeGroup(soon(t)); err != nil || g.State != "Dead" {
+		t.Errorf("before: %+v, %v", g, err)
+	}
+	cl := other(t, c.Addrs(), kgo.ConsumerGroup(l.cfg.GroupID), kgo.ConsumeTopics(l.cfg.Topic), kgo.ServerSideBalancer())
+	go cl.PollFetches(soon(t))
+	until(t, "the group is seen", func() bool {
+		g, err := l.DescribeGroup(soon(t))
+		if err != nil {
+			t.Log(err)
+		}
+		return g.State == NewProtocol
+	})
+	if _, err := l.Join(soon(t)); err == nil || !strings.Contains(err.Error(), "group.protocol=consumer") {
+		t.Errorf("joining: %v", err)
 	}
 }

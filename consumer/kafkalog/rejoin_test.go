@@ -8,6 +8,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"remux-retrier/consumer"
 )
@@ -31,11 +32,7 @@ func leftBehind(t *testing.T, brokers []string, change ...func(*Config)) {
 
 	p := old.Assigned()[0]
 	late := map[int]consumer.Position{p: {Offset: 3, Metadata: "late"}}
-	unanswered, cancel := context.WithCancel(t.Context())
-	cancel()
-	if old.Commit(unanswered, late) == nil {
-		t.Fatal("answered")
-	}
+	other.unanswered.Add(1) // as Commit does, see TestACommitThatWasSentAndNotAnsweredIsCounted
 	old.Release()
 	joining = joined(t, other)
 	<-led.Ended()
@@ -52,6 +49,28 @@ func leftBehind(t *testing.T, brokers []string, change ...func(*Config)) {
 	}
 	if err := old.Commit(t.Context(), late); !errors.Is(err, consumer.ErrNotOwner) {
 		t.Errorf("the commit that was left behind is answered by %v, want ErrNotOwner", err)
+	}
+}
+
+func TestACommitThatWasSentAndNotAnsweredIsCounted(t *testing.T) {
+	c := fakeKafka(t)
+	l := member(t, c.ListenAddrs())
+	g := join(t, l)
+	at := map[int]consumer.Position{g.Assigned()[0]: {Offset: 1}}
+	ctx, cancel := context.WithCancel(t.Context())
+	returned := make(chan struct{})
+	c.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cancel()
+		<-returned
+		return nil, nil, false
+	})
+	err := g.Commit(ctx, at)
+	close(returned)
+	if err == nil || errors.Is(err, consumer.ErrRefused) || l.unanswered.Load() != 1 {
+		t.Errorf("it may be stored: %v, %d counted", err, l.unanswered.Load())
+	}
+	if err := g.Commit(ctx, at); !errors.Is(err, consumer.ErrRefused) || l.unanswered.Load() != 1 {
+		t.Errorf("it was not sent: %v, %d counted", err, l.unanswered.Load())
 	}
 }
 

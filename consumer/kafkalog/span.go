@@ -2,10 +2,7 @@ package kafkalog
 
 import (
 	"context"
-	"fmt"
 	"time"
-
-	"github.com/segmentio/kafka-go"
 
 	"remux-retrier/consumer"
 )
@@ -19,46 +16,32 @@ import (
 // or with message.timestamp.type=LogAppendTime their own. partitions is the
 // number to ask for, from 0 on; all of them are answered for, or it fails.
 func (l *Log) Span(ctx context.Context, topic string, partitions int, since time.Time) ([]consumer.Interval, error) {
-	doing := "ask for the span of topic " + topic
-	right := "DESCRIBE on topic " + topic
-	timed := !since.IsZero() && since.UnixMilli() > 0 // negative numbers mean other things to the protocol
-	requests := make([]kafka.OffsetRequest, 0, 2*partitions)
-	for p := range partitions {
-		from := kafka.FirstOffsetOf(p)
-		if timed {
-			from = kafka.OffsetRequest{Partition: p, Timestamp: since.UnixMilli()}
-		}
-		requests = append(requests, from, kafka.LastOffsetOf(p))
+	fail := func(err error) ([]consumer.Interval, error) {
+		return nil, l.explain("ask for the span of topic "+topic, "DESCRIBE on topic "+topic, err)
 	}
-	res, err := l.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
-		Topics:         map[string][]kafka.OffsetRequest{topic: requests},
-		IsolationLevel: kafka.ReadCommitted,
-	})
+	all := make([]int, partitions)
+	for p := range all {
+		all[p] = p
+	}
+	from := int64(firstOffset)
+	if !since.IsZero() && since.UnixMilli() > 0 { // negative numbers mean other things to the protocol
+		from = since.UnixMilli()
+	}
+	begins, err := l.listOffsets(ctx, topic, all, from, readCommitted)
 	if err != nil {
-		return nil, l.explain(doing, right, l.unrouted(ctx, topic, 0, err))
+		return fail(err)
+	}
+	ends, err := l.listOffsets(ctx, topic, all, lastOffset, readCommitted)
+	if err != nil {
+		return fail(err)
 	}
 	spans := make([]consumer.Interval, partitions)
-	answered := 0
-	for _, o := range res.Topics[topic] {
-		if o.Error != nil {
-			return nil, l.explain(fmt.Sprintf("%s, partition %d", doing, o.Partition), right, o.Error)
+	for p := range spans {
+		begin, end := begins[p], ends[p]
+		if begin < 0 || begin > end { // none is that young, or it is not stable yet
+			begin = end
 		}
-		from := o.FirstOffset
-		if timed {
-			from = o.LastOffset
-			for found := range o.Offsets { // one was asked for; -1 is none
-				if found >= 0 {
-					from = found
-				}
-			}
-		}
-		// What was asked for one after the other may have been written to in
-		// between.
-		spans[o.Partition] = consumer.Interval{From: min(from, o.LastOffset), To: o.LastOffset}
-		answered++
-	}
-	if answered != partitions {
-		return nil, fmt.Errorf("%s: the broker answered for %d of %d partitions", doing, answered, partitions)
+		spans[p] = consumer.Interval{From: begin, To: end}
 	}
 	return spans, nil
 }

@@ -97,6 +97,8 @@ func (c *Checker) group(ctx context.Context, log *kafkalog.Log) {
 	switch {
 	case g.Protocol != "" && g.Protocol != "consumer":
 		c.fail(what, "is a group of %q, not of consumers: choose another KAFKA_GROUP_ID", g.Protocol)
+	case g.State == kafkalog.NewProtocol:
+		c.fail(what, "has members of the new group protocol (group.protocol=consumer), which this service cannot join: stop them first, or choose another KAFKA_GROUP_ID")
 	case g.Rights.Known && !g.Rights.Read:
 		c.fail(what, "the brokers' ACLs must allow READ on it to this user")
 	case len(g.Clients) == 0 && g.State == "Dead": // there is no such group

@@ -1,0 +1,179 @@
+package kafkalog
+
+import (
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/fetch"
+)
+
+// part is one call of Fetch, and its partition's part of a request.
+type part struct {
+	topic     string
+	partition int32
+	offset    int64
+	limit     int32
+	since     time.Time
+	end       int64         // as last known
+	throttled time.Duration // so far
+	gone      atomic.Bool   // its caller no longer waits
+	answered  chan partAnswer
+}
+
+// partAnswer is a partition's part of an answer; of found none is nil.
+type partAnswer struct {
+	found *fetch.ResponsePartition
+	err   error
+}
+
+// request takes the parts for one request out of those that wait. Each partition
+// may be in it once: who reads one at two offsets gets them in turn.
+func (p *poller) request() []*part {
+	type key struct {
+		topic     string
+		partition int32
+	}
+	taken := make(map[key]bool, len(p.waiting))
+	ranks := map[string]int{}
+	var parts, rest []*part
+	for _, f := range p.waiting {
+		k := key{f.topic, f.partition}
+		if taken[k] {
+			rest = append(rest, f)
+			continue
+		}
+		taken[k] = true
+		parts = append(parts, f)
+		if _, ok := ranks[f.topic]; !ok {
+			ranks[f.topic] = len(ranks)
+		}
+	}
+	p.waiting = rest
+	// The broker fills its answer in the order of the request. Whoever waits
+	// longest is first, with its topic, so that everyone is first before long.
+	slices.SortStableFunc(parts, func(a, b *part) int { return ranks[a.topic] - ranks[b.topic] })
+	return parts
+}
+
+// send sends one request and hands out its answer; it tells whether that brought
+// anything.
+func (p *poller) send(on *line, parts []*part, wait time.Duration) bool {
+	req := &fetch.Request{
+		ReplicaID:      -1,
+		MaxWaitTime:    int32(wait / time.Millisecond),
+		MinBytes:       1,
+		MaxBytes:       answerBytes,
+		IsolationLevel: readCommitted,
+		SessionEpoch:   -1, // no session (KIP-227)
+	}
+	room := int64(answerBytes)
+	for i, f := range parts {
+		if i == 0 || f.topic != parts[i-1].topic {
+			req.Topics = append(req.Topics, fetch.RequestTopic{Topic: f.topic})
+		}
+		t := &req.Topics[len(req.Topics)-1]
+		t.Partitions = append(t.Partitions, fetch.RequestPartition{
+			Partition: f.partition, CurrentLeaderEpoch: -1, FetchOffset: f.offset, LogStartOffset: -1, PartitionMaxBytes: f.limit,
+		})
+		room -= int64(f.limit)
+	}
+	m, err := on.send(on.log.closed, fetchTimeout, req)
+	var res *fetch.Response
+	if err == nil {
+		res = m.(*fetch.Response)
+		if res.ErrorCode != 0 {
+			err = kafka.Error(res.ErrorCode)
+		}
+	}
+	if errors.Is(err, errUnreadable) && len(parts) > 1 {
+		// One batch that cannot be read spoils the whole answer. The others are to
+		// be read all the same.
+		half := len(parts) / 2
+		first := p.send(on, parts[:half], 0)
+		return p.send(on, parts[half:], 0) || first
+	}
+	return p.handOut(parts, res, err, room >= 0)
+}
+
+// handOut answers the parts that there is something to say to, and lets the
+// others wait on. roomy: the answer's bound was no reason to leave records out.
+func (p *poller) handOut(parts []*part, res *fetch.Response, err error, roomy bool) bool {
+	var held time.Duration
+	found := map[string][]fetch.ResponsePartition{}
+	if err == nil {
+		held = throttle(res)
+		for _, t := range res.Topics {
+			found[t.Topic] = append(found[t.Topic], t.Partitions...)
+		}
+	}
+	var waitOn, ready []*part
+	var answers []partAnswer
+	brought, at := false, -1
+	now := time.Now()
+	for i, f := range parts {
+		if at++; i > 0 && f.topic != parts[i-1].topic {
+			at = 0
+		}
+		if f.gone.Load() {
+			continue
+		}
+		f.throttled += held
+		a := partAnswer{find(found[f.topic], f.partition, at), err}
+		switch {
+		case err != nil:
+		case a.found == nil && held > 0: // a throttled answer names no partition
+			if now.Sub(f.since) < throttledWait {
+				waitOn = append(waitOn, f)
+				continue
+			}
+		case a.found == nil:
+			a.err = errors.New("the broker did not answer for this partition")
+		case a.found.ErrorCode != 0:
+			a.err = kafka.Error(a.found.ErrorCode)
+		case a.found.RecordSet.Records != nil:
+			brought = true
+		case a.found.LastStableOffset > f.offset && i > 0:
+			// There is something, but others came before it, or its first batch is
+			// larger than its limit: the broker exceeds that for the first alone.
+			f.end = a.found.LastStableOffset
+			if roomy {
+				f.limit = min(2*f.limit, answerBytes)
+			}
+			brought = true
+			waitOn = append(waitOn, f)
+			continue
+		case now.Sub(f.since) < fetchWait && a.found.LastStableOffset >= 0:
+			f.end = a.found.LastStableOffset
+			waitOn = append(waitOn, f)
+			continue
+		}
+		ready, answers = append(ready, f), append(answers, a)
+	}
+	p.mu.Lock()
+	if muted := now.Add(held); held > 0 && muted.After(p.muted) {
+		p.muted = muted
+	}
+	p.away = max(0, p.away) + len(ready)
+	p.waiting = append(waitOn, p.waiting...)
+	p.mu.Unlock()
+	for i, f := range ready {
+		f.answered <- answers[i]
+	}
+	return brought
+}
+
+// find looks for a partition, first at the place where it should be.
+func find(in []fetch.ResponsePartition, partition int32, at int) *fetch.ResponsePartition {
+	if at < len(in) && in[at].Partition == partition {
+		return &in[at]
+	}
+	for i := range in {
+		if in[i].Partition == partition {
+			return &in[i]
+		}
+	}
+	return nil
+}
