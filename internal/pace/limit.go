@@ -5,19 +5,22 @@ import (
 	"time"
 )
 
-// How a limit grows. It goes by requests more than by time: the part of them that
-// finds out that the limit is still there is then the same for each limit, and who
-// has nothing to send learns nothing.
+// How a limit grows. It goes by requests: the part of them that finds out that the
+// limit is still there is then the same for each limit, and who has nothing to send
+// learns nothing. But where few requests leave, a limit that was taken for too low
+// would stay so for long: then it goes by time.
 const (
 	// After refusals the limit is cut to this part of the admitted rate. It grows
 	// to a little above that rate in so many requests, then by doubling.
-	cutTo, growTo = 0.95, 1.06
-	growIn        = 60
-	growInAtLeast = 2 * time.Second
-	growInAtMost  = 6 * time.Minute
-	doubleIn      = 30
+	cutTo, growTo  = 0.95, 1.06
+	growIn         = 60
+	growInAtLeast  = 2 * time.Second
+	growInAtMost   = 6 * time.Minute
+	doubleIn       = 30
+	doubleInAtMost = 4 * time.Minute
 	// While nothing is known of it, it doubles sooner.
 	searchIn        = 10
+	searchInAtMost  = 30 * time.Second
 	doubleInAtLeast = 500 * time.Millisecond
 )
 
@@ -66,9 +69,9 @@ func (l *limit) grow(spacing time.Duration) {
 			l.stage = beyond
 		}
 	case beyond:
-		l.rate *= math.Exp2(min(1.0/doubleIn, seconds/doubleInAtLeast.Seconds()))
+		l.rate *= math.Exp2(min(max(1.0/doubleIn, seconds/doubleInAtMost.Seconds()), seconds/doubleInAtLeast.Seconds()))
 	case searching:
-		l.rate *= math.Exp2(min(1.0/searchIn, seconds/doubleInAtLeast.Seconds()))
+		l.rate *= math.Exp2(min(max(1.0/searchIn, seconds/searchInAtMost.Seconds()), seconds/doubleInAtLeast.Seconds(), 1))
 	}
 	if l.rate > 2*l.peak {
 		l.rate = math.Inf(1)

@@ -99,6 +99,9 @@ func (t *throttle) served(now, sent time.Time) {
 		// for longer than a window, that was no limit.
 		t.limit.search(max(t.meter.rate(refused), r.at/2))
 		t.begin(now)
+	case first && t.meter.admitted < enoughCalls:
+		t.limit.search(min(r.at, t.meter.estimate(r.at, refused)))
+		t.begin(now)
 	case first || t.meter.enough(refused):
 		t.limit.near(min(r.at, t.meter.estimate(r.at, refused)))
 		t.begin(now)
