@@ -15,6 +15,11 @@ func AKSK(access, secretKey, securityToken string) Auth {
 	return akskAuth{newSecret(access), newSecret(secretKey), newSecret(securityToken)}
 }
 
+// AKSKFrom is AKSK for keys that change: they are asked for at each request.
+func AKSKFrom(access, secretKey, securityToken func() string) Auth {
+	return akskAuth{secretOf(access), secretOf(secretKey), secretOf(securityToken)}
+}
+
 func (a akskAuth) check() error {
 	var security error
 	if a.security.reveal() != "" {

@@ -45,6 +45,9 @@ type tokenAuth struct{ token secret }
 // Token authenticates by a user token that somebody else keeps fresh. A user token lives for 24 hours.
 func Token(token string) Auth { return tokenAuth{newSecret(token)} }
 
+// TokenFrom is Token for a token that changes: it is asked for at each request.
+func TokenFrom(token func() string) Auth { return tokenAuth{secretOf(token)} }
+
 func (a tokenAuth) check() error { return checkHeaderValue("the user token", a.token) }
 
 func (a tokenAuth) authorize(_ context.Context, r *http.Request, _ payload) error {
@@ -53,7 +56,7 @@ func (a tokenAuth) authorize(_ context.Context, r *http.Request, _ payload) erro
 }
 
 func (tokenAuth) refusal() string {
-	return "the user token (MPC_AUTH_TOKEN) has expired or is not valid here: set a new one and restart"
+	return "the user token (MPC_AUTH_TOKEN) has expired or is not valid here: set a new one (a new MPC_AUTH_TOKEN_FILE is read by itself)"
 }
 
 func (a tokenAuth) blank(text string) string { return a.token.blank(text) }

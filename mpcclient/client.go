@@ -3,6 +3,7 @@ package mpcclient
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -33,6 +34,9 @@ type Config struct {
 	// that a caller who counts requests against a quota can wait for its turn. Its error ends the call, unsent.
 	// Defaults to nothing.
 	BeforeRequest func(context.Context) error
+	// Roots are the authorities that may sign the API's certificate; asked for at each request, a new pool holds for new
+	// connections. Where it is nil, or gives nil, the system's.
+	Roots func() *x509.CertPool
 	// Now is the clock for signatures and tokens. Defaults to time.Now.
 	Now func() time.Time
 	// Transport replaces the connections, in tests. Of one that is not an *http.Transport every failed retry may have
@@ -90,7 +94,7 @@ func New(cfg Config) (*Client, error) {
 		c.now = time.Now
 	}
 	if c.transport == nil {
-		c.transport = newTransport(cmp.Or(cfg.MaxConns, defaultMaxConns))
+		c.transport = newRooted(cfg.Roots, func() *http.Transport { return newTransport(cmp.Or(cfg.MaxConns, defaultMaxConns)) })
 	}
 	return c, nil
 }

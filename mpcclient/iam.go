@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,6 +30,8 @@ type PasswordConfig struct {
 	UserAgent string
 	// Now is the clock for the token's age and for the time between logins. Defaults to time.Now.
 	Now func() time.Time
+	// Roots are as the Client's.
+	Roots func() *x509.CertPool
 	// Transport replaces the connections, in tests. Defaults to one as the Client's.
 	Transport http.RoundTripper
 }
@@ -36,7 +39,7 @@ type PasswordConfig struct {
 // iam logs in: POST /v3/auth/tokens ("Obtaining a User Token Through Password Authentication").
 type iam struct {
 	url       string
-	body      secret // the login, password included
+	cfg       PasswordConfig
 	password  secret
 	timeout   time.Duration
 	userAgent string
@@ -44,27 +47,23 @@ type iam struct {
 	transport http.RoundTripper
 }
 
-func newIAM(cfg PasswordConfig, password string) (*iam, error) {
+func newIAM(cfg PasswordConfig, password secret) (*iam, error) {
 	endpoint, err := parseEndpoint(cfg.Endpoint, cfg.AllowInsecure)
 	if err != nil {
 		return nil, fmt.Errorf("the IAM endpoint %w", err)
 	}
-	if cfg.Domain == "" || cfg.Username == "" || password == "" || cmp.Or(cfg.Project, cfg.ProjectID) == "" {
+	if cfg.Domain == "" || cfg.Username == "" || password.reveal() == "" || cmp.Or(cfg.Project, cfg.ProjectID) == "" {
 		return nil, errors.New("an IAM login needs the account's domain, the user's name, its password and the project")
 	}
 	if cfg.Timeout < 0 {
 		return nil, errors.New("the time-out of an IAM login must not be negative")
 	}
-	body, err := json.Marshal(loginBody(cfg, password))
-	if err != nil {
-		return nil, errors.New("an IAM login must be text")
-	}
 	endpoint = endpoint.JoinPath("v3", "auth", "tokens")
 	endpoint.RawQuery = url.Values{"nocatalog": {"true"}}.Encode() // the catalog would be tens of kilobytes
 	i := &iam{
 		url:       endpoint.String(),
-		body:      newSecret(string(body)),
-		password:  newSecret(password),
+		cfg:       cfg,
+		password:  password,
 		timeout:   cmp.Or(cfg.Timeout, defaultTimeout),
 		userAgent: cmp.Or(cfg.UserAgent, defaultUserAgent),
 		now:       cfg.Now,
@@ -74,7 +73,7 @@ func newIAM(cfg PasswordConfig, password string) (*iam, error) {
 		i.now = time.Now
 	}
 	if i.transport == nil {
-		i.transport = newTransport(1)
+		i.transport = newRooted(cfg.Roots, func() *http.Transport { return newTransport(1) })
 	}
 	return i, nil
 }
@@ -112,11 +111,15 @@ const (
 )
 
 // login fetches a token. It ends within the timeout.
-func (i *iam) login(ctx context.Context) (token, *Error) {
+func (i *iam) login(ctx context.Context, password string) (token, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, i.timeout)
 	defer cancel()
 	started := i.now()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, i.url, bytes.NewReader([]byte(i.body.reveal())))
+	body, err := json.Marshal(loginBody(i.cfg, password))
+	if err != nil {
+		return token{}, &Error{Operation: OperationLogin, Class: Operator, Err: errors.New("an IAM login must be text")}
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, i.url, bytes.NewReader(body))
 	if err != nil {
 		return token{}, &Error{Operation: OperationLogin, Class: Transient, Err: err}
 	}
@@ -164,7 +167,7 @@ func (i *iam) judge(a answer) *Error {
 	e.Operation, e.RetryAfter = OperationLogin, retryAfter(a.header, i.now())
 	switch {
 	case a.status == http.StatusUnauthorized:
-		e.Class, e.Advice = Operator, check+": wrong passwords lock the account, so the next login is tried only after a long pause or a restart"
+		e.Class, e.Advice = Operator, check+": wrong passwords lock the account, so the next login is tried only after a long pause, a new IAM_PASSWORD_FILE, or a restart"
 	case a.status == http.StatusTooManyRequests:
 		e.Class = Throttled
 	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly, a.status >= 500:

@@ -36,6 +36,7 @@ type passwordAuth struct {
 	failure                 *Error
 	nextLogin               time.Time
 	failures, wrongPassword int
+	refused                 string // the password of the last login that IAM refused
 
 	// Tokens fetched because the API refused the one before, since the API last accepted one; and when the next may be.
 	// A token that never worked does not earn a renewal at every call.
@@ -57,7 +58,13 @@ type flight struct {
 // After other failures it pauses for a second, doubling up to 30 seconds. [Error.RetryAfter] is the rest of the pause.
 // A token that the API refuses is renewed at once; if it refuses the new one too, at the same growing distance.
 func Password(cfg PasswordConfig, password string) (Auth, error) {
-	i, err := newIAM(cfg, password)
+	return PasswordFrom(cfg, func() string { return password })
+}
+
+// PasswordFrom is Password for a password that changes: it is asked for at each login, and a new one is tried at once,
+// whatever pause the one before has brought.
+func PasswordFrom(cfg PasswordConfig, password func() string) (Auth, error) {
+	i, err := newIAM(cfg, secretOf(password))
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +90,9 @@ func (a *passwordAuth) token(ctx context.Context) (token, error) {
 	}
 	now := a.iam.now()
 	a.mu.Lock()
+	if a.wrongPassword > 0 && a.iam.password.reveal() != a.refused {
+		a.wrongPassword, a.nextLogin = 0, time.Time{}
+	}
 	paused := now.Before(a.nextLogin)
 	if a.current != nil && now.Before(a.current.expires) {
 		t := *a.current
@@ -132,7 +142,8 @@ func (a *passwordAuth) login() *flight {
 func (a *passwordAuth) fly(f *flight) {
 	defer a.running.Done()
 	defer close(f.done)
-	t, failure := a.iam.login(a.ctx)
+	password := a.iam.password.reveal()
+	t, failure := a.iam.login(a.ctx, password)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.flight = nil
@@ -148,6 +159,7 @@ func (a *passwordAuth) fly(f *flight) {
 	if failure.Status == http.StatusUnauthorized {
 		pause = doubled(firstLongPause, longestLongPause, a.wrongPassword)
 		a.wrongPassword++
+		a.refused = password
 	} else {
 		pause = doubled(firstPause, longestPause, a.failures)
 		a.failures++

@@ -7,27 +7,54 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 const redacted = "[redacted]"
 
 // secret keeps a credential out of everything that prints. The value sits behind a pointer because fmt does not call
-// the methods of unexported fields, but prints a nested pointer as an address.
-type secret struct{ value *string }
+// the methods of unexported fields, but prints a nested pointer as an address, and with an odd verb what it points to: so
+// that is a function. It gives the value as it is now, and the one before, which answers may still quote.
+type secret struct{ value *func() (now, before string) }
 
-func newSecret(s string) secret { return secret{&s} }
+func newSecret(s string) secret { return secretOf(func() string { return s }) }
+
+func secretOf(current func() string) secret {
+	var (
+		mu           sync.Mutex
+		last, before string
+	)
+	value := func() (string, string) {
+		v := current()
+		mu.Lock()
+		defer mu.Unlock()
+		if v != last {
+			last, before = v, last
+		}
+		return v, before
+	}
+	return secret{&value}
+}
 
 func (s secret) reveal() string {
 	if s.value == nil {
 		return ""
 	}
-	return *s.value
+	now, _ := (*s.value)()
+	return now
 }
 
 // blank replaces every occurrence of the secret in text: a gateway's error_msg may quote the access key it refused. A
 // text that holds it in another spelling, or in one within another, is blanked as a whole.
 func (s secret) blank(text string) string {
-	v := s.reveal()
+	if s.value == nil {
+		return text
+	}
+	now, before := (*s.value)()
+	return blank(blank(text, now), before)
+}
+
+func blank(text, v string) string {
 	if v == "" {
 		return text
 	}

@@ -81,7 +81,9 @@ func closeIdle(t http.RoundTripper) {
 type sending struct{ unsent atomic.Bool }
 
 func (s *sending) trace(ctx context.Context, t http.RoundTripper) context.Context {
-	if _, ok := t.(*http.Transport); !ok {
+	switch t.(type) {
+	case *http.Transport, *rooted:
+	default:
 		return ctx
 	}
 	s.unsent.Store(true)
