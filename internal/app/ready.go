@@ -13,6 +13,7 @@ import (
 type readiness struct {
 	startUp  *startUp
 	twins    *twins
+	files    *files
 	instance atomic.Pointer[Instance]
 }
 
@@ -32,7 +33,7 @@ func (r *readiness) notes() []string {
 	if i := r.instance.Load(); i != nil {
 		notes = append(notes, i.retrier.Advice())
 	}
-	notes = append(notes, r.twins.note())
+	notes = append(append(notes, r.twins.note()), r.files.notes()...)
 	return slices.DeleteFunc(notes, func(note string) bool { return note == "" })
 }
 

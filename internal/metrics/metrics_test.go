@@ -97,6 +97,12 @@ func TestEachCheckOfReadinessIsAGaugeBeforeAllOthers(t *testing.T) {
 	want(t, w.Body.String(), `ready{check="brokers"} 0`, `ready{check="group"} 1`)
 }
 
+func TestTheClientCertificatesEndIsATime(t *testing.T) {
+	m := New()
+	m.CertificateEnds(func() time.Time { return time.Unix(1_800_000_000, 0) })
+	want(t, scrape(t, m, consumer.Status{}, pace.State{}, retrier.Waiting{}), "client_certificate_expiry_timestamp_seconds 1.8e+09")
+}
+
 func TestEventsAndRequestsAreCounted(t *testing.T) {
 	m := New()
 	m.Event("retried", "accepted", 20*time.Millisecond)
