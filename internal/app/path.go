@@ -26,6 +26,8 @@ type path struct {
 	observe observer
 	clock   clock.Clock
 	log     *logrus.Logger
+	// mayForce: events.ForceHeader counts (RETRY_ALLOW_FORCE).
+	mayForce bool
 }
 
 // Receive reads one record, and queues its event behind the others of its task.
@@ -34,6 +36,10 @@ func (p *path) Receive(d *consumer.Delivery) consumer.Answer {
 	done := func(outcome, reason string) { p.metrics.Event(outcome, reason, p.clock.Now().Sub(arrived)) }
 	source := events.Source{Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, Time: d.Time}
 	failure, err := events.ReadFailure(d.Value, fromRecord(d.Headers))
+	if failure.Forced && !p.mayForce {
+		failure.Forced = false
+		p.metrics.ForceIgnored()
+	}
 	observe := p.observe
 	if errors.Is(err, events.ErrNotAFailure) {
 		observe.stories = nil // those of failures would be displaced: most tasks succeed

@@ -48,6 +48,9 @@ func retry(ctx context.Context, env Env, ids []string, force bool) int {
 		return fail(env, err)
 	}
 	topics := []string{cfg.Kafka.TopicFailed}
+	if force && !cfg.Retry.AllowForce {
+		return fail(env, errors.New("RETRY_ALLOW_FORCE is false, so the service would ignore --force: ask without it"))
+	}
 	if !force {
 		topics = append(topics, cfg.Kafka.TopicRetried, cfg.Kafka.TopicRetryFailed)
 	}
