@@ -9,7 +9,7 @@ import (
 )
 
 // Reading the topics for one task takes its time, and shares the brokers with the
-// work: so there are topicsAtOnce places for it. All three waits together are less
+// work: so there are topicsAtOnce places for it, and an allowance of time. All three waits together are less
 // than the 10 s that package admin's server gives an answer.
 const (
 	topicsAtOnce = 2
@@ -31,7 +31,8 @@ type found struct {
 // itself before, until as much time has passed as the reading took. So whatever the
 // pages do, one task takes a place for half of the time at most.
 type readings struct {
-	places chan struct{}
+	places    chan struct{}
+	allowance allowance
 
 	mu     sync.Mutex
 	byTask map[string]*reading
@@ -110,13 +111,29 @@ func (rs *readings) read(id string, r *reading, read func(context.Context) found
 	case rs.places <- struct{}{}:
 		defer func() { <-rs.places }()
 	case <-wait.Done():
+	}
+	if wait.Err() == nil { // holding the place: one reading at a time begins when it is due
+		if due := rs.allowance.due(time.Now()); due > 0 {
+			timer := time.NewTimer(due)
+			defer timer.Stop()
+			select {
+			case <-timer.C:
+			case <-wait.Done():
+			}
+		}
+	}
+	if wait.Err() != nil {
 		r.found = found{state: TopicsBusy, problem: "busy: the topics are being read for others; ask again in a few seconds"}
 		rs.share(id, r, 0)
 		return
 	}
 	began := time.Now()
 	r.found = found{state: TopicsFailed, problem: "the topics cannot be read"} // if read does not return
-	defer func() { rs.share(id, r, time.Since(began)) }()
+	defer func() {
+		took := time.Since(began)
+		rs.allowance.spend(time.Now(), took)
+		rs.share(id, r, took)
+	}()
 	r.found = read(r.ctx)
 }
 
