@@ -33,6 +33,7 @@ import (
 	"remux-retrier/consumer/kafkalog"
 	"remux-retrier/internal/command"
 	"remux-retrier/internal/config"
+	"remux-retrier/internal/plain"
 	"remux-retrier/mpcclient"
 )
 
@@ -116,6 +117,7 @@ func runService(ctx context.Context, version string, stderr io.Writer, hangups f
 	}
 	cfg, err := config.Load()
 	if err != nil {
+		stderr = plain.Writer(stderr)
 		for _, warning := range cfg.Warnings {
 			fmt.Fprintln(stderr, "warning: "+warning)
 		}
@@ -136,7 +138,7 @@ func runService(ctx context.Context, version string, stderr io.Writer, hangups f
 
 func newLogger(cfg config.Config, w io.Writer) *logrus.Logger {
 	log := logrus.New()
-	log.SetOutput(w)
+	log.SetOutput(plain.Writer(w))
 	log.SetLevel(cfg.LogLevel)
 	if cfg.LogFormat == config.JSON {
 		log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: time.RFC3339Nano})

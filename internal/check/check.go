@@ -20,7 +20,7 @@ import (
 
 	"remux-retrier/consumer/kafkalog"
 	"remux-retrier/internal/config"
-	"remux-retrier/internal/history"
+	"remux-retrier/internal/plain"
 	"remux-retrier/mpcclient"
 )
 
@@ -88,6 +88,6 @@ func (c *Checker) line(result, what, format string, args ...any) (said bool) {
 	if c.stopped != nil && c.stopped() != nil {
 		return false
 	}
-	fmt.Fprintf(c.Out, "%s  %s: %s\n", result, what, history.Printable(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(c.Out, "%s  %s: %s\n", result, what, plain.Text(fmt.Sprintf(format, args...)))
 	return true
 }

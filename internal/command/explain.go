@@ -12,6 +12,7 @@ import (
 	"remux-retrier/events"
 	"remux-retrier/internal/codes"
 	"remux-retrier/internal/history"
+	"remux-retrier/internal/plain"
 )
 
 var explainCommand = command{
@@ -108,7 +109,7 @@ func explainTask(ctx context.Context, env Env, id string, asJSON bool, since tim
 
 // tell prints a history for a person.
 func tell(w io.Writer, h history.History) {
-	fmt.Fprintf(w, "Task %s. %s\n", history.Printable(h.TaskID), h.Summary())
+	fmt.Fprintf(w, "Task %s. %s\n", plain.Text(h.TaskID), h.Summary())
 	if len(h.Entries) > 0 {
 		fmt.Fprintln(w)
 	}

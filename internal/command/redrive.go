@@ -13,7 +13,7 @@ import (
 	"remux-retrier/events"
 	"remux-retrier/internal/clock"
 	"remux-retrier/internal/config"
-	"remux-retrier/internal/history"
+	"remux-retrier/internal/plain"
 	"remux-retrier/internal/redrive"
 )
 
@@ -179,7 +179,7 @@ func place(r *consumer.Record) string {
 func reasonOf(r *consumer.Record) string {
 	for _, h := range slices.Backward(r.Headers) { // the last is ours
 		if h.Key == "dead-letter-reason" {
-			return history.Printable(string(h.Value))
+			return plain.Text(string(h.Value))
 		}
 	}
 	return ""

@@ -14,6 +14,7 @@ import (
 	"remux-retrier/events"
 	"remux-retrier/internal/config"
 	"remux-retrier/internal/history"
+	"remux-retrier/internal/plain"
 )
 
 var retryCommand = command{
@@ -110,7 +111,7 @@ func shown(id string) string {
 	if len(id) > most {
 		return fmt.Sprintf("%q… (%d bytes)", id[:most/4], len(id))
 	}
-	return history.Printable(id)
+	return plain.Text(id)
 }
 
 type asking struct {
