@@ -1,10 +1,14 @@
 package page
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
+	"remux-retrier/internal/history"
+	"remux-retrier/internal/plain"
 	"remux-retrier/internal/story"
 )
 
@@ -24,5 +28,26 @@ func TestATerminalShowsADocumentAsText(t *testing.T) {
 	}
 	if got := decode[Task](t, get(p, "/api/tasks/7")); len(got.Stories) != 1 || got.Stories[0].Description != hostile {
 		t.Errorf("a program does not get what is in it: %+v", got)
+	}
+}
+
+// One record with such a timestamp would have kept the page from being brought up
+// to date, and its task's story from being told.
+func TestATimestampOfAnyYearIsShown(t *testing.T) {
+	far := time.Date(12345, 6, 7, 8, 9, 10, 0, time.UTC)
+	s := newSource()
+	told := story.Story{TaskID: "7", Steps: []story.Step{{Kind: story.DeadLetterWait, At: noon}}}
+	told.Source.Time = far
+	s.stories = []story.Story{told}
+	s.status.Flow.OldestAt = &plain.Time{Time: far}
+	s.status.Partitions = []Partition{{Partition: 3, OldestAt: &plain.Time{Time: far}}}
+	s.topics = func(context.Context) (history.History, error) {
+		return history.History{Complete: true, Entries: []history.Entry{{Kind: history.FailureEvent, At: far, Failure: &history.Failure{}}}}, nil
+	}
+	p := newPage(t, s)
+	for path, times := range map[string]int{"/api/status": 2, "/api/tasks/7": 2} {
+		if w := get(p, path); w.Code != 200 || strings.Count(w.Body.String(), `"+012345-06-07T08:09:10Z"`) != times {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
 	}
 }
