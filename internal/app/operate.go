@@ -46,6 +46,7 @@ func newPage(o operated, log logrus.FieldLogger) (*page.Page, error) {
 	if o.reader, err = history.New(history.Config{
 		Log: o.kafka, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed, DeadLetter: k.TopicDeadLetter,
 		Positions: o.kafka.Positions, Origin: events.OriginOf(k.GroupID), Window: o.cfg.Retry.BudgetWindow, Now: clock.System.Now,
+		Refused: kafkalog.Refused,
 	}); err != nil {
 		return nil, err
 	}

@@ -95,13 +95,16 @@ func explainTask(ctx context.Context, env Env, id string, asJSON bool, since tim
 	case err == nil || len(h.Entries) > 0:
 		tell(env.Stdout, h)
 	}
+	for _, n := range h.NotRead {
+		fmt.Fprintln(env.Stderr, n)
+	}
 	switch {
 	case err != nil:
 		return fail(env, fmt.Errorf("the topics could not be read to their ends: %w", err))
 	case !h.Complete:
 		fmt.Fprintf(env.Stderr, "--limit ended the reading after %d records: raise it, or shorten --since\n", h.Read)
 		return exitFailed
-	case len(h.Entries) == 0:
+	case len(h.Entries) == 0, len(h.NotRead) > 0:
 		return exitFailed
 	}
 	return exitDone

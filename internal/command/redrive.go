@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"remux-retrier/consumer"
+	"remux-retrier/consumer/kafkalog"
 	"remux-retrier/events"
 	"remux-retrier/internal/clock"
 	"remux-retrier/internal/config"
@@ -105,7 +106,7 @@ func runRedrive(ctx context.Context, env Env, o options) int {
 	c := redrive.Config{
 		Log: log, DeadLetter: cfg.Kafka.TopicDeadLetter, Failed: cfg.Kafka.TopicFailed,
 		Filter: redrive.Filter{Reason: events.Defect(o.reason), Task: o.task}, Limit: o.limit, Rate: o.rate,
-		Clock: clock.System, Rand: rand.Float64, Tell: show,
+		Clock: clock.System, Rand: rand.Float64, Tell: show, Hopeless: kafkalog.Refused,
 	}
 	if o.dry {
 		c.Rate = 0

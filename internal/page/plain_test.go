@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"remux-retrier/events"
 	"remux-retrier/internal/history"
 	"remux-retrier/internal/plain"
 	"remux-retrier/internal/story"
@@ -49,5 +50,18 @@ func TestATimestampOfAnyYearIsShown(t *testing.T) {
 		if w := get(p, path); w.Code != 200 || strings.Count(w.Body.String(), `"+012345-06-07T08:09:10Z"`) != times {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
+	}
+}
+
+func TestATopicThatMayNotBeReadIsNamedAndTheRestTold(t *testing.T) {
+	s := newSource()
+	s.topics = func(context.Context) (history.History, error) {
+		h := *knows(asked(time.Hour, true), replied(time.Hour, events.Accepted))
+		h.NotRead = []history.NotRead{{Topic: "dlq", Why: "the brokers' ACLs must allow READ on topic dlq"}}
+		return h, nil
+	}
+	got := decode[Task](t, get(newPage(t, s), "/api/tasks/7"))
+	if got.Verdict.Code != "accepted" || got.TopicsState != TopicsPart || len(got.Topics.Entries) != 2 || !strings.Contains(got.TopicsProblem, "topic dlq could not be read") {
+		t.Errorf("%+v", got)
 	}
 }
