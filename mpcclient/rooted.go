@@ -9,8 +9,8 @@ import (
 // rooted is an http.Transport that trusts whom roots names now: for other roots it makes another one. Its own
 // verification cannot be told of new roots, and one of ours would not learn the address that a connection leads to.
 type rooted struct {
-	roots func() *x509.CertPool
-	make  func() *http.Transport
+	roots  func() *x509.CertPool
+	create func() *http.Transport
 
 	mu      sync.Mutex
 	current *http.Transport
@@ -18,11 +18,11 @@ type rooted struct {
 }
 
 // newRooted gives a plain transport where roots is nil.
-func newRooted(roots func() *x509.CertPool, make func() *http.Transport) http.RoundTripper {
+func newRooted(roots func() *x509.CertPool, create func() *http.Transport) http.RoundTripper {
 	if roots == nil {
-		return make()
+		return create()
 	}
-	return &rooted{roots: roots, make: make}
+	return &rooted{roots: roots, create: create}
 }
 
 func (t *rooted) RoundTrip(r *http.Request) (*http.Response, error) { return t.now().RoundTrip(r) }
@@ -39,7 +39,7 @@ func (t *rooted) now() *http.Transport {
 	if t.current != nil {
 		t.current.CloseIdleConnections()
 	}
-	t.current, t.trusts = t.make(), roots
+	t.current, t.trusts = t.create(), roots
 	t.current.TLSClientConfig.RootCAs = roots
 	return t.current
 }

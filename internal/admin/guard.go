@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"remux-retrier/internal/clock"
 )
 
 // What clients may take of the process, however many they are. All of it together
@@ -44,14 +46,8 @@ func (t *throttle) take(now time.Time) (wait time.Duration, ok bool) {
 // pass waits for the request's turn; false: it has been refused, or has gone.
 func (t *throttle) pass(w http.ResponseWriter, r *http.Request) bool {
 	wait, ok := t.take(time.Now())
-	if wait > 0 {
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-r.Context().Done():
-			return false
-		}
+	if clock.System.Sleep(r.Context(), wait) != nil {
+		return false
 	}
 	if !ok {
 		w.Header().Set("Retry-After", "1")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -35,18 +36,26 @@ func newFiles(cfg config.Config, log logrus.FieldLogger) *files {
 
 // run looks at the files each second, and reads them all at each hang-up.
 func (f *files) run(ctx context.Context, hangups <-chan os.Signal) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
+	var rereading sync.WaitGroup
+	rereading.Go(func() { f.reread(ctx, hangups) })
+	defer rereading.Wait()
 	for {
+		f.set.Look()
 		f.certificate(clock.System.Now())
+		if clock.System.Sleep(ctx, time.Second) != nil {
+			return
+		}
+	}
+}
+
+func (f *files) reread(ctx context.Context, hangups <-chan os.Signal) {
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-hangups:
 			f.set.Reread()
 			f.log.WithField("unusable", len(f.set.Problems())).Info("SIGHUP: read the files of secrets and certificates again")
-		case <-tick.C:
-			f.set.Look()
 		}
 	}
 }

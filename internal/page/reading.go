@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"remux-retrier/internal/clock"
 	"remux-retrier/internal/history"
 )
 
@@ -113,14 +114,7 @@ func (rs *readings) read(id string, r *reading, read func(context.Context) found
 	case <-wait.Done():
 	}
 	if wait.Err() == nil { // holding the place: one reading at a time begins when it is due
-		if due := rs.allowance.due(time.Now()); due > 0 {
-			timer := time.NewTimer(due)
-			defer timer.Stop()
-			select {
-			case <-timer.C:
-			case <-wait.Done():
-			}
-		}
+		_ = clock.System.Sleep(wait, rs.allowance.due(time.Now()))
 	}
 	if wait.Err() != nil {
 		r.found = found{state: TopicsBusy, problem: "busy: the topics are being read for others; ask again in a few seconds"}
