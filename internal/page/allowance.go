@@ -9,7 +9,7 @@ import (
 // pause: whoever asks without end takes no more from the work than that.
 const (
 	readingShare = 10
-	readingBurst = 10 * time.Second
+	readingBurst = 5 * time.Second
 )
 
 // allowance is how much time may be spent on reading.
