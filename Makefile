@@ -26,6 +26,8 @@ SOAK_TIME     ?= 10m
 
 PICTURES_AFTER ?= 15m
 
+GOVULNCHECK ?= v1.9.0
+
 .PHONY: help
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -105,6 +107,18 @@ check-deploy: ## Check deploy/: alerts and their unit tests (promtool), dashboar
 	cd tools/deploy && go run ./render ../../deploy/kubernetes/base ../../deploy/kubernetes/example > ../../bin/manifests.yaml
 	PYTHONPATH=bin/python python3 -m kubernetes_validate --strict bin/manifests.yaml
 	go test ./deploy
+
+.PHONY: vulncheck
+vulncheck: build ## Ask Go's vulnerability database (vuln.go.dev) about what the binary links
+	go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK) -mode=binary bin/remux-retrier
+
+.PHONY: sbom
+sbom: build ## Write a bill of materials of the binary, bin/sbom.cdx.json (CycloneDX)
+	cd tools && go run ./supply sbom ../bin/remux-retrier > ../bin/sbom.cdx.json
+
+.PHONY: licenses
+licenses: build ## List the licence of each module in the binary
+	@cd tools && go run ./supply licenses ../bin/remux-retrier
 
 .PHONY: cover
 cover: ## Print the coverage of each package; coverage.out is for go tool cover -html

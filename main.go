@@ -33,7 +33,15 @@ func main() {
 		fmt.Fprintln(os.Stderr, "second signal: ending at once")
 		os.Exit(1) // a first process in a container would ignore the usual effect
 	})
-	os.Exit(app.Run(ctx, os.Args[1:], version, os.Stdout, os.Stderr))
+	os.Exit(app.Run(ctx, os.Args[1:], version, os.Stdout, os.Stderr, hangups))
+}
+
+// hangups takes SIGHUP from its usual effect, for the service alone: a command ends
+// with its terminal.
+func hangups() <-chan os.Signal {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	return signals
 }
 
 // heed calls stop at the first signal, and end at the first that asks again.

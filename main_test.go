@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -81,5 +83,43 @@ func TestAStopThatArrivesAsTwoSignalsIsOne(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestSIGHUPReadsTheFilesAgainAndEndsNothing(t *testing.T) {
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	program := exec.CommandContext(t.Context(), os.Args[0], "run")
+	program.Env = append(os.Environ(), asProgram+"=1", "KAFKA_BROKERS=127.0.0.1:1", "MPC_REGION=cn-north-4", "MPC_PROJECT_ID=p",
+		"MPC_AUTH_TOKEN_FILE="+token, "HTTP_ADDR=")
+	stderr, err := program.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := program.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer time.AfterFunc(time.Minute, func() { _ = program.Process.Kill() }).Stop()
+	// signals are sent when the line before has come.
+	signals := []struct {
+		after string
+		send  os.Signal
+	}{{"waiting for the brokers", syscall.SIGHUP}, {"SIGHUP: read", syscall.SIGHUP}, {"SIGHUP: read", syscall.SIGTERM}}
+	changed := false
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		if len(signals) == 0 || !strings.Contains(lines.Text(), signals[0].after) {
+			changed = changed || strings.Contains(lines.Text(), "MPC_AUTH_TOKEN_FILE has changed")
+			continue
+		}
+		if err := errors.Join(os.WriteFile(token, []byte("new"), 0o600), program.Process.Signal(signals[0].send)); err != nil {
+			t.Error(err)
+		}
+		signals = signals[1:]
+	}
+	if err := program.Wait(); err != nil || len(signals) > 0 || !changed {
+		t.Errorf("%v, signals not sent: %v, change noticed: %v", err, signals, changed)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"remux-retrier/consumer"
 	"remux-retrier/internal/metrics"
@@ -45,6 +46,7 @@ func scraped(t *testing.T) map[string]labels {
 	for _, check := range []string{"brokers", "group", "ledger", "publishing"} {
 		m.Ready(check, func() (bool, string) { return true, "" })
 	}
+	m.CertificateEnds(time.Now)
 	m.Request("retry", nil, 1)
 	m.Request("query", nil, 1)
 	w := httptest.NewRecorder()

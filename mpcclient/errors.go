@@ -49,7 +49,8 @@ func (c Class) String() string {
 	return classNames[c]
 }
 
-// ClassOf is the class of a retry's answer with this HTTP status and error_code, which is no success.
+// ClassOf is the class of a retry's answer with this HTTP status and error_code,
+// which is no success.
 func ClassOf(status int, code string) Class { return classify(status, code, "").class }
 
 // Operations as they stand in [Error.Operation].

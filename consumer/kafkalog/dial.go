@@ -2,6 +2,7 @@ package kafkalog
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"slices"
@@ -13,7 +14,7 @@ import (
 )
 
 const (
-	// dialTimeout bounds one TCP connect, so that the next broker of the list
+	// dialTimeout bounds one TCP connect, and one TLS handshake, so that the next broker of the list
 	// is tried before kafka-go gives up on them all.
 	dialTimeout = 3 * time.Second
 	// silence is how long a peer may keep a connection waiting where kafka-go
@@ -49,7 +50,31 @@ func (l *Log) dial(ctx context.Context, network, address string) (net.Conn, erro
 		b.Close()
 		return nil, err
 	}
-	return b, nil
+	if l.cfg.TLS == nil {
+		return b, nil
+	}
+	return l.secure(ctx, b, address)
+}
+
+// secure begins TLS here rather than in kafka-go, which would keep the
+// configuration of the first connection for all.
+func (l *Log) secure(ctx context.Context, conn net.Conn, address string) (net.Conn, error) {
+	config := l.cfg.TLS()
+	if config.ServerName == "" {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			host = address
+		}
+		config.ServerName = host
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	secured := tls.Client(conn, config)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return secured, nil
 }
 
 // dialMember is dial for the group, whose first request may have to wait for long:

@@ -17,7 +17,7 @@ import (
 )
 
 func TestErrorsSayWhatToDo(t *testing.T) {
-	l := member(t, []string{"127.0.0.1:1"}, func(c *Config) { c.TLS = &tls.Config{} })
+	l := member(t, []string{"127.0.0.1:1"}, func(c *Config) { c.TLS = func() *tls.Config { return &tls.Config{} } })
 	rows := map[error]string{
 		kafka.TopicAuthorizationFailed:                       "must allow READ on topic t",
 		kafka.GroupAuthorizationFailed:                       "must allow READ on topic t",

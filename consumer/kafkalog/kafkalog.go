@@ -54,9 +54,10 @@ type Config struct {
 	// to release its generation; it must exceed the longest drain. Defaults to
 	// 30 s.
 	RebalanceTimeout time.Duration
-	// TLS, where not nil, is used for every connection; each is checked against
-	// the name of the broker it leads to.
-	TLS *tls.Config
+	// TLS, where not nil, is asked for each connection, and the connection is
+	// checked against the name of the broker it leads to. The configuration it
+	// gives is the connection's own.
+	TLS func() *tls.Config
 	// SASL, where not nil, authenticates every connection.
 	SASL sasl.Mechanism
 	// Debugf receives what kafka-go says of the group's course, with the
@@ -135,7 +136,6 @@ func New(cfg Config) (*Log, error) {
 		MetadataTTL:    2 * time.Second,
 		MetadataTopics: slices.Compact(topics),
 		ClientID:       cfg.ClientID,
-		TLS:            cfg.TLS,
 		SASL:           cfg.SASL,
 		Context:        l.closed,
 	}
@@ -144,7 +144,6 @@ func New(cfg Config) (*Log, error) {
 		ClientID:      cfg.ClientID,
 		DialFunc:      l.dialMember,
 		Timeout:       requestTimeout,
-		TLS:           cfg.TLS,
 		SASLMechanism: cfg.SASL,
 	}
 	return l, nil

@@ -95,7 +95,11 @@ func TestKafkaSecurity(t *testing.T) {
 			if a.listener != "" {
 				brokers = c.AddrsOf(a.listener)
 			}
-			l := member(t, brokers, own(t, c, nil), func(cfg *Config) { cfg.TLS, cfg.SASL = a.tls, a.sasl })
+			l := member(t, brokers, own(t, c, nil), func(cfg *Config) {
+				if cfg.SASL = a.sasl; a.tls != nil {
+					cfg.TLS = a.tls.Clone
+				}
+			})
 			if a.words == "" {
 				useAll(t, l)
 				return

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"encoding/json"
-	"net"
 	"net/http"
 	"strings"
 )
@@ -18,8 +17,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	serve, ok := routes[r.URL.Path]
 	switch {
-	case !ok && s.config.Page != nil && !s.meant(r.Host):
-		text(w, http.StatusMisdirectedRequest, "this address listens on the loopback interface and answers to localhost alone, so that no web page elsewhere can read it by a name of its own: a proxy in front of it has to send the header Host: localhost")
+	case !s.hosts.mean(r.Host):
+		text(w, http.StatusMisdirectedRequest, "the name in the header Host is none of this server's, which answers to no other so that no web page elsewhere can read it by a name of its own: list it in HTTP_ALLOWED_HOSTS, or have the proxy in front send Host: localhost")
+	case r.URL.Path != "/healthz" && r.URL.Path != "/readyz" && !s.throttle.pass(w, r):
 	case !ok && s.config.Page != nil:
 		s.config.Page.ServeHTTP(w, r)
 	case !ok:
@@ -30,21 +30,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		serve(w)
 	}
-}
-
-// meant tells whether the request names this server. Somebody's page can give its
-// own name the address 127.0.0.1 (DNS rebinding), and would then count as the
-// same origin; the name still stands in Host. Where the server listens for others,
-// the names it is reached by are not known here.
-func (s *Server) meant(host string) bool {
-	if listens, ok := s.listener.Addr().(*net.TCPAddr); !ok || !listens.IP.IsLoopback() {
-		return true
-	}
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // secure sets the headers by OWASP's advice for answers that no browser needs

@@ -34,7 +34,9 @@ func handler(t *testing.T, c Config) *Server {
 
 func ask(s *Server, method, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	s.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader("a body that nobody reads")))
+	r := httptest.NewRequest(method, path, strings.NewReader("a body that nobody reads"))
+	r.Host = "localhost"
+	s.ServeHTTP(w, r)
 	return w
 }
 

@@ -24,7 +24,7 @@ import (
 // microseconds; what takes longer is a client that does not read.
 const stopGrace = 500 * time.Millisecond
 
-// Config is what the Server needs; all fields but Notes and Page are required.
+// Config is what the Server needs; all fields but Notes, AllowedHosts and Page are required.
 type Config struct {
 	Addr     string // host:port to listen on; port 0 takes a free one
 	Instance string // this instance's name, shown by /readyz
@@ -33,6 +33,9 @@ type Config struct {
 	// Notes are what an operator should know although the instance is ready,
 	// one sentence each. May be nil.
 	Notes func() []string
+	// AllowedHosts are further names, in lower case, that a request's Host may have:
+	// *.example.com for all below a domain, * for any.
+	AllowedHosts []string
 	// Metrics answers /metrics.
 	Metrics http.Handler
 	// Page answers every other path. Its requests' contexts end when the server
@@ -45,6 +48,9 @@ type Config struct {
 type Server struct {
 	config   Config
 	listener net.Listener
+	hosts    hosts
+	throttle throttle
+	conns    connections
 	http     *http.Server
 	stopping context.CancelFunc // ends the requests' contexts
 }
@@ -60,7 +66,7 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("HTTP_ADDR %q cannot be listened on: %w: choose a free address, or an empty one for no HTTP", c.Addr, err)
 	}
 	serving, stopping := context.WithCancel(context.Background())
-	s := &Server{config: c, listener: listener, stopping: stopping}
+	s := &Server{config: c, listener: listener, hosts: ownHosts(c.Addr, listener.Addr(), c.AllowedHosts), stopping: stopping}
 	s.http = &http.Server{
 		BaseContext:       func(net.Listener) context.Context { return serving },
 		Handler:           s,
@@ -69,6 +75,7 @@ func New(c Config) (*Server, error) {
 		WriteTimeout:      10 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
+		ConnState:         s.conns.changed,
 		ErrorLog:          log.New(logWriter{c.Log}, "", 0),
 	}
 	return s, nil

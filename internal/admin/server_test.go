@@ -46,7 +46,7 @@ func dial(t *testing.T, addr string) net.Conn {
 	return conn
 }
 
-const readyz, healthz = "GET /readyz HTTP/1.1\r\nHost: h\r\n\r\n", "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n"
+const readyz, healthz = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 func send(t *testing.T, conn net.Conn, text string) {
 	t.Helper()

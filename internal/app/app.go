@@ -14,6 +14,7 @@
 //	tracing.go  opens and closes the exporter of traces
 //	topics.go   what must be there before the work begins
 //	connect.go  configuration → Kafka and MPC clients
+//	files.go    says what becomes of the files of secrets and certificates
 //	watch.go    notices a hanging loop, for /healthz
 //	operate.go  what the operator's page is told
 //	ready.go    what /readyz says
@@ -23,6 +24,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +34,7 @@ import (
 	"remux-retrier/consumer/kafkalog"
 	"remux-retrier/internal/command"
 	"remux-retrier/internal/config"
+	"remux-retrier/internal/plain"
 	"remux-retrier/mpcclient"
 )
 
@@ -44,10 +47,11 @@ const (
 
 // Run executes the command line and returns the exit code. The context's end
 // stops the service cleanly. Whoever reads standard output must be able to rely
-// on it: what could not be written there is a failure.
-func Run(ctx context.Context, args []string, version string, stdout, stderr io.Writer) int {
+// on it: what could not be written there is a failure. The service calls hangups,
+// where that is not nil, and reads its files again at each signal that comes.
+func Run(ctx context.Context, args []string, version string, stdout, stderr io.Writer, hangups func() <-chan os.Signal) int {
 	out := &output{to: stdout}
-	code := run(ctx, args, version, out, stderr)
+	code := run(ctx, args, version, out, stderr, hangups)
 	if err := out.failed(); err != nil {
 		fmt.Fprintf(stderr, "remux-retrier: standard output is not complete: %v\n", err)
 		return max(code, exitFailed)
@@ -55,7 +59,7 @@ func Run(ctx context.Context, args []string, version string, stdout, stderr io.W
 	return code
 }
 
-func run(ctx context.Context, args []string, version string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, version string, stdout, stderr io.Writer, hangups func() <-chan os.Signal) int {
 	name := "run"
 	if len(args) > 0 {
 		name, args = args[0], args[1:]
@@ -70,7 +74,7 @@ func run(ctx context.Context, args []string, version string, stdout, stderr io.W
 			return exitUsage
 		}
 		if name == "run" {
-			return runService(ctx, version, stderr)
+			return runService(ctx, version, stderr, hangups)
 		}
 		fmt.Fprintf(stdout, "remux-retrier %s\n", version)
 		return exitStopped
@@ -107,9 +111,14 @@ func commandEnv(version string, stdout, stderr io.Writer) command.Env {
 	}
 }
 
-func runService(ctx context.Context, version string, stderr io.Writer) int {
+func runService(ctx context.Context, version string, stderr io.Writer, hangups func() <-chan os.Signal) int {
+	var reread <-chan os.Signal
+	if hangups != nil {
+		reread = hangups()
+	}
 	cfg, err := config.Load()
 	if err != nil {
+		stderr = plain.Writer(stderr)
 		for _, warning := range cfg.Warnings {
 			fmt.Fprintln(stderr, "warning: "+warning)
 		}
@@ -121,7 +130,7 @@ func runService(ctx context.Context, version string, stderr io.Writer) int {
 	for _, warning := range cfg.Warnings {
 		log.Warn(warning)
 	}
-	if err := Serve(ctx, cfg, version, log); err != nil {
+	if err := serve(ctx, cfg, version, log, reread); err != nil {
 		log.Error(err)
 		return exitFailed
 	}
@@ -130,7 +139,7 @@ func runService(ctx context.Context, version string, stderr io.Writer) int {
 
 func newLogger(cfg config.Config, w io.Writer) *logrus.Logger {
 	log := logrus.New()
-	log.SetOutput(w)
+	log.SetOutput(plain.Writer(w))
 	log.SetLevel(cfg.LogLevel)
 	if cfg.LogFormat == config.JSON {
 		log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: time.RFC3339Nano})

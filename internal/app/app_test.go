@@ -27,7 +27,7 @@ func start(t *testing.T, env map[string]string) (output *safeBuffer, stop func()
 	ctx, cancel := context.WithCancel(context.Background())
 	output = &safeBuffer{}
 	code := make(chan int, 1)
-	go func() { code <- Run(ctx, nil, "v1.2.3", output, output) }()
+	go func() { code <- Run(ctx, nil, "v1.2.3", output, output, nil) }()
 	stop = func() int {
 		cancel()
 		select {
@@ -79,7 +79,7 @@ func await(t *testing.T, output *safeBuffer, text string) {
 func TestWrongUsageIsExitCode2(t *testing.T) {
 	for _, args := range [][]string{{"frobnicate"}, {"version", "now"}, {"run", "--fast"}} {
 		var out, err bytes.Buffer
-		if code := Run(context.Background(), args, "v", &out, &err); code != 2 || out.Len() > 0 || err.Len() == 0 {
+		if code := Run(context.Background(), args, "v", &out, &err, nil); code != 2 || out.Len() > 0 || err.Len() == 0 {
 			t.Errorf("%q: exit code %d, %q, %q", args, code, out.String(), err.String())
 		}
 	}
@@ -92,7 +92,7 @@ func TestVersionAndHelpNeedNoConfiguration(t *testing.T) {
 		{"run --help", "Exit codes"}, {"run -h", "Exit codes"}, {"version -h", "Exit codes"},
 	} {
 		var out, err bytes.Buffer
-		if code := Run(context.Background(), strings.Fields(c.arg), "v1.2.3", &out, &err); code != 0 || !strings.Contains(out.String(), c.says) || err.Len() > 0 {
+		if code := Run(context.Background(), strings.Fields(c.arg), "v1.2.3", &out, &err, nil); code != 0 || !strings.Contains(out.String(), c.says) || err.Len() > 0 {
 			t.Errorf("%s: exit code %d, %q, %q", c.arg, code, out.String(), err.String())
 		}
 	}
@@ -103,7 +103,7 @@ func TestEveryConfigurationMistakeIsALineOfExitCode2(t *testing.T) {
 	t.Setenv("MPC_REQUESTS_PER_MINUTE", "0")
 	t.Setenv("MPC_TIMEOUT", "soon")
 	var out, err bytes.Buffer
-	if code := Run(context.Background(), nil, "v", &out, &err); code != 2 {
+	if code := Run(context.Background(), nil, "v", &out, &err, nil); code != 2 {
 		t.Errorf("exit code %d", code)
 	}
 	for _, variable := range []string{"KAFKA_BROKERS", "MPC_REQUESTS_PER_MINUTE", "MPC_TIMEOUT", "MPC_PROJECT_ID"} {

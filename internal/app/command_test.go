@@ -12,7 +12,7 @@ import (
 func perform(t *testing.T, want int, args ...string) string {
 	t.Helper()
 	var out, err bytes.Buffer
-	if code := Run(context.Background(), args, "v1.2.3", &out, &err); code != want {
+	if code := Run(context.Background(), args, "v1.2.3", &out, &err, nil); code != want {
 		t.Errorf("%q: exit code %d, want %d\n%s%s", args, code, want, out.String(), err.String())
 	}
 	return out.String() + err.String()

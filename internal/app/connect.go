@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
@@ -18,32 +19,65 @@ import (
 // connectKafka opens no connection yet.
 func connectKafka(cfg config.Config, log logrus.FieldLogger) (*kafkalog.Log, error) {
 	k := cfg.Kafka
-	mechanism, err := mechanism(k.SASL)
-	if err != nil {
-		return nil, errors.New("KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD cannot be used") // the cause quotes them
-	}
-	return kafkalog.New(kafkalog.Config{
+	c := kafkalog.Config{
 		Brokers: k.Brokers, GroupID: k.GroupID, ClientID: k.ClientID,
 		Topic:            k.TopicFailed,
 		Topics:           []string{k.TopicRetried, k.TopicRetryFailed, k.TopicDeadLetter},
 		SessionTimeout:   k.SessionTimeout,
 		RebalanceTimeout: drain(cfg) + consumer.RebalanceSlack,
-		TLS:              k.TLS,
-		SASL:             mechanism,
 		Debugf:           log.Debugf,
-	})
+	}
+	if k.TLS != nil {
+		c.TLS = k.TLS.Client
+	}
+	if k.SASL != nil {
+		c.SASL = &mechanism{sasl: *k.SASL}
+	}
+	return kafkalog.New(c)
 }
 
-func mechanism(s *config.SASL) (sasl.Mechanism, error) {
-	switch {
-	case s == nil:
-		return nil, nil
-	case s.Mechanism == "SCRAM-SHA-256":
-		return scram.Mechanism(scram.SHA256, s.Username, s.Password.Reveal())
-	case s.Mechanism == "SCRAM-SHA-512":
-		return scram.Mechanism(scram.SHA512, s.Username, s.Password.Reveal())
+// mechanism authenticates each connection by the password as it is then.
+type mechanism struct {
+	sasl config.SASL
+
+	mu       sync.Mutex
+	password string
+	current  sasl.Mechanism // made for password; it keeps what SCRAM derives from it
+}
+
+func (m *mechanism) Name() string { return m.sasl.Mechanism }
+
+func (m *mechanism) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
+	current, err := m.now()
+	if err != nil {
+		return nil, nil, errors.New("KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD cannot be used") // the cause quotes them
 	}
-	return plain.Mechanism{Username: s.Username, Password: s.Password.Reveal()}, nil
+	return current.Start(ctx)
+}
+
+func (m *mechanism) now() (sasl.Mechanism, error) {
+	password := m.sasl.Password.Reveal()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.current != nil && m.password == password {
+		return m.current, nil
+	}
+	made, err := newMechanism(m.sasl.Mechanism, m.sasl.Username, password)
+	if err != nil {
+		return nil, err
+	}
+	m.current, m.password = made, password
+	return made, nil
+}
+
+func newMechanism(name, username, password string) (sasl.Mechanism, error) {
+	switch name {
+	case "SCRAM-SHA-256":
+		return scram.Mechanism(scram.SHA256, username, password)
+	case "SCRAM-SHA-512":
+		return scram.Mechanism(scram.SHA512, username, password)
+	}
+	return plain.Mechanism{Username: username, Password: password}, nil
 }
 
 // connectMPC opens no connection yet. beforeRequest waits for a turn of a
@@ -57,7 +91,7 @@ func connectMPC(cfg config.Config, version string, beforeRequest func(context.Co
 	}
 	return mpcclient.New(mpcclient.Config{
 		Endpoint: m.Endpoint, AllowInsecure: m.AllowInsecure, ProjectID: m.ProjectID,
-		Auth: auth, Timeout: m.Timeout, MaxConns: m.MaxInFlight, UserAgent: agent, BeforeRequest: beforeRequest,
+		Auth: auth, Timeout: m.Timeout, MaxConns: m.MaxInFlight, UserAgent: agent, BeforeRequest: beforeRequest, Roots: m.Roots,
 	})
 }
 
@@ -65,15 +99,15 @@ func authentication(m config.MPC, agent string) (mpcclient.Auth, error) {
 	a := m.Auth
 	switch a.Mode {
 	case config.TokenMode:
-		return mpcclient.Token(a.Token.Reveal()), nil
+		return mpcclient.TokenFrom(a.Token.Reveal), nil
 	case config.AgencyMode:
 		return mpcclient.Agency(mpcclient.AgencyConfig{Timeout: m.Timeout})
 	case config.KeyMode:
-		return mpcclient.AKSK(a.AccessKey.Reveal(), a.SecretKey.Reveal(), a.SecurityToken.Reveal()), nil
+		return mpcclient.AKSKFrom(a.AccessKey.Reveal, a.SecretKey.Reveal, a.SecurityToken.Reveal), nil
 	}
-	return mpcclient.Password(mpcclient.PasswordConfig{
+	return mpcclient.PasswordFrom(mpcclient.PasswordConfig{
 		Endpoint: a.IAM.Endpoint, AllowInsecure: m.AllowInsecure,
 		Domain: a.IAM.Domain, Username: a.IAM.Username, Project: a.IAM.Project,
-		Timeout: m.Timeout, UserAgent: agent,
-	}, a.IAM.Password.Reveal())
+		Timeout: m.Timeout, UserAgent: agent, Roots: m.Roots,
+	}, a.IAM.Password.Reveal)
 }

@@ -86,7 +86,7 @@ func NewInstance(cfg config.Config, p Parts) (*Instance, error) {
 	i.consumer, err = consumer.New(consumer.Config{
 		Log: p.Log,
 		Handler: &path{
-			retrier: i.retrier, ledger: i.ledger, topics: k, metrics: p.Metrics, clock: p.Clock, log: p.Logger,
+			retrier: i.retrier, ledger: i.ledger, topics: k, metrics: p.Metrics, clock: p.Clock, log: p.Logger, mayForce: cfg.Retry.AllowForce,
 			observe: observer{stories: p.Stories, tracer: p.Tracer, clock: p.Clock},
 		},
 		Topic: k.TopicFailed, Latest: k.StartOffset == config.Latest,

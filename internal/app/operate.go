@@ -17,6 +17,7 @@ import (
 	"remux-retrier/internal/metrics"
 	"remux-retrier/internal/pace"
 	"remux-retrier/internal/page"
+	"remux-retrier/internal/plain"
 	"remux-retrier/internal/retrier"
 	"remux-retrier/internal/story"
 	"remux-retrier/mpcclient"
@@ -45,6 +46,7 @@ func newPage(o operated, log logrus.FieldLogger) (*page.Page, error) {
 	if o.reader, err = history.New(history.Config{
 		Log: o.kafka, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed, DeadLetter: k.TopicDeadLetter,
 		Positions: o.kafka.Positions, Origin: events.OriginOf(k.GroupID), Window: o.cfg.Retry.BudgetWindow, Now: clock.System.Now,
+		Refused: kafkalog.Refused,
 	}); err != nil {
 		return nil, err
 	}
@@ -100,7 +102,7 @@ func (o operated) work(s *page.Status, i *Instance) {
 	}
 	for _, p := range c.Partitions {
 		s.Partitions = append(s.Partitions, page.Partition{
-			Partition: p.Partition, Committed: p.Committed, End: p.End, Unanswered: p.Unanswered, OldestAt: known(p.Oldest), Problem: p.Problem,
+			Partition: p.Partition, Committed: p.Committed, End: p.End, Unanswered: p.Unanswered, OldestAt: oldest(p.Oldest), Problem: p.Problem,
 		})
 		s.Flow.Held += p.Unanswered
 		if p.End < 0 || p.Committed < 0 {
@@ -108,8 +110,8 @@ func (o operated) work(s *page.Status, i *Instance) {
 		} else {
 			s.Flow.Lag += max(0, p.End-p.Committed)
 		}
-		if p.Unanswered > 0 && (s.Flow.OldestAt == nil || p.Oldest.Before(*s.Flow.OldestAt)) {
-			s.Flow.OldestAt = known(p.Oldest)
+		if p.Unanswered > 0 && (s.Flow.OldestAt == nil || p.Oldest.Before(s.Flow.OldestAt.Time)) {
+			s.Flow.OldestAt = oldest(p.Oldest)
 		}
 	}
 	if !c.Joined { // no partition has been looked at
@@ -143,6 +145,14 @@ func known(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
+}
+
+// oldest is a record's time, which its producer may have written.
+func oldest(t time.Time) *plain.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &plain.Time{Time: t}
 }
 
 // limited is nil for what is not.

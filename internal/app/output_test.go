@@ -36,7 +36,7 @@ func TestOutputThatCannotBeWrittenIsExitCode1(t *testing.T) {
 		{"version", 1, 0},
 	} {
 		var err bytes.Buffer
-		code := Run(context.Background(), strings.Fields(c.args), "v", &full{room: c.room}, &err)
+		code := Run(context.Background(), strings.Fields(c.args), "v", &full{room: c.room}, &err, nil)
 		if said := strings.Contains(err.String(), "standard output is not complete: no space left\n"); code != c.want || said != (c.want != 0) {
 			t.Errorf("%s, after %d writes: exit code %d, %q", c.args, c.room, code, err.String())
 		}
@@ -58,7 +58,7 @@ func TestTheLibrarysLogIsTheServicesAndQuotesNothing(t *testing.T) {
 	}
 	var said bytes.Buffer
 	stdlog.SetOutput(&said)
-	if code := Run(context.Background(), []string{"explain", "MPC.10213"}, "v", io.Discard, io.Discard); code != 0 {
+	if code := Run(context.Background(), []string{"explain", "MPC.10213"}, "v", io.Discard, io.Discard, nil); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	stdlog.Print("of a command's client")

@@ -26,12 +26,18 @@ type path struct {
 	observe observer
 	clock   clock.Clock
 	log     *logrus.Logger
+	// mayForce: events.ForceHeader counts (RETRY_ALLOW_FORCE).
+	mayForce bool
 }
 
 // Receive reads one record, and hands its event to the task that it tells of.
 func (p *path) Receive(d *consumer.Delivery) {
 	source := events.Source{Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, Time: d.Time}
 	failure, err := events.ReadFailure(d.Value, d.Headers)
+	if failure.Forced && !p.mayForce {
+		failure.Forced = false
+		p.metrics.ForceIgnored()
+	}
 	e := &item{Delivery: d, path: p, arrived: p.clock.Now(), taskID: failure.TaskID}
 	observe := p.observe
 	if errors.Is(err, events.ErrNotAFailure) {

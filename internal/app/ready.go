@@ -16,6 +16,7 @@ import (
 type readiness struct {
 	startUp  *startUp
 	twins    *twins
+	files    *files
 	instance atomic.Pointer[Instance]
 }
 
@@ -35,7 +36,7 @@ func (r *readiness) notes() []string {
 	if i := r.instance.Load(); i != nil {
 		notes = append(notes, throttledNote(i.parts.Gate.State()), i.retrier.Advice())
 	}
-	notes = append(notes, r.twins.note())
+	notes = append(append(notes, r.twins.note()), r.files.notes()...)
 	return slices.DeleteFunc(notes, func(note string) bool { return note == "" })
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"time"
 
@@ -30,18 +31,28 @@ const quotaWindow = time.Minute
 
 func drain(cfg config.Config) time.Duration { return cfg.MPC.Timeout + drainSlack }
 
-// Serve runs the service until the context ends, and then stops it: first no
+// serve runs the service until the context ends, and then stops it: first no
 // new calls, then those under way end, are published and committed, then the
-// group is left, HTTP closes last. It returns nil after a clean stop.
-func Serve(ctx context.Context, cfg config.Config, version string, log *logrus.Logger) error {
+// group is left, HTTP closes last. It returns nil after a clean stop. At each
+// signal of reread it reads its files again.
+func serve(ctx context.Context, cfg config.Config, version string, log *logrus.Logger, reread <-chan os.Signal) error {
 	loops, meters := admin.NewLoops(clock.System), metrics.New()
+	files := newFiles(cfg, log)
+	following, unfollow := context.WithCancel(context.WithoutCancel(ctx)) // a drain calls, too
+	var background sync.WaitGroup
+	background.Go(func() { files.run(following, reread) })
+	defer background.Wait()
+	defer unfollow()
+	if !cfg.Kafka.TLS.CertificateEnds().IsZero() {
+		meters.CertificateEnds(cfg.Kafka.TLS.CertificateEnds)
+	}
 	kafka, err := connectKafka(cfg, log)
 	if err != nil {
 		return err
 	}
 	start := &startUp{log: kafka, cfg: cfg.Kafka, retry: cfg.Retry, clock: clock.System, rand: rand.Float64, out: log, waiting: notice.New(log)}
 	twins := &twins{log: kafka, instance: cfg.Kafka.InstanceID, out: notice.New(log), say: log}
-	ready := &readiness{startUp: start, twins: twins}
+	ready := &readiness{startUp: start, twins: twins, files: files}
 	for _, check := range ready.checks() { // now: what keeps it from starting is told, too
 		meters.Ready(check.Name, check.Func)
 	}
@@ -154,7 +165,7 @@ func serveHTTP(cfg config.Config, loops *admin.Loops, ready *readiness, meters *
 		return func() {}, nil
 	}
 	server, err := admin.New(admin.Config{
-		Addr: cfg.HTTPAddr, Instance: cfg.Kafka.ClientID, Loops: loops, Checks: ready.checks(), Notes: ready.notes, Metrics: meters.Handler(), Page: look, Log: log,
+		Addr: cfg.HTTPAddr, AllowedHosts: cfg.HTTPAllowedHosts, Instance: cfg.Kafka.ClientID, Loops: loops, Checks: ready.checks(), Notes: ready.notes, Metrics: meters.Handler(), Page: look, Log: log,
 	})
 	if err != nil {
 		return nil, err

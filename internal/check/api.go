@@ -87,7 +87,7 @@ func (c *Checker) dateAt(ctx context.Context, endpoint string) (time.Time, error
 			}
 			return u, nil
 		},
-		TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.Service.MPC.Roots()},
 		DisableKeepAlives: true,
 	}
 	answer, err := transport.RoundTrip(r)

@@ -20,7 +20,7 @@ import (
 
 	"remux-retrier/consumer/kafkalog"
 	"remux-retrier/internal/config"
-	"remux-retrier/internal/history"
+	"remux-retrier/internal/plain"
 	"remux-retrier/mpcclient"
 )
 
@@ -73,6 +73,25 @@ func (c *Checker) settings() {
 	for _, w := range s.Warnings {
 		c.warn("settings", "%s", w)
 	}
+	c.certificate()
+}
+
+// endsSoon is how long before its end a client certificate is worth a line.
+const endsSoon = 14 * 24 * time.Hour
+
+func (c *Checker) certificate() {
+	const what = "client certificate"
+	ends := c.Service.Kafka.TLS.CertificateEnds()
+	at, left := ends.UTC().Format(time.RFC3339), ends.Sub(c.Now())
+	switch {
+	case ends.IsZero():
+	case left <= 0:
+		c.fail(what, "it ended at %s: put a new one and its key in place (KAFKA_TLS_CERT_FILE, KAFKA_TLS_KEY_FILE)", at)
+	case left < endsSoon:
+		c.warn(what, "it ends in %d days, at %s: put a new one and its key in place; a running service uses them without a restart", int(left/(24*time.Hour)), at)
+	default:
+		c.ok(what, "holds until %s", at)
+	}
 }
 
 func (c *Checker) ok(what, format string, args ...any)   { c.line("ok  ", what, format, args...) }
@@ -88,6 +107,6 @@ func (c *Checker) line(result, what, format string, args ...any) (said bool) {
 	if c.stopped != nil && c.stopped() != nil {
 		return false
 	}
-	fmt.Fprintf(c.Out, "%s  %s: %s\n", result, what, history.Printable(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(c.Out, "%s  %s: %s\n", result, what, plain.Text(fmt.Sprintf(format, args...)))
 	return true
 }

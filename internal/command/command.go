@@ -14,10 +14,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"strings"
+
+	"golang.org/x/term"
 
 	"remux-retrier/consumer/kafkalog"
 	"remux-retrier/internal/config"
+	"remux-retrier/internal/plain"
 	"remux-retrier/mpcclient"
 )
 
@@ -35,6 +39,18 @@ type Env struct {
 	// Kafka and MPC make clients; neither opens a connection yet.
 	Kafka func(config.Config) (*kafkalog.Log, error)
 	MPC   func(config.Config) (*mpcclient.Client, error)
+
+	// terminal is where a person looks, as a file; nil: nobody does.
+	terminal *os.File
+}
+
+// plainly has the command write nothing but text, whatever comes from outside.
+func (e Env) plainly() Env {
+	if f, ok := e.Stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		e.terminal = f
+	}
+	e.Stdout, e.Stderr = plain.Writer(e.Stdout), plain.Writer(e.Stderr)
+	return e
 }
 
 // command is one sub-command.
@@ -98,6 +114,7 @@ func Run(ctx context.Context, env Env, name string, args []string) (code int, kn
 	if !known {
 		return 0, false
 	}
+	env = env.plainly()
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // what it would print stands in our own words below
 	run := c.prepare(flags)

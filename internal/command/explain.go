@@ -12,6 +12,7 @@ import (
 	"remux-retrier/events"
 	"remux-retrier/internal/codes"
 	"remux-retrier/internal/history"
+	"remux-retrier/internal/plain"
 )
 
 var explainCommand = command{
@@ -94,13 +95,16 @@ func explainTask(ctx context.Context, env Env, id string, asJSON bool, since tim
 	case err == nil || len(h.Entries) > 0:
 		tell(env.Stdout, h)
 	}
+	for _, n := range h.NotRead {
+		fmt.Fprintln(env.Stderr, n)
+	}
 	switch {
 	case err != nil:
 		return fail(env, fmt.Errorf("the topics could not be read to their ends: %w", err))
 	case !h.Complete:
 		fmt.Fprintf(env.Stderr, "--limit ended the reading after %d records: raise it, or shorten --since\n", h.Read)
 		return exitFailed
-	case len(h.Entries) == 0:
+	case len(h.Entries) == 0, len(h.NotRead) > 0:
 		return exitFailed
 	}
 	return exitDone
@@ -108,7 +112,7 @@ func explainTask(ctx context.Context, env Env, id string, asJSON bool, since tim
 
 // tell prints a history for a person.
 func tell(w io.Writer, h history.History) {
-	fmt.Fprintf(w, "Task %s. %s\n", history.Printable(h.TaskID), h.Summary())
+	fmt.Fprintf(w, "Task %s. %s\n", plain.Text(h.TaskID), h.Summary())
 	if len(h.Entries) > 0 {
 		fmt.Fprintln(w)
 	}

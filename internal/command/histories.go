@@ -19,7 +19,7 @@ func reader(cfg config.Config, log *kafkalog.Log, change func(*history.Config)) 
 	k := cfg.Kafka
 	c := history.Config{
 		Log: log, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed, DeadLetter: k.TopicDeadLetter,
-		Positions: log.Positions, Origin: events.OriginOf(k.GroupID), Window: cfg.Retry.BudgetWindow, Now: time.Now,
+		Positions: log.Positions, Origin: events.OriginOf(k.GroupID), Window: cfg.Retry.BudgetWindow, Now: time.Now, Refused: kafkalog.Refused,
 	}
 	if change != nil {
 		change(&c)

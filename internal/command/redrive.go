@@ -10,10 +10,11 @@ import (
 	"strings"
 
 	"remux-retrier/consumer"
+	"remux-retrier/consumer/kafkalog"
 	"remux-retrier/events"
 	"remux-retrier/internal/clock"
 	"remux-retrier/internal/config"
-	"remux-retrier/internal/history"
+	"remux-retrier/internal/plain"
 	"remux-retrier/internal/redrive"
 )
 
@@ -105,7 +106,7 @@ func runRedrive(ctx context.Context, env Env, o options) int {
 	c := redrive.Config{
 		Log: log, DeadLetter: cfg.Kafka.TopicDeadLetter, Failed: cfg.Kafka.TopicFailed,
 		Filter: redrive.Filter{Reason: events.Defect(o.reason), Task: o.task}, Limit: o.limit, Rate: o.rate,
-		Clock: clock.System, Rand: rand.Float64, Tell: show,
+		Clock: clock.System, Rand: rand.Float64, Tell: show, Hopeless: kafkalog.Refused,
 	}
 	if o.dry {
 		c.Rate = 0
@@ -179,7 +180,7 @@ func place(r *consumer.Record) string {
 func reasonOf(r *consumer.Record) string {
 	for _, h := range slices.Backward(r.Headers) { // the last is ours
 		if h.Key == "dead-letter-reason" {
-			return history.Printable(string(h.Value))
+			return plain.Text(string(h.Value))
 		}
 	}
 	return ""

@@ -14,6 +14,7 @@ import (
 	"remux-retrier/events"
 	"remux-retrier/internal/config"
 	"remux-retrier/internal/history"
+	"remux-retrier/internal/plain"
 )
 
 var retryCommand = command{
@@ -48,6 +49,9 @@ func retry(ctx context.Context, env Env, ids []string, force bool) int {
 		return fail(env, err)
 	}
 	topics := []string{cfg.Kafka.TopicFailed}
+	if force && !cfg.Retry.AllowForce {
+		return fail(env, errors.New("RETRY_ALLOW_FORCE is false, so the service would ignore --force: ask without it"))
+	}
 	if !force {
 		topics = append(topics, cfg.Kafka.TopicRetried, cfg.Kafka.TopicRetryFailed)
 	}
@@ -107,7 +111,7 @@ func shown(id string) string {
 	if len(id) > most {
 		return fmt.Sprintf("%q… (%d bytes)", id[:most/4], len(id))
 	}
-	return history.Printable(id)
+	return plain.Text(id)
 }
 
 type asking struct {

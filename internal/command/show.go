@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"remux-retrier/consumer"
-	"remux-retrier/internal/history"
+	"remux-retrier/internal/plain"
 	"remux-retrier/internal/redrive"
 )
 
@@ -28,6 +28,7 @@ const (
 type show struct {
 	out, err io.Writer
 	dry, bar bool
+	terminal *os.File // for the bar
 	began    time.Time
 	next     time.Time // of showing progress
 	last     redrive.Totals
@@ -36,25 +37,16 @@ type show struct {
 }
 
 func newShow(env Env, dry bool) *show {
-	s := &show{out: env.Stdout, err: env.Stderr, dry: dry, bar: isTerminal(env.Stderr), began: time.Now()}
+	s := &show{out: env.Stdout, err: env.Stderr, dry: dry, bar: env.terminal != nil, terminal: env.terminal, began: time.Now()}
 	if !s.bar {
 		s.next = s.began.Add(lineEvery)
 	}
 	return s
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
 // fit cuts a line to the terminal's width, since one that wraps cannot be drawn
 // over.
-func fit(line string, w io.Writer) string {
-	f, ok := w.(*os.File)
-	if !ok {
-		return line
-	}
+func fit(line string, f *os.File) string {
 	width, _, err := term.GetSize(int(f.Fd()))
 	if runes := []rune(line); err == nil && width > 0 && len(runes) >= width {
 		return string(runes[:width-1])
@@ -71,7 +63,7 @@ func (s *show) Meant(r *consumer.Record) {
 
 func (s *show) Left(r *consumer.Record, why string) {
 	s.clear()
-	fmt.Fprintf(s.out, "left %s: %s\n", place(r), history.Printable(why))
+	fmt.Fprintf(s.out, "left %s: %s\n", place(r), plain.Text(why))
 }
 
 func (s *show) Trouble(text string) {
@@ -106,20 +98,20 @@ func (s *show) Progress(t redrive.Totals) {
 func (s *show) end() {
 	if s.bar {
 		s.draw()
-		fmt.Fprintln(s.err)
+		fmt.Fprintln(s.terminal)
 		s.drawn = false
 	}
 }
 
 func (s *show) draw() {
-	fmt.Fprint(s.err, "\r\x1b[K"+fit(bar(s.last.Read, s.last.Of)+" "+s.text(), s.err))
+	fmt.Fprint(s.terminal, "\r\x1b[K"+fit(bar(s.last.Read, s.last.Of)+" "+s.text(), s.terminal))
 	s.drawn = true
 }
 
 // clear makes room for a line of its own.
 func (s *show) clear() {
 	if s.drawn {
-		fmt.Fprint(s.err, "\r\x1b[K")
+		fmt.Fprint(s.terminal, "\r\x1b[K")
 		s.drawn = false
 	}
 }

@@ -3,19 +3,21 @@
 //
 // It opens no connection; the only files it reads are those that variables
 // name (secrets, TLS certificates), so that a bad file is a configuration error
-// and no surprise hours later. A variable that is set but empty counts as not
+// and no surprise hours later. Values that stand in files follow them. A variable that is set but empty counts as not
 // set, because deployment templates leave empty ones behind; HTTP_ADDR is the
 // exception, its empty value means "no HTTP". main and internal/app import this
 // package; the rooms below them take their own Config structs.
 package config
 
 import (
-	"crypto/tls"
+	"crypto/x509"
 	"math"
 	"strconv"
 	"time"
 
 	"github.com/sirupsen/logrus"
+
+	"remux-retrier/internal/watchfile"
 )
 
 // Config is a complete and checked configuration. It can be printed and
@@ -29,12 +31,19 @@ type Config struct {
 	// 5 s, which a drain needs to publish and commit after the last call.
 	ShutdownTimeout time.Duration
 	// HTTPAddr is where health is served, host:port; empty means nowhere.
-	HTTPAddr  string
+	HTTPAddr string
+	// HTTPAllowedHosts are names that a request's Host may have beside the
+	// instance's own: *.example.com stands for all below a domain, * for any.
+	HTTPAllowedHosts []string
+
 	LogLevel  logrus.Level
 	LogFormat LogFormat
 	// Traces tells whether traces are exported. OpenTelemetry's SDK reads from the
 	// environment where and how.
 	Traces bool
+
+	// Files are those that secrets and certificates stand in. The values follow them.
+	Files *watchfile.Set `json:"-"`
 
 	// Warnings are oddities that do not keep the service from running, one
 	// sentence each. Load fills them also when it returns an error: the name
@@ -57,8 +66,8 @@ type Kafka struct {
 	CreateTopics   bool
 	SessionTimeout time.Duration // 6 s to 30 min, what brokers accept by default
 
-	TLS  *tls.Config `json:"-"` // nil: plaintext
-	SASL *SASL       // nil: no authentication
+	TLS  *TLS  `json:"-"` // nil: plaintext
+	SASL *SASL // nil: no authentication
 }
 
 // SASL is how the service authenticates itself to the brokers.
@@ -74,10 +83,20 @@ type MPC struct {
 	AllowInsecure bool   // plain http was allowed for addresses that are not loopback
 	ProjectID     string
 	Auth          Auth
+	roots         *watchfile.Value[*x509.CertPool]
 
 	RequestsPerMinute Limit // of the whole consumer group
 	MaxInFlight       int   // of this instance
 	Timeout           time.Duration
+}
+
+// Roots are the authorities that may sign MPC's and IAM's certificates, as their
+// file says now; nil: the system's.
+func (m MPC) Roots() *x509.CertPool {
+	if m.roots == nil {
+		return nil
+	}
+	return m.roots.Get()
 }
 
 // Retry is the policy for one failure event.
@@ -87,6 +106,9 @@ type Retry struct {
 	MaxEventAge  time.Duration // 0: unlimited
 	MaxAttempts  int
 	SkipCodes    []string // sorted, without repeats, e.g. MPC.10052
+	// AllowForce: the header by which an event overrides Budget, MaxEventAge and
+	// SkipCodes counts.
+	AllowForce bool
 }
 
 // Limit is a positive number, or Unlimited.
@@ -137,11 +159,14 @@ func Load() (Config, error) {
 			MaxEventAge:  p.age("RETRY_MAX_EVENT_AGE", time.Second),
 			MaxAttempts:  p.integer("RETRY_MAX_ATTEMPTS", 1, 1000),
 			SkipCodes:    p.failureCodes("RETRY_SKIP_CODES"),
+			AllowForce:   p.boolean("RETRY_ALLOW_FORCE"),
 		},
-		HTTPAddr:  p.listenAddress("HTTP_ADDR"),
-		LogLevel:  p.logLevel("LOG_LEVEL"),
-		LogFormat: LogFormat(p.oneOf("LOG_FORMAT", string(JSON), string(Text))),
-		Traces:    p.traces(),
+		HTTPAddr:         p.listenAddress("HTTP_ADDR"),
+		HTTPAllowedHosts: p.hosts("HTTP_ALLOWED_HOSTS"),
+		LogLevel:         p.logLevel("LOG_LEVEL"),
+		LogFormat:        LogFormat(p.oneOf("LOG_FORMAT", string(JSON), string(Text))),
+		Traces:           p.traces(),
+		Files:            p.files,
 	}
 	c.ShutdownTimeout = p.shutdownTimeout("SHUTDOWN_TIMEOUT", c.MPC.Timeout)
 	c.Warnings = append(p.warnings, unknownVariables()...)
@@ -181,6 +206,7 @@ func (p *parser) mpc() MPC {
 		AllowInsecure:     insecure,
 		ProjectID:         p.pathSegment("MPC_PROJECT_ID"),
 		Auth:              p.auth(region, insecure),
+		roots:             p.authorities("MPC_CA_FILE", true),
 		RequestsPerMinute: p.limit("MPC_REQUESTS_PER_MINUTE"),
 		MaxInFlight:       p.integer("MPC_MAX_IN_FLIGHT", 1, 10_000),
 		Timeout:           p.duration("MPC_TIMEOUT", 100*time.Millisecond, 5*time.Minute),

@@ -74,7 +74,7 @@ func refused(t *testing.T, variable string, changes ...string) string {
 func TestDefaults(t *testing.T) {
 	c := load(t)
 	token := c.MPC.Auth.Token.Reveal()
-	c.MPC.Auth.Token = Secret{}
+	c.MPC.Auth.Token, c.Files = Secret{}, nil
 	want := Config{
 		Kafka: Kafka{
 			Brokers: []string{"kafka-1:9092"}, GroupID: "remux-retrier", ClientID: "remux-retrier",
@@ -87,7 +87,7 @@ func TestDefaults(t *testing.T) {
 			Auth:              Auth{Mode: TokenMode},
 			RequestsPerMinute: 100, MaxInFlight: 64, Timeout: 10 * time.Second,
 		},
-		Retry:           Retry{Budget: 3, BudgetWindow: 24 * time.Hour, MaxAttempts: 5},
+		Retry:           Retry{Budget: 3, BudgetWindow: 24 * time.Hour, MaxAttempts: 5, AllowForce: true},
 		ShutdownTimeout: 25 * time.Second, HTTPAddr: "127.0.0.1:8080",
 		LogLevel: logrus.InfoLevel, LogFormat: JSON,
 	}

@@ -46,6 +46,11 @@ func (p *parser) fail(name, format string, args ...any) {
 	})
 }
 
+// refused tells whether a variable has a problem.
+func (p *parser) refused(name string) bool {
+	return slices.ContainsFunc(p.problems, func(e *Error) bool { return e.Variable == name })
+}
+
 // refuse notes that a value, which is no secret, is not what is expected.
 func (p *parser) refuse(name, value, expected string) {
 	if value == "" {

@@ -14,6 +14,7 @@ var (
 	// What the API's documentation shows, MPC.10052.
 	failureCode = regexp.MustCompile(`^MPC\.[0-9]{5}$`)
 	regionName  = regexp.MustCompile(`^[a-z0-9-]+$`)
+	hostPattern = regexp.MustCompile(`^(\*|(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?)$`)
 	segment     = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )
 
@@ -69,6 +70,21 @@ func (p *parser) listenAddress(name string) string {
 		return ""
 	}
 	return value
+}
+
+// hosts are names and addresses without a port, in lower case.
+func (p *parser) hosts(name string) []string {
+	hosts := p.list(name)
+	for i, host := range hosts {
+		if bare := strings.Trim(host, "[]"); net.ParseIP(bare) != nil {
+			hosts[i] = bare
+		} else if !hostPattern.MatchString(host) {
+			p.fail(name, "has %s: it must be comma-separated names without scheme and port, such as retrier.example.com; *.example.com for all below a domain, * for any", quoted(host))
+			return nil
+		}
+		hosts[i] = strings.ToLower(hosts[i])
+	}
+	return hosts
 }
 
 func validPort(port string, lowest uint64) bool {

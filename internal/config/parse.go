@@ -9,6 +9,8 @@ import (
 	"unicode"
 
 	"github.com/sirupsen/logrus"
+
+	"remux-retrier/internal/watchfile"
 )
 
 const unlimited = "unlimited"
@@ -25,6 +27,7 @@ type variable struct {
 // zero value after a problem; nobody uses it, since Load then returns an error.
 type parser struct {
 	values   map[string]variable
+	files    *watchfile.Set
 	problems Errors
 	warnings []string
 }

@@ -2,11 +2,14 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"remux-retrier/internal/watchfile"
 )
 
 const (
@@ -17,18 +20,22 @@ const (
 // Secret is a value that shows itself only to who asks for it by Reveal. An
 // empty one shows itself as empty, so that a log tells set from unset. The value
 // stands behind a pointer because fmt calls no method of a Secret that lies in
-// an unexported field, but prints a nested pointer as an address.
-type Secret struct{ value *string }
+// an unexported field, but prints a nested pointer as an address, and with an odd
+// verb what it points to: so that is a function.
+type Secret struct{ value *func() string }
 
 // NewSecret keeps value out of sight.
-func NewSecret(value string) Secret { return Secret{&value} }
+func NewSecret(value string) Secret { return secretFrom(func() string { return value }) }
 
-// Reveal is the value itself, for the one place that sends it.
+func secretFrom(now func() string) Secret { return Secret{&now} }
+
+// Reveal is the value itself as it is now, for the one place that sends it: it
+// follows its file, if it stands in one.
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""
 	}
-	return *s.value
+	return (*s.value)()
 }
 
 // String hides the value.
@@ -64,50 +71,69 @@ func (p *parser) isSet(name string) bool {
 }
 
 // secret reads the variable, or the file that its _FILE variant names, as
-// container platforms mount secrets. Editors end files with a newline, so the
-// ones at the end do not belong to the value.
-func (p *parser) secret(name string) Secret {
-	value, source := p.variable(name).raw, name
-	if path := os.Getenv(name + fileSuffix); path != "" {
-		source += fileSuffix
-		if value != "" {
-			p.fail(name, "and %s are both set: unset one of them", source)
+// container platforms mount secrets. more are checks beyond those for every
+// secret; their errors show no value.
+func (p *parser) secret(name string, more ...func(value string) error) Secret {
+	value, path := p.variable(name).raw, os.Getenv(name+fileSuffix)
+	checks := append([]func(string) error{bare}, more...)
+	switch {
+	case path == "" && value == "":
+		return Secret{}
+	case path == "":
+		if err := firstError(value, checks); err != nil {
+			p.fail(name, "%v", err)
 			return Secret{}
 		}
-		content, err := readFile(path)
-		if err != nil {
-			p.fail(name, "cannot be read through %s: %v", source, err)
-			return Secret{}
-		}
-		if value = strings.TrimRight(string(content), "\r\n"); value == "" {
-			p.fail(name, "cannot be read through %s: %s is empty", source, shown(path))
-			return Secret{}
-		}
-	}
-	if value == "" {
+		return NewSecret(value)
+	case value != "":
+		p.fail(name, "and %s are both set: unset one of them", name+fileSuffix)
 		return Secret{}
 	}
+	file, err := watchfile.Add(p.files, name+fileSuffix, []string{path}, func(contents [][]byte) (string, error) {
+		// Editors end files with a newline, so those at the end do not belong to the value.
+		value := strings.TrimRight(string(contents[0]), "\r\n")
+		if value == "" {
+			return "", &watchfile.PathError{Path: path, Err: errors.New("is empty")}
+		}
+		return value, firstError(value, checks)
+	})
+	if err != nil {
+		p.fail(name, "cannot be read through %s: %v", name+fileSuffix, err)
+		return Secret{}
+	}
+	return secretFrom(file.Get)
+}
+
+func firstError(value string, checks []func(string) error) error {
+	for _, check := range checks {
+		if err := check(value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bare refuses what no secret has in it.
+func bare(value string) error {
 	switch {
 	case !utf8.ValidString(value):
 		// JSON would change it without a word, and wrong passwords lock the account.
-		p.fail(name, "is not UTF-8 (value not shown): %s must hold it in UTF-8", source)
+		return errors.New("is not UTF-8 (value not shown): it must be in UTF-8")
 	case strings.HasPrefix(value, "\uFEFF"):
-		p.fail(name, "begins with a byte order mark (value not shown): %s must hold the bare secret, so save it without one", source)
+		return errors.New("begins with a byte order mark (value not shown): it must be the bare secret, so save it without one")
 	case strings.ContainsFunc(value, unicode.IsControl):
-		p.fail(name, "has a line break or another control character (value not shown): %s must hold the bare secret", source)
-	default:
-		return NewSecret(value)
+		return errors.New("has a line break or another control character (value not shown): it must be the bare secret")
 	}
-	return Secret{}
+	return nil
 }
 
 // headerSecret is a secret that is sent in a header, or signs one. What net/http
 // would refuse at every call is refused here; most often it was copied too.
 func (p *parser) headerSecret(name string) Secret {
-	s := p.secret(name)
-	if strings.ContainsFunc(s.Reveal(), func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
-		p.fail(name, "has a blank or a non-ASCII character (value not shown): copy it again")
-		return Secret{}
-	}
-	return s
+	return p.secret(name, func(value string) error {
+		if strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+			return errors.New("has a blank or a non-ASCII character (value not shown): copy it again")
+		}
+		return nil
+	})
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/kelseyhightower/envconfig"
+
+	"remux-retrier/internal/watchfile"
 )
 
 // spec is every variable of the service: what envconfig reads, and the source
@@ -27,6 +29,7 @@ type spec struct {
 	KafkaSessionTimeout   string `envconfig:"KAFKA_SESSION_TIMEOUT" default:"10s" desc:"How long the group waits for a silent instance before its partitions move; 6s to 30m."`
 	KafkaTLSEnabled       string `envconfig:"KAFKA_TLS_ENABLED" default:"false" desc:"Speak TLS (1.2 or later) to the brokers."`
 	KafkaTLSCAFile        string `envconfig:"KAFKA_TLS_CA_FILE" shown:"system's" desc:"PEM file with the authorities that may sign the brokers' certificates."`
+	KafkaTLSVerifyName    string `envconfig:"KAFKA_TLS_VERIFY_HOSTNAME" default:"true" desc:"false: a broker's name is not compared with its certificate, as DMS for Kafka tells its clients. The certificate must still be signed by an authority of KAFKA_TLS_CA_FILE, which is then required."`
 	KafkaTLSCertFile      string `envconfig:"KAFKA_TLS_CERT_FILE" desc:"PEM file with the client certificate, for mutual TLS."`
 	KafkaTLSKeyFile       string `envconfig:"KAFKA_TLS_KEY_FILE" desc:"PEM file with the client certificate's private key, unencrypted."`
 	KafkaSASLMechanism    string `envconfig:"KAFKA_SASL_MECHANISM" desc:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; goes with the next two."`
@@ -47,6 +50,7 @@ type spec struct {
 	IAMPassword          string `envconfig:"IAM_PASSWORD" secret:"true" desc:"Mode 3: the user's password."`
 	IAMProject           string `envconfig:"IAM_PROJECT" shown:"MPC_REGION" desc:"Mode 3: name of the project that the token is for."`
 	MPCCredentials       string `envconfig:"MPC_CREDENTIALS" desc:"Authentication, mode 4: ecs-agency takes temporary keys from the metadata service of the ECS or CCE node, whose agency must have the permissions. The service renews them itself."`
+	MPCCAFile            string `envconfig:"MPC_CA_FILE" desc:"PEM file with authorities that may sign MPC's and IAM's certificates, beside the system's: for end points behind a private authority."`
 	MPCRequestsPerMinute string `envconfig:"MPC_REQUESTS_PER_MINUTE" default:"100" desc:"The tenant's API quota, shared by the whole consumer group: a positive number, or unlimited."`
 	MPCMaxInFlight       string `envconfig:"MPC_MAX_IN_FLIGHT" default:"64" desc:"Concurrent API calls of one instance."`
 	MPCTimeout           string `envconfig:"MPC_TIMEOUT" default:"10s" desc:"Time limit of one API call; 100ms to 5m."`
@@ -56,11 +60,13 @@ type spec struct {
 	RetryMaxEventAge  string `envconfig:"RETRY_MAX_EVENT_AGE" default:"unlimited" desc:"Failure events older than this when they are read are answered without a call, such as 48h for a first deployment on an old topic; or unlimited."`
 	RetryMaxAttempts  string `envconfig:"RETRY_MAX_ATTEMPTS" default:"5" desc:"Calls for one event whose own call keeps failing while the API serves others."`
 	RetrySkipCodes    string `envconfig:"RETRY_SKIP_CODES" shown:"none" desc:"Failure codes, comma-separated, whose events are answered without a call because a retry cannot help."`
+	RetryAllowForce   string `envconfig:"RETRY_ALLOW_FORCE" default:"true" desc:"false: the header remux-retrier-force, by which retry --force overrides budget, age and skip codes, is ignored."`
 
-	ShutdownTimeout string `envconfig:"SHUTDOWN_TIMEOUT" default:"25s" desc:"Grace for work in flight on SIGTERM or SIGINT; must exceed MPC_TIMEOUT by more than 5s. A second signal ends at once."`
-	HTTPAddr        string `envconfig:"HTTP_ADDR" default:"127.0.0.1:8080" desc:"Listen address of the operator's page, health and metrics, host:port; empty turns them off."`
-	LogLevel        string `envconfig:"LOG_LEVEL" default:"info" desc:"trace, debug, info, warn or error."`
-	LogFormat       string `envconfig:"LOG_FORMAT" default:"json" desc:"json or text."`
+	ShutdownTimeout  string `envconfig:"SHUTDOWN_TIMEOUT" default:"25s" desc:"Grace for work in flight on SIGTERM or SIGINT; must exceed MPC_TIMEOUT by more than 5s. A second signal ends at once."`
+	HTTPAddr         string `envconfig:"HTTP_ADDR" default:"127.0.0.1:8080" desc:"Listen address of the operator's page, health and metrics, host:port; empty turns them off."`
+	HTTPAllowedHosts string `envconfig:"HTTP_ALLOWED_HOSTS" shown:"loopback, own names and addresses" desc:"Further names, comma-separated, that a request's Host may have, such as a proxy's; *.example.com for all below a domain, * for any."`
+	LogLevel         string `envconfig:"LOG_LEVEL" default:"info" desc:"trace, debug, info, warn or error."`
+	LogFormat        string `envconfig:"LOG_FORMAT" default:"json" desc:"json or text."`
 
 	OTelEndpoint       string `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" desc:"Base URL of an OpenTelemetry collector, such as http://collector:4318: traces are sent there by OTLP over HTTP. Without it none are. The standard's other OTEL_* variables hold too, such as OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS and OTEL_SDK_DISABLED."`
 	OTelTracesEndpoint string `envconfig:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" desc:"The same as a full URL, such as http://collector:4318/v1/traces; goes before the base URL."`
@@ -111,7 +117,7 @@ func read() (*parser, error) {
 		return nil, fmt.Errorf("read the environment: %w", err)
 	}
 	v := reflect.ValueOf(s)
-	p := &parser{values: make(map[string]variable, v.NumField())}
+	p := &parser{values: make(map[string]variable, v.NumField()), files: &watchfile.Set{}}
 	for i := range v.NumField() {
 		tag := v.Type().Field(i).Tag
 		p.values[tag.Get("envconfig")] = variable{

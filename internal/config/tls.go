@@ -3,55 +3,111 @@ package config
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"strings"
+	"errors"
+	"fmt"
+	"time"
 
-	"github.com/xdg-go/stringprep"
+	"remux-retrier/internal/watchfile"
 )
 
-const (
-	saslPlain    = "PLAIN"
-	saslScram256 = "SCRAM-SHA-256"
-	saslScram512 = "SCRAM-SHA-512"
-)
+// TLS is how connections to the brokers are secured. It follows its files.
+type TLS struct {
+	roots      *watchfile.Value[*x509.CertPool]  // nil: the system's
+	pair       *watchfile.Value[tls.Certificate] // nil: no client certificate
+	verifyName bool
+}
+
+// Client gives what the next connection is to use; the caller may change it, and
+// sets ServerName.
+func (t *TLS) Client() *tls.Config {
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if t.roots != nil {
+		c.RootCAs = t.roots.Get()
+	}
+	if t.pair != nil {
+		c.Certificates = []tls.Certificate{t.pair.Get()}
+	}
+	if !t.verifyName {
+		skipName(c)
+	}
+	return c
+}
+
+// CertificateEnds is when the client certificate ends, zero without one.
+func (t *TLS) CertificateEnds() time.Time {
+	if t == nil || t.pair == nil {
+		return time.Time{}
+	}
+	return t.pair.Get().Leaf.NotAfter
+}
+
+// skipName has everything of a server's certificate checked but its name.
+func skipName(c *tls.Config) {
+	roots := c.RootCAs
+	c.InsecureSkipVerify = true // VerifyConnection checks all but the name
+	c.VerifyConnection = func(state tls.ConnectionState) error {
+		if len(state.PeerCertificates) == 0 {
+			return errors.New("the broker shows no certificate")
+		}
+		options := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool()}
+		for _, c := range state.PeerCertificates[1:] {
+			options.Intermediates.AddCert(c)
+		}
+		_, err := state.PeerCertificates[0].Verify(options)
+		return err
+	}
+}
 
 // tls loads what the files hold; nil means plaintext.
-func (p *parser) tls() *tls.Config {
-	enabled := p.boolean("KAFKA_TLS_ENABLED")
-	ca, cert, key := p.value("KAFKA_TLS_CA_FILE"), p.value("KAFKA_TLS_CERT_FILE"), p.value("KAFKA_TLS_KEY_FILE")
-	if !enabled {
-		for _, name := range []string{"KAFKA_TLS_CA_FILE", "KAFKA_TLS_CERT_FILE", "KAFKA_TLS_KEY_FILE"} {
+func (p *parser) tls() *TLS {
+	const caName, certName, keyName, verifyName = "KAFKA_TLS_CA_FILE", "KAFKA_TLS_CERT_FILE", "KAFKA_TLS_KEY_FILE", "KAFKA_TLS_VERIFY_HOSTNAME"
+	t := &TLS{verifyName: p.boolean(verifyName)}
+	if !p.boolean("KAFKA_TLS_ENABLED") {
+		for _, name := range []string{caName, certName, keyName} {
 			if p.value(name) != "" {
 				p.fail(name, "is set but KAFKA_TLS_ENABLED is not true: set it to true, or unset %s", name)
 			}
 		}
 		return nil
 	}
-	return &tls.Config{
-		MinVersion:   tls.VersionTLS12,
-		RootCAs:      p.authorities("KAFKA_TLS_CA_FILE", ca),
-		Certificates: p.keyPair("KAFKA_TLS_CERT_FILE", "KAFKA_TLS_KEY_FILE", cert, key),
+	t.roots = p.authorities(caName, false)
+	t.pair = p.keyPair(certName, keyName)
+	if refused := p.refused(verifyName); !t.verifyName && !refused {
+		if p.value(caName) == "" {
+			p.fail(caName, "is not set but %s is false: without the brokers' own authority, whoever has any certificate could pose as them", verifyName)
+		}
+		p.warn("%s is false: a server with any certificate of the authorities in %s is taken for a broker", verifyName, caName)
 	}
+	return t
 }
 
 // authorities returns nil, which means the system's, where no file is named.
-func (p *parser) authorities(name, path string) *x509.CertPool {
+// beside adds the system's to the file's.
+func (p *parser) authorities(name string, beside bool) *watchfile.Value[*x509.CertPool] {
+	path := p.value(name)
 	if path == "" {
 		return nil
 	}
-	pem, err := readFile(path)
+	roots, err := watchfile.Add(p.files, name, []string{path}, func(contents [][]byte) (*x509.CertPool, error) {
+		pool := x509.NewCertPool()
+		if beside {
+			if system, err := x509.SystemCertPool(); err == nil {
+				pool = system
+			}
+		}
+		if !pool.AppendCertsFromPEM(contents[0]) {
+			return nil, fmt.Errorf("%s holds no certificate: it must be a PEM file with the authorities", watchfile.Shown(path))
+		}
+		return pool, nil
+	})
 	if err != nil {
-		p.fail(name, "cannot be read: %v", err)
-		return nil
+		p.fail(name, "cannot be used: %v", err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		p.fail(name, "names %s, which holds no certificate: it must be a PEM file with the brokers' authorities", shown(path))
-		return nil
-	}
-	return pool
+	return roots
 }
 
-func (p *parser) keyPair(certName, keyName, cert, key string) []tls.Certificate {
+func (p *parser) keyPair(certName, keyName string) *watchfile.Value[tls.Certificate] {
+	cert, key := p.value(certName), p.value(keyName)
 	switch {
 	case cert == "" && key == "":
 		return nil
@@ -62,64 +118,20 @@ func (p *parser) keyPair(certName, keyName, cert, key string) []tls.Certificate 
 		p.fail(keyName, "is not set but %s is: mutual TLS needs both", certName)
 		return nil
 	}
-	certPEM, certErr := readFile(cert)
-	if certErr != nil {
-		p.fail(certName, "cannot be read: %v", certErr)
-	}
-	keyPEM, keyErr := readFile(key)
-	if keyErr != nil {
-		p.fail(keyName, "cannot be read: %v", keyErr)
-	}
-	if certErr != nil || keyErr != nil {
-		return nil
-	}
-	pair, err := tls.X509KeyPair(certPEM, keyPEM)
-	if err != nil {
-		p.fail(certName, "and %s do not make a key pair: %v (both must be PEM, the key unencrypted)", keyName, err)
-		return nil
-	}
-	return []tls.Certificate{pair}
-}
-
-// sasl is all three variables or none.
-func (p *parser) sasl() *SASL {
-	names := []string{"KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"}
-	there, missing := p.present(names)
-	if len(there) == 0 {
-		return nil
-	}
-	if len(missing) > 0 {
-		p.fail(missing[0], "is not set but %s is: SASL needs %s", there[0], strings.Join(names, ", "))
-	}
-	s := &SASL{
-		Username: p.text("KAFKA_SASL_USERNAME"),
-		Password: p.secret("KAFKA_SASL_PASSWORD"),
-	}
-	if p.isSet("KAFKA_SASL_MECHANISM") {
-		s.Mechanism = p.oneOf("KAFKA_SASL_MECHANISM", saslPlain, saslScram256, saslScram512)
-	}
-	if s.Mechanism != saslPlain {
-		p.prepared("KAFKA_SASL_USERNAME", s.Username)
-		p.prepared("KAFKA_SASL_PASSWORD", s.Password.Reveal())
-	}
-	return s
-}
-
-// prepared refuses what SCRAM cannot send. The library's own error quotes it.
-func (p *parser) prepared(name, value string) {
-	if _, err := stringprep.SASLprep.Prepare(value); err != nil {
-		p.fail(name, "has a character that SCRAM does not allow (RFC 4013; value not shown)")
-	}
-}
-
-// present splits names into those that are set and those that are not.
-func (p *parser) present(names []string) (there, missing []string) {
-	for _, name := range names {
-		if p.isSet(name) {
-			there = append(there, name)
-		} else {
-			missing = append(missing, name)
+	pair, err := watchfile.Add(p.files, certName+" and "+keyName, []string{cert, key}, func(contents [][]byte) (tls.Certificate, error) {
+		pair, err := tls.X509KeyPair(contents[0], contents[1])
+		if err != nil {
+			return pair, fmt.Errorf("are no key pair: %w (both must be PEM, the key unencrypted)", err)
 		}
+		return pair, nil
+	})
+	if err != nil {
+		name := certName
+		if failed := (*watchfile.PathError)(nil); errors.As(err, &failed) && failed.Path == key {
+			name = keyName
+		}
+		other := map[string]string{certName: keyName, keyName: certName}[name]
+		p.fail(name, "cannot be used with %s: %v", other, err)
 	}
-	return there, missing
+	return pair
 }

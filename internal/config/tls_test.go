@@ -36,12 +36,12 @@ func keyPair(t *testing.T) (cert, key string) {
 
 func TestTLS(t *testing.T) {
 	cert, key := keyPair(t)
-	c := load(t, "KAFKA_TLS_ENABLED", "true").Kafka.TLS
+	c := load(t, "KAFKA_TLS_ENABLED", "true").Kafka.TLS.Client()
 	if c == nil || c.RootCAs != nil || c.Certificates != nil || c.MinVersion != tls.VersionTLS12 {
 		t.Errorf("with the system's authorities: %+v", c)
 	}
 	c = load(t, "KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_CA_FILE", file(t, cert),
-		"KAFKA_TLS_CERT_FILE", file(t, cert), "KAFKA_TLS_KEY_FILE", file(t, key)).Kafka.TLS
+		"KAFKA_TLS_CERT_FILE", file(t, cert), "KAFKA_TLS_KEY_FILE", file(t, key)).Kafka.TLS.Client()
 	if c.RootCAs == nil || len(c.Certificates) != 1 || c.InsecureSkipVerify {
 		t.Errorf("mutual: %+v", c)
 	}
@@ -68,8 +68,8 @@ func TestBadTLSFilesAreConfigurationErrors(t *testing.T) {
 		{"no key file", "KAFKA_TLS_KEY_FILE", []string{"KAFKA_TLS_CERT_FILE", certFile, "KAFKA_TLS_KEY_FILE", missing}, missing},
 		{"no certificate file", "KAFKA_TLS_CERT_FILE", []string{"KAFKA_TLS_CERT_FILE", missing, "KAFKA_TLS_KEY_FILE", keyFile}, missing},
 		{"another's key", "KAFKA_TLS_CERT_FILE", []string{"KAFKA_TLS_CERT_FILE", certFile, "KAFKA_TLS_KEY_FILE", file(t, otherKey)},
-			"do not make a key pair"},
-		{"swapped", "KAFKA_TLS_CERT_FILE", []string{"KAFKA_TLS_CERT_FILE", keyFile, "KAFKA_TLS_KEY_FILE", certFile}, "do not make a key pair"},
+			"are no key pair"},
+		{"swapped", "KAFKA_TLS_CERT_FILE", []string{"KAFKA_TLS_CERT_FILE", keyFile, "KAFKA_TLS_KEY_FILE", certFile}, "are no key pair"},
 		{"not enabled", "KAFKA_TLS_CA_FILE", []string{"KAFKA_TLS_ENABLED", "", "KAFKA_TLS_CA_FILE", certFile}, "KAFKA_TLS_ENABLED is not true"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

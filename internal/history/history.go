@@ -16,9 +16,11 @@
 package history
 
 import (
+	"fmt"
 	"time"
 
 	"remux-retrier/events"
+	"remux-retrier/internal/plain"
 )
 
 // Kind is what an Entry tells of.
@@ -47,12 +49,26 @@ type History struct {
 	// Complete is false where reading ended early: at the limit of records, or
 	// with an error.
 	Complete bool `json:"complete"`
+	// NotRead are the topics that nothing is told of, because the brokers refuse to
+	// have them read.
+	NotRead []NotRead `json:"not_read,omitempty"`
 	// Read counts the records that were looked at, of all tasks.
 	Read int64 `json:"records_read"`
 	// Entries are ordered by time, the oldest first. There is a LeftOut where they
 	// are not all there are: then they are the first and the latest of each kind.
 	Entries []Entry `json:"entries"`
 	LeftOut *Gap    `json:"left_out,omitempty"`
+}
+
+// NotRead is a topic that could not be read.
+type NotRead struct {
+	Topic string `json:"topic"`
+	Why   string `json:"why"`
+}
+
+// String says it in words.
+func (n NotRead) String() string {
+	return fmt.Sprintf("topic %s could not be read, so nothing in it is told: %s", n.Topic, plain.Text(n.Why))
 }
 
 // Gap is what a History leaves out between the first and the latest.

@@ -39,10 +39,16 @@ func (t *telling) asked(ctx context.Context) (todo []stretch, since time.Time, e
 	positions := t.r.positions(ctx)
 	for _, topic := range []string{t.r.cfg.DeadLetter, t.r.cfg.Failed} {
 		n, err := log.Partitions(ctx, topic)
+		if t.refused(topic, err) {
+			continue
+		}
 		if err != nil {
 			return nil, since, err
 		}
 		spans, err := log.Span(ctx, topic, n, t.since)
+		if t.refused(topic, err) {
+			continue
+		}
 		if err != nil {
 			return nil, since, err
 		}

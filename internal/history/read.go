@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,7 +37,7 @@ const DefaultLimit = 1_000_000
 // parallel is how many partitions are read at once. Each holds one page.
 const parallel = 4
 
-// Config of a Reader. All fields but Limit and Progress are required.
+// Config of a Reader. All fields but Limit, Progress and Refused are required.
 type Config struct {
 	Log Log
 	// Failed, Retried, RetryFailed and DeadLetter are the topics' names.
@@ -53,6 +54,10 @@ type Config struct {
 	Limit int64
 	// Now is the present.
 	Now func() time.Time
+	// Refused tells the errors by which brokers refuse to have a topic read. The
+	// service needs no right to read the dead letters: without it the rest is told.
+	// Nil: there are none.
+	Refused func(error) bool
 	// Progress, where not nil, is told now and then how many records were looked
 	// at, of about how many. It may be called from several goroutines.
 	Progress func(read, of int64)
@@ -114,6 +119,9 @@ type telling struct {
 	of        int64
 	*tally
 
+	mu      sync.Mutex
+	notRead []NotRead // guarded by mu
+
 	read       atomic.Int64
 	lastAnswer atomic.Int64 // of the brokers, in nanoseconds
 }
@@ -143,7 +151,7 @@ func (r *Reader) tell(ctx context.Context, t *telling, plan func(*telling) ([][]
 	for i := 0; i < len(todo) && err == nil; i++ {
 		err = t.readAll(ctx, todo[i])
 	}
-	h.Read, h.Complete = t.read.Load(), err == nil
+	h.Read, h.Complete, h.NotRead = t.read.Load(), err == nil, t.notRead
 	t.into(&h, t.committed)
 	switch {
 	case errors.Is(err, errLimit):
@@ -193,7 +201,7 @@ func (t *telling) readOne(ctx context.Context, s stretch) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return scan.Partition(ctx, t.r.cfg.Log, s.topic, s.partition, s.Interval, func(page consumer.Page) error {
+	err := scan.Partition(ctx, t.r.cfg.Log, s.topic, s.partition, s.Interval, func(page consumer.Page) error {
 		t.heard()
 		n := int64(len(page.Records))
 		over := max(0, t.read.Add(n)-t.r.cfg.Limit)
@@ -210,4 +218,22 @@ func (t *telling) readOne(ctx context.Context, s stretch) error {
 		}
 		return nil
 	})
+	if t.refused(s.topic, err) {
+		return nil
+	}
+	return err
+}
+
+// refused notes that the brokers do not let the dead letters be read. The other
+// topics matter to the service itself: nothing is told without them.
+func (t *telling) refused(topic string, err error) bool {
+	if err == nil || topic != t.r.cfg.DeadLetter || t.r.cfg.Refused == nil || !t.r.cfg.Refused(err) {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !slices.ContainsFunc(t.notRead, func(n NotRead) bool { return n.Topic == topic }) {
+		t.notRead = append(t.notRead, NotRead{topic, err.Error()})
+	}
+	return true
 }

@@ -2,12 +2,11 @@ package history
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"remux-retrier/events"
+	"remux-retrier/internal/plain"
 )
 
 // timeFormat is how a person reads a time here: UTC, to the millisecond, because
@@ -112,7 +111,7 @@ func (e Entry) letter() string {
 		about = "is keyed by the task's id"
 	}
 	text := fmt.Sprintf("A record that %s could not be read as a failure event and became a dead letter (%s; it stood at offset %d of partition %d): %s, %s.",
-		about, e.place(), l.Offset, l.Partition, Printable(string(l.Reason)), strings.TrimSuffix(Printable(l.Message), "."))
+		about, e.place(), l.Offset, l.Partition, plain.Text(string(l.Reason)), strings.TrimSuffix(plain.Text(l.Message), "."))
 	if l.Count > 1 {
 		return text + fmt.Sprintf(" It has become one %d times by now: `redrive` leaves it; use `remux-retrier retry TASK_ID`.", l.Count)
 	}
@@ -129,13 +128,13 @@ func apiError(e *events.APIError) string {
 		parts = append(parts, fmt.Sprintf("HTTP %d", e.Status))
 	}
 	if e.Code != "" {
-		parts = append(parts, Printable(e.Code))
+		parts = append(parts, plain.Text(e.Code))
 	}
 	if e.Message != "" {
 		parts = append(parts, fmt.Sprintf("%q", e.Message))
 	}
 	if e.RequestID != "" {
-		parts = append(parts, "request id "+Printable(e.RequestID))
+		parts = append(parts, "request id "+plain.Text(e.RequestID))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -187,14 +186,4 @@ func count(n int, one, more string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, more)
-}
-
-// Printable gives a text that came from outside as it is, or quoted where it
-// is not UTF-8 or holds what would move a terminal's cursor or turn its writing
-// round.
-func Printable(text string) string {
-	if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
-		return strconv.Quote(text)
-	}
-	return text
 }

@@ -37,6 +37,15 @@ func (m *Metrics) Ready(check string, passes func() (ok bool, detail string)) {
 	}))
 }
 
+// CertificateEnds adds when the client certificate ends, to be read when somebody
+// scrapes.
+func (m *Metrics) CertificateEnds(at func() time.Time) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "client_certificate_expiry_timestamp_seconds",
+		Help: "When the client certificate for the brokers (KAFKA_TLS_CERT_FILE) ends, as Unix time. Only with mutual TLS.",
+	}, func() float64 { return float64(at().Unix()) }))
+}
+
 // gauges is a collector of what the rooms know of themselves.
 type gauges struct{ Sources }
 

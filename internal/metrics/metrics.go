@@ -44,6 +44,7 @@ type Metrics struct {
 	requests *prometheus.CounterVec
 	latency  *prometheus.HistogramVec
 	forced   prometheus.Counter
+	ignored  prometheus.Counter // forced, but not allowed
 }
 
 // New registers the counters and histograms, and the process's own metrics.
@@ -79,6 +80,10 @@ func New() *Metrics {
 			Help: "Answered failure events that somebody forced past budget, age and skip codes (header " + events.ForceHeader + ").",
 		}),
 	}
+	m.ignored = auto.NewCounter(prometheus.CounterOpts{
+		Namespace: namespace, Name: "force_ignored_total",
+		Help: "Failure events whose header " + events.ForceHeader + " was ignored, because RETRY_ALLOW_FORCE is false.",
+	})
 	// A series that begins at its first event hides that event from rate().
 	for _, r := range events.Reasons() {
 		m.events.WithLabelValues(string(r.Kind()), string(r))
@@ -119,6 +124,13 @@ func (m *Metrics) Event(outcome, reason string, took time.Duration) {
 func (m *Metrics) Forced() {
 	if m != nil {
 		m.forced.Inc()
+	}
+}
+
+// ForceIgnored counts an event whose header to force it was ignored.
+func (m *Metrics) ForceIgnored() {
+	if m != nil {
+		m.ignored.Inc()
 	}
 }
 

@@ -97,6 +97,12 @@ func TestEachCheckOfReadinessIsAGaugeBeforeAllOthers(t *testing.T) {
 	want(t, w.Body.String(), `ready{check="brokers"} 0`, `ready{check="group"} 1`)
 }
 
+func TestTheClientCertificatesEndIsATime(t *testing.T) {
+	m := New()
+	m.CertificateEnds(func() time.Time { return time.Unix(1_800_000_000, 0) })
+	want(t, scrape(t, m, consumer.Status{}, pace.State{}, retrier.Waiting{}), "client_certificate_expiry_timestamp_seconds 1.8e+09")
+}
+
 func TestEventsAndRequestsAreCounted(t *testing.T) {
 	m := New()
 	m.Event("retried", "accepted", 20*time.Millisecond)
@@ -104,6 +110,7 @@ func TestEventsAndRequestsAreCounted(t *testing.T) {
 	m.Event(DeadLetter, "not_json", time.Millisecond)
 	m.Event(Ignored, NotAFailure, time.Microsecond) // of these two nobody waited for an outcome
 	m.Event("retry_failed", "rejected", time.Minute)
+	m.ForceIgnored()
 	m.Request("retry", nil, time.Millisecond)
 	m.Request("login", nil, 4*time.Minute)
 	m.Request("retry", &mpcclient.Error{Class: mpcclient.Throttled}, time.Millisecond)
@@ -112,7 +119,7 @@ func TestEventsAndRequestsAreCounted(t *testing.T) {
 		`events_total{outcome="retried",reason="accepted"} 2`, `events_total{outcome="dead_letter",reason="not_json"} 1`,
 		`mpc_request_duration_seconds_bucket{operation="login",le="60"} 0`, `mpc_request_duration_seconds_bucket{operation="login",le="300"} 1`,
 		`mpc_request_duration_seconds_bucket{operation="retry",le="0.005"} 2`, `mpc_request_duration_seconds_bucket{operation="retry",le="10"} 2`,
-		"event_duration_seconds_count 3", `mpc_requests_total{operation="retry",result="ok"} 1`,
+		"event_duration_seconds_count 3", "force_ignored_total 1", `mpc_requests_total{operation="retry",result="ok"} 1`,
 		`mpc_requests_total{operation="retry",result="throttled"} 1`, `mpc_requests_total{operation="query",result="lost"} 1`,
 		`mpc_request_duration_seconds_count{operation="retry"} 2`)
 }

@@ -1,8 +1,9 @@
-// Package notice says a lasting condition once: when it appears, when its text
-// changes and when it is over, not at every attempt in between. A broker that
-// is away for an hour is two lines in the log.
+// Package notice keeps the log readable. A Notice says a lasting condition once:
+// when it appears, when its text changes and when it is over, not at every attempt
+// in between; a broker that is away for an hour is two lines. A Tally says the
+// first of many alike, and each minute how many more there were.
 //
-// It decides nothing and counts nothing. Any package may import it.
+// It decides nothing. Any package may import it.
 package notice
 
 import (
@@ -18,26 +19,37 @@ type Notice struct {
 
 	mu   sync.Mutex
 	text string
+	same string // the text without what changes by itself
 }
 
 // New makes a notice that speaks through log.
 func New(log logrus.FieldLogger) *Notice { return &Notice{log: log} }
 
-// ownPort is the port of our side in a network error's text, as in
-// "read tcp 10.0.0.1:53412->10.0.0.2:9092": another one at each attempt.
-var ownPort = regexp.MustCompile(`:\d+->`)
+// changing is what is another one at each attempt, though nothing has changed:
+// the time in "certificate has expired or is not yet valid: current time …", our
+// side's port in "read tcp 10.0.0.1:53412->10.0.0.2:9092", how long something took,
+// the id of a request.
+var changing = regexp.MustCompile(`\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?(?: UTC| GMT)?` +
+	`|:\d+->` +
+	`|\b(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+\b` +
+	`|\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b` +
+	`|\b[0-9a-fA-F]{16,}\b`)
 
-// Problem says that the condition holds, unless it said just that last.
+// Problem says that the condition holds, unless it said just that last. Times,
+// durations, our side's ports and ids of requests make no difference.
 func (n *Notice) Problem(text string) {
-	text = ownPort.ReplaceAllString(text, "->")
+	same := changing.ReplaceAllString(text, "…")
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if text == n.text {
+	if same == n.same && n.text != "" {
 		return
 	}
-	n.text = text
-	n.log.Warn(text)
+	n.text, n.same = ownPort.ReplaceAllString(text, "->"), same
+	n.log.Warn(n.text)
 }
+
+// ownPort means nothing to who reads.
+var ownPort = regexp.MustCompile(`:\d+->`)
 
 // Over says that the condition has ended, if it held.
 func (n *Notice) Over(text string) {
@@ -50,7 +62,7 @@ func (n *Notice) Over(text string) {
 	n.log.Info(text)
 }
 
-// Text is what holds now, empty if nothing does.
+// Text is what holds now, as it was said; empty if nothing does.
 func (n *Notice) Text() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()

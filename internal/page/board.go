@@ -1,7 +1,6 @@
 package page
 
 import (
-	"encoding/json"
 	"fmt"
 	"sync"
 )
@@ -36,7 +35,7 @@ func newBoard() *board { return &board{changed: make(chan struct{})} }
 
 // pin replaces a document.
 func (b *board) pin(doc int, content any) error {
-	body, err := json.Marshal(content)
+	body, err := marshal(content)
 	if err != nil {
 		return fmt.Errorf("write the %s as JSON: %w", eventNames[doc], err)
 	}

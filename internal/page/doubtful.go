@@ -24,6 +24,8 @@ func (t Task) asFarAsRead(v Verdict) Verdict {
 	case v.Code == notAsked: // which says it itself
 	case t.Topics != nil && !t.Topics.Complete:
 		v.Text += " That is as far as was read: the topics go on."
+	case t.Topics != nil && t.TopicsState == TopicsPart:
+		v.Text += " Not all topics were read: " + t.TopicsProblem + "."
 	}
 	return v
 }

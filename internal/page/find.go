@@ -45,6 +45,8 @@ func (p *Page) topics(ctx context.Context, id string) (h *history.History, state
 	defer cancel()
 	read, err := p.cfg.Source.Topics(ctx, id)
 	switch {
+	case err == nil && read.Complete && len(read.NotRead) > 0:
+		return &read, TopicsPart, read.NotRead[0].String()
 	case err == nil && read.Complete:
 		return &read, TopicsRead, ""
 	case errors.Is(err, history.ErrNoAnswer) && read.Read == 0:

@@ -13,6 +13,7 @@ import (
 
 	"remux-retrier/events"
 	"remux-retrier/internal/history"
+	"remux-retrier/internal/plain"
 	"remux-retrier/internal/story"
 )
 
@@ -28,7 +29,7 @@ func fields(path string, t reflect.Type, absent string) []string {
 		return fields(path, t.Elem(), " or null")
 	case t.Kind() == reflect.Pointer:
 		return fields(path, t.Elem(), absent)
-	case t == reflect.TypeFor[time.Time]():
+	case t == reflect.TypeFor[time.Time](), t == reflect.TypeFor[plain.Time]():
 		return []string{path + " time" + absent}
 	case t.Kind() == reflect.Slice:
 		return append([]string{path + " list" + absent}, fields(path+"[]", t.Elem(), "")...)

@@ -16,6 +16,7 @@ import (
 	"remux-retrier/internal/clock"
 	"remux-retrier/internal/history"
 	"remux-retrier/internal/metrics"
+	"remux-retrier/internal/plain"
 	"remux-retrier/internal/story"
 )
 
@@ -185,7 +186,7 @@ func (p *Page) task(w http.ResponseWriter, r *http.Request, escaped string) {
 		refuse(w, http.StatusBadRequest, "this cannot be a task's id: "+err.Error())
 		return
 	}
-	body, err := json.Marshal(p.find(r.Context(), id, query.Get("topics") != "false"))
+	body, err := marshal(p.find(r.Context(), id, query.Get("topics") != "false"))
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "the story cannot be written as JSON: "+err.Error())
 		return
@@ -193,8 +194,14 @@ func (p *Page) task(w http.ResponseWriter, r *http.Request, escaped string) {
 	write(w, http.StatusOK, append(body, '\n'))
 }
 
+// marshal writes a document that a terminal shows as it is, too.
+func marshal(v any) ([]byte, error) {
+	body, err := json.Marshal(v)
+	return []byte(plain.Text(string(body))), err
+}
+
 func refuse(w http.ResponseWriter, status int, message string) {
-	body, err := json.Marshal(struct {
+	body, err := marshal(struct {
 		Error string `json:"error"`
 	}{message})
 	if err != nil {
@@ -206,5 +213,5 @@ func refuse(w http.ResponseWriter, status int, message string) {
 func write(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // whoever asked has gone: nobody is left to tell
+	_, _ = w.Write(body) //nolint:gosec // it is JSON, and nosniff; and whoever asked has gone: nobody is left to tell
 }

@@ -5,11 +5,12 @@ import (
 	"sync"
 	"time"
 
+	"remux-retrier/internal/clock"
 	"remux-retrier/internal/history"
 )
 
 // Reading the topics for one task takes its time, and shares the brokers with the
-// work: so there are topicsAtOnce places for it. All three waits together are less
+// work: so there are topicsAtOnce places for it, and an allowance of time. All three waits together are less
 // than the 10 s that package admin's server gives an answer.
 const (
 	topicsAtOnce = 2
@@ -31,7 +32,8 @@ type found struct {
 // itself before, until as much time has passed as the reading took. So whatever the
 // pages do, one task takes a place for half of the time at most.
 type readings struct {
-	places chan struct{}
+	places    chan struct{}
+	allowance allowance
 
 	mu     sync.Mutex
 	byTask map[string]*reading
@@ -110,13 +112,22 @@ func (rs *readings) read(id string, r *reading, read func(context.Context) found
 	case rs.places <- struct{}{}:
 		defer func() { <-rs.places }()
 	case <-wait.Done():
+	}
+	if wait.Err() == nil { // holding the place: one reading at a time begins when it is due
+		_ = clock.System.Sleep(wait, rs.allowance.due(time.Now()))
+	}
+	if wait.Err() != nil {
 		r.found = found{state: TopicsBusy, problem: "busy: the topics are being read for others; ask again in a few seconds"}
 		rs.share(id, r, 0)
 		return
 	}
 	began := time.Now()
 	r.found = found{state: TopicsFailed, problem: "the topics cannot be read"} // if read does not return
-	defer func() { rs.share(id, r, time.Since(began)) }()
+	defer func() {
+		took := time.Since(began)
+		rs.allowance.spend(time.Now(), took)
+		rs.share(id, r, took)
+	}()
 	r.found = read(r.ctx)
 }
 

@@ -1,6 +1,10 @@
 package page
 
-import "time"
+import (
+	"time"
+
+	"remux-retrier/internal/plain"
+)
 
 // Status is what the instance is at: the document of /api/status, and of the
 // stream's event "status", once a second.
@@ -96,7 +100,7 @@ type Flow struct {
 	// InFlight are calls of the API under way.
 	InFlight int `json:"in_flight"`
 	// OldestAt is the time of the oldest unanswered event held; null: none is.
-	OldestAt *time.Time `json:"oldest_at"`
+	OldestAt *plain.Time `json:"oldest_at"`
 }
 
 // Waiting counts events by what they wait for.
@@ -111,11 +115,11 @@ type Waiting struct {
 type Partition struct {
 	Partition int `json:"partition"`
 	// Committed is the low-water mark, End the partition's end; −1: not known.
-	Committed  int64      `json:"committed"`
-	End        int64      `json:"end"`
-	Unanswered int        `json:"unanswered"`
-	OldestAt   *time.Time `json:"oldest_at"`
-	Problem    string     `json:"problem,omitempty"`
+	Committed  int64       `json:"committed"`
+	End        int64       `json:"end"`
+	Unanswered int         `json:"unanswered"`
+	OldestAt   *plain.Time `json:"oldest_at"`
+	Problem    string      `json:"problem,omitempty"`
 }
 
 // Count is how many events are done with in one way, since the start and in the

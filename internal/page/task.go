@@ -5,6 +5,7 @@ import (
 
 	"remux-retrier/events"
 	"remux-retrier/internal/history"
+	"remux-retrier/internal/plain"
 	"remux-retrier/internal/story"
 )
 
@@ -49,13 +50,13 @@ type Owner struct {
 
 // Told is the story of one failure event.
 type Told struct {
-	Partition   int       `json:"partition"`
-	Offset      int64     `json:"offset"`
-	EventTime   time.Time `json:"event_time"`
-	EventID     string    `json:"event_id,omitempty"`
-	ErrorCode   string    `json:"error_code,omitempty"`
-	Description string    `json:"description,omitempty"`
-	UserData    string    `json:"user_data,omitempty"` // cut to 1 KiB
+	Partition   int        `json:"partition"`
+	Offset      int64      `json:"offset"`
+	EventTime   plain.Time `json:"event_time"`
+	EventID     string     `json:"event_id,omitempty"`
+	ErrorCode   string     `json:"error_code,omitempty"`
+	Description string     `json:"description,omitempty"`
+	UserData    string     `json:"user_data,omitempty"` // cut to 1 KiB
 	// Outcome is Done.Outcome; empty: it is being answered.
 	Outcome string        `json:"outcome,omitempty"`
 	Reason  events.Reason `json:"reason,omitempty"`
@@ -77,9 +78,9 @@ type Topics struct {
 
 // Line is a sentence with its time. Kind is a story.Kind or a history.Kind.
 type Line struct {
-	At       time.Time `json:"at"`
-	Kind     string    `json:"kind"`
-	Sentence string    `json:"sentence"`
+	At       plain.Time `json:"at"`
+	Kind     string     `json:"kind"`
+	Sentence string     `json:"sentence"`
 	// Until is when a wait is expected to end.
 	Until *time.Time `json:"until,omitempty"`
 }
@@ -88,14 +89,14 @@ func told(stories []story.Story) []Told {
 	list := make([]Told, 0, len(stories))
 	for _, s := range stories {
 		t := Told{
-			Partition: s.Source.Partition, Offset: s.Source.Offset, EventTime: s.Source.Time, EventID: s.EventID,
+			Partition: s.Source.Partition, Offset: s.Source.Offset, EventTime: plain.Time{Time: s.Source.Time}, EventID: s.EventID,
 			ErrorCode: s.Failure.ErrorCode, Description: s.Failure.Description, UserData: s.Failure.UserData, Outcome: s.Became(), Steps: []Line{},
 		}
 		if s.Outcome != nil {
 			t.Reason = s.Outcome.Reason
 		}
 		for _, step := range s.Steps {
-			line := Line{At: step.At, Kind: string(step.Kind), Sentence: step.Sentence()}
+			line := Line{At: plain.Time{Time: step.At}, Kind: string(step.Kind), Sentence: step.Sentence()}
 			if !step.Until.IsZero() {
 				line.Until = &step.Until
 			}
@@ -109,7 +110,7 @@ func told(stories []story.Story) []Told {
 func topics(h history.History) *Topics {
 	t := &Topics{Since: h.Since, Complete: h.Complete, Read: h.Read, Entries: []Line{}}
 	for _, l := range h.Lines() {
-		t.Entries = append(t.Entries, Line{At: l.At, Kind: string(l.Kind), Sentence: l.Sentence})
+		t.Entries = append(t.Entries, Line{At: plain.Time{Time: l.At}, Kind: string(l.Kind), Sentence: l.Sentence})
 	}
 	if h.LeftOut != nil {
 		t.LeftOut = h.LeftOut.Count

@@ -37,7 +37,8 @@ type Log interface {
 	scan.Log
 }
 
-// Config of a Redriver. All fields but Filter, Limit and Rate are required.
+// Config of a Redriver. All fields but Filter, Limit, Rate and Hopeless are
+// required.
 type Config struct {
 	Log                Log
 	DeadLetter, Failed string // topics
@@ -45,7 +46,11 @@ type Config struct {
 	// Limit ends the run after so many records were put back; 0: none.
 	Limit int
 	// Rate is how many are put back a second at most; 0: as many as it can.
-	Rate  float64
+	Rate float64
+	// Hopeless tells the errors that no other answer follows before somebody acts,
+	// such as a missing right: they end the run. Nil: there are none.
+	Hopeless func(error) bool
+
 	Clock clock.Clock
 	Rand  func() float64
 	// Tell is told what happens, from one goroutine.
@@ -127,7 +132,7 @@ func (r *Redriver) Run(ctx context.Context) (Totals, error) {
 			return r.totals, nil
 		case ctx.Err() != nil:
 			return r.totals, context.Cause(ctx)
-		case errors.As(err, new(fatal)):
+		case errors.As(err, new(fatal)), r.hopeless(err):
 			return r.totals, err
 		case !errors.Is(err, errEnded):
 			r.cfg.Tell.Trouble(err.Error())
@@ -178,6 +183,8 @@ func (r *Redriver) Dry(ctx context.Context, positions map[int]consumer.Position)
 
 // fatal is an error that trying again does not mend.
 type fatal struct{ error }
+
+func (r *Redriver) hopeless(err error) bool { return r.cfg.Hopeless != nil && r.cfg.Hopeless(err) }
 
 func (r *Redriver) patience() *backoff.Backoff {
 	return &backoff.Backoff{Base: 200 * time.Millisecond, Max: 5 * time.Second, Rand: r.cfg.Rand}

@@ -73,6 +73,25 @@ func TestTroubleIsSaidAndTriedAgain(t *testing.T) {
 	}
 }
 
+// It would be tried again for ever.
+func TestAMissingRightEndsTheRun(t *testing.T) {
+	for _, op := range []memlog.Operation{memlog.Produce, memlog.Fetch, memlog.Commit, memlog.Join, memlog.Committed} {
+		t.Run(string(op), func(t *testing.T) {
+			inWorld(t, 1, func(w *world) {
+				w.many(0, 250)
+				began := time.Now()
+				_, err := w.run(context.Background(), &ear{}, func(c *redrive.Config) {
+					c.Log.(*memlog.Member).SetFault(failing(op, 1_000_000))
+					c.Hopeless = func(err error) bool { return strings.Contains(err.Error(), "a passing trouble") }
+				})
+				if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "a passing trouble") || took > 10*time.Second {
+					t.Errorf("%v after %v", err, took)
+				}
+			})
+		})
+	}
+}
+
 func TestWhatTheTopicDoesNotTakeIsLeftAndHoldsUpNoOther(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		w.b.SetMaxBytes(failed, 200)

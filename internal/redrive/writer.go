@@ -97,8 +97,8 @@ func (w writer) commit(ctx context.Context, p int, at consumer.Position) error {
 	})
 }
 
-// persist repeats what fails, until it does not, the generation is over, or the
-// run has been told to stop some time ago.
+// persist repeats what fails, until it does not, nothing but an error is to be
+// expected, the generation is over, or the run has been told to stop some time ago.
 func (w writer) persist(ctx context.Context, f func(context.Context) error) error {
 	lasting, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
@@ -120,6 +120,8 @@ func (w writer) persist(ctx context.Context, f func(context.Context) error) erro
 			return fmt.Errorf("%w: %w", errEnded, err)
 		case lasting.Err() != nil:
 			return context.Cause(lasting)
+		case w.r.hopeless(err):
+			return fatal{err}
 		}
 		w.r.cfg.Tell.Trouble(err.Error())
 		if err := c.Sleep(lasting, wait.Next()); err != nil {

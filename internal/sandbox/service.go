@@ -88,7 +88,7 @@ func startService(env map[string]string, out io.Writer, hear func([]byte)) (*ser
 	s := &service{stop: stop, ended: make(chan struct{}), log: &tail{out: out, hear: hear}}
 	go func() {
 		defer close(s.ended)
-		s.code = app.Run(ctx, nil, "sandbox", s.log, s.log)
+		s.code = app.Run(ctx, nil, "sandbox", s.log, s.log, nil)
 	}()
 	return s, nil
 }

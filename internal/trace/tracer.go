@@ -51,13 +51,17 @@ func New(cfg Config) (*Tracer, error) {
 	// The SDK's own complaints, such as of a malformed OTEL_ variable, belong into
 	// the log like all else, and once is enough. What it complains of is left out:
 	// it may be a header with a collector's credentials.
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { say.Problem(cut("OpenTelemetry: " + err.Error())) }))
-	otel.SetLogger(funcr.New(func(_, text string) { say.Problem(cut("OpenTelemetry: " + text)) }, funcr.Options{
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { say.Problem("OpenTelemetry: " + said(err)) }))
+	otel.SetLogger(funcr.New(func(_, text string) { say.Problem("OpenTelemetry: " + said(errors.New(text))) }, funcr.Options{
 		RenderArgsHook: func([]any) []any { return nil },
 	}))
 
 	ctx := context.Background()
-	client, err := otlptracehttp.New(ctx)
+	sender, err := newClient()
+	if err != nil {
+		return nil, err
+	}
+	client, err := otlptracehttp.New(ctx, otlptracehttp.WithHTTPClient(sender))
 	if err != nil {
 		return nil, fmt.Errorf("trace: open the exporter that the OTEL_EXPORTER_OTLP_* variables describe: %w", err)
 	}
@@ -98,16 +102,7 @@ func (e *exporter) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan) er
 	case err == nil:
 		e.trouble.Over("traces are delivered again")
 	case e.trouble.Text() == "": // later texts differ by what does not matter
-		e.trouble.Problem(cut("traces are not delivered, and spans are lost: " + err.Error() + ": check OTEL_EXPORTER_OTLP_ENDPOINT and the collector"))
+		e.trouble.Problem("traces are not delivered, and spans are lost: " + said(err) + ": check OTEL_EXPORTER_OTLP_ENDPOINT and the collector")
 	}
 	return nil
-}
-
-// cut bounds what a collector's answer may put into the log.
-func cut(text string) string {
-	const enough = 500
-	if len(text) > enough {
-		return text[:enough] + "…"
-	}
-	return text
 }

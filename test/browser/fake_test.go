@@ -15,6 +15,7 @@ import (
 	"remux-retrier/internal/history"
 	"remux-retrier/internal/metrics"
 	"remux-retrier/internal/page"
+	"remux-retrier/internal/plain"
 	"remux-retrier/internal/story"
 )
 
@@ -86,12 +87,12 @@ func (s *service) Status() page.Status {
 		Notes: []string{},
 		Kafka: page.Kafka{Started: true, Joined: true, Generation: 7, LedgerRead: true},
 		MPC:   page.MPC{Available: true, Quota: per(100), Share: per(100), Rate: per(95), Requests: sent},
-		Flow:  page.Flow{Lag: 6, LagKnown: true, Held: 6, Waiting: page.Waiting{Quota: 1}, InFlight: 4, OldestAt: at(now.Add(-2 * time.Second))},
+		Flow:  page.Flow{Lag: 6, LagKnown: true, Held: 6, Waiting: page.Waiting{Quota: 1}, InFlight: 4, OldestAt: &plain.Time{Time: now.Add(-2 * time.Second)}},
 	}
 	for i := range 4 {
 		p := page.Partition{Partition: i, Committed: 21_000 + 17*int64(i), End: 21_000 + 17*int64(i) + int64(i), Unanswered: i}
 		if i > 0 {
-			p.OldestAt = at(now.Add(-time.Duration(i) * 700 * time.Millisecond))
+			p.OldestAt = &plain.Time{Time: now.Add(-time.Duration(i) * 700 * time.Millisecond)}
 		}
 		status.Partitions = append(status.Partitions, p)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"remux-retrier/internal/page"
+	"remux-retrier/internal/plain"
 )
 
 // states are what a service can be at, and what the page must say at a glance.
@@ -25,7 +26,7 @@ var states = []struct {
 	{"working", func(*page.Status) {}, []string{"Working"}},
 	{"quota", func(s *page.Status) {
 		s.Flow.Lag, s.Flow.Held, s.Flow.Waiting = 4812, 2248, page.Waiting{Quota: 2044, Backoff: 131}
-		s.Flow.OldestAt = at(time.Now().Add(-23 * time.Minute))
+		s.Flow.OldestAt = &plain.Time{Time: time.Now().Add(-23 * time.Minute)}
 	}, []string{"Waiting for the quota", "2,044 events wait", "95 requests a minute", "22 minutes"}},
 	{"outage", func(s *page.Status) {
 		s.MPC.Available, s.MPC.DownSince = false, at(time.Now().Add(-12*time.Minute))

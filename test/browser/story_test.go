@@ -16,6 +16,7 @@ import (
 	"remux-retrier/events"
 	"remux-retrier/internal/history"
 	"remux-retrier/internal/page"
+	"remux-retrier/internal/plain"
 	"remux-retrier/internal/story"
 )
 
@@ -112,16 +113,16 @@ func TestHostileIDsStayText(t *testing.T) {
 	} {
 		t.Run(id, func(t *testing.T) {
 			s := newService(nil)
-			s.add(id, events.Rejected, &events.APIError{Status: 403, Code: id, Message: id}, story.Step{Kind: story.TwinWait, Detail: id})
+			s.add(id, events.Rejected, &events.APIError{Status: 403, Code: id, Message: "\x1b[2J\u2066" + id}, story.Step{Kind: story.TwinWait, Detail: id})
 			s.topics[id] = []history.Entry{{Kind: history.FailureEvent, At: time.Now(), Topic: "remux.failed", Failure: &history.Failure{ID: id, ErrorCode: id, Description: id, Answered: true}}}
 			url, _ := serve(t, s, s.clock, "")
 			b := open(t, url, sizes[1], "light")
-			if listed := value[string](b, `document.querySelector('#latest .task').textContent`); listed != id {
+			if listed := value[string](b, `document.querySelector('#latest .task').textContent`); listed != plain.Text(id) {
 				t.Errorf("the list shows %q", listed)
 			}
 			b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#latest button').click()`))
 			b.until(`document.getElementById('story').getAttribute('aria-busy') === 'false'`)
-			if title := value[string](b, `document.getElementById('story-title').textContent`); title != "Task "+id {
+			if title := value[string](b, `document.getElementById('story-title').textContent`); title != "Task "+plain.Text(id) {
 				t.Errorf("the story is %q's", title)
 			}
 			if code := value[string](b, `document.getElementById('story-verdict').dataset.code`); code != "rejected" {
@@ -129,6 +130,9 @@ func TestHostileIDsStayText(t *testing.T) {
 			}
 			if n := b.number(`document.querySelectorAll('main script, main img, #story svg, #latest svg').length + (typeof pwned === 'undefined' ? 0 : 1)`); n != 0 {
 				t.Error("an id became markup")
+			}
+			if turned := value[bool](b, `/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/.test(document.body.textContent.replaceAll('\n', ''))`); turned {
+				t.Error("what turns writing round, or moves a cursor, is on the page")
 			}
 			b.well(url)
 		})

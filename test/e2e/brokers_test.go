@@ -3,6 +3,9 @@
 package e2e
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +110,61 @@ func TestTLSAndSASL(t *testing.T) {
 			if strings.Contains(s.out.String(), testkafka.Password) {
 				t.Error("the SASL password was printed")
 			}
+		})
+	}
+}
+
+// Authority, client certificate and password are put in place while the service
+// runs, each over a bad one, and nothing is restarted.
+func TestFilesThatAreMendedWhileItRunsLetItIn(t *testing.T) {
+	t.Parallel()
+	c, o := own(t, testkafka.Config{Secured: true}, options{})
+	certs := c.Certificates
+	copied := func(to, from string) {
+		t.Helper()
+		content, err := os.ReadFile(from)
+		if err == nil {
+			err = os.WriteFile(to+".new", content, 0o600)
+		}
+		if err = errors.Join(err, os.Rename(to+".new", to)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := t.TempDir()
+	ca, cert, key, password := filepath.Join(dir, "ca"), filepath.Join(dir, "cert"), filepath.Join(dir, "key"), filepath.Join(dir, "password")
+	right := filepath.Join(dir, "right")
+	if err := errors.Join(os.WriteFile(password, []byte(canary+"-wrong"), 0o600), os.WriteFile(right, []byte(testkafka.Password+"\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for name, way := range map[string]struct {
+		listener string
+		env      []string
+		before   func()
+		mend     func(s *service)
+	}{
+		"authority, then password": {testkafka.SASLTLS, []string{"KAFKA_SASL_MECHANISM", "SCRAM-SHA-512", "KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD_FILE", password},
+			func() { copied(ca, certs.OtherCA) }, func(s *service) {
+				s.says("check KAFKA_TLS_CA_FILE")
+				copied(ca, certs.CA)
+				s.says("check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD")
+				copied(password, right)
+			}},
+		"client certificate": {testkafka.MutualTLS, []string{"KAFKA_TLS_CERT_FILE", cert, "KAFKA_TLS_KEY_FILE", key},
+			func() { copied(ca, certs.CA); copied(cert, certs.OtherCert); copied(key, certs.OtherKey) }, func(s *service) {
+				s.says("check KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE")
+				copied(cert, certs.Cert)
+				copied(key, certs.Key)
+			}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			way.before()
+			r := enter(t, o)
+			r.load("task", 20)
+			s := r.start(append([]string{"KAFKA_BROKERS", c.AddrsOf(way.listener)[0], "KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_CA_FILE", ca}, way.env...)...)
+			way.mend(s)
+			s.ready()
+			r.quiet(30 * time.Second)
+			s.says("has changed: what it holds now is used from the next request or connection on")
 		})
 	}
 }

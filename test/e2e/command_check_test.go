@@ -126,7 +126,7 @@ func TestCommandCheckOnASecuredBroker(t *testing.T) {
 		kadm.NewACLs().Topics(r.retried).Operations(kadm.OpWrite, kadm.OpDescribe, kadm.OpDescribeConfigs).Allow(user).AllowHosts("*"),
 		kadm.NewACLs().Topics(r.retryFailed).Operations(kadm.OpRead, kadm.OpWrite, kadm.OpDescribe).Allow(user).AllowHosts("*"),
 		kadm.NewACLs().Topics(r.deadLetter).Operations(kadm.OpWrite, kadm.OpDescribe, kadm.OpDescribeConfigs).Allow(user).AllowHosts("*"),
-		kadm.NewACLs().Groups(r.group).Operations(kadm.OpDescribe).Allow(user).AllowHosts("*"),
+		kadm.NewACLs().Groups(r.group, r.group+".redrive").Operations(kadm.OpDescribe).Allow(user).AllowHosts("*"),
 	} {
 		b.ResourcePatternType(kadm.ACLPatternLiteral)
 		if _, err := r.admin.CreateACLs(r.ctx, b); err != nil {
@@ -143,4 +143,11 @@ func TestCommandCheckOnASecuredBroker(t *testing.T) {
 		"warn  topic "+r.retryFailed+": its settings may not be seen: allow DESCRIBE_CONFIGS",
 		"warn  topic "+r.deadLetter+": the brokers' ACLs do not allow READ on it: the service does not need it, but `redrive` and `explain`",
 		"FAIL  group "+r.group+": the brokers' ACLs must allow READ")
+
+	// Trying again would not help.
+	began := time.Now()
+	r.command(at(testkafka.SASLTLS, secure...), "redrive", "--limit", "1").want(t, 1, "ACLs must allow READ on group "+r.group+".redrive")
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("redrive without READ on its group took %v to say so", took)
+	}
 }

@@ -75,6 +75,12 @@ func TestManifestsAreWhatTheirServersKnow(t *testing.T) {
 		t.Error("the base needs operators that not every cluster has")
 	}
 	all := build(t, "example")
+	if p := base.networkPolicy.Spec; len(p.PolicyTypes) != 1 || len(p.Egress) > 0 {
+		t.Errorf("the base does not know where brokers are, and limits ways out: %+v", p)
+	}
+	if p := all.networkPolicy.Spec; len(p.PolicyTypes) != 2 || len(p.Egress) == 0 || len(p.Ingress) != len(base.networkPolicy.Spec.Ingress) {
+		t.Errorf("the component egress is not added to what may come in: %+v", p)
+	}
 	for kind, name := range map[string]string{
 		"StatefulSet": all.statefulSet.Name, "Service": all.service.Name, "PodDisruptionBudget": all.budget.Name,
 		"NetworkPolicy": all.networkPolicy.Name, "PodMonitor": all.podMonitor.Name, "ScaledObject": all.scaledObject.Name,

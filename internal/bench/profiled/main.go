@@ -30,7 +30,7 @@ func main() {
 		profile(os.Getenv("BENCH_PROFILE"))
 	}()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := app.Run(ctx, os.Args[1:], "profiled", os.Stdout, os.Stderr)
+	code := app.Run(ctx, os.Args[1:], "profiled", os.Stdout, os.Stderr, nil)
 	stop()
 	select { // writing goes on while the service drains
 	case <-written:

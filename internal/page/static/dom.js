@@ -3,10 +3,19 @@
 
 export const byId = (id) => document.getElementById(id);
 
+// plain shows what is no text as what it is: control characters, and those that
+// turn the direction of writing round, which would make other words of a line. The
+// service's log and its commands write them alike.
+export const plain = (text) => String(text).replace(/[\p{C}\p{Zl}\p{Zp}]/gu,
+  (c) => [...Array(c.length).keys()].map((i) => '\\u' + c.charCodeAt(i).toString(16).padStart(4, '0')).join(''));
+
+const children = (all) => all.map((child) => (child instanceof Node ? child : plain(child)));
+
 // put changes a node's text only where it differs, so that nothing flickers, a
 // selection stays, and a screen reader speaks of changes alone.
 export function put(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  const safe = plain(text);
+  if (node.textContent !== safe) node.textContent = safe;
 }
 
 // show puts a text, or hides the node where there is none.
@@ -22,15 +31,15 @@ export function set(node, attributes) {
   return node;
 }
 
-export function make(tag, attributes = {}, ...children) {
+export function make(tag, attributes = {}, ...content) {
   const node = set(document.createElement(tag), attributes);
-  node.append(...children); // strings become text nodes
+  node.append(...children(content)); // strings become text nodes
   return node;
 }
 
-export function draw(tag, attributes = {}, ...children) {
+export function draw(tag, attributes = {}, ...content) {
   const node = set(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes);
-  node.append(...children);
+  node.append(...children(content));
   return node;
 }
 
@@ -75,9 +84,12 @@ export function duration(seconds) {
 
 export const since = (time, now) => duration((new Date(now) - new Date(time)) / 1000);
 
-// clock is a time of day in UTC, with the day where that is not today's.
+// clock is a time of day in UTC, with the day where that is not today's. A time
+// that no clock shows is given as it is: producers write what they like.
 export function clock(time, now = new Date()) {
-  const text = new Date(time).toISOString();
+  const at = new Date(time);
+  if (isNaN(at) || at.getUTCFullYear() > 9999) return String(time);
+  const text = at.toISOString();
   const today = new Date(now).toISOString().slice(0, 10);
   return (text.startsWith(today) ? '' : text.slice(5, 10) + ' ') + text.slice(11, 19);
 }

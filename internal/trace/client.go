@@ -1,0 +1,125 @@
+package trace
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+const (
+	prefix         = "OTEL_EXPORTER_OTLP_"
+	defaultTimeout = 10 * time.Second // the standard's
+)
+
+// newClient is the exporter's HTTP client. The SDK's own follows redirects, and
+// takes the headers with the collector's credentials along, and puts whatever the
+// collector answers into its errors. For a client that is given to it the SDK does
+// not read the variables about TLS and the time-out: that is done here.
+func newClient() (*http.Client, error) {
+	config, err := tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	timeout := defaultTimeout
+	if ms, err := strconv.Atoi(variable("TIMEOUT")); err == nil && ms > 0 {
+		timeout = time.Duration(ms) * time.Millisecond
+	}
+	return &http.Client{
+		Timeout:       timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: discreet{&http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			OnProxyConnectResponse: nameProxy,
+			DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+			TLSClientConfig:        config,
+			ForceAttemptHTTP2:      true,
+			MaxIdleConns:           2,
+			IdleConnTimeout:        90 * time.Second,
+			TLSHandshakeTimeout:    10 * time.Second,
+			MaxResponseHeaderBytes: 64 << 10,
+		}},
+	}, nil
+}
+
+// variable is the one for traces, or else the one for all signals.
+func variable(name string) string {
+	return cmp.Or(os.Getenv(prefix+"TRACES_"+name), os.Getenv(prefix+name))
+}
+
+func tlsConfig() (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if path := variable("CERTIFICATE"); path != "" {
+		pem, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("%sCERTIFICATE cannot be used: %w", prefix, err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%sCERTIFICATE names a file that holds no certificate", prefix)
+		}
+	}
+	cert, key := variable("CLIENT_CERTIFICATE"), variable("CLIENT_KEY")
+	if cert == "" && key == "" {
+		return c, nil
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("%sCLIENT_CERTIFICATE and %sCLIENT_KEY cannot be used: %w", prefix, prefix, err)
+	}
+	c.Certificates = []tls.Certificate{pair}
+	return c, nil
+}
+
+// discreet hands on what an answer means and nothing of its words: whoever answers
+// may send the credentials back.
+type discreet struct{ http.RoundTripper }
+
+func (d discreet) RoundTrip(r *http.Request) (*http.Response, error) {
+	a, err := d.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	a.Status = fmt.Sprintf("%d %s", a.StatusCode, http.StatusText(a.StatusCode))
+	if a.StatusCode/100 != 2 {
+		_ = a.Body.Close()
+		a.Body = http.NoBody
+	}
+	return a, nil
+}
+
+// nameProxy says who refused: net/http gives the proxy's own words.
+func nameProxy(_ context.Context, _ *url.URL, _ *http.Request, connect *http.Response) error {
+	if connect.StatusCode == http.StatusOK {
+		return nil
+	}
+	return errors.New("the proxy answered " + strconv.Itoa(connect.StatusCode) + " " + http.StatusText(connect.StatusCode))
+}
+
+var (
+	// What a library quotes, the other side has sent, or it is a URL.
+	quotation = regexp.MustCompile(`"(\\.|[^"\\])*"`)
+	// What a collector says to spans that it does not take.
+	partial = regexp.MustCompile(`(?s)OTLP partial success: .* (\(\d+ \w+ rejected\))`)
+)
+
+// said is an error of the SDK's as the log may have it: without what came from the
+// other side, on one line, and not longer than is read.
+func said(err error) string {
+	const enough = 450
+	text := partial.ReplaceAllString(err.Error(), "the collector takes only a part $1")
+	text = quotation.ReplaceAllString(text, `"…"`)
+	if len(text) > enough {
+		text = text[:enough] + "…"
+	}
+	return text
+}
