@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // request is an API request before credentials are added.
@@ -55,11 +56,14 @@ func (a answer) decode(v any) error {
 // call sends a request, and once more when the API wants a newer token and there is one to be had. It gives the answer
 // of a 2xx status, and an *Error for anything else.
 func (c *Client) call(ctx context.Context, q request) (answer, *Error) {
+	began := time.Now()
 	r, a, failure := c.attempt(ctx, q)
 	if failure == nil || c.renewer == nil || r == nil || !saysTokenRefused(failure) {
 		c.noteProven(r, failure)
 		return a, failure
 	}
+	ctx, cancel := context.WithDeadline(ctx, began.Add(c.callTimeout))
+	defer cancel()
 	switch err := c.renewer.renew(ctx, r); {
 	case errors.Is(err, errRenewedJustNow):
 		return a, failure

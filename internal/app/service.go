@@ -98,7 +98,7 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	}
 	i, err := NewInstance(cfg, Parts{
 		Log: watchedLog{kafka, loops}, Gate: gate,
-		API:   measuredAPI{heardAPI{mpc, trouble}, cfg.MPC.Timeout + drainSlack/2, meters, clock.System},
+		API:   measuredAPI{heardAPI{mpc, trouble}, meters, clock.System},
 		Clock: clock.System, Rand: rand.Float64, Logger: log, Metrics: meters, Assigned: twins.look,
 		Stories: stories, Tracer: tracer,
 	})
