@@ -120,6 +120,7 @@ func (l *lease) InDoubt() bool            { return l.doubt }
 func (l *lease) Context() context.Context { return l.ctx }
 func (l *lease) Writable() bool           { return !l.blocked.Load() }
 func (l *lease) Go(f func())              { l.working.Go(f) }
+func (l *lease) Do(f func())              { f() }
 func (l *lease) GiveUp(error)             { l.ended <- nil }
 
 func (l *lease) Answer(o events.Outcome, acknowledged func()) {

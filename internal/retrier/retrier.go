@@ -38,9 +38,10 @@ type Lease interface {
 	End() (end, log int64)
 	// Writable tells whether an answer would be published soon.
 	Writable() bool
-	// Go runs f in a goroutine that the end of the generation waits for. If f
-	// panics, the process goes on.
+	// Go runs f in a goroutine that the end of the generation waits for.
 	Go(f func())
+	// Do runs f, which works on the event. If f panics, the process goes on.
+	Do(f func())
 	// BeforeCall waits until a call would be known to a next owner. From then
 	// on the event counts as called, until Settled.
 	BeforeCall(ctx context.Context) error

@@ -71,40 +71,52 @@ func (s *schedule) queue(t *task) {
 	}
 }
 
-// dispatch starts the tasks that may run. Nothing starts any more when the
-// generation ends: Release takes what is left.
+// dispatch starts the tasks that may run, each in a goroutine, which goes on with
+// others.
 func (s *schedule) dispatch() {
-	for s.slots > 0 && s.start(&s.calls) {
-		s.slots--
-	}
-	for s.beginners > 0 && s.start(&s.begin) {
-		s.beginners--
+	for t := s.take(); t != nil; t = s.take() {
+		t.waiting[0].Lease.Go(func() {
+			for t := t; t != nil; {
+				t = s.runTask(t)
+			}
+		})
 	}
 }
 
-// start runs the first task of a queue, if there is one.
-func (s *schedule) start(q *queue) bool {
-	t := q.first()
-	if t == nil || t.waiting[0].Lease.Context().Err() != nil {
-		return false
+// take takes the next task that may run; nil: none may. None does any more when the
+// generation ends: Release takes what is left.
+func (s *schedule) take() *task {
+	if s.slots > 0 {
+		if t := s.calls.take(); t != nil {
+			s.slots--
+			t.phase, t.slot, t.wantsSlot = atWork, true, false
+			return t
+		}
 	}
-	q.pop()
-	t.phase = atWork
-	calls := q == &s.calls
-	t.slot, t.wantsSlot = t.slot || calls, false
-	t.waiting[0].Lease.Go(func() {
-		next := pause{phase: held} // if it panics
-		defer func() { s.left(t, calls, next) }()
-		next = s.work(t)
-	})
-	return true
+	if s.beginners > 0 {
+		if t := s.begin.take(); t != nil {
+			s.beginners--
+			t.phase, t.begins = atWork, true
+			return t
+		}
+	}
+	return nil
 }
 
-// left is called when a task's goroutine ends.
-func (s *schedule) left(t *task, calls bool, next pause) {
+// runTask goes on with a task, and returns the one that may run then.
+func (s *schedule) runTask(t *task) *task {
+	next := pause{phase: held} // if it panics
+	s.next(t).Lease.Do(func() { next = s.work(t) })
+	return s.left(t, next)
+}
+
+// left takes note of what a task waits for next.
+func (s *schedule) left(t *task, next pause) *task {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !calls {
+	defer s.dispatch()
+	if t.begins {
+		t.begins = false
 		s.beginners++
 	}
 	// A call that may have been accepted keeps its slot until that is known.
@@ -118,6 +130,7 @@ func (s *schedule) left(t *task, calls bool, next pause) {
 	case t.phase == ready:
 		s.queue(t)
 	case t.phase == held:
+		return nil
 	default:
 		if t.outage && s.outage.IsZero() {
 			s.outage = s.clock.Now()
@@ -127,7 +140,7 @@ func (s *schedule) left(t *task, calls bool, next pause) {
 			s.alarm.Ring()
 		}
 	}
-	s.dispatch()
+	return s.take()
 }
 
 func (s *schedule) free(t *task) {

@@ -20,6 +20,8 @@ type task struct {
 	outage  bool      // it would come back sooner if MPC served
 	// slot: it holds a place among the called and not acknowledged.
 	slot bool
+	// begins: it runs without a slot, as one of the beginners.
+	begins bool
 	// wantsSlot: it has found none, and cannot go on without.
 	wantsSlot bool
 	// run is how far the first event is; nil: not begun.
