@@ -123,8 +123,8 @@ func (l *lease) Go(f func())              { l.working.Go(f) }
 func (l *lease) Do(f func())              { f() }
 func (l *lease) GiveUp(error)             { l.ended <- nil }
 
-func (l *lease) Answer(o events.Outcome, acknowledged func()) {
-	l.ended <- &Answer{Outcome: o, Acknowledged: acknowledged}
+func (l *lease) Answer(o *events.Outcome, acknowledged func()) {
+	l.ended <- &Answer{Outcome: *o, Acknowledged: acknowledged}
 }
 
 // grow sets how long the log is from now on.

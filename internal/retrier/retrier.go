@@ -49,9 +49,10 @@ type Lease interface {
 	MayCall() bool
 	// Settled says that what the event's calls did is known, and was nothing.
 	Settled()
-	// Answer publishes the event's outcome. It does not wait for that: acknowledged
+	// Answer publishes the event's outcome, which belongs to it from then on. It does
+	// not wait for that: acknowledged
 	// is called once, when the outcome has been published or has been given up.
-	Answer(o events.Outcome, acknowledged func())
+	Answer(o *events.Outcome, acknowledged func())
 	// GiveUp ends the event without an answer: its next owner gets it.
 	GiveUp(why error)
 }
@@ -133,7 +134,7 @@ func New(cfg Config) (*Retrier, error) {
 		cfg: cfg, skip: map[string]bool{}, cause: cause, status: newStatusBatcher(cfg, cause),
 		schedule: newSchedule(cfg.Clock, cfg.MaxInFlight),
 	}
-	r.schedule.work = r.work
+	r.schedule.work, r.schedule.acknowledge = r.work, r.schedule.acknowledged
 	for _, code := range cfg.SkipCodes {
 		r.skip[code] = true
 	}

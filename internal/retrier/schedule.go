@@ -19,9 +19,10 @@ import (
 // left in doubt must not hold up the calls. To call, it needs a slot: so many
 // events may be called and not yet acknowledged.
 type schedule struct {
-	clock clock.Clock
-	work  func(*task) pause // goes on with a task, and returns what it waits for next
-	alarm clock.Alarm       // ring: the first task of later has changed
+	clock       clock.Clock
+	work        func(*task) pause // goes on with a task, and returns what it waits for next
+	acknowledge func()            // acknowledged
+	alarm       clock.Alarm       // ring: the first task of later has changed
 
 	mu        sync.Mutex
 	tasks     map[string]*task
@@ -54,7 +55,8 @@ func (s *schedule) add(ev *event) (behind bool) {
 		t.waiting = append(t.waiting, ev)
 		return true
 	}
-	t = &task{id: id, waiting: []*event{ev}}
+	t = &task{id: id}
+	t.waiting = append(t.one[:0], ev)
 	s.tasks[id] = t
 	s.queue(t)
 	s.dispatch()
@@ -173,13 +175,16 @@ func (s *schedule) answered(t *task, called bool) (ev *event, acknowledged func(
 	}
 	t.slot = false
 	s.unacknowledged++
-	return ev, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.unacknowledged--
-		s.slots++
-		s.dispatch()
-	}
+	return ev, s.acknowledge
+}
+
+// acknowledged gives back the slot of an answer.
+func (s *schedule) acknowledged() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unacknowledged--
+	s.slots++
+	s.dispatch()
 }
 
 // next is the task's first event, nil if none waits.

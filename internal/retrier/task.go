@@ -15,6 +15,7 @@ type task struct {
 	// waiting are its events in the order in which they came. The first is being
 	// decided, or will be next.
 	waiting []*event
+	one     [1]*event // waiting, where there is but one
 	phase   phase
 	due     time.Time // when a task that waits for a time comes back
 	outage  bool      // it would come back sooner if MPC served
