@@ -151,19 +151,37 @@ func (e *run) decide(ctx context.Context) (*events.Outcome, pause, error) {
 const blockedFor = 250 * time.Millisecond
 
 // ruledOut is the reason for which the event is answered without a call, or
-// without another one; empty: there is none. Code, age and budget do not rule out
-// an event that somebody forced.
+// without another one; empty: there is none.
 func (e *run) ruledOut() events.Reason {
-	r, f := e.r, e.ev.Failure
-	switch {
-	case !f.Forced && r.skip[f.ErrorCode]:
-		return events.NotRetryable
-	case !f.Forced && e.ev.stale && e.attempts == 0:
-		return events.Expired
-	case !f.Forced && r.cfg.Budget > 0 && r.cfg.Ledger.Retries(f.TaskID) >= r.cfg.Budget:
-		return events.BudgetExhausted
-	case e.exhausted():
+	reason := e.r.ruledOut(e.ev, e.attempts)
+	if reason == "" && e.exhausted() {
 		return events.AttemptsExhausted
 	}
+	return reason
+}
+
+// ruledOut is the same, whatever has become of the calls. Code, age and budget do
+// not rule out an event that somebody forced.
+func (r *Retrier) ruledOut(ev *event, attempts int) events.Reason {
+	switch f := &ev.Failure; {
+	case f.Forced:
+		return ""
+	case r.skip[f.ErrorCode]:
+		return events.NotRetryable
+	case ev.stale && attempts == 0:
+		return events.Expired
+	case r.cfg.Budget > 0 && r.cfg.Ledger.Retries(f.TaskID) >= r.cfg.Budget:
+		return events.BudgetExhausted
+	}
 	return ""
+}
+
+// needsCall tells whether an event that has just come can be answered by a call
+// alone, as things stand: then it need not begin before there is a slot.
+func (r *Retrier) needsCall(ev *event) bool {
+	if ev.Lease.InDoubt() {
+		return false
+	}
+	_, covered := r.cfg.Ledger.Covering(ev.Failure.TaskID, ev.Source)
+	return !covered && r.ruledOut(ev, 0) == ""
 }

@@ -175,5 +175,6 @@ func (r *Retrier) Run(ctx context.Context) {
 func (r *Retrier) Add(ev Event) (behind bool) {
 	now := r.cfg.Clock.Now()
 	age := now.Sub(ev.Source.Time)
-	return r.schedule.add(&event{Event: ev, came: now, stale: r.cfg.MaxAge > 0 && ev.Source.HasTime() && age > r.cfg.MaxAge})
+	e := &event{Event: ev, came: now, stale: r.cfg.MaxAge > 0 && ev.Source.HasTime() && age > r.cfg.MaxAge}
+	return r.schedule.add(e, r.needsCall(e))
 }

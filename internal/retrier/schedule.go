@@ -44,8 +44,8 @@ func newSchedule(c clock.Clock, maxInFlight int) schedule {
 // errReleased is why an event that waits gets no answer here.
 var errReleased = errors.New("the generation has ended")
 
-// add puts an event behind those of its task.
-func (s *schedule) add(ev *event) (behind bool) {
+// add puts an event behind those of its task. One that needs a call waits for a slot.
+func (s *schedule) add(ev *event, needsCall bool) (behind bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id := ev.Failure.TaskID
@@ -55,7 +55,7 @@ func (s *schedule) add(ev *event) (behind bool) {
 		t.waiting = append(t.waiting, ev)
 		return true
 	}
-	t = &task{id: id}
+	t = &task{id: id, wantsSlot: needsCall}
 	t.waiting = append(t.one[:0], ev)
 	s.tasks[id] = t
 	s.queue(t)
