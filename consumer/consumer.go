@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -104,6 +105,8 @@ type Consumer struct {
 	name   string // of this process, see Mark.Owners
 	stats  Stats
 	broker *notice.Notice // brokers away, group not joined
+
+	sighted atomic.Uint64 // see sightings
 
 	mu      sync.Mutex
 	present *generation
