@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -78,7 +79,8 @@ func (c *Consumer) commitWithin() time.Duration { return min(c.cfg.SessionTimeou
 // Bounds of what one instance holds, over all its partitions: see lookAhead. The
 // pages that are being handed out come on top.
 const (
-	heldBytes  = 32 << 20
+	heldBytes  = 16 << 20
+	eventBytes = 700     // what holding an event costs beside its record's bytes, about
 	pageBytes  = 1 << 20 // of one page, as stored
 	pagesBytes = 4 << 20 // of one page of each partition
 	leastPage  = 16 << 10
@@ -104,6 +106,8 @@ type Consumer struct {
 	name   string // of this process, see Mark.Owners
 	stats  Stats
 	broker *notice.Notice // brokers away, group not joined
+
+	sighted atomic.Uint64 // see sightings
 
 	mu      sync.Mutex
 	present *generation

@@ -70,7 +70,7 @@ func (p *partition) open() error {
 	p.inDoubt = mark.Called
 	p.tracker = newTracker(g.c.cfg.Clock, p.offset, mark, next, g.lookAhead, lookAhead)
 	p.sizer = NewFetchSizer(max(leastPage, min(pageBytes, pagesBytes/assigned)))
-	p.end.Store(next)
+	p.saw(next)
 	if p.name = mark.Log; !known || p.restarted {
 		p.name = g.c.cfg.Clock.Wall().UnixMilli()
 	}
