@@ -50,7 +50,7 @@ func (r *Retrier) newRun(t *task, ev *event) *run {
 // slot.
 func (r *Retrier) work(t *task) pause {
 	for {
-		ev := r.next(t)
+		ev := r.first(t)
 		if ev == nil {
 			return pause{}
 		}
@@ -87,10 +87,7 @@ func (e *run) pause(p phase, d time.Duration) pause {
 func (e *run) decide(ctx context.Context) (*events.Outcome, pause, error) {
 	// One call answers all that stood in the log when it was sent. An event that
 	// came later tells of a later failure.
-	decided, covered := e.r.cfg.Ledger.Covering(e.t.id, e.ev.Source)
-	if !covered {
-		decided, covered = e.r.recent.covering(e.t.id, e.ev.Lease.Seen())
-	}
+	decided, covered := e.r.covering(e.ev)
 	if covered && !e.outdated(decided) {
 		return e.answerAs(decided), pause{}, nil
 	}
@@ -185,6 +182,15 @@ func (r *Retrier) needsCall(ev *event) bool {
 	if ev.Lease.InDoubt() {
 		return false
 	}
-	_, covered := r.cfg.Ledger.Covering(ev.Failure.TaskID, ev.Source)
+	_, covered := r.covering(ev)
 	return !covered && r.ruledOut(ev, 0) == ""
+}
+
+// covering finds the decision that answers the event too.
+func (r *Retrier) covering(ev *event) (events.Outcome, bool) {
+	decided, covered := r.cfg.Ledger.Covering(ev.Failure.TaskID, ev.Source)
+	if !covered {
+		decided, covered = r.recent.covering(ev.Failure.TaskID, ev.Lease.Seen())
+	}
+	return decided, covered
 }

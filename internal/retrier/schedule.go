@@ -34,10 +34,12 @@ type schedule struct {
 	// unacknowledged holds slots and waits for nothing but Kafka to take the answer.
 	unacknowledged int
 	marking        int // wait for the commit that tells of their call
+	idle           []*worker
+	mostIdle       int
 }
 
 func newSchedule(c clock.Clock, maxInFlight int) schedule {
-	return schedule{clock: c, tasks: map[string]*task{}, slots: 2 * maxInFlight, beginners: perRequest * maxInFlight}
+	return schedule{clock: c, tasks: map[string]*task{}, slots: 2 * maxInFlight, beginners: perRequest * maxInFlight, mostIdle: maxInFlight}
 }
 
 // errReleased is why an event that waits gets no answer here.
@@ -72,15 +74,10 @@ func (s *schedule) queue(t *task) {
 	}
 }
 
-// dispatch starts the tasks that may run, each in a goroutine, which goes on with
-// others.
+// dispatch has the tasks run that may.
 func (s *schedule) dispatch() {
 	for t := s.take(); t != nil; t = s.take() {
-		t.waiting[0].Lease.Go(func() {
-			for t := t; t != nil; {
-				t = s.runTask(t)
-			}
-		})
+		s.hand(t)
 	}
 }
 
@@ -104,18 +101,11 @@ func (s *schedule) take() *task {
 	return nil
 }
 
-// runTask goes on with a task, and returns the one that may run then.
-func (s *schedule) runTask(t *task) *task {
-	next := pause{phase: held} // if it panics
-	s.next(t).Lease.Do(func() { next = s.work(t) })
-	return s.left(t, next)
-}
-
-// left takes note of what a task waits for next.
-func (s *schedule) left(t *task, next pause) *task {
+// left takes note of what a task waits for next, and of the worker that it leaves.
+func (s *schedule) left(t *task, next pause, w *worker) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.dispatch()
+	s.keep(w)
 	if t.begins {
 		t.begins = false
 		s.beginners++
@@ -131,7 +121,6 @@ func (s *schedule) left(t *task, next pause) *task {
 	case t.phase == ready:
 		s.queue(t)
 	case t.phase == held:
-		return nil
 	default:
 		if t.outage && s.outage.IsZero() {
 			s.outage = s.clock.Now()
@@ -141,7 +130,7 @@ func (s *schedule) left(t *task, next pause) *task {
 			s.alarm.Ring()
 		}
 	}
-	return s.take()
+	s.dispatch()
 }
 
 func (s *schedule) free(t *task) {
@@ -186,8 +175,8 @@ func (s *schedule) acknowledged() {
 	s.dispatch()
 }
 
-// next is the task's first event, nil if none waits.
-func (s *schedule) next(t *task) *event {
+// first is the task's first event, nil if none waits.
+func (s *schedule) first(t *task) *event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(t.waiting) == 0 {
