@@ -41,6 +41,7 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	following, unfollow := context.WithCancel(context.WithoutCancel(ctx)) // a drain calls, too
 	var background sync.WaitGroup
 	background.Go(func() { files.run(following, reread) })
+	background.Go(func() { limitGarbage(following, cfg.MPC.MaxInFlight) })
 	defer background.Wait()
 	defer unfollow()
 	if !cfg.Kafka.TLS.CertificateEnds().IsZero() {

@@ -16,7 +16,7 @@ import (
 // ended ones keepEnded stay even where those alone exceed Config.Max. Beyond
 // maxBytes, by a rough count, ended ones go first, then details.
 const (
-	defaultMax = 5_000
+	defaultMax = 2_500
 	keepEnded  = 500
 	maxBytes   = 32 << 20
 	maxText    = 256 // of one text, in bytes
@@ -26,7 +26,7 @@ const (
 
 // Config of a Store.
 type Config struct {
-	// Max is how many stories are kept. Defaults to 5,000.
+	// Max is how many stories are kept. Defaults to 2,500.
 	Max   int
 	Clock clock.Clock // required
 }
