@@ -15,8 +15,8 @@ import (
 // matter here: garbage comes with the calls. So a collection comes when a certain
 // amount was allocated since the last one.
 const (
-	garbage        = 24 << 20
-	garbageOfACall = 32 << 10 // beside it, for each that may be in flight
+	garbage        = 16 << 20
+	garbageOfACall = 10 << 10 // beside it, for each that may be in flight
 	// As a percentage of what is held, as Go wants it.
 	leastGarbage, mostGarbage = 10, 300
 

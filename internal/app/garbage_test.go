@@ -14,7 +14,7 @@ func TestGarbageDoesNotGrowWithWhatIsHeld(t *testing.T) {
 		inFlight int
 		want     int
 	}{
-		{0, 100, mostGarbage}, {4 << 20, 100, mostGarbage}, {12 << 20, 100, 226}, {270 << 20, 100, 10}, {4 << 30, 1000, leastGarbage}, {55 << 20, 1000, 100},
+		{0, 100, mostGarbage}, {4 << 20, 100, mostGarbage}, {17 << 20, 100, 99}, {100 << 20, 100, 16}, {4 << 30, 1000, leastGarbage}, {26 << 20, 1000, 99},
 	} {
 		if got := garbagePercent(c.live, c.inFlight); got != c.want {
 			t.Errorf("%d MB held, %d in flight: %d %%, want %d %%", c.live>>20, c.inFlight, got, c.want)
