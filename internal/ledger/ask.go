@@ -33,9 +33,8 @@ func (l *Ledger) Covering(taskID string, event events.Source) (events.Outcome, b
 	id := idOf(taskID) // before the lock: all tasks share it
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if o, ok := l.own.unpublished[placeOf(event)]; ok && o.Failure.TaskID == taskID {
-		o.Source, o.Failure = event, events.Failure{}
-		return o, true
+	if u, ok := l.own.unpublished[placeOf(event)]; ok && u.task == taskID {
+		return u.outcome(event), true
 	}
 	d := l.decisions.covering(id, event, l.logs.names[event.Partition])
 	if d == nil {

@@ -104,8 +104,8 @@ func (l *Ledger) expire() {
 	if l.decisions.wasteful() {
 		l.decisions = l.decisions.compacted()
 	}
-	for at, o := range l.own.unpublished { // few
-		if !o.DecidedAt.After(now.Add(-l.cfg.Window - skew)) {
+	for at, u := range l.own.unpublished { // few
+		if !u.decidedAt.After(now.Add(-l.cfg.Window - skew)) {
 			delete(l.own.unpublished, at)
 		}
 	}
