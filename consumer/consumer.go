@@ -87,7 +87,7 @@ const (
 )
 
 // heldRecords is enough to keep all calls busy, and few in memory.
-func (c *Consumer) heldRecords() int { return max(4096, 4*c.cfg.MaxInFlight) }
+func (c *Consumer) heldRecords() int { return max(2048, 4*c.cfg.MaxInFlight) }
 
 // How often an owner shows a sign of life, looks for new partitions, and how
 // long a topic may seem absent before that is believed: metadata flickers while

@@ -49,10 +49,14 @@ func (d *Delivery) SharePlace() { d.p.tracker.sharePlace(d.e) }
 // for. If f panics, the panic is logged and counted, and the record is held.
 func (d *Delivery) Go(f func()) {
 	g := d.p.g
-	g.work.Go(g.c.cfg.Clock, func() {
-		defer d.recovered()
-		f()
-	})
+	g.work.Go(g.c.cfg.Clock, func() { d.Do(f) })
+}
+
+// Do runs f, which works on the record. If f panics, the panic is logged and
+// counted, and the record is held.
+func (d *Delivery) Do(f func()) {
+	defer d.recovered()
+	f()
 }
 
 // recovered is deferred. A panic must not end the process: it would come again

@@ -162,7 +162,7 @@ func TestACommitOfAnotherProgramPutsOneLookAheadInDoubt(t *testing.T) {
 		a := w.start("a", publishing)
 		time.Sleep(10 * time.Second)
 		a.stop()
-		if n := w.doubts(); n != 4096 || !w.doubted["0/100"] || w.doubted["0/4196"] {
+		if n := w.doubts(); n != 2048 || !w.doubted["0/100"] || w.doubted["0/2148"] {
 			t.Errorf("%d in doubt", n)
 		}
 		if n := len(w.answers()); n != 9900 {
@@ -183,8 +183,8 @@ func TestLookAheadIsBoundedOverAllPartitions(t *testing.T) {
 			return ctx.Err()
 		})
 		time.Sleep(5 * time.Second)
-		// 4,096 shared by all, and each its own quarter of that at least.
-		if n := held.Load(); n < 4096 || n > 2*4096 {
+		// 2,048 shared by all, and each its own quarter of that at least.
+		if n := held.Load(); n < 2048 || n > 2*2048 {
 			t.Errorf("%d events are held", n)
 		}
 		unanswered := 0

@@ -1,58 +1,40 @@
 package mpcclient
 
 import (
-	"errors"
+	"bytes"
+	"context"
 	"io"
-	"sync/atomic"
+	"net/http"
+	"net/http/httptrace"
 )
 
-// body is a request's body, and proves whether the request can have been executed: without its body a request is
-// incomplete, and net/http reads it only while it writes to a connection.
+// sending proves that a request cannot have been executed: it never got a connection to be written to.
 //
 // What this relies on, of net/http's HTTP/1 transport:
-//   - It reads the body after it has a connection, in a goroutine that may outlive the caller's patience. [body.seal]
-//     therefore also forbids any later read; a failed read makes the transport drop the connection.
-//   - It calls GetBody only if it wrote not a single byte of the request to a reused connection. It then sends the
-//     request again, on another one. (It replays what it has written for GET, HEAD and the like alone, if their body can
-//     be had again.)
-type body struct {
-	data  []byte
-	at    int
-	state atomic.Int32
+//   - It calls GotConn before it writes a request, and writes none after its call has returned without a connection: one
+//     that is dialled too late serves other requests.
+//   - It asks for another connection, and says so by GetConn, only if it wrote not a single byte of the request to a
+//     reused one. (It replays what it has written for GET, HEAD and the like alone, if their body can be had again.)
+//
+// The body is a bytes.Reader: of any other reader the transport writes the headers and the body apart.
+type sending struct {
+	trace httptrace.ClientTrace
+	begun bool
 }
 
-const (
-	bodyUnread = iota
-	bodyRead
-	bodySealed
-)
-
-var errSealed = errors.New("the call has ended before its request was sent")
-
-func (b *body) Read(p []byte) (int, error) {
-	if !b.state.CompareAndSwap(bodyUnread, bodyRead) && b.state.Load() == bodySealed {
-		return 0, errSealed
-	}
-	n := copy(p, b.data[b.at:])
-	b.at += n
-	if b.at == len(b.data) {
-		return n, io.EOF
-	}
-	return n, nil
+// follow gives the context for the request.
+func (s *sending) follow(ctx context.Context) context.Context {
+	s.trace.GetConn = func(string) { s.begun = false }
+	s.trace.GotConn = func(httptrace.GotConnInfo) { s.begun = true }
+	return httptrace.WithClientTrace(ctx, &s.trace)
 }
 
-func (*body) Close() error { return nil }
-
-// again is http.Request.GetBody for a request that may be sent once more if nothing of it was.
-func (b *body) again() (io.ReadCloser, error) {
-	b.at = 0
-	if !b.state.CompareAndSwap(bodyRead, bodyUnread) && b.state.Load() == bodySealed {
-		return nil, errSealed
+// setBody gives the request a body that may be sent once more if nothing of it was. Where there is none it is an empty
+// one that cannot be had again, or the transport would repeat a query by itself.
+func setBody(r *http.Request, body []byte) {
+	again := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	r.Body, _ = again()
+	if r.ContentLength = int64(len(body)); body != nil {
+		r.GetBody = again
 	}
-	return b, nil
-}
-
-// seal ends the sending. It is true if the request cannot have been sent as a whole, nor will be.
-func (b *body) seal() bool {
-	return b.state.CompareAndSwap(bodyUnread, bodySealed) || b.state.Load() == bodySealed
 }

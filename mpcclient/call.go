@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // request is an API request before credentials are added.
@@ -55,11 +56,14 @@ func (a answer) decode(v any) error {
 // call sends a request, and once more when the API wants a newer token and there is one to be had. It gives the answer
 // of a 2xx status, and an *Error for anything else.
 func (c *Client) call(ctx context.Context, q request) (answer, *Error) {
+	began := time.Now()
 	r, a, failure := c.attempt(ctx, q)
 	if failure == nil || c.renewer == nil || r == nil || !saysTokenRefused(failure) {
 		c.noteProven(r, failure)
 		return a, failure
 	}
+	ctx, cancel := context.WithDeadline(ctx, began.Add(c.callTimeout))
+	defer cancel()
 	switch err := c.renewer.renew(ctx, r); {
 	case errors.Is(err, errRenewedJustNow):
 		return a, failure
@@ -85,7 +89,8 @@ func (c *Client) noteProven(r *http.Request, failure *Error) {
 func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	r, sent, err := c.newRequest(ctx, q)
+	var sending sending
+	r, err := c.newRequest(sending.follow(ctx), q)
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -94,7 +99,7 @@ func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer,
 	}
 	t := c.conns.choose(c.now())
 	a, err := exchange(t, r, q.largest)
-	unsent := a.status == 0 && sent.seal() && standard(t) != nil
+	unsent := a.status == 0 && !sending.begun && standard(t) != nil
 	c.conns.ended(t, a.status != 0, a.status == 0 && !unsent && ctx.Err() == nil, c.now())
 	switch {
 	case a.status == 0:
@@ -129,20 +134,16 @@ func (c *Client) lost(operation string) Class {
 	return Transient
 }
 
-func (c *Client) newRequest(ctx context.Context, q request) (*http.Request, *body, error) {
+func (c *Client) newRequest(ctx context.Context, q request) (*http.Request, error) {
 	r := q.template.WithContext(ctx)
 	r.Header = maps.Clone(r.Header)
-	sent := &body{data: q.body}
-	r.Body, r.ContentLength = sent, int64(len(q.body))
-	if q.body != nil {
-		r.GetBody = sent.again
-	}
+	setBody(r, q.body)
 	if q.query != "" {
 		u := *r.URL
 		u.RawQuery = q.query
 		r.URL = &u
 	}
-	return r, sent, c.auth.authorize(ctx, r, payload{c.projectID, q.body, c.now()})
+	return r, c.auth.authorize(ctx, r, payload{c.projectID, q.body, c.now()})
 }
 
 // unsent is the error of a request that did not leave: IAM's refusal as it is, or else something that will pass.

@@ -25,6 +25,9 @@ type Config struct {
 	// Timeout bounds one request: waiting for a token, connecting, sending, and reading the answer to its end.
 	// Defaults to 10 seconds.
 	Timeout time.Duration
+	// CallTimeout bounds a call, which may consist of two requests, and between them a renewal of the token and
+	// BeforeRequest. Defaults to three times Timeout.
+	CallTimeout time.Duration
 	// MaxConns is the number of connections kept open between calls: as many as there are concurrent calls, or each
 	// burst dials anew. Defaults to 64.
 	MaxConns int
@@ -53,6 +56,7 @@ type Client struct {
 	secrets       blanker // auth's, and the proxy's
 	renewer       renewer // auth, where it can renew its credentials; else nil
 	timeout       time.Duration
+	callTimeout   time.Duration
 	beforeRequest func(context.Context) error
 	now           func() time.Time
 	conns         *reuse
@@ -73,8 +77,8 @@ func New(cfg Config) (*Client, error) {
 	if err := cfg.Auth.check(); err != nil {
 		return nil, err
 	}
-	if cfg.Timeout < 0 || cfg.MaxConns < 0 {
-		return nil, errors.New("the time-out and the number of connections must not be negative")
+	if cfg.Timeout < 0 || cfg.CallTimeout < 0 || cfg.MaxConns < 0 {
+		return nil, errors.New("the time-outs and the number of connections must not be negative")
 	}
 	remux, err := url.Parse(endpoint.JoinPath("v1", cfg.ProjectID, "remux").String()) // JoinPath alone may leave out the first slash
 	if err != nil {
@@ -87,6 +91,7 @@ func New(cfg Config) (*Client, error) {
 		projectID:     cfg.ProjectID,
 		auth:          cfg.Auth,
 		timeout:       cmp.Or(cfg.Timeout, defaultTimeout),
+		callTimeout:   cmp.Or(cfg.CallTimeout, 3*cmp.Or(cfg.Timeout, defaultTimeout)),
 		beforeRequest: cfg.BeforeRequest,
 		now:           cfg.Now,
 	}

@@ -207,24 +207,55 @@ func TestCallOnAConnectionThatBrokeBeforeTheRequestIsNotLost(t *testing.T) {
 	}
 }
 
-// The transport's goroutine may be about to write when the caller gives up: it must not, or the proof must.
-func TestSealedBodyIsNeverSent(t *testing.T) {
-	b := &body{data: []byte("{}")}
-	if !b.seal() {
-		t.Error("a body that nobody read may have been sent")
+// writes counts what a connection is given to write.
+type writes struct {
+	net.Conn
+	n *atomic.Int32
+}
+
+func (w writes) Write(p []byte) (int, error) {
+	w.n.Add(1)
+	return w.Conn.Write(p)
+}
+
+// Each write costs a system call, a packet and a record of TLS.
+func TestHeadersAndBodyAreOneWrite(t *testing.T) {
+	api := newRecorder(t, answering(200, ""))
+	var n atomic.Int32
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		return writes{conn, &n}, err
+	}}
+	c := newClient(t, api.URL, func(cfg *Config) { cfg.Transport = transport })
+	defer c.Close()
+	if err := c.Retry(t.Context(), "1"); err != nil || n.Load() != 1 {
+		t.Errorf("%d writes, %v", n.Load(), err)
 	}
-	if n, err := b.Read(make([]byte, 2)); n != 0 || err == nil {
-		t.Errorf("read %d bytes of it afterwards, %v", n, err)
-	}
-	if _, err := b.again(); err == nil {
-		t.Error("it could be sent again")
-	}
-	b = &body{data: []byte("{}")}
-	_, _ = b.Read(make([]byte, 1))
-	if b.seal() {
-		t.Error("a body that was read proves nothing")
-	}
-	if _, err := b.again(); err != nil || !b.seal() {
-		t.Errorf("nothing was written, says the transport, but: %v", err)
+}
+
+// A connection that comes too late must not carry the request, or the proof must fail.
+func TestRequestWhoseCallerHasGoneIsNeverSent(t *testing.T) {
+	api := newRecorder(t, answering(200, ""))
+	dialling, late := make(chan struct{}), make(chan struct{})
+	var n atomic.Int32
+	var once sync.Once
+	transport := &http.Transport{DialContext: func(_ context.Context, network, addr string) (net.Conn, error) {
+		once.Do(func() { close(dialling) })
+		<-late
+		conn, err := net.Dial(network, addr)
+		return writes{conn, &n}, err
+	}}
+	c := newClient(t, api.URL, func(cfg *Config) { cfg.Transport = transport })
+	defer c.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-dialling
+		cancel()
+	}()
+	failure(t, c.Retry(ctx, "1"), Transient)
+	close(late)
+	// The next request goes over that connection.
+	if err := c.Retry(t.Context(), "2"); err != nil || n.Load() != 1 || len(api.seen()) != 1 {
+		t.Errorf("%d requests were written, %v", n.Load(), err)
 	}
 }

@@ -55,6 +55,20 @@ func TestRefusedTokenIsRenewedOnceAndTheCallRepeatedOnce(t *testing.T) {
 	iam.expectLogins(t, 3)
 }
 
+// A call must end within a drain, however long its renewal takes.
+func TestCallEndsInTimeThoughItsRenewalHangs(t *testing.T) {
+	iam, api := newFakeIAM(t), newGuardedAPI(t, "token-2")
+	c := newClient(t, api.URL, func(cfg *Config) {
+		cfg.Auth, cfg.Now, cfg.Timeout, cfg.CallTimeout = iam.auth(t), iam.clock.Now, time.Minute, patience
+		cfg.BeforeRequest = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	})
+	began := time.Now()
+	failure(t, c.Retry(t.Context(), "1"), Operator)
+	if took := time.Since(began); took < patience || took > time.Minute/2 {
+		t.Errorf("it took %v", took)
+	}
+}
+
 func TestTokenThatNeverWorksIsAnOperatorsAndDoesNotHammerIAM(t *testing.T) {
 	iam, api := newFakeIAM(t), newGuardedAPI(t, "another project's")
 	c := newClient(t, api.URL, func(cfg *Config) { cfg.Auth, cfg.Now = iam.auth(t), iam.clock.Now })

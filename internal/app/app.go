@@ -15,6 +15,7 @@
 //	topics.go   what must be there before the work begins
 //	connect.go  configuration → Kafka and MPC clients
 //	files.go    says what becomes of the files of secrets and certificates
+//	garbage.go  when the collector comes
 //	watch.go    notices a hanging loop, for /healthz
 //	operate.go  what the operator's page is told
 //	ready.go    what /readyz says

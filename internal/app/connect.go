@@ -91,7 +91,7 @@ func connectMPC(cfg config.Config, version string, beforeRequest func(context.Co
 	}
 	return mpcclient.New(mpcclient.Config{
 		Endpoint: m.Endpoint, AllowInsecure: m.AllowInsecure, ProjectID: m.ProjectID,
-		Auth: auth, Timeout: m.Timeout, MaxConns: m.MaxInFlight, UserAgent: agent, BeforeRequest: beforeRequest, Roots: m.Roots,
+		Auth: auth, Timeout: m.Timeout, CallTimeout: m.Timeout + drainSlack/2, MaxConns: m.MaxInFlight, UserAgent: agent, BeforeRequest: beforeRequest, Roots: m.Roots,
 	})
 }
 

@@ -10,18 +10,14 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// measuredAPI counts and times the calls of the API, and bounds them: one may
-// consist of two requests and a login between them, and must end within a drain.
+// measuredAPI counts and times the calls of the API.
 type measuredAPI struct {
 	retrier.API
-	within  time.Duration
 	metrics *metrics.Metrics
 	clock   clock.Clock
 }
 
 func (m measuredAPI) Retry(ctx context.Context, taskID string) error {
-	ctx, cancel := context.WithTimeout(ctx, m.within)
-	defer cancel()
 	began := m.clock.Now()
 	err := m.API.Retry(ctx, taskID)
 	m.metrics.Request(mpcclient.OperationRetry, err, m.since(began))
@@ -29,8 +25,6 @@ func (m measuredAPI) Retry(ctx context.Context, taskID string) error {
 }
 
 func (m measuredAPI) Query(ctx context.Context, taskIDs []string) (map[string]mpcclient.Task, error) {
-	ctx, cancel := context.WithTimeout(ctx, m.within)
-	defer cancel()
 	began := m.clock.Now()
 	tasks, err := m.API.Query(ctx, taskIDs)
 	m.metrics.Request(mpcclient.OperationQuery, err, m.since(began))

@@ -51,7 +51,7 @@ func (o observer) begin(d *consumer.Delivery, source events.Source, f events.Fai
 }
 
 // trail is nil where nobody listens, so that no words are sought for nothing.
-func (s observation) trail() story.Trail {
+func (s *observation) trail() story.Trail {
 	if s.story == nil && s.span == nil {
 		return nil
 	}
@@ -59,7 +59,7 @@ func (s observation) trail() story.Trail {
 }
 
 // Step tells both listeners.
-func (s observation) Step(step story.Step) {
+func (s *observation) Step(step story.Step) {
 	if s.story == nil && s.span == nil {
 		return
 	}
@@ -74,22 +74,21 @@ func (s observation) Step(step story.Step) {
 	}
 }
 
-// decided notes the answer and returns it as it is to be published: whoever
-// hears of it continues our trace, if there is one, else the producer's.
-func (s observation) decided(o events.Outcome, topic string) events.Outcome {
+// decided notes the answer and has it say the trace of whoever hears of it: ours,
+// if there is one, else the producer's.
+func (s *observation) decided(o *events.Outcome, topic string) {
 	if s.story != nil {
-		s.story.Decided(o)
+		s.story.Decided(*o)
 	}
 	if s.span != nil {
-		s.span.Decided(o)
+		s.span.Decided(*o)
 		o.Failure.Traceparent = s.publishing(topic)
 	}
-	return o
 }
 
 // publishing tells that a message is about to be published, and returns the trace
 // context that it may carry; empty: that of its event.
-func (s observation) publishing(topic string) (traceparent string) {
+func (s *observation) publishing(topic string) (traceparent string) {
 	if s.span == nil {
 		return ""
 	}
@@ -97,7 +96,7 @@ func (s observation) publishing(topic string) (traceparent string) {
 }
 
 // ended is the event's last step, for which err tells whether it is done with.
-func (s observation) ended(err error, kind story.Kind, detail string) {
+func (s *observation) ended(err error, kind story.Kind, detail string) {
 	if s.story == nil && s.span == nil {
 		return
 	}
@@ -108,7 +107,7 @@ func (s observation) ended(err error, kind story.Kind, detail string) {
 }
 
 // fields tie a log line to the trace.
-func (s observation) fields() logrus.Fields {
+func (s *observation) fields() logrus.Fields {
 	switch {
 	case s.span != nil:
 		return logrus.Fields{"trace_id": s.span.TraceID()}

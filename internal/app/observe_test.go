@@ -41,7 +41,8 @@ func TestAStoryBeginsWhenItsEventArrivedAndTellsItsOutcome(t *testing.T) {
 	o, stories := listening(t)
 	arrived := time.Now().Add(-time.Minute)
 	seen := o.begin(delivery("1"), events.Source{}, events.Failure{TaskID: "1", Traceparent: traceparent}, arrived)
-	outcome := seen.decided(events.Outcome{Reason: events.Accepted, Failure: events.Failure{TaskID: "1", Traceparent: traceparent}}, "remux.retried")
+	outcome := events.Outcome{Reason: events.Accepted, Failure: events.Failure{TaskID: "1", Traceparent: traceparent}}
+	seen.decided(&outcome, "remux.retried")
 	if outcome.Failure.Traceparent != traceparent {
 		t.Errorf("published with %q", outcome.Failure.Traceparent)
 	}
@@ -54,7 +55,8 @@ func TestAStoryBeginsWhenItsEventArrivedAndTellsItsOutcome(t *testing.T) {
 
 func TestAnEventThatIsLeftUndecidedIsGivenUp(t *testing.T) {
 	o, stories := listening(t)
-	o.begin(delivery("1"), events.Source{}, events.Failure{TaskID: "1"}, time.Now()).ended(errors.New("the group rebalances"), story.Published, "")
+	seen := o.begin(delivery("1"), events.Source{}, events.Failure{TaskID: "1"}, time.Now())
+	seen.ended(errors.New("the group rebalances"), story.Published, "")
 	got := stories.Task("1")[0]
 	if last := got.Steps[len(got.Steps)-1]; last.Kind != story.GivenUp || last.Detail != "the group rebalances" || got.Outcome != nil || !got.Done {
 		t.Errorf("%+v", got)
@@ -68,7 +70,7 @@ func TestWhereNobodyListensNothingIsAllocated(t *testing.T) {
 		if seen.trail() != nil || seen.fields() != nil {
 			t.Fatal("somebody listens")
 		}
-		_ = seen.decided(outcome, "remux.retried")
+		seen.decided(&outcome, "remux.retried")
 		seen.ended(nil, story.Published, "remux.retried")
 	}); n != 0 {
 		t.Errorf("%v allocations", n)

@@ -177,6 +177,9 @@ func (t *trouble) last() (text, advice string, at *time.Time) {
 }
 
 func (t *trouble) heard(err error) {
+	if err == nil {
+		return
+	}
 	var refusal *mpcclient.Error
 	if !errors.As(err, &refusal) || !refusal.Outage() || refusal.Operation == mpcclient.OperationQuery && refusal.Forbidden() {
 		return // MPC serves, retries at the least

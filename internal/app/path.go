@@ -53,7 +53,8 @@ func (p *path) Receive(d *consumer.Delivery) {
 	case err != nil:
 		e.ignore(metrics.NotAFailure, story.Ignored, err.Error())
 	default:
-		e.Value, e.Headers = nil, nil // it may wait for long
+		// It may wait for long, and needs the key of its outcome alone.
+		e.Key, e.Value, e.Headers = []byte(failure.TaskID), nil, nil
 		ev := retrier.Event{Failure: failure, Source: source, Lease: e, Trail: e.seen.trail()}
 		if p.retrier.Add(ev) {
 			d.SharePlace()
@@ -86,14 +87,14 @@ func (e *item) ignore(reason string, kind story.Kind, detail string) {
 // Writable tells whether the outcome topics would take the task's outcome soon.
 // Which of the two gets it shows only when MPC has answered.
 func (e *item) Writable() bool {
-	t, key := &e.path.topics, []byte(e.taskID)
-	return e.Delivery.Writable(t.TopicRetried, key) && e.Delivery.Writable(t.TopicRetryFailed, key)
+	t := &e.path.topics
+	return e.Delivery.Writable(t.TopicRetried, e.Key) && e.Delivery.Writable(t.TopicRetryFailed, e.Key)
 }
 
 // Answer publishes the event's outcome, and ends the event.
-func (e *item) Answer(o events.Outcome, acknowledged func()) {
-	topic := e.path.topicOf(o)
-	o = e.seen.decided(o, topic)
+func (e *item) Answer(o *events.Outcome, acknowledged func()) {
+	topic := e.path.topicOf(o.Reason)
+	e.seen.decided(o, topic)
 	message, err := o.Encode()
 	if err != nil {
 		// Going on would call for this event again and again: it is held.
@@ -109,7 +110,7 @@ func (e *item) Answer(o events.Outcome, acknowledged func()) {
 		if o.Failure.Forced {
 			e.path.metrics.Forced()
 		}
-		e.logOutcome(&o)
+		e.logOutcome(o)
 	}, consumer.Message{Topic: topic, Key: message.Key, Value: message.Value, Headers: message.Headers})
 }
 
@@ -139,8 +140,8 @@ func (e *item) deadLetter(source events.Source, u *events.Unreadable) {
 	})
 }
 
-func (p *path) topicOf(o events.Outcome) string {
-	if o.Reason.Kind() == events.Retried {
+func (p *path) topicOf(r events.Reason) string {
+	if r.Kind() == events.Retried {
 		return p.topics.TopicRetried
 	}
 	return p.topics.TopicRetryFailed

@@ -41,6 +41,7 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	following, unfollow := context.WithCancel(context.WithoutCancel(ctx)) // a drain calls, too
 	var background sync.WaitGroup
 	background.Go(func() { files.run(following, reread) })
+	background.Go(func() { limitGarbage(following, cfg.MPC.MaxInFlight) })
 	defer background.Wait()
 	defer unfollow()
 	if !cfg.Kafka.TLS.CertificateEnds().IsZero() {
@@ -98,7 +99,7 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	}
 	i, err := NewInstance(cfg, Parts{
 		Log: watchedLog{kafka, loops}, Gate: gate,
-		API:   measuredAPI{heardAPI{mpc, trouble}, cfg.MPC.Timeout + drainSlack/2, meters, clock.System},
+		API:   measuredAPI{heardAPI{mpc, trouble}, meters, clock.System},
 		Clock: clock.System, Rand: rand.Float64, Logger: log, Metrics: meters, Assigned: twins.look,
 		Stories: stories, Tracer: tracer,
 	})

@@ -30,13 +30,13 @@ func (l *Ledger) Answered(event events.Source) bool {
 // then an accepted retry; then the latest. Of the outcome there are Reason,
 // Attempts, AcceptedRetry, Source, Covers and DecidedAt.
 func (l *Ledger) Covering(taskID string, event events.Source) (events.Outcome, bool) {
+	id := idOf(taskID) // before the lock: all tasks share it
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if o, ok := l.own.unpublished[placeOf(event)]; ok && o.Failure.TaskID == taskID {
-		o.Source, o.Failure = event, events.Failure{}
-		return o, true
+	if u, ok := l.own.unpublished[placeOf(event)]; ok && u.task == taskID {
+		return u.outcome(event), true
 	}
-	d := l.decisions.covering(idOf(taskID), event, l.logs.names[event.Partition])
+	d := l.decisions.covering(id, event, l.logs.names[event.Partition])
 	if d == nil {
 		return events.Outcome{}, false
 	}
@@ -45,10 +45,11 @@ func (l *Ledger) Covering(taskID string, event events.Source) (events.Outcome, b
 
 // Retries counts the task's accepted retries within the window up to now.
 func (l *Ledger) Retries(taskID string) int {
+	id := idOf(taskID)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.decisions.advance(l.timeline.now())
-	return int(l.decisions.tasks[idOf(taskID)].retries)
+	return int(l.decisions.tasks[id].retries)
 }
 
 // Decided takes note of a decision of ours, before it is published.
@@ -56,10 +57,11 @@ func (l *Ledger) Decided(o events.Outcome) {
 	if !tellsOfOthers(&o) {
 		return
 	}
+	id := idOf(o.Failure.TaskID)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.logs.covered(&o)
-	l.keepAt(&o, l.timeline.now()) // whatever the wall clock said
+	l.keepAt(id, &o, l.timeline.now()) // whatever the wall clock said
 	l.own.decided(&o)
 }
 

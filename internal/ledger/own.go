@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"remux-retrier/consumer"
 	"remux-retrier/events"
@@ -21,10 +22,27 @@ const (
 type own struct {
 	// unpublished are decisions about other events whose outcomes are not known to
 	// be published. If the event comes again, it gets the same answer.
-	unpublished map[eventPlace]events.Outcome
+	unpublished map[eventPlace]unpublished
 	// published are the offsets of our outcomes by outcome partition, ascending: they
 	// need not be read back.
 	published map[partitionOf][]consumer.Interval
+}
+
+// unpublished is what Covering tells of a decision about its own event. There may be
+// thousands a second: a map keeps no more than 128 bytes in place.
+type unpublished struct {
+	task      string
+	reason    events.Reason
+	attempts  int
+	accepted  bool // Outcome.AcceptedRetry
+	covers    []events.Cover
+	decidedAt time.Time
+}
+
+func (u unpublished) outcome(event events.Source) events.Outcome {
+	return events.Outcome{
+		Reason: u.reason, Attempts: u.attempts, AcceptedRetry: u.accepted, Source: event, Covers: u.covers, DecidedAt: u.decidedAt,
+	}
 }
 
 type eventPlace struct {
@@ -38,7 +56,7 @@ type partitionOf struct {
 }
 
 func newOwn() own {
-	return own{unpublished: map[eventPlace]events.Outcome{}, published: map[partitionOf][]consumer.Interval{}}
+	return own{unpublished: map[eventPlace]unpublished{}, published: map[partitionOf][]consumer.Interval{}}
 }
 
 func placeOf(event events.Source) eventPlace {
@@ -48,9 +66,9 @@ func placeOf(event events.Source) eventPlace {
 // decided keeps of an outcome what Covering tells.
 func (w *own) decided(o *events.Outcome) {
 	if len(w.unpublished) < maxUnpublished {
-		w.unpublished[placeOf(o.Source)] = events.Outcome{
-			Reason: o.Reason, Attempts: o.Attempts, AcceptedRetry: o.AcceptedRetry, Source: o.Source, Covers: slices.Clone(o.Covers),
-			DecidedAt: o.DecidedAt, Failure: events.Failure{TaskID: strings.Clone(o.Failure.TaskID)},
+		w.unpublished[placeOf(o.Source)] = unpublished{
+			task: strings.Clone(o.Failure.TaskID), reason: o.Reason, attempts: o.Attempts, accepted: o.AcceptedRetry,
+			covers: slices.Clone(o.Covers), decidedAt: o.DecidedAt,
 		}
 	}
 }

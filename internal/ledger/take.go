@@ -38,15 +38,17 @@ func (l *Ledger) take(r *consumer.Record, learn bool) {
 		return
 	}
 	if tellsOfOthers(&o) {
+		id := idOf(o.Failure.TaskID)
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.keep(&o, r.Time)
+		l.keep(id, &o, r.Time)
 	}
 }
 
 // note takes note of the answer; it is false where there is nothing to learn from
 // the value.
 func (l *Ledger) note(r *consumer.Record, event events.Source, decided time.Time, ours, learn bool) bool {
+	id := idOf(r.Key) // a record's key is the task id
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !ours {
@@ -55,25 +57,23 @@ func (l *Ledger) note(r *consumer.Record, event events.Source, decided time.Time
 	}
 	l.answer(event)
 	l.timeline.seen(r.Time)
-	// A record's key is the task id.
-	return learn && events.MayTellOfOthers(r.Value) && !l.decisions.knows(idOf(r.Key), event, decided)
+	return learn && events.MayTellOfOthers(r.Value) && !l.decisions.knows(id, event, decided)
 }
 
 // keep keeps a decision that another member has published. mu is held.
-func (l *Ledger) keep(o *events.Outcome, published time.Time) {
+func (l *Ledger) keep(id taskID, o *events.Outcome, published time.Time) {
 	at, ok := l.timeline.decided(o.DecidedAt, published)
 	if !ok || !at.After(l.horizon()) {
 		return
 	}
 	l.logs.covered(o)
 	l.logs.believed(o.Covers)
-	l.keepAt(o, at)
+	l.keepAt(id, o, at)
 }
 
 // keepAt keeps a decision that says something about other events, unless it is known.
 // mu is held.
-func (l *Ledger) keepAt(o *events.Outcome, at time.Time) {
-	id := idOf(o.Failure.TaskID)
+func (l *Ledger) keepAt(id taskID, o *events.Outcome, at time.Time) {
 	if l.decisions.knows(id, o.Source, o.DecidedAt) {
 		return
 	}
@@ -99,8 +99,8 @@ func (l *Ledger) expire() {
 	if l.decisions.wasteful() {
 		l.decisions = l.decisions.compacted()
 	}
-	for at, o := range l.own.unpublished { // few
-		if !o.DecidedAt.After(now.Add(-l.cfg.Window - skew)) {
+	for at, u := range l.own.unpublished { // few
+		if !u.decidedAt.After(now.Add(-l.cfg.Window - skew)) {
 			delete(l.own.unpublished, at)
 		}
 	}

@@ -137,15 +137,15 @@ func (m *Metrics) ForceIgnored() {
 // Request counts a call of the API.
 func (m *Metrics) Request(operation string, err error, took time.Duration) {
 	result := ok
-	var failure *mpcclient.Error
-	switch {
-	case errors.As(err, &failure):
-		result = failure.Class.String()
-		if failure.Operation == mpcclient.OperationLogin {
-			operation = failure.Operation // nothing was sent to MPC
-		}
-	case err != nil:
+	if err != nil {
+		var failure *mpcclient.Error
 		result = mpcclient.Lost.String()
+		if errors.As(err, &failure) {
+			result = failure.Class.String()
+			if failure.Operation == mpcclient.OperationLogin {
+				operation = failure.Operation // nothing was sent to MPC
+			}
+		}
 	}
 	m.requests.WithLabelValues(operation, result).Inc()
 	m.latency.WithLabelValues(operation).Observe(took.Seconds())

@@ -19,7 +19,7 @@ func (r *Retrier) answer(t *task, o *events.Outcome) {
 			acknowledged()
 		}
 	}()
-	ev.Lease.Answer(*o, acknowledged)
+	ev.Lease.Answer(o, acknowledged)
 	handed = true
 }
 

@@ -29,7 +29,8 @@ func (c *cause) heard(refusal *mpcclient.Error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.gate.Available() {
-		c.said, c.advice = map[string]bool{}, ""
+		clear(c.said)
+		c.advice = ""
 		return
 	}
 	if refusal == nil || !refusal.Outage() {

@@ -50,7 +50,7 @@ func (r *Retrier) newRun(t *task, ev *event) *run {
 // slot.
 func (r *Retrier) work(t *task) pause {
 	for {
-		ev := r.next(t)
+		ev := r.first(t)
 		if ev == nil {
 			return pause{}
 		}
@@ -87,10 +87,7 @@ func (e *run) pause(p phase, d time.Duration) pause {
 func (e *run) decide(ctx context.Context) (*events.Outcome, pause, error) {
 	// One call answers all that stood in the log when it was sent. An event that
 	// came later tells of a later failure.
-	decided, covered := e.r.cfg.Ledger.Covering(e.t.id, e.ev.Source)
-	if !covered {
-		decided, covered = e.r.recent.covering(e.t.id, e.ev.Lease.Seen())
-	}
+	decided, covered := e.r.covering(e.ev)
 	if covered && !e.outdated(decided) {
 		return e.answerAs(decided), pause{}, nil
 	}
@@ -154,19 +151,46 @@ func (e *run) decide(ctx context.Context) (*events.Outcome, pause, error) {
 const blockedFor = 250 * time.Millisecond
 
 // ruledOut is the reason for which the event is answered without a call, or
-// without another one; empty: there is none. Code, age and budget do not rule out
-// an event that somebody forced.
+// without another one; empty: there is none.
 func (e *run) ruledOut() events.Reason {
-	r, f := e.r, e.ev.Failure
-	switch {
-	case !f.Forced && r.skip[f.ErrorCode]:
-		return events.NotRetryable
-	case !f.Forced && e.ev.stale && e.attempts == 0:
-		return events.Expired
-	case !f.Forced && r.cfg.Budget > 0 && r.cfg.Ledger.Retries(f.TaskID) >= r.cfg.Budget:
-		return events.BudgetExhausted
-	case e.exhausted():
+	reason := e.r.ruledOut(e.ev, e.attempts)
+	if reason == "" && e.exhausted() {
 		return events.AttemptsExhausted
 	}
+	return reason
+}
+
+// ruledOut is the same, whatever has become of the calls. Code, age and budget do
+// not rule out an event that somebody forced.
+func (r *Retrier) ruledOut(ev *event, attempts int) events.Reason {
+	switch f := &ev.Failure; {
+	case f.Forced:
+		return ""
+	case r.skip[f.ErrorCode]:
+		return events.NotRetryable
+	case ev.stale && attempts == 0:
+		return events.Expired
+	case r.cfg.Budget > 0 && r.cfg.Ledger.Retries(f.TaskID) >= r.cfg.Budget:
+		return events.BudgetExhausted
+	}
 	return ""
+}
+
+// needsCall tells whether an event that has just come can be answered by a call
+// alone, as things stand: then it need not begin before there is a slot.
+func (r *Retrier) needsCall(ev *event) bool {
+	if ev.Lease.InDoubt() {
+		return false
+	}
+	_, covered := r.covering(ev)
+	return !covered && r.ruledOut(ev, 0) == ""
+}
+
+// covering finds the decision that answers the event too.
+func (r *Retrier) covering(ev *event) (events.Outcome, bool) {
+	decided, covered := r.cfg.Ledger.Covering(ev.Failure.TaskID, ev.Source)
+	if !covered {
+		decided, covered = r.recent.covering(ev.Failure.TaskID, ev.Lease.Seen())
+	}
+	return decided, covered
 }

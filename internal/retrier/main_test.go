@@ -106,7 +106,7 @@ type lease struct {
 
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
-	working *sync.WaitGroup
+	working *clock.Group
 	ended   chan *Answer // nil: given up
 	blocked atomic.Bool  // its answer would not be published
 
@@ -122,11 +122,12 @@ func (l *lease) Settled()         { l.note("settled") }
 func (l *lease) InDoubt() bool            { return l.doubt }
 func (l *lease) Context() context.Context { return l.ctx }
 func (l *lease) Writable() bool           { return !l.blocked.Load() }
-func (l *lease) Go(f func())              { l.working.Go(f) }
+func (l *lease) Go(f func())              { l.working.Go(clock.System, f) }
+func (l *lease) Do(f func())              { f() }
 func (l *lease) GiveUp(error)             { l.ended <- nil }
 
-func (l *lease) Answer(o events.Outcome, acknowledged func()) {
-	l.ended <- &Answer{Outcome: o, Acknowledged: acknowledged}
+func (l *lease) Answer(o *events.Outcome, acknowledged func()) {
+	l.ended <- &Answer{Outcome: *o, Acknowledged: acknowledged}
 }
 
 func (l *lease) Sighted() uint64 { return l.sighted }
@@ -195,7 +196,7 @@ type desk struct {
 	log  *test.Hook
 	stop func() // ends it
 
-	working sync.WaitGroup // what the leases have begun
+	working clock.Group // what the leases have begun
 }
 
 // Answer is what is to be published for an event.
@@ -282,7 +283,7 @@ func (d *desk) add(ctx context.Context, ev Event) (wait func() (*Answer, error))
 		case <-l.ctx.Done():
 		}
 		// The generation has ended, of this event and of all others.
-		d.working.Wait()
+		d.working.Wait(clock.System)
 		d.Release()
 		if a := <-l.ended; a != nil {
 			return a, nil

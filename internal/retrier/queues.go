@@ -10,21 +10,22 @@ func (q *queue) push(t *task) { q.tasks = append(q.tasks, t) }
 
 func (q *queue) len() int { return len(q.tasks) - q.head }
 
-// first is nil if the queue is empty.
-func (q *queue) first() *task {
+// take takes the first task out, unless the queue is empty or its generation ends.
+func (q *queue) take() *task {
 	if q.len() == 0 {
 		return nil
 	}
-	return q.tasks[q.head]
-}
-
-func (q *queue) pop() {
+	t := q.tasks[q.head]
+	if t.waiting[0].Lease.Context().Err() != nil {
+		return nil
+	}
 	q.tasks[q.head] = nil
 	if q.head++; q.head == len(q.tasks) {
 		q.tasks, q.head = q.tasks[:0], 0
 	} else if q.head > 1024 && 2*q.head > len(q.tasks) {
 		q.tasks, q.head = append(q.tasks[:0], q.tasks[q.head:]...), 0
 	}
+	return t
 }
 
 // timers is a heap of tasks, for container/heap: the first is due next.

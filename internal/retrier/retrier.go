@@ -43,9 +43,10 @@ type Lease interface {
 	Sighted() uint64
 	// Writable tells whether an answer would be published soon.
 	Writable() bool
-	// Go runs f in a goroutine that the end of the generation waits for. If f
-	// panics, the process goes on.
+	// Go runs f in a goroutine that the end of the generation waits for.
 	Go(f func())
+	// Do runs f, which works on the event. If f panics, the process goes on.
+	Do(f func())
 	// BeforeCall waits until a call would be known to a next owner. From then
 	// on the event counts as called, until Settled.
 	BeforeCall(ctx context.Context) error
@@ -53,9 +54,10 @@ type Lease interface {
 	MayCall() bool
 	// Settled says that what the event's calls did is known, and was nothing.
 	Settled()
-	// Answer publishes the event's outcome. It does not wait for that: acknowledged
+	// Answer publishes the event's outcome, which belongs to it from then on. It does
+	// not wait for that: acknowledged
 	// is called once, when the outcome has been published or has been given up.
-	Answer(o events.Outcome, acknowledged func())
+	Answer(o *events.Outcome, acknowledged func())
 	// GiveUp ends the event without an answer: its next owner gets it.
 	GiveUp(why error)
 }
@@ -138,7 +140,7 @@ func New(cfg Config) (*Retrier, error) {
 		cfg: cfg, skip: map[string]bool{}, cause: cause, status: newStatusBatcher(cfg, cause), recent: newRecent(),
 		schedule: newSchedule(cfg.Clock, cfg.MaxInFlight),
 	}
-	r.schedule.work = r.work
+	r.schedule.work, r.schedule.acknowledge = r.work, r.schedule.acknowledged
 	for _, code := range cfg.SkipCodes {
 		r.skip[code] = true
 	}
@@ -179,5 +181,6 @@ func (r *Retrier) Run(ctx context.Context) {
 func (r *Retrier) Add(ev Event) (behind bool) {
 	now := r.cfg.Clock.Now()
 	age := now.Sub(ev.Source.Time)
-	return r.schedule.add(&event{Event: ev, came: now, stale: r.cfg.MaxAge > 0 && ev.Source.HasTime() && age > r.cfg.MaxAge})
+	e := &event{Event: ev, came: now, stale: r.cfg.MaxAge > 0 && ev.Source.HasTime() && age > r.cfg.MaxAge}
+	return r.schedule.add(e, r.needsCall(e))
 }

@@ -18,9 +18,10 @@ import (
 // left in doubt must not hold up the calls. To call, it needs a slot: so many
 // events may be called and not yet acknowledged.
 type schedule struct {
-	clock clock.Clock
-	work  func(*task) pause // goes on with a task, and returns what it waits for next
-	alarm clock.Alarm       // ring: the first task of later has changed
+	clock       clock.Clock
+	work        func(*task) pause // goes on with a task, and returns what it waits for next
+	acknowledge func()            // acknowledged
+	alarm       clock.Alarm       // ring: the first task of later has changed
 
 	mu        sync.Mutex
 	tasks     map[string]*task
@@ -33,17 +34,19 @@ type schedule struct {
 	// unacknowledged holds slots and waits for nothing but Kafka to take the answer.
 	unacknowledged int
 	marking        int // wait for the commit that tells of their call
+	idle           []*worker
+	mostIdle       int
 }
 
 func newSchedule(c clock.Clock, maxInFlight int) schedule {
-	return schedule{clock: c, tasks: map[string]*task{}, slots: 2 * maxInFlight, beginners: perRequest * maxInFlight}
+	return schedule{clock: c, tasks: map[string]*task{}, slots: 2 * maxInFlight, beginners: perRequest * maxInFlight, mostIdle: maxInFlight}
 }
 
 // errReleased is why an event that waits gets no answer here.
 var errReleased = errors.New("the generation has ended")
 
-// add puts an event behind those of its task.
-func (s *schedule) add(ev *event) (behind bool) {
+// add puts an event behind those of its task. One that needs a call waits for a slot.
+func (s *schedule) add(ev *event, needsCall bool) (behind bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id := ev.Failure.TaskID
@@ -53,7 +56,8 @@ func (s *schedule) add(ev *event) (behind bool) {
 		t.waiting = append(t.waiting, ev)
 		return true
 	}
-	t = &task{id: id, waiting: []*event{ev}}
+	t = &task{id: id, wantsSlot: needsCall}
+	t.waiting = append(t.one[:0], ev)
 	s.tasks[id] = t
 	s.queue(t)
 	s.dispatch()
@@ -70,40 +74,40 @@ func (s *schedule) queue(t *task) {
 	}
 }
 
-// dispatch starts the tasks that may run. Nothing starts any more when the
-// generation ends: Release takes what is left.
+// dispatch has the tasks run that may.
 func (s *schedule) dispatch() {
-	for s.slots > 0 && s.start(&s.calls) {
-		s.slots--
-	}
-	for s.beginners > 0 && s.start(&s.begin) {
-		s.beginners--
+	for t := s.take(); t != nil; t = s.take() {
+		s.hand(t)
 	}
 }
 
-// start runs the first task of a queue, if there is one.
-func (s *schedule) start(q *queue) bool {
-	t := q.first()
-	if t == nil || t.waiting[0].Lease.Context().Err() != nil {
-		return false
+// take takes the next task that may run; nil: none may. None does any more when the
+// generation ends: Release takes what is left.
+func (s *schedule) take() *task {
+	if s.slots > 0 {
+		if t := s.calls.take(); t != nil {
+			s.slots--
+			t.phase, t.slot, t.wantsSlot = atWork, true, false
+			return t
+		}
 	}
-	q.pop()
-	t.phase = atWork
-	calls := q == &s.calls
-	t.slot, t.wantsSlot = t.slot || calls, false
-	t.waiting[0].Lease.Go(func() {
-		next := pause{phase: held} // if it panics
-		defer func() { s.left(t, calls, next) }()
-		next = s.work(t)
-	})
-	return true
+	if s.beginners > 0 {
+		if t := s.begin.take(); t != nil {
+			s.beginners--
+			t.phase, t.begins = atWork, true
+			return t
+		}
+	}
+	return nil
 }
 
-// left is called when a task's goroutine ends.
-func (s *schedule) left(t *task, calls bool, next pause) {
+// left takes note of what a task waits for next, and of the worker that it leaves.
+func (s *schedule) left(t *task, next pause, w *worker) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !calls {
+	s.keep(w)
+	if t.begins {
+		t.begins = false
 		s.beginners++
 	}
 	// A call that may have been accepted keeps its slot until that is known.
@@ -159,17 +163,20 @@ func (s *schedule) answered(t *task, called bool) (ev *event, acknowledged func(
 	}
 	t.slot = false
 	s.unacknowledged++
-	return ev, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.unacknowledged--
-		s.slots++
-		s.dispatch()
-	}
+	return ev, s.acknowledge
 }
 
-// next is the task's first event, nil if none waits.
-func (s *schedule) next(t *task) *event {
+// acknowledged gives back the slot of an answer.
+func (s *schedule) acknowledged() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unacknowledged--
+	s.slots++
+	s.dispatch()
+}
+
+// first is the task's first event, nil if none waits.
+func (s *schedule) first(t *task) *event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(t.waiting) == 0 {

@@ -15,11 +15,14 @@ type task struct {
 	// waiting are its events in the order in which they came. The first is being
 	// decided, or will be next.
 	waiting []*event
+	one     [1]*event // waiting, where there is but one
 	phase   phase
 	due     time.Time // when a task that waits for a time comes back
 	outage  bool      // it would come back sooner if MPC served
 	// slot: it holds a place among the called and not acknowledged.
 	slot bool
+	// begins: it runs without a slot, as one of the beginners.
+	begins bool
 	// wantsSlot: it has found none, and cannot go on without.
 	wantsSlot bool
 	// run is how far the first event is; nil: not begun.

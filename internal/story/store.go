@@ -16,16 +16,17 @@ import (
 // ended ones keepEnded stay even where those alone exceed Config.Max. Beyond
 // maxBytes, by a rough count, ended ones go first, then details.
 const (
-	defaultMax = 10_000
+	defaultMax = 2_500
 	keepEnded  = 500
 	maxBytes   = 32 << 20
 	maxText    = 256 // of one text, in bytes
 	keepLatest = 100 // of each end, for Latest
+	keepSpare  = 64
 )
 
 // Config of a Store.
 type Config struct {
-	// Max is how many stories are kept. Defaults to 10,000.
+	// Max is how many stories are kept. Defaults to 2,500.
 	Max   int
 	Clock clock.Clock // required
 }
@@ -42,14 +43,16 @@ type Store struct {
 	bytes  int
 	ended  []*Record            // oldest first
 	latest map[string][]*Record // by what became of them, as they ended
+	spare  [][]Step             // memory of dropped stories, for new ones
 }
 
 // Record is the story of an event under way: its Trail.
 type Record struct {
 	store *Store
 	// The store's lock guards these.
-	story Story
-	bytes int
+	story  Story
+	bytes  int
+	latest bool // it is among Store.latest
 }
 
 // New makes an empty store.
@@ -68,10 +71,15 @@ func (s *Store) Begin(taskID string, source events.Source, failure events.Failur
 	failure.ErrorCode, failure.Description, failure.ID = clip(failure.ErrorCode), clip(failure.Description), clip(failure.ID)
 	failure.UserData = clip(failure.UserData)
 	r := &Record{store: s, story: Story{
-		TaskID: clip(taskID), Source: source, EventID: failure.ID, Failure: failure, Steps: make([]Step, 0, usualSteps),
+		TaskID: clip(taskID), Source: source, EventID: failure.ID, Failure: failure,
 	}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if last := len(s.spare) - 1; last >= 0 {
+		r.story.Steps, s.spare = s.spare[last], s.spare[:last]
+	} else {
+		r.story.Steps = make([]Step, 0, usualSteps)
+	}
 	s.byTask[r.story.TaskID] = append(s.byTask[r.story.TaskID], r)
 	s.count++
 	r.weigh()
@@ -109,7 +117,12 @@ func (r *Record) Step(step Step) {
 // ones must not displace the one dead letter of the hour.
 func (s *Store) note(r *Record) {
 	list := append(s.latest[r.story.Became()], r)
-	s.latest[r.story.Became()] = list[max(0, len(list)-keepLatest):]
+	r.latest = true
+	if len(list) > keepLatest {
+		list[0].latest = false
+		list = list[1:]
+	}
+	s.latest[r.story.Became()] = list
 }
 
 // Decided adds the answer. What it covers is left out: that belongs to the
@@ -137,7 +150,7 @@ func (s *Store) shrink() {
 			s.byTask[r.story.TaskID] = list
 		}
 		s.ended[n] = nil
-		r.abridge()
+		s.drop(r)
 		s.bytes -= r.bytes
 		s.count--
 		n++
@@ -145,12 +158,19 @@ func (s *Store) shrink() {
 	s.ended = s.ended[n:] // append moves what is left once in a while, without those before
 }
 
-// abridge leaves of a dropped story what Latest may still tell.
-func (r *Record) abridge() {
-	if steps := r.story.Steps; len(steps) > 2 {
-		steps[1] = steps[len(steps)-1]
-		clear(steps[2:])
-		r.story.Steps = steps[:2]
+// drop leaves of a story what Latest may still tell, and of another one nothing.
+func (s *Store) drop(r *Record) {
+	steps := r.story.Steps
+	switch {
+	case r.latest && len(steps) > 2:
+		r.story.Steps = []Step{steps[0], steps[len(steps)-1]}
+	case r.latest:
+		return
+	default:
+		r.story.Steps = nil
+	}
+	if clear(steps); len(s.spare) < keepSpare && cap(steps) <= 2*usualSteps {
+		s.spare = append(s.spare, steps[:0])
 	}
 }
 
