@@ -127,9 +127,6 @@ type LeftOut struct {
 	Why string
 }
 
-// one: fetching the record by itself, with LeftOut.Size for maxBytes, gives it whole.
-func (l *LeftOut) one(offset int64) bool { return l.Last == offset }
-
 // HasTime tells whether a record's time is one: Kafka writes −1 for none, and no
 // record is older than Kafka.
 func HasTime(t time.Time) bool { return t.Year() >= 2000 }
@@ -138,7 +135,7 @@ func HasTime(t time.Time) bool { return t.Year() >= 2000 }
 func (r *Record) size() int {
 	size := len(r.Key) + len(r.Value)
 	for _, h := range r.Headers {
-		size += len(h.Key) + len(h.Value)
+		size += len(h.Key) + len(h.Value) + headerBytes
 	}
 	return size
 }

@@ -33,7 +33,7 @@ type path struct {
 // Receive reads one record, and hands its event to the task that it tells of.
 func (p *path) Receive(d *consumer.Delivery) {
 	source := events.Source{Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, Time: d.Time}
-	failure, err := events.ReadFailure(d.Value, d.Headers)
+	failure, err := readFailure(d)
 	if failure.Forced && !p.mayForce {
 		failure.Forced = false
 		p.metrics.ForceIgnored()
@@ -59,6 +59,14 @@ func (p *path) Receive(d *consumer.Delivery) {
 			d.SharePlace()
 		}
 	}
+}
+
+// readFailure reads a record's event; what came without its contents has none.
+func readFailure(d *consumer.Delivery) (events.Failure, error) {
+	if l := d.LeftOut; l != nil {
+		return events.Failure{}, &events.Unreadable{Reason: events.TooLarge, Message: l.Why + ", more than the service reads: read it where it stands"}
+	}
+	return events.ReadFailure(d.Value, d.Headers)
 }
 
 // Release gives up what is not answered.
@@ -116,14 +124,17 @@ func (e *item) Answer(o events.Outcome, acknowledged func()) {
 // GiveUp ends the event without an answer.
 func (e *item) GiveUp(why error) { e.seen.ended(why, story.GivenUp, "") }
 
+// carriedAlways is the size up to which a record is carried by its dead letter, or
+// its partition waits until the topic takes it. It is what topics take by default.
+const carriedAlways = 1 << 20
+
 // deadLetter sends what is no failure event to the dead-letter topic, as it came. If
-// it has become too large by its headers, they are shortened.
+// it has become too large by its headers, they are shortened; if it is so large that
+// no topic takes it, or was not read, the dead letter says where it stands.
 func (e *item) deadLetter(source events.Source, u *events.Unreadable) {
 	why := string(u.Reason) + ", " + u.Message
 	topic := e.path.topics.TopicDeadLetter
-	letter := func(limit int) consumer.Message {
-		return consumer.Message{Topic: topic, Key: e.Key, Value: e.Value, Headers: events.DeadLetter(source, e.Headers, u, limit)}
-	}
+	letters := e.letters(source, u)
 	e.seen.Step(story.Step{Kind: story.DeadLetterWait, Detail: why})
 	e.seen.publishing(topic)
 	// In a goroutine, for Publish may wait to learn the topic's partitions.
@@ -135,8 +146,27 @@ func (e *item) deadLetter(source events.Source, u *events.Unreadable) {
 			}
 			e.count(metrics.DeadLetter, string(u.Reason))
 			e.logger().WithFields(logrus.Fields{"reason": u.Reason, "detail": u.Message}).Warn("dead letter")
-		}, letter(events.DeadLetterMessageLimit), letter(0))
+		}, letters[0], letters[1:]...)
 	})
+}
+
+// letters are a dead letter and what to write where it is too large.
+func (e *item) letters(source events.Source, u *events.Unreadable) []consumer.Message {
+	topic := e.path.topics.TopicDeadLetter
+	reference := func(size, last int64) consumer.Message {
+		return consumer.Message{Topic: topic, Value: []byte{}, Headers: events.Reference(source, u, size, last)}
+	}
+	if e.LeftOut != nil {
+		return []consumer.Message{reference(e.LeftOut.Size, e.LeftOut.Last)}
+	}
+	var all []consumer.Message
+	for _, limit := range []int{events.DeadLetterMessageLimit, 0} {
+		all = append(all, consumer.Message{Topic: topic, Key: e.Key, Value: e.Value, Headers: events.DeadLetter(source, e.Headers, u, limit)})
+	}
+	if size := len(e.Key) + len(e.Value); size > carriedAlways {
+		all = append(all, reference(int64(size), e.Offset))
+	}
+	return all
 }
 
 func (p *path) topicOf(o events.Outcome) string {

@@ -28,6 +28,10 @@ func (l *Ledger) take(r *consumer.Record, headers []events.Header, learn bool) (
 	for _, h := range r.Headers {
 		scratch = append(scratch, h)
 	}
+	if r.LeftOut != nil {
+		l.unreadable(r, r.LeftOut.Why)
+		return scratch
+	}
 	event, decided, ours, ok := events.ReadAnswered(scratch, l.cfg.Topic, l.cfg.Origin)
 	if !ok {
 		l.unreadable(r, "its headers are not an outcome's")
