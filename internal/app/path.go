@@ -13,6 +13,7 @@ import (
 	"remux-retrier/internal/config"
 	"remux-retrier/internal/ledger"
 	"remux-retrier/internal/metrics"
+	"remux-retrier/internal/notice"
 	"remux-retrier/internal/retrier"
 	"remux-retrier/internal/story"
 )
@@ -26,6 +27,7 @@ type path struct {
 	observe observer
 	clock   clock.Clock
 	log     *logrus.Logger
+	tally   *notice.Tally
 	// mayForce: events.ForceHeader counts (RETRY_ALLOW_FORCE).
 	mayForce bool
 }
@@ -53,7 +55,10 @@ func (p *path) Receive(d *consumer.Delivery) {
 	case err != nil:
 		e.ignore(metrics.NotAFailure, story.Ignored, err.Error())
 	default:
-		e.Value, e.Headers = nil, nil // it may wait for long
+		if failure.UserDataLeftOut && p.tally.First("user_data left out") {
+			e.logger().WithField("task_id", failure.TaskID).Warnf("user_data is longer than %d bytes, is no text, or stands there twice: the outcome goes without it", events.MaxUserData)
+		}
+		e.Key, e.Value, e.Headers = nil, nil, nil // it may wait for long
 		ev := retrier.Event{Failure: failure, Source: source, Lease: e, Trail: e.seen.trail()}
 		if p.retrier.Add(ev) {
 			d.SharePlace()
@@ -145,7 +150,9 @@ func (e *item) deadLetter(source events.Source, u *events.Unreadable) {
 				return
 			}
 			e.count(metrics.DeadLetter, string(u.Reason))
-			e.logger().WithFields(logrus.Fields{"reason": u.Reason, "detail": u.Message}).Warn("dead letter")
+			if e.path.tally.First("dead letter, " + string(u.Reason)) {
+				e.logger().WithFields(logrus.Fields{"reason": u.Reason, "detail": u.Message}).Warn("dead letter")
+			}
 		}, letters[0], letters[1:]...)
 	})
 }
@@ -186,10 +193,17 @@ func (e *item) logger() *logrus.Entry {
 	return e.path.log.WithFields(logrus.Fields{"topic": e.Topic, "partition": e.Partition, "offset": e.Offset}).WithFields(e.seen.fields())
 }
 
+// loggedUncalled is how many outcomes without a call of their own are logged in full,
+// of each reason in a minute. The quota does not bound how many there are.
+const loggedUncalled = 100
+
 // logOutcome logs an outcome. The fields are gathered only where they are shown:
 // there may be thousands a second.
 func (e *item) logOutcome(o *events.Outcome) {
 	if !e.path.log.IsLevelEnabled(logrus.InfoLevel) {
+		return
+	}
+	if o.Attempts == 0 && !e.path.tally.Among(loggedUncalled, logrus.InfoLevel, string(o.Reason.Kind())+", "+string(o.Reason)) {
 		return
 	}
 	log := e.logger().WithFields(logrus.Fields{"task_id": o.Failure.TaskID, "reason": o.Reason, "attempts": o.Attempts, "retries": *o.Retries})
