@@ -102,38 +102,3 @@ func TestHostileAnswersAreAnErrorOfTheirPartitionAlone(t *testing.T) {
 		})
 	}
 }
-
-func FuzzPage(f *testing.F) {
-	f.Add(batchWith(func([]byte) {}), int64(0))
-	f.Add(batchWith(func(b []byte) { b[22] = 0x20 }), int64(0))
-	f.Add(batchWith(func(b []byte) { b[22] = 4 }), int64(3))
-	f.Add(append(batchWith(func([]byte) {}), batchWith(func(b []byte) { b[7] = 9 })...), int64(1))
-	f.Fuzz(func(t *testing.T, batches []byte, from int64) {
-		// Nothing is read of what has a wrong checksum.
-		for at := 0; len(batches)-at >= headerSize; {
-			size := int(int32(binary.BigEndian.Uint32(batches[at+8:]))) + lengthEnd
-			if size < headerSize || size > len(batches)-at {
-				break
-			}
-			sealed(batches[at : at+size])
-			at += size
-		}
-		found := answering(&part{offset: from}, batches, nil)
-		page := found.page
-		if found.err != nil {
-			return
-		}
-		at := from
-		for _, r := range page.Records {
-			if r.Offset < at {
-				t.Fatalf("offset %d after %d", r.Offset, at)
-			}
-			if at = r.Offset + 1; r.LeftOut != nil {
-				at = r.LeftOut.Last + 1
-			}
-		}
-		if page.Next < at || page.End < page.Next {
-			t.Fatalf("next %d and end %d after offset %d", page.Next, page.End, at-1)
-		}
-	})
-}

@@ -106,10 +106,16 @@ func answering(f *part, set []byte, txns []fetch.ResponseTransaction) *found {
 type memoryConn struct {
 	net.Conn
 	*bytes.Reader
+	written bool // requests are taken
 }
 
-func (c memoryConn) Read(b []byte) (int, error)  { return c.Reader.Read(b) }
-func (c memoryConn) Write([]byte) (int, error)   { return 0, io.ErrClosedPipe }
+func (c memoryConn) Read(b []byte) (int, error) { return c.Reader.Read(b) }
+func (c memoryConn) Write(b []byte) (int, error) {
+	if !c.written {
+		return 0, io.ErrClosedPipe
+	}
+	return len(b), nil
+}
 func (c memoryConn) SetDeadline(time.Time) error { return nil }
 
 func answeringBy(l *Log, f *part, set []byte, txns []fetch.ResponseTransaction) *found {
