@@ -271,11 +271,13 @@ func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool
 		return true
 	}
 	of := p.used[topic]
-	part := max(fewest, 2*p.g.c.cfg.MaxInFlight/of)
+	slots := 2 * p.g.c.cfg.MaxInFlight
+	part := max(min(fewest, slots/2), slots/of)
 	return !q.failing && p.g.c.cfg.Clock.Now().Sub(q.began) < slowWrite && (of == 1 || q.pending < part)
 }
 
-// fewest is how many unacknowledged messages any partition may have.
+// fewest is how many unacknowledged messages any partition may have, but no more
+// than half of what may be called.
 const fewest = 8
 
 // problems tells what the publishing waits for, and what an operator must mend.

@@ -27,10 +27,8 @@ func calledWorld(t *testing.T) (*world, *event, *instance) {
 }
 
 // fails makes a call that takes no time and fails.
-func fails(i *instance, t *task, status int) *call {
-	c := i.called(t)
-	i.returned(c, refusal(mpcclient.OperationRetry, status, ""))
-	return c
+func fails(i *instance, t *task, status int) {
+	i.returned(i.called(t), refusal(mpcclient.OperationRetry, status, ""))
 }
 
 func TestEventThatIsHeldUpIsFound(t *testing.T) {
