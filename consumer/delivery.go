@@ -9,9 +9,11 @@ import (
 // safe for concurrent use, Publish and Done end it.
 type Delivery struct {
 	Record
-	p    *partition
-	e    *entry
-	seen uint64
+	p *partition
+	e *entry
+
+	unload func() // see load
+	seen   uint64
 }
 
 // Context ends when no new work may begin.
@@ -93,7 +95,10 @@ func (d *Delivery) MayCall() bool {
 func (d *Delivery) Settled() { d.p.tracker.settle(d.e) }
 
 // Done says that the record needs no answer.
-func (d *Delivery) Done() { d.p.tracker.resolve(d.e) }
+func (d *Delivery) Done() {
+	d.p.tracker.resolve(d.e)
+	d.unload()
+}
 
 // Publish appends a message, and then counts the record as answered. done is
 // called once, with nil when all in-sync replicas have the message, or with why

@@ -39,8 +39,9 @@ type generation struct {
 	parts     []*partition     // ascending
 	lookAhead *lookAhead
 	publisher *publisher
-	work      clock.Group // what works on records, and writes
-	suspect   atomic.Bool // see confirmTopic
+	large     *clock.Semaphore // see load
+	work      clock.Group      // what works on records, and writes
+	suspect   atomic.Bool      // see confirmTopic
 
 	commitNotice, throttleNotice *notice.Notice
 	throttled                    atomic.Int64 // when a fetch was throttled last, in Unix milliseconds
@@ -57,7 +58,7 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error
 	}
 	g.commitNotice, g.throttleNotice = notice.New(g.log), notice.New(g.log)
 	defer g.revoke(errDrained)
-	g.publisher = newPublisher(g)
+	g.publisher, g.large = newPublisher(g), clock.NewSemaphore(c.cfg.Clock, 1)
 
 	var loops, committing clock.Group
 	loops.Go(c.cfg.Clock, g.watchGroup)

@@ -70,6 +70,7 @@ func (p *publisher) end(pub *publication, err error) {
 	if err == nil {
 		pub.d.Done()
 	}
+	pub.d.unload()
 	pub.done(err)
 }
 

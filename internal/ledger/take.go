@@ -24,6 +24,10 @@ func (l *Ledger) take(r *consumer.Record, learn bool) {
 			l.unreadable(r, fmt.Sprintf("it cannot be handled: %v", p))
 		}
 	}()
+	if r.LeftOut != nil {
+		l.unreadable(r, r.LeftOut.Why)
+		return
+	}
 	event, decided, ours, ok := events.ReadAnswered(r.Headers, l.cfg.Topic, l.cfg.Origin)
 	if !ok {
 		l.unreadable(r, "its headers are not an outcome's")
