@@ -187,7 +187,7 @@ func TestRebalanceAfterWhichNothingIsCalledIsFound(t *testing.T) {
 	w.healed, w.calm.cursed = true, false
 	w.s.now++          // the event has waited
 	i.proc.pause(true) // it does nothing by itself
-	i.watchResume(true)
+	i.watchResume()
 	for w.violation == nil && w.s.step(time.Minute) {
 	}
 	if e.answered() || invariantOf(w) != "4: calls resume after a rebalance" {

@@ -12,26 +12,23 @@ import (
 const resumeSlack = 2 * time.Second
 
 // watchResume has an instance, whose generation has just begun, make its first request
-// within a bound: one interval of its share if the partitions were its own before,
-// two if there was another owner who may have sent a request just now.
-func (i *instance) watchResume(kept bool) {
+// within a bound: one interval of its share if nobody else has sent requests as the
+// owner of its partitions lately, and one more for each who has.
+func (i *instance) watchResume() {
 	w, since, began := i.w, i.since, i.w.s.now
 	if !w.healed || w.throttles() || !with("resume") || w.interval(i.assigned) == 0 && w.quota > 0 {
 		return
 	}
-	within := w.interval(i.assigned)
-	if !kept {
-		within *= 2
-	}
-	within += resumeSlack
+	others := i.spenders()
+	within := time.Duration(1+others)*w.interval(i.assigned) + resumeSlack
 	if w.calm.cursed {
 		within += longestProbe // their failures may have opened the breaker
 	}
 	any := func(*event) bool { return true }
 	w.out.after(within, func() {
 		if i.since == since && i.up() && i.requestedAt < began && i.hasFresh(began, any) {
-			w.violate("4: calls resume after a rebalance", "instance %s has sent no request for %v, since its generation with partitions %v began (all its own before: %v)",
-				i.name, w.s.now-began, i.assigned, kept)
+			w.violate("4: calls resume after a rebalance", "instance %s has sent no request for %v, since its generation with partitions %v began, for which %d others have sent requests lately",
+				i.name, w.s.now-began, i.assigned, others)
 		}
 	})
 	// What is in doubt is asked about first, and perhaps again when MPC cannot be at work
@@ -54,6 +51,33 @@ func (i *instance) undoubted(e *event) bool {
 		mark, err := consumer.ParseMark(at.Metadata, at.Offset)
 		return !found || err != nil || !e.answered() && e.offset < mark.Called
 	})
+}
+
+// spend takes note of a request, which is sent for all of the instance's partitions.
+func (i *instance) spend() {
+	for _, p := range i.assigned {
+		if i.w.spent[p] == nil {
+			i.w.spent[p] = map[*instance]time.Duration{}
+		}
+		i.w.spent[p][i] = i.w.s.now
+	}
+}
+
+// spenders counts the others who have sent requests for the instance's partitions within
+// the quota's window. Where partitions were added, they were others' in part.
+func (i *instance) spenders() int {
+	others := map[*instance]bool{}
+	for _, p := range i.assigned {
+		for by, at := range i.w.spent[p] {
+			if by != i && i.w.s.now-at < quotaWindow {
+				others[by] = true
+			}
+		}
+	}
+	if i.of != len(i.w.log.partitions) {
+		return len(others) + 1
+	}
+	return len(others)
 }
 
 // longestProbe is how far apart probes are at most while MPC does not serve.
