@@ -141,7 +141,6 @@ func orElse(text, otherwise string) string {
 
 // sent counts a request against the quota.
 func (w *world) sent(i *instance) {
-	i.spend()
 	w.requests, i.requestedAt = append(w.requests, w.s.now), w.s.now
 	if n := len(w.requests) - w.quota - 1; w.quota > 0 && n >= 0 {
 		if within := w.s.now - w.requests[n]; within < quotaWindow {

@@ -12,14 +12,14 @@ import (
 const resumeSlack = 2 * time.Second
 
 // watchResume has an instance, whose generation has just begun, make its first request
-// within a bound: one interval of its share if nobody else has sent requests as the
-// owner of its partitions lately, and one more for each who has.
+// within a bound: one interval of its share if nobody else has owned its partitions
+// lately, and one more for each who has.
 func (i *instance) watchResume() {
 	w, since, began := i.w, i.since, i.w.s.now
 	if !w.healed || w.throttles() || !with("resume") || w.interval(i.assigned) == 0 && w.quota > 0 {
 		return
 	}
-	others := i.spenders()
+	others := i.others()
 	within := time.Duration(1+others)*w.interval(i.assigned) + resumeSlack
 	if w.calm.cursed {
 		within += longestProbe // their failures may have opened the breaker
@@ -27,7 +27,7 @@ func (i *instance) watchResume() {
 	any := func(*event) bool { return true }
 	w.out.after(within, func() {
 		if i.since == since && i.up() && i.requestedAt < began && i.hasFresh(began, any) {
-			w.violate("4: calls resume after a rebalance", "instance %s has sent no request for %v, since its generation with partitions %v began, for which %d others have sent requests lately",
+			w.violate("4: calls resume after a rebalance", "instance %s has sent no request for %v, since its generation with partitions %v began, which had %d other owners lately",
 				i.name, w.s.now-began, i.assigned, others)
 		}
 	})
@@ -53,31 +53,37 @@ func (i *instance) undoubted(e *event) bool {
 	})
 }
 
-// spend takes note of a request, which is sent for all of the instance's partitions.
-func (i *instance) spend() {
-	for _, p := range i.assigned {
-		if i.w.spent[p] == nil {
-			i.w.spent[p] = map[*instance]time.Duration{}
+// owns takes note of who owns the partitions now, and until when others have.
+func (i *instance) owns(partitions []int) {
+	w := i.w
+	for _, p := range partitions {
+		if w.owned[p] == nil {
+			w.owned[p] = map[*instance]time.Duration{}
 		}
-		i.w.spent[p][i] = i.w.s.now
+		if former := w.owners[p]; former != nil {
+			w.owned[p][former] = w.s.now
+		}
+		w.owners[p] = i
 	}
 }
 
-// spenders counts the others who have sent requests for the instance's partitions within
-// the quota's window. Where partitions were added, they were others' in part.
-func (i *instance) spenders() int {
-	others := map[*instance]bool{}
+// others counts the former owners of the instance's partitions within the quota's
+// window: each may have sent a request just now. Where partitions were added, there is
+// one more.
+func (i *instance) others() (n int) {
+	seen := map[*instance]bool{i: true}
 	for _, p := range i.assigned {
-		for by, at := range i.w.spent[p] {
-			if by != i && i.w.s.now-at < quotaWindow {
-				others[by] = true
+		for by, until := range i.w.owned[p] {
+			if !seen[by] && i.w.s.now-until < quotaWindow {
+				seen[by] = true
+				n++
 			}
 		}
 	}
 	if i.of != len(i.w.log.partitions) {
-		return len(others) + 1
+		n++
 	}
-	return len(others)
+	return n
 }
 
 // longestProbe is how far apart probes are at most while MPC does not serve.

@@ -22,7 +22,7 @@ type model struct {
 	doubts    bool                                // a call may have been left in doubt
 	writes    int                                 // that are under way by themselves
 	owners    map[int]*instance                   // whose generation with the partition began last
-	spent     map[int]map[*instance]time.Duration // by partition, when its owners have sent their last requests
+	owned     map[int]map[*instance]time.Duration // until when others have owned the partitions
 	forgot    int                                 // the fact of the group's positions having expired
 	renamed   int                                 // the fact after which a partition may be known under another name
 	expired   map[int]consumer.Position           // those
@@ -120,7 +120,7 @@ func (c *call) lost() bool { return !c.ended || c.refusal != nil && inDoubt(c.re
 func (c *call) decisive() bool { return c.ended && (c.refusal == nil || !c.refusal.Outage()) }
 
 func (w *world) know() {
-	w.bySource, w.owners, w.spent = map[sourceKey]*event{}, map[int]*instance{}, map[int]map[*instance]time.Duration{}
+	w.bySource, w.owners, w.owned = map[sourceKey]*event{}, map[int]*instance{}, map[int]map[*instance]time.Duration{}
 	w.log = newFailedLog(w.partitions)
 	w.log.first = true
 	w.mpc.weather = fair
@@ -144,9 +144,7 @@ func (l *failedLog) grow(partitions int) {
 func (i *instance) began(gen consumer.Generation) {
 	i.countedBefore = i.counted
 	i.since, i.sinceAt, i.assigned = i.w.fact(), i.w.s.now, gen.Assigned()
-	for _, p := range i.assigned {
-		i.w.owners[p] = i
-	}
+	i.owns(i.assigned)
 	i.provenAt = unproven
 	clear(i.open)
 	clear(i.ends)
