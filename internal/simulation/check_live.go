@@ -30,7 +30,8 @@ func (w *world) served(e *event) bool {
 }
 
 // The bound's parts: a task whose calls have failed backs off, and is called again
-// within so long; and the group may have to do without a member first.
+// within so long. Without states, calls whose answers were lost hold their places as
+// long. And the group may have to do without a member first.
 const (
 	longestBackoff = 5*time.Minute + 10*time.Second
 	slack          = 30 * time.Second
@@ -40,7 +41,7 @@ const (
 // all tasks of the event's partition take.
 func (w *world) answeredWithin(e *event) time.Duration {
 	bound := slack + 2*w.session + 2*(w.timeout+rebalanceSlack)
-	if e.task.backsOff(e) {
+	if !w.mayQuery || e.task.backsOff(e) {
 		bound += longestBackoff
 	}
 	for _, t := range w.mpc.tasks {
@@ -62,7 +63,7 @@ func (t *task) backsOff(e *event) (failed bool) {
 		return false
 	}
 	for _, c := range t.calls {
-		failed = failed && c.fact > e.fact || !c.decisive()
+		failed = failed && (c.fact > e.fact || t.spread) || !c.decisive()
 	}
 	return failed
 }

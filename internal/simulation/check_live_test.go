@@ -132,7 +132,7 @@ func TestCallWhoseOutcomeCannotBeWrittenIsFound(t *testing.T) {
 	if w.violation != nil {
 		t.Fatal(w.violation)
 	}
-	for w.s.now++; w.violation == nil && len(e.task.calls) < 1+w.inFlight; {
+	for w.s.now++; w.violation == nil && len(e.task.calls) < 1+2*w.inFlight; {
 		fails(i, e.task, 503) // that waited for their turns
 	}
 	if w.violation != nil {
@@ -184,7 +184,7 @@ func TestCallForWhatAnExhaustedTaskCoversIsFound(t *testing.T) {
 
 func TestRebalanceAfterWhichNothingIsCalledIsFound(t *testing.T) {
 	w, e, i := calledWorld(t)
-	w.healed, w.calm.cursed = true, false
+	w.healed, w.calm.cursed, w.upsetUntil = true, false, 0
 	w.s.now++          // the event has waited
 	i.proc.pause(true) // it does nothing by itself
 	i.watchResume()

@@ -16,7 +16,7 @@ const resumeSlack = 2 * time.Second
 // lately, and one more for each who has.
 func (i *instance) watchResume() {
 	w, since, began := i.w, i.since, i.w.s.now
-	if !w.healed || w.throttles() || !with("resume") || w.interval(i.assigned) == 0 && w.quota > 0 {
+	if !w.healed || w.s.now < w.upsetUntil || w.throttles() || !with("resume") || w.interval(i.assigned) == 0 && w.quota > 0 {
 		return
 	}
 	others := i.others()
