@@ -35,14 +35,14 @@ func fails(i *instance, t *task, status int) *call {
 
 func TestEventThatIsHeldUpIsFound(t *testing.T) {
 	w, e, _ := calledWorld(t)
-	w.healed = true
+	w.healed, w.mayQuery = true, true
 	w.s.now = w.answeredWithin(e)
 	w.checkLate()
 	if w.violation != nil {
 		t.Fatal(w.violation)
 	}
 	w.s.now++
-	w.mayQuery, e.task.nature = true, cursed
+	e.task.nature = cursed
 	w.checkLate()
 	if w.violation != nil {
 		t.Fatalf("its task cannot be served: %v", w.violation)
