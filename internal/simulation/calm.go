@@ -15,6 +15,10 @@ type calm struct {
 	late       int             // tasks that fail for the first time then
 }
 
+// longestCalm is how long calls that always fail may hold up others where states cannot
+// be asked for.
+const longestCalm = 10 * time.Minute
+
 func newCalm(r *rand.Rand) (c calm) {
 	if chance(r, 0.1) {
 		c.cursed = true

@@ -35,14 +35,14 @@ func fails(i *instance, t *task, status int) *call {
 
 func TestEventThatIsHeldUpIsFound(t *testing.T) {
 	w, e, _ := calledWorld(t)
-	w.healed = true
+	w.healed, w.mayQuery = true, true
 	w.s.now = w.answeredWithin(e)
 	w.checkLate()
 	if w.violation != nil {
 		t.Fatal(w.violation)
 	}
 	w.s.now++
-	w.mayQuery, e.task.nature = true, cursed
+	e.task.nature = cursed
 	w.checkLate()
 	if w.violation != nil {
 		t.Fatalf("its task cannot be served: %v", w.violation)
@@ -132,7 +132,7 @@ func TestCallWhoseOutcomeCannotBeWrittenIsFound(t *testing.T) {
 	if w.violation != nil {
 		t.Fatal(w.violation)
 	}
-	for w.s.now++; w.violation == nil && len(e.task.calls) < 1+w.inFlight; {
+	for w.s.now++; w.violation == nil && len(e.task.calls) < 1+2*w.inFlight; {
 		fails(i, e.task, 503) // that waited for their turns
 	}
 	if w.violation != nil {
@@ -184,10 +184,10 @@ func TestCallForWhatAnExhaustedTaskCoversIsFound(t *testing.T) {
 
 func TestRebalanceAfterWhichNothingIsCalledIsFound(t *testing.T) {
 	w, e, i := calledWorld(t)
-	w.healed, w.calm.cursed = true, false
+	w.healed, w.calm.cursed, w.upsetUntil = true, false, 0
 	w.s.now++          // the event has waited
 	i.proc.pause(true) // it does nothing by itself
-	i.watchResume(true)
+	i.watchResume()
 	for w.violation == nil && w.s.step(time.Minute) {
 	}
 	if e.answered() || invariantOf(w) != "4: calls resume after a rebalance" {

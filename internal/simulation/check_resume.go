@@ -12,26 +12,23 @@ import (
 const resumeSlack = 2 * time.Second
 
 // watchResume has an instance, whose generation has just begun, make its first request
-// within a bound: one interval of its share if the partitions were its own before,
-// two if there was another owner who may have sent a request just now.
-func (i *instance) watchResume(kept bool) {
+// within a bound: one interval of its share if nobody else has owned its partitions
+// lately, and one more for each who has.
+func (i *instance) watchResume() {
 	w, since, began := i.w, i.since, i.w.s.now
-	if !w.healed || w.throttles() || !with("resume") || w.interval(i.assigned) == 0 && w.quota > 0 {
+	if !w.healed || w.s.now < w.upsetUntil || w.throttles() || !with("resume") || w.interval(i.assigned) == 0 && w.quota > 0 {
 		return
 	}
-	within := w.interval(i.assigned)
-	if !kept {
-		within *= 2
-	}
-	within += resumeSlack
+	others := i.others()
+	within := time.Duration(1+others)*w.interval(i.assigned) + resumeSlack
 	if w.calm.cursed {
 		within += longestProbe // their failures may have opened the breaker
 	}
 	any := func(*event) bool { return true }
 	w.out.after(within, func() {
 		if i.since == since && i.up() && i.requestedAt < began && i.hasFresh(began, any) {
-			w.violate("4: calls resume after a rebalance", "instance %s has sent no request for %v, since its generation with partitions %v began (all its own before: %v)",
-				i.name, w.s.now-began, i.assigned, kept)
+			w.violate("4: calls resume after a rebalance", "instance %s has sent no request for %v, since its generation with partitions %v began, which had %d other owners lately",
+				i.name, w.s.now-began, i.assigned, others)
 		}
 	})
 	// What is in doubt is asked about first, and perhaps again when MPC cannot be at work
@@ -54,6 +51,39 @@ func (i *instance) undoubted(e *event) bool {
 		mark, err := consumer.ParseMark(at.Metadata, at.Offset)
 		return !found || err != nil || !e.answered() && e.offset < mark.Called
 	})
+}
+
+// owns takes note of who owns the partitions now, and until when others have.
+func (i *instance) owns(partitions []int) {
+	w := i.w
+	for _, p := range partitions {
+		if w.owned[p] == nil {
+			w.owned[p] = map[*instance]time.Duration{}
+		}
+		if former := w.owners[p]; former != nil {
+			w.owned[p][former] = w.s.now
+		}
+		w.owners[p] = i
+	}
+}
+
+// others counts the former owners of the instance's partitions within the quota's
+// window: each may have sent a request just now. Where partitions were added, there is
+// one more.
+func (i *instance) others() (n int) {
+	seen := map[*instance]bool{i: true}
+	for _, p := range i.assigned {
+		for by, until := range i.w.owned[p] {
+			if !seen[by] && i.w.s.now-until < quotaWindow {
+				seen[by] = true
+				n++
+			}
+		}
+	}
+	if i.of != len(i.w.log.partitions) {
+		n++
+	}
+	return n
 }
 
 // longestProbe is how far apart probes are at most while MPC does not serve.

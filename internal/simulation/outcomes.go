@@ -80,7 +80,7 @@ func (w *world) checkWritable(c *call) {
 		if u == nil || o != w.unwritable || w.s.now-u.since <= knownUnwritable || !with("unwritable") {
 			continue
 		}
-		if u.calls++; u.calls > w.inFlight {
+		if u.calls++; u.calls > 2*w.inFlight {
 			w.violate("a call's outcome can be written", "instance %s calls for task %s, and for %v has failed to write to partition %d of %s, where its outcome would go",
 				i.name, c.task.id, w.s.now-u.since, o.partition, o.topic)
 		}

@@ -187,7 +187,7 @@ func (w *world) watch() {
 	w.checkLate()
 	w.checkLimit()
 	what := w.unfinished()
-	if what != "" || w.s.now < w.active+w.calm.lasts {
+	if what != "" && (w.mayQuery || w.relieved || w.s.now < w.wellSince+longestCalm) || w.s.now < w.active+w.calm.lasts {
 		w.out.after(time.Second, w.watch)
 		return
 	}
