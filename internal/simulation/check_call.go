@@ -71,9 +71,10 @@ func succeeds(c, former *call) bool {
 		!slices.ContainsFunc(c.unanswered, elsewhere) && !slices.ContainsFunc(former.unanswered, elsewhere)
 }
 
-// askedAtLeast is the fact after which the question about another's call counts.
+// askedAtLeast is the fact after which the question about another's call counts, or one
+// that no generation outlasts. An instance remembers what it has decided.
 func (i *instance) askedAtLeast(former *call) int {
-	if former.since != i.since {
+	if former.since != i.since && (former.by != i || i.decided[former.task] < former.fact) {
 		return i.since
 	}
 	return former.fact

@@ -25,7 +25,7 @@ func (w *world) checkFailing(c *call) {
 	if t.nature != cursed {
 		return
 	}
-	lately, own, next := 1, 0, c
+	lately, own, next, anew := 1, 0, c, false
 	for _, former := range slices.Backward(t.calls) {
 		if former.by != i || former.since != i.since || !former.ended {
 			continue
@@ -33,7 +33,9 @@ func (w *world) checkFailing(c *call) {
 		if w.s.now-former.at < time.Minute && former.at >= w.mpc.throttledAt {
 			lately++
 		}
-		if i.servesOthers(former.endedBefore, next.begunAfter, t) {
+		// A failure that came after attempts_exhausted was answered begins anew.
+		anew = anew || i.exhausted(former)
+		if !anew && i.servesOthers(former.endedBefore, next.begunAfter, t) {
 			own++
 		}
 		next = former
