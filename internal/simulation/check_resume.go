@@ -60,21 +60,25 @@ func (i *instance) owns(partitions []int) {
 		if w.owned[p] == nil {
 			w.owned[p] = map[*instance]time.Duration{}
 		}
-		if former := w.owners[p]; former != nil {
+		if former := w.owners[p]; former != nil && former != i {
 			w.owned[p][former] = w.s.now
 		}
 		w.owners[p] = i
 	}
 }
 
+// othersFor is for how long a former owner is counted: for the quota's window, by a
+// commit that is some seconds old.
+const othersFor = quotaWindow + 3*time.Second
+
 // others counts the former owners of the instance's partitions within the quota's
-// window: each may have sent a request just now. Where partitions were added, there is
-// one more.
+// window, the instance itself among them if it had lost one meanwhile: each may have
+// sent a request just now. Where partitions were added, there is one more.
 func (i *instance) others() (n int) {
-	seen := map[*instance]bool{i: true}
+	seen := map[*instance]bool{}
 	for _, p := range i.assigned {
 		for by, until := range i.w.owned[p] {
-			if !seen[by] && i.w.s.now-until < quotaWindow {
+			if !seen[by] && i.w.s.now-until < othersFor {
 				seen[by] = true
 				n++
 			}
