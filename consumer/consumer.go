@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -105,6 +106,8 @@ type Consumer struct {
 	stats  Stats
 	broker *notice.Notice // brokers away, group not joined
 
+	sighted atomic.Uint64 // see sightings
+
 	mu      sync.Mutex
 	present *generation
 	// stale holds committed positions of partitions whose log was found to be
@@ -112,6 +115,9 @@ type Consumer struct {
 	// beginning. recreated: so is the whole topic, and Latest is over.
 	stale     map[int]Position
 	recreated bool
+	// ownedSince is since when partitions are this process's without another owner in
+	// between; what it has lost may be among them.
+	ownedSince map[int]time.Time
 }
 
 // New makes a Consumer; Run makes it work.
@@ -123,7 +129,7 @@ func New(cfg Config) (*Consumer, error) {
 		return nil, errors.New("consumer: Topic, SessionTimeout, Drain, Shutdown and MaxInFlight are required")
 	}
 	name := strconv.FormatInt(int64(cfg.Rand()*(1<<40)), 36)
-	return &Consumer{cfg: cfg, name: name, broker: notice.New(cfg.Logger), stale: map[int]Position{}}, nil
+	return &Consumer{cfg: cfg, name: name, broker: notice.New(cfg.Logger), stale: map[int]Position{}, ownedSince: map[int]time.Time{}}, nil
 }
 
 // Run consumes until the context is done, then drains, commits and leaves the

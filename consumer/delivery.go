@@ -9,8 +9,9 @@ import (
 // safe for concurrent use, Publish and Done end it.
 type Delivery struct {
 	Record
-	p *partition
-	e *entry
+	p    *partition
+	e    *entry
+	seen uint64
 }
 
 // Context ends when no new work may begin.
@@ -31,6 +32,12 @@ func (d *Delivery) InDoubt() bool { return d.Offset < d.p.inDoubt }
 // as is known: what stands below it came before a call that is made now. log
 // names the partition's log, see Mark.Log.
 func (d *Delivery) End() (end, log int64) { return max(d.p.end.Load(), d.Offset+1), d.p.name }
+
+// Seen is when the event was first seen to stand in its log, and Sighted what that
+// would be for one that is seen now: what was seen at a number that is not above
+// Sighted came before a call that is made now, in whichever partition.
+func (d *Delivery) Seen() uint64    { return d.seen }
+func (d *Delivery) Sighted() uint64 { return d.p.g.c.sighted.Load() }
 
 // SharePlace says that the event waits behind another one of its task: it counts
 // in the look-ahead by its bytes alone, so that one task cannot fill it.

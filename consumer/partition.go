@@ -21,7 +21,8 @@ type partition struct {
 	offset  int64 // fetched next
 	sizer   FetchSizer
 	// end is the partition's end as it was seen last; −1 before the first time.
-	end atomic.Int64
+	end       atomic.Int64
+	sightings sightings
 	// stored is this generation's last acknowledged commit.
 	stored atomic.Pointer[Position]
 	// opened: tracker and origin are there, and the partition may be committed.
@@ -100,7 +101,7 @@ func (p *partition) read() {
 
 // take hands a page's records out, as far as the look-ahead allows.
 func (p *partition) take(page Page) error {
-	p.end.Store(page.End)
+	p.saw(page.End)
 	p.sizer.Observe(page, page.Next > p.offset)
 	if page.Throttled > 0 {
 		p.g.noteThrottle()
@@ -112,7 +113,7 @@ func (p *partition) take(page Page) error {
 			return err
 		}
 		if e != nil {
-			p.receive(&Delivery{Record: *r, p: p, e: e})
+			p.receive(&Delivery{Record: *r, p: p, e: e, seen: p.sightings.of(r.Offset)})
 		}
 		page.Records[i] = Record{} // what is answered soon is freed soon
 	}
@@ -136,6 +137,12 @@ func (p *partition) lookAtEnd() {
 	}
 	_, next, err := p.g.c.cfg.Log.Bounds(p.g.working, p.g.c.cfg.Topic, p.id)
 	if err == nil {
-		p.end.Store(next)
+		p.saw(next)
 	}
+}
+
+// saw takes note of the partition's end.
+func (p *partition) saw(end int64) {
+	p.end.Store(end)
+	p.sightings.add(end, p.g.c.sighted.Add(1))
 }

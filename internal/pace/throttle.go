@@ -99,7 +99,9 @@ func (t *throttle) served(now, sent time.Time) {
 		// for longer than a window, that was no limit.
 		t.limit.search(max(t.meter.rate(refused), r.at/2))
 		t.begin(now)
-	case first && t.meter.admitted < enoughCalls:
+	case first && t.meter.admitted < enoughCalls, !first && refused > t.window/2 && r.at*t.window.Seconds() > growIn:
+		// Too few to tell. Or everything was refused for long, at a rate at
+		// which much is learned in that time: the limit is another one now, or was none.
 		t.limit.search(min(r.at, t.meter.estimate(r.at, refused)))
 		t.begin(now)
 	case first || t.meter.enough(refused):

@@ -27,12 +27,13 @@ func (r *Retrier) answer(t *task, o *events.Outcome) {
 // log by then: each gets the same one, when its turn comes.
 func (e *run) answerAll(reason events.Reason, refusal *mpcclient.Error) *events.Outcome {
 	o := e.outcome(reason, refusal)
-	o.Covers = e.covers
+	o.Covers = e.extent.covers
 	// After a plain refusal somebody else's retry runs; in doubt it is ours.
 	o.AcceptedRetry = reason == events.AlreadyRunning && e.doubt != none
 	if o.CountsAsRetry() {
 		*o.Retries++
 	}
+	e.r.recent.add(e.t.id, e.extent.sighted, o)
 	return o
 }
 

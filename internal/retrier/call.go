@@ -67,7 +67,7 @@ func (e *run) wait(ctx context.Context, permit *pace.Permit) error {
 
 // send makes the call, and takes note of how it ended.
 func (e *run) send(ctx context.Context, permit *pace.Permit) *mpcclient.Error {
-	covers := e.r.coversOf(e.t) // what comes after this may tell of a failure of this very retry
+	extent := e.r.extentOf(e.t) // what comes after this may tell of a failure of this very retry
 	probe := !e.r.cfg.Gate.Available()
 	e.ev.step(story.Step{Kind: story.Call})
 	err := e.r.cfg.API.Retry(context.WithoutCancel(ctx), e.t.id)
@@ -80,7 +80,7 @@ func (e *run) send(ctx context.Context, permit *pace.Permit) *mpcclient.Error {
 	e.stepCalled(refusal)
 	if refusal == nil || refusal.Operation != mpcclient.OperationLogin { // without a token nothing was sent
 		e.attempts++
-		e.covers = covers
+		e.extent = extent
 	}
 	if refusal == nil {
 		return nil

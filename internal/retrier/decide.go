@@ -18,7 +18,7 @@ type run struct {
 	attempts int
 	// covers are the events that stood in the log when the last call was sent, or
 	// after a crash when the state was asked for.
-	covers   []events.Cover
+	extent   extent
 	last     *mpcclient.Error // how the last call failed; nil: there was none
 	backoff  backoff.Backoff
 	waited   bool      // since the last call
@@ -88,6 +88,9 @@ func (e *run) decide(ctx context.Context) (*events.Outcome, pause, error) {
 	// One call answers all that stood in the log when it was sent. An event that
 	// came later tells of a later failure.
 	decided, covered := e.r.cfg.Ledger.Covering(e.t.id, e.ev.Source)
+	if !covered {
+		decided, covered = e.r.recent.covering(e.t.id, e.ev.Lease.Seen())
+	}
 	if covered && !e.outdated(decided) {
 		return e.answerAs(decided), pause{}, nil
 	}

@@ -28,12 +28,12 @@ func (e *run) clear(ctx context.Context) (events.Reason, pause, error) {
 		e.asked = true
 		e.stepDoubt()
 	}
-	s, covers, err := e.ask(ctx)
+	s, extent, err := e.ask(ctx)
 	if err != nil {
 		return "", pause{}, err
 	}
 	if e.doubt == crashed && s != unknown {
-		e.covers = covers // what the log held when an earlier owner called is not known
+		e.extent = extent // what the log held when an earlier owner called is not known
 	}
 	now := e.r.cfg.Clock.Now()
 	switch {
@@ -64,11 +64,11 @@ func (e *run) settled() {
 
 // ask asks for the task's state. It also tells what the logs held when the request
 // was sent: if the task runs, its retry came after all failures that stood there.
-func (e *run) ask(ctx context.Context) (state, []events.Cover, error) {
+func (e *run) ask(ctx context.Context) (state, extent, error) {
 	e.stepTurn()
-	s, covers, err := e.r.status.ask(ctx, e.ev, func() []events.Cover { return e.r.coversOf(e.t) })
+	s, x, err := e.r.status.ask(ctx, e.ev, func() extent { return e.r.extentOf(e.t) })
 	e.evidence.exclude() // a question about the task itself says nothing of others
-	return s, covers, err
+	return s, x, err
 }
 
 // explain finds the reason for a refusal that has several. What the state is

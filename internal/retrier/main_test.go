@@ -2,6 +2,7 @@ package retrier
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -98,8 +99,10 @@ type lease struct {
 	at    int64 // the event's offset
 	doubt bool
 	end   int64 // of the partition; 0: the event is its last
-	since time.Time
-	owned context.Context
+	// seen is when the event was seen, 0: when nothing covers it; sighted is now.
+	seen, sighted uint64
+	since         time.Time
+	owned         context.Context
 
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
@@ -124,6 +127,14 @@ func (l *lease) GiveUp(error)             { l.ended <- nil }
 
 func (l *lease) Answer(o events.Outcome, acknowledged func()) {
 	l.ended <- &Answer{Outcome: o, Acknowledged: acknowledged}
+}
+
+func (l *lease) Sighted() uint64 { return l.sighted }
+func (l *lease) Seen() uint64 {
+	if l.seen == 0 {
+		return math.MaxUint64
+	}
+	return l.seen
 }
 
 // grow sets how long the log is from now on.

@@ -36,6 +36,11 @@ type Lease interface {
 	// End is the end of the event's partition, as known now, and at least beyond the
 	// event. log names the partition's log.
 	End() (end, log int64)
+	// Seen is when the event was first seen to stand in its log, Sighted what that
+	// would be now. Events that were seen at a number up to Sighted came before a call
+	// that is made now.
+	Seen() uint64
+	Sighted() uint64
 	// Writable tells whether an answer would be published soon.
 	Writable() bool
 	// Go runs f in a goroutine that the end of the generation waits for. If f
@@ -116,6 +121,7 @@ type Retrier struct {
 	skip   map[string]bool
 	status *statusBatcher
 	cause  *cause
+	recent recent
 	schedule
 }
 
@@ -129,7 +135,7 @@ func New(cfg Config) (*Retrier, error) {
 	}
 	cause := &cause{gate: cfg.Gate, log: cfg.Logger, said: map[string]bool{}}
 	r := &Retrier{
-		cfg: cfg, skip: map[string]bool{}, cause: cause, status: newStatusBatcher(cfg, cause),
+		cfg: cfg, skip: map[string]bool{}, cause: cause, status: newStatusBatcher(cfg, cause), recent: newRecent(),
 		schedule: newSchedule(cfg.Clock, cfg.MaxInFlight),
 	}
 	r.schedule.work = r.work

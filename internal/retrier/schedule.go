@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"remux-retrier/events"
 	"remux-retrier/internal/clock"
 	"remux-retrier/internal/story"
 )
@@ -179,10 +178,10 @@ func (s *schedule) next(t *task) *event {
 	return t.waiting[0]
 }
 
-func (s *schedule) coversOf(t *task) []events.Cover {
+func (s *schedule) extentOf(t *task) extent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return t.covers()
+	return t.extent()
 }
 
 // run brings back the tasks whose time has come.

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"remux-retrier/events"
 	"remux-retrier/internal/backoff"
 	"remux-retrier/internal/clock"
 	"remux-retrier/internal/notice"
@@ -53,8 +52,8 @@ type statusRequest struct {
 	ctx    context.Context
 	came   time.Time // zero: it was in a request since
 	ev     *event
-	covers func() []events.Cover // as of now
-	held   []events.Cover        // as of right before the last request was sent
+	extent func() extent // as of now
+	held   extent        // as of right before the last request was sent
 	// alone: it is asked by itself, for the request that held it told too little.
 	alone bool
 	// others are as absent as this one, if it is.
@@ -69,20 +68,20 @@ func newStatusBatcher(cfg Config, cause *cause) *statusBatcher {
 	return &statusBatcher{cfg: cfg, forbidden: notice.New(cfg.Logger), trouble: notice.New(cfg.Logger), single: notice.New(cfg.Logger), unexpected: notice.New(cfg.Logger), cause: cause}
 }
 
-// ask returns the state of the event's task, and the covers as of right before it
-// was asked for; outages delay it. It fails only when the context ends.
-func (b *statusBatcher) ask(ctx context.Context, ev *event, covers func() []events.Cover) (state, []events.Cover, error) {
+// ask returns the state of the event's task, and what stood in the logs right
+// before it was asked for; outages delay it. It fails only when the context ends.
+func (b *statusBatcher) ask(ctx context.Context, ev *event, extentNow func() extent) (state, extent, error) {
 	b.mu.Lock()
 	disabled := b.cfg.Clock.Now().Before(b.disabledUntil)
 	b.mu.Unlock()
 	if disabled {
-		return unknown, nil, nil
+		return unknown, extent{}, nil
 	}
-	mine := &statusRequest{ctx: ctx, came: b.cfg.Clock.Now(), ev: ev, covers: covers, answered: make(chan struct{}),
+	mine := &statusRequest{ctx: ctx, came: b.cfg.Clock.Now(), ev: ev, extent: extentNow, answered: make(chan struct{}),
 		failures: backoff.Backoff{Base: firstBackoff, Max: longestBackoff, Rand: b.cfg.Rand}}
 	b.put(mine)
 	if err := b.cfg.Clock.Wait(ctx, mine.answered); err != nil {
-		return unknown, nil, err
+		return unknown, extent{}, err
 	}
 	return mine.state, mine.held, nil
 }
@@ -186,7 +185,7 @@ func (b *statusBatcher) take() []*statusRequest {
 func (b *statusBatcher) query(ctx context.Context, permit *pace.Permit, batch []*statusRequest) {
 	ids := make([]string, 0, perRequest)
 	for _, one := range batch {
-		one.held, one.came = one.covers(), time.Time{}
+		one.held, one.came = one.extent(), time.Time{}
 		ids = append(ids, one.ev.Failure.TaskID)
 		one.ev.step(story.Step{Kind: story.Query})
 	}

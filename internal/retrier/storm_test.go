@@ -243,3 +243,35 @@ func TestAnotherTasksCallCoversNothing(t *testing.T) {
 		}
 	})
 }
+
+// Producers should key by task. Where they do not, events of the task may stand
+// unread in other partitions when the call is sent.
+func TestACallCoversWhatWasSeenInAnyPartitionOfThisProcess(t *testing.T) {
+	for name, c := range map[string]struct {
+		seen uint64
+		err  error
+		want events.Reason
+	}{
+		"seen before the call":              {7, nil, events.Covered},
+		"seen with the call":                {8, nil, events.Covered},
+		"seen after the call":               {9, nil, events.Accepted},
+		"seen before the call, refused":     {7, refusal(mpcclient.TaskNotFound, 404, "MPC.10211"), events.TaskNotFound},
+		"seen after a call that is refused": {9, refusal(mpcclient.TaskNotFound, 404, "MPC.10211"), events.Accepted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := open(t, &api{retry: first(c.err)}, 0, nil)
+				defer d.stop()
+				called, other := newEvent("1"), newEvent("1")
+				called.Lease.(*lease).sighted = 8
+				d.decide(called)
+				other.Source.Partition, other.Source.Offset = partition+1, 5
+				other.Lease.(*lease).seen, other.Lease.(*lease).sighted = c.seen, 10
+				o := d.decide(other)
+				if o.Reason != c.want || (o.Attempts > 0) != (c.want == events.Accepted) {
+					t.Errorf("%+v, want %s", o, c.want)
+				}
+			})
+		})
+	}
+}

@@ -51,19 +51,27 @@ func (ev *event) step(s story.Step) {
 	}
 }
 
-// covers are the stretches of the log that a call made now answers: up to the
-// present ends of the partitions in which events of the task are known.
-func (t *task) covers() []events.Cover {
-	var list []events.Cover
+// extent is what stood in the logs at a moment: a call that is sent then answers it.
+type extent struct {
+	// covers are the ends of the partitions in which events of the task are known.
+	covers []events.Cover
+	// sighted is the moment, see Lease.Sighted: for this process it tells of all
+	// partitions.
+	sighted uint64
+}
+
+// extent is the present one.
+func (t *task) extent() (x extent) {
 	for _, ev := range t.waiting {
-		i := slices.IndexFunc(list, func(c events.Cover) bool { return c.Partition == ev.Source.Partition })
+		i := slices.IndexFunc(x.covers, func(c events.Cover) bool { return c.Partition == ev.Source.Partition })
 		if i < 0 {
 			end, log := ev.Lease.End()
-			list = append(list, events.Cover{Partition: ev.Source.Partition, End: end, Log: log})
+			x.covers = append(x.covers, events.Cover{Partition: ev.Source.Partition, End: end, Log: log})
 			continue
 		}
-		list[i].End = max(list[i].End, ev.Source.Offset+1)
+		x.covers[i].End = max(x.covers[i].End, ev.Source.Offset+1)
 	}
-	slices.SortFunc(list, func(a, b events.Cover) int { return a.Partition - b.Partition })
-	return list
+	slices.SortFunc(x.covers, func(a, b events.Cover) int { return a.Partition - b.Partition })
+	x.sighted = t.waiting[0].Lease.Sighted()
+	return x
 }
