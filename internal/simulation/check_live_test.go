@@ -27,10 +27,9 @@ func calledWorld(t *testing.T) (*world, *event, *instance) {
 }
 
 // fails makes a call that takes no time and fails.
-func fails(i *instance, t *task, status int) *call {
+func fails(i *instance, t *task, status int) {
 	c := i.called(t)
 	i.returned(c, refusal(mpcclient.OperationRetry, status, ""))
-	return c
 }
 
 func TestEventThatIsHeldUpIsFound(t *testing.T) {
