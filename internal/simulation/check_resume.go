@@ -24,9 +24,9 @@ func (i *instance) watchResume() {
 	if w.calm.cursed {
 		within += longestProbe // their failures may have opened the breaker
 	}
-	any := func(*event) bool { return true }
+	whatever := func(*event) bool { return true }
 	w.out.after(within, func() {
-		if i.since == since && i.up() && i.requestedAt < began && i.hasFresh(began, any) {
+		if i.since == since && i.up() && i.requestedAt < began && i.hasFresh(began, whatever) {
 			w.violate("4: calls resume after a rebalance", "instance %s has sent no request for %v, since its generation with partitions %v began, which had %d other owners lately",
 				i.name, w.s.now-began, i.assigned, others)
 		}

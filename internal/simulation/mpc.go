@@ -49,6 +49,7 @@ var curses = append([]curse{{503, ""}}, onlyWith("gateways", curse{500, ""}, cur
 // mpc is the simulated API.
 type mpc struct {
 	weather     weather
+	fairSince   time.Duration
 	limited     limited
 	throttledAt time.Duration // when it has refused a request last because there were too many; 0: never
 	tasks       []*task

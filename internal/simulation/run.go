@@ -149,7 +149,10 @@ func (w *world) heal() {
 	w.healed, w.wellSince = true, w.s.now
 	w.tell("everything heals")
 	w.setAway(false)
-	w.network, w.mpc.weather = networkWeather{}, fair
+	if w.mpc.weather != fair {
+		w.mpc.weather, w.mpc.fairSince = fair, w.s.now
+	}
+	w.network = networkWeather{}
 	w.stray, w.stalledUntil = false, w.s.now
 	w.upset()
 	if !w.calm.unwritable {

@@ -148,7 +148,7 @@ func (w *world) badWeather() {
 	w.mpc.weather = bad[w.rand.IntN(len(bad))]
 	w.tell("MPC is %s", w.mpc.weather.name)
 	w.later(time.Millisecond, 20*time.Second, func() {
-		w.mpc.weather = fair
+		w.mpc.weather, w.mpc.fairSince = fair, w.s.now
 		w.tell("MPC serves as usual")
 	})
 }
