@@ -42,8 +42,10 @@ func (w *world) checkRepeat(c, former *call) {
 	}
 	i := c.by
 	// Without its mark a partition may be another than the covers speak of, and once
-	// a topic was re-created a ledger may forget more than it has to.
-	covered := w.log.first && former.fact > w.renamed && !slices.ContainsFunc(c.unanswered, func(e *event) bool {
+	// a topic was re-created a ledger may forget more than it has to. Others are told of
+	// the partitions in which events of the task were known.
+	told := former.by == i || !c.task.spread
+	covered := told && w.log.first && former.fact > w.renamed && !slices.ContainsFunc(c.unanswered, func(e *event) bool {
 		return e.log != former.log || e.offset >= former.known[e.partition]
 	})
 	if covered && former.decisive() && i.knows(former) {

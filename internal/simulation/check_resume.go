@@ -15,7 +15,7 @@ const resumeSlack = 2 * time.Second
 // within a bound: one interval of its share if nobody else has owned its partitions
 // lately, and one more for each who has.
 func (i *instance) watchResume() {
-	w, since, began := i.w, i.since, i.w.s.now
+	w, since, began, unwritable := i.w, i.since, i.w.s.now, i.w.unwritable
 	if !w.healed || w.s.now < w.upsetUntil || w.throttles() || !with("resume") || w.interval(i.assigned) == 0 && w.quota > 0 {
 		return
 	}
@@ -24,9 +24,11 @@ func (i *instance) watchResume() {
 	if w.calm.cursed {
 		within += longestProbe // their failures may have opened the breaker
 	}
+	// Where outcomes can be written again, calls resume a little later.
+	lasts := func() bool { return i.since == since && i.up() && w.unwritable == unwritable }
 	whatever := func(*event) bool { return true }
 	w.out.after(within, func() {
-		if i.since == since && i.up() && i.requestedAt < began && i.hasFresh(began, whatever) {
+		if lasts() && i.requestedAt < began && i.hasFresh(began, whatever) {
 			w.violate("4: calls resume after a rebalance", "instance %s has sent no request for %v, since its generation with partitions %v began, which had %d other owners lately",
 				i.name, w.s.now-began, i.assigned, others)
 		}
@@ -37,7 +39,7 @@ func (i *instance) watchResume() {
 		return
 	}
 	w.out.after(within, func() {
-		if i.since == since && i.up() && i.calledAt < began && i.hasFresh(began, i.undoubted) {
+		if lasts() && i.calledAt < began && i.hasFresh(began, i.undoubted) {
 			w.violate("8: no task holds up another", "instance %s has called for no task for %v, since its generation with partitions %v began", i.name, w.s.now-began, i.assigned)
 		}
 	})
@@ -67,18 +69,19 @@ func (i *instance) owns(partitions []int) {
 	}
 }
 
-// othersFor is for how long a former owner is counted: for the quota's window, by a
-// commit that is some seconds old.
-const othersFor = quotaWindow + 3*time.Second
+// othersFor is for how long a former owner is counted: for the quota's window, and a
+// little for the commit that names it.
+const othersFor = quotaWindow + time.Second
 
 // others counts the former owners of the instance's partitions within the quota's
-// window, the instance itself among them if it had lost one meanwhile: each may have
-// sent a request just now. Where partitions were added, there is one more.
+// window before the last commit, the instance itself among them if it had lost one
+// meanwhile: each may have sent a request just now. Where partitions were added, there
+// is one more.
 func (i *instance) others() (n int) {
 	seen := map[*instance]bool{}
 	for _, p := range i.assigned {
 		for by, until := range i.w.owned[p] {
-			if !seen[by] && i.w.s.now-until < othersFor {
+			if !seen[by] && i.w.log.last[p].at-until < othersFor {
 				seen[by] = true
 				n++
 			}

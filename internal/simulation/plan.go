@@ -73,7 +73,11 @@ func newPlan(r *rand.Rand) *plan {
 	if chance(r, 0.15) {
 		p.maxAge = between(r, time.Second, time.Hour)
 	}
-	p.calm = newCalm(r)
+	if p.calm = newCalm(r); p.calm.unwritable {
+		// Twice as many outcomes may wait for Kafka. Two for one partition may do so
+		// before that is seen to take none.
+		p.inFlight = max(p.inFlight, 2)
+	}
 	if with("limit") && chance(r, 0.005) { // the API admits fewer than the quota
 		p.limit, p.quota, p.partitions = newLimit(r), []int{0, 100, 1000}[r.IntN(3)], 1+r.IntN(3)
 		p.inFlight = max(p.inFlight, 4)
