@@ -5,7 +5,7 @@ import "time"
 // checkLate looks for events that should have been answered by now. Whatever other
 // tasks do: an event of a task that MPC serves is answered within a bound.
 func (w *world) checkLate() {
-	if !with("liveness") || !w.mayQuery {
+	if !w.mayQuery {
 		return // without states, calls whose answers are lost hold their places for long (docs/DESIGN.md)
 	}
 	for _, records := range w.log.partitions {

@@ -8,17 +8,8 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// withAll has all parts simulated during the test.
-func withAll(t *testing.T) {
-	t.Helper()
-	former := without
-	without = ""
-	t.Cleanup(func() { without = former })
-}
-
 // calledWorld has the instance of quietWorld own the event's partition.
 func calledWorld(t *testing.T) (*world, *event, *instance) {
-	withAll(t)
 	w, e, i := quietWorld(t)
 	w.quota = 0
 	i.assigned, w.owners = []int{e.partition}, map[int]*instance{e.partition: i}

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -16,7 +17,7 @@ const resumeSlack = 2 * time.Second
 // lately, and one more for each who has.
 func (i *instance) watchResume() {
 	w, since, began, unwritable := i.w, i.since, i.w.s.now, i.w.unwritable
-	if !w.healed || w.s.now < w.upsetUntil || w.throttles() || !with("resume") || w.interval(i.assigned) == 0 && w.quota > 0 {
+	if !w.healed || w.s.now < w.upsetUntil || w.throttles() || w.interval(i.assigned) == 0 && w.quota > 0 {
 		return
 	}
 	others := i.others()
@@ -55,38 +56,48 @@ func (i *instance) undoubted(e *event) bool {
 	})
 }
 
-// owns takes note of who owns the partitions now, and until when others have.
+// ownership is who owns a partition, and who has before.
+type ownership struct {
+	by     *instance
+	since  time.Duration
+	former map[*instance]bool // within the quota's window before since, at the least
+}
+
+// owns takes note of who owns the partitions now.
 func (i *instance) owns(partitions []int) {
-	w := i.w
 	for _, p := range partitions {
-		if w.owned[p] == nil {
-			w.owned[p] = map[*instance]time.Duration{}
+		o := i.w.owned[p]
+		switch {
+		case o == nil:
+			i.w.owned[p] = &ownership{by: i, since: i.w.s.now, former: map[*instance]bool{}}
+		case o.by != i:
+			if i.w.ownedLong(p) {
+				clear(o.former)
+			}
+			o.former[o.by] = true
+			o.by, o.since = i, i.w.s.now
 		}
-		if former := w.owners[p]; former != nil && former != i {
-			w.owned[p][former] = w.s.now
-		}
-		w.owners[p] = i
+		i.w.owners[p] = i
 	}
 }
 
-// othersFor is for how long a former owner is counted: for the quota's window, and a
-// little for the commit that names it.
-const othersFor = quotaWindow + time.Second
+// ownedLong: the partition's owner has owned it for longer than the quota's window when
+// it committed last. Then it names no former owners.
+func (w *world) ownedLong(p int) bool {
+	return p < len(w.log.last) && w.log.last[p].at-w.owned[p].since >= quotaWindow+time.Second
+}
 
-// others counts the former owners of the instance's partitions within the quota's
-// window before the last commit, the instance itself among them if it had lost one
-// meanwhile: each may have sent a request just now. Where partitions were added, there
-// is one more.
+// others counts the former owners of the instance's partitions, the instance itself
+// among them if it had lost one meanwhile: each may have sent a request just now. Where
+// partitions were added, there is one more.
 func (i *instance) others() (n int) {
 	seen := map[*instance]bool{}
 	for _, p := range i.assigned {
-		for by, until := range i.w.owned[p] {
-			if !seen[by] && i.w.log.last[p].at-until < othersFor {
-				seen[by] = true
-				n++
-			}
+		if !i.w.ownedLong(p) {
+			maps.Copy(seen, i.w.owned[p].former)
 		}
 	}
+	n = len(seen)
 	if i.of != len(i.w.log.partitions) {
 		n++
 	}

@@ -18,14 +18,14 @@ type model struct {
 	requests  []time.Duration // when each request to MPC was sent
 	log       *failedLog      // the failed topic as it is now
 	bySource  map[sourceKey]*event
-	called    int                                 // calls so far
-	doubts    bool                                // a call may have been left in doubt
-	writes    int                                 // that are under way by themselves
-	owners    map[int]*instance                   // whose generation with the partition began last
-	owned     map[int]map[*instance]time.Duration // until when others have owned the partitions
-	forgot    int                                 // the fact of the group's positions having expired
-	renamed   int                                 // the fact after which a partition may be known under another name
-	expired   map[int]consumer.Position           // those
+	called    int               // calls so far
+	doubts    bool              // a call may have been left in doubt
+	writes    int               // that are under way by themselves
+	owners    map[int]*instance // whose generation with the partition began last
+	owned     map[int]*ownership
+	forgot    int                       // the fact of the group's positions having expired
+	renamed   int                       // the fact after which a partition may be known under another name
+	expired   map[int]consumer.Position // those
 }
 
 // fact numbers the next thing that happens.
@@ -120,7 +120,7 @@ func (c *call) lost() bool { return !c.ended || c.refusal != nil && inDoubt(c.re
 func (c *call) decisive() bool { return c.ended && (c.refusal == nil || !c.refusal.Outage()) }
 
 func (w *world) know() {
-	w.bySource, w.owners, w.owned = map[sourceKey]*event{}, map[int]*instance{}, map[int]map[*instance]time.Duration{}
+	w.bySource, w.owners, w.owned = map[sourceKey]*event{}, map[int]*instance{}, map[int]*ownership{}
 	w.log = newFailedLog(w.partitions)
 	w.log.first = true
 	w.mpc.weather = fair

@@ -68,7 +68,7 @@ func (i *instance) tried(o outcomes, err error) {
 // checkWritable: who knows that an outcome cannot be written does not call for it.
 func (w *world) checkWritable(c *call) {
 	i := c.by
-	if !with("unwritable") || w.throttles() || w.mpc.weather != fair || w.s.now-w.mpc.fairSince < knownUnwritable {
+	if w.throttles() || w.mpc.weather != fair || w.s.now-w.mpc.fairSince < knownUnwritable {
 		return // calls may have waited for long
 	}
 	turns := 2 * time.Duration(w.inFlight) * max(w.interval(i.assigned), time.Second)

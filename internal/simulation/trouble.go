@@ -6,22 +6,20 @@ import (
 )
 
 // troubles are what can go wrong, as often as they stand here.
-var troubles = slices.Concat(
-	[]func(*world){
-		(*world).crash, (*world).crash, (*world).crash, (*world).crash,
-		(*world).freeze, (*world).freeze,
-		(*world).restart, (*world).restart, (*world).join, (*world).leave,
-		(*world).brokersAway,
-		(*world).badWeather, (*world).badWeather, (*world).badWeather,
-		(*world).badNetwork, (*world).badNetwork, (*world).badNetwork,
-		(*world).grow, (*world).deleteTopic, (*world).retain, (*world).expire, (*world).reset,
-		(*world).litter, (*world).litter,
-	},
-	onlyWith("unwritable", (*world).leaderless, (*world).leaderless),
-	onlyWith("jumps", (*world).jump),
-	onlyWith("strays", (*world).strayAnswer),
-	onlyWith("stalls", (*world).stall),
-)
+var troubles = []func(*world){
+	(*world).crash, (*world).crash, (*world).crash, (*world).crash,
+	(*world).freeze, (*world).freeze,
+	(*world).restart, (*world).restart, (*world).join, (*world).leave,
+	(*world).brokersAway,
+	(*world).badWeather, (*world).badWeather, (*world).badWeather,
+	(*world).badNetwork, (*world).badNetwork, (*world).badNetwork,
+	(*world).grow, (*world).deleteTopic, (*world).retain, (*world).expire, (*world).reset,
+	(*world).litter, (*world).litter,
+	(*world).leaderless, (*world).leaderless,
+	(*world).jump,
+	(*world).strayAnswer,
+	(*world).stall,
+}
 
 // trouble begins one of them.
 func (w *world) trouble() {
