@@ -15,9 +15,9 @@ const (
 // at first how high a limit may be. Both take some minutes more.
 func (w *world) learned() (refusedAtMost, usedAtLeast int) {
 	if w.quota == 0 || len(w.slots) > 1 {
-		return 35, 65
+		return 50, 60
 	}
-	return 15, 75
+	return 20, 75
 }
 
 // limited is how requests have fared against the limit since it was learned.

@@ -93,8 +93,8 @@ func (w *world) ownedLong(p int) bool {
 func (i *instance) others() (n int) {
 	seen := map[*instance]bool{}
 	for _, p := range i.assigned {
-		if !i.w.ownedLong(p) {
-			maps.Copy(seen, i.w.owned[p].former)
+		if o := i.w.owned[p]; o != nil && !i.w.ownedLong(p) {
+			maps.Copy(seen, o.former)
 		}
 	}
 	n = len(seen)

@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
