@@ -79,7 +79,8 @@ func (c *Consumer) commitWithin() time.Duration { return min(c.cfg.SessionTimeou
 // Bounds of what one instance holds, over all its partitions: see lookAhead. The
 // pages that are being handed out come on top.
 const (
-	heldBytes  = 32 << 20
+	heldBytes  = 16 << 20
+	eventBytes = 700     // what holding an event costs beside its record's bytes, about
 	pageBytes  = 1 << 20 // of one page, as stored
 	pagesBytes = 4 << 20 // of one page of each partition
 	leastPage  = 16 << 10

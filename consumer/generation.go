@@ -51,7 +51,7 @@ type generation struct {
 // means that it could not begin.
 func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error {
 	g := &generation{
-		ownership: newOwnership(c.cfg.Clock, ctx, end),
+		ownership: newOwnership(ctx, end, c.cfg.Clock),
 		c:         c, gen: gen, of: of, since: c.cfg.Clock.Now(),
 		log: c.cfg.Logger.WithField("generation", gen.ID()),
 	}

@@ -269,12 +269,14 @@ func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool
 	if q.pending == 0 {
 		return true
 	}
-	inFlight, of := p.g.c.cfg.MaxInFlight, p.used[topic]
-	part := max(min(fewest, inFlight), 2*inFlight/of)
+	of := p.used[topic]
+	slots := 2 * p.g.c.cfg.MaxInFlight
+	part := max(min(fewest, slots/2), slots/of)
 	return !q.failing && p.g.c.cfg.Clock.Now().Sub(q.began) < slowWrite && (of == 1 || q.pending < part)
 }
 
-// fewest is how many unacknowledged messages any partition may have.
+// fewest is how many unacknowledged messages any partition may have, but no more
+// than half of what may be called.
 const fewest = 8
 
 // problems tells what the publishing waits for, and what an operator must mend.

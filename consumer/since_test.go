@@ -17,7 +17,7 @@ func sinceAt(tr *tracker, start time.Time) int {
 func TestSinceIsWhenTheLowestUnansweredEventWasTakenOn(t *testing.T) {
 	start := time.UnixMilli(1e12)
 	c := &handClock{now: start}
-	tr := bounded(c, 0, Mark{}, 0, 10, 1000)
+	tr := bounded(c, 0, Mark{}, 0, 10, 1<<20)
 	var entries []*entry
 	for i := range int64(3) {
 		c.now = start.Add(time.Duration(10*(i+1)) * time.Second)
@@ -56,7 +56,7 @@ func TestSinceIsInheritedWhileTheLogOfBeforeIsOpen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := &handClock{now: start}
-			tr := bounded(now, 5, Mark{Since: c.inherited}, 7, 10, 1000)
+			tr := bounded(now, 5, Mark{Since: c.inherited}, 7, 10, 1<<20)
 			now.now = start.Add(10 * time.Second)
 			tr.tick()
 			if got := sinceAt(tr, start); got != c.before {

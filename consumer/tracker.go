@@ -69,7 +69,7 @@ func newTracker(c clock.Clock, low int64, m Mark, end int64, l *lookAhead, maxLe
 // track takes on a record. It waits while the look-ahead is full, and returns
 // nil for a record that is answered already.
 func (t *tracker) track(ctx context.Context, r *Record) (*entry, error) {
-	size := r.size() + recordBytes
+	size := r.size() + eventBytes
 	for {
 		room := t.lookAhead.take(&t.held, size)
 		if room == nil {

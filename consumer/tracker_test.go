@@ -49,8 +49,8 @@ func TestOneStuckEventDoesNotHoldTheMemoryOfAllBehindIt(t *testing.T) {
 func TestLookAheadBlocksUntilAnEventIsAnswered(t *testing.T) {
 	for name, bound := range map[string]struct{ events, bytes int }{
 		"by count":               {2, 1 << 20},
-		"by bytes":               {1000, 500},
-		"by bytes, one too many": {1000, 683},
+		"by bytes":               {1000, 2 * (100 + eventBytes)},
+		"by bytes, one too many": {1000, 3*(100+eventBytes) - 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -92,13 +92,13 @@ func TestAnEventLargerThanTheLookAheadPassesAlone(t *testing.T) {
 func TestHeadersCountAsBytesHeld(t *testing.T) {
 	tr := bounded(clock.System, 0, Mark{}, 0, 10, 100)
 	r := Record{Offset: 0, Key: []byte("123"), Value: []byte("45"), Headers: []Header{{Key: "67", Value: []byte("89")}}}
-	if _, err := tr.track(t.Context(), &r); err != nil || tr.held.bytes != 9+recordBytes {
+	if _, err := tr.track(t.Context(), &r); err != nil || tr.held.bytes != 9+eventBytes {
 		t.Errorf("%d bytes are held, %v", tr.held.bytes, err)
 	}
 }
 
 func TestNoCallBeginsAtOrAboveTheAcknowledgedH(t *testing.T) {
-	tr := bounded(clock.System, 10, Mark{Called: 12}, 0, 10, 1000)
+	tr := bounded(clock.System, 10, Mark{Called: 12}, 0, 10, 1<<20)
 	at11, at12 := mustTrack(t, tr, 11, 1), mustTrack(t, tr, 12, 1)
 	if may(tr, at11) {
 		t.Error("a call began before this generation committed anything")
@@ -110,7 +110,7 @@ func TestNoCallBeginsAtOrAboveTheAcknowledgedH(t *testing.T) {
 }
 
 func TestCleanDoesNotOutliveTheFirstCall(t *testing.T) {
-	tr := bounded(clock.System, 0, Mark{}, 0, 10, 1000)
+	tr := bounded(clock.System, 0, Mark{}, 0, 10, 1<<20)
 	_, m := tr.position(false)
 	tr.acknowledged(m.Called)
 	e := mustTrack(t, tr, 0, 1)
@@ -134,7 +134,7 @@ func TestCleanDoesNotOutliveTheFirstCall(t *testing.T) {
 }
 
 func TestInheritedDoubtLastsUntilAllBelowItWasSeen(t *testing.T) {
-	tr := bounded(clock.System, 0, Mark{Called: 3}, 0, 10, 1000)
+	tr := bounded(clock.System, 0, Mark{Called: 3}, 0, 10, 1<<20)
 	tr.resolve(mustTrack(t, tr, 0, 1))
 	tr.resolve(mustTrack(t, tr, 1, 1))
 	if _, m := tr.position(true); m.Called != 3 {
@@ -151,7 +151,7 @@ func TestInheritedDoubtLastsUntilAllBelowItWasSeen(t *testing.T) {
 }
 
 func TestOldestIsTheOldestUnanswered(t *testing.T) {
-	tr := bounded(clock.System, 0, Mark{}, 0, 10, 1000)
+	tr := bounded(clock.System, 0, Mark{}, 0, 10, 1<<20)
 	start := time.Unix(1e9, 0)
 	var entries []*entry
 	for i, age := range []time.Duration{5, 1, 9} {
@@ -175,7 +175,7 @@ func TestHIsRaisedAheadOfManyCalls(t *testing.T) {
 
 // hIsRaisedAhead calls one record in each so many.
 func hIsRaisedAhead(t *testing.T, each int64) {
-	tr := bounded(clock.System, 0, Mark{}, 0, int(1000*each), 1000)
+	tr := bounded(clock.System, 0, Mark{}, 0, int(1000*each), 1<<20)
 	const takes = 100 // calls that begin during a commit
 	waited, commits := make([]int, 5), make([]int, 5)
 	stored, carried := int64(-1), int64(0) // at which call the commit under way is acknowledged, and its H
@@ -219,7 +219,7 @@ func hIsRaisedAhead(t *testing.T, each int64) {
 
 // Where all between was answered long ago, that says nothing about the calls to come.
 func TestHIsRaisedByTheLookAheadAtMost(t *testing.T) {
-	tr := bounded(clock.System, 0, Mark{}, 0, 10, 1000)
+	tr := bounded(clock.System, 0, Mark{}, 0, 10, 1<<20)
 	mustTrack(t, tr, 0, 1)
 	tr.begin(mustTrack(t, tr, 1_000_000, 1))
 	if _, m := tr.position(false); m.Called != 1_000_011 {
@@ -230,7 +230,7 @@ func TestHIsRaisedByTheLookAheadAtMost(t *testing.T) {
 // What a former owner called is no measure: with each crash in a row more events
 // would be in doubt, to be asked about at the quota's cost.
 func TestDoubtDoesNotGrowWithEachCrash(t *testing.T) {
-	tr := bounded(clock.System, 0, Mark{Called: 100}, 200, 1000, 1000)
+	tr := bounded(clock.System, 0, Mark{Called: 100}, 200, 1000, 1<<20)
 	tr.begin(mustTrack(t, tr, 100, 1))
 	if _, m := tr.position(false); m.Called != 102 {
 		t.Errorf("H is %d after one call at 100, where the crashed owner's was 100", m.Called)

@@ -24,7 +24,7 @@ func TestInvariantsHoldWhateverHappens(t *testing.T) {
 		"start offset latest", "is killed", "is paused", "is told to stop", "brokers are away: true", "MPC is down", "MPC is throttling", "MPC is losing answers",
 		"MPC is hanging", "the network: ", "the failed topic is deleted", "partitions now", "retention deletes", "positions expire", "somebody resets",
 		"litter on", "publishes accepted", "publishes already_running", "publishes covered", "publishes rejected", "publishes task_not_found",
-		"publishes invalid_task", "publishes not_retryable", "publishes budget_exhausted", "publishes expired", "publishes attempts_exhausted", "publishes a dead letter", "log: answered before", "log: ignored",
+		"publishes invalid_task", "publishes not_retryable", "publishes budget_exhausted", "publishes expired", "publishes attempts_exhausted", "publishes a dead letter", "reason=answered_before", "reason=not_a_failure",
 		"always failed go on", "coordinator moves", "MPC is behind a bad gateway", "MPC is not found by its gateway", "HTTP 502", "HTTP 500 APIG.0605",
 		"outcomes cannot be written to", "its wall clock jumps by 25h", "is told that the topic is unknown", "the brokers do not answer", "MPC admits",
 	} {

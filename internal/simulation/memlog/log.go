@@ -99,7 +99,13 @@ func (p *partition) span(since time.Time) consumer.Interval {
 
 // Produce appends a batch.
 func (m *Member) Produce(ctx context.Context, topic string, id int, messages []consumer.Message) (first int64, err error) {
-	err = m.do(ctx, Produce, func(b *Broker) error {
+	m.b.mu.Lock()
+	f := m.fault
+	if of := m.faultOf[place{topic, id}]; of != nil {
+		f = of
+	}
+	m.b.mu.Unlock()
+	err = m.doWith(ctx, f, Produce, func(b *Broker) error {
 		if _, err := b.partition(topic, id); err != nil {
 			return err
 		}

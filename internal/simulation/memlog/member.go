@@ -35,6 +35,7 @@ type Member struct {
 	name string
 
 	fault   Fault
+	faultOf map[place]Fault // of writing to a partition
 	hung    bool
 	left    bool
 	joining bool
@@ -46,10 +47,22 @@ type Member struct {
 
 var _ consumer.Log = (*Member)(nil)
 
+type place struct {
+	topic     string
+	partition int
+}
+
+// SetFaultOf sets what happens when the member writes to a partition; nil: nothing.
+func (m *Member) SetFaultOf(topic string, partition int, f Fault) {
+	m.b.mu.Lock()
+	defer m.b.mu.Unlock()
+	m.faultOf[place{topic, partition}] = f
+}
+
 // Member makes a member of the group. Its name decides its place among the others
 // when partitions are assigned; another member of that name is replaced.
 func (b *Broker) Member(name string) *Member {
-	return &Member{b: b, name: name}
+	return &Member{b: b, name: name, faultOf: map[place]Fault{}}
 }
 
 // Unanswered tells that a commit of this member may still be on its way. It has
@@ -82,6 +95,11 @@ func (m *Member) do(ctx context.Context, op Operation, effect func(b *Broker) er
 	b.mu.Lock()
 	f := m.fault
 	b.mu.Unlock()
+	return m.doWith(ctx, f, op, effect)
+}
+
+func (m *Member) doWith(ctx context.Context, f Fault, op Operation, effect func(b *Broker) error) error {
+	b := m.b
 	var takes time.Duration
 	var before, after error
 	if f != nil {
