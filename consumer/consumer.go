@@ -116,6 +116,9 @@ type Consumer struct {
 	// beginning. recreated: so is the whole topic, and Latest is over.
 	stale     map[int]Position
 	recreated bool
+	// ownedSince is since when partitions are this process's without another owner in
+	// between; what it has lost may be among them.
+	ownedSince map[int]time.Time
 }
 
 // New makes a Consumer; Run makes it work.
@@ -127,7 +130,7 @@ func New(cfg Config) (*Consumer, error) {
 		return nil, errors.New("consumer: Topic, SessionTimeout, Drain, Shutdown and MaxInFlight are required")
 	}
 	name := strconv.FormatInt(int64(cfg.Rand()*(1<<40)), 36)
-	return &Consumer{cfg: cfg, name: name, broker: notice.New(cfg.Logger), stale: map[int]Position{}}, nil
+	return &Consumer{cfg: cfg, name: name, broker: notice.New(cfg.Logger), stale: map[int]Position{}, ownedSince: map[int]time.Time{}}, nil
 }
 
 // Run consumes until the context is done, then drains, commits and leaves the

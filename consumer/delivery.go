@@ -9,9 +9,11 @@ import (
 // safe for concurrent use, Publish and Done end it.
 type Delivery struct {
 	Record
-	p    *partition
-	e    *entry
-	seen uint64
+	p *partition
+	e *entry
+
+	unload func() // see load
+	seen   uint64
 }
 
 // Context ends when no new work may begin.
@@ -33,10 +35,12 @@ func (d *Delivery) InDoubt() bool { return d.Offset < d.p.inDoubt }
 // names the partition's log, see Mark.Log.
 func (d *Delivery) End() (end, log int64) { return max(d.p.end.Load(), d.Offset+1), d.p.name }
 
-// Seen is when the event was first seen to stand in its log, and Sighted what that
-// would be for one that is seen now: what was seen at a number that is not above
-// Sighted came before a call that is made now, in whichever partition.
-func (d *Delivery) Seen() uint64    { return d.seen }
+// Seen is the number at which the event was first seen to stand in its log, see
+// sightings.
+func (d *Delivery) Seen() uint64 { return d.seen }
+
+// Sighted is the last number so far: what was seen at one up to it came before a
+// call that is made now, in whichever partition.
 func (d *Delivery) Sighted() uint64 { return d.p.g.c.sighted.Load() }
 
 // SharePlace says that the event waits behind another one of its task: it counts
@@ -91,7 +95,10 @@ func (d *Delivery) MayCall() bool {
 func (d *Delivery) Settled() { d.p.tracker.settle(d.e) }
 
 // Done says that the record needs no answer.
-func (d *Delivery) Done() { d.p.tracker.resolve(d.e) }
+func (d *Delivery) Done() {
+	d.p.tracker.resolve(d.e)
+	d.unload()
+}
 
 // Publish appends a message, and then counts the record as answered. done is
 // called once, with nil when all in-sync replicas have the message, or with why

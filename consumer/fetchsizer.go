@@ -7,6 +7,9 @@ const firstBytes = 1 << 10
 // wire a record has a frame of that size, too.
 const recordBytes = 128
 
+// headerBytes is what a header costs beside its bytes.
+const headerBytes = 40
+
 // FetchSizer decides how many bytes a reader asks for at once. A fetch is bounded
 // by bytes as they are stored, what is held is unpacked, and between the two may
 // stand a factor of thousands: repetitive events of one batch compress that

@@ -48,10 +48,24 @@ const mostFormer = 20
 // owners are the partition's, the latest first.
 func (p *partition) owners(now time.Time) []string {
 	owners := []string{p.g.c.name}
-	if now.Sub(p.g.since) < OwnersFor {
+	if now.Sub(p.ownedSince) < OwnersFor {
 		owners = append(owners, p.former[:min(len(p.former), mostFormer)]...)
 	}
 	return owners
+}
+
+// owns takes note that a generation owns a partition, of these owners by its commit, and
+// returns since when this process does. If the latest owner is the process itself,
+// nobody else has sent requests as the owner in between.
+func (c *Consumer) owns(id int, owners []string, generation time.Time) (since time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	since, known := c.ownedSince[id]
+	if !known || len(owners) == 0 || owners[0] != c.name {
+		since = generation
+		c.ownedSince[id] = since
+	}
+	return since
 }
 
 // assignment sums up what the group has committed for this member's partitions.

@@ -39,8 +39,9 @@ type generation struct {
 	parts     []*partition     // ascending
 	lookAhead *lookAhead
 	publisher *publisher
-	work      clock.Group // what works on records, and writes
-	suspect   atomic.Bool // see confirmTopic
+	large     *clock.Semaphore // see load
+	work      clock.Group      // what works on records, and writes
+	suspect   atomic.Bool      // see confirmTopic
 
 	commitNotice, throttleNotice *notice.Notice
 	throttled                    atomic.Int64 // when a fetch was throttled last, in Unix milliseconds
@@ -51,13 +52,13 @@ type generation struct {
 // means that it could not begin.
 func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error {
 	g := &generation{
-		ownership: newOwnership(c.cfg.Clock, ctx, end),
+		ownership: newOwnership(ctx, end, c.cfg.Clock),
 		c:         c, gen: gen, of: of, since: c.cfg.Clock.Now(),
 		log: c.cfg.Logger.WithField("generation", gen.ID()),
 	}
 	g.commitNotice, g.throttleNotice = notice.New(g.log), notice.New(g.log)
 	defer g.revoke(errDrained)
-	g.publisher = newPublisher(g)
+	g.publisher, g.large = newPublisher(g), clock.NewSemaphore(c.cfg.Clock, 1)
 
 	var loops, committing clock.Group
 	loops.Go(c.cfg.Clock, g.watchGroup)

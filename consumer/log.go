@@ -20,7 +20,9 @@ type Log interface {
 	// Fetch reads the committed records of a partition from offset on. Where
 	// there are none yet it waits a moment for them and then returns a page
 	// without records. maxBytes bounds the page as it is stored; at least one
-	// batch is returned, however large.
+	// batch is read, however large. What a page holds unpacked is bounded, too: it
+	// ends early, and a record that is larger than maxBytes, and than any usual
+	// one, comes without its contents (Record.LeftOut).
 	//
 	// It fails with ErrOffsetOutOfRange, with ErrUnknownTopic, or with a
 	// passing error.
@@ -108,6 +110,21 @@ type Record struct {
 	// Key and Value are nil where the record has none.
 	Key, Value []byte
 	Headers    []Header
+	// LeftOut, where not nil: the record's contents are too large to be read like
+	// others'. Key, Value and Headers are nil.
+	LeftOut *LeftOut
+}
+
+// LeftOut tells what is known of records whose contents were not read.
+type LeftOut struct {
+	// Size in bytes: the record's, unpacked. Of several records it is their batch's,
+	// as it is stored.
+	Size int64
+	// Last is the offset of the last record that is left out: from the Record's own
+	// offset on, all are. They are one, unless their batch cannot be unpacked.
+	Last int64
+	// Why says to a person what is too large.
+	Why string
 }
 
 // HasTime tells whether a record's time is one: Kafka writes −1 for none, and no
@@ -118,7 +135,7 @@ func HasTime(t time.Time) bool { return t.Year() >= 2000 }
 func (r *Record) size() int {
 	size := len(r.Key) + len(r.Value)
 	for _, h := range r.Headers {
-		size += len(h.Key) + len(h.Value)
+		size += len(h.Key) + len(h.Value) + headerBytes
 	}
 	return size
 }

@@ -3,6 +3,7 @@ package consumer
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // origin is how a partition begins in a generation.
@@ -14,8 +15,10 @@ type origin struct {
 	of int
 	// name is the log's, see Mark.Log.
 	name int64
-	// former are the names of the owners before this generation.
-	former []string
+	// former are the names of the owners before this process, and ownedSince is when it
+	// became the owner, in this generation or an earlier one.
+	former     []string
+	ownedSince time.Time
 	// restarted: it is read from its beginning, whatever was committed.
 	restarted bool
 }
@@ -33,6 +36,7 @@ func (p *partition) open() error {
 	}
 	at, known := g.committed[id]
 	mark, foreign := ParseMark(at.Metadata, at.Offset)
+	p.ownedSince = g.c.owns(id, mark.Owners, g.since)
 	p.former = slices.DeleteFunc(slices.Clone(mark.Owners), func(owner string) bool { return owner == g.c.name })
 	if known && len(mark.Owners) == 0 {
 		p.former = []string{fmt.Sprintf("unknown%d", id)}

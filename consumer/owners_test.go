@@ -66,3 +66,23 @@ func TestTheOwnersOfACommitOfAnotherProgramAreNotKnown(t *testing.T) {
 		i.stop()
 	})
 }
+
+// Generations that follow one another, the partitions staying where they are, do not
+// prolong for how long the owner before them is named.
+func TestAFormerOwnerIsNotNamedForLongerBecauseOfRebalances(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		first := w.start("a", nil, named(0.1))
+		time.Sleep(2 * time.Second)
+		first.stop()
+		i := w.start("a", nil, named(0.2))
+		for range 3 {
+			time.Sleep(30 * time.Second)
+			w.broker.Rebalance()
+		}
+		time.Sleep(3 * time.Second)
+		if a := i.follower.last(); !slices.Equal(a.Owners[0], []string{a.Self}) {
+			t.Errorf("after a minute and a half of %s the owners are %v", a.Self, a.Owners[0])
+		}
+		i.stop()
+	})
+}

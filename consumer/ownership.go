@@ -31,7 +31,7 @@ type ownership struct {
 }
 
 // newOwnership works until ctx is done and owns until end is, which is later.
-func newOwnership(c clock.Clock, ctx, end context.Context) *ownership {
+func newOwnership(ctx, end context.Context, c clock.Clock) *ownership {
 	o := &ownership{clock: c, acked: make(chan struct{})}
 	o.owned, o.disable = context.WithCancelCause(end)
 	o.working, o.stop = context.WithCancelCause(ctx)

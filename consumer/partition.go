@@ -113,7 +113,13 @@ func (p *partition) take(page Page) error {
 			return err
 		}
 		if e != nil {
-			p.receive(&Delivery{Record: *r, p: p, e: e, seen: p.sightings.of(r.Offset)})
+			d := &Delivery{Record: *r, p: p, e: e, seen: p.sightings.of(r.Offset), unload: func() {}}
+			if r.Loadable() {
+				if err := p.load(d); err != nil {
+					return err
+				}
+			}
+			p.receive(d)
 		}
 		page.Records[i] = Record{} // what is answered soon is freed soon
 	}
@@ -127,6 +133,7 @@ func (p *partition) take(page Page) error {
 func (p *partition) receive(d *Delivery) {
 	defer d.recovered()
 	p.g.c.cfg.Handler.Receive(d)
+	d.unloaded()
 }
 
 // lookAtEnd learns where the partition ends while no page is fetched, because

@@ -30,7 +30,7 @@ type publisher struct {
 
 	mu     sync.Mutex
 	queues map[topicPartition]*queue
-	used   map[string]int // partitions written to, by topic
+	used   map[string]int // partitions that messages go to, by topic
 	stuck  map[string]int // problems that wait for an operator, and how many messages wait
 }
 
@@ -70,6 +70,7 @@ func (p *publisher) end(pub *publication, err error) {
 	if err == nil {
 		pub.d.Done()
 	}
+	pub.d.unload()
 	pub.done(err)
 }
 
@@ -256,17 +257,17 @@ const slowWrite = time.Second
 
 // writable tells whether a message would be written soon. Where a topic has
 // several partitions, each may hold its part of what may be called and not yet
-// acknowledged, and at least a few: one that hangs must not hold all of it before
-// that is noticed.
+// acknowledged, and at least a few where that is not all: one that hangs must not hold
+// all of it before that is noticed.
 func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool {
 	partition, err := p.g.c.cfg.Log.PartitionFor(ctx, topic, key)
 	if err != nil {
 		return false
 	}
+	q := p.queue(topicPartition{topic, partition})
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	q := p.queues[topicPartition{topic, partition}]
-	if q == nil || q.pending == 0 {
+	if q.pending == 0 {
 		return true
 	}
 	of := p.used[topic]

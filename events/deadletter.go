@@ -17,6 +17,9 @@ const (
 	deadLetterOffset    = "dead-letter-offset"
 	deadLetterTimestamp = "dead-letter-timestamp"
 	deadLetterCount     = "dead-letter-count"
+	// Behind these, of a dead letter that stands for records which it does not carry.
+	deadLetterSize       = "dead-letter-size"
+	deadLetterLastOffset = "dead-letter-last-offset"
 )
 
 var deadLetterHeaders = []string{
@@ -48,6 +51,18 @@ func DeadLetter(source Source, headers []Header, u *Unreadable, messageLimit int
 		{deadLetterCount, strconv.Itoa(before + 1)},
 	} {
 		all = append(all, Header{Key: h.key, Value: []byte(h.value)})
+	}
+	return all
+}
+
+// Reference gives the headers of a dead letter that stands for a record, of so many
+// bytes, which it does not carry: its key is null and its value empty. Where last
+// is another offset than the source's, it stands for all records up to there.
+func Reference(source Source, u *Unreadable, size, last int64) []Header {
+	all := DeadLetter(source, nil, u, DeadLetterMessageLimit)
+	all = append(all, Header{Key: deadLetterSize, Value: strconv.AppendInt(nil, size, 10)})
+	if last > source.Offset {
+		all = append(all, Header{Key: deadLetterLastOffset, Value: strconv.AppendInt(nil, last, 10)})
 	}
 	return all
 }

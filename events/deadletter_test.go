@@ -76,3 +76,29 @@ func TestDeadLetterLeavesTheRecordAlone(t *testing.T) {
 		t.Errorf("wrote %v into the record's headers", rest)
 	}
 }
+
+func TestAReferenceTellsWhereTheRecordStandsAndIsNotTakenForOne(t *testing.T) {
+	large := &events.Unreadable{Reason: events.TooLarge, Message: "300 MB"}
+	for last, want := range map[int64][]events.Header{
+		1042: {header("dead-letter-size", "300000000")},
+		1050: {header("dead-letter-size", "300000000"), header("dead-letter-last-offset", "1050")},
+	} {
+		got := events.Reference(place, large, 300_000_000, last)
+		if rest := got[len(deadLetterHeaders("1")):]; !reflect.DeepEqual(rest, want) {
+			t.Errorf("%s", rest)
+		}
+		letter, err := events.ReadDeadLetter(got)
+		if err != nil || letter.Size != 300_000_000 || letter.Source != (events.Source{Topic: place.Topic, Partition: 3, Offset: 1042, Time: place.Time.UTC()}) || letter.Reason != events.TooLarge {
+			t.Errorf("%+v, %v", letter, err)
+		}
+	}
+	// A producer's header of that name makes nothing a reference, and goes back.
+	theirs := []events.Header{header("dead-letter-size", "5")}
+	got := events.DeadLetter(place, theirs, defect, 0)
+	if letter, err := events.ReadDeadLetter(got); err != nil || letter.Size != 0 {
+		t.Errorf("%+v, %v", letter, err)
+	}
+	if back := events.Redriven(got); !reflect.DeepEqual(back[:1], theirs) {
+		t.Errorf("%s", back)
+	}
+}

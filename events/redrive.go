@@ -16,6 +16,8 @@ type Letter struct {
 	Source Source
 	// Count is how often the record has become a dead letter, 1 or more.
 	Count int
+	// Size is not 0 where the dead letter does not carry the record, see Reference.
+	Size int64
 }
 
 // ReadDeadLetter reads the headers that DeadLetter has added, which are the last
@@ -24,7 +26,14 @@ type Letter struct {
 // that it never was in.
 func ReadDeadLetter(headers []Header) (Letter, error) {
 	values := map[string]string{}
+	var size int64
 	for _, h := range headers {
+		switch h.Key {
+		case deadLetterCount:
+			size = 0 // what stands before ours is the record's own
+		case deadLetterSize:
+			size, _ = strconv.ParseInt(string(h.Value), 10, 64)
+		}
 		if slices.Contains(deadLetterHeaders, h.Key) {
 			values[h.Key] = string(h.Value)
 		}
@@ -36,7 +45,7 @@ func ReadDeadLetter(headers []Header) (Letter, error) {
 	// same; nothing depends on it.
 	at, _ := time.Parse(time.RFC3339, values[deadLetterTimestamp])
 	letter := Letter{
-		Reason: Defect(values[deadLetterReason]), Message: values[deadLetterMessage], Count: count,
+		Reason: Defect(values[deadLetterReason]), Message: values[deadLetterMessage], Count: count, Size: size,
 		Source: Source{Topic: values[deadLetterTopic], Partition: partition, Offset: offset, Time: at},
 	}
 	if err := errors.Join(errPartition, errOffset, errCount); err != nil || letter.Reason == "" || count < 1 || !letter.Source.valid() {

@@ -30,6 +30,8 @@ const (
 	TwoTaskIDs Defect = "two_task_ids"
 	// InvalidTaskID: the task id cannot be one.
 	InvalidTaskID Defect = "invalid_task_id"
+	// TooLarge: the record was not read, because it does not fit into memory.
+	TooLarge Defect = "too_large"
 )
 
 // meanings says of each defect what a person wants to know first.
@@ -42,6 +44,7 @@ var meanings = map[Defect]string{
 	Ambiguous:     "A field that decides how to read the event stands there twice.",
 	NoTaskID:      "Nothing in the event says which task has failed.",
 	TwoTaskIDs:    "The field task_id stands there twice.",
+	TooLarge:      "The record, or the batch in which it stands, is larger than the service reads. The dead letter says where it stands.",
 	InvalidTaskID: "The task id cannot be one: it is empty, longer than 128 bytes, or holds white space or control characters.",
 }
 
@@ -52,7 +55,7 @@ func (d Defect) Meaning() string { return meanings[d] }
 // Defects lists every Defect.
 func Defects() []Defect {
 	return []Defect{
-		Tombstone, NotUTF8, NotJSON, TooDeep, UnknownShape, Ambiguous, NoTaskID, TwoTaskIDs, InvalidTaskID,
+		Tombstone, NotUTF8, NotJSON, TooDeep, UnknownShape, Ambiguous, NoTaskID, TwoTaskIDs, InvalidTaskID, TooLarge,
 	}
 }
 

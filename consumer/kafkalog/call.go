@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
-	"github.com/segmentio/kafka-go/protocol/fetch"
 	"github.com/segmentio/kafka-go/protocol/listoffsets"
 	"github.com/segmentio/kafka-go/protocol/produce"
 )
@@ -69,7 +68,11 @@ func (l *Log) exchange(conn *protocol.Conn, versions map[protocol.ApiKey]int16, 
 	if p, ok := req.(protocol.PreparedMessage); ok {
 		p.Prepare(version)
 	}
-	answer, err = protocol.RoundTrip(wire, version, l.correlation.Add(1), l.cfg.ClientID, req)
+	if f, ok := req.(*fetching); ok {
+		answer, err = l.exchangeFetch(wire, version, f)
+	} else {
+		answer, err = protocol.RoundTrip(wire, version, l.correlation.Add(1), l.cfg.ClientID, req)
+	}
 	if err != nil && wire.read && wire.err == nil {
 		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
 	}
@@ -113,7 +116,7 @@ func (w *wire) Discard(n int) (discarded int, err error) {
 func throttle(answer protocol.Message) time.Duration {
 	ms := int32(0)
 	switch m := answer.(type) {
-	case *fetch.Response:
+	case *fetched:
 		ms = m.ThrottleTimeMs
 	case *produce.Response:
 		ms = m.ThrottleTimeMs

@@ -24,7 +24,7 @@ func (l *Log) fetch(ctx context.Context, topic string, partition int, offset int
 		return consumer.Page{}, err
 	}
 	f := &part{
-		topic: topic, partition: int32(partition), offset: offset, limit: int32(min(maxBytes, answerBytes)),
+		topic: topic, partition: int32(partition), offset: offset, asked: maxBytes, limit: int32(min(maxBytes, answerBytes)),
 		since: time.Now(), end: offset, answered: make(chan partAnswer, 1),
 	}
 	a, err := l.broker(leader).fetches.fetch(ctx, f)
@@ -33,7 +33,7 @@ func (l *Log) fetch(ctx context.Context, topic string, partition int, offset int
 	}
 	page := consumer.Page{Next: offset, End: f.end}
 	if a.found != nil {
-		page, err = readPage(topic, partition, offset, a.found)
+		page, err = a.found.page, a.found.err
 	}
 	page.Throttled = f.throttled
 	return page, err

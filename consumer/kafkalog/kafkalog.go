@@ -88,6 +88,8 @@ type Log struct {
 	coordinator atomic.Int32 // the group's, or unknownBroker
 	silent      silentBrokers
 
+	large, unpacking limit // see answer.go and unpack.go
+
 	mu      sync.Mutex
 	brokers map[int32]*broker
 	group   *kafka.ConsumerGroup
@@ -126,6 +128,7 @@ func New(cfg Config) (*Log, error) {
 	slices.Sort(topics)
 
 	l := &Log{cfg: cfg, addr: kafka.TCP(cfg.Brokers...), brokers: map[int32]*broker{}}
+	l.large, l.unpacking = make(limit, 1), make(limit, unpackAtOnce)
 	l.shared.Store(notLeading)
 	l.coordinator.Store(unknownBroker)
 	l.closed, l.close = context.WithCancel(context.Background())

@@ -1,159 +1,168 @@
 package kafkalog
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
+	"time"
 
-	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/fetch"
 
 	"remux-retrier/consumer"
 )
 
-// readPage is decodePage for answers that nobody vouches for: where one cannot be
-// read, that is an error of its fetch alone.
-func readPage(topic string, partition int, from int64, answer *fetch.ResponsePartition) (page consumer.Page, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			page, err = consumer.Page{}, fmt.Errorf("the broker's answer cannot be read: %v", p)
-		}
-	}()
-	if answer.LastStableOffset < 0 {
-		return page, fmt.Errorf("the broker's answer has a last stable offset of %d", answer.LastStableOffset)
-	}
-	return decodePage(topic, partition, from, answer)
+const (
+	// leastPage and mostPage bound what a page holds unpacked, beside its first
+	// record: between them it is eight times what was asked for.
+	leastPage, mostPage = 64 << 10, 8 << 20
+	// usualRecord is the largest record that comes along in a page: what topics take
+	// by their default, and somewhat more. A larger one comes if it is asked for.
+	usualRecord = 1<<20 + 64<<10
+	// recordBytes is what holding a record costs beside its bytes, about.
+	recordBytes = 128
+	// farBeyond is more than can be written to a partition while it is being read:
+	// a batch further beyond its end is none of it.
+	farBeyond = 1 << 24
+)
+
+// pager makes a page of the batches that a broker answers with. It answers with
+// whole batches: the first may begin below the offset that was asked for, and
+// batches of aborted transactions and their markers come along.
+type pager struct {
+	topic     string
+	partition int
+	from      int64
+	most      int   // bytes of a page
+	largest   int64 // bytes of a record
+	high      int64 // the end of all records
+	stable    int64
+	aborted   *aborted
+	names     map[string]string
+
+	page consumer.Page
+	size int
+	full bool
 }
 
-// decodePage turns a broker's answer to a fetch from an offset into the
-// committed records at or above it. A broker answers with whole batches: the
-// first may begin below the offset, and batches of aborted transactions and
-// their markers come along.
-func decodePage(topic string, partition int, from int64, answer *fetch.ResponsePartition) (consumer.Page, error) {
-	page := consumer.Page{Next: from, End: answer.LastStableOffset}
-	stream, ok := answer.RecordSet.Records.(*protocol.RecordStream)
-	if !ok {
-		return page, nil // nothing up to the last stable offset
-	}
-	aborted := newAborted(answer.AbortedTransactions)
-	for _, batch := range stream.Records {
-		var base int64
-		var each func(*protocol.Record) error
-		switch b := batch.(type) {
-		case *protocol.ControlBatch:
-			base = b.BaseOffset
-			each = func(r *protocol.Record) error { return aborted.marker(b.ProducerID, r) }
-			aborted.begin(base)
-		case *protocol.RecordBatch:
-			base = b.BaseOffset
-			aborted.begin(base)
-			skip := b.Attributes.Transactional() && aborted.open[b.ProducerID]
-			each = func(r *protocol.Record) error {
-				if skip || r.Offset < from {
-					return nil
-				}
-				rec, err := copyRecord(topic, partition, r)
-				page.Records = append(page.Records, rec)
-				return err
-			}
-		default:
-			return consumer.Page{}, fmt.Errorf("batches of type %T, from before Kafka 0.11, cannot be read", batch)
-		}
-		if base < 0 || base > answer.HighWatermark+farBeyond {
-			return consumer.Page{}, fmt.Errorf("the broker's answer has a batch at offset %d, of %d", base, answer.HighWatermark)
-		}
-		next := base
-		err := eachRecord(batch, func(r *protocol.Record) error {
-			if r.Offset < next || r.Offset-base > math.MaxInt32 {
-				return fmt.Errorf("a record at offset %d, where at least %d was due", r.Offset, next)
-			}
-			next = r.Offset + 1
-			return each(r)
-		})
-		if err != nil {
-			return consumer.Page{}, fmt.Errorf("batch at offset %d: %w", base, err)
-		}
-		page.Next = max(page.Next, next)
-	}
-	if page.Next == from && len(stream.Records) > 0 {
-		// The broker returned the batch that spans the offset, and the batch
-		// has no record at or above it: compaction removed its tail. kafka-go
-		// does not show where the batch ends, so go on by one.
-		page.Next++
-	}
-	// The broker looks at the end before it reads.
-	page.End = max(page.End, page.Next)
-	return page, nil
-}
-
-// farBeyond is more than can be written to a partition while it is being read:
-// a batch further beyond its end is none of it.
-const farBeyond = 1 << 24
-
-// eachRecord hands over a batch's records, each valid until f returns, and gives
-// their memory back to kafka-go.
-func eachRecord(batch protocol.RecordReader, f func(*protocol.Record) error) error {
-	for {
-		r, err := batch.ReadRecord()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		err = f(r)
-		if r.Key != nil {
-			r.Key.Close()
-		}
-		if r.Value != nil {
-			r.Value.Close()
-		}
-		if err != nil {
-			return err
-		}
+func newPager(f *part, high, stable int64, txns []fetch.ResponseTransaction) *pager {
+	return &pager{
+		topic: f.topic, partition: int(f.partition), from: f.offset, high: high, stable: stable, aborted: newAborted(txns),
+		most: min(max(leastPage, 8*f.asked), mostPage), largest: max(usualRecord, int64(f.asked)),
+		page: consumer.Page{Next: f.offset, End: stable},
 	}
 }
 
-// copyRecord takes a record out of its page, whose memory is shared by all its
-// records: one that waits for long must not hold the others.
-//
-// Time is the producer's, also where the topic has
-// message.timestamp.type=LogAppendTime: kafka-go does not show the broker's.
-func copyRecord(topic string, partition int, r *protocol.Record) (consumer.Record, error) {
-	rec := consumer.Record{Topic: topic, Partition: partition, Offset: r.Offset, Time: r.Time}
-	size := 0
-	for _, b := range [...]protocol.Bytes{r.Key, r.Value} {
-		if b != nil {
-			size += b.Len()
-		}
+// begin checks where a batch stands.
+func (p *pager) begin(h *header) error {
+	if h.base() < 0 || h.last() < h.base() || h.last() > p.high+farBeyond {
+		return fmt.Errorf("the broker's answer has a batch at offsets %d to %d, of %d", h.base(), h.last(), p.high)
 	}
-	memory := make([]byte, size)
+	return nil
+}
+
+// read adds a batch to the page, whose checksum is right; body is nil where it is
+// too large to be read.
+func (p *pager) read(l *Log, h *header, body []byte) error {
+	p.aborted.begin(h.base())
 	var err error
-	if rec.Key, memory, err = readBytes(r.Key, memory); err != nil {
-		return rec, fmt.Errorf("key of offset %d: %w", r.Offset, err)
+	switch kind := h.attributes(); {
+	case kind.Control():
+		err = p.aborted.marker(h.producer(), body)
+	case kind.Transactional() && p.aborted.open[h.producer()], h.last() < p.from:
+	case body == nil:
+		p.leaveOut(h, max(h.base(), p.from), fmt.Sprintf("a batch is larger than %d MiB as it is stored", storedMost>>20))
+	default:
+		err = p.records(l, h, body)
 	}
-	if rec.Value, _, err = readBytes(r.Value, memory); err != nil {
-		return rec, fmt.Errorf("value of offset %d: %w", r.Offset, err)
+	if err == nil && !p.full {
+		p.page.Next = max(p.page.Next, h.last()+1)
 	}
-	if len(r.Headers) > 0 {
-		rec.Headers = make([]consumer.Header, len(r.Headers))
-	}
-	for i, h := range r.Headers { // kafka-go allocates each header by itself
-		rec.Headers[i] = consumer.Header(h)
-	}
-	return rec, nil
+	return err
 }
 
-// readBytes reads all of b into the beginning of memory; nil stays nil.
-func readBytes(b protocol.Bytes, memory []byte) (read, rest []byte, err error) {
-	if b == nil {
-		return nil, memory, nil
+// records adds a batch's records, until the page is full.
+func (p *pager) records(l *Log, h *header, body []byte) error {
+	if h.count() < 0 {
+		return fmt.Errorf("a batch of %d records", h.count())
 	}
-	n := b.Len()
-	_, err = io.ReadFull(b, memory[:n])
-	return memory[:n:n], memory[n:], err
+	next := h.base()
+	in, err := l.unpack(h.attributes().Compression(), body)
+	if err == nil {
+		defer in.close()
+		for range h.count() {
+			if next, err = p.one(h, in, next); err != nil || p.full {
+				break
+			}
+		}
+	}
+	if why := beyond(err); why != "" {
+		p.leaveOut(h, max(next, p.from), why)
+		return nil
+	}
+	if err != nil && p.page.Next > p.from && !p.full {
+		p.full = true // what came before can be read
+		return nil
+	}
+	return err
+}
+
+// one reads a record whose offset is due at least, and gives what is due next.
+func (p *pager) one(h *header, in *unpacked, due int64) (int64, error) {
+	length, err := in.length()
+	if err != nil {
+		return due, err
+	}
+	start, err := in.peek(min(length, startSize))
+	if err != nil {
+		return due, err
+	}
+	f := fields{b: start}
+	delta, after := f.start()
+	offset := h.base() + delta
+	switch {
+	case f.cut:
+		return due, errCut
+	case offset < due || delta > math.MaxInt32 || offset > h.last():
+		return due, fmt.Errorf("a record at offset %d, where at least %d was due", offset, due)
+	case offset < p.from:
+		return offset + 1, in.skip(length)
+	case len(p.page.Records) > 0 && int64(p.size)+length > int64(p.most):
+		p.full, p.page.Next = true, offset
+		return due, nil
+	}
+	took := length
+	if length <= p.largest {
+		b, own, err := in.take(length)
+		if err != nil {
+			return due, err
+		}
+		if took = memory(b); took <= p.largest {
+			rec, err := p.record(h, b, own)
+			p.add(rec, int(took))
+			return offset + 1, err
+		}
+	} else if err := in.skip(length); err != nil {
+		return due, err
+	}
+	p.add(consumer.Record{
+		Topic: p.topic, Partition: p.partition, Offset: offset, Time: time.UnixMilli(h.first() + after),
+		LeftOut: &consumer.LeftOut{Size: took, Last: offset, Why: fmt.Sprintf("the record has %d bytes", took)},
+	}, 0)
+	return offset + 1, nil
+}
+
+func (p *pager) add(r consumer.Record, size int) {
+	p.page.Records = append(p.page.Records, r)
+	p.page.Next = r.Offset + 1
+	p.size += size + recordBytes
+}
+
+// leaveOut adds all records of a batch from an offset on as one without contents.
+func (p *pager) leaveOut(h *header, from int64, why string) {
+	p.add(consumer.Record{
+		Topic: p.topic, Partition: p.partition, Offset: from, Time: time.UnixMilli(h.latest()),
+		LeftOut: &consumer.LeftOut{Size: int64(h.length()) + lengthEnd, Last: h.last(), Why: why},
+	}, 0)
 }
 
 // aborted follows which producers are inside an aborted transaction, batch by
@@ -180,14 +189,17 @@ func (a *aborted) begin(base int64) {
 	}
 }
 
-// marker reads a control record: its key is a version and a type, two bytes
+// marker reads a control batch: its record's key is a version and a type, two bytes
 // each, and type 0 ends an aborted transaction.
-func (a *aborted) marker(producerID int64, r *protocol.Record) error {
-	c, err := protocol.ReadControlRecord(r)
-	if err != nil {
-		return err
+func (a *aborted) marker(producerID int64, body []byte) error {
+	f := fields{b: body}
+	f.varint() // its length
+	f.start()
+	key := f.bytes()
+	if f.cut || len(key) != 4 {
+		return fmt.Errorf("a marker with a key of %d bytes", len(key))
 	}
-	if c.Type == 0 {
+	if key[2] == 0 && key[3] == 0 {
 		delete(a.open, producerID)
 	}
 	return nil

@@ -2,40 +2,130 @@ package kafkalog
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
+	"hash/crc32"
+	"io"
+	"net"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/fetch"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
+
+// batch is one as it stands in the log.
+type batch struct {
+	base, last int64
+	producer   int64
+	attributes protocol.Attributes
+	count      int32
+	time       int64
+	records    []byte
+}
+
+func (b batch) record(offset int64, value []byte, headers ...kmsg.Header) batch {
+	r := kmsg.Record{OffsetDelta: int32(offset - b.base), Value: value, Headers: headers}
+	body := r.AppendTo(nil)[1:] // the length is of one byte while it is 0
+	b.records = append(binary.AppendVarint(b.records, int64(len(body))), body...)
+	b.count++
+	b.last = max(b.last, offset)
+	return b
+}
+
+// bytes compresses the records, by the attributes, and adds the header.
+func (b batch) bytes() []byte {
+	records := b.records
+	if codec := b.attributes.Compression().Codec(); codec != nil {
+		var packed bytes.Buffer
+		w := codec.NewWriter(&packed)
+		if _, err := w.Write(records); err != nil {
+			panic(err)
+		}
+		if err := w.Close(); err != nil {
+			panic(err)
+		}
+		records = packed.Bytes()
+	}
+	k := kmsg.RecordBatch{
+		FirstOffset: b.base, Length: int32(49 + len(records)), PartitionLeaderEpoch: -1, Magic: 2, Attributes: int16(b.attributes),
+		LastOffsetDelta: int32(b.last - b.base), FirstTimestamp: b.time, MaxTimestamp: b.time,
+		ProducerID: b.producer, ProducerEpoch: -1, FirstSequence: -1, NumRecords: b.count, Records: records,
+	}
+	raw := k.AppendTo(nil)
+	return sealed(raw)
+}
+
+// sealed has the checksum of what it is.
+func sealed(raw []byte) []byte {
+	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli)))
+	return raw
+}
 
 // Batches of a page, each with one record or marker per offset.
 
-func batchOf(producer int64, offsets ...int64) *protocol.RecordBatch {
-	b := &protocol.RecordBatch{BaseOffset: offsets[0], ProducerID: producer}
+func batchOf(producer int64, offsets ...int64) batch {
+	b := batch{base: offsets[0], last: offsets[0], producer: producer}
 	if producer >= 0 {
-		b.Attributes = protocol.Transactional
+		b.attributes = protocol.Transactional
 	}
-	var records []protocol.Record
 	for _, o := range offsets {
-		records = append(records, protocol.Record{Offset: o})
+		b = b.record(o, nil)
 	}
-	b.Records = protocol.NewRecordReader(records...)
 	return b
 }
 
 const noProducer = -1 // the producer of records outside transactions
 
-func markerOf(producer, offset int64, kind int16) *protocol.ControlBatch {
-	b := protocol.NewControlBatch(protocol.ControlRecord{Offset: offset, Type: kind})
-	b.BaseOffset, b.ProducerID = offset, producer
+func markerOf(producer, offset int64, kind byte) batch {
+	b := batch{base: offset, last: offset, producer: producer, attributes: protocol.Transactional | protocol.Control, count: 1}
+	r := kmsg.Record{Key: []byte{0, 0, 0, kind}}
+	body := r.AppendTo(nil)[1:]
+	b.records = append(binary.AppendVarint(nil, int64(len(body))), body...)
 	return b
 }
 
 const abort, commit = 0, 1
 
-func pageOf(batches ...protocol.RecordReader) protocol.RecordSet {
-	return protocol.RecordSet{Records: &protocol.RecordStream{Records: batches}}
+func pageOf(batches ...batch) (set []byte) {
+	for _, b := range batches {
+		set = append(set, b.bytes()...)
+	}
+	return set
+}
+
+// answering has a partition's batches read that were asked for from an offset.
+func answering(f *part, set []byte, txns []fetch.ResponseTransaction) *found {
+	l := &Log{large: make(limit, 1), unpacking: make(limit, 1), closed: context.Background()}
+	return answeringBy(l, f, set, txns)
+}
+
+// memoryConn is a connection on which an answer has come.
+type memoryConn struct {
+	net.Conn
+	*bytes.Reader
+	written bool // requests are taken
+}
+
+func (c memoryConn) Read(b []byte) (int, error) { return c.Reader.Read(b) }
+func (c memoryConn) Write(b []byte) (int, error) {
+	if !c.written {
+		return 0, io.ErrClosedPipe
+	}
+	return len(b), nil
+}
+func (c memoryConn) SetDeadline(time.Time) error { return nil }
+
+func answeringBy(l *Log, f *part, set []byte, txns []fetch.ResponseTransaction) *found {
+	r := &reader{wire: &wire{Conn: protocol.NewConn(memoryConn{Reader: bytes.NewReader(set)}, "")}, log: l, left: len(set)}
+	found := &found{pager: newPager(f, 99, 99, txns)}
+	r.batches(found, len(set))
+	if r.err != nil && found.err == nil {
+		found.err = r.err
+	}
+	return found
 }
 
 func TestPages(t *testing.T) {
@@ -43,17 +133,18 @@ func TestPages(t *testing.T) {
 	for _, row := range []struct {
 		hazard  string
 		from    int64
-		page    protocol.RecordSet
+		page    []byte
 		aborted []txn
 		want    []int64
 		next    int64
 	}{
-		{"nothing to read stays", 5, protocol.RecordSet{}, nil, nil, 5},
+		{"nothing to read stays", 5, nil, nil, nil, 5},
 		{"the first batch begins below", 6, pageOf(batchOf(noProducer, 5, 6, 7)), nil, []int64{6, 7}, 8},
 		{"a gap between batches is passed", 5, pageOf(batchOf(noProducer, 5), batchOf(noProducer, 9, 11)), nil, []int64{5, 9, 11}, 12},
 		{"a marker at the end is passed", 5, pageOf(batchOf(1, 5), markerOf(1, 6, commit)), nil, []int64{5}, 7},
 		{"aborted records at the end are passed", 5, pageOf(batchOf(1, 5, 6)), []txn{{ProducerID: 1, FirstOffset: 5}}, nil, 7},
-		{"a compacted tail is passed step by step", 7, pageOf(batchOf(noProducer, 5, 6)), nil, nil, 8},
+		{"a compacted tail is passed", 7, pageOf(compacted(batchOf(noProducer, 5, 6), 9)), nil, nil, 10},
+		{"a batch that was compacted away is passed", 5, pageOf(batch{base: 5, last: 8, producer: noProducer}), nil, nil, 9},
 		{
 			"one producer aborts, commits, aborts", 1,
 			pageOf(batchOf(1, 1), markerOf(1, 2, abort), batchOf(1, 3), markerOf(1, 4, commit), batchOf(1, 5), markerOf(1, 6, abort), batchOf(1, 7)),
@@ -80,17 +171,16 @@ func TestPages(t *testing.T) {
 		},
 		{
 			"records outside transactions pass an aborted one of the same producer", 1,
-			pageOf(batchOf(1, 1), &protocol.RecordBatch{BaseOffset: 2, ProducerID: 1, Records: protocol.NewRecordReader(protocol.Record{Offset: 2})}),
+			pageOf(batchOf(1, 1), batch{base: 2, last: 2, producer: 1}.record(2, nil)),
 			[]txn{{ProducerID: 1, FirstOffset: 1}},
 			[]int64{2}, 3,
 		},
 	} {
 		t.Run(row.hazard, func(t *testing.T) {
-			page, err := decodePage("t", 3, row.from, &fetch.ResponsePartition{
-				LastStableOffset: 99, AbortedTransactions: row.aborted, RecordSet: row.page,
-			})
-			if err != nil {
-				t.Fatal(err)
+			found := answering(&part{topic: "t", partition: 3, offset: row.from}, row.page, row.aborted)
+			page := found.page
+			if found.err != nil {
+				t.Fatal(found.err)
 			}
 			var got []int64
 			for _, r := range page.Records {
@@ -106,52 +196,73 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// compacted has lost the records behind its last one.
+func compacted(b batch, last int64) batch {
+	b.last = last
+	return b
+}
+
 func TestBatchesBeforeKafka011AreRefusedNotSkipped(t *testing.T) {
-	old := &protocol.MessageSet{Records: protocol.NewRecordReader(protocol.Record{Offset: 1})}
-	if page, err := decodePage("t", 0, 1, &fetch.ResponsePartition{RecordSet: pageOf(old)}); err == nil {
-		t.Errorf("read %v", page)
+	old := batchOf(noProducer, 1).bytes()
+	old[16] = 1
+	if found := answering(&part{offset: 1}, old, nil); found.err == nil {
+		t.Errorf("read %v", found.page)
 	}
 }
 
-// stored is a batch as it stands in the log, with its length in front.
-func stored(t testing.TB, value []byte) []byte {
-	t.Helper()
-	set := protocol.RecordSet{Version: 2, Records: protocol.NewRecordReader(protocol.Record{Value: protocol.NewBytes(value)})}
-	var buf bytes.Buffer
-	if _, err := set.WriteTo(&buf); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
+// stored is a batch of one record.
+func stored(value []byte) []byte {
+	return batch{producer: noProducer}.record(0, value).bytes()
 }
 
-// kafka-go reuses a page's memory for the next page.
+// What a page is read from is used for the next page.
 func TestRecordsKeepTheirBytesWhenTheNextPageComes(t *testing.T) {
-	read := func(value []byte) []byte {
-		var answer fetch.ResponsePartition
-		if _, err := answer.RecordSet.ReadFrom(bytes.NewReader(stored(t, value))); err != nil {
-			t.Fatal(err)
+	for _, codec := range []protocol.Attributes{0, protocol.Gzip, protocol.Snappy, protocol.Lz4, protocol.Zstd} {
+		read := func(value []byte) []byte {
+			b := batch{producer: noProducer, attributes: codec}.record(0, value, kmsg.Header{Key: "k", Value: value}).record(1, value)
+			found := answering(&part{}, b.bytes(), nil)
+			if found.err != nil || len(found.page.Records) != 2 || !bytes.Equal(found.page.Records[0].Headers[0].Value, value) {
+				t.Fatal(codec, found.page, found.err)
+			}
+			return found.page.Records[0].Value
 		}
-		page, err := decodePage("t", 0, 0, &answer)
-		if err != nil {
-			t.Fatal(err)
+		first := read(bytes.Repeat([]byte("1"), 1000))
+		for range 100 {
+			read(bytes.Repeat([]byte("2"), 1000))
 		}
-		return page.Records[0].Value
-	}
-	first := read(bytes.Repeat([]byte("1"), 1000))
-	for range 100 {
-		read(bytes.Repeat([]byte("2"), 1000))
-	}
-	if !bytes.Equal(first, bytes.Repeat([]byte("1"), 1000)) {
-		t.Errorf("the first page's record now reads %q", first)
+		if !bytes.Equal(first, bytes.Repeat([]byte("1"), 1000)) {
+			t.Errorf("%v: the first page's record now reads %q", codec, first)
+		}
 	}
 }
 
 func TestADamagedBatchIsAnError(t *testing.T) {
-	text := stored(t, []byte("payload"))
+	text := stored([]byte("payload"))
 	i := bytes.Index(text, []byte("payload"))
 	text[i] ^= 1
-	var set protocol.RecordSet
-	if _, err := set.ReadFrom(bytes.NewReader(text)); err == nil {
+	if found := answering(&part{}, text, nil); found.err == nil {
 		t.Error("a batch with a wrong checksum was read")
+	}
+}
+
+func TestWhatStandsBeforeADamagedBatchIsRead(t *testing.T) {
+	bad := batchOf(noProducer, 6).bytes()
+	bad[len(bad)-1] ^= 1
+	found := answering(&part{offset: 5}, append(batchOf(noProducer, 5).bytes(), bad...), nil)
+	if found.err != nil || len(found.page.Records) != 1 || found.page.Next != 6 {
+		t.Errorf("%+v, %v", found.page, found.err)
+	}
+	if found = answering(&part{offset: 6}, bad, nil); found.err == nil {
+		t.Error("a batch with a wrong checksum was read")
+	}
+}
+
+func TestABatchThatIsCutOffAtTheEndOfAnAnswerComesNextTime(t *testing.T) {
+	whole := batchOf(noProducer, 5).bytes()
+	for cut := range batchOf(noProducer, 6).bytes() {
+		found := answering(&part{offset: 5}, append(slices.Clone(whole), batchOf(noProducer, 6).bytes()[:cut]...), nil)
+		if found.err != nil || found.page.Next != 6 {
+			t.Fatalf("cut to %d bytes: next %d, %v", cut, found.page.Next, found.err)
+		}
 	}
 }

@@ -15,6 +15,7 @@ type part struct {
 	topic     string
 	partition int32
 	offset    int64
+	asked     int // bytes
 	limit     int32
 	since     time.Time
 	end       int64         // as last known
@@ -25,7 +26,7 @@ type part struct {
 
 // partAnswer is a partition's part of an answer; of found none is nil.
 type partAnswer struct {
-	found *fetch.ResponsePartition
+	found *found
 	err   error
 }
 
@@ -80,48 +81,37 @@ func (p *poller) send(on *line, parts []*part, wait time.Duration) bool {
 		})
 		room -= int64(f.limit)
 	}
-	m, err := on.send(on.log.closed, fetchTimeout, req)
-	var res *fetch.Response
+	m, err := on.send(on.log.closed, fetchTimeout, &fetching{Request: req, parts: parts})
+	var res *fetched
 	if err == nil {
-		res = m.(*fetch.Response)
+		res = m.(*fetched)
 		if res.ErrorCode != 0 {
 			err = kafka.Error(res.ErrorCode)
 		}
-	}
-	if errors.Is(err, errUnreadable) && len(parts) > 1 {
-		// One batch that cannot be read spoils the whole answer. The others are to
-		// be read all the same.
-		half := len(parts) / 2
-		first := p.send(on, parts[:half], 0)
-		return p.send(on, parts[half:], 0) || first
 	}
 	return p.handOut(parts, res, err, room >= 0)
 }
 
 // handOut answers the parts that there is something to say to, and lets the
 // others wait on. roomy: the answer's bound was no reason to leave records out.
-func (p *poller) handOut(parts []*part, res *fetch.Response, err error, roomy bool) bool {
+func (p *poller) handOut(parts []*part, res *fetched, err error, roomy bool) bool {
 	var held time.Duration
-	found := map[string][]fetch.ResponsePartition{}
 	if err == nil {
 		held = throttle(res)
-		for _, t := range res.Topics {
-			found[t.Topic] = append(found[t.Topic], t.Partitions...)
-		}
 	}
 	var waitOn, ready []*part
 	var answers []partAnswer
-	brought, at := false, -1
+	brought := false
 	now := time.Now()
 	for i, f := range parts {
-		if at++; i > 0 && f.topic != parts[i-1].topic {
-			at = 0
-		}
 		if f.gone.Load() {
 			continue
 		}
 		f.throttled += held
-		a := partAnswer{find(found[f.topic], f.partition, at), err}
+		a := partAnswer{err: err}
+		if err == nil {
+			a.found = res.found[i]
+		}
 		switch {
 		case err != nil:
 		case a.found == nil && held > 0: // a throttled answer names no partition
@@ -131,22 +121,22 @@ func (p *poller) handOut(parts []*part, res *fetch.Response, err error, roomy bo
 			}
 		case a.found == nil:
 			a.err = errors.New("the broker did not answer for this partition")
-		case a.found.ErrorCode != 0:
-			a.err = kafka.Error(a.found.ErrorCode)
-		case a.found.RecordSet.Records != nil:
+		case a.found.code != 0:
+			a.err = kafka.Error(a.found.code)
+		case a.found.brought, a.found.err != nil:
 			brought = true
-		case a.found.LastStableOffset > f.offset && i > 0:
+		case a.found.stable > f.offset && i > 0:
 			// There is something, but others came before it, or its first batch is
 			// larger than its limit: the broker exceeds that for the first alone.
-			f.end = a.found.LastStableOffset
+			f.end = a.found.stable
 			if roomy {
 				f.limit = min(2*f.limit, answerBytes)
 			}
 			brought = true
 			waitOn = append(waitOn, f)
 			continue
-		case now.Sub(f.since) < fetchWait && a.found.LastStableOffset >= 0:
-			f.end = a.found.LastStableOffset
+		case now.Sub(f.since) < fetchWait && a.found.stable >= 0:
+			f.end = a.found.stable
 			waitOn = append(waitOn, f)
 			continue
 		}
@@ -163,17 +153,4 @@ func (p *poller) handOut(parts []*part, res *fetch.Response, err error, roomy bo
 		f.answered <- answers[i]
 	}
 	return brought
-}
-
-// find looks for a partition, first at the place where it should be.
-func find(in []fetch.ResponsePartition, partition int32, at int) *fetch.ResponsePartition {
-	if at < len(in) && in[at].Partition == partition {
-		return &in[at]
-	}
-	for i := range in {
-		if in[i].Partition == partition {
-			return &in[i]
-		}
-	}
-	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -47,6 +48,70 @@ func (l *Log) produce(ctx context.Context, topic string, partition int, messages
 	if err != nil {
 		return 0, err
 	}
+	size := sizeOf(messages)
+	if size <= compressFrom {
+		first, err = l.write(ctx, leader, topic, partition, messages, 0)
+		if !errors.Is(err, kafka.MessageSizeTooLarge) && !errors.Is(err, kafka.RecordListTooLarge) {
+			return first, err
+		}
+	}
+	// The record that a large dead letter carries was compressed, perhaps: where it
+	// fitted, it fits again.
+	first, err = l.write(ctx, leader, topic, partition, messages, protocol.Zstd)
+	if errors.Is(err, kafka.UnsupportedCompressionType) { // before Kafka 2.1
+		first, err = l.write(ctx, leader, topic, partition, messages, protocol.Gzip)
+	}
+	return first, err
+}
+
+const (
+	// compressFrom is more than a batch of outcomes has.
+	compressFrom = 768 << 10
+	// hangUpFrom is the size from which on a broker may refuse a request by closing
+	// the connection.
+	hangUpFrom = 1 << 20
+)
+
+// sizeOf is in bytes, about.
+func sizeOf(messages []consumer.Message) (size int) {
+	for _, m := range messages {
+		size += len(m.Key) + len(m.Value)
+		for _, h := range m.Headers {
+			size += len(h.Key) + len(h.Value)
+		}
+	}
+	return size
+}
+
+// hungUp tells whether the broker has closed the connection.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// answers tells whether the broker that has just closed a connection answers on
+// another one: it would not if it had stopped.
+func (l *Log) answers(ctx context.Context, leader int32, topic string, partition int) bool {
+	_, err := l.listOffsets(ctx, topic, []int{partition}, lastOffset, readUncommitted)
+	now, same := l.leader(ctx, topic, partition)
+	return err == nil && same == nil && now == leader
+}
+
+// write sends one request. If the broker closes the connection on a large one, twice,
+// and otherwise answers, the request is too large.
+func (l *Log) write(ctx context.Context, leader int32, topic string, partition int, messages []consumer.Message, compression protocol.Attributes) (first int64, err error) {
+	for again := false; ; again = true {
+		first, err = l.writeOnce(ctx, leader, topic, partition, messages, compression)
+		size := sizeOf(messages)
+		switch {
+		case size < hangUpFrom, !hungUp(err), !l.answers(ctx, leader, topic, partition):
+			return first, err
+		case again:
+			return 0, fmt.Errorf("%w: the broker closes the connection on a message of %d bytes: its socket.request.max.bytes is smaller", kafka.MessageSizeTooLarge, size)
+		}
+	}
+}
+
+func (l *Log) writeOnce(ctx context.Context, leader int32, topic string, partition int, messages []consumer.Message, compression protocol.Attributes) (first int64, err error) {
 	m, err := l.broker(leader).writes.send(ctx, produceTimeout, &produce.Request{
 		Acks:    allInSyncReplicas,
 		Timeout: int32(ackTimeout / time.Millisecond),
@@ -54,7 +119,7 @@ func (l *Log) produce(ctx context.Context, topic string, partition int, messages
 			Topic: topic,
 			Partitions: []produce.RequestPartition{{
 				Partition: int32(partition),
-				RecordSet: protocol.RecordSet{Records: &messageReader{messages: messages}},
+				RecordSet: protocol.RecordSet{Attributes: compression, Records: &messageReader{messages: messages}},
 			}},
 		}},
 	})

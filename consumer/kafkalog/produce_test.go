@@ -3,6 +3,7 @@ package kafkalog
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"reflect"
 	"testing"
 
@@ -81,12 +82,53 @@ func tooLarge(t *testing.T, brokers []string, change ...func(*Config)) {
 	if err != nil || !known {
 		t.Fatalf("limit %d, known %v, %v", limit, known, err)
 	}
-	_, err = l.Produce(soon(t), l.cfg.Topics[0], 0, []consumer.Message{{Value: bytes.Repeat([]byte("x"), limit+1)}})
+	random := make([]byte, limit+1)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(random)
+	_, err = l.Produce(soon(t), l.cfg.Topics[0], 0, []consumer.Message{{Value: random}})
 	if !errors.Is(err, consumer.ErrTooLarge) {
 		t.Errorf("%d bytes: %v, want ErrTooLarge", limit+1, err)
 	}
+	// The dead letter of a record that was compressed has to fit, too.
+	large := bytes.Repeat([]byte(`{"attempt":1}`), limit)
+	first, err := l.Produce(soon(t), l.cfg.Topics[0], 0, []consumer.Message{{Value: large}})
+	if err != nil {
+		t.Fatalf("%d bytes that compress well: %v", len(large), err)
+	}
+	page, err := l.Fetch(soon(t), l.cfg.Topics[0], 0, first, len(large)+100)
+	if err != nil || len(page.Records) == 0 || !bytes.Equal(page.Records[0].Value, large) {
+		t.Errorf("%d records come back, %v", len(page.Records), err)
+	}
 	if _, err := l.Produce(soon(t), l.cfg.Topics[0], 0, []consumer.Message{{Value: bytes.Repeat([]byte("x"), limit-1024)}}); err != nil {
 		t.Errorf("a little less than the limit: %v", err)
+	}
+}
+
+// A broker closes the connection on a request beyond its socket.request.max.bytes.
+func TestABrokerThatHangsUpOnALargeMessageIsNotBlamed(t *testing.T) {
+	c := fakeKafka(t)
+	l := member(t, c.ListenAddrs())
+	var times int
+	hangUp := func(always bool) {
+		c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+			if times++; always || times == 1 {
+				c.KeepControl()
+				return nil, errors.New("too large"), true
+			}
+			return nil, nil, false
+		})
+	}
+	random := make([]byte, 900<<10)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(random)
+	hangUp(false)
+	if _, err := l.Produce(soon(t), produced, 0, []consumer.Message{{Value: append(random, make([]byte, 1<<20)...)}}); err != nil || times < 2 {
+		t.Errorf("a broker that closed the connection once, after %d requests: %v", times, err)
+	}
+	hangUp(true)
+	for size, large := range map[int]bool{100: false, 2 << 20: true} {
+		_, err := l.Produce(soon(t), produced, 0, []consumer.Message{{Value: make([]byte, size)}})
+		if err == nil || errors.Is(err, consumer.ErrTooLarge) != large {
+			t.Errorf("%d bytes: %v", size, err)
+		}
 	}
 }
 

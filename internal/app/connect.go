@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"sync"
 
 	"github.com/segmentio/kafka-go/sasl"
@@ -44,6 +46,9 @@ type mechanism struct {
 	password string
 	current  sasl.Mechanism // made for password; it keeps what SCRAM derives from it
 }
+
+// Format hides the password from every verb.
+func (m *mechanism) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, m.sasl.Mechanism) }
 
 func (m *mechanism) Name() string { return m.sasl.Mechanism }
 

@@ -11,6 +11,7 @@ import (
 	"remux-retrier/internal/config"
 	"remux-retrier/internal/ledger"
 	"remux-retrier/internal/metrics"
+	"remux-retrier/internal/notice"
 	"remux-retrier/internal/pace"
 	"remux-retrier/internal/retrier"
 	"remux-retrier/internal/story"
@@ -48,6 +49,7 @@ type Instance struct {
 	consumer *consumer.Consumer
 	retrier  *retrier.Retrier
 	ledger   *ledger.Ledger
+	tally    *notice.Tally
 }
 
 // NewGate makes the gate of an instance, for Parts.
@@ -67,7 +69,7 @@ func orZero(l config.Limit) int {
 
 // NewInstance wires the rooms.
 func NewInstance(cfg config.Config, p Parts) (*Instance, error) {
-	i := &Instance{parts: p}
+	i := &Instance{parts: p, tally: notice.NewTally(p.Clock, p.Logger)}
 	k, origin := cfg.Kafka, events.OriginOf(cfg.Kafka.GroupID)
 	var err error
 	if i.ledger, err = ledger.New(ledger.Config{
@@ -86,7 +88,7 @@ func NewInstance(cfg config.Config, p Parts) (*Instance, error) {
 	i.consumer, err = consumer.New(consumer.Config{
 		Log: p.Log,
 		Handler: &path{
-			retrier: i.retrier, ledger: i.ledger, topics: k, metrics: p.Metrics, clock: p.Clock, log: p.Logger, mayForce: cfg.Retry.AllowForce,
+			retrier: i.retrier, ledger: i.ledger, topics: k, metrics: p.Metrics, clock: p.Clock, log: p.Logger, tally: i.tally, mayForce: cfg.Retry.AllowForce,
 			observe: observer{stories: p.Stories, tracer: p.Tracer, clock: p.Clock},
 		},
 		Topic: k.TopicFailed, Latest: k.StartOffset == config.Latest,
@@ -104,6 +106,7 @@ func (i *Instance) Run(ctx context.Context) {
 	var running clock.Group
 	running.Go(i.parts.Clock, func() { i.retrier.Run(beside) })
 	running.Go(i.parts.Clock, func() { i.ledger.Run(beside) })
+	running.Go(i.parts.Clock, func() { i.tally.Run(beside) })
 	i.consumer.Run(ctx)
 	ended()
 	running.Wait(i.parts.Clock)

@@ -110,7 +110,7 @@ func (o operated) work(s *page.Status, i *Instance) {
 		} else {
 			s.Flow.Lag += max(0, p.End-p.Committed)
 		}
-		if p.Unanswered > 0 && (s.Flow.OldestAt == nil || p.Oldest.Before(s.Flow.OldestAt.Time)) {
+		if !p.Oldest.IsZero() && (s.Flow.OldestAt == nil || p.Oldest.Before(s.Flow.OldestAt.Time)) {
 			s.Flow.OldestAt = oldest(p.Oldest)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"remux-retrier/internal/config"
 	"remux-retrier/internal/ledger"
 	"remux-retrier/internal/metrics"
+	"remux-retrier/internal/notice"
 	"remux-retrier/internal/retrier"
 	"remux-retrier/internal/story"
 )
@@ -26,6 +27,7 @@ type path struct {
 	observe observer
 	clock   clock.Clock
 	log     *logrus.Logger
+	tally   *notice.Tally
 	// mayForce: events.ForceHeader counts (RETRY_ALLOW_FORCE).
 	mayForce bool
 }
@@ -33,7 +35,7 @@ type path struct {
 // Receive reads one record, and hands its event to the task that it tells of.
 func (p *path) Receive(d *consumer.Delivery) {
 	source := events.Source{Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, Time: d.Time}
-	failure, err := events.ReadFailure(d.Value, d.Headers)
+	failure, err := readFailure(d)
 	if failure.Forced && !p.mayForce {
 		failure.Forced = false
 		p.metrics.ForceIgnored()
@@ -53,6 +55,9 @@ func (p *path) Receive(d *consumer.Delivery) {
 	case err != nil:
 		e.ignore(metrics.NotAFailure, story.Ignored, err.Error())
 	default:
+		if failure.UserDataLeftOut && p.tally.First("user_data left out") {
+			e.logger().WithField("task_id", failure.TaskID).Warnf("user_data is longer than %d bytes, is no text, or stands there twice: the outcome goes without it", events.MaxUserData)
+		}
 		// It may wait for long, and needs the key of its outcome alone.
 		e.Key, e.Value, e.Headers = []byte(failure.TaskID), nil, nil
 		ev := retrier.Event{Failure: failure, Source: source, Lease: e, Trail: e.seen.trail()}
@@ -60,6 +65,14 @@ func (p *path) Receive(d *consumer.Delivery) {
 			d.SharePlace()
 		}
 	}
+}
+
+// readFailure reads a record's event; what came without its contents has none.
+func readFailure(d *consumer.Delivery) (events.Failure, error) {
+	if l := d.LeftOut; l != nil {
+		return events.Failure{}, &events.Unreadable{Reason: events.TooLarge, Message: l.Why + ", more than the service reads: read it where it stands"}
+	}
+	return events.ReadFailure(d.Value, d.Headers)
 }
 
 // Release gives up what is not answered.
@@ -117,14 +130,17 @@ func (e *item) Answer(o *events.Outcome, acknowledged func()) {
 // GiveUp ends the event without an answer.
 func (e *item) GiveUp(why error) { e.seen.ended(why, story.GivenUp, "") }
 
+// carriedAlways is the size up to which a record is carried by its dead letter, or
+// its partition waits until the topic takes it. It is what topics take by default.
+const carriedAlways = 1 << 20
+
 // deadLetter sends what is no failure event to the dead-letter topic, as it came. If
-// it has become too large by its headers, they are shortened.
+// it has become too large by its headers, they are shortened; if it is so large that
+// no topic takes it, or was not read, the dead letter says where it stands.
 func (e *item) deadLetter(source events.Source, u *events.Unreadable) {
 	why := string(u.Reason) + ", " + u.Message
 	topic := e.path.topics.TopicDeadLetter
-	letter := func(limit int) consumer.Message {
-		return consumer.Message{Topic: topic, Key: e.Key, Value: e.Value, Headers: events.DeadLetter(source, e.Headers, u, limit)}
-	}
+	letters := e.letters(source, u)
 	e.seen.Step(story.Step{Kind: story.DeadLetterWait, Detail: why})
 	e.seen.publishing(topic)
 	// In a goroutine, for Publish may wait to learn the topic's partitions.
@@ -135,9 +151,30 @@ func (e *item) deadLetter(source events.Source, u *events.Unreadable) {
 				return
 			}
 			e.count(metrics.DeadLetter, string(u.Reason))
-			e.logger().WithFields(logrus.Fields{"reason": u.Reason, "detail": u.Message}).Warn("dead letter")
-		}, letter(events.DeadLetterMessageLimit), letter(0))
+			if e.path.tally.First("dead letter, " + string(u.Reason)) {
+				e.logger().WithFields(logrus.Fields{"reason": u.Reason, "detail": u.Message}).Warn("dead letter")
+			}
+		}, letters[0], letters[1:]...)
 	})
+}
+
+// letters are a dead letter and what to write where it is too large.
+func (e *item) letters(source events.Source, u *events.Unreadable) []consumer.Message {
+	topic := e.path.topics.TopicDeadLetter
+	reference := func(size, last int64) consumer.Message {
+		return consumer.Message{Topic: topic, Value: []byte{}, Headers: events.Reference(source, u, size, last)}
+	}
+	if e.LeftOut != nil {
+		return []consumer.Message{reference(e.LeftOut.Size, e.LeftOut.Last)}
+	}
+	var all []consumer.Message
+	for _, limit := range []int{events.DeadLetterMessageLimit, 0} {
+		all = append(all, consumer.Message{Topic: topic, Key: e.Key, Value: e.Value, Headers: events.DeadLetter(source, e.Headers, u, limit)})
+	}
+	if size := len(e.Key) + len(e.Value); size > carriedAlways {
+		all = append(all, reference(int64(size), e.Offset))
+	}
+	return all
 }
 
 func (p *path) topicOf(r events.Reason) string {
@@ -157,10 +194,17 @@ func (e *item) logger() *logrus.Entry {
 	return e.path.log.WithFields(logrus.Fields{"topic": e.Topic, "partition": e.Partition, "offset": e.Offset}).WithFields(e.seen.fields())
 }
 
+// loggedUncalled is how many outcomes without a call of their own are logged in full,
+// of each reason in a minute. The quota does not bound how many there are.
+const loggedUncalled = 100
+
 // logOutcome logs an outcome. The fields are gathered only where they are shown:
 // there may be thousands a second.
 func (e *item) logOutcome(o *events.Outcome) {
 	if !e.path.log.IsLevelEnabled(logrus.InfoLevel) {
+		return
+	}
+	if o.Attempts == 0 && !e.path.tally.Among(loggedUncalled, logrus.InfoLevel, string(o.Reason.Kind())+", "+string(o.Reason)) {
 		return
 	}
 	log := e.logger().WithFields(logrus.Fields{"task_id": o.Failure.TaskID, "reason": o.Reason, "attempts": o.Attempts, "retries": *o.Retries})

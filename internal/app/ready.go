@@ -34,7 +34,11 @@ func (r *readiness) checks() []admin.Check {
 func (r *readiness) notes() []string {
 	var notes []string
 	if i := r.instance.Load(); i != nil {
-		notes = append(notes, throttledNote(i.parts.Gate.State()), i.retrier.Advice())
+		c := i.consumer.Status()
+		notes = append(notes, throttledNote(i.parts.Gate.State()), i.retrier.Advice(), c.Throttled)
+		if c.Panics > 0 {
+			notes = append(notes, fmt.Sprintf("%d records are held without an answer because their handling panicked: report the stack in the log, and restart when it is mended", c.Panics))
+		}
 	}
 	notes = append(append(notes, r.twins.note()), r.files.notes()...)
 	return slices.DeleteFunc(notes, func(note string) bool { return note == "" })

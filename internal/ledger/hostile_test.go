@@ -63,7 +63,7 @@ func TestManyForgedCoversTakeNoMoreMemoryThanAFew(t *testing.T) {
 		for i := range int64(5) {
 			r := record(w, outcome("1"+strings.Repeat("0", int(i)), events.Accepted, event(0, i), covers...))
 			r.Time = time.Now()
-			w.take(&r, nil, true)
+			w.take(&r, true)
 		}
 		if grown := int64(heap()) - int64(start); grown > 1<<20 {
 			w.Errorf("%d KiB for 5 outcomes", grown>>10)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"remux-retrier/consumer"
-	"remux-retrier/events"
 	"remux-retrier/internal/clock"
 )
 
@@ -109,7 +108,6 @@ func (l *Ledger) position(s *source) int64 {
 // read reads a partition up to its end. The page tells where it goes on, not the
 // last record: what was aborted or compacted is passed.
 func (l *Ledger) read(ctx context.Context, s *source, end int64) error {
-	var headers []events.Header
 	for {
 		l.mu.Lock()
 		from := l.position(s)
@@ -127,7 +125,7 @@ func (l *Ledger) read(ctx context.Context, s *source, end int64) error {
 			if l.isOwn(s, r.Offset) {
 				continue
 			}
-			headers = l.take(r, headers, r.Offset >= s.next)
+			l.take(r, r.Offset >= s.next)
 		}
 		if page.Next <= from {
 			// Not what was asked for is at fault: the log has become shorter, or

@@ -23,11 +23,12 @@ func TestRecordsThatAreNotOursAreSkippedAndCounted(t *testing.T) {
 		w.publish(other, elsewhere)
 		w.log.append(retried, 0, consumer.Record{})
 		w.log.append(retried, 0, consumer.Record{Key: []byte("1"), Value: []byte(`{"task_id":"1","outcome":"retried"}`)})
+		w.log.append(retried, 1, consumer.Record{LeftOut: &consumer.LeftOut{Size: 300e6, Why: "the record has 300000000 bytes"}})
 		w.log.append(refused, 2, consumer.Record{Headers: []consumer.Header{{Key: "ce_id", Value: []byte("\xff")}, {Key: "ce_source", Value: []byte(origin)}}})
 		w.publish(outcome("2", events.Accepted, event(0, 1), cover(0, 2)))
 		w.follow()
 		s := w.Status()
-		w.expect("foreign, unreadable", []any{s.Foreign, s.Unreadable}, []any{2, 3})
+		w.expect("foreign, unreadable", []any{s.Foreign, s.Unreadable}, []any{2, 4})
 		w.expect("answered", []any{w.Answered(event(0, 0)), w.Answered(event(0, 1)), s.Answered}, []any{false, true, 1})
 		w.expect("retries", []any{w.Retries("1"), w.Retries("2")}, []any{0, 1})
 		w.expect("said", len(w.said.AllEntries()), 1)
@@ -122,8 +123,8 @@ func TestOwnOutcomesAreReadBackWithoutAllocating(t *testing.T) {
 			w.Decided(o)
 			r := record(w, o)
 			r.Time = time.Now()
-			headers := w.take(&r, nil, true)
-			if n := testing.AllocsPerRun(100, func() { headers = w.take(&r, headers, true) }); n != 0 {
+			w.take(&r, true)
+			if n := testing.AllocsPerRun(100, func() { w.take(&r, true) }); n != 0 {
 				w.Errorf("%s: %v allocations", o.Reason, n)
 			}
 		}
@@ -145,13 +146,12 @@ func BenchmarkMillionOutcomes(b *testing.B) {
 			b.Fatal(err)
 		}
 		before := heap()
-		var headers []events.Header
 		var reading time.Duration
 		for i := range int64(million) {
 			r := record(b, outcome(strconv.FormatInt(500_000_000+i, 10), events.Accepted, event(int(i%8), i/8), cover(int(i%8), i)))
 			r.Time = now
 			began := time.Now()
-			headers = l.take(&r, headers, true)
+			l.take(&r, true)
 			reading += time.Since(began)
 		}
 		if got := l.Status().Decisions; got != million {

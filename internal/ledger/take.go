@@ -12,34 +12,34 @@ import (
 func tellsOfOthers(o *events.Outcome) bool { return len(o.Covers) > 0 || o.CountsAsRetry() }
 
 // take takes note of a record of an outcome topic: of the answer, and if learn is
-// set, of what it says about other events. Headers is scratch space.
+// set, of what it says about other events.
 //
 // What the headers say is enough to know that an event is answered; the value is
 // read only for a decision about other events that is not known yet. So an outcome
 // in a format of another version's still prevents a second answer.
-func (l *Ledger) take(r *consumer.Record, headers []events.Header, learn bool) (scratch []events.Header) {
-	scratch = headers[:0]
+func (l *Ledger) take(r *consumer.Record, learn bool) {
 	defer func() {
 		// Whatever a record holds, it must not end the process.
 		if p := recover(); p != nil {
 			l.unreadable(r, fmt.Sprintf("it cannot be handled: %v", p))
 		}
 	}()
-	for _, h := range r.Headers {
-		scratch = append(scratch, h)
+	if r.LeftOut != nil {
+		l.unreadable(r, r.LeftOut.Why)
+		return
 	}
-	event, decided, ours, ok := events.ReadAnswered(scratch, l.cfg.Topic, l.cfg.Origin)
+	event, decided, ours, ok := events.ReadAnswered(r.Headers, l.cfg.Topic, l.cfg.Origin)
 	if !ok {
 		l.unreadable(r, "its headers are not an outcome's")
-		return scratch
+		return
 	}
 	if !l.note(r, event, decided, ours, learn) {
-		return scratch
+		return
 	}
-	o, err := events.DecodeOutcome(r.Value, scratch)
+	o, err := events.DecodeOutcome(r.Value, r.Headers)
 	if err != nil {
 		l.unreadable(r, "the event counts as answered: "+err.Error())
-		return scratch
+		return
 	}
 	if tellsOfOthers(&o) {
 		id := idOf(o.Failure.TaskID)
@@ -47,7 +47,6 @@ func (l *Ledger) take(r *consumer.Record, headers []events.Header, learn bool) (
 		defer l.mu.Unlock()
 		l.keep(id, &o, r.Time)
 	}
-	return scratch
 }
 
 // note takes note of the answer; it is false where there is nothing to learn from

@@ -70,12 +70,13 @@ var (
 	publishErrs = describe("publish_errors_total", "Writes to a topic that failed and were repeated.")
 	fetchErrs   = describe("fetch_errors_total", "Fetches that failed and were repeated.")
 	dataLoss    = describe("data_loss_total", "Failure events that were deleted before they were read, and logs that were found to be another than was committed. Never silent, always an alarm.")
+	panics      = describe("held_records_total", "Records that are held without an answer because their handling panicked: a fault of this program. The log has the stack.")
 	unmarked    = describe("unmarked_commits_total", "Committed offsets whose mark could not be read, by what was found: foreign (an operator's reset, another program), cut, damaged. The events after them are checked with MPC before they are called.", "reason")
 	stuck       = describe("stuck_messages", "Kinds of messages that no topic takes for their size: an operator must raise the limit.")
 	decisions   = describe("ledger_decisions", "Decisions of the whole group that the ledger holds, of the budget's window.")
 	caughtUp    = describe("ledger_caught_up", "Whether the ledger has read the outcome topics (1); nothing is decided before.")
 	skipped     = describe("ledger_skipped_total", "Records on the outcome topics that the ledger passed over, by why: foreign (another group's or program's), unreadable, deleted (by retention, before they were read).", "reason")
-	allGauges   = []*prometheus.Desc{inFlight, waiting, lag, oldest, quota, available, operator, throttling, throttled, outages, joined, generations, commitErrs, publishErrs, fetchErrs, dataLoss, unmarked, stuck, decisions, caughtUp, skipped}
+	allGauges   = []*prometheus.Desc{inFlight, waiting, lag, oldest, quota, available, operator, throttling, throttled, outages, joined, generations, commitErrs, publishErrs, fetchErrs, dataLoss, panics, unmarked, stuck, decisions, caughtUp, skipped}
 )
 
 func (g gauges) Describe(out chan<- *prometheus.Desc) {
@@ -114,7 +115,7 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 		if p.End >= 0 {
 			gauge(lag, float64(max(0, p.End-p.Committed)), strconv.Itoa(p.Partition))
 		}
-		if p.Unanswered > 0 && (eldest.IsZero() || p.Oldest.Before(eldest)) {
+		if !p.Oldest.IsZero() && (eldest.IsZero() || p.Oldest.Before(eldest)) {
 			eldest = p.Oldest
 		}
 	}
@@ -131,6 +132,7 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 	counter(fetchErrs, c.FetchErrors)
 	l := g.Ledger()
 	counter(dataLoss, c.DataLoss+l.Recreated)
+	counter(panics, c.Panics)
 	gauge(decisions, float64(l.Decisions))
 	gauge(caughtUp, truth(l.CaughtUp))
 	counter(skipped, l.Foreign, "foreign")

@@ -21,38 +21,54 @@ const (
 )
 
 // Tally keeps things that come by the million from filling the log. Of each kind
-// the first in a minute is to be said in full; the rest are counted, and said as a
-// number when the minute ends. Safe for concurrent use.
+// the first ones in a minute are to be logged in full; the rest are counted, and the
+// number is logged when the minute ends. Safe for concurrent use.
 type Tally struct {
 	clock clock.Clock
 	log   logrus.FieldLogger
 
-	mu   sync.Mutex
-	more map[string]int // by kind, beyond the first
+	mu    sync.Mutex
+	kinds map[string]*tallied
+}
+
+// tallied is what has come of a kind in this minute.
+type tallied struct {
+	level      logrus.Level
+	full, more int
 }
 
 // NewTally makes a tally. Its Run must be called.
 func NewTally(c clock.Clock, log logrus.FieldLogger) *Tally {
-	return &Tally{clock: c, log: log, more: map[string]int{}}
+	return &Tally{clock: c, log: log, kinds: map[string]*tallied{}}
 }
 
 // First tells whether this is the first of its kind in this minute, which the
 // caller then logs. Kinds are words for people, from a small set.
-func (t *Tally) First(kind string) bool {
+func (t *Tally) First(kind string) bool { return t.Among(1, logrus.WarnLevel, kind) }
+
+// Among tells whether this is one of the first n of its kind in this minute. The
+// number of the others is logged at the level.
+func (t *Tally) Among(n int, level logrus.Level, kind string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, known := t.more[kind]; !known && len(t.more) >= maxKinds {
+	k := t.kinds[kind]
+	if k == nil && len(t.kinds) >= maxKinds {
 		kind = others
+		k = t.kinds[kind]
 	}
-	if _, known := t.more[kind]; known {
-		t.more[kind]++
-		return false
+	if k == nil {
+		k = &tallied{level: level}
+		t.kinds[kind] = k
 	}
-	t.more[kind] = 0
-	return true
+	if k.full < n {
+		k.full++
+		return true
+	}
+	k.more++
+	return false
 }
 
-// Run says the numbers each minute, and the last ones when the context ends.
+// Run logs the numbers each minute, and the last ones when the context ends.
 func (t *Tally) Run(ctx context.Context) {
 	for t.clock.Sleep(ctx, tallyEvery) == nil {
 		t.say()
@@ -62,12 +78,12 @@ func (t *Tally) Run(ctx context.Context) {
 
 func (t *Tally) say() {
 	t.mu.Lock()
-	more := t.more
-	t.more = map[string]int{}
+	kinds := t.kinds
+	t.kinds = map[string]*tallied{}
 	t.mu.Unlock()
-	for _, kind := range slices.Sorted(maps.Keys(more)) {
-		if n := more[kind]; n > 0 {
-			t.log.WithField("more", n).Warn(kind + ": more of them within a minute, not logged one by one")
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		if k := kinds[kind]; k.more > 0 {
+			t.log.WithField("more", k.more).Log(k.level, kind+": more of them within a minute, not logged one by one")
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sirupsen/logrus"
 	"github.com/sirupsen/logrus/hooks/test"
 
 	"remux-retrier/internal/clock"
@@ -55,6 +56,21 @@ func TestOneOfAKindIsSaidAndNoMore(t *testing.T) {
 	})
 }
 
+func TestTheFirstOnesAreLoggedWhereThatIsAskedFor(t *testing.T) {
+	log, hook := test.NewNullLogger()
+	tally := NewTally(clock.System, log)
+	full := 0
+	for range 1000 {
+		if tally.Among(100, logrus.InfoLevel, "retried, covered") {
+			full++
+		}
+	}
+	tally.say()
+	if e := hook.LastEntry(); full != 100 || e == nil || e.Data["more"] != 900 || e.Level != logrus.InfoLevel {
+		t.Errorf("%d in full, then %v", full, e)
+	}
+}
+
 func TestKindsFromOutsideFillNoMemory(t *testing.T) {
 	log, _ := test.NewNullLogger()
 	tally := NewTally(clock.System, log)
@@ -64,7 +80,7 @@ func TestKindsFromOutsideFillNoMemory(t *testing.T) {
 			first++
 		}
 	}
-	if len(tally.more) > maxKinds+1 || first > maxKinds+1 {
-		t.Errorf("%d kinds are kept, %d were said", len(tally.more), first)
+	if len(tally.kinds) > maxKinds+1 || first > maxKinds+1 {
+		t.Errorf("%d kinds are kept, %d were said", len(tally.kinds), first)
 	}
 }

@@ -126,11 +126,19 @@ func (g *Gate) ended(served bool) {
 	g.tally.Ended++
 }
 
-// Cancel gives back a turn whose request was not sent. Its quota is spent.
-func (p *Permit) Cancel() {
-	p.g.mu.Lock()
-	p.g.breaker.inFlight--
-	p.g.mu.Unlock()
+// Cancel gives back a turn whose request was not sent.
+func (p *Permit) Cancel() { p.leave(true) }
+
+// leave ends a turn without a result.
+func (p *Permit) leave(unused bool) {
+	g := p.g
+	g.mu.Lock()
+	g.breaker.inFlight--
+	if unused {
+		g.quota.giveBack(p.sent)
+		g.changed()
+	}
+	g.mu.Unlock()
 	p.sent = time.Time{}
 }
 
@@ -141,6 +149,6 @@ func (g *Gate) WaitExtra(ctx context.Context) error {
 	if err := p.Wait(ctx); err != nil {
 		return err
 	}
-	p.Cancel()
+	p.leave(false)
 	return nil
 }

@@ -174,3 +174,34 @@ func TestEndedContextGetsNoTurn(t *testing.T) {
 		}
 	})
 }
+
+// A turn whose request is not sent is the next one's: at a small quota it is many
+// seconds.
+func TestATurnThatIsGivenBackIsTheNextOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := owner(t, 6, 2)
+		unused, err := g.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unused.Release()
+		if err := unused.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		unused.Cancel()
+		send := func() time.Time {
+			sent, err := g.request(t.Context(), func() (Result, time.Duration) { return Served, 0 })
+			if err != nil {
+				t.Fatal(err)
+			}
+			return sent
+		}
+		if took := send().Sub(began); took > 0 {
+			t.Errorf("the next request left %v later", took)
+		}
+		if took := send().Sub(began); took < 10*time.Second {
+			t.Errorf("the one after it left %v later", took)
+		}
+	})
+}

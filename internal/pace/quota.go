@@ -24,6 +24,9 @@ type quota struct {
 	// rate is this instance's, in requests a second; +Inf: unlimited.
 	rate float64
 	next time.Time // when the next request may leave
+	// taken is when a turn was taken last, and due when that had come; zero: in
+	// another assignment.
+	taken, due time.Time
 }
 
 // assign gives the instance its share of the quota, in requests a window.
@@ -31,11 +34,13 @@ type quota struct {
 // An instance that keeps a partition goes on where it is: what is left of its
 // present interval is left of the new one. For a new owner a whole interval is,
 // because a former owner may have sent a request just now. Both leave out what
-// they carry over. Nobody waits for longer than a window: by then nothing of the
-// former owners counts.
+// they carry over. Of what was carried over before, only that is left which the kept
+// partitions' former owners are the reason for: the next owner of a partition that
+// was given up leaves out the rest. Nobody waits for longer than a window: by then
+// nothing of the former owners counts.
 func (q *quota) assign(now time.Time, a Assignment) (share int) {
 	before, former := q.interval(), q.owned
-	q.owned = a
+	q.owned, q.taken = a, time.Time{}
 	if q.perWindow == 0 {
 		q.rate = math.Inf(1)
 		return 0
@@ -43,7 +48,7 @@ func (q *quota) assign(now time.Time, a Assignment) (share int) {
 	kept := a.kept(former, q.perWindow)
 	left := 1.0
 	if len(kept) > 0 {
-		left = max(0, float64(q.next.Sub(now))/float64(before))
+		left = max(0, min(float64(q.next.Sub(now))/float64(before), 1+a.carriedOver(kept, q.perWindow)))
 	}
 	share = Share(q.perWindow, a.Partitions, a.Of)
 	q.rate = headroom * float64(share) / q.window.Seconds()
@@ -75,7 +80,18 @@ func (q *quota) wait(now time.Time) time.Duration {
 }
 
 // take spends a turn.
-func (q *quota) take(now time.Time) { q.next = after(now, q.next, q.interval()) }
+func (q *quota) take(now time.Time) {
+	q.taken, q.due = now, q.next
+	q.next = after(now, q.next, q.interval())
+}
+
+// giveBack makes up for a turn that was taken at that time and not used, unless there
+// were others since.
+func (q *quota) giveBack(taken time.Time) {
+	if !taken.IsZero() && taken.Equal(q.taken) {
+		q.next = q.due
+	}
+}
 
 // after is when the turn comes that follows one that was due at, and taken now.
 func after(now, due time.Time, interval time.Duration) time.Time {

@@ -177,3 +177,35 @@ func TestAfterAHandOverTheFirstCallComesSoon(t *testing.T) {
 		}
 	}
 }
+
+// Who owned another's partition for a moment owes nothing for it afterwards: its next
+// owner leaves out the requests of those before.
+func TestAPartitionThatWasOwnedForAMomentLeavesNoDebt(t *testing.T) {
+	for _, c := range []struct{ quota, partitions, members int }{{12, 4, 4}, {12, 3, 3}, {100, 64, 3}, {30, 4, 2}} {
+		t.Run(fmt.Sprint(c), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				gr := newGroup(t, 5, c.quota, c.partitions, c.members)
+				shares := gr.even()
+				gr.assign(shares)
+				for range 10 {
+					time.Sleep(2*time.Minute + gr.random(time.Minute))
+					for range 1 + gr.below(3) {
+						all := make([][]int, c.members)
+						all[0] = slices.Concat(shares...)
+						gr.assign(all)
+						time.Sleep(gr.random(100 * time.Millisecond))
+						gr.assign(shares)
+					}
+					began, first := time.Now(), gr.members[0]
+					time.Sleep(time.Minute)
+					interval := first.gate.quota.interval()
+					if took, ok := gr.first(first, began); !ok || took > interval {
+						t.Errorf("its first request after %v, with an interval of %v", took, interval)
+					}
+				}
+				gr.halt()
+				gr.checkWindows()
+			})
+		})
+	}
+}

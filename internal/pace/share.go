@@ -60,19 +60,30 @@ const perOwner = 21
 // It is enough that each new owner pays for the former owners of its own
 // partitions, or that one pays for those of all partitions; the smaller will do.
 func (a Assignment) carryOver(kept []int, quota int) float64 {
+	gained := slices.DeleteFunc(slices.Clone(a.Partitions), func(p int) bool { return slices.Contains(kept, p) })
+	return a.owedFor(gained, kept, Share(quota, a.Partitions, a.Of), quota)
+}
+
+// carriedOver is what the kept partitions may have had this instance leave out since
+// they became its own, and which may still be due.
+func (a Assignment) carriedOver(kept []int, quota int) float64 {
+	return a.owedFor(kept, kept, Share(quota, kept, a.Of), quota)
+}
+
+// owedFor is how many requests are left out for the former owners of some of this
+// instance's partitions.
+func (a Assignment) owedFor(partitions, kept []int, share, quota int) float64 {
 	own, all := map[string]bool{}, map[string]bool{}
 	if len(kept) > 0 {
 		own[a.Self], all[a.Self] = true, true
 	}
-	share := Share(quota, a.Partitions, a.Of)
 	for p := range a.Of {
 		if shareOf(quota, p, a.Of) == 0 {
 			continue
 		}
-		gained := slices.Contains(a.Partitions, p) && !slices.Contains(kept, p)
 		for _, owner := range a.ownersOf(p) {
 			all[owner] = true
-			if gained {
+			if slices.Contains(partitions, p) {
 				own[owner] = true
 			}
 		}

@@ -24,8 +24,10 @@ type throttle struct {
 	limit  limit
 	meter  meter
 	next   time.Time // when the next request may leave
-	// since is when throttling began; cut is when the limit was set by refusals last.
+	// since is when throttling began; cut is when the limit was set by refusals last,
+	// and found the rate that was admitted then.
 	since, cut time.Time
+	found      float64
 	refusals   refusals
 }
 
@@ -98,15 +100,16 @@ func (t *throttle) served(now, sent time.Time) {
 		// What the first refusals tell may be chance, and where everything was refused
 		// for longer than a window, that was no limit.
 		t.limit.search(max(t.meter.rate(refused), r.at/2))
-		t.begin(now)
-	case first && t.meter.admitted < enoughCalls, !first && refused > t.window/2 && r.at*t.window.Seconds() > growIn:
+		t.begin(now, refused)
+	case first && t.meter.admitted < enoughCalls, !first && refused > t.window/2 && r.at*t.window.Seconds() > growIn && !t.foundBefore(refused):
 		// Too few to tell. Or everything was refused for long, at a rate at
-		// which much is learned in that time: the limit is another one now, or was none.
+		// which much is learned in that time: the limit is another one now, or was none,
+		// unless as many were admitted as the last time.
 		t.limit.search(min(r.at, t.meter.estimate(r.at, refused)))
-		t.begin(now)
+		t.begin(now, refused)
 	case first || t.meter.enough(refused):
 		t.limit.near(min(r.at, t.meter.estimate(r.at, refused)))
-		t.begin(now)
+		t.begin(now, refused)
 	default:
 		t.meter.busy += refused
 		t.limit.lower(r.at)
@@ -116,6 +119,13 @@ func (t *throttle) served(now, sent time.Time) {
 	t.next = now.Add(interval(t.limit.rate))
 }
 
+// foundBefore: requests were admitted at about the rate as before the last search.
+func (t *throttle) foundBefore(refused time.Duration) bool {
+	const alike = 1.5
+	rate := t.meter.rate(refused)
+	return rate < alike*t.found && t.found < alike*rate
+}
+
 // looksLikeAWindow: the first refusals came soon and lasted long, as they do where so
 // many requests are admitted in each window of the quota's length.
 func (t *throttle) looksLikeAWindow(refused time.Duration) bool {
@@ -123,8 +133,8 @@ func (t *throttle) looksLikeAWindow(refused time.Duration) bool {
 }
 
 // begin begins a new measurement.
-func (t *throttle) begin(now time.Time) {
-	t.cut = now
+func (t *throttle) begin(now time.Time, refused time.Duration) {
+	t.cut, t.found = now, t.meter.rate(refused)
 	t.meter.reset()
 }
 

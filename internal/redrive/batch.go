@@ -135,6 +135,8 @@ func (b *batch) judge(r *consumer.Record, letter events.Letter, err error) item 
 		return leave("%v", err)
 	case letter.Source.Topic != b.r.cfg.Failed:
 		return leave("it comes from topic %s, not from %s", letter.Source.Topic, b.r.cfg.Failed)
+	case letter.Size > 0:
+		return leave("it does not carry the record of %d bytes that stands at offset %d of partition %d: ask for its tasks with `retry`", letter.Size, letter.Source.Offset, letter.Source.Partition)
 	case letter.Count >= tooOften:
 		return leave("it came back: it was a dead letter %d times by now, the last time for %s: %s", letter.Count, letter.Reason, letter.Message)
 	case b.done.did(r, letter.Reason):

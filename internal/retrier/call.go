@@ -9,8 +9,12 @@ import (
 	"remux-retrier/mpcclient"
 )
 
+// errBlocked is why a call is not made: Kafka would not take its answer.
+var errBlocked = errors.New("its answer cannot be stored at present")
+
 // call makes one retry call. A nil refusal means that it was accepted. One that
 // was throttled keeps its place and is made again: that is never the task's doing.
+// It fails with errBlocked, or when the context ends.
 func (e *run) call(ctx context.Context) (refusal *mpcclient.Error, err error) {
 	e.stepTurn()
 	permit, err := e.r.cfg.Gate.Acquire(ctx)
@@ -46,12 +50,16 @@ func (e *run) turn(ctx context.Context, permit *pace.Permit) error {
 			return err
 		}
 		// The turn may have been long in coming, or this process may have slept.
-		if e.ev.Lease.MayCall() {
+		writable := e.ev.Lease.Writable()
+		if writable && e.ev.Lease.MayCall() {
 			return nil
 		}
 		permit.Cancel()
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return context.Cause(ctx)
+		case !writable:
+			return errBlocked
 		}
 	}
 }

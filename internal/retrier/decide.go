@@ -2,6 +2,7 @@ package retrier
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"remux-retrier/events"
@@ -117,14 +118,15 @@ func (e *run) decide(ctx context.Context) (*events.Outcome, pause, error) {
 		return e.answerAlone(reason), pause{}, nil
 	}
 	if !e.ev.Lease.Writable() {
-		e.stepBlocked()
-		return nil, e.pause(blocked, blockedFor), nil
+		return nil, e.block(), nil
 	}
 	if !e.r.takeSlot(e.t) {
 		return nil, pause{phase: ready}, nil
 	}
 	refusal, err := e.call(ctx)
 	switch {
+	case errors.Is(err, errBlocked):
+		return nil, e.block(), nil
 	case err != nil:
 		return nil, pause{}, err
 	case refusal == nil:
@@ -149,6 +151,11 @@ func (e *run) decide(ctx context.Context) (*events.Outcome, pause, error) {
 // blockedFor is how long a task waits that is not called because Kafka would not
 // take its answer.
 const blockedFor = 250 * time.Millisecond
+
+func (e *run) block() pause {
+	e.stepBlocked()
+	return e.pause(blocked, blockedFor)
+}
 
 // ruledOut is the reason for which the event is answered without a call, or
 // without another one; empty: there is none.

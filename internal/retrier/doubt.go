@@ -32,7 +32,7 @@ func (e *run) clear(ctx context.Context) (events.Reason, pause, error) {
 	if err != nil {
 		return "", pause{}, err
 	}
-	if e.doubt == crashed {
+	if e.doubt == crashed && s != unknown {
 		e.extent = extent // what the log held when an earlier owner called is not known
 	}
 	now := e.r.cfg.Clock.Now()

@@ -218,3 +218,35 @@ func TestUnknownErrorIsTakenForALostAnswer(t *testing.T) {
 		}
 	})
 }
+
+// After a crash, and without the permission to ask for states, a call's answer covers
+// what stood in the log when it was sent, as ever.
+func TestWithoutTheQueryAnExhaustedTaskInDoubtCoversWhatStoodInTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{retry: cursed(unavailable), query: states["forbidden"]}
+		d := open(t, a, 0, nil)
+		defer d.stop()
+		stop := d.traffic(10 * time.Millisecond)
+		defer stop()
+		all := storm(2, inDoubt)
+		for i := range all {
+			all[i].Failure.TaskID = "cursed"
+		}
+		var got []events.Outcome
+		for _, wait := range []func() (*Answer, error){d.add(t.Context(), all[0]), d.add(t.Context(), all[1])} {
+			answer, err := wait()
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Acknowledged()
+			got = append(got, answer.Outcome)
+		}
+		want := all[1].Source.Offset + 1
+		if o := got[0]; o.Reason != events.AttemptsExhausted || len(o.Covers) != 1 || o.Covers[0].End != want {
+			t.Errorf("%+v, want that it covers what stands below %d", o, want)
+		}
+		if o := got[1]; o.Reason != events.AttemptsExhausted || o.Attempts > 0 {
+			t.Errorf("what it covers: %+v", o)
+		}
+	})
+}

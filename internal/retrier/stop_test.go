@@ -54,7 +54,11 @@ func TestStopEndsEveryWaitAtOnce(t *testing.T) {
 				defer d.stop()
 				if c.busy {
 					a.retry = hangsFirst()
-					go d.decide(newEvent("1"))
+					go func() {
+						if answer, err := d.Answer(context.Background(), newEvent("1")); err == nil {
+							answer.Acknowledged()
+						}
+					}()
 					time.Sleep(time.Millisecond)
 				}
 				if c.full {

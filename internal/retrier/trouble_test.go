@@ -142,3 +142,34 @@ func TestEventsThatWaitForAStateAreCounted(t *testing.T) {
 		}
 	})
 }
+
+// A task may wait for long for the quota. What Kafka would not take by then is not
+// called for, and others get the turn.
+func TestACallWhoseAnswerCannotBeStoredByItsTurnIsNotMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{}, 6, nil)
+		defer d.stop()
+		first, second := newEvent("1"), newEvent("2")
+		one, two := d.add(t.Context(), first), d.add(t.Context(), second)
+		synctest.Wait()
+		first.Lease.(*lease).blocked.Store(true)
+		answer, err := two()
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Acknowledged()
+		time.Sleep(15 * time.Second) // also the first has had its turn
+		if d.api.retries["1"] != 0 || d.api.retries["2"] != 1 || first.Lease.(*lease).calledAndOpen() {
+			t.Errorf("calls by task: %v", d.api.retries)
+		}
+		began := time.Now()
+		first.Lease.(*lease).blocked.Store(false)
+		if answer, err = one(); err != nil {
+			t.Fatal(err)
+		}
+		answer.Acknowledged()
+		if took := time.Since(began); took > 11*time.Second {
+			t.Errorf("called %v after Kafka took answers again", took)
+		}
+	})
+}

@@ -30,9 +30,9 @@ const pageBytes = 1 << 20
 // What retention has deleted meanwhile is passed. It ends with the first error,
 // of Kafka or of each.
 func Partition(ctx context.Context, log Log, topic string, partition int, stretch consumer.Interval, each func(page consumer.Page) error) error {
-	hunger := consumer.NewFetchSizer(pageBytes)
+	sizer, large := consumer.NewFetchSizer(pageBytes), 0
 	for next := stretch.From; next < stretch.To; {
-		page, err := log.Fetch(ctx, topic, partition, next, hunger.Next())
+		page, err := log.Fetch(ctx, topic, partition, next, max(large, sizer.Next()))
 		if errors.Is(err, consumer.ErrOffsetOutOfRange) {
 			page.Next, err = first(ctx, log, topic, partition, next)
 		}
@@ -42,18 +42,32 @@ func Partition(ctx context.Context, log Log, topic string, partition int, stretc
 		if page.Next <= next {
 			return fmt.Errorf("%s/%d ends at %d now, and ended at %d a moment ago: was the topic created anew?", topic, partition, page.End, stretch.To)
 		}
-		hunger.Observe(page, true)
+		sizer.Observe(page, true)
 		if page.Next > stretch.To {
 			page.Next = stretch.To
 			beyond, _ := slices.BinarySearchFunc(page.Records, stretch.To, func(r consumer.Record, at int64) int { return int(r.Offset - at) })
 			page.Records = page.Records[:beyond]
 		}
+		large = loadable(&page, large > 0)
 		if err := each(page); err != nil {
 			return err
 		}
 		next = page.Next
 	}
 	return nil
+}
+
+// loadable has a page end before a large record that came without its contents, and
+// gives the size with which that is to be fetched. A page with such a record comes
+// with it alone. What stays without contents is beyond consumer.LargestRecord.
+func loadable(page *consumer.Page, tried bool) (size int) {
+	i := slices.IndexFunc(page.Records, func(r consumer.Record) bool { return r.Loadable() })
+	if i < 0 || i == 0 && tried {
+		return 0
+	}
+	page.Next, size = page.Records[i].Offset, int(page.Records[i].LeftOut.Size)
+	page.Records = page.Records[:i]
+	return size
 }
 
 // first is where a partition begins by now; if that is not beyond next, next was

@@ -3,6 +3,7 @@ package scan_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,5 +114,48 @@ func TestALogThatUnpacksAThousandfoldIsReadInSmallBites(t *testing.T) {
 	offsets, _, err := read(log, 0, 10_000)
 	if len(offsets) != 10_000 || err != nil || log.largest > 8<<20 {
 		t.Errorf("%d records in pages of up to %d MiB, %v", len(offsets), log.largest>>20, err)
+	}
+}
+
+// A large record comes without its contents until it is fetched by itself.
+type large struct{ asked []int }
+
+func (l *large) Fetch(_ context.Context, _ string, _ int, offset int64, maxBytes int) (consumer.Page, error) {
+	l.asked = append(l.asked, maxBytes)
+	page := consumer.Page{Next: 4, End: 4}
+	for o := offset; o < 4; o++ {
+		r := consumer.Record{Offset: o}
+		switch {
+		case o == 1 && maxBytes >= 9e6 && o == offset:
+			r.Value = []byte("whole")
+		case o == 1:
+			r.LeftOut = &consumer.LeftOut{Size: 9e6, Last: 1}
+		case o == 2:
+			r.LeftOut = &consumer.LeftOut{Size: consumer.LargestRecord + 1, Last: 2}
+		}
+		page.Records = append(page.Records, r)
+	}
+	return page, nil
+}
+
+func (l *large) Span(context.Context, string, int, time.Time) ([]consumer.Interval, error) {
+	return nil, nil
+}
+
+func TestALargeRecordIsFetchedByItself(t *testing.T) {
+	log := &large{}
+	var whole, out []int64
+	err := scan.Partition(t.Context(), log, "t", 0, consumer.Interval{From: 0, To: 4}, func(page consumer.Page) error {
+		for _, r := range page.Records {
+			if r.LeftOut != nil {
+				out = append(out, r.Offset)
+			} else {
+				whole = append(whole, r.Offset)
+			}
+		}
+		return nil
+	})
+	if err != nil || !slices.Equal(whole, []int64{0, 1, 3}) || !slices.Equal(out, []int64{2}) || len(log.asked) != 2 || log.asked[1] != 9e6 {
+		t.Errorf("%v whole, %v not, asked for %v, %v", whole, out, log.asked, err)
 	}
 }

@@ -72,8 +72,11 @@ func (a api) Query(ctx context.Context, ids []string) (map[string]mpcclient.Task
 		case status == mpcclient.StatusFailed:
 			t.seenFail = true
 			a.i.settled(t)
-		case status != "" && since == a.i.since:
-			a.i.running(t)
+		case since == a.i.since:
+			a.i.decided[t] = a.i.asked[t]
+			if status != "" {
+				a.i.running(t)
+			}
 		}
 		a.i.tell("the state of %s: %s", id, orElse(string(states[id].Status), "unknown"))
 	}

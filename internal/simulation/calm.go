@@ -15,6 +15,10 @@ type calm struct {
 	late       int             // tasks that fail for the first time then
 }
 
+// longestCalm is how long calls that always fail may hold up others where states cannot
+// be asked for.
+const longestCalm = 10 * time.Minute
+
 func newCalm(r *rand.Rand) (c calm) {
 	if chance(r, 0.1) {
 		c.cursed = true
@@ -23,16 +27,13 @@ func newCalm(r *rand.Rand) (c calm) {
 			c.lasts = between(r, 0, 10*time.Minute)
 		}
 	}
-	c.unwritable = with("unwritable") && chance(r, 0.2)
-	if with("resume") && chance(r, 0.1) {
+	c.unwritable = chance(r, 0.2)
+	if chance(r, 0.1) {
 		for range 1 + r.IntN(3) {
 			c.rebalances = append(c.rebalances, between(r, 20*time.Second, time.Minute))
 		}
 		c.late = 1 + r.IntN(10)
 		c.lasts = max(c.lasts, time.Minute)
-	}
-	if !with("liveness") {
-		c = calm{}
 	}
 	return c
 }

@@ -42,8 +42,10 @@ func (w *world) checkRepeat(c, former *call) {
 	}
 	i := c.by
 	// Without its mark a partition may be another than the covers speak of, and once
-	// a topic was re-created a ledger may forget more than it has to.
-	covered := w.log.first && former.fact > w.renamed && !slices.ContainsFunc(c.unanswered, func(e *event) bool {
+	// a topic was re-created a ledger may forget more than it has to. Others are told of
+	// the partitions in which events of the task were known.
+	told := former.by == i || !c.task.spread
+	covered := told && w.log.first && former.fact > w.renamed && !slices.ContainsFunc(c.unanswered, func(e *event) bool {
 		return e.log != former.log || e.offset >= former.known[e.partition]
 	})
 	if covered && former.decisive() && i.knows(former) {
@@ -71,9 +73,10 @@ func succeeds(c, former *call) bool {
 		!slices.ContainsFunc(c.unanswered, elsewhere) && !slices.ContainsFunc(former.unanswered, elsewhere)
 }
 
-// askedAtLeast is the fact after which the question about another's call counts.
+// askedAtLeast is the fact after which the question about another's call counts, or one
+// that no generation outlasts. An instance remembers what it has decided.
 func (i *instance) askedAtLeast(former *call) int {
-	if former.since != i.since {
+	if former.since != i.since && (former.by != i || i.decided[former.task] < former.fact) {
 		return i.since
 	}
 	return former.fact

@@ -34,7 +34,7 @@ func (c *call) covers(e *event) bool {
 func (w *world) overdrawn(e *event, o *outcome) string {
 	t := e.task
 	switch {
-	case !with("exhausted"), o.Attempts >= w.attempts:
+	case o.Attempts >= w.attempts:
 		return ""
 	case o.Attempts > 0:
 		return "only " + strconv.Itoa(o.Attempts) + " calls were made for it"
@@ -54,7 +54,7 @@ func (w *world) overdrawn(e *event, o *outcome) string {
 // checkTogether: the events that attempts_exhausted covers are answered with it.
 func (w *world) checkTogether(o *outcome, t *task) {
 	last := o.lastCall(t)
-	if !with("exhausted") || o.Reason != events.AttemptsExhausted || o.Attempts == 0 || last == nil {
+	if o.Reason != events.AttemptsExhausted || o.Attempts == 0 || last == nil {
 		return
 	}
 	i, since := o.by, o.attempt.since
@@ -75,7 +75,7 @@ func (w *world) checkTogether(o *outcome, t *task) {
 // exhausted: the call was the last before an answer attempts_exhausted that the
 // instance must know of.
 func (i *instance) exhausted(c *call) bool {
-	return with("exhausted") && slices.ContainsFunc(c.task.events, func(e *event) bool {
+	return slices.ContainsFunc(c.task.events, func(e *event) bool {
 		return slices.ContainsFunc(e.outcomes, func(o *outcome) bool {
 			return o.Reason == events.AttemptsExhausted && o.Attempts > 0 && (o.by == i || o.fact < i.since) && o.lastCall(c.task) == c
 		})

@@ -25,7 +25,7 @@ func (w *world) checkFailing(c *call) {
 	if t.nature != cursed {
 		return
 	}
-	lately, own, next := 1, 0, c
+	lately, own, next, anew := 1, 0, c, false
 	for _, former := range slices.Backward(t.calls) {
 		if former.by != i || former.since != i.since || !former.ended {
 			continue
@@ -33,15 +33,17 @@ func (w *world) checkFailing(c *call) {
 		if w.s.now-former.at < time.Minute && former.at >= w.mpc.throttledAt {
 			lately++
 		}
-		if i.servesOthers(former.endedBefore, next.begunAfter, t) {
+		// A failure that came after attempts_exhausted was answered begins anew.
+		anew = anew || i.exhausted(former)
+		if !anew && i.servesOthers(former.endedBefore, next.begunAfter, t) {
 			own++
 		}
 		next = former
 	}
-	if with("backoff") && lately > failingMinute {
+	if lately > failingMinute {
 		w.violate("5: a task that always fails is called rarely", "instance %s calls for task %s, whose calls always fail: %d calls in a minute", i.name, t.id, lately)
 	}
-	if with("attempts") && own >= 2*w.attempts {
+	if own >= 2*w.attempts && !i.jumped { // otherwise its clock does not tell what was answered when
 		w.violate("5: a task that always fails costs few calls", "instance %s calls for task %s, and %d of its calls have failed while the API served others; %d attempts are configured", i.name, t.id, own, w.attempts)
 	}
 }

@@ -5,11 +5,20 @@ import "time"
 // What the service makes of a limit that it does not know, from learnWithin after its
 // first refusal on, for as long as there is a backlog everywhere.
 const (
-	learnWithin   = 2 * time.Minute
-	measuredFor   = 3 * time.Minute
-	refusedAtMost = 15 // percent of the requests
-	usedAtLeast   = 75 // percent of what is admitted
+	learnWithin = 2 * time.Minute
+	measuredFor = 3 * time.Minute
 )
+
+// learned is how well a limit is known, in percent: of the requests so many are refused
+// at most, and of what is admitted so much is used at least. Where several instances
+// share a limit, each learns from a few requests a minute; without a quota nothing tells
+// at first how high a limit may be. Both take some minutes more.
+func (w *world) learned() (refusedAtMost, usedAtLeast int) {
+	if w.quota == 0 || len(w.slots) > 1 {
+		return 50, 60
+	}
+	return 20, 75
+}
 
 // limited is how requests have fared against the limit since it was learned.
 type limited struct {
@@ -41,6 +50,7 @@ func (w *world) checkLimit() {
 	case l.since == 0:
 		l.since = w.s.now
 	case w.s.now-l.since >= measuredFor:
+		refusedAtMost, usedAtLeast := w.learned()
 		if all := l.admitted + l.refused; l.refused*100 > refusedAtMost*all {
 			w.violate("4: a limit is learned", "%d of %d requests were refused in %v, %d a minute are admitted (%s)", l.refused, all, measuredFor, w.limit.perMinute, w.limit.kind)
 		}

@@ -1,15 +1,12 @@
 package simulation
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // checkLate looks for events that should have been answered by now. Whatever other
 // tasks do: an event of a task that MPC serves is answered within a bound.
 func (w *world) checkLate() {
-	if !with("liveness") {
-		return
+	if !w.mayQuery {
+		return // without states, calls whose answers are lost hold their places for long (docs/DESIGN.md)
 	}
 	for _, records := range w.log.partitions {
 		for _, e := range records {
@@ -25,14 +22,13 @@ func (w *world) checkLate() {
 	}
 }
 
-// served: MPC answers calls for its task, and Kafka takes the outcome. Nothing is
-// expected where many answers of others stay in doubt, because states cannot be asked for.
+// served: MPC answers calls for its task, and Kafka takes the outcome.
 func (w *world) served(e *event) bool {
 	t := e.task
-	return t == nil || t.nature != cursed && !w.goesTo(t, w.unwritable) && (w.mayQuery || w.relieved || !w.calm.cursed)
+	return t == nil || t.nature != cursed && !w.goesTo(t, w.unwritable)
 }
 
-// The bound's parts: a task whose call for the event has failed backs off, and is called again
+// The bound's parts: a task whose calls have failed backs off, and is called again
 // within so long; and the group may have to do without a member first.
 const (
 	longestBackoff = 5*time.Minute + 10*time.Second
@@ -43,7 +39,7 @@ const (
 // all tasks of the event's partition take.
 func (w *world) answeredWithin(e *event) time.Duration {
 	bound := slack + 2*w.session + 2*(w.timeout+rebalanceSlack)
-	if e.task != nil && slices.ContainsFunc(e.task.calls, func(c *call) bool { return !c.decisive() && slices.Contains(c.unanswered, e) }) {
+	if e.task.backsOff(e) {
 		bound += longestBackoff
 	}
 	for _, t := range w.mpc.tasks {
@@ -57,6 +53,17 @@ func (w *world) answeredWithin(e *event) time.Duration {
 		bound += time.Duration(4*len(w.mpc.tasks)) * w.interval([]int{e.partition})
 	}
 	return bound
+}
+
+// backsOff: when the event came, or since, a call for the task has failed.
+func (t *task) backsOff(e *event) (failed bool) {
+	if t == nil {
+		return false
+	}
+	for _, c := range t.calls {
+		failed = failed && (c.fact > e.fact || t.spread) || !c.decisive()
+	}
+	return failed
 }
 
 // interval is how far apart the quota lets requests of these partitions' owner be.

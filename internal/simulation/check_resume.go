@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -12,26 +13,25 @@ import (
 const resumeSlack = 2 * time.Second
 
 // watchResume has an instance, whose generation has just begun, make its first request
-// within a bound: one interval of its share if the partitions were its own before,
-// two if there was another owner who may have sent a request just now.
-func (i *instance) watchResume(kept bool) {
-	w, since, began := i.w, i.since, i.w.s.now
-	if !w.healed || w.throttles() || !with("resume") || w.interval(i.assigned) == 0 && w.quota > 0 {
+// within a bound: one interval of its share if nobody else has owned its partitions
+// lately, and one more for each who has.
+func (i *instance) watchResume() {
+	w, since, began, unwritable := i.w, i.since, i.w.s.now, i.w.unwritable
+	if !w.healed || w.s.now < w.upsetUntil || w.throttles() || w.interval(i.assigned) == 0 && w.quota > 0 {
 		return
 	}
-	within := w.interval(i.assigned)
-	if !kept {
-		within *= 2
-	}
-	within += resumeSlack
+	others := i.others()
+	within := time.Duration(1+others)*w.interval(i.assigned) + resumeSlack
 	if w.calm.cursed {
 		within += longestProbe // their failures may have opened the breaker
 	}
-	any := func(*event) bool { return true }
+	// Where outcomes can be written again, calls resume a little later.
+	lasts := func() bool { return i.since == since && i.up() && w.unwritable == unwritable }
+	whatever := func(*event) bool { return true }
 	w.out.after(within, func() {
-		if i.since == since && i.up() && i.requestedAt < began && i.hasFresh(began, any) {
-			w.violate("4: calls resume after a rebalance", "instance %s has sent no request for %v, since its generation with partitions %v began (all its own before: %v)",
-				i.name, w.s.now-began, i.assigned, kept)
+		if lasts() && i.requestedAt < began && i.hasFresh(began, whatever) {
+			w.violate("4: calls resume after a rebalance", "instance %s has sent no request for %v, since its generation with partitions %v began, which had %d other owners lately",
+				i.name, w.s.now-began, i.assigned, others)
 		}
 	})
 	// What is in doubt is asked about first, and perhaps again when MPC cannot be at work
@@ -40,7 +40,7 @@ func (i *instance) watchResume(kept bool) {
 		return
 	}
 	w.out.after(within, func() {
-		if i.since == since && i.up() && i.calledAt < began && i.hasFresh(began, i.undoubted) {
+		if lasts() && i.calledAt < began && i.hasFresh(began, i.undoubted) {
 			w.violate("8: no task holds up another", "instance %s has called for no task for %v, since its generation with partitions %v began", i.name, w.s.now-began, i.assigned)
 		}
 	})
@@ -54,6 +54,54 @@ func (i *instance) undoubted(e *event) bool {
 		mark, err := consumer.ParseMark(at.Metadata, at.Offset)
 		return !found || err != nil || !e.answered() && e.offset < mark.Called
 	})
+}
+
+// ownership is who owns a partition, and who has before.
+type ownership struct {
+	by     *instance
+	since  time.Duration
+	former map[*instance]bool // within the quota's window before since, at the least
+}
+
+// owns takes note of who owns the partitions now.
+func (i *instance) owns(partitions []int) {
+	for _, p := range partitions {
+		o := i.w.owned[p]
+		switch {
+		case o == nil:
+			i.w.owned[p] = &ownership{by: i, since: i.w.s.now, former: map[*instance]bool{}}
+		case o.by != i:
+			if i.w.ownedLong(p) {
+				clear(o.former)
+			}
+			o.former[o.by] = true
+			o.by, o.since = i, i.w.s.now
+		}
+		i.w.owners[p] = i
+	}
+}
+
+// ownedLong: the partition's owner has owned it for longer than the quota's window when
+// it committed last. Then it names no former owners.
+func (w *world) ownedLong(p int) bool {
+	return p < len(w.log.last) && w.log.last[p].at-w.owned[p].since >= quotaWindow+time.Second
+}
+
+// others counts the former owners of the instance's partitions, the instance itself
+// among them if it had lost one meanwhile: each may have sent a request just now. Where
+// partitions were added, there is one more.
+func (i *instance) others() (n int) {
+	seen := map[*instance]bool{}
+	for _, p := range i.assigned {
+		if o := i.w.owned[p]; o != nil && !i.w.ownedLong(p) {
+			maps.Copy(seen, o.former)
+		}
+	}
+	n = len(seen)
+	if i.of != len(i.w.log.partitions) {
+		n++
+	}
+	return n
 }
 
 // longestProbe is how far apart probes are at most while MPC does not serve.

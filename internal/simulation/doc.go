@@ -17,6 +17,10 @@
 //	network.go  between instance and brokers: delays, losses, late arrivals
 //	mpc.go      tasks and their states · api.go the calls, weather.go their fate
 //	producer.go who publishes failure events
-//	model.go    what has happened · check_*.go what must never
+//	calm.go     what goes on after everything has healed, and may hold up nobody
+//	limit.go    an API that admits fewer requests than the quota
+//	outcomes.go an outcome partition that cannot be written · slow.go brokers that
+//	            answer late or strangely · reading.go clocks that jump
+//	model.go    what has happened · check_*.go what must never, and what must in time
 //	story.go    a violation, told so that a person can follow it
 package simulation

@@ -43,10 +43,11 @@ type instance struct {
 	requestedAt time.Duration // when it sent its last request to MPC
 	calledAt    time.Duration // its last call
 	inFlight    map[*task]int
-	open        map[*task]bool          // called, and not acknowledged yet
-	asked       map[*task]int           // the fact of the last answer that told the task's state
-	alive       map[*task]bool          // found running before the generation's first call for it
-	unwritten   map[outcomes]*unwritten // where it has failed to write
+	open        map[*task]bool             // called, and not acknowledged yet
+	asked       map[*task]int              // the fact of the last answer that told the task's state
+	decided     map[*task]int              // likewise, of one that was not FAILED
+	alive       map[*task]bool             // found running before the generation's first call for it
+	unwritten   map[outcomes]time.Duration // since when it has failed to write there
 }
 
 // jumpBy is further than all windows of time reach.
@@ -65,7 +66,7 @@ const clockOff = 4 * time.Minute
 func (w *world) start(slot int, anew bool) {
 	i := &instance{
 		w: w, slot: slot, name: fmt.Sprintf("%c%d", 'a'+slot, len(w.lives)),
-		ends: map[int]int64{}, inFlight: map[*task]int{}, open: map[*task]bool{}, asked: map[*task]int{}, alive: map[*task]bool{}, unwritten: map[outcomes]*unwritten{},
+		ends: map[int]int64{}, inFlight: map[*task]int{}, open: map[*task]bool{}, asked: map[*task]int{}, decided: map[*task]int{}, alive: map[*task]bool{}, unwritten: map[outcomes]time.Duration{},
 	}
 	i.proc = w.s.process(i.name)
 	i.clock = processClock{p: i.proc}

@@ -18,10 +18,11 @@ type model struct {
 	requests  []time.Duration // when each request to MPC was sent
 	log       *failedLog      // the failed topic as it is now
 	bySource  map[sourceKey]*event
-	called    int                       // calls so far
-	doubts    bool                      // a call may have been left in doubt
-	writes    int                       // that are under way by themselves
-	owners    map[int]*instance         // whose generation with the partition began last
+	called    int               // calls so far
+	doubts    bool              // a call may have been left in doubt
+	writes    int               // that are under way by themselves
+	owners    map[int]*instance // whose generation with the partition began last
+	owned     map[int]*ownership
 	forgot    int                       // the fact of the group's positions having expired
 	renamed   int                       // the fact after which a partition may be known under another name
 	expired   map[int]consumer.Position // those
@@ -119,7 +120,7 @@ func (c *call) lost() bool { return !c.ended || c.refusal != nil && inDoubt(c.re
 func (c *call) decisive() bool { return c.ended && (c.refusal == nil || !c.refusal.Outage()) }
 
 func (w *world) know() {
-	w.bySource, w.owners = map[sourceKey]*event{}, map[int]*instance{}
+	w.bySource, w.owners, w.owned = map[sourceKey]*event{}, map[int]*instance{}, map[int]*ownership{}
 	w.log = newFailedLog(w.partitions)
 	w.log.first = true
 	w.mpc.weather = fair
@@ -141,12 +142,9 @@ func (l *failedLog) grow(partitions int) {
 
 // began: the instance has a new generation.
 func (i *instance) began(gen consumer.Generation) {
-	kept := i.keeps(gen.Assigned())
-	i.countedBefore, i.of = i.counted, len(i.w.log.partitions)
+	i.countedBefore = i.counted
 	i.since, i.sinceAt, i.assigned = i.w.fact(), i.w.s.now, gen.Assigned()
-	for _, p := range i.assigned {
-		i.w.owners[p] = i
-	}
+	i.owns(i.assigned)
 	i.provenAt = unproven
 	clear(i.open)
 	clear(i.ends)
@@ -155,12 +153,8 @@ func (i *instance) began(gen consumer.Generation) {
 	i.calls = nil
 	i.found = nil
 	i.tell("has generation %d: partitions %v", gen.ID(), i.assigned)
-	i.watchResume(kept)
-}
-
-// keeps: the partitions were the instance's own before, and nobody else's since.
-func (i *instance) keeps(partitions []int) bool {
-	return i.of == len(i.w.log.partitions) && !slices.ContainsFunc(partitions, func(p int) bool { return !slices.Contains(i.assigned, p) || i.w.owners[p] != i })
+	i.watchResume()
+	i.of = len(i.w.log.partitions)
 }
 
 // unanswered are the task's events for which the instance may call: in its

@@ -44,11 +44,12 @@ type curse struct {
 	code   string
 }
 
-var curses = append([]curse{{503, ""}}, onlyWith("gateways", curse{500, ""}, curse{500, ""}, curse{502, ""}, curse{500, "APIG.0605"})...)
+var curses = []curse{{503, ""}, {500, ""}, {500, ""}, {502, ""}, {500, "APIG.0605"}}
 
 // mpc is the simulated API.
 type mpc struct {
 	weather     weather
+	fairSince   time.Duration
 	limited     limited
 	throttledAt time.Duration // when it has refused a request last because there were too many; 0: never
 	tasks       []*task

@@ -56,33 +56,27 @@ func (w *world) leaderless() {
 // are called whose outcomes would go there, but those that wait for their turn already.
 const knownUnwritable = 5 * time.Second
 
-// unwritten is an instance's experience with a partition that it could not write to.
-type unwritten struct {
-	since time.Duration
-	calls int // made in spite of it
-}
-
 // tried takes note of a write to an outcome partition.
 func (i *instance) tried(o outcomes, err error) {
 	if err == nil {
 		delete(i.unwritten, o)
-	} else if i.unwritten[o] == nil {
-		i.unwritten[o] = &unwritten{since: i.w.s.now}
+	} else if _, ok := i.unwritten[o]; !ok {
+		i.unwritten[o] = i.w.s.now
 	}
 }
 
 // checkWritable: who knows that an outcome cannot be written does not call for it.
 func (w *world) checkWritable(c *call) {
 	i := c.by
+	if w.throttles() || w.mpc.weather != fair || w.s.now-w.mpc.fairSince < knownUnwritable {
+		return // calls may have waited for long
+	}
+	turns := 2 * time.Duration(w.inFlight) * max(w.interval(i.assigned), time.Second)
 	for _, topic := range []string{topicRetried, topicRetryFailed} {
 		o := w.partitionOf(c.task, topic)
-		u := i.unwritten[o]
-		if u == nil || o != w.unwritable || w.s.now-u.since <= knownUnwritable || !with("unwritable") {
-			continue
-		}
-		if u.calls++; u.calls > w.inFlight {
+		if since, ok := i.unwritten[o]; ok && o == w.unwritable && w.s.now-since > knownUnwritable+turns {
 			w.violate("a call's outcome can be written", "instance %s calls for task %s, and for %v has failed to write to partition %d of %s, where its outcome would go",
-				i.name, c.task.id, w.s.now-u.since, o.partition, o.topic)
+				i.name, c.task.id, w.s.now-since, o.partition, o.topic)
 		}
 	}
 }

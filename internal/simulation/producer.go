@@ -73,6 +73,9 @@ func (w *world) report(t *task) {
 	switch dice := w.rand.Float64(); {
 	case w.storms && t.nature == cursed:
 		copies = 20 + w.rand.IntN(180)
+		if len(w.log.partitions) > 10 {
+			copies *= 4 // more than a partition looks ahead
+		}
 	case dice < 0.1:
 		copies = 5 + w.rand.IntN(20)
 	case dice < 0.4:

@@ -149,7 +149,10 @@ func (w *world) heal() {
 	w.healed, w.wellSince = true, w.s.now
 	w.tell("everything heals")
 	w.setAway(false)
-	w.network, w.mpc.weather = networkWeather{}, fair
+	if w.mpc.weather != fair {
+		w.mpc.weather, w.mpc.fairSince = fair, w.s.now
+	}
+	w.network = networkWeather{}
 	w.stray, w.stalledUntil = false, w.s.now
 	w.upset()
 	if !w.calm.unwritable {
@@ -187,7 +190,7 @@ func (w *world) watch() {
 	w.checkLate()
 	w.checkLimit()
 	what := w.unfinished()
-	if what != "" || w.s.now < w.active+w.calm.lasts {
+	if what != "" && (w.mayQuery || w.relieved || w.s.now < w.wellSince+longestCalm) || w.s.now < w.active+w.calm.lasts {
 		w.out.after(time.Second, w.watch)
 		return
 	}

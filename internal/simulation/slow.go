@@ -53,7 +53,7 @@ func (w *world) isUpset() bool {
 // group rebalances or it was told to stop, nor after anything else that justifies it.
 func (g *generation) checkRelease() {
 	i, w := g.n.i, g.n.i.w
-	if isClosed(g.Ended()) || g.released || i.told > 0 || w.isUpset() || w.upsetUntil >= i.sinceAt || i.counted != i.countedBefore || !with("generations") {
+	if isClosed(g.Ended()) || g.released || i.told > 0 || w.isUpset() || w.upsetUntil >= i.sinceAt || i.counted != i.countedBefore {
 		return
 	}
 	w.violate("3: a generation ends only if it must", "instance %s gives up its generation, and nothing has happened but that a broker answered late or strangely", i.name)
@@ -63,7 +63,7 @@ func (g *generation) checkRelease() {
 // committed everything is done, unless the log is another one.
 func (i *instance) checkRead(partition int, offset int64) {
 	at, found := i.found[partition]
-	if found && offset < at.Offset && i.w.log.first && i.w.forgot == 0 && slices.Contains(i.assigned, partition) && with("generations") {
+	if found && offset < at.Offset && i.w.log.first && i.w.forgot == 0 && slices.Contains(i.assigned, partition) {
 		i.w.violate("3: what is committed is not read again", "instance %s reads partition %d from %d on, and %d is committed", i.name, partition, offset, at.Offset)
 	}
 }

@@ -1,27 +1,24 @@
 package simulation
 
 import (
-	"slices"
 	"time"
 )
 
 // troubles are what can go wrong, as often as they stand here.
-var troubles = slices.Concat(
-	[]func(*world){
-		(*world).crash, (*world).crash, (*world).crash, (*world).crash,
-		(*world).freeze, (*world).freeze,
-		(*world).restart, (*world).restart, (*world).join, (*world).leave,
-		(*world).brokersAway,
-		(*world).badWeather, (*world).badWeather, (*world).badWeather,
-		(*world).badNetwork, (*world).badNetwork, (*world).badNetwork,
-		(*world).grow, (*world).deleteTopic, (*world).retain, (*world).expire, (*world).reset,
-		(*world).litter, (*world).litter,
-	},
-	onlyWith("unwritable", (*world).leaderless, (*world).leaderless),
-	onlyWith("jumps", (*world).jump),
-	onlyWith("strays", (*world).strayAnswer),
-	onlyWith("stalls", (*world).stall),
-)
+var troubles = []func(*world){
+	(*world).crash, (*world).crash, (*world).crash, (*world).crash,
+	(*world).freeze, (*world).freeze,
+	(*world).restart, (*world).restart, (*world).join, (*world).leave,
+	(*world).brokersAway,
+	(*world).badWeather, (*world).badWeather, (*world).badWeather,
+	(*world).badNetwork, (*world).badNetwork, (*world).badNetwork,
+	(*world).grow, (*world).deleteTopic, (*world).retain, (*world).expire, (*world).reset,
+	(*world).litter, (*world).litter,
+	(*world).leaderless, (*world).leaderless,
+	(*world).jump,
+	(*world).strayAnswer,
+	(*world).stall,
+}
 
 // trouble begins one of them.
 func (w *world) trouble() {
@@ -148,7 +145,7 @@ func (w *world) badWeather() {
 	w.mpc.weather = bad[w.rand.IntN(len(bad))]
 	w.tell("MPC is %s", w.mpc.weather.name)
 	w.later(time.Millisecond, 20*time.Second, func() {
-		w.mpc.weather = fair
+		w.mpc.weather, w.mpc.fairSince = fair, w.s.now
 		w.tell("MPC serves as usual")
 	})
 }

@@ -27,7 +27,7 @@ type weather struct {
 var fair = weather{name: "fair", slow: 200 * time.Millisecond}
 
 // bad weathers, for a while.
-var bad = append([]weather{
+var bad = []weather{
 	{name: "down", down: 1, slow: 50 * time.Millisecond},
 	{name: "shaky", down: 0.3, slow: 500 * time.Millisecond},
 	{name: "throttling", throttled: 0.6, slow: 50 * time.Millisecond},
@@ -36,10 +36,9 @@ var bad = append([]weather{
 	{name: "losing answers", lostBefore: 0.25, lostAfter: 0.25, slow: 500 * time.Millisecond},
 	{name: "hanging", hang: 0.9, slow: 500 * time.Millisecond},
 	{name: "slow", hang: 0.1, slow: 3 * time.Second},
-}, onlyWith("gateways",
-	weather{name: "behind a bad gateway", badGateway: 0.6, slow: 200 * time.Millisecond},
-	weather{name: "not found by its gateway", notPassedOn: 0.6, slow: 100 * time.Millisecond},
-)...)
+	{name: "behind a bad gateway", badGateway: 0.6, slow: 200 * time.Millisecond},
+	{name: "not found by its gateway", notPassedOn: 0.6, slow: 100 * time.Millisecond},
+}
 
 // fate is what becomes of one request.
 type fate struct {

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -98,7 +99,7 @@ func TestADeadLetterThatDoesNotFitHoldsUpItsPartitionOnly(t *testing.T) {
 	r := enter(t, options{partitions: 2})
 	r.limit(r.deadLetter, 10_000)
 	byHand := r.newClient(kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	large := &kgo.Record{Partition: 0, Key: []byte("538526"), Value: bytes.Repeat([]byte("z"), 20_000)}
+	large := &kgo.Record{Partition: 0, Key: []byte("538526"), Value: incompressible(20_000)}
 	r.publishWith(byHand, large)
 	s := r.start("LOG_FORMAT", "text")
 	s.says("max.message.bytes") // the warning at start
@@ -137,6 +138,14 @@ func TestADeadLetterThatDoesNotFitHoldsUpItsPartitionOnly(t *testing.T) {
 	}
 }
 
+// incompressible is no UTF-8, and as large whether it is compressed or not.
+func incompressible(size int) []byte {
+	b := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(b)
+	b[0] = 0xff
+	return b
+}
+
 // A dead letter that its own headers make too large gives up its message, never
 // a byte of the record.
 func TestADeadLetterThatJustFitsLosesItsMessageOnly(t *testing.T) {
@@ -146,9 +155,8 @@ func TestADeadLetterThatJustFitsLosesItsMessageOnly(t *testing.T) {
 	r.limit(r.deadLetter, limit)
 	// What a batch of one record adds to the value: its own frame, and the seven
 	// headers with everything but the message. 20 bytes are left, too few for that.
-	added := 61 + 10 + 188 + len(r.failed)
-	digits := limit - added - 20 - len(`{"task_id":""}`)
-	tight := &kgo.Record{Value: slices.Concat([]byte(`{"task_id":"`), bytes.Repeat([]byte("7"), digits), []byte(`"}`))}
+	added := 61 + 10 + 181 + len(r.failed)
+	tight := &kgo.Record{Value: incompressible(limit - added - 20)}
 	r.publish(tight)
 	r.start().ready()
 	r.quiet(30 * time.Second)
@@ -157,7 +165,7 @@ func TestADeadLetterThatJustFitsLosesItsMessageOnly(t *testing.T) {
 		t.Fatal("the record did not come whole")
 	}
 	h := headersOf(letter)
-	if message, kept := h["dead-letter-message"]; h["dead-letter-reason"] != "invalid_task_id" || message != "" || !kept {
+	if message, kept := h["dead-letter-message"]; h["dead-letter-reason"] != "not_utf8" || message != "" || !kept {
 		t.Errorf("headers %q: want the reason and an empty message", h)
 	}
 }

@@ -1,0 +1,236 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/testkafka"
+)
+
+// A collection of garbage, a slow disk or a migrated machine is no reason to
+// rebalance: the session is longer.
+func TestABrokerThatStandsStillForSecondsEndsNoGeneration(t *testing.T) {
+	t.Parallel()
+	c, o := own(t, testkafka.Config{}, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 50 * time.Millisecond}}})
+	r := enter(t, o)
+	a, b := r.start("KAFKA_SESSION_TIMEOUT", "10s"), r.start("KAFKA_SESSION_TIMEOUT", "10s")
+	a.ready()
+	b.ready()
+	stop := r.pour(10 * time.Millisecond)
+	r.answered(200, 40*time.Second)
+	assigned := func() (n int) { return len(a.assignments()) + len(b.assignments()) }
+	before := assigned()
+	for range 2 {
+		must(t, c.Pause(0))
+		time.Sleep(4 * time.Second)
+		must(t, c.Resume(0))
+		have := r.collector.count()
+		r.answered(have+200, 40*time.Second)
+	}
+	if n := assigned() - before; n != 0 {
+		t.Errorf("%d generations began", n)
+	}
+	all := stop()
+	r.quiet(60 * time.Second)
+	r.acceptedAtMostOnce(t, all)
+}
+
+// clientQuota limits every client.
+func (r *room) clientQuota(key string, value float64) {
+	r.t.Helper()
+	entry := kmsg.NewAlterClientQuotasRequestEntry()
+	entity := kmsg.NewAlterClientQuotasRequestEntryEntity()
+	entity.Type = "client-id" // all of them
+	op := kmsg.NewAlterClientQuotasRequestEntryOp()
+	op.Key, op.Value = key, value
+	entry.Entity, entry.Ops = append(entry.Entity, entity), append(entry.Ops, op)
+	req := kmsg.NewAlterClientQuotasRequest()
+	req.Entries = append(req.Entries, entry)
+	res, err := req.RequestWith(r.ctx, r.client)
+	must(r.t, err)
+	must(r.t, kerr.ErrorForCode(res.Entries[0].ErrorCode))
+}
+
+// The brokers answer a throttled fetch at once, without records, and then say
+// nothing on its connection for a while (KIP-219).
+func TestAKafkaQuotaSlowsReadingAndHarmsNothing(t *testing.T) {
+	t.Parallel()
+	_, o := own(t, testkafka.Config{}, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: healthy}})
+	r := enter(t, o)
+	const n = 400
+	var backlog []*kgo.Record
+	for i := range n {
+		rec := event(fmt.Sprint("task-", i))
+		padding := make([]byte, 7500) // that no codec makes smaller
+		_, _ = rand.Read(padding)
+		rec.Value = fmt.Appendf(nil, `{"task_id":"task-%d","padding":%q}`, i, base64.StdEncoding.EncodeToString(padding))
+		backlog = append(backlog, rec)
+	}
+	for some := range slices.Chunk(backlog, 20) {
+		r.publish(some...)
+	}
+	r.clientQuota("consumer_byte_rate", 200_000)
+	time.Sleep(time.Second) // brokers learn of quotas a little later
+	s := r.start().ready()
+	s.says("a Kafka quota for this client or user")
+	for end := time.Now().Add(90 * time.Second); r.collector.count() < n && time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
+		if status, body := s.get("/readyz"); status != 200 {
+			t.Fatalf("/readyz: %d %s", status, body)
+		}
+	}
+	if errors := s.scrape().gauge(t, "fetch_errors_total"); errors != 0 {
+		t.Errorf("%v fetches failed", errors)
+	}
+	r.quiet(60 * time.Second)
+	if n := len(s.assignments()); n != 1 {
+		t.Errorf("%d generations began", n)
+	}
+	if n := strings.Count(s.out.String(), "a Kafka quota for this client or user"); n != 1 {
+		t.Errorf("the quota is said %d times", n)
+	}
+}
+
+// connections counts the service's connections to each broker.
+func (s *service) connections(brokers []string) map[string]int {
+	s.t.Helper()
+	own := map[string]bool{}
+	fds := fmt.Sprintf("/proc/%d/fd/", s.cmd.Process.Pid)
+	entries, err := os.ReadDir(fds)
+	must(s.t, err)
+	for _, e := range entries {
+		if to, err := os.Readlink(fds + e.Name()); err == nil && strings.HasPrefix(to, "socket:[") {
+			own[strings.Trim(to, "socket:[]")] = true
+		}
+	}
+	ports := map[string]string{}
+	for _, addr := range brokers {
+		_, port, err := net.SplitHostPort(addr)
+		must(s.t, err)
+		number, err := strconv.Atoi(port)
+		must(s.t, err)
+		ports[fmt.Sprintf("%04X", number)] = addr
+	}
+	n := map[string]int{}
+	for _, name := range []string{"tcp", "tcp6"} {
+		f, err := os.Open(fmt.Sprintf("/proc/%d/net/%s", s.cmd.Process.Pid, name))
+		must(s.t, err)
+		for lines := bufio.NewScanner(f); lines.Scan(); {
+			const remote, state, inode, established = 2, 3, 9, "01"
+			fields := strings.Fields(lines.Text())
+			if len(fields) <= inode || fields[state] != established || !own[fields[inode]] {
+				continue
+			}
+			_, port, _ := strings.Cut(fields[remote], ":")
+			if addr, ok := ports[port]; ok {
+				n[addr]++
+			}
+		}
+		f.Close()
+	}
+	return n
+}
+
+func TestConnectionsToABrokerAreFewHoweverManyPartitions(t *testing.T) {
+	t.Parallel()
+	c, o := own(t, testkafka.Config{}, options{partitions: 64, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 10 * time.Millisecond}}})
+	r := enter(t, o)
+	s := r.start("MPC_REQUESTS_PER_MINUTE", "unlimited").ready()
+	const most = 8
+	look := func(when string) {
+		for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+			for addr, n := range s.connections(c.Addrs()) {
+				if n > most {
+					t.Fatalf("%s: %d connections to broker %s", when, n, addr)
+				}
+			}
+		}
+	}
+	time.Sleep(5 * time.Second)
+	look("idle")
+	r.load("task", 10_000)
+	look("busy")
+	r.quiet(60 * time.Second)
+}
+
+// onBroker creates a topic whose partitions have one replica each, on the brokers
+// (numbered from 0) that the list names.
+func (r *room) onBroker(topic string, brokers []int) {
+	r.t.Helper()
+	req := kmsg.NewCreateTopicsRequest()
+	rt := kmsg.NewCreateTopicsRequestTopic()
+	rt.Topic, rt.NumPartitions, rt.ReplicationFactor = topic, -1, -1
+	for p, broker := range brokers {
+		a := kmsg.NewCreateTopicsRequestTopicReplicaAssignment()
+		a.Partition, a.Replicas = int32(p), []int32{int32(broker + 1)}
+		rt.ReplicaAssignment = append(rt.ReplicaAssignment, a)
+	}
+	config := kmsg.NewCreateTopicsRequestTopicConfig()
+	config.Name, config.Value = "min.insync.replicas", kadm.StringPtr("1")
+	rt.Configs = append(rt.Configs, config)
+	req.Topics = append(req.Topics, rt)
+	res, err := req.RequestWith(r.ctx, r.client)
+	must(r.t, err)
+	must(r.t, kerr.ErrorForCode(res.Topics[0].ErrorCode))
+}
+
+// A task whose outcome could not be written must not be called meanwhile, and must
+// not hold up the others.
+func TestAnOutcomePartitionWithoutALeaderHoldsUpItsOwnTasksAlone(t *testing.T) {
+	t.Parallel()
+	// The group's own topic has one replica: commits go on.
+	c, o := own(t, testkafka.Config{Brokers: 3, Properties: map[string]string{"offsets.topic.replication.factor": "1", "offsets.topic.num.partitions": "1"}}, options{noTopics: true, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 20 * time.Millisecond}}})
+	r := enter(t, o)
+	r.create(8, r.failed, r.retryFailed, r.deadLetter)
+	// Not the coordinator: a rebalance has the outcome topics read anew, all of them.
+	var coordinator int
+	waitFor(t, 30*time.Second, "a coordinator", func() (bool, string) {
+		answer := r.admin.FindGroupCoordinators(r.ctx, r.group)[r.group]
+		coordinator = int(answer.NodeID) - 1
+		return answer.Err == nil, fmt.Sprint(answer.Err)
+	})
+	alone, other := (coordinator+1)%3, coordinator
+	r.onBroker(r.retried, []int{other, other, other, other, other, alone, other, other})
+	r.start("MPC_MAX_IN_FLIGHT", "16", "MPC_REQUESTS_PER_MINUTE", "unlimited").ready()
+	r.load("before", 100)
+	r.answered(100, 30*time.Second)
+
+	must(t, c.Kill(alone))
+	defer func() { must(t, c.Restart(context.Background(), alone)) }()
+	calls := r.mpc.Counters().Retries
+	events := r.load("task", 2000)
+	stuck := 0
+	for _, rec := range events {
+		if murmur(rec.Key, 8) == 5 {
+			stuck++
+		}
+	}
+	r.answered(100+len(events)-stuck, 90*time.Second)
+	time.Sleep(3 * time.Second)
+	if n := r.mpc.Counters().Retries - calls - (len(events) - stuck); n > 2*16 {
+		t.Errorf("%d of %d tasks are called whose outcome cannot be written", n, stuck)
+	}
+}
+
+// murmur is the partition that Kafka's Java producer chooses.
+func murmur(key []byte, partitions int) int {
+	p := kgo.StickyKeyPartitioner(nil).ForTopic("")
+	return p.Partition(&kgo.Record{Key: key}, partitions)
+}
