@@ -1,7 +1,6 @@
 package testkafka
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -26,16 +25,15 @@ type Certificates struct {
 	// not know, and that did not sign theirs.
 	OtherCA, OtherCert, OtherKey string
 
-	broker string // certificate and key in one file, as Kafka reads it
+	brokerCert, brokerKey string // not files
 }
 
 func writeCertificates(dir string) (Certificates, error) {
 	c := Certificates{
 		CA: "ca.pem", Cert: "client.pem", Key: "client.key",
 		OtherCA: "other-ca.pem", OtherCert: "other-client.pem", OtherKey: "other-client.key",
-		broker: "broker.pem",
 	}
-	for _, name := range []*string{&c.CA, &c.Cert, &c.Key, &c.OtherCA, &c.OtherCert, &c.OtherKey, &c.broker} {
+	for _, name := range []*string{&c.CA, &c.Cert, &c.Key, &c.OtherCA, &c.OtherCert, &c.OtherKey} {
 		*name = filepath.Join(dir, *name)
 	}
 	ours, err := newAuthority("test CA")
@@ -50,6 +48,7 @@ func writeCertificates(dir string) (Certificates, error) {
 	if err != nil {
 		return c, err
 	}
+	c.brokerCert, c.brokerKey = string(brokerCert), string(brokerKey)
 	clientCert, clientKey, err := ours.sign("client", x509.ExtKeyUsageClientAuth)
 	if err != nil {
 		return c, err
@@ -61,7 +60,6 @@ func writeCertificates(dir string) (Certificates, error) {
 	for name, text := range map[string][]byte{
 		c.CA: ours.pem, c.Cert: clientCert, c.Key: clientKey,
 		c.OtherCA: others.pem, c.OtherCert: otherCert, c.OtherKey: otherKey,
-		c.broker: bytes.Join([][]byte{brokerKey, brokerCert}, nil),
 	} {
 		if err := os.WriteFile(name, text, 0o600); err != nil {
 			return c, err
