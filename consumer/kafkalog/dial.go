@@ -50,10 +50,16 @@ func (l *Log) dial(ctx context.Context, network, address string) (net.Conn, erro
 		b.Close()
 		return nil, err
 	}
-	if l.cfg.TLS == nil {
-		return b, nil
+	var ready net.Conn = b
+	if l.cfg.TLS != nil {
+		if ready, err = l.secure(ctx, b, address); err != nil {
+			return nil, err
+		}
 	}
-	return l.secure(ctx, b, address)
+	if l.cfg.SASL == nil {
+		return ready, nil
+	}
+	return l.logIn(ctx, ready)
 }
 
 // secure begins TLS here rather than in kafka-go, which would keep the
@@ -81,7 +87,7 @@ func (l *Log) secure(ctx context.Context, conn net.Conn, address string) (net.Co
 // for that the broker must have said something before.
 func (l *Log) dialMember(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := l.dial(ctx, network, address)
-	if err != nil || len(l.cfg.Brokers) == 1 || l.cfg.TLS != nil { // TLS begins with an exchange of its own
+	if err != nil || len(l.cfg.Brokers) == 1 || l.cfg.TLS != nil || l.cfg.SASL != nil { // these begin with an exchange of their own
 		return conn, err
 	}
 	if _, err := protocol.NewConn(conn, l.cfg.ClientID).RoundTrip(new(apiversions.Request)); err != nil {
