@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 
 	"github.com/segmentio/kafka-go"
 
@@ -76,6 +77,10 @@ func (l *Log) explain(doing, right string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
+// garbledAlert is what a refusal by Kafka 2.7 looks like: its alert under TLS 1.3
+// cannot be decrypted.
+const garbledAlert = "local error: tls: bad record MAC"
+
 func (l *Log) advice(code kafka.Error, right string, err error) string {
 	switch code {
 	case kafka.TopicAuthorizationFailed, kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed:
@@ -100,7 +105,7 @@ func (l *Log) advice(code kafka.Error, right string, err error) string {
 		return "the broker's certificate is not valid: see its dates and usage, and this machine's clock"
 	case errors.As(err, &notTLS):
 		return "the broker's port does not speak TLS: check KAFKA_BROKERS and KAFKA_TLS_ENABLED"
-	case errors.As(err, &op) && op.Op == "remote error":
+	case errors.As(err, &op) && (op.Op == "remote error" || strings.Contains(op.Error(), garbledAlert)):
 		return "the broker refuses our side of TLS: check KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE"
 	case errors.As(err, &op) && op.Op == "dial":
 		return "check KAFKA_BROKERS and the brokers' advertised.listeners"

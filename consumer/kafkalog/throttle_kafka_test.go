@@ -59,8 +59,8 @@ func TestKafkaThrottlingIsWaitedOut(t *testing.T) {
 		backlog = append(backlog, &kgo.Record{Topic: l.cfg.Topic, Partition: int32(i % 2), Value: make([]byte, size)})
 	}
 	write(t, cl, backlog...)
-	quota(t, cl, "consumer_byte_rate", 100_000)
-	quota(t, cl, "producer_byte_rate", 100_000)
+	quota(t, cl, "consumer_byte_rate", 200_000)
+	quota(t, cl, "producer_byte_rate", 200_000)
 	g := join(t, l)
 	defer g.Release()
 	time.Sleep(time.Second) // brokers learn of quotas a little later
