@@ -39,7 +39,7 @@ var advices = map[kafka.Error]string{
 	kafka.InvalidSessionTimeout:        "KAFKA_SESSION_TIMEOUT is outside the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms",
 	kafka.InconsistentGroupProtocol:    "members of another program, or of the new group protocol (group.protocol=consumer), are in the group: stop them first, or check KAFKA_GROUP_ID",
 	kafka.OffsetMetadataTooLarge:       "the brokers' offset.metadata.max.bytes must be at least 4096",
-	kafka.InvalidReplicationFactor:     "the brokers' default.replication.factor exceeds their number",
+	kafka.InvalidReplicationFactor:     "the brokers' default.replication.factor exceeds their number, or they are older than Kafka 2.4, where no default is used: create the topic yourself",
 	kafka.InvalidTopic:                 "the brokers take no topic of this name: check the KAFKA_TOPIC_ variables",
 	kafka.InvalidPartitionNumber:       "the brokers take no topic with so many partitions: create it yourself",
 	kafka.InvalidConfiguration:         "the brokers do not take cleanup.policy, retention.bytes, retention.ms or max.message.bytes as they are to be: create the topic yourself",
