@@ -95,6 +95,7 @@ func (l *Log) advice(code kafka.Error, right string, err error) string {
 		invalid   x509.CertificateInvalidError
 		notTLS    tls.RecordHeaderError
 		op        *net.OpError
+		silent    *unheard
 	)
 	switch {
 	case errors.As(err, &unknownCA):
@@ -107,7 +108,7 @@ func (l *Log) advice(code kafka.Error, right string, err error) string {
 		return "the broker's port does not speak TLS: check KAFKA_BROKERS and KAFKA_TLS_ENABLED"
 	case errors.As(err, &op) && (op.Op == "remote error" || strings.Contains(op.Error(), garbledAlert)):
 		return "the broker refuses our side of TLS: check KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE"
-	case errors.As(err, &op) && op.Op == "dial":
+	case errors.As(err, &silent), errors.As(err, &op) && op.Op == "dial":
 		return "check KAFKA_BROKERS and the brokers' advertised.listeners"
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return l.hungUp()

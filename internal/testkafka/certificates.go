@@ -25,8 +25,11 @@ type Certificates struct {
 	// not know, and that did not sign theirs.
 	OtherCA, OtherCert, OtherKey string
 
-	brokerCert, brokerKey string // not files
+	broker, expired, elsewhere shown
 }
+
+// shown is a certificate, and its key, that a broker shows.
+type shown struct{ cert, key string }
 
 func writeCertificates(dir string) (Certificates, error) {
 	c := Certificates{
@@ -44,16 +47,23 @@ func writeCertificates(dir string) (Certificates, error) {
 	if err != nil {
 		return c, err
 	}
-	brokerCert, brokerKey, err := ours.sign("broker", x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth)
+	for to, change := range map[*shown]func(*x509.Certificate){
+		&c.broker:    func(*x509.Certificate) {},
+		&c.expired:   func(t *x509.Certificate) { t.NotAfter = time.Now().Add(-time.Minute) },
+		&c.elsewhere: func(t *x509.Certificate) { t.IPAddresses, t.DNSNames = nil, []string{"kafka.example.com"} },
+	} {
+		cert, key, err := ours.sign("broker", change, x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth)
+		if err != nil {
+			return c, err
+		}
+		*to = shown{string(cert), string(key)}
+	}
+	same := func(*x509.Certificate) {}
+	clientCert, clientKey, err := ours.sign("client", same, x509.ExtKeyUsageClientAuth)
 	if err != nil {
 		return c, err
 	}
-	c.brokerCert, c.brokerKey = string(brokerCert), string(brokerKey)
-	clientCert, clientKey, err := ours.sign("client", x509.ExtKeyUsageClientAuth)
-	if err != nil {
-		return c, err
-	}
-	otherCert, otherKey, err := others.sign("client", x509.ExtKeyUsageClientAuth)
+	otherCert, otherKey, err := others.sign("client", same, x509.ExtKeyUsageClientAuth)
 	if err != nil {
 		return c, err
 	}
@@ -90,8 +100,8 @@ func newAuthority(name string) (*authority, error) {
 	return &authority{cert: cert, key: key, pem: encode("CERTIFICATE", der)}, err
 }
 
-// sign makes a certificate for 127.0.0.1, and its key.
-func (a *authority) sign(name string, usage ...x509.ExtKeyUsage) (certPEM, keyPEM []byte, err error) {
+// sign makes a certificate for 127.0.0.1, changed, and its key.
+func (a *authority) sign(name string, change func(*x509.Certificate), usage ...x509.ExtKeyUsage) (certPEM, keyPEM []byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, err
@@ -100,6 +110,7 @@ func (a *authority) sign(name string, usage ...x509.ExtKeyUsage) (certPEM, keyPE
 	template.ExtKeyUsage = usage
 	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
+	change(template)
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
 	if err != nil {
 		return nil, nil, fmt.Errorf("certificate of %s: %w", name, err)

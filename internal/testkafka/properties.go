@@ -14,6 +14,8 @@ const (
 	Plaintext     = "PLAINTEXT"
 	TLS           = "TLS"           // the broker shows a certificate
 	MutualTLS     = "MUTUALTLS"     // both sides do
+	ExpiredTLS    = "EXPIREDTLS"    // the broker's certificate has expired
+	ElsewhereTLS  = "ELSEWHERETLS"  // the broker's certificate is for another name
 	SASLPlaintext = "SASLPLAINTEXT" // PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
 	SASLTLS       = "SASLTLS"       // the same over TLS
 
@@ -31,6 +33,8 @@ var protocols = map[string]string{
 	controller:    "PLAINTEXT",
 	TLS:           "SSL",
 	MutualTLS:     "SSL",
+	ExpiredTLS:    "SSL",
+	ElsewhereTLS:  "SSL",
 	SASLPlaintext: "SASL_PLAINTEXT",
 	SASLTLS:       "SASL_SSL",
 }
@@ -139,8 +143,14 @@ func serverProperties(cfg Config, nodes []node, i int, dir string, certs Certifi
 func secure(p map[string]any, certs Certificates) {
 	p["ssl.keystore.type"] = "PEM"
 	// A file would need a password in Kafka 2.7.
-	p["ssl.keystore.key"] = certs.brokerKey
-	p["ssl.keystore.certificate.chain"] = certs.brokerCert
+	for listener, shown := range map[string]shown{"": certs.broker, ExpiredTLS: certs.expired, ElsewhereTLS: certs.elsewhere} {
+		prefix := ""
+		if listener != "" {
+			prefix = "listener.name." + strings.ToLower(listener) + "."
+		}
+		p[prefix+"ssl.keystore.key"] = shown.key
+		p[prefix+"ssl.keystore.certificate.chain"] = shown.cert
+	}
 	p["ssl.truststore.type"] = "PEM"
 	p["ssl.truststore.location"] = certs.CA
 	p["listener.name."+strings.ToLower(MutualTLS)+".ssl.client.auth"] = "required"
