@@ -67,7 +67,27 @@ func (p *process) run(args ...string) error {
 	return nil
 }
 
-func (p *process) pause() error  { return p.signal(syscall.SIGSTOP) }
+// pause waits until all threads stand still, which on a busy machine takes a while.
+// Where there is no /proc it does not wait.
+func (p *process) pause() error {
+	if err := p.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for ; p.moves(); time.Sleep(time.Millisecond) {
+	}
+	return nil
+}
+
+func (p *process) moves() bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p.running.Pid))
+	for _, thread := range threads {
+		if text, err := os.ReadFile(thread); err == nil && !strings.Contains(string(text), "\nState:\tT") {
+			return true
+		}
+	}
+	return false
+}
+
 func (p *process) resume() error { return p.signal(syscall.SIGCONT) }
 
 func (p *process) kill() error {
