@@ -21,6 +21,9 @@ FUZZTIME      ?= 300000x
 SEEDS         ?= 2000
 # Scenarios that take minutes, or measure: make soak.
 SOAK          := KillsAtMany|KilledInstance|TakeOver|LiveTwin|RollingRestarts
+# The oldest Kafka that DMS offers, and the main scenarios on it.
+OLD_KAFKA     := 2.7.2
+ON_OLD_KAFKA  := TestKafka(ALogIn|AsTheFast|Codecs|MissingRights|ReadCommitted|Restart|Security|Throttling)|TestInvariant(1NoEventIsLost|2AnOutage|3Stopping|5AStormAboutATaskCosts|6|7CallingStops)|TestTheQuotaIsTheGroups|TestBrokersThatGoAway|TestMissingTopics|TestATopicThatIsRecreated|TestCommand(CheckFindsNothing|RedriveBeside)
 # How long faults come at random; SOAK_SEED picks them.
 SOAK_TIME     ?= 10m
 
@@ -30,7 +33,7 @@ GOVULNCHECK ?= v1.9.0
 
 .PHONY: help
 help: ## Print this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 .PHONY: build
 build: ## Build the service, bin/remux-retrier, version stamped in
@@ -50,6 +53,10 @@ test-kafka: ## Run the end-to-end tests on a real Apache Kafka (kcat, Java 17 an
 	@$(if $(strip $(KAFKA_PACKAGES)),:,echo 'no test file carries the build tag kafka' >&2; exit 1)
 	@$(if $(RACE),:,echo 'no C compiler: testing WITHOUT the race detector')
 	go test $(RACE) -tags kafka -count=1 -p 1 -timeout 20m -v -skip '$(SOAK)|UnderRandomFaults' $(KAFKA_PACKAGES)
+
+.PHONY: test-kafka-old
+test-kafka-old: ## Run the main scenarios on the oldest Kafka that DMS for Kafka offers (OLD_KAFKA), with ZooKeeper
+	TESTKAFKA_VERSION=$(OLD_KAFKA) go test -tags kafka -count=1 -p 2 -timeout 10m -v -run '$(ON_OLD_KAFKA)' -skip 'AnOutageDecidesNothing/[^5]' ./consumer/kafkalog ./test/e2e
 
 .PHONY: soak
 soak: ## Run the scenarios on a real Kafka that want a quiet machine: kill -9, take-over, rolling restarts, and SOAK_TIME (10m) of random faults

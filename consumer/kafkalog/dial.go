@@ -3,8 +3,9 @@ package kafkalog
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
+	"errors"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -21,9 +22,9 @@ const (
 	// sets no deadline, as it does not during SASL: a broker that accepts and
 	// then says nothing would hold it for ever.
 	silence = 8 * time.Second
-	// firstWord is how long a peer may take for the first byte it sends, where
-	// there are other brokers to ask. One that takes longer is passed over for
-	// passedOver: kafka-go counts a broker that accepts as found.
+	// firstWord is how long a peer may take for the first byte it sends. One that
+	// takes longer is passed over for passedOver where there are other brokers to
+	// ask: kafka-go counts a broker that accepts as found.
 	firstWord  = 3 * time.Second
 	passedOver = 5 * time.Second
 )
@@ -35,7 +36,7 @@ func (l *Log) dial(ctx context.Context, network, address string) (net.Conn, erro
 		return nil, net.ErrClosed
 	}
 	if l.silent.passOver(address, l.cfg.Brokers) {
-		return nil, fmt.Errorf("broker %s accepts connections and does not answer", address)
+		return nil, &unheard{address: address}
 	}
 	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
 	if err != nil {
@@ -50,10 +51,16 @@ func (l *Log) dial(ctx context.Context, network, address string) (net.Conn, erro
 		b.Close()
 		return nil, err
 	}
-	if l.cfg.TLS == nil {
-		return b, nil
+	var ready net.Conn = b
+	if l.cfg.TLS != nil {
+		if ready, err = l.secure(ctx, b, address); err != nil {
+			return nil, err
+		}
 	}
-	return l.secure(ctx, b, address)
+	if l.cfg.SASL == nil {
+		return ready, nil
+	}
+	return l.logIn(ctx, ready)
 }
 
 // secure begins TLS here rather than in kafka-go, which would keep the
@@ -67,10 +74,15 @@ func (l *Log) secure(ctx context.Context, conn net.Conn, address string) (net.Co
 		}
 		config.ServerName = host
 	}
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
 	secured := tls.Client(conn, config)
-	if err := secured.HandshakeContext(ctx); err != nil {
+	err := secured.SetDeadline(time.Now().Add(dialTimeout))
+	if err == nil {
+		err = secured.HandshakeContext(ctx)
+	}
+	if err == nil {
+		err = secured.SetDeadline(time.Time{})
+	}
+	if err != nil {
 		conn.Close()
 		return nil, err
 	}
@@ -81,7 +93,7 @@ func (l *Log) secure(ctx context.Context, conn net.Conn, address string) (net.Co
 // for that the broker must have said something before.
 func (l *Log) dialMember(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := l.dial(ctx, network, address)
-	if err != nil || len(l.cfg.Brokers) == 1 || l.cfg.TLS != nil { // TLS begins with an exchange of its own
+	if err != nil || l.cfg.TLS != nil || l.cfg.SASL != nil { // these begin with an exchange of their own
 		return conn, err
 	}
 	if _, err := protocol.NewConn(conn, l.cfg.ClientID).RoundTrip(new(apiversions.Request)); err != nil {
@@ -115,6 +127,19 @@ func (s *silentBrokers) add(address string) {
 	s.until[address] = time.Now().Add(passedOver)
 }
 
+// unheard is the error of a broker that accepts connections and never answers.
+type unheard struct {
+	address string
+	cause   error
+}
+
+func (e *unheard) Error() string {
+	return "broker " + e.address + " accepts connections and does not answer"
+}
+
+func (e *unheard) Unwrap() error { return e.cause }
+func (e *unheard) Timeout() bool { return true }
+
 // boundConn is a connection on which "no deadline" means "silence from now", and
 // on which only what Kafka would send is read. One goroutine reads.
 type boundConn struct {
@@ -137,15 +162,18 @@ func (c *boundConn) Read(b []byte) (int, error) {
 		return 0, c.bad // kafka-go reads on, to the end of what it believes is an answer
 	}
 	n, err := c.Conn.Read(b)
-	if n == 0 {
-		return n, err
-	}
 	c.mu.Lock()
 	first := !c.heard
-	c.heard = true
+	c.heard = c.heard || n > 0
 	asked := c.asked
 	c.mu.Unlock()
-	if first && c.silent != nil {
+	if n == 0 {
+		if first && errors.Is(err, os.ErrDeadlineExceeded) {
+			err = &unheard{address: c.address, cause: err}
+		}
+		return n, err
+	}
+	if first {
 		_ = c.Conn.SetReadDeadline(asked)
 	}
 	if c.frames {
@@ -168,7 +196,7 @@ func (c *boundConn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asked = t
-	if first := c.began.Add(firstWord); c.silent != nil && !c.heard && first.Before(t) {
+	if first := c.began.Add(firstWord); !c.heard && first.Before(t) {
 		t = first
 	}
 	return c.Conn.SetReadDeadline(t)

@@ -59,7 +59,7 @@ func TestNoDeadlineMeansADeadline(t *testing.T) {
 	} {
 		inner := &noted{}
 		for _, given := range []time.Time{hour, {}} {
-			if err := set(&boundConn{Conn: inner}, given); err != nil {
+			if err := set(&boundConn{Conn: inner, heard: true}, given); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 
 	"github.com/segmentio/kafka-go"
 
@@ -38,7 +39,7 @@ var advices = map[kafka.Error]string{
 	kafka.InvalidSessionTimeout:        "KAFKA_SESSION_TIMEOUT is outside the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms",
 	kafka.InconsistentGroupProtocol:    "members of another program, or of the new group protocol (group.protocol=consumer), are in the group: stop them first, or check KAFKA_GROUP_ID",
 	kafka.OffsetMetadataTooLarge:       "the brokers' offset.metadata.max.bytes must be at least 4096",
-	kafka.InvalidReplicationFactor:     "the brokers' default.replication.factor exceeds their number",
+	kafka.InvalidReplicationFactor:     "the brokers' default.replication.factor exceeds their number, or they are older than Kafka 2.4, where no default is used: create the topic yourself",
 	kafka.InvalidTopic:                 "the brokers take no topic of this name: check the KAFKA_TOPIC_ variables",
 	kafka.InvalidPartitionNumber:       "the brokers take no topic with so many partitions: create it yourself",
 	kafka.InvalidConfiguration:         "the brokers do not take cleanup.policy, retention.bytes, retention.ms or max.message.bytes as they are to be: create the topic yourself",
@@ -76,6 +77,10 @@ func (l *Log) explain(doing, right string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
+// garbledAlert is what a refusal by Kafka 2.7 looks like: its alert under TLS 1.3
+// cannot be decrypted.
+const garbledAlert = "local error: tls: bad record MAC"
+
 func (l *Log) advice(code kafka.Error, right string, err error) string {
 	switch code {
 	case kafka.TopicAuthorizationFailed, kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed:
@@ -90,6 +95,7 @@ func (l *Log) advice(code kafka.Error, right string, err error) string {
 		invalid   x509.CertificateInvalidError
 		notTLS    tls.RecordHeaderError
 		op        *net.OpError
+		silent    *unheard
 	)
 	switch {
 	case errors.As(err, &unknownCA):
@@ -100,9 +106,9 @@ func (l *Log) advice(code kafka.Error, right string, err error) string {
 		return "the broker's certificate is not valid: see its dates and usage, and this machine's clock"
 	case errors.As(err, &notTLS):
 		return "the broker's port does not speak TLS: check KAFKA_BROKERS and KAFKA_TLS_ENABLED"
-	case errors.As(err, &op) && op.Op == "remote error":
+	case errors.As(err, &op) && (op.Op == "remote error" || strings.Contains(op.Error(), garbledAlert)):
 		return "the broker refuses our side of TLS: check KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE"
-	case errors.As(err, &op) && op.Op == "dial":
+	case errors.As(err, &silent), errors.As(err, &op) && op.Op == "dial":
 		return "check KAFKA_BROKERS and the brokers' advertised.listeners"
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return l.hungUp()

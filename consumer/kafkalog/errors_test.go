@@ -28,11 +28,16 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		tls.RecordHeaderError{}:                              "KAFKA_TLS_ENABLED",
 		&net.OpError{Op: "dial", Err: errors.New("refused")}: "KAFKA_BROKERS",
 		&net.OpError{Op: "remote error", Err: io.EOF}:        "KAFKA_TLS_CERT_FILE",
+		// Kafka 2.7's refusal
+		&net.OpError{Op: "local error", Err: errors.New("tls: bad record MAC")}: "KAFKA_TLS_CERT_FILE",
 		io.EOF:              "TLS is on here (KAFKA_TLS_ENABLED), SASL is off (KAFKA_SASL_MECHANISM)",
 		io.ErrUnexpectedEOF: "another security protocol",
 	}
 	for code, advice := range advices {
 		rows[code] = advice
+	}
+	if advice := advices[kafka.InvalidReplicationFactor]; !strings.Contains(advice, "older than Kafka 2.4") || !strings.Contains(advice, "create the topic yourself") {
+		t.Errorf("brokers without a default replication factor are explained as %q", advice)
 	}
 	for cause, want := range rows {
 		err := l.explain("fetch t/0", "READ on topic t", fmt.Errorf("library: %w", cause))
@@ -44,6 +49,13 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		if err := l.explain("fetch t/0", "", cause); err.Error() != "fetch t/0: "+cause.Error() || !errors.Is(err, cause) {
 			t.Errorf("%v became %q", cause, err)
 		}
+	}
+}
+
+func TestAMemberOfAnotherProgramIsNamedWithoutALibrarysSlips(t *testing.T) {
+	err := otherProgram(fmt.Errorf("unable to read metadata for member, console-consumer-1: %s", "%!w(<nil>)"))
+	if want := "its member console-consumer-1 is of another program"; !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "%!w") {
+		t.Errorf("%q, want %q", err, want)
 	}
 }
 

@@ -41,7 +41,8 @@ func TestKafkaFrozenBrokerIsNotWaitedForForEver(t *testing.T) {
 	for what, do := range map[string]func() error{
 		"fetch":  func() error { _, err := l.Fetch(ctx, topic, 0, 0, 1<<20); return err },
 		"bounds": func() error { _, _, err := l.Bounds(ctx, topic, 0); return err },
-		"commit": func() error { return g.Commit(ctx, map[int]consumer.Position{0: {Offset: 1}}) },
+		// A commit waits as long as it is told to.
+		"commit": func() error { return g.Commit(soon(t), map[int]consumer.Position{0: {Offset: 1}}) },
 		"join":   func() error { _, err := newcomer.Join(ctx); return err },
 		"ask":    func() error { _, err := newcomer.Partitions(ctx, topic); return err },
 	} {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,8 +45,12 @@ func (l *Log) Join(ctx context.Context) (consumer.Generation, error) {
 	if errors.Is(err, kafka.ErrGroupClosed) {
 		err = errLeft
 	}
-	if errors.Is(err, kafka.Unknown) && l.ofNewProtocol(ctx) {
-		err = fmt.Errorf("%w: %w", kafka.InconsistentGroupProtocol, err)
+	switch {
+	case err == nil:
+	case errors.Is(err, kafka.Unknown) && l.ofNewProtocol(ctx):
+		err = errNewProtocol
+	case strings.HasPrefix(err.Error(), unreadableMember):
+		err = otherProgram(err)
 	}
 	if err != nil {
 		return nil, l.explain("join group "+l.cfg.GroupID, l.groupRight(), err)
@@ -66,6 +71,22 @@ func (l *Log) Join(ctx context.Context) (consumer.Generation, error) {
 		return nil, fmt.Errorf("join group %s: %w", l.cfg.GroupID, errLeft)
 	}
 	return g, nil
+}
+
+// Members that this service cannot share a group with.
+var (
+	errNewProtocol  = errors.New("it has members of the new group protocol (group.protocol=consumer), which this service cannot join: stop them first, or choose another KAFKA_GROUP_ID")
+	errOtherProgram = errors.New("is of another program, and this service cannot assign partitions to it: stop it first, or choose another KAFKA_GROUP_ID")
+)
+
+// unreadableMember begins what kafka-go says of a member whose subscription it
+// cannot read, as it cannot that of Java's clients. The member's id follows, and
+// then the cause, which is missing.
+const unreadableMember = "unable to read metadata for member, "
+
+func otherProgram(err error) error {
+	member, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), unreadableMember), ":")
+	return fmt.Errorf("its member %s %w", member, errOtherProgram)
 }
 
 // enter gives the group, started at the first call.

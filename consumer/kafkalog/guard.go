@@ -20,35 +20,26 @@ const (
 // A server that expects TLS answers with an alert of TLS.
 const tlsAlert, tlsMajor = 0x15, 3
 
-// guard follows the lengths of the answers in what a connection brings.
+// guard looks at the lengths of the answers in what a connection brings.
 type guard struct {
-	head  []byte // of the next length, what has come
-	left  int64  // of the answer, what has not come yet
-	later bool   // the first answer has begun
+	frames
+	later bool // the first answer has begun
 }
 
 // see looks at what has come next.
 func (g *guard) see(b []byte, address string) error {
-	for len(b) > 0 {
-		if skip := min(g.left, int64(len(b))); skip > 0 {
-			b, g.left = b[skip:], g.left-skip
-			continue
-		}
-		take := min(4-len(g.head), len(b))
-		g.head, b = append(g.head, b[:take]...), b[take:]
-		if len(g.head) < 4 {
-			return nil
-		}
-		length := int32(binary.BigEndian.Uint32(g.head))
+	_, err := g.follow(b, func(head []byte) error {
+		length := int32(binary.BigEndian.Uint32(head))
 		switch {
-		case !g.later && g.head[0] == tlsAlert && g.head[1] == tlsMajor:
+		case !g.later && head[0] == tlsAlert && head[1] == tlsMajor:
 			return fmt.Errorf("%w: %s expects TLS", io.ErrUnexpectedEOF, address)
 		case !g.later && (length < 0 || length > firstAnswer):
-			return fmt.Errorf("no Kafka answers at %s: its answer begins with %q", address, g.head)
+			return fmt.Errorf("no Kafka answers at %s: its answer begins with %q", address, head)
 		case length < 0 || length > anyAnswer:
 			return fmt.Errorf("%s announces an answer of %d bytes", address, length)
 		}
-		g.head, g.left, g.later = g.head[:0], int64(length), true
-	}
-	return nil
+		g.later = true
+		return nil
+	})
+	return err
 }

@@ -141,15 +141,13 @@ func New(cfg Config) (*Log, error) {
 		MetadataTTL:    2 * time.Second,
 		MetadataTopics: slices.Compact(topics),
 		ClientID:       cfg.ClientID,
-		SASL:           cfg.SASL,
 		Context:        l.closed,
 	}
 	l.client = &kafka.Client{Addr: l.addr, Transport: l.transport, Timeout: requestTimeout}
 	l.dialer = &kafka.Dialer{
-		ClientID:      cfg.ClientID,
-		DialFunc:      l.dialMember,
-		Timeout:       requestTimeout,
-		SASLMechanism: cfg.SASL,
+		ClientID: cfg.ClientID,
+		DialFunc: l.dialMember,
+		Timeout:  requestTimeout,
 	}
 	return l, nil
 }

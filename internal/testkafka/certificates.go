@@ -1,7 +1,6 @@
 package testkafka
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -26,16 +25,18 @@ type Certificates struct {
 	// not know, and that did not sign theirs.
 	OtherCA, OtherCert, OtherKey string
 
-	broker string // certificate and key in one file, as Kafka reads it
+	broker, expired, elsewhere shown
 }
+
+// shown is a certificate, and its key, that a broker shows.
+type shown struct{ cert, key string }
 
 func writeCertificates(dir string) (Certificates, error) {
 	c := Certificates{
 		CA: "ca.pem", Cert: "client.pem", Key: "client.key",
 		OtherCA: "other-ca.pem", OtherCert: "other-client.pem", OtherKey: "other-client.key",
-		broker: "broker.pem",
 	}
-	for _, name := range []*string{&c.CA, &c.Cert, &c.Key, &c.OtherCA, &c.OtherCert, &c.OtherKey, &c.broker} {
+	for _, name := range []*string{&c.CA, &c.Cert, &c.Key, &c.OtherCA, &c.OtherCert, &c.OtherKey} {
 		*name = filepath.Join(dir, *name)
 	}
 	ours, err := newAuthority("test CA")
@@ -46,22 +47,29 @@ func writeCertificates(dir string) (Certificates, error) {
 	if err != nil {
 		return c, err
 	}
-	brokerCert, brokerKey, err := ours.sign("broker", x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth)
+	for to, change := range map[*shown]func(*x509.Certificate){
+		&c.broker:    func(*x509.Certificate) {},
+		&c.expired:   func(t *x509.Certificate) { t.NotAfter = time.Now().Add(-time.Minute) },
+		&c.elsewhere: func(t *x509.Certificate) { t.IPAddresses, t.DNSNames = nil, []string{"kafka.example.com"} },
+	} {
+		cert, key, err := ours.sign("broker", change, x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth)
+		if err != nil {
+			return c, err
+		}
+		*to = shown{string(cert), string(key)}
+	}
+	same := func(*x509.Certificate) {}
+	clientCert, clientKey, err := ours.sign("client", same, x509.ExtKeyUsageClientAuth)
 	if err != nil {
 		return c, err
 	}
-	clientCert, clientKey, err := ours.sign("client", x509.ExtKeyUsageClientAuth)
-	if err != nil {
-		return c, err
-	}
-	otherCert, otherKey, err := others.sign("client", x509.ExtKeyUsageClientAuth)
+	otherCert, otherKey, err := others.sign("client", same, x509.ExtKeyUsageClientAuth)
 	if err != nil {
 		return c, err
 	}
 	for name, text := range map[string][]byte{
 		c.CA: ours.pem, c.Cert: clientCert, c.Key: clientKey,
 		c.OtherCA: others.pem, c.OtherCert: otherCert, c.OtherKey: otherKey,
-		c.broker: bytes.Join([][]byte{brokerKey, brokerCert}, nil),
 	} {
 		if err := os.WriteFile(name, text, 0o600); err != nil {
 			return c, err
@@ -92,8 +100,8 @@ func newAuthority(name string) (*authority, error) {
 	return &authority{cert: cert, key: key, pem: encode("CERTIFICATE", der)}, err
 }
 
-// sign makes a certificate for 127.0.0.1, and its key.
-func (a *authority) sign(name string, usage ...x509.ExtKeyUsage) (certPEM, keyPEM []byte, err error) {
+// sign makes a certificate for 127.0.0.1, changed, and its key.
+func (a *authority) sign(name string, change func(*x509.Certificate), usage ...x509.ExtKeyUsage) (certPEM, keyPEM []byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, err
@@ -102,6 +110,7 @@ func (a *authority) sign(name string, usage ...x509.ExtKeyUsage) (certPEM, keyPE
 	template.ExtKeyUsage = usage
 	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
+	change(template)
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
 	if err != nil {
 		return nil, nil, fmt.Errorf("certificate of %s: %w", name, err)

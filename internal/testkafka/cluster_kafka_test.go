@@ -4,6 +4,7 @@ package testkafka
 
 import (
 	"context"
+	"errors"
 	"net"
 	"testing"
 	"time"
@@ -85,9 +86,15 @@ func partitions(t *testing.T, ctx context.Context, addr, topic string) int {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	all, err := conn.ReadPartitions(topic)
-	if err != nil {
-		t.Fatal(err)
+	for {
+		all, err := conn.ReadPartitions(topic)
+		if err == nil {
+			return len(all)
+		}
+		// With ZooKeeper a broker answers before it has heard of the topics.
+		if !errors.Is(err, kafka.UnknownTopicOrPartition) || ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
-	return len(all)
 }

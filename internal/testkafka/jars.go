@@ -1,17 +1,29 @@
 package testkafka
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
 //go:embed pom.xml
 var pom []byte
+
+// newest is the version that runs where TESTKAFKA_VERSION names no other.
+const newest = "4.3.1"
+
+// Version is that of the Kafka that Start runs. Before 3.0 it runs with ZooKeeper,
+// from 3.5 on with KRaft; what is between has no SCRAM in KRaft.
+func Version() string { return cmp.Or(os.Getenv("TESTKAFKA_VERSION"), newest) }
+
+// ZooKeeper tells whether that version needs it.
+func ZooKeeper() bool { return strings.HasPrefix(Version(), "2.") }
 
 // Jars gives the folder of Kafka's jars, filled at the first call on this
 // machine. REMUX_KAFKA_HOME may name another folder than the user's cache; one
@@ -23,7 +35,7 @@ func Jars(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("find a folder for Kafka's jars (or set REMUX_KAFKA_HOME): %w", err)
 		}
-		home = filepath.Join(cache, "remux-retrier", "kafka-4.3.1")
+		home = filepath.Join(cache, "remux-retrier", "kafka-"+Version())
 	}
 	libs := filepath.Join(home, "libs")
 	if _, err := os.Stat(libs); err == nil {
@@ -49,7 +61,7 @@ func Jars(ctx context.Context) (string, error) {
 		return "", err
 	}
 	part := libs + ".part"
-	cmd := exec.CommandContext(ctx, "mvn", "-q", "-B", "-f", filepath.Join(home, "pom.xml"),
+	cmd := exec.CommandContext(ctx, "mvn", "-q", "-B", "-f", filepath.Join(home, "pom.xml"), "-Dkafka.version="+Version(),
 		"dependency:copy-dependencies", "-DoutputDirectory="+part)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("fetch Kafka's jars with Maven (or set REMUX_KAFKA_HOME to an unpacked Kafka): %w\n%s", err, out)

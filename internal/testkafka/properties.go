@@ -14,6 +14,8 @@ const (
 	Plaintext     = "PLAINTEXT"
 	TLS           = "TLS"           // the broker shows a certificate
 	MutualTLS     = "MUTUALTLS"     // both sides do
+	ExpiredTLS    = "EXPIREDTLS"    // the broker's certificate has expired
+	ElsewhereTLS  = "ELSEWHERETLS"  // the broker's certificate is for another name
 	SASLPlaintext = "SASLPLAINTEXT" // PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
 	SASLTLS       = "SASLTLS"       // the same over TLS
 
@@ -31,6 +33,8 @@ var protocols = map[string]string{
 	controller:    "PLAINTEXT",
 	TLS:           "SSL",
 	MutualTLS:     "SSL",
+	ExpiredTLS:    "SSL",
+	ElsewhereTLS:  "SSL",
 	SASLPlaintext: "SASL_PLAINTEXT",
 	SASLTLS:       "SASL_SSL",
 }
@@ -71,13 +75,17 @@ func layOut(cfg Config) ([]node, error) {
 	return nodes, nil
 }
 
-// serverProperties is the configuration of broker i of nodes.
-func serverProperties(cfg Config, nodes []node, i int, dir string, certs Certificates) string {
+// serverProperties is the configuration of broker i of nodes, with KRaft where
+// zooKeeper names none.
+func serverProperties(cfg Config, nodes []node, i int, dir string, certs Certificates, zooKeeper string) string {
 	var voters, listeners, advertised, protocolOf []string
 	for _, n := range nodes {
 		voters = append(voters, fmt.Sprintf("%d@%s", n.id, n.addr(controller)))
 	}
 	for _, name := range slices.Sorted(maps.Keys(nodes[i].ports)) {
+		if zooKeeper != "" && name == controller {
+			continue
+		}
 		at := name + "://" + nodes[i].addr(name)
 		listeners = append(listeners, at)
 		protocolOf = append(protocolOf, name+":"+protocols[name])
@@ -87,10 +95,6 @@ func serverProperties(cfg Config, nodes []node, i int, dir string, certs Certifi
 	}
 	replicas, inSync := len(nodes), min(2, len(nodes))
 	p := map[string]any{
-		"process.roles":                  "broker,controller",
-		"node.id":                        nodes[i].id,
-		"controller.quorum.voters":       strings.Join(voters, ","),
-		"controller.listener.names":      controller,
 		"listeners":                      strings.Join(listeners, ","),
 		"advertised.listeners":           strings.Join(advertised, ","),
 		"listener.security.protocol.map": strings.Join(protocolOf, ","),
@@ -108,15 +112,28 @@ func serverProperties(cfg Config, nodes []node, i int, dir string, certs Certifi
 		"offsets.topic.num.partitions":         4,
 		"transaction.state.log.num.partitions": 4,
 	}
+	authorizer := "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+	if zooKeeper != "" {
+		authorizer = "kafka.security.authorizer.AclAuthorizer"
+		p["broker.id"] = nodes[i].id
+		p["zookeeper.connect"] = zooKeeper
+		p["zookeeper.session.timeout.ms"] = keeperSession.Milliseconds()
+	} else {
+		p["process.roles"] = "broker,controller"
+		p["node.id"] = nodes[i].id
+		p["controller.quorum.voters"] = strings.Join(voters, ",")
+		p["controller.listener.names"] = controller
+	}
 	if cfg.Secured {
 		secure(p, certs)
+		p["authorizer.class.name"] = authorizer
 	}
 	for k, v := range cfg.Properties {
 		p[k] = v
 	}
 	var text strings.Builder
 	for _, k := range slices.Sorted(maps.Keys(p)) {
-		fmt.Fprintf(&text, "%s=%v\n", k, p[k])
+		fmt.Fprintf(&text, "%s=%s\n", k, strings.ReplaceAll(fmt.Sprint(p[k]), "\n", `\n`))
 	}
 	return text.String()
 }
@@ -125,7 +142,15 @@ func serverProperties(cfg Config, nodes []node, i int, dir string, certs Certifi
 // plaintext or TLS without a certificate is the administrator.
 func secure(p map[string]any, certs Certificates) {
 	p["ssl.keystore.type"] = "PEM"
-	p["ssl.keystore.location"] = certs.broker
+	// A file would need a password in Kafka 2.7.
+	for listener, shown := range map[string]shown{"": certs.broker, ExpiredTLS: certs.expired, ElsewhereTLS: certs.elsewhere} {
+		prefix := ""
+		if listener != "" {
+			prefix = "listener.name." + strings.ToLower(listener) + "."
+		}
+		p[prefix+"ssl.keystore.key"] = shown.key
+		p[prefix+"ssl.keystore.certificate.chain"] = shown.cert
+	}
 	p["ssl.truststore.type"] = "PEM"
 	p["ssl.truststore.location"] = certs.CA
 	p["listener.name."+strings.ToLower(MutualTLS)+".ssl.client.auth"] = "required"
@@ -138,7 +163,6 @@ func secure(p map[string]any, certs Certificates) {
 			p[listener+scram+".sasl.jaas.config"] = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 		}
 	}
-	p["authorizer.class.name"] = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
 	p["allow.everyone.if.no.acl.found"] = true
 	p["super.users"] = "User:ANONYMOUS"
 }

@@ -1,6 +1,7 @@
-// Package testkafka runs a real Apache Kafka (KRaft, no Docker) on loopback
-// ports for tests and for `make kafka`. It needs Java 17; the jars come from
-// Maven once and stay in a cache folder.
+// Package testkafka runs a real Apache Kafka (no Docker) on loopback ports for
+// tests and for `make kafka`: the newest with KRaft, or the one that
+// TESTKAFKA_VERSION names, from 2.7 on. It needs Java 17; the jars come from Maven
+// once and stay in a cache folder.
 //
 // It is no client: tests bring their own. Only tests and the command beside it
 // may import it; the service must not.
@@ -39,6 +40,7 @@ type Config struct {
 type Cluster struct {
 	external []string // brokers that are not ours
 	dir      string
+	keeper   *keeper // of an older version
 	brokers  []*broker
 	// Certificates are the files of a secured cluster.
 	Certificates Certificates
@@ -110,14 +112,27 @@ func (c *Cluster) start(ctx context.Context, cfg Config, libs string) error {
 	if err != nil {
 		return err
 	}
+	zooKeeperAt := ""
+	if ZooKeeper() {
+		zooKeeperAt = nodes[0].addr(controller) // where it needs no port
+		if c.keeper, err = startKeeper(ctx, libs, c.dir, zooKeeperAt, cfg.Secured); err != nil {
+			return err
+		}
+	}
 	for i := range nodes {
 		dir := filepath.Join(c.dir, fmt.Sprintf("broker-%d", i))
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			return err
 		}
-		b := &broker{libs: libs, dir: dir, node: nodes[i]}
+		b := newBroker(libs, dir, nodes[i])
 		c.brokers = append(c.brokers, b)
-		if err := b.format(ctx, serverProperties(cfg, nodes, i, dir, c.Certificates), cfg.Secured); err != nil {
+		if err := b.configure(serverProperties(cfg, nodes, i, dir, c.Certificates, zooKeeperAt)); err != nil {
+			return err
+		}
+		if c.keeper != nil {
+			continue
+		}
+		if err := b.format(ctx, cfg.Secured); err != nil {
 			return err
 		}
 	}
@@ -161,25 +176,32 @@ func (c *Cluster) NeedOwn(tb testing.TB) {
 }
 
 // Kill ends broker i as a crash would (SIGKILL).
-func (c *Cluster) Kill(i int) error { return c.with(i, (*broker).kill) }
+func (c *Cluster) Kill(i int) error { return c.with(i, func(b *broker) error { return b.kill() }) }
 
 // Stop ends broker i in order (SIGTERM), leadership handed over.
-func (c *Cluster) Stop(i int) error { return c.with(i, (*broker).stop) }
+func (c *Cluster) Stop(i int) error { return c.with(i, func(b *broker) error { return b.stop() }) }
 
 // Pause freezes broker i (SIGSTOP): its connections stay open and say nothing.
-func (c *Cluster) Pause(i int) error { return c.with(i, (*broker).pause) }
+func (c *Cluster) Pause(i int) error { return c.with(i, func(b *broker) error { return b.pause() }) }
 
 // Resume lets a paused broker go on.
-func (c *Cluster) Resume(i int) error { return c.with(i, (*broker).resume) }
+func (c *Cluster) Resume(i int) error { return c.with(i, func(b *broker) error { return b.resume() }) }
 
 // Restart runs a stopped or killed broker again on the same port and data, and
 // waits until it answers.
 func (c *Cluster) Restart(ctx context.Context, i int) error {
 	return c.with(i, func(b *broker) error {
-		if err := b.run(); err != nil {
-			return err
+		for {
+			if err := b.run(); err != nil {
+				return err
+			}
+			err := b.await(ctx, 1)
+			if c.keeper == nil || !errors.Is(err, errEnded) {
+				return err
+			}
+			// ZooKeeper believes that the one that was killed still runs.
+			time.Sleep(keeperSession / 8)
 		}
-		return b.await(ctx, 1)
 	})
 }
 
@@ -196,6 +218,9 @@ func (c *Cluster) with(i int, do func(*broker) error) error {
 // Tail is the end of every broker's log, for a failed test.
 func (c *Cluster) Tail() string {
 	var all strings.Builder
+	if c.keeper != nil {
+		fmt.Fprintf(&all, "\n--- log of ZooKeeper\n%s", c.keeper.tail())
+	}
 	for i, b := range c.brokers {
 		fmt.Fprintf(&all, "\n--- log of broker %d\n%s", i, b.tail())
 	}
@@ -207,6 +232,9 @@ func (c *Cluster) Close() {
 	for _, b := range c.brokers {
 		_ = b.kill() // it may have ended already
 	}
+	if c.keeper != nil {
+		_ = c.keeper.kill()
+	}
 	if c.dir != "" {
 		_ = os.RemoveAll(c.dir) // a temporary folder
 	}
@@ -217,8 +245,8 @@ func (c *Cluster) Close() {
 func (c *Cluster) PIDs() []int {
 	var pids []int
 	for _, b := range c.brokers {
-		if b.process != nil {
-			pids = append(pids, b.process.Pid)
+		if b.running != nil {
+			pids = append(pids, b.running.Pid)
 		}
 	}
 	return pids

@@ -41,7 +41,7 @@ func TestEveryListenerIsOnLoopbackWithAPortOfItsOwn(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for i := range nodes {
-		for line := range strings.Lines(serverProperties(cfg, nodes, i, "dir", Certificates{})) {
+		for line := range strings.Lines(serverProperties(cfg, nodes, i, "dir", Certificates{}, "")) {
 			key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 			if key != "listeners" {
 				continue

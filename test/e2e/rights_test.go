@@ -1,0 +1,142 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/testkafka"
+)
+
+// right is one of those that OPERATIONS lists.
+type right struct {
+	operation kadm.ACLOperation
+	group     bool
+	name      string // of the group or the topic, as the guide has it
+}
+
+// listedRights are those that the guide's commands give.
+func listedRights(t *testing.T) (rights []right) {
+	t.Helper()
+	guide, err := os.ReadFile("../../docs/OPERATIONS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	operations := map[string]kadm.ACLOperation{"Read": kadm.OpRead, "Write": kadm.OpWrite, "DescribeConfigs": kadm.OpDescribeConfigs}
+	for _, command := range regexp.MustCompile(`(?m)^ +acl (--operation .*) --(group|topic) (\S+)$`).FindAllStringSubmatch(string(guide), -1) {
+		for _, operation := range strings.Split(command[1], "--operation ")[1:] {
+			o, ok := operations[strings.TrimSpace(operation)]
+			if !ok {
+				t.Fatalf("%q: what is this right?", command[0])
+			}
+			rights = append(rights, right{o, command[2] == "group", command[3]})
+		}
+	}
+	return rights
+}
+
+// in is the group's or the topic's name in this room.
+func (g right) in(r *room) string {
+	return map[string]string{
+		"remux-retrier": r.group, "remux.failed": r.failed, "remux.retried": r.retried,
+		"remux.retry_failed": r.retryFailed, "remux.failed.dlq": r.deadLetter,
+	}[g.name]
+}
+
+// grant gives rights to the service's user, and waits until the broker knows.
+func (r *room) grant(rights ...right) {
+	r.t.Helper()
+	for _, g := range rights {
+		b := kadm.NewACLs().Operations(g.operation).ResourcePatternType(kadm.ACLPatternLiteral).Allow("User:" + testkafka.User).AllowHosts("*")
+		if g.group {
+			b.Groups(g.in(r))
+		} else {
+			b.Topics(g.in(r))
+		}
+		if _, err := r.admin.CreateACLs(r.ctx, b); err != nil {
+			r.t.Fatal(err)
+		}
+		waitFor(r.t, 10*time.Second, "the broker to know of a right", func() (bool, string) {
+			found, err := r.admin.DescribeACLs(r.ctx, b)
+			return err == nil && len(found) == 1 && len(found[0].Described) == 1, ""
+		})
+	}
+}
+
+// Each right that OPERATIONS lists is needed, and together they are enough.
+func TestTheListedRightsAreNeededAndEnough(t *testing.T) {
+	t.Parallel()
+	c, o := own(t, testkafka.Config{Secured: true, Properties: map[string]string{"allow.everyone.if.no.acl.found": "false"}}, options{partitions: 1})
+	login := []string{
+		"KAFKA_BROKERS", c.AddrsOf(testkafka.SASLPlaintext)[0], "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512",
+		"KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD", testkafka.Password,
+	}
+	// One answer of each kind, on each topic.
+	work := func(r *room) {
+		r.load("accepted", 5)
+		must(r.t, r.mpc.Script("unknown", mpcsim.Fail(404, "MPC.10211").Repeat(mpcsim.Always)))
+		r.publish(&kgo.Record{Key: []byte("unknown"), Value: []byte(`{"task_id":"unknown"}`)}, &kgo.Record{Value: []byte("no JSON")})
+	}
+	rights := listedRights(t)
+	if len(rights) != 11 {
+		t.Fatalf("the guide lists %v", rights)
+	}
+	const refused = "the brokers' ACLs must allow "
+	t.Run("all", func(t *testing.T) {
+		t.Parallel()
+		r := enter(t, o)
+		r.grant(rights...)
+		work(r)
+		r.command(login, "check").want(t, 0)
+		s := r.start(login...).ready()
+		r.quiet(30 * time.Second)
+		if strings.Contains(s.out.String(), refused) {
+			t.Error("a right is missing")
+		}
+	})
+	for i, missing := range rights {
+		t.Run("without "+missing.operation.String()+" on "+missing.name, func(t *testing.T) {
+			t.Parallel()
+			r := enter(t, o)
+			r.grant(slices.Delete(slices.Clone(rights), i, i+1)...)
+			if missing.operation == kadm.OpRead && strings.HasPrefix(missing.name, "remux.retr") {
+				// What an instance has written itself it need not read.
+				work(r)
+				r.start(login...).ready()
+				r.quiet(30 * time.Second)
+			}
+			work(r)
+			right := strings.ToUpper(missing.operation.String())
+			if missing.operation == kadm.OpDescribeConfigs {
+				// The service works without it, and knows less.
+				r.command(login, "check").want(t, 0, missing.in(r)+": its settings may not be seen: allow DESCRIBE_CONFIGS on it")
+				return
+			}
+			r.command(login, "check").want(t, 1, missing.in(r), right)
+			s := r.start(login...)
+			s.waitFor(20*time.Second, "to name the right", func() (bool, string) {
+				for line := range strings.Lines(s.out.String()) {
+					if _, named, ok := strings.Cut(line, refused); ok && strings.Contains(named, missing.in(r)) {
+						return true, ""
+					}
+				}
+				return false, ""
+			})
+			if n := strings.Count(s.out.String(), refused); n > 6 {
+				t.Errorf("it is said %d times within seconds", n)
+			}
+			r.grant(missing)
+			s.ready()
+			r.quiet(30 * time.Second)
+		})
+	}
+}
