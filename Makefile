@@ -95,7 +95,7 @@ bench-short: ## The same in about three minutes, as CI does it: fails where the 
 fuzz: ## Fuzz each target FUZZTIME (300000x: that many inputs)
 	@grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sort | while IFS=: read -r file target; do \
 		echo "fuzz $${target#func } in $$(dirname "$$file")"; \
-		go test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")"; \
+		go test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$(dirname "$$file")"; \
 	done
 
 # tools/ tests with -count=1: a cached result knows nothing of files outside its module.

@@ -16,8 +16,8 @@ const headerBytes = 40
 // well. So a reader begins small and asks for more only after a page that was
 // full and unpacked to less than it may hold.
 //
-// A log that compresses little for a megabyte and then a thousandfold is noticed
-// only after its first such page.
+// It only spares fetching what a page has no room for: what a page holds unpacked
+// is bounded by the Log itself.
 type FetchSizer struct{ next, most int }
 
 // NewFetchSizer is that of a reader who may hold pages of about most bytes.

@@ -79,14 +79,14 @@ func (f *fields) bytes() []byte {
 }
 
 // start reads how a record begins: its offset and time, relative to its batch's.
-func (f *fields) start() (offset, time int64) {
+func (f *fields) start() (offset, after int64) {
 	if len(f.b) == 0 {
 		f.cut = true
 		return 0, 0
 	}
 	f.b = f.b[1:] // attributes, which have no meaning yet
-	time = f.varint()
-	return f.varint(), time
+	after = f.varint()
+	return f.varint(), after
 }
 
 // startSize is as much as the start of a record takes.

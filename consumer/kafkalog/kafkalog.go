@@ -6,6 +6,8 @@
 // decides nothing. Of kafka-go it uses the group and the raw requests of the
 // protocol; Reader, Writer and Conn are avoided, because they show aborted
 // records, mistake empty values for absent ones, or resend what was written.
+// Answers to fetches are read here (answer.go, batch.go, page.go, unpack.go):
+// kafka-go unpacks a batch whole, however large that is.
 //
 // Only the wiring of the service (and tests) may import it; everything else
 // knows consumer.Log alone.

@@ -41,6 +41,7 @@ type pager struct {
 
 	page consumer.Page
 	size int
+	due  int64 // the next batch's first offset at least
 	full bool
 }
 
@@ -52,11 +53,12 @@ func newPager(f *part, high, stable int64, txns []fetch.ResponseTransaction) *pa
 	}
 }
 
-// begin checks where a batch stands.
+// begin checks where a batch stands: behind the one before it.
 func (p *pager) begin(h *header) error {
-	if h.base() < 0 || h.last() < h.base() || h.last() > p.high+farBeyond {
-		return fmt.Errorf("the broker's answer has a batch at offsets %d to %d, of %d", h.base(), h.last(), p.high)
+	if h.base() < p.due || h.last() < h.base() || h.last() > p.high+farBeyond {
+		return fmt.Errorf("the broker's answer has a batch at offsets %d to %d, of %d, where at least %d was due", h.base(), h.last(), p.high, p.due)
 	}
+	p.due = h.last() + 1
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -120,7 +121,7 @@ func TestABrokerThatHangsUpOnALargeMessageIsNotBlamed(t *testing.T) {
 	random := make([]byte, 900<<10)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(random)
 	hangUp(false)
-	if _, err := l.Produce(soon(t), produced, 0, []consumer.Message{{Value: append(random, make([]byte, 1<<20)...)}}); err != nil || times < 2 {
+	if _, err := l.Produce(soon(t), produced, 0, []consumer.Message{{Value: slices.Concat(random, make([]byte, 1<<20))}}); err != nil || times < 2 {
 		t.Errorf("a broker that closed the connection once, after %d requests: %v", times, err)
 	}
 	hangUp(true)

@@ -1,8 +1,8 @@
 package retrier
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,7 +36,7 @@ func (e *run) stepTurn() {
 		case 1:
 			s.Detail = "1 call before it"
 		default:
-			s.Detail = fmt.Sprintf("%d calls before it", before)
+			s.Detail = strconv.Itoa(before) + " calls before it"
 		}
 		s.Until = now.Add(time.Duration(float64(before+1) / gate.PerMinute * float64(time.Minute)))
 	}

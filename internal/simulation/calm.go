@@ -13,6 +13,9 @@ type calm struct {
 	unwritable bool            // an outcome partition that cannot be written stays so
 	rebalances []time.Duration // of the group, after the healing
 	late       int             // tasks that fail for the first time then
+	// takeOver: the first of the rebalances is a crash, amid more failures than may be
+	// called for at once.
+	takeOver bool
 }
 
 // longestCalm is how long calls that always fail may hold up others where states cannot
@@ -33,6 +36,7 @@ func newCalm(r *rand.Rand) (c calm) {
 			c.rebalances = append(c.rebalances, between(r, 20*time.Second, time.Minute))
 		}
 		c.late = 1 + r.IntN(10)
+		c.takeOver = chance(r, 0.1)
 		c.lasts = max(c.lasts, time.Minute)
 	}
 	return c
@@ -58,7 +62,11 @@ func (w *world) calmRebalance() {
 		return
 	}
 	w.wellSince = w.s.now
-	switch w.rand.IntN(4) {
+	kind := w.rand.IntN(4)
+	if w.calm.takeOver {
+		kind, w.calm.takeOver = 2, false
+	}
+	switch kind {
 	case 0:
 		w.tell("the group's coordinator moves")
 		w.broker.Rebalance()

@@ -15,7 +15,7 @@ const (
 // at first how high a limit may be. Both take some minutes more.
 func (w *world) learned() (refusedAtMost, usedAtLeast int) {
 	if w.quota == 0 || len(w.slots) > 1 {
-		return 50, 60
+		return 50, 35
 	}
 	return 20, 75
 }

@@ -172,7 +172,7 @@ func TestRebalanceAfterWhichNothingIsCalledIsFound(t *testing.T) {
 	w.healed, w.calm.cursed, w.upsetUntil = true, false, 0
 	w.s.now++          // the event has waited
 	i.proc.pause(true) // it does nothing by itself
-	i.watchResume()
+	i.watchResume(make(chan struct{}))
 	for w.violation == nil && w.s.step(time.Minute) {
 	}
 	if e.answered() || invariantOf(w) != "4: calls resume after a rebalance" {

@@ -14,8 +14,8 @@ const resumeSlack = 2 * time.Second
 
 // watchResume has an instance, whose generation has just begun, make its first request
 // within a bound: one interval of its share if nobody else has owned its partitions
-// lately, and one more for each who has.
-func (i *instance) watchResume() {
+// lately, and one more for each who has. ended is closed when the generation is.
+func (i *instance) watchResume(ended <-chan struct{}) {
 	w, since, began, unwritable := i.w, i.since, i.w.s.now, i.w.unwritable
 	if !w.healed || w.s.now < w.upsetUntil || w.throttles() || w.interval(i.assigned) == 0 && w.quota > 0 {
 		return
@@ -25,8 +25,11 @@ func (i *instance) watchResume() {
 	if w.calm.cursed {
 		within += longestProbe // their failures may have opened the breaker
 	}
-	// Where outcomes can be written again, calls resume a little later.
-	lasts := func() bool { return i.since == since && i.up() && w.unwritable == unwritable }
+	// In the next rebalance nothing is called, and where outcomes can be written again,
+	// calls resume a little later.
+	lasts := func() bool {
+		return i.since == since && i.up() && !isClosed(ended) && w.unwritable == unwritable
+	}
 	whatever := func(*event) bool { return true }
 	w.out.after(within, func() {
 		if lasts() && i.requestedAt < began && i.hasFresh(began, whatever) {

@@ -153,7 +153,7 @@ func (i *instance) began(gen consumer.Generation) {
 	i.calls = nil
 	i.found = nil
 	i.tell("has generation %d: partitions %v", gen.ID(), i.assigned)
-	i.watchResume()
+	i.watchResume(gen.Ended())
 	i.of = len(i.w.log.partitions)
 }
 

@@ -73,7 +73,12 @@ func newPlan(r *rand.Rand) *plan {
 	if chance(r, 0.15) {
 		p.maxAge = between(r, time.Second, time.Hour)
 	}
-	if p.calm = newCalm(r); p.calm.unwritable {
+	p.calm = newCalm(r)
+	if p.calm.takeOver {
+		p.instances, p.inFlight, p.quota, p.calm.late = max(p.instances, 2), 1+r.IntN(2), 0, 20+r.IntN(30)
+		p.timeout, p.mayQuery, p.calm.unwritable = between(r, 3*time.Second, 4*time.Second), true, false
+	}
+	if p.calm.unwritable {
 		// Twice as many outcomes may wait for Kafka. Two for one partition may do so
 		// before that is seen to take none.
 		p.inFlight = max(p.inFlight, 2)

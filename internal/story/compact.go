@@ -11,7 +11,7 @@ import (
 const (
 	maxSteps   = 32
 	firstSteps = 12
-	usualSteps = 8 // received, wait, wait, call, accepted, answered, published
+	usualSteps = 8 // received, two waits, call, accepted, answered, published
 )
 
 // noWait is a wait too short to tell of.
