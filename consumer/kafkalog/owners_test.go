@@ -40,9 +40,9 @@ func ownerOfAnotherMake(t *testing.T, brokers []string, change ...func(*Config))
 	until(t, "it owns a partition", func() bool {
 		name, err := l.Owner(soon(t), 0)
 		if err != nil {
-			t.Fatal(err)
+			t.Log(err) // a coordinator is not at work at once
 		}
-		return name == "other make"
+		return err == nil && name == "other make"
 	})
 	if n, err := l.namesakes(soon(t)); len(n) != 1 || err != nil {
 		t.Errorf("%d members of that name, %v; want one", len(n), err)

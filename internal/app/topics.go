@@ -48,11 +48,8 @@ type startUp struct {
 func (s *startUp) topics(ctx context.Context) error {
 	k := s.cfg
 	names := []string{k.TopicFailed, k.TopicRetried, k.TopicRetryFailed, k.TopicDeadLetter}
-	var missing []string
-	if err := s.untilAnswered(ctx, func() (err error) {
-		missing, err = s.log.Missing(ctx, names)
-		return err
-	}); err != nil {
+	missing, err := s.missing(ctx, names)
+	if err != nil {
 		return err
 	}
 	if len(missing) > 0 {
@@ -65,6 +62,30 @@ func (s *startUp) topics(ctx context.Context) error {
 	}
 	s.compareSizes(ctx)
 	return errors.Join(s.keeps(ctx, k.TopicRetried), s.keeps(ctx, k.TopicRetryFailed))
+}
+
+// A broker with ZooKeeper answers for some moments after its start as if there were
+// no topics. So long must they be missing before that is believed.
+const (
+	missingFor  = 5 * time.Second
+	missingLook = 250 * time.Millisecond
+)
+
+// missing names those of the topics that do not exist. To create one that does exist
+// does no harm, so it is quick where they are to be created.
+func (s *startUp) missing(ctx context.Context, names []string) (missing []string, err error) {
+	for looks := missingFor / missingLook; ; looks-- {
+		err = s.untilAnswered(ctx, func() (err error) {
+			missing, err = s.log.Missing(ctx, names)
+			return err
+		})
+		if err != nil || len(missing) == 0 || s.cfg.CreateTopics || looks == 0 {
+			return missing, err
+		}
+		if err := s.clock.Sleep(ctx, missingLook); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // keeps makes sure that an outcome topic can be the ledger: compaction would

@@ -3,9 +3,12 @@ package app
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -66,6 +69,38 @@ func TestBrokersThatRefuseAreNotSaidToBeAwaited(t *testing.T) {
 	output, stop := start(t, env)
 	await(t, output, "the brokers refuse this service, which asks again: ")
 	if code := stop(); code != 0 || !strings.Contains(output.String(), "ACLs must allow DESCRIBE on topic remux.failed") || strings.Contains(output.String(), "waiting for the brokers") {
+		t.Errorf("exit code %d\n%s", code, output)
+	}
+}
+
+// A broker that has just started does not know of its topics yet.
+func TestTopicsThatTheBrokersTellOfALittleLaterAreNotMissing(t *testing.T) {
+	cluster, env := fakeBroker(t)
+	delete(env, "KAFKA_CREATE_TOPICS")
+	asked := make(chan struct{}, 100)
+	cluster.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		asked <- struct{}{}
+		return nil, nil, false
+	})
+	output, stop := start(t, env)
+	for range 2 { // at the second time it knows that they are not there
+		select {
+		case <-asked:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("it does not look again:\n%s", output)
+		}
+	}
+	cl, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	if _, err := kadm.NewClient(cl).CreateTopics(t.Context(), 2, 1, nil, "remux.retried", "remux.retry_failed", "remux.failed.dlq"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, output, "partitions assigned")
+	if code := stop(); code != 0 {
 		t.Errorf("exit code %d\n%s", code, output)
 	}
 }
