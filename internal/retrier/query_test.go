@@ -230,3 +230,55 @@ func TestQuestionThatNobodyAsksAnyMoreIsNotSent(t *testing.T) {
 		}
 	})
 }
+
+// An API that keeps only the last of several ids looks as if nine of ten tasks did
+// not exist.
+func TestMissingTasksOfOneAnswerAreBelievedOnlyIfOneAskedAloneIsMissing(t *testing.T) {
+	exists := func(ids []string) (map[string]mpcclient.Task, error) {
+		return tasksIn(mpcclient.StatusProcessing, ids...), nil
+	}
+	for name, c := range map[string]struct {
+		query   func(ids []string) (map[string]mpcclient.Task, error)
+		want    events.Reason
+		queries int // for 30 tasks, at most
+	}{
+		"the last of several":      {func(ids []string) (map[string]mpcclient.Task, error) { return exists(ids[len(ids)-1:]) }, events.AlreadyRunning, 31},
+		"the first of several":     {func(ids []string) (map[string]mpcclient.Task, error) { return exists(ids[:1]) }, events.AlreadyRunning, 31},
+		"all":                      {exists, events.AlreadyRunning, 4},
+		"none, and there are none": {func([]string) (map[string]mpcclient.Task, error) { return nil, nil }, events.TaskNotFound, 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := open(t, &api{retry: always(ambiguous), query: c.query}, 0, nil)
+				defer d.stop()
+				for id, reason := range d.decideAll(30) {
+					if reason != c.want {
+						t.Errorf("%s: %s", id, reason)
+					}
+				}
+				if n := d.api.asked(); n > c.queries {
+					t.Errorf("%d queries, want at most %d", n, c.queries)
+				}
+			})
+		})
+	}
+}
+
+// One task of several that MPC does not know is usual, and believed at once.
+func TestOneMissingTaskAmongOthersIsBelievedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, &api{retry: always(ambiguous), query: func(ids []string) (map[string]mpcclient.Task, error) {
+			ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == "task-3" })
+			return tasksIn(mpcclient.StatusFailed, ids...), nil
+		}}, 0, nil)
+		defer d.stop()
+		for id, reason := range d.decideAll(10) {
+			if want := map[bool]events.Reason{true: events.TaskNotFound, false: events.Rejected}[id == "task-3"]; reason != want {
+				t.Errorf("%s: %s, want %s", id, reason, want)
+			}
+		}
+		if n := d.api.asked(); n != 1 {
+			t.Errorf("%d queries", n)
+		}
+	})
+}
