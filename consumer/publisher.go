@@ -18,10 +18,6 @@ const (
 	batchBytes   = 512 << 10
 )
 
-// refusedRetry is how often a message that its topic refuses is tried again: an
-// operator may have changed the setting.
-const refusedRetry = 10 * time.Second
-
 // publisher appends the messages of one generation. There is no linger: a
 // message is written at once, and what comes while a write to its partition is
 // under way goes with the next. One partition never waits for another.
@@ -184,32 +180,8 @@ func (p *publisher) writeBatch(q *queue, batch []*publication) {
 	}
 }
 
-// refused: the topic's settings do not allow the message.
-func refused(err error) bool {
-	return errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidRecord)
-}
-
 // errMoved: the topic has other partitions than when a message was given its own.
 var errMoved = errors.New("the topic's partitions have changed")
-
-// again publishes what could not be written as it stands: the next alternative,
-// or the same message after a while, when an operator may have acted.
-func (p *publisher) again(pub *publication, err error) {
-	switch {
-	case errors.Is(err, errMoved):
-	case len(pub.alternatives) > 0:
-		pub.Message, pub.alternatives = pub.alternatives[0], pub.alternatives[1:]
-	default:
-		problem := fmt.Sprintf("topic %s refuses a message of %d bytes, whose record cannot be committed until it takes it: %v",
-			pub.Topic, len(pub.Key)+len(pub.Value), err)
-		p.setStuck(pub, problem)
-		if err := p.g.c.cfg.Clock.Sleep(p.g.working, refusedRetry); err != nil {
-			p.end(pub, err)
-			return
-		}
-	}
-	p.publish(pub)
-}
 
 // produce writes until the write is acknowledged. It does not write while the
 // partitions may be somebody else's: a member that slept must not contradict
@@ -290,22 +262,4 @@ func (p *publisher) problems() (waits, stuck []string) {
 		}
 	}
 	return slices.Sorted(slices.Values(waits)), slices.Sorted(maps.Keys(p.stuck))
-}
-
-// setStuck notes what holds the message back now. Each problem is logged once.
-func (p *publisher) setStuck(pub *publication, problem string) {
-	if pub.stuck == problem {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.stuck[pub.stuck]--; p.stuck[pub.stuck] <= 0 {
-		delete(p.stuck, pub.stuck)
-	}
-	if problem != "" {
-		if p.stuck[problem]++; p.stuck[problem] == 1 {
-			p.g.log.Error(problem)
-		}
-	}
-	pub.stuck = problem
 }
