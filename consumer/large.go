@@ -41,10 +41,11 @@ func (p *partition) load(d *Delivery) error {
 	return nil
 }
 
-// unloaded lets the next large record go on where this one's contents were
-// dropped. Its handler has returned.
+// unloaded lets the next large record go on where this one's value and headers
+// were dropped. Its handler has returned, and may have put a small key in place of
+// the record's.
 func (d *Delivery) unloaded() {
-	if d.Key == nil && d.Value == nil && d.Headers == nil {
+	if d.Value == nil && d.Headers == nil {
 		d.unload()
 	}
 }
