@@ -52,6 +52,14 @@ type Gate struct {
 	hold     time.Time // a Retry-After: nothing leaves before
 	tally    Tally
 	served   [Last]bool // of the last requests that ended
+	opened   func()     // see OnOpen
+}
+
+// OnOpen has f called each time the circuit breaker opens. f must not wait.
+func (g *Gate) OnOpen(f func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.opened = f
 }
 
 // Tally counts what has ended since the start.

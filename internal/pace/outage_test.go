@@ -270,3 +270,29 @@ func TestOutageIsSaidOnceAndSoIsItsEnd(t *testing.T) {
 		}
 	})
 }
+
+// Its connections may lead to a node that is dead: they are closed then.
+func TestEachOpeningOfTheBreakerIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := owner(t, 0, 10)
+		opened := 0
+		g.OnOpen(func() { opened++ })
+		answer := func(r Result, n int) {
+			for range n {
+				if _, err := g.request(t.Context(), func() (Result, time.Duration) { return r, 0 }); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		answer(Failed, 2)
+		if opened != 0 {
+			t.Error("two failures open nothing")
+		}
+		answer(Failed, 5)
+		answer(Served, 3)
+		answer(Failed, 3)
+		if opened != 2 {
+			t.Errorf("told %d times of two openings", opened)
+		}
+	})
+}
