@@ -42,9 +42,9 @@ func (w *world) checkRepeat(c, former *call) {
 	}
 	i := c.by
 	// Without its mark a partition may be another than the covers speak of, and once
-	// a topic was re-created a ledger may forget more than it has to. Others are told of
-	// the partitions in which events of the task were known.
-	told := former.by == i || !c.task.spread
+	// a topic was re-created a ledger may forget more than it has to. Later generations are
+	// told of the partitions in which events of the task were known.
+	told := former.since == i.since || !c.task.spread
 	covered := told && w.log.first && former.fact > w.renamed && !slices.ContainsFunc(c.unanswered, func(e *event) bool {
 		return e.log != former.log || e.offset >= former.known[e.partition]
 	})

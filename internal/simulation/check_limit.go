@@ -10,14 +10,16 @@ const (
 )
 
 // learned is how well a limit is known, in percent: of the requests so many are refused
-// at most, and of what is admitted so much is used at least. Where several instances
-// share a limit, each learns from a few requests a minute; without a quota nothing tells
-// at first how high a limit may be. Both take some minutes more.
+// at most, and of what is admitted so much is used at least. What was refused for other
+// reasons before may have had it taken for lower, which it takes minutes to find out.
+// Where several instances share a limit, each learns from a few requests a minute, and
+// without a quota nothing tells at first how high a limit may be. How well one is known
+// where none of that disturbs is a matter of package pace's tests.
 func (w *world) learned() (refusedAtMost, usedAtLeast int) {
 	if w.quota == 0 || len(w.slots) > 1 {
-		return 50, 35
+		return 50, 25
 	}
-	return 20, 75
+	return 20, 55
 }
 
 // limited is how requests have fared against the limit since it was learned.
