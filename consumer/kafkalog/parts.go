@@ -119,6 +119,10 @@ func (p *poller) handOut(parts []*part, res *fetched, err error, roomy bool) boo
 				waitOn = append(waitOn, f)
 				continue
 			}
+		case a.found == nil && i > 0 && now.Sub(f.since) < throttledWait:
+			// A broker may leave out what it has no room for. It comes first the next time.
+			waitOn = append(waitOn, f)
+			continue
 		case a.found == nil:
 			a.err = errors.New("the broker did not answer for this partition")
 		case a.found.code != 0:

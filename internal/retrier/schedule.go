@@ -248,15 +248,16 @@ func (r *Retrier) Release() {
 	s.mu.Lock()
 	tasks := s.tasks
 	s.tasks, s.begin, s.calls, s.later = map[string]*task{}, queue{}, queue{}, nil
-	for _, t := range tasks {
+	var left []*event
+	for _, id := range slices.Sorted(maps.Keys(tasks)) {
+		t := tasks[id]
 		if t.slot {
 			s.free(t)
 		}
+		left = append(left, t.waiting...)
 	}
 	s.mu.Unlock()
-	for _, id := range slices.Sorted(maps.Keys(tasks)) {
-		for _, ev := range tasks[id].waiting {
-			ev.Lease.GiveUp(errReleased)
-		}
+	for _, ev := range left {
+		ev.Lease.GiveUp(errReleased)
 	}
 }
