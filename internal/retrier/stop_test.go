@@ -63,7 +63,9 @@ func TestStopEndsEveryWaitAtOnce(t *testing.T) {
 				}
 				if c.full {
 					for range 2 {
+						d.schedule.mu.Lock()
 						d.schedule.slots--
+						d.schedule.mu.Unlock()
 					}
 				}
 				ev := newEvent("1")
