@@ -163,9 +163,10 @@ func (q *queue) next() []*publication {
 // writeBatch sees to it that every publication of the batch ends. The broker
 // refuses a whole batch for one message, or for the sum.
 func (p *publisher) writeBatch(q *queue, batch []*publication) {
-	err := p.produce(q, batch)
-	alone := refused(err) && len(batch) > 1
+	whole := p.produce(q, batch)
+	alone := refused(whole) && len(batch) > 1
 	for i, pub := range batch {
+		err := whole // each message's own: again reads it while the next is written
 		if alone {
 			err = p.produce(q, batch[i:i+1])
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,7 +71,13 @@ func TestAMessageTooLargeHarmsNoneOfItsBatch(t *testing.T) {
 			}
 			return publish(d, answer(d))
 		})
-		a.member.SetFault(slow(memlog.Produce, 10*time.Millisecond))
+		var first sync.Once // the others wait for it, and then go one right after the other
+		a.member.SetFault(func(op memlog.Operation) (delay time.Duration, before, after error) {
+			if op == memlog.Produce {
+				first.Do(func() { delay = 10 * time.Millisecond })
+			}
+			return delay, nil, nil
+		})
 		w.append(0, 5)
 		time.Sleep(5 * time.Second)
 		if n := len(w.broker.Records(out)); n != 4 {
@@ -79,6 +86,8 @@ func TestAMessageTooLargeHarmsNoneOfItsBatch(t *testing.T) {
 		s := a.c.Status()
 		if len(s.Stuck) != 1 || !strings.Contains(s.Stuck[0], out) || !strings.Contains(s.Stuck[0], "max.message.bytes") {
 			t.Errorf("stuck: %q", s.Stuck)
+		} else if !strings.Contains(s.Stuck[0], consumer.ErrTooLarge.Error()) {
+			t.Errorf("stuck: %q, with the answer to another message of the batch", s.Stuck)
 		}
 		if low, _ := w.mark(0); low != 2 {
 			t.Errorf("%d is committed, past the one that is stuck", low)
