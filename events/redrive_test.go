@@ -31,7 +31,7 @@ func TestADeadLetterAndBackIsTheRecordAndItsCount(t *testing.T) {
 		for count := 1; count <= 3; count++ {
 			letter := events.DeadLetter(source, headers, u, events.DeadLetterMessageLimit)
 			if !sameHeaders(letter[:len(own)], own) || len(letter) != len(own)+7 {
-				t.Errorf("%s, round %d: buried with %q", name, count, letter)
+				t.Errorf("%s, round %d: the headers are %q", name, count, letter)
 			}
 			read, err := events.ReadDeadLetter(letter)
 			want := events.Letter{Reason: events.NoTaskID, Message: "there is none", Source: source, Count: count}

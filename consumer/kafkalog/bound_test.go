@@ -169,7 +169,7 @@ func TestBatchesThatCannotBeUnpackedAreLeftOutAsOne(t *testing.T) {
 		return packedBatch(protocol.Zstd, 7, packed.Bytes())
 	}
 	if testing.Short() {
-		t.Skip("unpacks gigabytes")
+		t.Skip("-short: this unpacks gigabytes")
 	}
 	for name, row := range map[string]struct {
 		set  []byte

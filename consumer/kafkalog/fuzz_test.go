@@ -74,7 +74,7 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte, version int16) {
 		if version < 4 || version > 11 {
-			t.Skip("not spoken")
+			t.Skip("the client does not ask with this version")
 		}
 		l := &Log{large: make(limit, 1), unpacking: make(limit, 1), closed: context.Background()}
 		sent := binary.BigEndian.AppendUint32(nil, uint32(4+len(body)))

@@ -122,7 +122,7 @@ func TestKafkaAsTheFastTestsHaveIt(t *testing.T) {
 func TestKafkaAGroupOfTheNewProtocolIsSeen(t *testing.T) {
 	c := shared(t)
 	if testkafka.ZooKeeper() {
-		t.Skip("these brokers do not have it")
+		t.Skip("these brokers are older than the protocol (KIP-848)")
 	}
 	l := member(t, c.Addrs(), own(t, c, nil))
 	if g, err := l.DescribeGroup(soon(t)); err != nil || g.State != "Dead" {

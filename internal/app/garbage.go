@@ -31,11 +31,11 @@ func limitGarbage(ctx context.Context, inFlight int) {
 		return
 	}
 	defer debug.SetGCPercent(100)
-	for now := 100; clock.System.Sleep(ctx, lookAtHeap) == nil; {
+	for current := 100; clock.System.Sleep(ctx, lookAtHeap) == nil; {
 		next := garbagePercent(sampled(live).Value.Uint64(), inFlight)
-		if 10*next > 11*now || 11*next < 10*now { // to set it stops the process for a moment
+		if 10*next > 11*current || 11*next < 10*current { // to set it stops the process for a moment
 			debug.SetGCPercent(next)
-			now = next
+			current = next
 		}
 	}
 }

@@ -60,7 +60,7 @@ func TestMisspeltVariablesAreWarnedOf(t *testing.T) {
 }
 
 // What Kubernetes puts into every container beside a Service named kafka, mpc
-// or retry must not bury the warnings that matter.
+// or retry must not hide the warnings that matter.
 func TestServiceLinksAreNotWarnedOf(t *testing.T) {
 	links := []string{}
 	for _, service := range []string{"KAFKA", "KAFKA_HEADLESS", "MPC", "RETRY_PROXY"} {

@@ -95,7 +95,7 @@ func (w *world) answer(id string, source events.Source, reason events.Reason, ch
 	w.b.Append(topic, p, consumer.Message{Key: m.Key, Value: m.Value, Headers: m.Headers})
 }
 
-func (w *world) bury(key, value string) {
+func (w *world) appendLetter(key, value string) {
 	headers := events.DeadLetter(events.Source{Topic: "f", Partition: 2, Offset: 9, Time: time.Now()}, nil, &events.Unreadable{Reason: events.TwoTaskIDs, Message: "there are two"}, 1024)
 	w.b.Append("dlq", 1, consumer.Message{Key: []byte(key), Value: []byte(value), Headers: headers})
 }
@@ -129,7 +129,7 @@ func TestAStoryIsToldInTheOrderOfItsTimes(t *testing.T) {
 		time.Sleep(time.Second)
 		w.answer("7", second, events.BudgetExhausted, func(o *events.Outcome) { o.Attempts = 0 })
 		time.Sleep(time.Second)
-		w.bury("", `{"task_id":"7","task_id":"8"}`)
+		w.appendLetter("", `{"task_id":"7","task_id":"8"}`)
 		time.Sleep(time.Second)
 		w.ask(1, `{"specversion":"1.0","id":"e","data":{"task_id":"\u0037"}}`, consumer.Header{Key: events.ForceHeader, Value: []byte("true")})
 		h := w.read()
@@ -242,7 +242,7 @@ func TestTheLimitLeavesNoOutcomeOutHoweverSlowItsPartitionIs(t *testing.T) {
 func TestOutcomesAloneDoNotReadTheOtherTopics(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
-		w.bury("7", "")
+		w.appendLetter("7", "")
 		h, err := w.reader(nil).Outcomes(context.Background(), "7")
 		if err != nil || kinds(h) != "outcome(accepted)" || h.Read != 1 {
 			t.Errorf("%+v, %v", h, err)

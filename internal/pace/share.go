@@ -33,7 +33,7 @@ func shareOf(quota, partition, of int) int {
 	return (partition+1)*quota/of - partition*quota/of
 }
 
-// kept are the partitions that were this instance's before, with nobody's requests
+// kept are the partitions that were this instance's before, with no other owner
 // in between. Those without a share do not count.
 func (a Assignment) kept(former Assignment, quota int) []int {
 	var kept []int

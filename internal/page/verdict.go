@@ -78,9 +78,9 @@ func (e evidence) verdict() Verdict {
 		a := latest.Outcome
 		return answered(a.Reason, a.Attempts, a.Retries, a.Error)
 	case latest != nil:
-		return buried(latest.DeadLetter)
+		return deadLettered(latest.DeadLetter)
 	case mention != nil:
-		return buried(mention.DeadLetter)
+		return deadLettered(mention.DeadLetter)
 	case e.topics == nil:
 		return Verdict{notAsked, "This instance has not seen the task lately", "The topics know more, if they can be read."}
 	case !e.topics.Complete:
@@ -158,8 +158,8 @@ func (e evidence) lastTold() *toldVerdict {
 const advice = "It is never called as it stands: ask for the task with `remux-retrier retry TASK_ID`. " +
 	"`remux-retrier redrive --task TASK_ID` puts it back, but only once, and that helps only if the service can read it by then."
 
-// buried is about a dead letter in the topics.
-func buried(l *history.Letter) Verdict {
+// deadLettered is about a dead letter in the topics.
+func deadLettered(l *history.Letter) Verdict {
 	if l.Keyed {
 		return Verdict{deadLetter, "Not retried: its event is a dead letter", "It could not be read as a failure event: " + string(l.Reason) + ". " + advice}
 	}

@@ -30,7 +30,7 @@ func (e evidence) unread(asked *history.Entry) Verdict {
 }
 
 // unfinished is about an event that this instance is answering. The last step
-// says what the event set out to wait for; what it waits for now may be another
+// says what the event first waited for; that may have become another
 // thing, for an outage may have begun or ended since.
 func (e evidence) unfinished(s story.Story) Verdict {
 	step := s.Steps[len(s.Steps)-1]
@@ -40,7 +40,7 @@ func (e evidence) unfinished(s story.Story) Verdict {
 	case story.Answered:
 		return Verdict{publishing, titles[step.Reason], e.unpublished(step, "The answer is being published.") + " " + step.Sentence()}
 	case story.DeadLetterWait:
-		return e.unburied(step)
+		return e.unwrittenLetter(step)
 	}
 	if away, held := e.heldUp(); held {
 		return away
@@ -135,8 +135,8 @@ func (e evidence) unpublished(step story.Step, usually string) string {
 	return usually
 }
 
-// unburied is about a dead letter that its topic has not taken yet.
-func (e evidence) unburied(step story.Step) Verdict {
+// unwrittenLetter is about a dead letter that its topic has not taken yet.
+func (e evidence) unwrittenLetter(step story.Step) Verdict {
 	text := step.Sentence() + " " + e.unpublished(step, "It is being published.")
 	if len(e.status.Kafka.Stuck) > 0 && e.now.Sub(step.At) > slow {
 		return Verdict{Stuck, "Not retried: its event is a dead letter, which waits for its topic", text}

@@ -13,7 +13,7 @@ const (
 
 // readKeys passes on each key that is pressed, until the reader ends. Keys that
 // are no characters (arrows, for one) come as a sequence in one piece, which
-// begins with an escape and is nobody's command.
+// begins with an escape and is no command.
 func readKeys(r io.Reader, press func(rune)) {
 	buffer := make([]byte, 64)
 	for {

@@ -56,14 +56,14 @@ func TestDeadLetterThatIsRepeatedIsFound(t *testing.T) {
 	source := events.Source{Topic: topicFailed, Partition: e.partition, Offset: e.offset, Time: e.stamp}
 	headers := events.DeadLetter(source, nil, &events.Unreadable{}, events.DeadLetterMessageLimit)
 	first, second := &attempt{sent: w.fact()}, &attempt{}
-	w.buried(i, consumer.Message{Value: e.value}, headers, first)
+	w.deadLettered(i, consumer.Message{Value: e.value}, headers, first)
 	second.sent = w.fact()
-	w.buried(i, consumer.Message{Value: e.value}, headers, second) // its first answer may be lost
+	w.deadLettered(i, consumer.Message{Value: e.value}, headers, second) // its first answer may be lost
 	if w.violation != nil {
 		t.Fatal(w.violation)
 	}
 	i.acknowledged(first)
-	w.buried(i, consumer.Message{Value: e.value}, headers, &attempt{sent: w.fact()})
+	w.deadLettered(i, consumer.Message{Value: e.value}, headers, &attempt{sent: w.fact()})
 	if got := invariantOf(w); got != "3: no dead letter is repeated without need" {
 		t.Errorf("found %q", got)
 	}

@@ -100,8 +100,8 @@ func (w *world) untrue(e *event, o *outcome) string {
 	return "there is no such reason"
 }
 
-// buried: a dead letter stands in its topic.
-func (w *world) buried(i *instance, m consumer.Message, headers []events.Header, a *attempt) {
+// deadLettered: a dead letter stands in its topic.
+func (w *world) deadLettered(i *instance, m consumer.Message, headers []events.Header, a *attempt) {
 	said := map[string]string{}
 	for _, h := range headers {
 		said[h.Key] = string(h.Value)

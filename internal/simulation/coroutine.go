@@ -78,7 +78,7 @@ func (r *routine) ended() {
 
 // end unwinds what is left of the dead, and the coroutines.
 func (s *sched) end() {
-	s.bury()
+	s.unwindDead()
 	for _, c := range s.idle {
 		c.stop()
 	}

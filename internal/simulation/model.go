@@ -238,7 +238,7 @@ func (w *world) accepted(c *call) {
 func (i *instance) published(m consumer.Message, a *attempt) {
 	w := i.w
 	if m.Topic == topicDeadLetter {
-		w.buried(i, m, m.Headers, a)
+		w.deadLettered(i, m, m.Headers, a)
 		return
 	}
 	o, err := events.DecodeOutcome(m.Value, m.Headers)

@@ -102,7 +102,7 @@ func (s *sched) park(until time.Duration, done, ctx <-chan struct{}) {
 // step lets one routine go on, and the time first, if none can. It is false
 // when nothing will ever happen again.
 func (s *sched) step(deadline time.Duration) bool {
-	s.bury()
+	s.unwindDead()
 	s.wake()
 	for len(s.ready) == 0 {
 		if s.soonest == never || s.soonest > deadline {
@@ -182,9 +182,9 @@ func (p *process) kill() {
 	}
 }
 
-// bury unwinds the coroutines of the dead. What they have deferred reaches
+// unwindDead unwinds the coroutines of the dead. What they have deferred reaches
 // nobody: whatever leads out of the process refuses.
-func (s *sched) bury() {
+func (s *sched) unwindDead() {
 	for len(s.ended) > 0 {
 		p := s.ended[0]
 		s.ended = s.ended[1:]

@@ -143,7 +143,7 @@ func TestWithoutATracerNothingIsAllocated(t *testing.T) {
 	var none *Tracer
 	if n := testing.AllocsPerRun(100, func() {
 		if none.Begin(source, events.Failure{}, sampled, began) != nil {
-			t.Fatal("a span of nobody's")
+			t.Fatal("a span that no one began")
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)

@@ -50,7 +50,7 @@ func (o *outcome) place() place {
 }
 
 // stranger marks, by a header, what a test wrote to an outcome topic itself: it
-// is nobody's answer.
+// is the answer of no instance.
 const stranger = "e2e-stranger"
 
 // collector reads everything that comes out of a room, from the beginning. Its

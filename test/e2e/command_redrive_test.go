@@ -13,9 +13,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// bury has a service make n dead letters, the i-th with the value {"i":i}, and
+// deadLetters has a service make n dead letters, the i-th with the value {"i":i}, and
 // stops it.
-func (r *room) bury(n int) []*kgo.Record {
+func (r *room) deadLetters(n int) []*kgo.Record {
 	r.t.Helper()
 	r.start().ready()
 	records := make([]*kgo.Record, n)
@@ -67,7 +67,7 @@ func values(records []*kgo.Record) []string {
 func TestCommandRedriveInterruptedAndStartedAgainRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	r := enter(t, options{})
-	buried := r.bury(2000)
+	letters := r.deadLetters(2000)
 	before, err := r.ends(r.failed)
 	must(t, err)
 
@@ -89,8 +89,8 @@ func TestCommandRedriveInterruptedAndStartedAgainRepeatsNothing(t *testing.T) {
 		t.Errorf("a bar in a pipe: %q", last.all())
 	}
 	got := r.since(before)
-	if !slices.Equal(values(got), values(buried)) {
-		t.Errorf("%d records came back, want the %d that were buried, each once", len(got), len(buried))
+	if !slices.Equal(values(got), values(letters)) {
+		t.Errorf("%d records came back, want the %d dead letters, each once", len(got), len(letters))
 	}
 	for _, rec := range got {
 		if string(rec.Key)[:1] != "k" || len(rec.Headers) != 3 || rec.Headers[0].Key != "h" || rec.Headers[1].Value != nil || rec.Headers[2].Key != "dead-letter-count" {
@@ -103,7 +103,7 @@ func TestCommandRedriveInterruptedAndStartedAgainRepeatsNothing(t *testing.T) {
 func TestCommandRedriveBesideTheServiceEndsAndLeavesWhatComesBack(t *testing.T) {
 	t.Parallel()
 	r := enter(t, options{})
-	r.bury(600)
+	r.deadLetters(600)
 	before, err := r.ends(r.failed)
 	must(t, err)
 	r.start().ready()
@@ -147,7 +147,7 @@ func TestCommandRedriveFilteredLosesNothing(t *testing.T) {
 func TestCommandRedriveTwiceAtTheSameTimeSharesTheWork(t *testing.T) {
 	t.Parallel()
 	r := enter(t, options{})
-	buried := r.bury(1000)
+	letters := r.deadLetters(1000)
 	before, err := r.ends(r.failed)
 	must(t, err)
 	var running sync.WaitGroup
@@ -158,8 +158,8 @@ func TestCommandRedriveTwiceAtTheSameTimeSharesTheWork(t *testing.T) {
 		})
 	}
 	running.Wait()
-	if got := r.since(before); !slices.Equal(values(got), values(buried)) {
-		t.Errorf("%d records came back, want %d, each once", len(got), len(buried))
+	if got := r.since(before); !slices.Equal(values(got), values(letters)) {
+		t.Errorf("%d records came back, want %d, each once", len(got), len(letters))
 	}
 }
 
@@ -168,7 +168,7 @@ func TestCommandRedriveTwiceAtTheSameTimeSharesTheWork(t *testing.T) {
 func TestCommandRedriveKilledRepeatsABatchAtMost(t *testing.T) {
 	t.Parallel()
 	r := enter(t, options{})
-	buried := r.bury(2000)
+	letters := r.deadLetters(2000)
 	before, err := r.ends(r.failed)
 	must(t, err)
 	s := launch(t, "redrive", r.env("HTTP_ADDR", ""), "redrive", "--rate", "2000")
@@ -179,9 +179,9 @@ func TestCommandRedriveKilledRepeatsABatchAtMost(t *testing.T) {
 	s.kill()
 	r.command(nil, "redrive").want(t, 0)
 	got := values(r.since(before))
-	extra := len(got) - len(buried)
-	if unique := slices.Compact(got); len(unique) != len(buried) || extra > 100 {
-		t.Errorf("%d different records came back, %d twice; want %d and at most a batch", len(unique), extra, len(buried))
+	extra := len(got) - len(letters)
+	if unique := slices.Compact(got); len(unique) != len(letters) || extra > 100 {
+		t.Errorf("%d different records came back, %d twice; want %d and at most a batch", len(unique), extra, len(letters))
 	}
 	t.Logf("after a kill -9 %d records came twice", extra)
 }

@@ -124,7 +124,7 @@ func rewrite(t *testing.T, o *outcome, source string, fields map[string]any) *kg
 	return rec
 }
 
-// mark tells the collector that nobody's answer is meant.
+// mark tells the collector that no instance's answer is meant.
 func mark(rec *kgo.Record) *kgo.Record {
 	rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: stranger})
 	return rec
