@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -117,15 +116,7 @@ func TestAgencysKeysSignEachCallAndAreRenewedBeforeTheyEnd(t *testing.T) {
 func TestFiftyCallersShareOneFetchOfKeys(t *testing.T) {
 	node, api := newFakeNode(t), newRecorder(t, answering(200, ""))
 	c := newClient(t, api.URL, func(cfg *Config) { cfg.Auth = node.auth(t) })
-	var callers sync.WaitGroup
-	for range 50 {
-		callers.Go(func() {
-			if err := c.Retry(t.Context(), "1"); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	callers.Wait()
+	retryFiftyAtOnce(t, c)
 	node.expectIssued(t, 1)
 }
 

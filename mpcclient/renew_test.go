@@ -99,13 +99,8 @@ func TestTokenThatNeverWorksIsAnOperatorsAndDoesNotHammerIAM(t *testing.T) {
 	}
 }
 
-func TestFiftyRefusedCallersShareOneRenewal(t *testing.T) {
-	iam, api := newFakeIAM(t), newGuardedAPI(t, "token-1")
-	c := newClient(t, api.URL, func(cfg *Config) { cfg.Auth, cfg.Now = iam.auth(t), iam.clock.Now })
-	if err := c.Retry(t.Context(), "1"); err != nil {
-		t.Fatal(err)
-	}
-	api.accept("token-2")
+func retryFiftyAtOnce(t *testing.T, c *Client) {
+	t.Helper()
 	var callers sync.WaitGroup
 	for range 50 {
 		callers.Go(func() {
@@ -115,6 +110,16 @@ func TestFiftyRefusedCallersShareOneRenewal(t *testing.T) {
 		})
 	}
 	callers.Wait()
+}
+
+func TestFiftyRefusedCallersShareOneRenewal(t *testing.T) {
+	iam, api := newFakeIAM(t), newGuardedAPI(t, "token-1")
+	c := newClient(t, api.URL, func(cfg *Config) { cfg.Auth, cfg.Now = iam.auth(t), iam.clock.Now })
+	if err := c.Retry(t.Context(), "1"); err != nil {
+		t.Fatal(err)
+	}
+	api.accept("token-2")
+	retryFiftyAtOnce(t, c)
 	iam.expectLogins(t, 2)
 }
 
