@@ -1,0 +1,105 @@
+package retrier
+
+import (
+	"context"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/clock"
+)
+
+// lease records what the retrier says to the consumer.
+type lease struct {
+	at    int64 // the event's offset
+	doubt bool
+	end   int64 // of the partition; 0: the event is its last
+	// seen is when the event was seen, 0: when nothing covers it; sighted is now.
+	seen, sighted uint64
+	since         time.Time
+	owned         context.Context
+
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	working *clock.Group
+	ended   chan *Answer // nil: given up
+	blocked atomic.Bool  // its answer would not be published
+
+	mu      sync.Mutex
+	heard   []string
+	notYet  int   // so many times MayCall is false
+	refused error // BeforeCall's
+}
+
+func (l *lease) Since() time.Time { return l.since }
+func (l *lease) Settled()         { l.note("settled") }
+
+func (l *lease) InDoubt() bool            { return l.doubt }
+func (l *lease) Context() context.Context { return l.ctx }
+func (l *lease) Writable() bool           { return !l.blocked.Load() }
+func (l *lease) Go(f func())              { l.working.Go(clock.System, f) }
+func (l *lease) Do(f func())              { f() }
+func (l *lease) GiveUp(error)             { l.ended <- nil }
+
+func (l *lease) Answer(o *events.Outcome, acknowledged func()) {
+	l.ended <- &Answer{Outcome: *o, Acknowledged: acknowledged}
+}
+
+func (l *lease) Sighted() uint64 { return l.sighted }
+func (l *lease) Seen() uint64 {
+	if l.seen == 0 {
+		return math.MaxUint64
+	}
+	return l.seen
+}
+
+// grow sets how long the log is from now on.
+func (l *lease) grow(end int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.end = end
+}
+
+func (l *lease) End() (end, log int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(l.end, l.at+1), 0
+}
+
+// Owned ends with what the test has set as the end of the drain.
+func (l *lease) Owned() context.Context {
+	if l.owned == nil {
+		return context.Background()
+	}
+	return l.owned
+}
+
+func (l *lease) BeforeCall(ctx context.Context) error {
+	l.note("before")
+	if l.refused != nil {
+		l.cancel(l.refused) // the generation is over
+	}
+	return context.Cause(ctx)
+}
+
+func (l *lease) MayCall() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.notYet--
+	return l.notYet < 0
+}
+
+func (l *lease) note(what string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.heard = append(l.heard, what)
+}
+
+// calledAndOpen tells whether a next owner would have to ask about the event.
+func (l *lease) calledAndOpen() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.heard) > 0 && l.heard[len(l.heard)-1] == "before"
+}
