@@ -46,7 +46,7 @@ sandbox: ## Run the demo on an embedded broker and the MPC simulator (SANDBOX_FL
 .PHONY: test
 test: ## Run the tests that need nothing but Go; with the race detector where there is a C compiler
 	@$(if $(RACE),:,echo 'no C compiler: testing WITHOUT the race detector')
-	go test $(RACE) ./...
+	go test $(RACE) work
 
 .PHONY: test-kafka
 test-kafka: ## Run the end-to-end tests on a real Apache Kafka (kcat, Java 17 and Maven, or KAFKA_BROKERS=host:port)
@@ -56,7 +56,7 @@ test-kafka: ## Run the end-to-end tests on a real Apache Kafka (kcat, Java 17 an
 
 .PHONY: test-kafka-old
 test-kafka-old: ## Run the main scenarios on the oldest Kafka that DMS for Kafka offers (OLD_KAFKA), with ZooKeeper
-	TESTKAFKA_VERSION=$(OLD_KAFKA) go test -tags kafka -count=1 -p 2 -timeout 10m -v -run '$(ON_OLD_KAFKA)' -skip 'AnOutageDecidesNothing/[^5]' ./consumer/kafkalog ./test/e2e
+	TESTKAFKA_VERSION=$(OLD_KAFKA) go test -tags kafka -count=1 -p 2 -timeout 10m -v -run '$(ON_OLD_KAFKA)' -skip 'AnOutageDecidesNothing/[^5]' ./test/kafkalog ./test/e2e
 
 .PHONY: soak
 soak: ## Run the scenarios on a real Kafka that want a quiet machine: kill -9, take-over, rolling restarts, and SOAK_TIME (10m) of random faults
@@ -85,11 +85,11 @@ kafka: ## Run an Apache Kafka on 127.0.0.1:9092 until Ctrl-C (Java 17 and Maven)
 
 .PHONY: bench
 bench: ## Compare the service with two bare loops on a real Kafka, in about 20 minutes (BENCH_FLAGS=-h for the options)
-	go run ./internal/bench $(BENCH_FLAGS)
+	go run ./test/bench $(BENCH_FLAGS)
 
 .PHONY: bench-short
 bench-short: ## The same in about five minutes, as CI does it: fails where the service became slower or larger
-	go run ./internal/bench -short $(BENCH_FLAGS)
+	go run ./test/bench -short $(BENCH_FLAGS)
 
 .PHONY: fuzz
 fuzz: ## Fuzz each target FUZZTIME (300000x: that many inputs)
@@ -98,20 +98,22 @@ fuzz: ## Fuzz each target FUZZTIME (300000x: that many inputs)
 		go test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$(dirname "$$file")"; \
 	done
 
-# tools/ tests with -count=1: a cached result knows nothing of files outside its module.
+# tools/ is no part of the workspace (go.work): what the linters are built from has
+# no say in what the service is built from. It tests with -count=1: a cached result
+# knows nothing of files outside its module.
 .PHONY: lint
 lint: ## Run go vet and the pinned golangci-lint, and check docker-compose.yml
-	go vet -tags kafka,browser ./...
-	go tool -modfile=tools/go.mod golangci-lint run ./...
-	cd tools && go test -count=1 ./...
+	go vet -tags kafka,browser work
+	$$(GOWORK=off go tool -n -modfile=tools/go.mod golangci-lint) run ./... ./cmd/sandbox/... ./test/...
+	cd tools && GOWORK=off go test -count=1 ./...
 
 .PHONY: check-deploy
 check-deploy: ## Check deploy/: alerts and their unit tests (promtool), dashboard, Kubernetes manifests (Python's pip)
 	promtool check rules deploy/prometheus/rules.yaml
 	promtool test rules deploy/prometheus/*_test.yaml
-	cd tools/deploy && go test -count=1 ./...
+	cd tools/deploy && GOWORK=off go test -count=1 ./...
 	python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --upgrade --target bin/python -r tools/deploy/requirements.txt
-	cd tools/deploy && go run ./render ../../deploy/kubernetes/base ../../deploy/kubernetes/example > ../../bin/manifests.yaml
+	cd tools/deploy && GOWORK=off go run ./render ../../deploy/kubernetes/base ../../deploy/kubernetes/example > ../../bin/manifests.yaml
 	PYTHONPATH=bin/python python3 -m kubernetes_validate --strict bin/manifests.yaml
 	go test ./deploy
 
@@ -121,15 +123,15 @@ vulncheck: build ## Ask Go's vulnerability database (vuln.go.dev) about what the
 
 .PHONY: sbom
 sbom: build ## Write a bill of materials of the binary, bin/sbom.cdx.json (CycloneDX)
-	cd tools && go run ./supply sbom ../bin/remux-retrier > ../bin/sbom.cdx.json
+	cd tools && GOWORK=off go run ./supply sbom ../bin/remux-retrier > ../bin/sbom.cdx.json
 
 .PHONY: licenses
 licenses: build ## List the licence of each module in the binary
-	@cd tools && go run ./supply licenses ../bin/remux-retrier
+	@cd tools && GOWORK=off go run ./supply licenses ../bin/remux-retrier
 
 .PHONY: cover
 cover: ## Print the coverage of each package; coverage.out is for go tool cover -html
-	go test -coverpkg=./... -coverprofile=coverage.out ./...
+	go test -coverpkg=./... -coverprofile=coverage.out work
 	@go tool cover -func=coverage.out | tail -n 1
 
 .PHONY: docker

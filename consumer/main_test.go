@@ -3,7 +3,7 @@ package consumer_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"remux-retrier/internal/goroutines"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }

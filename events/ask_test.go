@@ -9,7 +9,6 @@ import (
 )
 
 func TestWhatIsAskedForIsReadBack(t *testing.T) {
-	s := compile(t, "failure.schema.json")
 	for _, id := range []string{"538526", `"quoted"\`, "<script>", "../../etc/passwd", "ü", strings.Repeat("é", 64)} {
 		for _, force := range []bool{false, true} {
 			m, err := events.Ask(id, "somebody asks", force)
@@ -19,9 +18,6 @@ func TestWhatIsAskedForIsReadBack(t *testing.T) {
 			f, err := events.ReadFailure(m.Value, m.Headers)
 			if err != nil || f.TaskID != id || f.Description != "somebody asks" || f.Forced != force || string(m.Key) != id {
 				t.Errorf("%q: %+v, %v", id, f, err)
-			}
-			if err := s.Validate(parse(t, string(m.Value))); err != nil {
-				t.Error(err)
 			}
 		}
 	}

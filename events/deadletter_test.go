@@ -4,13 +4,13 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"remux-retrier/events"
+	"remux-retrier/events/eventstest"
 )
 
 var (
-	place  = events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042, Time: time.UnixMilli(1795420800000)}
+	place  = eventstest.Place
 	defect = &events.Unreadable{Reason: events.NotJSON, Message: "the value is ü"}
 )
 

@@ -92,12 +92,3 @@ func set(key, value string) func(*events.Message) {
 		}
 	}
 }
-
-func replace(from, to string) func(*events.Message) {
-	return func(m *events.Message) {
-		if !strings.Contains(string(m.Value), from) {
-			panic("nothing to replace: " + from)
-		}
-		m.Value = []byte(strings.Replace(string(m.Value), from, to, 1))
-	}
-}

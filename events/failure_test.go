@@ -10,13 +10,13 @@ import (
 
 func TestAcceptedShapes(t *testing.T) {
 	for _, test := range accepted {
-		t.Run(test.name, func(t *testing.T) {
-			got, err := events.ReadFailure([]byte(test.value), test.headers)
+		t.Run(test.Name, func(t *testing.T) {
+			got, err := events.ReadFailure([]byte(test.Value), test.Headers)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got != test.want {
-				t.Errorf("got  %+v\nwant %+v", got, test.want)
+			if got != test.Want {
+				t.Errorf("got  %+v\nwant %+v", got, test.Want)
 			}
 		})
 	}
@@ -24,18 +24,18 @@ func TestAcceptedShapes(t *testing.T) {
 
 func TestBadInputIsRefusedWithAReason(t *testing.T) {
 	for _, test := range refused {
-		t.Run(test.name, func(t *testing.T) {
-			value := []byte(test.value)
-			if test.reason == events.Tombstone {
+		t.Run(test.Name, func(t *testing.T) {
+			value := []byte(test.Value)
+			if test.Reason == events.Tombstone {
 				value = nil
 			}
 			failure, err := events.ReadFailure(value, nil)
 			var u *events.Unreadable
 			if !errors.As(err, &u) {
-				t.Fatalf("got %+v, %v; want %s", failure, err, test.reason)
+				t.Fatalf("got %+v, %v; want %s", failure, err, test.Reason)
 			}
-			if u.Reason != test.reason {
-				t.Errorf("got %q, want %q", err, test.reason)
+			if u.Reason != test.Reason {
+				t.Errorf("got %q, want %q", err, test.Reason)
 			}
 			if failure != (events.Failure{}) {
 				t.Errorf("half a failure event came with the error: %+v", failure)

@@ -17,13 +17,13 @@ import (
 // encoding/json as the judge of what is JSON and, for shape 1, of what it says.
 func FuzzReadFailure(f *testing.F) {
 	for _, test := range accepted {
-		if len(test.value) < 5000 { // the fuzzer is slow on large ones
-			f.Add([]byte(test.value))
+		if len(test.Value) < 5000 { // the fuzzer is slow on large ones
+			f.Add([]byte(test.Value))
 		}
 	}
 	for _, test := range refused {
-		if len(test.value) < 5000 {
-			f.Add([]byte(test.value))
+		if len(test.Value) < 5000 {
+			f.Add([]byte(test.Value))
 		}
 	}
 	f.Fuzz(func(t *testing.T, value []byte) {

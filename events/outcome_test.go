@@ -9,43 +9,6 @@ import (
 	"remux-retrier/events"
 )
 
-// outcome is a full one; tests change what they are about.
-func outcome(reason events.Reason) events.Outcome {
-	retries := 1
-	return events.Outcome{
-		Reason:   reason,
-		Attempts: 1,
-		Retries:  &retries,
-		Source:   events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042, Time: time.UnixMilli(1795420800000).UTC()},
-		Failure: events.Failure{
-			TaskID: "538526", ErrorCode: "MPC.10105", Description: "please retry", UserData: "asset\n93f1", ID: "e-1", Traceparent: parent,
-		},
-		Error:     &events.APIError{Status: 403, Code: "MPC.10212", Message: "Operation failed.", RequestID: "r-1"},
-		Covers:    []events.Cover{{Partition: 3, End: 1043}, {Partition: 4, End: 17}},
-		DecidedAt: time.UnixMilli(1795420801234).UTC(),
-		Origin:    events.OriginOf("remux-retrier"),
-	}
-}
-
-func encode(t testing.TB, o events.Outcome) events.Message {
-	t.Helper()
-	m, err := o.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
-func headerOf(headers []events.Header, key string) (value string, count int) {
-	for _, h := range headers {
-		if h.Key == key {
-			value = string(h.Value)
-			count++
-		}
-	}
-	return value, count
-}
-
 // What subscribers drop repeats by must never change: not a byte of this test.
 func TestOutcomeIDStaysForEver(t *testing.T) {
 	for want, source := range map[string]events.Source{

@@ -17,7 +17,7 @@ import (
 	"syscall"
 	"time"
 
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/mpcsim"
 )
 
 const (

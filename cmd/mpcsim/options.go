@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/mpcsim"
 )
 
 const usage = `mpcsim simulates Huawei Cloud MPC's remux retry and task query for demonstrations.

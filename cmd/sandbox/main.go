@@ -9,7 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"remux-retrier/internal/sandbox"
+	"remux-retrier/cmd/sandbox/internal/sandbox"
 )
 
 func main() {

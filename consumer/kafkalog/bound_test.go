@@ -11,7 +11,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/segmentio/kafka-go/compress"
 	"github.com/segmentio/kafka-go/protocol"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"remux-retrier/consumer"
 )
@@ -44,11 +43,8 @@ func bomb(t testing.TB, codec protocol.Attributes, sizes ...int64) []byte {
 }
 
 func packedBatch(codec protocol.Attributes, count int32, packed []byte) []byte {
-	k := kmsg.RecordBatch{
-		Length: int32(49 + len(packed)), Magic: 2, Attributes: int16(codec), LastOffsetDelta: count - 1,
-		FirstTimestamp: 1_795_420_800_000, MaxTimestamp: 1_795_420_800_000, ProducerID: -1, NumRecords: count, Records: packed,
-	}
-	return sealed(k.AppendTo(nil))
+	b := batch{last: int64(count) - 1, producer: noProducer, attributes: codec, count: count, time: 1_795_420_800_000}
+	return b.framed(packed)
 }
 
 // reading reads a batch to its end, page by page, and gives what was left out and
@@ -147,7 +143,7 @@ func TestALargeRecordComesWholeWhereItIsAskedForByItself(t *testing.T) {
 }
 
 func TestTenThousandHeadersAreWithinTheBound(t *testing.T) {
-	b := batch{producer: noProducer}.record(0, nil, make([]kmsg.Header, 10_000)...).record(1, nil, make([]kmsg.Header, 500_000)...)
+	b := batch{producer: noProducer}.record(0, nil, make([]protocol.Header, 10_000)...).record(1, nil, make([]protocol.Header, 500_000)...)
 	whole, out, most := reading(t, b.bytes(), mib)
 	if whole != 1 || len(out) != 1 || most > 32*mib {
 		t.Errorf("%d read, %d left out, %d MiB", whole, len(out), most>>20)

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/segmentio/kafka-go"
 )
 
 // silent is a broker that accepts and then says nothing.
@@ -96,23 +94,6 @@ func TestCloseEndsWhatWaitsForASilentBroker(t *testing.T) {
 	}
 	if _, err := l.dial(soon(t), "tcp", addr); err == nil {
 		t.Error("a closed Log dials")
-	}
-}
-
-// kafka-go counts a broker as found that accepts a connection.
-func TestASilentBrokerIsPassedOver(t *testing.T) {
-	dead, _ := silent(t)
-	c := fakeKafka(t)
-	for i, brokers := range [][]string{{dead, c.ListenAddrs()[0]}, {c.ListenAddrs()[0], dead}} {
-		began := time.Now()
-		l := member(t, nil, func(cfg *Config) { cfg.Brokers, cfg.GroupID = brokers, fmt.Sprint(i) })
-		l.cfg.Brokers = brokers // not shuffled
-		l.addr = kafka.TCP(brokers...)
-		until(t, "the partitions are known", func() bool { _, err := l.Partitions(soon(t), consumed); return err == nil })
-		join(t, l).Release()
-		if took := time.Since(began); took > 3*firstWord {
-			t.Errorf("with %v it took %v", brokers, took)
-		}
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 func TestErrorsSayWhatToDo(t *testing.T) {
-	l := member(t, []string{"127.0.0.1:1"}, func(c *Config) { c.TLS = func() *tls.Config { return &tls.Config{} } })
+	l := alone(t, []string{"127.0.0.1:1"}, func(c *Config) { c.TLS = func() *tls.Config { return &tls.Config{} } })
 	rows := map[error]string{
 		kafka.TopicAuthorizationFailed:                       "must allow READ on topic t",
 		kafka.GroupAuthorizationFailed:                       "must allow READ on topic t",
@@ -77,7 +77,7 @@ func TestNewRefusesAnIncompleteConfig(t *testing.T) {
 // A cluster that cannot be reached is not a cluster without the topic: the
 // consumer would take the topic for deleted.
 func TestUnreachableBrokersAreNoMissingTopic(t *testing.T) {
-	l := member(t, []string{"127.0.0.1:1"})
+	l := alone(t, []string{"127.0.0.1:1"})
 	ctx := soon(t)
 	_, fetching := l.Fetch(ctx, consumed, 0, 0, 1<<20)
 	_, _, asking := l.Bounds(ctx, consumed, 0)

@@ -27,7 +27,8 @@ const (
 	joinBackoff = time.Second
 )
 
-var errLeft = errors.New("this member has left its group")
+// ErrLeft is what Join gives after Leave.
+var ErrLeft = errors.New("this member has left its group")
 
 // Join waits for the next generation; the first call enters the group. Between
 // failures kafka-go pauses for a second by itself, and keeps trying.
@@ -43,7 +44,7 @@ func (l *Log) Join(ctx context.Context) (consumer.Generation, error) {
 	}
 	next, err := group.Next(ctx)
 	if errors.Is(err, kafka.ErrGroupClosed) {
-		err = errLeft
+		err = ErrLeft
 	}
 	switch {
 	case err == nil:
@@ -68,7 +69,7 @@ func (l *Log) Join(ctx context.Context) (consumer.Generation, error) {
 		// Leave came between Next and here and could not see this generation,
 		// for whose release it waits.
 		g.Release()
-		return nil, fmt.Errorf("join group %s: %w", l.cfg.GroupID, errLeft)
+		return nil, fmt.Errorf("join group %s: %w", l.cfg.GroupID, ErrLeft)
 	}
 	return g, nil
 }
@@ -94,7 +95,7 @@ func (l *Log) enter() (*kafka.ConsumerGroup, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.left != nil || l.closed.Err() != nil {
-		return nil, errLeft
+		return nil, ErrLeft
 	}
 	if l.group != nil {
 		return l.group, nil

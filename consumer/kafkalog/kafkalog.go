@@ -168,6 +168,10 @@ func (l *Log) Close() {
 	}
 }
 
+// Requests is how many of the requests were sent that are sent here and not by
+// kafka-go: fetches, writes, lookups and those to the group's coordinator.
+func (l *Log) Requests() int { return int(l.correlation.Load()) }
+
 // roundTrip sends one request to the broker that kafka-go finds responsible.
 func (l *Log) roundTrip(ctx context.Context, timeout time.Duration, req kafka.Request) (kafka.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)

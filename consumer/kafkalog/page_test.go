@@ -13,7 +13,6 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/fetch"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // batch is one as it stands in the log.
@@ -26,13 +25,45 @@ type batch struct {
 	records    []byte
 }
 
-func (b batch) record(offset int64, value []byte, headers ...kmsg.Header) batch {
-	r := kmsg.Record{OffsetDelta: int32(offset - b.base), Value: value, Headers: headers}
-	body := r.AppendTo(nil)[1:] // the length is of one byte while it is 0
+func (b batch) record(offset int64, value []byte, headers ...protocol.Header) batch {
+	return b.keyed(offset, nil, value, headers...)
+}
+
+func (b batch) keyed(offset int64, key, value []byte, headers ...protocol.Header) batch {
+	body := binary.AppendVarint([]byte{0, 0}, offset-b.base) // no attributes, no time
+	body = appendBytes(appendBytes(body, key), value)
+	body = binary.AppendVarint(body, int64(len(headers)))
+	for _, h := range headers {
+		body = appendBytes(appendBytes(body, []byte(h.Key)), h.Value)
+	}
 	b.records = append(binary.AppendVarint(b.records, int64(len(body))), body...)
 	b.count++
 	b.last = max(b.last, offset)
 	return b
+}
+
+// appendBytes appends their length, which is -1 of none, and them.
+func appendBytes(to, b []byte) []byte {
+	if b == nil {
+		return append(to, 1)
+	}
+	return append(binary.AppendVarint(to, int64(len(b))), b...)
+}
+
+// framed puts a batch's header before its records.
+func (b batch) framed(records []byte) []byte {
+	raw := binary.BigEndian.AppendUint64(nil, uint64(b.base))
+	raw = binary.BigEndian.AppendUint32(raw, uint32(headerSize-lengthEnd+len(records)))
+	raw = binary.BigEndian.AppendUint32(raw, 1<<32-1) // the leader's epoch is unknown
+	raw = append(raw, 2, 0, 0, 0, 0)                  // magic and checksum
+	raw = binary.BigEndian.AppendUint16(raw, uint16(b.attributes))
+	raw = binary.BigEndian.AppendUint32(raw, uint32(b.last-b.base))
+	raw = binary.BigEndian.AppendUint64(raw, uint64(b.time))
+	raw = binary.BigEndian.AppendUint64(raw, uint64(b.time))
+	raw = binary.BigEndian.AppendUint64(raw, uint64(b.producer))
+	raw = append(raw, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff) // no epoch of the producer's, no sequence
+	raw = binary.BigEndian.AppendUint32(raw, uint32(b.count))
+	return sealed(append(raw, records...))
 }
 
 // bytes compresses the records, by the attributes, and adds the header.
@@ -49,13 +80,7 @@ func (b batch) bytes() []byte {
 		}
 		records = packed.Bytes()
 	}
-	k := kmsg.RecordBatch{
-		FirstOffset: b.base, Length: int32(49 + len(records)), PartitionLeaderEpoch: -1, Magic: 2, Attributes: int16(b.attributes),
-		LastOffsetDelta: int32(b.last - b.base), FirstTimestamp: b.time, MaxTimestamp: b.time,
-		ProducerID: b.producer, ProducerEpoch: -1, FirstSequence: -1, NumRecords: b.count, Records: records,
-	}
-	raw := k.AppendTo(nil)
-	return sealed(raw)
+	return b.framed(records)
 }
 
 // sealed has the checksum of what it is.
@@ -80,11 +105,8 @@ func batchOf(producer int64, offsets ...int64) batch {
 const noProducer = -1 // the producer of records outside transactions
 
 func markerOf(producer, offset int64, kind byte) batch {
-	b := batch{base: offset, last: offset, producer: producer, attributes: protocol.Transactional | protocol.Control, count: 1}
-	r := kmsg.Record{Key: []byte{0, 0, 0, kind}}
-	body := r.AppendTo(nil)[1:]
-	b.records = append(binary.AppendVarint(nil, int64(len(body))), body...)
-	return b
+	b := batch{base: offset, last: offset, producer: producer, attributes: protocol.Transactional | protocol.Control}
+	return b.keyed(offset, []byte{0, 0, 0, kind}, nil)
 }
 
 const abort, commit = 0, 1
@@ -219,7 +241,7 @@ func stored(value []byte) []byte {
 func TestRecordsKeepTheirBytesWhenTheNextPageComes(t *testing.T) {
 	for _, codec := range []protocol.Attributes{0, protocol.Gzip, protocol.Snappy, protocol.Lz4, protocol.Zstd} {
 		read := func(value []byte) []byte {
-			b := batch{producer: noProducer, attributes: codec}.record(0, value, kmsg.Header{Key: "k", Value: value}).record(1, value)
+			b := batch{producer: noProducer, attributes: codec}.record(0, value, protocol.Header{Key: "k", Value: value}).record(1, value)
 			found := answering(&part{}, b.bytes(), nil)
 			if found.err != nil || len(found.page.Records) != 2 || !bytes.Equal(found.page.Records[0].Headers[0].Value, value) {
 				t.Fatal(codec, found.page, found.err)

@@ -19,7 +19,7 @@ func TestEachConnectionUsesTLSAsItIsConfiguredThen(t *testing.T) {
 	var roots atomic.Pointer[x509.CertPool]
 	roots.Store(x509.NewCertPool())
 	addr := server.Listener.Addr().String()
-	l := member(t, []string{addr}, func(c *Config) {
+	l := alone(t, []string{addr}, func(c *Config) {
 		c.TLS = func() *tls.Config { return &tls.Config{RootCAs: roots.Load()} }
 	})
 	if _, err := l.dial(t.Context(), "tcp", addr); !errors.As(err, &x509.UnknownAuthorityError{}) {
@@ -39,7 +39,7 @@ func TestAPortThatIsSilentDuringTLSHoldsNobodyForLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	l := member(t, []string{silent.Addr().String()}, func(c *Config) { c.TLS = func() *tls.Config { return &tls.Config{} } })
+	l := alone(t, []string{silent.Addr().String()}, func(c *Config) { c.TLS = func() *tls.Config { return &tls.Config{} } })
 	began := time.Now()
 	if _, err := l.dial(t.Context(), "tcp", silent.Addr().String()); err == nil {
 		t.Fatal("connected")

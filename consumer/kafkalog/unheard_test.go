@@ -19,7 +19,7 @@ func TestABrokerThatNeverAnswersIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			addr, _ := silent(t)
-			l := member(t, []string{addr}, change)
+			l := alone(t, []string{addr}, change)
 			began := time.Now()
 			_, asking := l.Partitions(soon(t), consumed)
 			_, joining := l.Join(soon(t))

@@ -3,78 +3,13 @@ package app
 import (
 	"bytes"
 	"context"
-	"io"
-	"net"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 
-	"go.uber.org/goleak"
-
-	"remux-retrier/internal/sandbox/broker"
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/goroutines"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// start runs the service in the given environment, until stop.
-func start(t *testing.T, env map[string]string) (output *safeBuffer, stop func() int) {
-	t.Helper()
-	for name, value := range env {
-		t.Setenv(name, value)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	output = &safeBuffer{}
-	code := make(chan int, 1)
-	go func() { code <- Run(ctx, nil, "v1.2.3", output, output, nil) }()
-	stop = func() int {
-		cancel()
-		select {
-		case c := <-code:
-			code <- c
-			return c
-		case <-time.After(20 * time.Second):
-			t.Fatalf("has not stopped\n%s", output)
-			return -1
-		}
-	}
-	t.Cleanup(func() { stop() })
-	return output, stop
-}
-
-func environment(t *testing.T, topics map[string]int) map[string]string {
-	t.Helper()
-	b, err := broker.Start(broker.Config{Topics: topics})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Close)
-	sim, err := mpcsim.Start(mpcsim.Config{ProjectID: "p", Tokens: []mpcsim.Secret{"token"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(sim.Close)
-	return map[string]string{
-		"KAFKA_BROKERS": strings.Join(b.Addrs(), ","), "MPC_ENDPOINT": sim.URL(), "MPC_PROJECT_ID": "p",
-		"MPC_AUTH_TOKEN": "token", "HTTP_ADDR": "", "LOG_FORMAT": "text",
-	}
-}
-
-func allTopics() map[string]int {
-	return map[string]int{"remux.failed": 2, "remux.retried": 2, "remux.retry_failed": 2, "remux.failed.dlq": 2}
-}
-
-func await(t *testing.T, output *safeBuffer, text string) {
-	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !strings.Contains(output.String(), text) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%q was not said:\n%s", text, output)
-		}
-		time.Sleep(10 * time.Millisecond) // between two looks at a real process
-	}
-}
+func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
 func TestWrongUsageIsExitCode2(t *testing.T) {
 	for _, args := range [][]string{{"frobnicate"}, {"version", "now"}, {"run", "--fast"}} {
@@ -110,79 +45,5 @@ func TestEveryConfigurationMistakeIsALineOfExitCode2(t *testing.T) {
 		if !strings.Contains("\n"+err.String(), "\n"+variable+" ") {
 			t.Errorf("%s has no line in %q", variable, err.String())
 		}
-	}
-}
-
-func TestMissingTopicsAreNamedWithExitCode1(t *testing.T) {
-	output, stop := start(t, environment(t, map[string]int{"remux.failed": 1, "remux.retried": 1}))
-	await(t, output, "these topics do not exist: remux.retry_failed, remux.failed.dlq")
-	if code := stop(); code != 1 {
-		t.Errorf("exit code %d", code)
-	}
-}
-
-func TestMissingTopicsAreCreatedWhereThatIsAskedFor(t *testing.T) {
-	env := environment(t, map[string]int{"remux.failed": 3})
-	env["KAFKA_CREATE_TOPICS"] = "true"
-	output, stop := start(t, env)
-	await(t, output, "partitions assigned")
-	if code := stop(); code != 0 || !strings.Contains(output.String(), "partitions=3 topics=\"[remux.retried remux.retry_failed remux.failed.dlq]\"") {
-		t.Errorf("exit code %d\n%s", code, output)
-	}
-}
-
-func TestAnAddressThatIsTakenIsExitCode1(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer taken.Close()
-	env := environment(t, allTopics())
-	env["HTTP_ADDR"] = taken.Addr().String()
-	output, stop := start(t, env)
-	await(t, output, "HTTP_ADDR")
-	if code := stop(); code != 1 {
-		t.Errorf("exit code %d", code)
-	}
-}
-
-// The alarm must see what keeps an instance from starting.
-func TestReadinessIsOnMetricsWhileNoBrokerAnswers(t *testing.T) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	free.Close()
-	env := environment(t, allTopics())
-	env["KAFKA_BROKERS"], env["HTTP_ADDR"] = "127.0.0.1:1", free.Addr().String()
-	output, _ := start(t, env)
-	await(t, output, "waiting for the brokers")
-	answer, err := http.Get("http://" + env["HTTP_ADDR"] + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, line := range []string{`ready{check="brokers"} 0`, `ready{check="group"} 0`, `ready{check="ledger"} 0`, `ready{check="publishing"} 1`} {
-		if !strings.Contains(string(text), "\nremux_retrier_"+line+"\n") {
-			t.Errorf("/metrics does not say %s", line)
-		}
-	}
-	http.DefaultClient.CloseIdleConnections()
-}
-
-func TestStoppingWhileNoBrokerAnswersIsClean(t *testing.T) {
-	env := environment(t, allTopics())
-	env["KAFKA_BROKERS"] = "127.0.0.1:1"
-	output, stop := start(t, env)
-	await(t, output, "waiting for the brokers")
-	if code := stop(); code != 0 {
-		t.Errorf("exit code %d\n%s", code, output)
-	}
-	if n := strings.Count(output.String(), "waiting for the brokers"); n != 1 {
-		t.Errorf("said %d times:\n%s", n, output)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 )
 
 // perform runs a command line and wants its exit code.
@@ -24,25 +23,6 @@ func expect(t *testing.T, text string, words ...string) {
 		if !strings.Contains(text, w) {
 			t.Errorf("not said: %q\n%s", w, text)
 		}
-	}
-}
-
-func TestTheCommandsWorkTogether(t *testing.T) {
-	output, stop := start(t, environment(t, allTopics()))
-	await(t, output, "partitions assigned")
-	expect(t, perform(t, 0, "check"), "ok    broker ", "ok    topic remux.failed: 2 partitions", "ok    group remux-retrier: Stable, members: remux-retrier", "ok    authentication")
-	expect(t, perform(t, 1, "retry", "538526", "not an id"), "538526\tremux.failed\tpartition ", "not an id: not asked for")
-	await(t, output, "task_id=538526")
-	deadline := time.Now().Add(10 * time.Second)
-	for !strings.Contains(perform(t, 0, "explain", "538526"), "retried, accepted") {
-		if time.Now().After(deadline) {
-			t.Fatal("the outcome is not told")
-		}
-	}
-	expect(t, perform(t, 0, "redrive", "--dry-run"), "0 would be put back")
-	expect(t, perform(t, 0, "redrive"), "0 put back, 0 left with a reason")
-	if code := stop(); code != 0 {
-		t.Errorf("exit code %d", code)
 	}
 }
 

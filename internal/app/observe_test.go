@@ -11,6 +11,11 @@ import (
 	"remux-retrier/internal/story"
 )
 
+const (
+	producersTrace = "0af7651916cd43dd8448eb211c80319c"
+	traceparent    = "00-" + producersTrace + "-b7ad6b7169203331-01"
+)
+
 func delivery(key string, headers ...consumer.Header) *consumer.Delivery {
 	return &consumer.Delivery{Record: consumer.Record{Topic: "remux.failed", Key: []byte(key), Headers: headers}}
 }

@@ -3,10 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
-	stdlog "log"
 	"regexp"
 	"strings"
 	"testing"
@@ -40,30 +37,6 @@ func TestOutputThatCannotBeWrittenIsExitCode1(t *testing.T) {
 		if said := strings.Contains(err.String(), "standard output is not complete: no space left\n"); code != c.want || said != (c.want != 0) {
 			t.Errorf("%s, after %d writes: exit code %d, %q", c.args, c.room, code, err.String())
 		}
-	}
-}
-
-// net/http shows what a server sent unasked, which may be our own request's header.
-func TestTheLibrarysLogIsTheServicesAndQuotesNothing(t *testing.T) {
-	env := environment(t, allTopics())
-	env["LOG_FORMAT"] = "json"
-	output, _ := start(t, env)
-	await(t, output, "starting")
-	stdlog.Printf("Unsolicited response on idle HTTP channel starting with %q; err=%v", `HTTP/1.1 200 "CANARY`, nil)
-	await(t, output, "Unsolicited response")
-	for line := range strings.Lines(output.String()) {
-		if !json.Valid([]byte(line)) || strings.Contains(line, "CANARY") {
-			t.Error(line)
-		}
-	}
-	var said bytes.Buffer
-	stdlog.SetOutput(&said)
-	if code := Run(context.Background(), []string{"explain", "MPC.10213"}, "v", io.Discard, io.Discard, nil); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
-	stdlog.Print("of a command's client")
-	if said.Len() > 0 {
-		t.Errorf("a command says %q", said.String())
 	}
 }
 

@@ -7,10 +7,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
+	"remux-retrier/internal/goroutines"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
 var errStopped = errors.New("stopped")
 
@@ -122,7 +122,7 @@ func TestTimeoutThatIsCancelledLeavesNoGoroutine(t *testing.T) {
 		began := time.Now()
 		cancel()
 		<-ctx.Done()
-		synctest.Wait() // and goleak and the bubble's own end
+		synctest.Wait() // and TestMain and the bubble's own end
 		if !errors.Is(context.Cause(ctx), context.Canceled) || time.Since(began) != 0 {
 			t.Errorf("after %v: %v", time.Since(began), context.Cause(ctx))
 		}

@@ -8,16 +8,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"remux-retrier/consumer"
 	"remux-retrier/events"
 	"remux-retrier/internal/clock"
+	"remux-retrier/internal/goroutines"
 	"remux-retrier/internal/history"
 	"remux-retrier/internal/simulation/memlog"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
 // world is a Kafka with the service's topics, in virtual time.
 type world struct {

@@ -13,14 +13,14 @@ import (
 
 	"github.com/sirupsen/logrus"
 	"github.com/sirupsen/logrus/hooks/test"
-	"go.uber.org/goleak"
 
 	"remux-retrier/consumer"
 	"remux-retrier/events"
 	"remux-retrier/internal/clock"
+	"remux-retrier/internal/goroutines"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
 const (
 	failed, retried, refused = "remux.failed", "remux.retried", "remux.retry_failed"

@@ -8,15 +8,15 @@ import (
 
 	"github.com/sirupsen/logrus"
 	"github.com/sirupsen/logrus/hooks/test"
-	"go.uber.org/goleak"
 
 	"remux-retrier/internal/clock"
+	"remux-retrier/internal/goroutines"
 )
 
 // The tests run in bubbles of testing/synctest: there the system's clock is
 // virtual, and hours of waiting take no time.
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
 func newGate(t testing.TB, perMinute, maxInFlight int) (*Gate, *test.Hook) {
 	t.Helper()

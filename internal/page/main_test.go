@@ -11,15 +11,15 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus/hooks/test"
-	"go.uber.org/goleak"
 
 	"remux-retrier/internal/clock"
+	"remux-retrier/internal/goroutines"
 	"remux-retrier/internal/history"
 	"remux-retrier/internal/metrics"
 	"remux-retrier/internal/story"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 

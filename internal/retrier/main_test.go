@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus/hooks/test"
-	"go.uber.org/goleak"
 
 	"remux-retrier/events"
 	"remux-retrier/internal/clock"
+	"remux-retrier/internal/goroutines"
 	"remux-retrier/internal/pace"
 	"remux-retrier/mpcclient"
 )
@@ -21,7 +21,7 @@ import (
 // The tests run in bubbles of testing/synctest: there the system's clock is
 // virtual, and hours of waiting take no time.
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
 // settle is how long FAILED is not believed after a lost answer.
 const settle = 10 * time.Second

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
+	"remux-retrier/internal/goroutines"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
 func TestBrokersOfTheUsersOwnAreUsedAndLeftAlone(t *testing.T) {
 	t.Setenv("KAFKA_BROKERS", "one:9092,two:9092")

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/pem"
 	"fmt"
 	"net"
@@ -15,8 +16,6 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus/hooks/test"
-	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
-	"google.golang.org/protobuf/proto"
 
 	"remux-retrier/events"
 	"remux-retrier/internal/story"
@@ -68,18 +67,13 @@ func TestCredentialsDoNotFollowARedirect(t *testing.T) {
 
 func TestWhateverACollectorAnswersNoSecretIsLogged(t *testing.T) {
 	echo := canary + " " + base64.StdEncoding.EncodeToString([]byte(canary)) + " " + canary[3:]
-	rejected, err := proto.Marshal(&collector.ExportTraceServiceResponse{
-		PartialSuccess: &collector.ExportTracePartialSuccess{RejectedSpans: 7, ErrorMessage: "no (\"" + echo},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	rejected := rejecting(7, "no (\""+echo)
 	for name, answer := range map[string]http.HandlerFunc{
 		"body":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(400); fmt.Fprint(w, echo) },
 		"retry": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503); fmt.Fprint(w, echo) },
 		"partial success": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/x-protobuf")
-			_, _ = w.Write(rejected)
+			fmt.Fprint(w, rejected)
 		},
 		"garbage": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/x-protobuf")
@@ -104,6 +98,13 @@ func TestWhateverACollectorAnswersNoSecretIsLogged(t *testing.T) {
 			t.Errorf("%s: %q", name, said)
 		}
 	}
+}
+
+// rejecting is an ExportTraceServiceResponse that tells of spans which the collector
+// did not take, in protobuf.
+func rejecting(spans byte, why string) string {
+	partial := append(binary.AppendUvarint([]byte{1 << 3, spans, 2<<3 | 2}, uint64(len(why))), why...)
+	return string(append(binary.AppendUvarint([]byte{1<<3 | 2}, uint64(len(partial))), partial...))
 }
 
 // rawServer answers everything in these words.

@@ -8,13 +8,13 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
-	"go.uber.org/goleak"
 
 	"remux-retrier/events"
+	"remux-retrier/internal/goroutines"
 	"remux-retrier/internal/story"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
 const (
 	producersTrace = "0af7651916cd43dd8448eb211c80319c"

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/mpcsim"
 )
 
 // The simulator checks signatures by code of its own; it refuses what is wrong.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/mpcsim"
 	"remux-retrier/internal/testkafka"
 )
 

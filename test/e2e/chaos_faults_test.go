@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/mpcsim"
 )
 
 // fair is slow enough that some calls are in flight whenever an instance dies.

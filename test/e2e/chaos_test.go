@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/mpcsim"
 	"remux-retrier/internal/testkafka"
 )
 

@@ -11,7 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/mpcsim"
 )
 
 // pour publishes a steady stream of events until the returned function is

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/mpcsim"
 )
 
 // rollingGoal is what the 99th percentile of the answer time is to stay below on

@@ -15,8 +15,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"go.uber.org/goleak"
 
+	"remux-retrier/internal/goroutines"
 	"remux-retrier/internal/testkafka"
 )
 
@@ -66,7 +66,7 @@ func run(m *testing.M) int {
 	admin.Close()
 	shared.Close()
 	if code == 0 {
-		if err := goleak.Find(); err != nil {
+		if err := goroutines.Left(); err != nil {
 			return fail(err)
 		}
 	}

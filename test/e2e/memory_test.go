@@ -15,7 +15,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/mpcsim"
 )
 
 // 500 MB of events that compress to next to nothing, so that a fetch of 1 MiB

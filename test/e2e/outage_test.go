@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/mpcsim"
 )
 
 func TestInvariant2AnOutageDecidesNothing(t *testing.T) {

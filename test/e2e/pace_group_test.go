@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/mpcsim"
 )
 
 // Three minutes in the life of a group that has a backlog in every partition.

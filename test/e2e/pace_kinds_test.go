@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/mpcsim"
 )
 
 // kind is a way in which the API goes away. Its preparation gives what the

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/mpcsim"
 )
 
 // allAtOnce runs subtests side by side without regard to -test.parallel: they

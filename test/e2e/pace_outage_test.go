@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/mpcsim"
 )
 
 // The quota of these tests, and what the service makes of it: a twentieth stays

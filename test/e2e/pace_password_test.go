@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/mpcsim"
 )
 
 // A password that IAM refuses is tried once in five minutes at most, because it

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"remux-retrier/internal/sandbox/mpcsim"
+	"remux-retrier/internal/mpcsim"
 )
 
 func TestAWrongConfigurationIsReportedInWholeAndEndsWith2(t *testing.T) {

@@ -8,14 +8,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"remux-retrier/consumer"
 	"remux-retrier/internal/clock"
+	"remux-retrier/internal/goroutines"
 	"remux-retrier/internal/simulation/memlog"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
 // inBubble runs a test on a broker whose topic "in" has two partitions.
 func inBubble(t *testing.T, fetchWait time.Duration, test func(t *testing.T, b *memlog.Broker)) {

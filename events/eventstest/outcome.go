@@ -1,0 +1,64 @@
+// Package eventstest is what the tests of events and of the published schemas have
+// in common: records that are accepted and refused, and an outcome. Only tests
+// import it.
+package eventstest
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"remux-retrier/events"
+)
+
+// Place is where a record stands.
+var Place = events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042, Time: time.UnixMilli(1795420800000)}
+
+// Outcome is a full one; tests change what they are about.
+func Outcome(reason events.Reason) events.Outcome {
+	retries := 1
+	return events.Outcome{
+		Reason:   reason,
+		Attempts: 1,
+		Retries:  &retries,
+		Source:   events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042, Time: time.UnixMilli(1795420800000).UTC()},
+		Failure: events.Failure{
+			TaskID: "538526", ErrorCode: "MPC.10105", Description: "please retry", UserData: "asset\n93f1", ID: "e-1", Traceparent: Parent,
+		},
+		Error:     &events.APIError{Status: 403, Code: "MPC.10212", Message: "Operation failed.", RequestID: "r-1"},
+		Covers:    []events.Cover{{Partition: 3, End: 1043}, {Partition: 4, End: 17}},
+		DecidedAt: time.UnixMilli(1795420801234).UTC(),
+		Origin:    events.OriginOf("remux-retrier"),
+	}
+}
+
+// Encode is what is published of an outcome.
+func Encode(t testing.TB, o events.Outcome) events.Message {
+	t.Helper()
+	m, err := o.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// HeaderOf gives the last value of a header, and how often it is there.
+func HeaderOf(headers []events.Header, key string) (value string, count int) {
+	for _, h := range headers {
+		if h.Key == key {
+			value = string(h.Value)
+			count++
+		}
+	}
+	return value, count
+}
+
+// Replace changes a message: it puts one text in the other's place in its value.
+func Replace(from, to string) func(*events.Message) {
+	return func(m *events.Message) {
+		if !strings.Contains(string(m.Value), from) {
+			panic("nothing to replace: " + from)
+		}
+		m.Value = []byte(strings.Replace(string(m.Value), from, to, 1))
+	}
+}

@@ -1,0 +1,66 @@
+// Package goroutines finds what a package's tests have left running. Only tests
+// import it.
+package goroutines
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience is how long goroutines that are ending may take for it.
+const patience = 5 * time.Second
+
+// VerifyTestMain runs a package's tests, and fails if they leave goroutines behind.
+// Call it from TestMain.
+func VerifyTestMain(m *testing.M) {
+	code := m.Run()
+	if err := Left(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// Left is nil once no goroutine runs but the caller and those of the runtime and of
+// package testing. It waits for them for 5 seconds, and then gives their stacks.
+func Left() error {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		left := others(stacks())
+		switch {
+		case len(left) == 0:
+			return nil
+		case time.Now().After(deadline):
+			return fmt.Errorf("%d goroutines are left:\n\n%s", len(left), strings.Join(left, "\n\n"))
+		}
+	}
+}
+
+// stacks are those of all goroutines; the caller's is the first.
+func stacks() []string {
+	for b := make([]byte, 1<<20); ; b = make([]byte, 2*len(b)) {
+		if n := runtime.Stack(b, true); n < len(b) {
+			return strings.Split(strings.TrimSpace(string(b[:n])), "\n\n")
+		}
+	}
+}
+
+// expected are functions of goroutines that live as long as the process: signals,
+// and package testing's while it runs tests.
+var expected = []string{"os/signal.signal_recv(", "os/signal.loop(", "runtime.ensureSigM.", "testing.(*T).Run(", "testing.(*F).Fuzz(", "testing.runFuzzing("}
+
+func others(stacks []string) (left []string) {
+	for _, stack := range stacks[1:] {
+		known := false
+		for _, f := range expected {
+			known = known || strings.Contains(stack, "\n"+f)
+		}
+		if !known {
+			left = append(left, stack)
+		}
+	}
+	return left
+}

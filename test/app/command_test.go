@@ -1,0 +1,49 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"remux-retrier/internal/app"
+)
+
+// perform runs a command line and wants its exit code.
+func perform(t *testing.T, want int, args ...string) string {
+	t.Helper()
+	var out, err bytes.Buffer
+	if code := app.Run(context.Background(), args, "v1.2.3", &out, &err, nil); code != want {
+		t.Errorf("%q: exit code %d, want %d\n%s%s", args, code, want, out.String(), err.String())
+	}
+	return out.String() + err.String()
+}
+
+func expect(t *testing.T, text string, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			t.Errorf("not said: %q\n%s", w, text)
+		}
+	}
+}
+
+func TestTheCommandsWorkTogether(t *testing.T) {
+	output, stop := start(t, environment(t, allTopics()))
+	await(t, output, "partitions assigned")
+	expect(t, perform(t, 0, "check"), "ok    broker ", "ok    topic remux.failed: 2 partitions", "ok    group remux-retrier: Stable, members: remux-retrier", "ok    authentication")
+	expect(t, perform(t, 1, "retry", "538526", "not an id"), "538526\tremux.failed\tpartition ", "not an id: not asked for")
+	await(t, output, "task_id=538526")
+	deadline := time.Now().Add(10 * time.Second)
+	for !strings.Contains(perform(t, 0, "explain", "538526"), "retried, accepted") {
+		if time.Now().After(deadline) {
+			t.Fatal("the outcome is not told")
+		}
+	}
+	expect(t, perform(t, 0, "redrive", "--dry-run"), "0 would be put back")
+	expect(t, perform(t, 0, "redrive"), "0 put back, 0 left with a reason")
+	if code := stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}

@@ -1,0 +1,34 @@
+//go:build kafka
+
+package kafkalog_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+)
+
+// An outcome topic that took over such defaults would be refused by the very
+// service that created it, or be cut before its time.
+func TestBrokersThatCompactByDefaultGetTopicsThatDoNot(t *testing.T) {
+	c := shared(t)
+	c.NeedOwn(t) // it changes the brokers' defaults for a moment
+	admin := kadm.NewClient(other(t, c.Addrs()))
+	compact, few := "compact", "1000000"
+	set := func(ctx context.Context, op kadm.IncrementalOp) {
+		if _, err := admin.AlterBrokerConfigs(ctx, []kadm.AlterConfig{
+			{Op: op, Name: "log.cleanup.policy", Value: &compact},
+			{Op: op, Name: "log.retention.bytes", Value: &few},
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+	set(soon(t), kadm.SetConfig)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		set(ctx, kadm.DeleteConfig)
+	})
+	createAndAsk(t, c.Addrs(), own(t, c, nil))
+}

@@ -1,0 +1,150 @@
+//go:build kafka
+
+package kafkalog_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"remux-retrier/consumer"
+	"remux-retrier/internal/testkafka"
+)
+
+// connections counts this machine's established ones to the brokers' ports.
+func connections(t *testing.T, c *testkafka.Cluster) int {
+	t.Helper()
+	remote := map[string]bool{}
+	for _, addr := range c.Addrs() {
+		_, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := strconv.Atoi(port)
+		if err != nil {
+			t.Fatal(err)
+		}
+		remote[fmt.Sprintf(":%04X", n)] = true
+	}
+	n := 0
+	for _, file := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Skipf("connections are counted as Linux lists them: %v", err)
+		}
+		for s := bufio.NewScanner(f); s.Scan(); {
+			const established = "01"
+			fields := strings.Fields(s.Text())
+			if to := fields[2]; fields[3] == established && remote[to[strings.LastIndex(to, ":"):]] {
+				n++
+			}
+		}
+		f.Close()
+	}
+	return n
+}
+
+// Each fetch that is under way costs a connection, and a lookup of 64 partitions
+// one for each.
+func TestKafkaManyPartitionsNeedFewConnections(t *testing.T) {
+	c := shared(t)
+	c.NeedOwn(t)
+	use := own(t, c, nil)
+	const partitions, most = 64, 8
+	before := connections(t, c)
+	l := member(t, c.Addrs(), use)
+	func() {
+		cl := other(t, c.Addrs())
+		defer cl.Close()
+		if _, err := kadm.NewClient(cl).UpdatePartitions(soon(t), partitions, l.cfg.Topic, l.cfg.Topics[0]); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	until(t, "the partitions are known", func() bool {
+		_, err := l.Span(soon(t), l.cfg.Topics[0], partitions, time.Time{})
+		return err == nil
+	})
+	g := join(t, l)
+	defer g.Release()
+
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	each := func(what string, f func() error) {
+		running.Go(func() {
+			for ctx.Err() == nil {
+				if err := f(); err != nil && ctx.Err() == nil {
+					t.Errorf("%s: %v", what, err)
+					return
+				}
+			}
+		})
+	}
+	var load atomic.Bool
+	var read, written atomic.Int64
+	for _, topic := range []string{l.cfg.Topic, l.cfg.Topics[0]} {
+		for p := range partitions {
+			var next int64
+			each("fetch", func() error {
+				page, err := l.Fetch(ctx, topic, p, next, 64<<10)
+				if err == nil {
+					read.Add(int64(len(page.Records)))
+					next = page.Next
+				}
+				return err
+			})
+			each("write", func() error {
+				if !load.Load() {
+					time.Sleep(10 * time.Millisecond)
+					return nil
+				}
+				_, err := l.Produce(ctx, topic, p, []consumer.Message{{Value: make([]byte, 300)}})
+				if err == nil {
+					written.Add(1)
+				}
+				return err
+			})
+		}
+		each("span", func() error {
+			time.Sleep(time.Second)
+			_, err := l.Span(ctx, topic, partitions, time.Now().Add(-time.Minute))
+			return err
+		})
+	}
+	each("commit", func() error {
+		time.Sleep(time.Second)
+		return g.Commit(ctx, map[int]consumer.Position{0: {Offset: 1}})
+	})
+
+	for _, phase := range []string{"idle", "busy"} {
+		load.Store(phase == "busy")
+		time.Sleep(time.Second) // the first requests of a kind
+		began, requests, records, peak := time.Now(), l.Requests(), read.Load(), 0
+		for time.Since(began) < 6*time.Second {
+			peak = max(peak, connections(t, c)-before)
+			time.Sleep(20 * time.Millisecond)
+		}
+		perSecond := float64(l.Requests()-requests) / time.Since(began).Seconds()
+		t.Logf("%s: at most %d connections, %.1f requests and %.0f records a second", phase, peak, perSecond, float64(read.Load()-records)/time.Since(began).Seconds())
+		if peak > most {
+			t.Errorf("%s: %d connections, want at most %d", phase, peak, most)
+		}
+		// 2 fetches, 4 lookups and a commit; on a busy machine some partitions come late.
+		if limit := 20.0; phase == "idle" && perSecond > limit {
+			t.Errorf("%.1f requests a second, want at most %.0f", perSecond, limit)
+		}
+	}
+	load.Store(false)
+	until(t, "all that was written is read", func() bool { return read.Load() >= written.Load() })
+}
