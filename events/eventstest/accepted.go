@@ -21,8 +21,10 @@ const (
 	Notified = `{"event_type":"RemuxComplete","remux_info":{"task_id":"538526","status":"FAILED","error_code":"MPC.10105","description":"please retry"}}`
 )
 
+// Task is a failure of a task, with no more than its id.
 func Task(id string) events.Failure { return events.Failure{TaskID: id} }
 
+// Binary are the headers of a CloudEvent in binary mode, and more: names and values in turn.
 func Binary(more ...string) []events.Header {
 	headers := []events.Header{Header("ce_specversion", "1.0"), Header("ce_type", "remux.failed"), Header("ce_source", "/platform")}
 	for i := 0; i < len(more); i += 2 {
@@ -31,6 +33,7 @@ func Binary(more ...string) []events.Header {
 	return headers
 }
 
+// Header is a header with that value.
 func Header(key, value string) events.Header {
 	return events.Header{Key: key, Value: []byte(value)}
 }
@@ -50,28 +53,34 @@ func Quote(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(text) + `"`
 }
 
+// SMN wraps a message as Huawei Cloud's SMN does.
 func SMN(message string) string {
 	return `{"type":"Notification","topic_urn":"urn:smn:cn-north-4:p:t","message_id":"m-1","message":` + Quote(message) +
 		`,"timestamp":"2026-11-23T08:00:00Z","signature":"c2ln"}`
 }
 
+// CloudEvent is one in structured mode around JSON data.
 func CloudEvent(data string) string {
 	return `{"specversion":"1.0","id":"e-1","source":"/platform","type":"remux.failed","data":` + data + `}`
 }
 
+// Full is what the typical event says of a failure.
 var Full = events.Failure{TaskID: "538526", ErrorCode: "MPC.10105", Description: "please retry"}
 
+// WithID is a failure whose event has that id.
 func WithID(f events.Failure, id string) events.Failure { f.ID = id; return f }
 
 func withUserData(f events.Failure, data string) events.Failure { f.UserData = data; return f }
 
 var leftOut = events.Failure{TaskID: "1", UserDataLeftOut: true}
 
+// WithParent is a failure with that traceparent.
 func WithParent(f events.Failure, traceparent string) events.Failure {
 	f.Traceparent = traceparent
 	return f
 }
 
+// Accepted are records in all shapes that are read.
 var Accepted = []Example{
 	{Name: "an id in a string", Value: `{"task_id":"538526"}`, Want: Task("538526")},
 	{Name: "an id that is no number", Value: `{"task_id":"Übung-1/ä?b=c"}`, Want: Task("Übung-1/ä?b=c")},

@@ -18,6 +18,7 @@ type Bad struct {
 
 const Subscription = `{"type":"SubscriptionConfirmation","topic_urn":"u","message_id":"m","message":"You are invited to subscribe to a topic.","subscribe_url":"https://smn.example.com/confirm"}`
 
+// Refused are records that become dead letters.
 var Refused = []Bad{
 	{Name: "a tombstone", Reason: events.Tombstone, Beyond: true},
 	{Name: "nothing", Reason: events.NotJSON, Beyond: true},
