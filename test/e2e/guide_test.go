@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// An example that has gone stale is worse than none: README's is typed here as it
-// stands there, with kcat, and must print what is printed there.
-func TestREADMEsExampleDoesWhatItSays(t *testing.T) {
+// An example that has gone stale is worse than none: that of EVENTS.md is typed here
+// as it stands there, with kcat, and must print what is printed there.
+func TestTheGuidesExampleDoesWhatItSays(t *testing.T) {
 	t.Parallel()
 	r := enter(t, options{partitions: 8})
 	r.start().ready()
-	readme, err := os.ReadFile("../../README.md")
+	guide, err := os.ReadFile("../../docs/EVENTS.md")
 	must(t, err)
-	_, example, _ := strings.Cut(string(readme), "\n## An example\n")
+	_, example, _ := strings.Cut(string(guide), "\n## An example\n")
 	example, _, _ = strings.Cut(example, "\n## ")
 	if strings.Count(example, "| kcat") != 2 || strings.Count(example, "$ kcat") != 2 {
 		t.Fatalf("expected two events and two looks at what became of them:\n%s", example)
@@ -52,7 +52,7 @@ func (r *room) prints(command, want string) {
 	got := r.shell(command)
 	got = strings.NewReplacer(r.group+".", "remux.", "/remux-retrier/"+r.group, "/remux-retrier/remux-retrier").Replace(got)
 	if got, want := momentary(got), momentary(want); got != want {
-		r.t.Errorf("%s\nprints\n%s\nand in the README\n%s", command, got, want)
+		r.t.Errorf("%s\nprints\n%s\nand in the guide\n%s", command, got, want)
 	}
 }
 
@@ -63,7 +63,7 @@ func momentary(text string) string {
 	return moments.ReplaceAllString(strings.TrimSpace(text), "$1…")
 }
 
-// shell runs a command of the README in this room.
+// shell runs a command of the guide in this room.
 func (r *room) shell(command string) string {
 	r.t.Helper()
 	command = strings.NewReplacer("127.0.0.1:9092", r.brokers[0], "-t remux.", "-t "+r.group+".").Replace(command)
