@@ -1,0 +1,116 @@
+//go:build kafka
+
+package e2e
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What a newcomer copies from README must work as it stands there: each program
+// runs against a real broker, beside the service.
+func TestREADMEsProgramsPublishAndSubscribe(t *testing.T) {
+	t.Parallel()
+	for language, prepare := range map[string]func(*testing.T, string) *exec.Cmd{"python": python, "go": compiled} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			programs := fenced(t, language)
+			if len(programs) != 2 {
+				t.Fatalf("README has %d programs, want one that publishes and one that subscribes", len(programs))
+			}
+			r := enter(t, options{})
+			r.start().ready()
+			names := strings.NewReplacer("127.0.0.1:9092", r.brokers[0], `"remux.`, `"`+r.group+".", `"subscriber"`, `"`+r.group+`-subscriber"`)
+			publish := prepare(t, names.Replace(programs[0]))
+			if out, err := publish.CombinedOutput(); err != nil || len(out) > 0 {
+				t.Fatalf("publishing: %v\n%s", err, out)
+			}
+			r.answered(1, 20*time.Second)
+			line := firstLine(t, prepare(t, names.Replace(programs[1])))
+			for _, want := range []string{"538526", "accepted"} {
+				if !strings.Contains(line, want) {
+					t.Errorf("the subscriber prints %q, without %s", line, want)
+				}
+			}
+		})
+	}
+}
+
+// fenced are README's programs in a language.
+func fenced(t *testing.T, language string) (programs []string) {
+	t.Helper()
+	readme, err := os.ReadFile("../../README.md")
+	must(t, err)
+	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```").FindAllStringSubmatch(string(readme), -1) {
+		programs = append(programs, m[1])
+	}
+	return programs
+}
+
+// packages is where .ci/run puts Python's.
+const packages = "../../bin/python"
+
+func python(t *testing.T, program string) *exec.Cmd {
+	t.Helper()
+	path, err := filepath.Abs(packages)
+	must(t, err)
+	run := func(program string) *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), "python3", "-u", "-c", program)
+		cmd.Env = append(os.Environ(), "PYTHONPATH="+path)
+		return cmd
+	}
+	if out, err := run("import confluent_kafka").CombinedOutput(); err != nil {
+		t.Skipf("confluent-kafka is missing: python3 -m pip install --target bin/python -r test/e2e/requirements.txt (%v, %.300s)", err, out)
+	}
+	return run(program)
+}
+
+// compiled makes a program of a fragment, which has neither imports nor a main.
+func compiled(t *testing.T, fragment string) *exec.Cmd {
+	t.Helper()
+	imports := ""
+	for used, path := range map[string]string{"fmt.": "fmt", "log.": "log", "kgo.": "github.com/twmb/franz-go/pkg/kgo"} {
+		if strings.Contains(fragment, used) {
+			imports += "import \"" + path + "\"\n"
+		}
+	}
+	program := "package main\n\nimport \"context\"\n" + imports + "\nfunc main() {\n\tctx := context.Background()\n" + fragment + "}\n"
+	source := filepath.Join(t.TempDir(), "main.go")
+	must(t, os.WriteFile(source, []byte(program), 0o600))
+	out := filepath.Join(filepath.Dir(source), "program")
+	if text, err := exec.CommandContext(t.Context(), "go", "build", "-o", out, source).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s\n%s", err, text, program)
+	}
+	return exec.CommandContext(t.Context(), out)
+}
+
+// firstLine is what an endless program prints first.
+func firstLine(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	cmd.Stderr = os.Stderr
+	must(t, cmd.Start())
+	lines := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(out).ReadString('\n') // empty: the program has ended
+		lines <- line
+	}()
+	defer func() {
+		must(t, cmd.Process.Kill())
+		_ = cmd.Wait() // it was killed
+	}()
+	select {
+	case line := <-lines:
+		return line
+	case <-time.After(30 * time.Second):
+		t.Fatal("the subscriber prints nothing")
+		return ""
+	}
+}
