@@ -68,7 +68,7 @@ test-browser: ## Look at the operator's page in a real Chromium (Debian's chromi
 	go test -tags browser -count=1 -parallel 4 -timeout 10m ./test/browser
 
 .PHONY: pictures
-pictures: ## Take the README's pictures anew, of the sandbox as it is after PICTURES_AFTER (15m)
+pictures: ## Take the pictures in docs/pictures anew, of the sandbox as it is after PICTURES_AFTER (15m)
 	PICTURES=$(CURDIR)/docs/pictures PICTURES_AFTER=$(PICTURES_AFTER) go test -tags browser -count=1 -timeout 60m -run RealThing ./test/browser
 
 .PHONY: simulate

@@ -1,5 +1,5 @@
-// Package deploy_test holds what stands beside it, and docs/OPERATIONS.md,
-// against the code: metrics, settings, log lines, figures. What needs the
+// Package deploy_test holds what stands beside it, docs/OPERATIONS.md and
+// docs/METRICS.md against the code: metrics, settings, log lines, figures. What needs the
 // libraries of kustomize or Prometheus is checked in tools/deploy.
 package deploy_test
 
@@ -31,8 +31,8 @@ func read(t *testing.T, path string) string {
 // labels are a metric's: names, and the values that each has from the start.
 type labels map[string][]string
 
-// scraped is what Prometheus gets to see of a service that has one partition.
-func scraped(t *testing.T) map[string]labels {
+// exposition is /metrics of a service that has one partition.
+func exposition(t *testing.T) string {
 	t.Helper()
 	m := metrics.New()
 	var sources metrics.Sources
@@ -51,9 +51,14 @@ func scraped(t *testing.T) map[string]labels {
 	m.Request("query", nil, 1)
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	return w.Body.String()
+}
 
+// scraped is what Prometheus gets to see of it.
+func scraped(t *testing.T) map[string]labels {
+	t.Helper()
 	found := map[string]labels{}
-	for _, sample := range regexp.MustCompile(`(?m)^(\w+)(\{.*\})? `).FindAllStringSubmatch(w.Body.String(), -1) {
+	for _, sample := range regexp.MustCompile(`(?m)^(\w+)(\{.*\})? `).FindAllStringSubmatch(exposition(t), -1) {
 		if found[sample[1]] == nil {
 			found[sample[1]] = labels{}
 		}

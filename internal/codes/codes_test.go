@@ -176,19 +176,19 @@ func TestWhatIsNoCodeIsNotFound(t *testing.T) {
 	}
 }
 
-func TestTheRecommendedListOfTheReadmeIsThisOne(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+func TestTheRecommendedListOfTheGuideIsThisOne(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/CONFIGURATION.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := regexp.MustCompile(`(?m)^    (MPC\.10051,[MPC.,\d]+)$`).FindSubmatch(readme)
+	list := regexp.MustCompile(`(?m)^    (MPC\.10051,[MPC.,\d]+)$`).FindSubmatch(guide)
 	if list == nil {
-		t.Fatal("README has no list of codes")
+		t.Fatal("CONFIGURATION.md has no list of codes")
 	}
 	want := codes.Useless()
 	slices.Sort(want)
 	if got := string(list[1]); got != strings.Join(want, ",") {
-		t.Errorf("README recommends\n%s\nand the table says\n%s", got, strings.Join(want, ","))
+		t.Errorf("CONFIGURATION.md recommends\n%s\nand the table says\n%s", got, strings.Join(want, ","))
 	}
 }
 

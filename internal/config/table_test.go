@@ -6,19 +6,19 @@ import (
 	"testing"
 )
 
-func TestREADMEHasTheTable(t *testing.T) {
+func TestCONFIGURATIONHasTheTable(t *testing.T) {
 	const begin, end = "<!-- config:begin -->\n", "<!-- config:end -->"
-	readme, err := os.ReadFile("../../README.md")
+	guide, err := os.ReadFile("../../docs/CONFIGURATION.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, opened := strings.Cut(string(readme), begin)
+	_, rest, opened := strings.Cut(string(guide), begin)
 	table, _, closed := strings.Cut(rest, end)
 	if !opened || !closed {
-		t.Fatalf("README.md has no table between %q and %q", begin, end)
+		t.Fatalf("CONFIGURATION.md has no table between %q and %q", begin, end)
 	}
 	if strings.TrimSpace(table) != strings.TrimSpace(Markdown()) {
-		t.Errorf("README.md's table differs from the code. It should be:\n\n%s", Markdown())
+		t.Errorf("CONFIGURATION.md's table differs from the code. It should be:\n\n%s", Markdown())
 	}
 }
 

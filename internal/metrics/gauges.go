@@ -30,7 +30,7 @@ func (m *Metrics) Watch(s Sources) { m.registry.MustRegister(gauges{s}) }
 func (m *Metrics) Ready(check string, passes func() (ok bool, detail string)) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "ready", ConstLabels: prometheus.Labels{"check": check},
-		Help: "Whether a check of /readyz passes (1), by check: brokers, group, ledger, publishing. /readyz says what is wrong.",
+		Help: "Whether a check of /readyz passes (1), by check. /readyz says what is wrong. Present from the start, before the other gauges.",
 	}, func() float64 {
 		ok, _ := passes()
 		return truth(ok)
@@ -42,7 +42,7 @@ func (m *Metrics) Ready(check string, passes func() (ok bool, detail string)) {
 func (m *Metrics) CertificateEnds(at func() time.Time) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "client_certificate_expiry_timestamp_seconds",
-		Help: "When the client certificate for the brokers (KAFKA_TLS_CERT_FILE) ends, as Unix time. Only with mutual TLS.",
+		Help: "Expiry of the client certificate for the brokers (KAFKA_TLS_CERT_FILE), as Unix time. Only with mutual TLS.",
 	}, func() float64 { return float64(at().Unix()) }))
 }
 
@@ -54,28 +54,28 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	inFlight    = describe("in_flight", "API calls under way.")
-	waiting     = describe("waiting", "Events that wait before a call, by what for: quota, backoff (their own call failed), outage (MPC does not serve), kafka (it does not take earlier outcomes, or the commit that tells of the call).", "for")
-	lag         = describe("lag", "Records of an assigned partition that are not committed, by partition.", "partition")
-	oldest      = describe("oldest_unanswered_seconds", "Age of the oldest unanswered failure event held, by its record's timestamp; 0: there is none.")
-	quota       = describe("quota_per_minute", "Requests a minute that this instance may send now: its share of the quota, less after throttling.")
+	inFlight    = describe("in_flight", "API requests in progress.")
+	waiting     = describe("waiting", "Events that wait for a call, by what they wait for: quota, backoff (their last call failed), outage (MPC does not serve), kafka (it has not yet taken earlier outcomes, or the commit that records the call).", "for")
+	lag         = describe("lag", "Records above the committed offset of an assigned partition, by partition. One event that waits keeps all records behind it in the lag.", "partition")
+	oldest      = describe("oldest_unanswered_seconds", "Age of the oldest unanswered failure event that this instance holds, by its record's timestamp; 0 if there is none.")
+	quota       = describe("quota_per_minute", "Requests a minute that this instance may send now: its share of the quota, or less while MPC throttles.")
 	available   = describe("mpc_available", "Whether MPC serves (1) or calls are held back (0).")
-	operator    = describe("operator_action_required", "Whether somebody must act before MPC can be called (1): /readyz and the log say what to do.")
-	throttling  = describe("mpc_throttling", "Whether MPC lately refused requests for its quota (1): quota_per_minute is then what it admits. It serves all the same.")
-	throttled   = describe("mpc_throttled_total", "Requests that MPC refused for its quota.")
-	outages     = describe("mpc_outages_total", "How often MPC was found not to serve.")
-	joined      = describe("group_joined", "Whether this instance is a working member of its group.")
+	operator    = describe("operator_action_required", "Whether somebody must act (1): /readyz and the log say what to do.")
+	throttling  = describe("mpc_throttling", "Whether MPC has recently refused requests because of its quota (1). quota_per_minute is then what MPC admits; mpc_available stays 1.")
+	throttled   = describe("mpc_throttled_total", "Requests that MPC refused because of its quota.")
+	outages     = describe("mpc_outages_total", "Outages of MPC that this instance has seen.")
+	joined      = describe("group_joined", "Whether this instance is a working member of its consumer group (1).")
 	generations = describe("rebalances_total", "Assignments of partitions to this instance.")
-	commitErrs  = describe("commit_errors_total", "Commits that failed and were repeated.")
-	publishErrs = describe("publish_errors_total", "Writes to a topic that failed and were repeated.")
-	fetchErrs   = describe("fetch_errors_total", "Fetches that failed and were repeated.")
-	dataLoss    = describe("data_loss_total", "Failure events that were deleted before they were read, and logs that were found to be another than was committed. Never silent, always an alarm.")
-	panics      = describe("held_records_total", "Records that are held without an answer because their handling panicked: a fault of this program. The log has the stack.")
-	unmarked    = describe("unmarked_commits_total", "Committed offsets whose mark could not be read, by what was found: foreign (an operator's reset, another program), cut, damaged. The events after them are checked with MPC before they are called.", "reason")
-	stuck       = describe("stuck_messages", "Kinds of messages that no topic takes for their size: an operator must raise the limit.")
-	decisions   = describe("ledger_decisions", "Decisions of the whole group that the ledger holds, of the budget's window.")
-	caughtUp    = describe("ledger_caught_up", "Whether the ledger has read the outcome topics (1); nothing is decided before.")
-	skipped     = describe("ledger_skipped_total", "Records on the outcome topics that the ledger passed over, by why: foreign (another group's or program's), unreadable, deleted (by retention, before they were read).", "reason")
+	commitErrs  = describe("commit_errors_total", "Commits that failed and were retried.")
+	publishErrs = describe("publish_errors_total", "Writes to a topic that failed and were retried.")
+	fetchErrs   = describe("fetch_errors_total", "Fetches that failed and were retried.")
+	dataLoss    = describe("data_loss_total", "Failure events that were deleted before they were read, and topics that were found recreated or cut. Always an alarm.")
+	panics      = describe("held_records_total", "Records held without an answer because handling them panicked: an error in this program. The log has the stack.")
+	unmarked    = describe("unmarked_commits_total", "Committed offsets without usable metadata of this service, by reason: foreign (an operator's reset, another program), cut, damaged. The events after them are checked with MPC before they are called.", "reason")
+	stuck       = describe("stuck_messages", "Kinds of messages that are too large for their topic: an operator must raise its limit.")
+	decisions   = describe("ledger_decisions", "Decisions of the whole group, within the budget's window, that this instance holds in memory.")
+	caughtUp    = describe("ledger_caught_up", "Whether this instance has read the outcome topics (1). It decides nothing before.")
+	skipped     = describe("ledger_skipped_total", "Records on the outcome topics that were skipped, by reason: foreign (of another group or program), unreadable, deleted (by retention, before they were read).", "reason")
 	allGauges   = []*prometheus.Desc{inFlight, waiting, lag, oldest, quota, available, operator, throttling, throttled, outages, joined, generations, commitErrs, publishErrs, fetchErrs, dataLoss, panics, unmarked, stuck, decisions, caughtUp, skipped}
 )
 

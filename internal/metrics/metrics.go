@@ -59,30 +59,30 @@ func New() *Metrics {
 		registry: registry,
 		events: auto.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "events_total",
-			Help: "Failure events that were answered and acknowledged, by outcome (retried, retry_failed, dead_letter, ignored) and reason.",
+			Help: "Failure events that are finished, by outcome (retried, retry_failed, dead_letter, ignored) and reason.",
 		}, []string{"outcome", "reason"}),
 		duration: auto.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "event_duration_seconds",
-			Help:    "From a failure event's arrival here to the acknowledgement of its outcome; what is ignored or a dead letter has none.",
+			Help:    "Time from reading a failure event to the acknowledgement of its outcome. Dead letters and ignored events are not counted.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1800, 3600, 7200, 14400, 43200},
 		}),
 		requests: auto.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "mpc_requests_total",
-			Help: "Calls of the MPC API, by operation (retry, query; login where IAM gave no token for one) and result: ok, or the class of the error.",
+			Help: "Requests to the MPC API, by operation (retry, query; login if no credentials could be fetched for the request) and result (ok, or the class of the error).",
 		}, []string{"operation", "result"}),
 		latency: auto.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "mpc_request_duration_seconds",
-			Help:    "Duration of the calls of the MPC API, by operation.",
+			Help:    "Duration of requests to the MPC API, by operation.",
 			Buckets: append(slices.Clone(prometheus.DefBuckets), 30, 60, 300), // MPC_TIMEOUT may be minutes
 		}, []string{"operation"}),
 		forced: auto.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "forced_events_total",
-			Help: "Answered failure events that somebody forced past budget, age and skip codes (header " + events.ForceHeader + ").",
+			Help: "Answered failure events with the header " + events.ForceHeader + ", which overrides budget, age and skip codes.",
 		}),
 	}
 	m.ignored = auto.NewCounter(prometheus.CounterOpts{
 		Namespace: namespace, Name: "force_ignored_total",
-		Help: "Failure events whose header " + events.ForceHeader + " was ignored, because RETRY_ALLOW_FORCE is false.",
+		Help: "Failure events whose header " + events.ForceHeader + " was ignored because RETRY_ALLOW_FORCE is false.",
 	})
 	// A series that begins at its first event hides that event from rate().
 	for _, r := range events.Reasons() {

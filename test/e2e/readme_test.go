@@ -3,73 +3,114 @@
 package e2e
 
 import (
+	"bufio"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 )
 
-// An example that has gone stale is worse than none: README's is typed here as it
-// stands there, with kcat, and must print what is printed there.
-func TestREADMEsExampleDoesWhatItSays(t *testing.T) {
+// What a newcomer copies from README must work as it stands there: each program
+// runs against a real broker, beside the service.
+func TestREADMEsProgramsPublishAndSubscribe(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 8})
-	r.start().ready()
+	for language, prepare := range map[string]func(*testing.T, string) *exec.Cmd{"python": python, "go": compiled} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			programs := fenced(t, language)
+			if len(programs) != 2 {
+				t.Fatalf("README has %d programs, want one that publishes and one that subscribes", len(programs))
+			}
+			r := enter(t, options{})
+			r.start().ready()
+			names := strings.NewReplacer("127.0.0.1:9092", r.brokers[0], `"remux.`, `"`+r.group+".", `"subscriber"`, `"`+r.group+`-subscriber"`)
+			publish := prepare(t, names.Replace(programs[0]))
+			if out, err := publish.CombinedOutput(); err != nil || len(out) > 0 {
+				t.Fatalf("publishing: %v\n%s", err, out)
+			}
+			r.answered(1, 20*time.Second)
+			line := firstLine(t, prepare(t, names.Replace(programs[1])))
+			for _, want := range []string{"538526", "accepted"} {
+				if !strings.Contains(line, want) {
+					t.Errorf("the subscriber prints %q, without %s", line, want)
+				}
+			}
+		})
+	}
+}
+
+// fenced are README's programs in a language.
+func fenced(t *testing.T, language string) (programs []string) {
+	t.Helper()
 	readme, err := os.ReadFile("../../README.md")
 	must(t, err)
-	_, example, _ := strings.Cut(string(readme), "\n## An example\n")
-	example, _, _ = strings.Cut(example, "\n## ")
-	if strings.Count(example, "| kcat") != 2 || strings.Count(example, "$ kcat") != 2 {
-		t.Fatalf("expected two events and two looks at what became of them:\n%s", example)
+	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```").FindAllStringSubmatch(string(readme), -1) {
+		programs = append(programs, m[1])
 	}
-	asked := 0
-	lines := strings.Split(example, "\n")
-	for i, line := range lines {
-		command := strings.TrimPrefix(strings.TrimSpace(line), "$ ")
-		switch {
-		case strings.HasPrefix(command, "echo "):
-			r.shell(command)
-			asked++
-		case strings.HasPrefix(command, "kcat "):
-			r.answered(asked, 20*time.Second)
-			var want []string
-			for _, printed := range lines[i+1:] {
-				if strings.TrimSpace(printed) == "" {
-					break
-				}
-				want = append(want, strings.TrimPrefix(printed, "    "))
-			}
-			r.prints(command, strings.Join(want, "\n"))
+	return programs
+}
+
+// packages is where .ci/run puts Python's.
+const packages = "../../bin/python"
+
+func python(t *testing.T, program string) *exec.Cmd {
+	t.Helper()
+	path, err := filepath.Abs(packages)
+	must(t, err)
+	run := func(program string) *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), "python3", "-u", "-c", program)
+		cmd.Env = append(os.Environ(), "PYTHONPATH="+path)
+		return cmd
+	}
+	if out, err := run("import confluent_kafka").CombinedOutput(); err != nil {
+		t.Skipf("confluent-kafka is missing: python3 -m pip install --target bin/python -r test/e2e/requirements.txt (%v, %.300s)", err, out)
+	}
+	return run(program)
+}
+
+// compiled makes a program of a fragment, which has neither imports nor a main.
+func compiled(t *testing.T, fragment string) *exec.Cmd {
+	t.Helper()
+	imports := ""
+	for used, path := range map[string]string{"fmt.": "fmt", "log.": "log", "kgo.": "github.com/twmb/franz-go/pkg/kgo"} {
+		if strings.Contains(fragment, used) {
+			imports += "import \"" + path + "\"\n"
 		}
 	}
-}
-
-// prints checks what a command prints, but for what is another each time.
-func (r *room) prints(command, want string) {
-	r.t.Helper()
-	got := r.shell(command)
-	got = strings.NewReplacer(r.group+".", "remux.", "/remux-retrier/"+r.group, "/remux-retrier/remux-retrier").Replace(got)
-	if got, want := momentary(got), momentary(want); got != want {
-		r.t.Errorf("%s\nprints\n%s\nand in the README\n%s", command, got, want)
+	program := "package main\n\nimport \"context\"\n" + imports + "\nfunc main() {\n\tctx := context.Background()\n" + fragment + "}\n"
+	source := filepath.Join(t.TempDir(), "main.go")
+	must(t, os.WriteFile(source, []byte(program), 0o600))
+	out := filepath.Join(filepath.Dir(source), "program")
+	if text, err := exec.CommandContext(t.Context(), "go", "build", "-o", out, source).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s\n%s", err, text, program)
 	}
+	return exec.CommandContext(t.Context(), out)
 }
 
-var moments = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|\d{13}|(partition":|partition=|remux\.failed:)\d+`)
-
-// momentary leaves out times, and where murmur2 and librdkafka place a key.
-func momentary(text string) string {
-	return moments.ReplaceAllString(strings.TrimSpace(text), "$1…")
-}
-
-// shell runs a command of the README in this room.
-func (r *room) shell(command string) string {
-	r.t.Helper()
-	command = strings.NewReplacer("127.0.0.1:9092", r.brokers[0], "-t remux.", "-t "+r.group+".").Replace(command)
-	out, err := exec.CommandContext(r.ctx, "bash", "-c", "set -o pipefail; "+command).CombinedOutput()
-	if err != nil {
-		r.t.Fatalf("%s: %v (kcat is Debian's package of that name)\n%s", command, err, out)
+// firstLine is what an endless program prints first.
+func firstLine(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	cmd.Stderr = os.Stderr
+	must(t, cmd.Start())
+	lines := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(out).ReadString('\n') // empty: the program has ended
+		lines <- line
+	}()
+	defer func() {
+		must(t, cmd.Process.Kill())
+		_ = cmd.Wait() // it was killed
+	}()
+	select {
+	case line := <-lines:
+		return line
+	case <-time.After(30 * time.Second):
+		t.Fatal("the subscriber prints nothing")
+		return ""
 	}
-	return string(out)
 }

@@ -1,0 +1,75 @@
+package deploy_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"remux-retrier/internal/metrics"
+)
+
+// mostValues is how many values of a label the table of METRICS.md lists. Those of
+// a longer list, such as all reasons, stand in the text.
+const mostValues = 10
+
+// TestMETRICSHasTheTable: a metric that is not documented is hard to trust, and a
+// documented one that does not exist is worse.
+func TestMETRICSHasTheTable(t *testing.T) {
+	const path, begin, end = "../docs/METRICS.md", "<!-- metrics:begin -->\n", "<!-- metrics:end -->"
+	_, rest, opened := strings.Cut(read(t, path), begin)
+	table, _, closed := strings.Cut(rest, end)
+	if !opened || !closed {
+		t.Fatalf("%s has no table between %q and %q", path, begin, end)
+	}
+	if want := metricsTable(t); table != want {
+		t.Errorf("the table of %s differs from the code. It should be:\n\n%s", path, want)
+	}
+}
+
+// metricsTable has a row for each metric of the service, by name. The metrics of
+// Go and of the process are documented elsewhere.
+func metricsTable(t *testing.T) string {
+	t.Helper()
+	const prefix = "remux_retrier_"
+	text, found := exposition(t), scraped(t)
+	var table strings.Builder
+	table.WriteString("| Metric | Type | Labels | Meaning |\n|---|---|---|---|\n")
+	family := regexp.MustCompile(`(?m)^# HELP ` + prefix + `(\w+) (.+)\n# TYPE \w+ (\w+)$`)
+	for _, m := range family.FindAllStringSubmatch(text, -1) {
+		name, help, kind := m[1], m[2], m[3]
+		values, ok := found[prefix+name]
+		if !ok { // a histogram has a label of its own beside those of its sum
+			values = found[prefix+name+"_sum"]
+		}
+		var names []string
+		for label := range values {
+			names = append(names, label)
+		}
+		slices.Sort(names)
+		for i, label := range names {
+			names[i] = "`" + label + "`" + listed(label, values[label])
+		}
+		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", name, kind, strings.Join(names, "; "), help)
+	}
+	return table.String()
+}
+
+// listed are the values of a label, if they are few and fixed.
+func listed(label string, values []string) string {
+	values = slices.Compact(slices.Sorted(slices.Values(values)))
+	if label == "partition" || len(values) > mostValues {
+		return ""
+	}
+	return ": " + strings.Join(values, ", ")
+}
+
+func TestMETRICSNamesEachReasonThatOnlyMetricsHave(t *testing.T) {
+	guide := read(t, "../docs/METRICS.md")
+	for _, reason := range []string{metrics.NotAFailure, metrics.Answered} {
+		if !strings.Contains(guide, "`"+reason+"`") {
+			t.Errorf("METRICS.md does not explain the reason %s of events_total", reason)
+		}
+	}
+}
