@@ -32,7 +32,12 @@ const (
 // dial opens a connection that never waits without a deadline and that ends
 // with the Log.
 func (l *Log) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if l.closed.Err() != nil {
+	return l.dialUntil(ctx, l.closed, network, address)
+}
+
+// dialUntil is dial for a connection that ends with until, at the latest.
+func (l *Log) dialUntil(ctx, until context.Context, network, address string) (net.Conn, error) {
+	if until.Err() != nil {
 		return nil, net.ErrClosed
 	}
 	if l.silent.passOver(address, l.cfg.Brokers) {
@@ -43,7 +48,7 @@ func (l *Log) dial(ctx context.Context, network, address string) (net.Conn, erro
 		return nil, err
 	}
 	b := &boundConn{Conn: conn, address: address, began: time.Now(), frames: l.cfg.TLS == nil}
-	b.stop = context.AfterFunc(l.closed, func() { conn.Close() })
+	b.stop = context.AfterFunc(until, func() { conn.Close() })
 	if len(l.cfg.Brokers) > 1 {
 		b.silent = &l.silent
 	}
@@ -92,7 +97,7 @@ func (l *Log) secure(ctx context.Context, conn net.Conn, address string) (net.Co
 // dialMember is dial for the group, whose first request may have to wait for long:
 // for that the broker must have said something before.
 func (l *Log) dialMember(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := l.dial(ctx, network, address)
+	conn, err := l.dialUntil(ctx, l.member, network, address)
 	if err != nil || l.cfg.TLS != nil || l.cfg.SASL != nil { // these begin with an exchange of their own
 		return conn, err
 	}

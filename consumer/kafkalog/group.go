@@ -192,8 +192,13 @@ func (l *Log) Leave(ctx context.Context) error {
 		// would join again first, and wait until every other member has finished
 		// its calls. A member that the group no longer knows cannot. If this
 		// fails, kafka-go's own way is left.
-		_, _ = l.remove(ctx, current.gen.MemberID)
+		removed, _ := l.remove(ctx, current.gen.MemberID)
 		current.Release()
+		if removed {
+			// Where it has begun to join again, it may wait for assignments: a
+			// coordinator never answers the SyncGroup of a member that is gone by then.
+			l.endMember()
+		}
 	}
 	select {
 	case <-left:

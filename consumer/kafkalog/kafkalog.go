@@ -80,6 +80,10 @@ type Log struct {
 	// closed ends with Close, and every connection with it.
 	closed context.Context
 	close  context.CancelFunc
+	// member ends when this member has been removed from its group, and the group's
+	// connections with it.
+	member    context.Context
+	endMember context.CancelFunc
 
 	shared     atomic.Int64 // partitions, see watchedBalancer
 	unanswered atomic.Int64 // commits, see watchedBalancer
@@ -134,6 +138,7 @@ func New(cfg Config) (*Log, error) {
 	l.shared.Store(notLeading)
 	l.coordinator.Store(unknownBroker)
 	l.closed, l.close = context.WithCancel(context.Background())
+	l.member, l.endMember = context.WithCancel(l.closed)
 	l.transport = &kafka.Transport{
 		Dial: l.dial,
 		// Also the time-out of the metadata request itself; the real interval

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"remux-retrier/consumer"
 	"remux-retrier/consumer/kafkalog"
 )
@@ -80,6 +82,27 @@ func leaveInARebalance(t *testing.T, released bool, brokers []string, change []f
 	next := join(t, drains)
 	if comer := <-comers; comer == nil || len(next.Assigned()) != 1 || len(comer.Assigned()) != 1 {
 		t.Errorf("two members are left, one has %v", next.Assigned())
+	}
+}
+
+// Kafka never answers the SyncGroup of a member that has left by then.
+func TestLeavingWaitsForNoAssignmentThatNeverComes(t *testing.T) {
+	c := fakeKafka(t)
+	leaves := member(t, c.ListenAddrs())
+	g := join(t, leaves)
+	syncing, end := make(chan struct{}), make(chan struct{})
+	defer close(end)
+	c.ControlKey(int16(kmsg.SyncGroup), func(kmsg.Request) (kmsg.Response, error, bool) {
+		close(syncing)
+		c.SleepControl(func() { <-end })
+		return nil, nil, false
+	})
+	g.Release()
+	<-syncing // it joins again, before it is told to leave
+	ctx, cancel := context.WithTimeout(t.Context(), patience/4)
+	defer cancel()
+	if err := leaves.Leave(ctx); err != nil {
+		t.Error(err)
 	}
 }
 
