@@ -11,7 +11,7 @@ import (
 
 // An outcome topic that took over such defaults would be refused by the very
 // service that created it, or be cut before its time.
-func TestBrokersThatCompactByDefaultGetTopicsThatDoNot(t *testing.T) {
+func TestKafkaThatCompactsByDefaultGetsTopicsThatDoNot(t *testing.T) {
 	c := shared(t)
 	c.NeedOwn(t) // it changes the brokers' defaults for a moment
 	admin := kadm.NewClient(other(t, c.Addrs()))
