@@ -5,7 +5,7 @@
 
 FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build
 WORKDIR /src
-ENV GOCACHE=/cache/build GOMODCACHE=/cache/mod GOWORK=off
+ENV GOCACHE=/cache/build GOMODCACHE=/cache/mod
 # Dependencies first: their layer stays valid while only our code changes.
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/cache go mod download
