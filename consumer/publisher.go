@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -224,14 +225,22 @@ func (p *publisher) setFailing(q *queue, failing bool) {
 	q.failing = failing
 }
 
-// slowWrite is the age of a write from which on its partition counts as one that
-// cannot be written to now: usual ones take milliseconds.
-const slowWrite = time.Second
+const (
+	// usualWrite is how long a write takes at most, as a rule.
+	usualWrite = 25 * time.Millisecond
+	// slowWrite is the age of a write from which on its partition counts as one that
+	// cannot be written to now.
+	slowWrite = time.Second
+	// fewest is how many unacknowledged messages any partition may have, but no more
+	// than half of what may be called.
+	fewest = 8
+)
 
-// writable tells whether a message would be written soon. Where a topic has
-// several partitions, each may hold its part of what may be called and not yet
-// acknowledged, and at least a few where that is not all: one that hangs must not hold
-// all of it before that is noticed.
+// writable tells whether a message would be written soon. Of what may be called and
+// not yet acknowledged, a partition whose write takes longer than usual may hold its
+// part, and at least a few: one that hangs must not hold all of it before that is
+// noticed. Until then it may hold half, for the messages of a busy topic come in
+// bursts.
 func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool {
 	partition, err := p.g.c.cfg.Log.PartitionFor(ctx, topic, key)
 	if err != nil {
@@ -243,15 +252,17 @@ func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool
 	if q.pending == 0 {
 		return true
 	}
-	of := p.used[topic]
-	slots := 2 * p.g.c.cfg.MaxInFlight
-	part := max(min(fewest, slots/2), slots/of)
-	return !q.failing && p.g.c.cfg.Clock.Now().Sub(q.began) < slowWrite && (of == 1 || q.pending < part)
+	of, age := p.used[topic], p.g.c.cfg.Clock.Now().Sub(q.began)
+	half := p.g.c.cfg.MaxInFlight
+	most := max(min(fewest, half), 2*half/of)
+	switch {
+	case of == 1:
+		most = math.MaxInt
+	case age < usualWrite:
+		most = max(most, half)
+	}
+	return !q.failing && age < slowWrite && q.pending < most
 }
-
-// fewest is how many unacknowledged messages any partition may have, but no more
-// than half of what may be called.
-const fewest = 8
 
 // problems tells what the publishing waits for, and what an operator must mend.
 func (p *publisher) problems() (waits, stuck []string) {

@@ -1,0 +1,71 @@
+package consumer_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"remux-retrier/consumer"
+)
+
+// fourSlow has four partitions to publish to; writes to the first take some time.
+type fourSlow struct {
+	consumer.Log
+	takes time.Duration
+}
+
+func (fourSlow) PartitionFor(_ context.Context, _ string, key []byte) (int, error) {
+	return int(key[0]) % 4, nil
+}
+
+func (s fourSlow) Produce(ctx context.Context, topic string, p int, m []consumer.Message) (int64, error) {
+	if p == 0 {
+		time.Sleep(s.takes)
+	}
+	return s.Log.Produce(ctx, topic, 0, m)
+}
+
+// Forty messages may be unacknowledged in all, ten are a partition's part.
+func TestAPartitionIsWritableWhileItsWritesEnd(t *testing.T) {
+	const others = 3 // partitions, which get a message each
+	for _, c := range []struct {
+		name     string
+		messages int // to the first partition
+		takes    time.Duration
+		at       time.Duration // since they were published
+		want     bool
+	}{
+		{"a burst above its part", 15, 20 * time.Millisecond, 0, true},
+		{"a burst of half of all", 20, 20 * time.Millisecond, 0, false},
+		{"its part, and a write that takes long", 15, time.Minute, 100 * time.Millisecond, false},
+		{"less than its part, and a write that takes long", 5, time.Minute, 100 * time.Millisecond, true},
+		{"less than its part, and a write that hangs", 5, time.Minute, 2 * time.Second, false},
+		{"a write that has ended", 15, 20 * time.Millisecond, 100 * time.Millisecond, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inWorld(t, 1, func(w *world) {
+				published := make(chan *consumer.Delivery, 1)
+				a := w.start("a", func(_ context.Context, d *consumer.Delivery) error {
+					m := answer(d)
+					m.Key = []byte{0}
+					if d.Offset < others {
+						m.Key = []byte{byte(d.Offset + 1)}
+					}
+					d.Publish(func(error) {}, m)
+					time.Sleep(time.Millisecond) // for the rest of the page
+					if d.Offset == others {
+						published <- d
+					}
+					return nil
+				}, func(cfg *consumer.Config) { cfg.MaxInFlight, cfg.Log = 20, fourSlow{cfg.Log, c.takes} })
+				w.append(0, others+c.messages)
+				d := <-published
+				time.Sleep(c.at)
+				if got := d.Writable(out, []byte{0}); got != c.want {
+					t.Errorf("writable: %v", got)
+				}
+				a.stop()
+			})
+		})
+	}
+}
