@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,6 +35,65 @@ func TestCallsInFlightAreBounded(t *testing.T) {
 		if most != 7 {
 			t.Errorf("%d calls in flight, want 7", most)
 		}
+	})
+}
+
+// Each goroutine that only waits for a permit costs its stack, and the collector's time.
+func TestNoMoreTasksComeToTheirCallsThanMayBeInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var most atomic.Int32
+		var d *desk
+		a := &api{retry: func(context.Context, string, int) error {
+			d.schedule.mu.Lock()
+			working := 0
+			for _, task := range d.tasks {
+				if task.phase == atWork {
+					working++
+				}
+			}
+			d.schedule.mu.Unlock()
+			most.Store(max(most.Load(), int32(working)))
+			time.Sleep(time.Second)
+			return nil
+		}}
+		d = open(t, a, 0, func(c *Config) { c.MaxInFlight = 7 })
+		defer d.stop()
+		d.decideAll(50)
+		if most.Load() > 7 {
+			t.Errorf("%d tasks have goroutines, though 7 calls may be in flight", most.Load())
+		}
+	})
+}
+
+func TestTasksWhoseStatesAreAskedForHoldUpNoCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{
+			retry: func(_ context.Context, id string, _ int) error {
+				time.Sleep(time.Second)
+				if id == "700010" {
+					return nil
+				}
+				return ambiguous
+			},
+			query: func(ids []string) (map[string]mpcclient.Task, error) {
+				time.Sleep(time.Minute)
+				return tasksIn(mpcclient.StatusFailed, ids...), nil
+			},
+		}
+		// Two calls are refused together, and one question asks for both tasks.
+		d := open(t, a, 0, func(c *Config) { c.MaxInFlight = 2 })
+		defer d.stop()
+		var all sync.WaitGroup
+		for i := range 2 {
+			all.Go(func() { d.decide(newEvent(fmt.Sprint("ambiguous", i))) })
+		}
+		synctest.Wait()
+		began := time.Now()
+		d.decide(newEvent("700010"))
+		if took := time.Since(began); took > 3*time.Second {
+			t.Errorf("the next task was answered after %v", took)
+		}
+		all.Wait()
 	})
 }
 

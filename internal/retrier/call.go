@@ -21,7 +21,10 @@ func (e *run) call(ctx context.Context) (refusal *mpcclient.Error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer permit.Release()
+	defer func() {
+		permit.Release()
+		e.r.called(e.t, refusal != nil)
+	}()
 	for {
 		if err := e.turn(ctx, permit); err != nil {
 			if e.doubt == none {

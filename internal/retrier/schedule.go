@@ -16,7 +16,8 @@ import (
 // schedule decides which tasks run. A task runs as far as it can without a call:
 // it may be answered already, or have to ask for its state first, and what a crash
 // left in doubt must not hold up the calls. To call, it needs a slot: so many
-// events may be called and not yet acknowledged.
+// events may be called and not yet acknowledged. And no more tasks come to their
+// calls than may be in flight: more goroutines would only wait for a permit.
 type schedule struct {
 	clock       clock.Clock
 	work        func(*task) pause // goes on with a task, and returns what it waits for next
@@ -29,6 +30,7 @@ type schedule struct {
 	calls     queue     // ready, and want a slot
 	later     timers    // wait for a time
 	slots     int       // free
+	callers   int       // how many more may come to their calls
 	beginners int       // how many more may begin
 	outage    time.Time // since when tasks wait because MPC serves nobody; zero: none does
 	// unacknowledged holds slots and waits for nothing but Kafka to take the answer.
@@ -39,7 +41,7 @@ type schedule struct {
 }
 
 func newSchedule(c clock.Clock, maxInFlight int) schedule {
-	return schedule{clock: c, tasks: map[string]*task{}, slots: 2 * maxInFlight, beginners: perRequest * maxInFlight, mostIdle: maxInFlight}
+	return schedule{clock: c, tasks: map[string]*task{}, slots: 2 * maxInFlight, callers: maxInFlight, beginners: perRequest * maxInFlight, mostIdle: maxInFlight}
 }
 
 // errReleased is why an event that waits gets no answer here.
@@ -84,10 +86,11 @@ func (s *schedule) dispatch() {
 // take takes the next task that may run; nil: none may. None does any more when the
 // generation ends: Release takes what is left.
 func (s *schedule) take() *task {
-	if s.slots > 0 {
+	if s.slots > 0 && s.callers > 0 {
 		if t := s.calls.take(); t != nil {
 			s.slots--
-			t.phase, t.slot, t.wantsSlot = atWork, true, false
+			s.callers--
+			t.phase, t.slot, t.calls, t.wantsSlot = atWork, true, true, false
 			return t
 		}
 	}
@@ -110,6 +113,7 @@ func (s *schedule) left(t *task, next pause, w *worker) {
 		t.begins = false
 		s.beginners++
 	}
+	s.endCall(t)
 	// A call that may have been accepted keeps its slot until that is known.
 	if t.slot && (t.run == nil || t.run.doubt == none || next.phase == held) {
 		s.free(t)
@@ -138,16 +142,39 @@ func (s *schedule) free(t *task) {
 	s.slots++
 }
 
-// takeSlot takes a free slot for a task that has none, unless others wait for one.
+// takeSlot makes a task one that calls, and takes a free slot for it if it has none;
+// unless others wait for that.
 func (s *schedule) takeSlot(t *task) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !t.slot && s.slots > 0 && s.calls.len() == 0 {
+	if !t.slot && s.slots > 0 && s.callers > 0 && s.calls.len() == 0 {
 		s.slots--
 		t.slot = true
 	}
+	if t.slot && !t.calls {
+		t.calls = true
+		s.callers--
+	}
 	t.wantsSlot = !t.slot
 	return t.slot
+}
+
+// called notes that a task's call has ended. The next one to call is the worker's own
+// next task, unless it goes on with this one for long.
+func (s *schedule) called(t *task, goesOn bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endCall(t)
+	if goesOn {
+		s.dispatch()
+	}
+}
+
+func (s *schedule) endCall(t *task) {
+	if t.calls {
+		t.calls = false
+		s.callers++
+	}
 }
 
 // answered takes the first event off the task, and gives its slot to the answer if

@@ -21,6 +21,8 @@ type task struct {
 	outage  bool      // it would come back sooner if MPC served
 	// slot: it holds a place among the called and not acknowledged.
 	slot bool
+	// calls: it is on its way to a call, or in one.
+	calls bool
 	// begins: it runs without a slot, as one of the beginners.
 	begins bool
 	// wantsSlot: it has found none, and cannot go on without.
