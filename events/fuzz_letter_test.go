@@ -1,6 +1,7 @@
 package events_test
 
 import (
+	"math"
 	"reflect"
 	"testing"
 	"time"
@@ -15,9 +16,7 @@ func FuzzReadDeadLetter(f *testing.F) {
 	f.Add("dead-letter-size", []byte("7"), "dead-letter-offset", []byte("\xff"), int64(0), int64(-1), "")
 	f.Add("dead-letter-reason", []byte(nil), "", []byte(""), int64(1)<<62, int64(1)<<62, "\x1b[2J")
 	f.Fuzz(func(t *testing.T, firstName string, first []byte, lastName string, last []byte, offset, millis int64, message string) {
-		if offset < 0 {
-			t.Skip("no such offset")
-		}
+		offset &= math.MaxInt64
 		came := []events.Header{{Key: firstName, Value: first}, {Key: lastName, Value: last}}
 		if _, err := events.ReadDeadLetter(came); err == nil {
 			t.Fatal("two headers are no dead letter")

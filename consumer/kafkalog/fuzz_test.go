@@ -78,9 +78,7 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(body, version)
 	}
 	f.Fuzz(func(t *testing.T, body []byte, version int16) {
-		if version < 4 || version > 11 {
-			t.Skip("the client does not ask with this version")
-		}
+		version = 4 + (version-4)&7 // the client asks with versions 4 to 11
 		l := &Log{large: make(limit, 1), unpacking: make(limit, 1), closed: context.Background()}
 		sent := binary.BigEndian.AppendUint32(nil, uint32(4+len(body)))
 		sent = append(binary.BigEndian.AppendUint32(sent, 1), body...)

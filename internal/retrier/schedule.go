@@ -142,8 +142,8 @@ func (s *schedule) free(t *task) {
 	s.slots++
 }
 
-// takeSlot makes a task one that calls, and takes a free slot for it if it has none;
-// unless others wait for that.
+// takeSlot lets a task call if it has a slot, or if one is free and no other task
+// waits for it.
 func (s *schedule) takeSlot(t *task) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,8 +159,8 @@ func (s *schedule) takeSlot(t *task) bool {
 	return t.slot
 }
 
-// called notes that a task's call has ended. The next one to call is the worker's own
-// next task, unless it goes on with this one for long.
+// called is for a task whose call has ended. Its worker calls for the next task as
+// soon as this one is answered; if this one goes on, another worker does.
 func (s *schedule) called(t *task, goesOn bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -47,3 +47,15 @@ func TestTheCommandsWorkTogether(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 }
+
+func TestHelpKnowsEveryCommand(t *testing.T) {
+	overview := perform(t, 0, "help")
+	for _, name := range []string{"check", "retry", "redrive", "explain"} {
+		expect(t, overview, "remux-retrier "+name)
+		expect(t, perform(t, 0, "help", name), "Usage: remux-retrier "+name)
+	}
+	expect(t, perform(t, 0, "help", "run"), "remux-retrier [run]")
+	expect(t, perform(t, 2, "help", "frobnicate"), "unknown command")
+	expect(t, perform(t, 2, "help", "check", "retry"), "one command")
+	expect(t, perform(t, 2, "check", "--nope"), "Usage: remux-retrier check")
+}

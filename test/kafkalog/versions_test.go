@@ -41,7 +41,7 @@ func TestEveryVersionsAnswerIsRead(t *testing.T) {
 					t.Errorf("asked with version %d", req.GetVersion())
 				}
 				res := req.ResponseKind().(*kmsg.FetchResponse)
-				for _, name := range []string{consumed, "nobody's"} {
+				for _, name := range []string{consumed, "not asked for"} {
 					topic := kmsg.NewFetchResponseTopic()
 					topic.Topic = name
 					for id := range int32(3) {
