@@ -3,6 +3,7 @@ package kafkalog_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ func leftBehind(t *testing.T, brokers []string, change ...func(*kafkalog.Config)
 
 	p := old.Assigned()[0]
 	late := map[int]consumer.Position{p: {Offset: 3, Metadata: "late"}}
-	unanswered(t, old, late)
+	unanswered(t, other, old, late)
 	old.Release()
 	joining = joined(t, other)
 	<-led.Ended()
@@ -54,13 +55,17 @@ func leftBehind(t *testing.T, brokers []string, change ...func(*kafkalog.Config)
 }
 
 // unanswered has a commit sent whose answer nobody waits for.
-func unanswered(t *testing.T, g consumer.Generation, at map[int]consumer.Position) {
+func unanswered(t *testing.T, l *subject, g consumer.Generation, at map[int]consumer.Position) {
 	t.Helper()
-	for wait := 10 * time.Microsecond; wait < patience; wait += wait/10 + 1 {
-		ctx, cancel := context.WithTimeout(t.Context(), wait)
-		err := g.Commit(ctx, at)
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		ctx, cancel := context.WithCancel(t.Context())
+		before, committed := l.Requests(), make(chan error, 1)
+		go func() { committed <- g.Commit(ctx, at) }()
+		for l.Requests() == before && len(committed) == 0 {
+			runtime.Gosched() // until it is sent: the answer takes longer, as a rule
+		}
 		cancel()
-		if err != nil && !errors.Is(err, consumer.ErrRefused) {
+		if err := <-committed; err != nil && !errors.Is(err, consumer.ErrRefused) {
 			return
 		}
 	}
