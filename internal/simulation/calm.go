@@ -36,7 +36,7 @@ func newCalm(r *rand.Rand) (c calm) {
 			c.rebalances = append(c.rebalances, between(r, 20*time.Second, time.Minute))
 		}
 		c.late = 1 + r.IntN(10)
-		c.takeOver = chance(r, 0.1)
+		c.takeOver = chance(r, 0.5)
 		c.lasts = max(c.lasts, time.Minute)
 	}
 	return c
