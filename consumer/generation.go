@@ -30,18 +30,19 @@ var (
 // last commit.
 type generation struct {
 	*ownership
-	c         *Consumer
-	gen       Generation
-	log       logrus.FieldLogger
-	since     time.Time
-	of        int              // how many partitions the topic has
-	committed map[int]Position // before this generation, by the whole group
-	parts     []*partition     // ascending
-	lookAhead *lookAhead
-	publisher *publisher
-	large     *clock.Semaphore // see load
-	work      clock.Group      // what works on records, and writes
-	suspect   atomic.Bool      // see confirmTopic
+	c          *Consumer
+	gen        Generation
+	log        logrus.FieldLogger
+	since      time.Time
+	of         int              // how many partitions the topic has
+	committed  map[int]Position // before this generation, by the whole group
+	parts      []*partition     // ascending
+	lookAhead  *lookAhead
+	firstSight *firstSight
+	publisher  *publisher
+	large      *clock.Semaphore // see load
+	work       clock.Group      // what works on records, and writes
+	suspect    atomic.Bool      // see confirmTopic
 
 	commitNotice, throttleNotice *notice.Notice
 	throttled                    atomic.Int64 // when a fetch was throttled last, in Unix milliseconds
@@ -115,6 +116,7 @@ func (g *generation) load() error {
 		return err
 	}
 	g.lookAhead = newLookAhead(g.c.heldRecords(), heldBytes, max(1, len(assigned)))
+	g.firstSight = newFirstSight(len(assigned))
 	for _, id := range assigned {
 		g.parts = append(g.parts, g.newPartition(id))
 	}

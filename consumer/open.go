@@ -75,6 +75,7 @@ func (p *partition) open() error {
 	p.tracker = newTracker(g.c.cfg.Clock, p.offset, mark, next, g.lookAhead, lookAhead)
 	p.sizer = NewFetchSizer(max(leastPage, min(pageBytes, pagesBytes/assigned)))
 	p.saw(next)
+	p.sight.Do(g.firstSight.tried)
 	if p.name = mark.Log; !known || p.restarted {
 		p.name = g.c.cfg.Clock.Wall().UnixMilli()
 	}

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,7 @@ type partition struct {
 	sightings sightings
 	// stored is this generation's last acknowledged commit.
 	stored atomic.Pointer[Position]
+	sight  sync.Once // see firstSight
 	// opened: tracker and origin are there, and the partition may be committed.
 	opened atomic.Bool
 }
@@ -48,6 +50,9 @@ func (p *partition) bounds() (first, next int64, err error) {
 	c := p.g.c
 	err = c.retry(p.g.working, p.notice, "reading the partition's bounds", func() (err error) {
 		first, next, err = c.cfg.Log.Bounds(p.g.working, c.cfg.Topic, p.id)
+		if err != nil {
+			p.sight.Do(p.g.firstSight.tried)
+		}
 		return err
 	}, ErrUnknownTopic)
 	return first, next, err
@@ -60,6 +65,7 @@ func (p *partition) read() {
 		return
 	}
 	c, ctx := p.g.c, p.g.working
+	p.g.firstSight.wait(ctx, c.cfg.Clock)
 	b := c.newBackoff()
 	var goneSince time.Time
 	for ctx.Err() == nil {

@@ -17,9 +17,9 @@ const (
 // where none of that disturbs is a matter of package pace's tests.
 func (w *world) learned() (refusedAtMost, usedAtLeast int) {
 	if w.quota == 0 || len(w.slots) > 1 {
-		return 50, 25
+		return 60, 25
 	}
-	return 20, 55
+	return 20, 45
 }
 
 // limited is how requests have fared against the limit since it was learned.
