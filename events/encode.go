@@ -46,6 +46,9 @@ func (o *Outcome) size() int {
 	f := &o.Failure
 	size := 440 + 2*len(o.Source.Topic) + 2*len(f.TaskID) + len(o.Origin) + len(f.Traceparent) + 60*min(len(o.Covers), MaxCovers) +
 		min(len(f.ID), maxText) + min(len(f.ErrorCode), maxText) + min(len(f.Description), maxText) + min(len(f.UserData), MaxUserData)
+	if p := o.PreviousRetry; p != nil {
+		size += 140 + len(p.Source.Topic)
+	}
 	if e := o.Error; e != nil {
 		size += 64 + min(len(e.Code), maxText) + min(len(e.Message), maxText) + min(len(e.RequestID), maxText)
 	}
@@ -67,6 +70,13 @@ func (o *Outcome) writeValue(w *writer) []byte {
 		w.yes("accepted_retry")
 	}
 	w.number("attempts", int64(o.Attempts))
+	if p := o.PreviousRetry; p != nil {
+		w.yes("failed_again")
+		w.name("previous_retry").begin('{')
+		w.text("outcome_id", p.Source.id())
+		w.time("decided_at", p.DecidedAt)
+		w.end('}')
+	}
 
 	w.name("failed_event").begin('{')
 	w.text("topic", o.Source.Topic)
@@ -146,6 +156,8 @@ func (o *Outcome) check() error {
 		return errors.New("attempts or retries are negative")
 	case o.AcceptedRetry && o.Reason != AlreadyRunning:
 		return fmt.Errorf("%q cannot stand for an accepted retry", o.Reason)
+	case o.PreviousRetry != nil && (!o.PreviousRetry.Source.valid() || o.PreviousRetry.DecidedAt.IsZero()):
+		return fmt.Errorf("the previous retry names no outcome: %+v", *o.PreviousRetry)
 	case o.DecidedAt.IsZero():
 		return errors.New("the time of the decision is missing")
 	case o.Origin == "":

@@ -19,6 +19,9 @@ type Outcome struct {
 	// AcceptedRetry: an AlreadyRunning that stands for a retry of ours, accepted
 	// though no answer told so.
 	AcceptedRetry bool
+	// PreviousRetry: the task has failed again after this retry. Nil: it has not, or
+	// that is not known.
+	PreviousRetry *Retry
 	// Source and Failure are the question: where the failure event stands, and
 	// what it says.
 	Source  Source
@@ -38,6 +41,14 @@ type Outcome struct {
 // CountsAsRetry tells whether the outcome stands for an accepted retry, which
 // counts against the task's budget.
 func (o Outcome) CountsAsRetry() bool { return o.Reason == Accepted || o.AcceptedRetry }
+
+// Retry is an accepted retry of ours, by the outcome that tells of it.
+type Retry struct {
+	// Source is the failure event that the retry answered: it gives the outcome's ce_id.
+	Source Source
+	// DecidedAt is the outcome's, in milliseconds.
+	DecidedAt time.Time
+}
 
 // APIError is an answer of MPC's API. Fields that are not known stay empty; the
 // texts are cut to 1 KiB each.

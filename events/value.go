@@ -61,6 +61,9 @@ func (v *outcomeValue) member(name, raw []byte) (err error) {
 		o.AcceptedRetry = string(raw) == "true"
 	case "attempts":
 		o.Attempts, err = readNumber[int](raw)
+	case "previous_retry":
+		o.PreviousRetry = new(Retry)
+		err = members(raw, v.previousMember)
 	case "failed_event":
 		err = members(raw, v.eventMember)
 	case "failure":
@@ -88,6 +91,17 @@ func (v *outcomeValue) eventMember(name, raw []byte) (err error) {
 		v.event.timestamp = content(raw)
 	case "id":
 		v.outcome.Failure.ID, err = readText(raw, maxText)
+	}
+	return inField(name, err)
+}
+
+func (v *outcomeValue) previousMember(name, raw []byte) (err error) {
+	p := v.outcome.PreviousRetry
+	switch string(name) {
+	case "outcome_id":
+		p.Source, _ = parseID(content(raw), v.outcome.Source.Topic) // check refuses what is none
+	case "decided_at":
+		p.DecidedAt, err = parseTime(content(raw))
 	}
 	return inField(name, err)
 }

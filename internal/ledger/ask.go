@@ -52,6 +52,21 @@ func (l *Ledger) Retries(taskID string) int {
 	return int(l.decisions.tasks[id].retries)
 }
 
+// RetryBefore finds the latest accepted retry of the task, within the window, that was
+// sent before the event came. Offsets say so, as for Covering: where a retry's covers
+// do not tell of the event's log, it is passed over.
+func (l *Ledger) RetryBefore(taskID string, event events.Source) (p events.Retry, ok bool) {
+	id := idOf(taskID)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d := l.decisions.before(id, event, l.logs.names[event.Partition])
+	if d == nil {
+		return p, false
+	}
+	o := l.decisions.outcome(d, l.cfg.Topic)
+	return events.Retry{Source: o.Source, DecidedAt: o.DecidedAt}, true
+}
+
 // Decided takes note of a decision of ours, before it is published.
 func (l *Ledger) Decided(o events.Outcome) {
 	if !tellsOfOthers(&o) {

@@ -100,6 +100,28 @@ func (s *decisions) covered(d *decision, event events.Source, log int64) bool {
 	return false
 }
 
+// before finds the task's latest accepted retry whose call was sent before the event
+// came. log is the exact name of the event's log.
+func (s *decisions) before(id taskID, event events.Source, log int64) *decision {
+	var best *decision
+	for _, d := range s.of(id) {
+		if d.counts && !d.beyond && s.precedes(d, event, log) && (best == nil || s.madeAt(d) > s.madeAt(best)) {
+			best = d
+		}
+	}
+	return best
+}
+
+// precedes: the event did not stand in the log yet when the decision's call was sent.
+func (s *decisions) precedes(d *decision, event events.Source, log int64) bool {
+	for c := range s.coversOf(d) {
+		if int(c.partition) == event.Partition && c.log == log && event.Offset >= c.end && c.epoch == s.epochs[c.partition].number {
+			return true
+		}
+	}
+	return false
+}
+
 // outcome turns a decision back, as far as it is kept. topic is the failed topic.
 func (s *decisions) outcome(d *decision, topic string) events.Outcome {
 	o := events.Outcome{

@@ -9,6 +9,7 @@ import (
 // answer hands over the outcome of the task's first event. The ledger knows it
 // before the next event of the task is decided.
 func (r *Retrier) answer(t *task, o *events.Outcome) {
+	o.PreviousRetry = r.previousRetry(o)
 	r.cfg.Ledger.Decided(*o)
 	called := t.run.attempts > 0 || t.run.doubt != none
 	ev, acknowledged := r.answered(t, called)
@@ -55,6 +56,23 @@ func (e *run) answerAs(decided events.Outcome) *events.Outcome {
 		*o.Retries++
 	}
 	return o
+}
+
+// previousRetry is the retry after which the task has failed again, as far as the
+// offsets show it. A task that runs without a retry of ours has not: the event is a
+// late report of the failure before, or somebody else's retry runs.
+func (r *Retrier) previousRetry(o *events.Outcome) *events.Retry {
+	own := 0 // of the retries: the one that answers this event
+	if o.Reason.Kind() == events.Retried {
+		own = 1
+	}
+	if *o.Retries <= own || o.Reason == events.AlreadyRunning && !o.AcceptedRetry {
+		return nil
+	}
+	if p, ok := r.cfg.Ledger.RetryBefore(o.Failure.TaskID, o.Source); ok {
+		return &p
+	}
+	return nil
 }
 
 // outdated: our own refusal of this event, which was never published. Meanwhile the

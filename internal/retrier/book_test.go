@@ -51,6 +51,19 @@ func (b *book) Covering(taskID string, event events.Source) (found events.Outcom
 	return found, ok
 }
 
+func (b *book) RetryBefore(taskID string, event events.Source) (p events.Retry, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, o := range b.decided[taskID] {
+		for _, c := range o.Covers {
+			if o.CountsAsRetry() && c.Partition == event.Partition && event.Offset >= c.End {
+				p, ok = events.Retry{Source: o.Source, DecidedAt: o.DecidedAt}, true
+			}
+		}
+	}
+	return p, ok
+}
+
 func (b *book) Retries(taskID string) (n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -73,6 +73,8 @@ type Ledger interface {
 	Covering(taskID string, event events.Source) (o events.Outcome, ok bool)
 	// Retries counts the task's accepted retries within the budget's window.
 	Retries(taskID string) int
+	// RetryBefore finds the latest of these that was sent before the event came.
+	RetryBefore(taskID string, event events.Source) (p events.Retry, ok bool)
 	// Decided takes note of a decision of ours, before it is published and before
 	// another event of the task is decided. A repeat changes nothing.
 	Decided(o events.Outcome)

@@ -151,7 +151,9 @@ func TestEveryOutcomeAndItsHeadersFitTheSchemas(t *testing.T) {
 		long.Error = &events.APIError{Message: strings.Repeat("ü", 2000)}
 		long.Covers = make([]events.Cover, 100)
 		long.Source.Time = time.UnixMilli(-1)
-		for _, o := range []events.Outcome{full, bare, long} {
+		again := full
+		again.PreviousRetry = &events.Retry{Source: long.Source, DecidedAt: full.DecidedAt}
+		for _, o := range []events.Outcome{full, bare, long, again} {
 			m := eventstest.Encode(t, o)
 			if err := value.Validate(parse(t, string(m.Value))); err != nil {
 				t.Errorf("%s: %v", reason, err)
