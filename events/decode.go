@@ -53,8 +53,17 @@ func MayTellOfOthers(value []byte) bool {
 	return bytes.Contains(value, []byte(`"covers"`)) || bytes.Contains(value, []byte(`"accepted`))
 }
 
-func decodeOutcome(value []byte, headers []Header) (Outcome, error) {
-	var ce struct{ version, id, source, kind, subject, traceparent []byte }
+// MayTellOfFailingAgain tells likewise whether an outcome can have a PreviousRetry.
+func MayTellOfFailingAgain(value []byte) bool {
+	return bytes.Contains(value, []byte(`"previous_retry"`))
+}
+
+// cloudEvent is what the headers of a CloudEvent in binary mode say.
+type cloudEvent struct{ version, id, source, kind, subject, traceparent []byte }
+
+// readCloudEvent reads the headers of a CloudEvent of ours, and the place in the failed
+// topic that its id names.
+func readCloudEvent(headers []Header) (ce cloudEvent, source Source, err error) {
 	for _, h := range headers {
 		switch h.Key {
 		case "ce_specversion":
@@ -72,11 +81,19 @@ func decodeOutcome(value []byte, headers []Header) (Outcome, error) {
 		}
 	}
 	if string(ce.version) != "1.0" {
-		return Outcome{}, fmt.Errorf("not a CloudEvent 1.0 in binary mode: ce_specversion is %.40q", ce.version)
+		return ce, Source{}, fmt.Errorf("not a CloudEvent 1.0 in binary mode: ce_specversion is %.40q", ce.version)
 	}
 	source, ok := parseID(ce.id, "")
 	if !ok {
-		return Outcome{}, fmt.Errorf("ce_id %.300q is not of the form topic:partition:offset:milliseconds", ce.id)
+		return ce, Source{}, fmt.Errorf("ce_id %.300q is not of the form topic:partition:offset:milliseconds", ce.id)
+	}
+	return ce, source, nil
+}
+
+func decodeOutcome(value []byte, headers []Header) (Outcome, error) {
+	ce, source, err := readCloudEvent(headers)
+	if err != nil {
+		return Outcome{}, err
 	}
 	v := outcomeValue{outcome: Outcome{Source: source}}
 	if err := v.read(value); err != nil {

@@ -10,6 +10,6 @@
 // Read failure.go first (what comes in), then shape.go, notification.go and smn.go
 // (the four shapes), foreign.go (what comes instead) and reader.go (the JSON
 // underneath); outcome.go, reason.go and encode.go for what goes out; decode.go and
-// value.go for reading that back; deadletter.go and redrive.go for dead letters,
+// value.go for reading that back; recovery.go for a task's recovery; deadletter.go and redrive.go for dead letters,
 // there and back; ask.go for asking for a retry ourselves.
 package events

@@ -71,12 +71,18 @@ func TestEVENTSHasEachDefectAndNoOther(t *testing.T) {
 	}
 }
 
-func TestEVENTSHasEachFieldOfAnOutcome(t *testing.T) {
+func TestEVENTSHasEachFieldOfAnOutcomeAndOfARecovery(t *testing.T) {
+	checkFields(t, "outcome")
+	checkFields(t, "recovered")
+}
+
+func checkFields(t *testing.T, table string) {
+	t.Helper()
 	var got []string
-	for _, row := range rows(t, "outcome") {
+	for _, row := range rows(t, table) {
 		got = append(got, codes(row[0])...)
 	}
-	text, err := schema.Files.ReadFile("outcome.schema.json")
+	text, err := schema.Files.ReadFile(table + ".schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,12 +92,12 @@ func TestEVENTSHasEachFieldOfAnOutcome(t *testing.T) {
 	}
 	for field := range outcomes.Properties {
 		if !slices.Contains(got, field) {
-			t.Errorf("EVENTS.md does not explain the field %s of an outcome", field)
+			t.Errorf("EVENTS.md does not explain the field %s (%s)", field, table)
 		}
 	}
 	for _, field := range got {
 		if outcomes.Properties[field] == nil {
-			t.Errorf("an outcome has no field %s", field)
+			t.Errorf("%s has no field %s", table, field)
 		}
 	}
 }

@@ -49,6 +49,10 @@ type Failure struct {
 	// budget, the event's age and the configured skip codes say. It is never in
 	// the value, which may come from anywhere, but only in the header ForceHeader.
 	Forced bool
+	// Succeeded: the event tells that the task has succeeded. Only ReadEvent says so.
+	Succeeded bool
+
+	successes bool // ReadEvent asks for them
 }
 
 // ForceHeader set to "true", exactly so, makes a failure event Forced. Where it
@@ -66,7 +70,18 @@ var ErrNotAFailure = errors.New("not a failure event")
 // The error is ErrNotAFailure (use errors.Is) or an *Unreadable (errors.As). A
 // Failure shares no memory with value and headers.
 func ReadFailure(value []byte, headers []Header) (Failure, error) {
-	var failure Failure
+	return readEvent(value, headers, false)
+}
+
+// ReadEvent is ReadFailure for who also wants to hear that a task has succeeded. MPC's
+// notification of that, and an event of another shape with such a status, is no error
+// but has Succeeded set.
+func ReadEvent(value []byte, headers []Header) (Failure, error) {
+	return readEvent(value, headers, true)
+}
+
+func readEvent(value []byte, headers []Header, successes bool) (Failure, error) {
+	failure := Failure{successes: successes}
 	err := checkText(value)
 	if err == nil {
 		err = failure.read(value, outermost)
@@ -75,6 +90,7 @@ func ReadFailure(value []byte, headers []Header) (Failure, error) {
 		return Failure{}, foreignFormat(err, value)
 	}
 	failure.addHeaders(headers)
+	failure.successes = false
 	return failure, nil
 }
 

@@ -28,6 +28,11 @@ func FuzzReadFailure(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value []byte) {
 		got, err := events.ReadFailure(value, nil)
+		if event, _ := events.ReadEvent(value, nil); !event.Succeeded {
+			checkNoSuccess(t, value)
+		} else if err != nil && !errors.Is(err, events.ErrNotAFailure) {
+			t.Errorf("a success, but unreadable as a failure: %v", err)
+		}
 		var u *events.Unreadable
 		switch {
 		case err == nil:

@@ -20,6 +20,9 @@ func (f *Failure) readNotification(o *object) error {
 		return unreadable(UnknownShape, "remux_info has no status; expected \"status\":\"FAILED\"")
 	}
 	if status, _ := unquote(status); string(status) != "FAILED" {
+		if f.successes && info.succeeded() && f.readPlain(&info) == nil {
+			return nil
+		}
 		return fmt.Errorf("%w: the status in MPC's notification is %.40q", ErrNotAFailure, status)
 	}
 	return inside("remux_info", f.readPlain(&info))

@@ -106,6 +106,16 @@ func (o *object) one(f field) ([]byte, error) {
 	return o.values[f], nil
 }
 
+// succeeded tells whether the object's status is that of a task which has succeeded. MPC
+// spells it in two ways.
+func (o *object) succeeded() bool {
+	if o.seen[fieldStatus] != 1 {
+		return false
+	}
+	status := string(content(o.values[fieldStatus]))
+	return status == "SUCCEED" || status == "SUCCEEDED"
+}
+
 // text is what a field that only informs says: a string's content or a number's
 // digits, cut to maxText. Of anything else, and where the field stands there
 // twice, it is empty: no event is refused for an odd description.

@@ -48,6 +48,7 @@ func (f *Failure) readPlain(o *object) error {
 		return err
 	}
 	f.TaskID = id
+	f.Succeeded = f.successes && o.succeeded()
 	f.ErrorCode = o.text(fieldErrorCode)
 	f.Description = o.text(fieldDescription)
 	if f.ErrorCode == "" && o.has(fieldXcodeError) {

@@ -1,5 +1,5 @@
 // Package eventstest is what the tests of events and of the published schemas have
-// in common: records that are accepted and refused, and an outcome. Only tests
+// in common: records that are accepted and refused, an outcome and a recovery. Only tests
 // import it.
 package eventstest
 
@@ -29,6 +29,17 @@ func Outcome(reason events.Reason) events.Outcome {
 		Covers:    []events.Cover{{Partition: 3, End: 1043}, {Partition: 4, End: 17}},
 		DecidedAt: time.UnixMilli(1795420801234).UTC(),
 		Origin:    events.OriginOf("remux-retrier"),
+	}
+}
+
+// Recovery is a full one.
+func Recovery() events.Recovery {
+	retry := Outcome(events.Accepted)
+	return events.Recovery{
+		TaskID: retry.Failure.TaskID, Source: events.Source{Topic: "remux.failed", Partition: 3, Offset: 1077, Time: time.UnixMilli(1795420930500).UTC()},
+		Retries: 2, Retry: events.Retry{Source: retry.Source, DecidedAt: retry.DecidedAt},
+		FirstFailedAt: time.UnixMilli(1795420000000).UTC(), RecoveredAt: time.UnixMilli(1795420930500).UTC(),
+		UserData: "asset\n93f1", Traceparent: Parent, Origin: retry.Origin,
 	}
 }
 

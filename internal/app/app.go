@@ -10,6 +10,7 @@
 //	instance.go wiring: the service without its sockets
 //	twins.go    other members of this instance's name
 //	path.go     one record's way through the rooms; read this first
+//	recovered.go what becomes of an event that tells of a task's success
 //	observe.go  tells stories and traces what happens to each event
 //	tracing.go  opens and closes the exporter of traces
 //	topics.go   what must be there before the work begins

@@ -29,6 +29,9 @@ func connectKafka(cfg config.Config, log logrus.FieldLogger) (*kafkalog.Log, err
 		RebalanceTimeout: drain(cfg) + consumer.RebalanceSlack,
 		Debugf:           log.Debugf,
 	}
+	if k.TopicRecovered != "" {
+		c.Topics = append(c.Topics, k.TopicRecovered)
+	}
 	if k.TLS != nil {
 		c.TLS = k.TLS.Client
 	}

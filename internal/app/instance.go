@@ -73,7 +73,7 @@ func NewInstance(cfg config.Config, p Parts) (*Instance, error) {
 	k, origin := cfg.Kafka, events.OriginOf(cfg.Kafka.GroupID)
 	var err error
 	if i.ledger, err = ledger.New(ledger.Config{
-		Log: p.Log, Topics: []string{k.TopicRetried, k.TopicRetryFailed}, Topic: k.TopicFailed, Origin: origin,
+		Log: p.Log, Topics: []string{k.TopicRetried, k.TopicRetryFailed}, Recovered: k.TopicRecovered, Topic: k.TopicFailed, Origin: origin,
 		Window: cfg.Retry.BudgetWindow, Clock: p.Clock, Rand: p.Rand, Logger: p.Logger,
 	}); err != nil {
 		return nil, err

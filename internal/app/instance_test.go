@@ -34,7 +34,8 @@ type hall struct {
 
 // fakeMPC is MPC. What is not scripted is accepted after 10 ms.
 type fakeMPC struct {
-	call func(id string) error // may be nil
+	call  func(id string) error // may be nil
+	query func() error          // likewise
 
 	mu     sync.Mutex
 	calls  map[string]int
@@ -56,6 +57,11 @@ func (m *fakeMPC) Retry(_ context.Context, id string) error {
 
 func (m *fakeMPC) Query(_ context.Context, ids []string) (map[string]mpcclient.Task, error) {
 	time.Sleep(10 * time.Millisecond)
+	if m.query != nil {
+		if err := m.query(); err != nil {
+			return nil, err
+		}
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	found := map[string]mpcclient.Task{}
@@ -89,7 +95,7 @@ func inHall(t *testing.T, partitions int, change func(*config.Config), test func
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, topic := range []string{"failed", "retried", "retry_failed", "dlq"} {
+		for _, topic := range []string{"failed", "retried", "retry_failed", "dlq", "recovered"} {
 			b.Create(topic, partitions)
 		}
 		ctx, cancel := context.WithCancel(context.Background())

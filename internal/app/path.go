@@ -35,14 +35,14 @@ type path struct {
 // Receive reads one record, and hands its event to the task that it tells of.
 func (p *path) Receive(d *consumer.Delivery) {
 	source := events.Source{Topic: d.Topic, Partition: d.Partition, Offset: d.Offset, Time: d.Time}
-	failure, err := readFailure(d)
+	failure, err := p.read(d)
 	if failure.Forced && !p.mayForce {
 		failure.Forced = false
 		p.metrics.ForceIgnored()
 	}
 	e := &item{Delivery: d, path: p, arrived: p.clock.Now(), taskID: failure.TaskID}
 	observe := p.observe
-	if errors.Is(err, events.ErrNotAFailure) {
+	if failure.Succeeded || errors.Is(err, events.ErrNotAFailure) {
 		observe.stories = nil // those of failures would be displaced: most tasks succeed
 	}
 	e.seen = observe.begin(d, source, failure, e.arrived)
@@ -67,10 +67,14 @@ func (p *path) Receive(d *consumer.Delivery) {
 	}
 }
 
-// readFailure reads a record's event; what came without its contents has none.
-func readFailure(d *consumer.Delivery) (events.Failure, error) {
+// read reads a record's event; what came without its contents has none. Successes are
+// asked for only where somebody is told of recoveries.
+func (p *path) read(d *consumer.Delivery) (events.Failure, error) {
 	if l := d.LeftOut; l != nil {
 		return events.Failure{}, &events.Unreadable{Reason: events.TooLarge, Message: l.Why + ", more than the service reads: read it where it stands"}
+	}
+	if p.topics.TopicRecovered != "" {
+		return events.ReadEvent(d.Value, d.Headers)
 	}
 	return events.ReadFailure(d.Value, d.Headers)
 }

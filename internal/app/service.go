@@ -108,10 +108,14 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 		return err
 	}
 	ready.instance.Store(i)
-	meters.Watch(metrics.Sources{
+	sources := metrics.Sources{
 		Consumer: i.consumer.Status, Gate: gate.State, Retrier: i.retrier.Waiting, Ledger: i.ledger.Status,
 		Operator: func() bool { return i.retrier.Advice() != "" }, Now: clock.System.Now,
-	})
+	}
+	if cfg.Kafka.TopicRecovered != "" {
+		sources.Retries = i.ledger.Hours
+	}
+	meters.Watch(sources)
 	twins.evict(ctx)
 
 	ended := make(chan struct{})

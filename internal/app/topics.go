@@ -48,6 +48,9 @@ type startUp struct {
 func (s *startUp) topics(ctx context.Context) error {
 	k := s.cfg
 	names := []string{k.TopicFailed, k.TopicRetried, k.TopicRetryFailed, k.TopicDeadLetter}
+	if k.TopicRecovered != "" {
+		names = append(names, k.TopicRecovered)
+	}
 	missing, err := s.missing(ctx, names)
 	if err != nil {
 		return err
@@ -61,7 +64,11 @@ func (s *startUp) topics(ctx context.Context) error {
 		}
 	}
 	s.compareSizes(ctx)
-	return errors.Join(s.keeps(ctx, k.TopicRetried), s.keeps(ctx, k.TopicRetryFailed))
+	err = errors.Join(s.keeps(ctx, k.TopicRetried), s.keeps(ctx, k.TopicRetryFailed))
+	if k.TopicRecovered != "" {
+		err = errors.Join(err, s.keeps(ctx, k.TopicRecovered))
+	}
+	return err
 }
 
 // A broker with ZooKeeper answers for some moments after its start as if there were

@@ -26,12 +26,16 @@ type use struct {
 }
 
 func uses(k config.Kafka) []use {
-	return []use{
+	all := []use{
 		{topic: k.TopicFailed, read: true, writeByCommand: "`retry` and `redrive`"},
 		{topic: k.TopicRetried, read: true, write: true, ledger: true},
 		{topic: k.TopicRetryFailed, read: true, write: true, ledger: true},
 		{topic: k.TopicDeadLetter, write: true, readByCommand: "`redrive` and `explain`"},
 	}
+	if k.TopicRecovered != "" {
+		all = append(all, use{topic: k.TopicRecovered, read: true, write: true, ledger: true})
+	}
+	return all
 }
 
 func (c *Checker) topics(ctx context.Context, log *kafkalog.Log) {

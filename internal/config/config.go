@@ -59,8 +59,10 @@ type Kafka struct {
 	// InstanceID is the name that survives a restart; empty: none.
 	InstanceID string
 
-	// Four different names.
+	// Different names.
 	TopicFailed, TopicRetried, TopicRetryFailed, TopicDeadLetter string
+	// TopicRecovered is another one; empty: recoveries are not published.
+	TopicRecovered string
 
 	StartOffset    StartOffset
 	CreateTopics   bool
@@ -183,6 +185,7 @@ func (p *parser) kafka() Kafka {
 		TopicRetried:     p.topic("KAFKA_TOPIC_RETRIED"),
 		TopicRetryFailed: p.topic("KAFKA_TOPIC_RETRY_FAILED"),
 		TopicDeadLetter:  p.topic("KAFKA_TOPIC_DEAD_LETTER"),
+		TopicRecovered:   p.optionalTopic("KAFKA_TOPIC_RECOVERED"),
 		StartOffset:      StartOffset(p.oneOf("KAFKA_START_OFFSET", string(Earliest), string(Latest))),
 		CreateTopics:     p.boolean("KAFKA_CREATE_TOPICS"),
 		SessionTimeout:   p.duration("KAFKA_SESSION_TIMEOUT", 6*time.Second, 30*time.Minute),

@@ -19,7 +19,7 @@ var (
 )
 
 var topicVariables = []string{
-	"KAFKA_TOPIC_FAILED", "KAFKA_TOPIC_RETRIED", "KAFKA_TOPIC_RETRY_FAILED", "KAFKA_TOPIC_DEAD_LETTER",
+	"KAFKA_TOPIC_FAILED", "KAFKA_TOPIC_RETRIED", "KAFKA_TOPIC_RETRY_FAILED", "KAFKA_TOPIC_DEAD_LETTER", "KAFKA_TOPIC_RECOVERED",
 }
 
 // topic also refuses the name of a topic that stands above it in the table: an
@@ -32,11 +32,19 @@ func (p *parser) topic(name string) string {
 	}
 	for _, other := range topicVariables[:slices.Index(topicVariables, name)] {
 		if p.value(other) == value {
-			p.fail(name, "is %s, and so is %s: the four topics must be different", quoted(value), other)
+			p.fail(name, "is %s, and so is %s: the topics must be different", quoted(value), other)
 			return ""
 		}
 	}
 	return value
+}
+
+// optionalTopic is empty where the variable is.
+func (p *parser) optionalTopic(name string) string {
+	if p.value(name) == "" {
+		return ""
+	}
+	return p.topic(name)
 }
 
 func (p *parser) brokers(name string) []string {

@@ -69,12 +69,17 @@ func (l *Ledger) RetryBefore(taskID string, event events.Source) (p events.Retry
 
 // Decided takes note of a decision of ours, before it is published.
 func (l *Ledger) Decided(o events.Outcome) {
-	if !tellsOfOthers(&o) {
+	others := tellsOfOthers(&o)
+	if !others && (l.ends == nil || o.PreviousRetry == nil) {
 		return
 	}
 	id := idOf(o.Failure.TaskID)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.failedAgain(&o)
+	if !others {
+		return
+	}
 	l.logs.covered(&o)
 	l.keepAt(id, &o, l.timeline.now()) // whatever the wall clock said
 	l.own.decided(&o)

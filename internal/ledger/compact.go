@@ -13,7 +13,7 @@ func (s *decisions) wasteful() bool {
 // compacted is the same in as much memory as it needs.
 func (s *decisions) compacted() *decisions {
 	c := newDecisions(s.window)
-	c.epochs = s.epochs
+	c.epochs, c.counted = s.epochs, s.counted
 	var numbers []uint32
 	for id, t := range s.tasks {
 		numbers = numbers[:0]

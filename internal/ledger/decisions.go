@@ -95,6 +95,9 @@ type decisions struct {
 	inside  timeQueue // the window
 	outside timeQueue // past it, by no more than the skew: their covers hold still
 	epochs  map[int32]epoch
+	// counted, where not nil, is told of accepted retries that enter the window (1), and
+	// that leave it or turn out to be none (-1), by when they were decided.
+	counted func(decided int64, n int)
 }
 
 func newDecisions(window time.Duration) *decisions {
@@ -159,6 +162,9 @@ func (s *decisions) uncount(d *decision) {
 		t := s.tasks[d.task]
 		t.retries--
 		s.tasks[d.task] = t
+		if s.counted != nil {
+			s.counted(d.decided, -1)
+		}
 	}
 	d.counts = false
 }
@@ -192,6 +198,9 @@ func (s *decisions) add(id taskID, o *events.Outcome, at time.Time) {
 	}
 	if t.newest = number; d.counts {
 		t.retries++
+		if s.counted != nil {
+			s.counted(d.decided, 1)
+		}
 	}
 	s.tasks[id] = t
 	*s.all.at(number) = d

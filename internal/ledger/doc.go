@@ -12,6 +12,9 @@
 //	              other events: those whose call covers events (covers.go), and
 //	              accepted retries
 //
+// With Config.Recovered it also keeps what became of the accepted retries
+// (recovered.go), and reads that topic back, too.
+//
 // What it keeps is bounded. A decision costs about 170 bytes, at most 250 whatever it
 // covers; beyond 2,000,000 the oldest are forgotten, on whatever topic they are, which
 // is logged. At 100 calls a minute a window of a day holds at most 144,000 decisions,

@@ -33,11 +33,14 @@ type Log interface {
 	Span(ctx context.Context, topic string, partitions int, since time.Time) ([]consumer.Interval, error)
 }
 
-// Config of a Ledger. Every field is required.
+// Config of a Ledger. Every field but Recovered is required.
 type Config struct {
 	Log Log
 	// Topics are the outcome topics.
 	Topics []string
+	// Recovered is the topic of the tasks' recoveries, which are read back like the
+	// outcomes; empty: there is none.
+	Recovered string
 	// Topic is the failed topic, whose events the outcomes answer.
 	Topic string
 	// Origin is the group's, as events.OriginOf gives it: other groups' answers
@@ -73,6 +76,7 @@ type Ledger struct {
 	answered  map[int]*answered // by assigned partition
 	own       own
 	logs      logs
+	ends      *ends // nil without Config.Recovered
 	status    Status
 }
 
@@ -111,6 +115,11 @@ func New(cfg Config) (*Ledger, error) {
 	}
 	for _, name := range cfg.Topics {
 		l.topics = append(l.topics, &topic{name: name})
+	}
+	if cfg.Recovered != "" {
+		l.topics = append(l.topics, &topic{name: cfg.Recovered})
+		l.ends = newEnds()
+		l.decisions.counted = l.ends.count
 	}
 	return l, nil
 }

@@ -135,6 +135,8 @@ type world struct {
 	log   *fakeLog
 	said  *test.Hook
 	clock *stepping
+	// recovered is the topic of recoveries; empty: none.
+	recovered string
 }
 
 func newWorld(t *testing.T) *world {
@@ -153,7 +155,7 @@ func (w *world) restart() {
 	logger, w.said = test.NewNullLogger()
 	var err error
 	if w.Ledger, err = New(Config{
-		Log: w.log, Topics: []string{retried, refused}, Topic: failed, Origin: origin, Window: window,
+		Log: w.log, Topics: []string{retried, refused}, Recovered: w.recovered, Topic: failed, Origin: origin, Window: window,
 		Clock: w.clock, Rand: func() float64 { return 0 }, Logger: logger,
 	}); err != nil {
 		w.Fatal(err)
@@ -161,9 +163,16 @@ func (w *world) restart() {
 }
 
 // run tells the story in virtual time, with the ledger caught up and following.
-func run(t *testing.T, story func(w *world)) {
+func run(t *testing.T, story func(w *world)) { runWith(t, "", story) }
+
+// runWith is run with a topic of recoveries, unless it is empty.
+func runWith(t *testing.T, recovered string, story func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
+		if w.recovered = recovered; recovered != "" {
+			w.log.set(recovered, 2)
+			w.restart()
+		}
 		w.catchUp(0, 1)
 		ctx, cancel := context.WithCancel(t.Context())
 		var running clock.Group
@@ -207,6 +216,10 @@ func record(t testing.TB, o events.Outcome) consumer.Record {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return recordOf(m)
+}
+
+func recordOf(m events.Message) consumer.Record {
 	return consumer.Record{Key: m.Key, Value: m.Value, Headers: m.Headers}
 }
 

@@ -36,15 +36,20 @@ func (l *Ledger) take(r *consumer.Record, learn bool) {
 	if !l.note(r, event, decided, ours, learn) {
 		return
 	}
+	if l.ends != nil && r.Topic == l.cfg.Recovered {
+		l.takeRecovery(r)
+		return
+	}
 	o, err := events.DecodeOutcome(r.Value, r.Headers)
 	if err != nil {
 		l.unreadable(r, "the event counts as answered: "+err.Error())
 		return
 	}
+	id := idOf(o.Failure.TaskID)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failedAgain(&o)
 	if tellsOfOthers(&o) {
-		id := idOf(o.Failure.TaskID)
-		l.mu.Lock()
-		defer l.mu.Unlock()
 		l.keep(id, &o, r.Time)
 	}
 }
@@ -61,7 +66,7 @@ func (l *Ledger) note(r *consumer.Record, event events.Source, decided time.Time
 	}
 	l.answer(event)
 	l.timeline.seen(r.Time)
-	return learn && events.MayTellOfOthers(r.Value) && !l.decisions.knows(id, event, decided)
+	return learn && l.toRead(r, id, event, decided)
 }
 
 // keep keeps a decision that another member has published. mu is held.
@@ -100,6 +105,9 @@ func (l *Ledger) expire() {
 	defer l.mu.Unlock()
 	now := l.timeline.now()
 	l.decisions.advance(now)
+	if l.ends != nil {
+		l.ends.sweep(now, now.Add(-l.cfg.Window-skew))
+	}
 	if l.decisions.wasteful() {
 		l.decisions = l.decisions.compacted()
 	}

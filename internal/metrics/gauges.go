@@ -12,19 +12,27 @@ import (
 	"remux-retrier/internal/retrier"
 )
 
-// Sources is where the gauges are read when somebody scrapes. All are required.
+// Sources is where the gauges are read when somebody scrapes. All but Retries are
+// required.
 type Sources struct {
 	Consumer func() consumer.Status
 	Gate     func() pace.State
 	Retrier  func() retrier.Waiting
 	Ledger   func() ledger.Status
+	// Retries are the accepted ones, see ledger.Hours; nil: nobody is told of recoveries.
+	Retries func() []ledger.Hour
 	// Operator tells whether somebody has to act before MPC can be called.
 	Operator func() bool
 	Now      func() time.Time
 }
 
 // Watch reads the gauges from now on. It may be called once.
-func (m *Metrics) Watch(s Sources) { m.registry.MustRegister(gauges{s}) }
+func (m *Metrics) Watch(s Sources) {
+	m.registry.MustRegister(gauges{s})
+	if s.Retries != nil {
+		m.events.WithLabelValues(Recovered, Succeeded)
+	}
+}
 
 // Ready adds one check of /readyz, to be read when somebody scrapes.
 func (m *Metrics) Ready(check string, passes func() (ok bool, detail string)) {
@@ -76,7 +84,7 @@ var (
 	decisions   = describe("ledger_decisions", "Decisions of the whole group, within the budget's window, that this instance holds in memory.")
 	caughtUp    = describe("ledger_caught_up", "Whether this instance has read the outcome topics (1). It decides nothing before.")
 	skipped     = describe("ledger_skipped_total", "Records on the outcome topics that were skipped, by reason: foreign (of another group or program), unreadable, deleted (by retention, before they were read).", "reason")
-	allGauges   = []*prometheus.Desc{inFlight, waiting, lag, oldest, quota, available, operator, throttling, throttled, outages, joined, generations, commitErrs, publishErrs, fetchErrs, dataLoss, panics, unmarked, stuck, decisions, caughtUp, skipped}
+	allGauges   = []*prometheus.Desc{inFlight, waiting, lag, oldest, quota, available, operator, throttling, throttled, outages, joined, generations, commitErrs, publishErrs, fetchErrs, dataLoss, panics, unmarked, stuck, decisions, caughtUp, skipped, acceptedRetries}
 )
 
 func (g gauges) Describe(out chan<- *prometheus.Desc) {
@@ -141,6 +149,9 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 	counter(unmarked, c.Unmarked.Foreign, "foreign")
 	counter(unmarked, c.Unmarked.Cut, "cut")
 	counter(unmarked, c.Unmarked.Damaged, "damaged")
+	if g.Retries != nil {
+		collectRetries(g.Retries(), g.Now(), gauge)
+	}
 }
 
 func truth(b bool) float64 {

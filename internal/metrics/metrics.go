@@ -31,6 +31,10 @@ const (
 	// of no failure, and an event that was answered before, by whomever.
 	NotAFailure = "not_a_failure"
 	Answered    = "answered_before"
+	// Recovered are events that tell of the success of a task after a retry of ours;
+	// Succeeded is their reason.
+	Recovered = "recovered"
+	Succeeded = "succeeded"
 )
 
 // ok is the result of a request that did what it was meant to do.
@@ -59,7 +63,7 @@ func New() *Metrics {
 		registry: registry,
 		events: auto.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "events_total",
-			Help: "Failure events that are finished, by outcome (retried, retry_failed, dead_letter, ignored) and reason.",
+			Help: "Failure events that are finished, by outcome (retried, retry_failed, dead_letter, ignored; with KAFKA_TOPIC_RECOVERED also recovered: events that tell of a success after a retry) and reason.",
 		}, []string{"outcome", "reason"}),
 		duration: auto.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "event_duration_seconds",
@@ -115,7 +119,7 @@ func (m *Metrics) Event(outcome, reason string, took time.Duration) {
 		return
 	}
 	m.events.WithLabelValues(outcome, reason).Inc()
-	if outcome != DeadLetter && outcome != Ignored {
+	if outcome != DeadLetter && outcome != Ignored && outcome != Recovered {
 		m.duration.Observe(took.Seconds())
 	}
 }

@@ -137,3 +137,26 @@ func TestNamesFollowPrometheusRules(t *testing.T) {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
 }
+
+func TestWhatBecameOfTheRetriesIsToldWhereSomebodyIsToldOfRecoveries(t *testing.T) {
+	hours := []ledger.Hour{
+		{From: now.Add(-3 * time.Hour), Retries: 9, Recovered: 4, FailedAgain: 3},
+		{From: now.Add(-2 * time.Hour), Retries: 5, Recovered: 5},
+		{From: now.Add(-time.Hour), Retries: 7, Recovered: 1},
+	}
+	m := New()
+	m.Event(Recovered, Succeeded, time.Hour)
+	m.Watch(Sources{
+		Consumer: func() consumer.Status { return consumer.Status{} }, Gate: func() pace.State { return pace.State{} },
+		Ledger: func() ledger.Status { return ledger.Status{} }, Retrier: func() retrier.Waiting { return retrier.Waiting{} },
+		Retries: func() []ledger.Hour { return hours }, Operator: func() bool { return false }, Now: func() time.Time { return now },
+	})
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	want(t, w.Body.String(), `accepted_retries{result="recovered"} 10`, `accepted_retries{result="failed_again"} 3`,
+		`accepted_retries{result="not_heard_of"} 2`, `accepted_retries{result="recent"} 6`,
+		`events_total{outcome="recovered",reason="succeeded"} 1`, "event_duration_seconds_count 0")
+	if text := scrape(t, New(), consumer.Status{}, pace.State{}, retrier.Waiting{}); strings.Contains(text, "accepted_retries") || strings.Contains(text, `outcome="recovered"`) {
+		t.Error("it is told to who did not ask")
+	}
+}

@@ -55,6 +55,11 @@ func (r *Retrier) work(t *task) pause {
 		if ev == nil {
 			return pause{}
 		}
+		if ev.Failure.Succeeded {
+			r.answered(t, false)
+			ev.Lease.Succeeded(&ev.Failure)
+			continue
+		}
 		if t.run == nil {
 			t.run = r.newRun(t, ev)
 		}

@@ -43,6 +43,11 @@ func (l *lease) Go(f func())              { l.working.Go(clock.System, f) }
 func (l *lease) Do(f func())              { f() }
 func (l *lease) GiveUp(error)             { l.ended <- nil }
 
+// Succeeded ends the event like an answer, with an outcome of no reason.
+func (l *lease) Succeeded(f *events.Failure) {
+	l.ended <- &Answer{Outcome: events.Outcome{Failure: *f}, Acknowledged: func() {}}
+}
+
 func (l *lease) Answer(o *events.Outcome, acknowledged func()) {
 	l.ended <- &Answer{Outcome: *o, Acknowledged: acknowledged}
 }

@@ -58,6 +58,9 @@ type Lease interface {
 	// not wait for that: acknowledged
 	// is called once, when the outcome has been published or has been given up.
 	Answer(o *events.Outcome, acknowledged func())
+	// Succeeded ends an event that tells of its task's success, once all events of the
+	// task that came before it are answered. It does not wait.
+	Succeeded(f *events.Failure)
 	// GiveUp ends the event without an answer: its next owner gets it.
 	GiveUp(why error)
 }
@@ -80,7 +83,8 @@ type Ledger interface {
 	Decided(o events.Outcome)
 }
 
-// Event is one failure event to be answered.
+// Event is one failure event to be answered. One with Failure.Succeeded set is none: it
+// only waits for those before it.
 type Event struct {
 	Failure events.Failure
 	Source  events.Source
@@ -181,8 +185,12 @@ func (r *Retrier) Run(ctx context.Context) {
 // The answer takes as long as it takes: an event whose turn has not come, or whose
 // API is away, waits.
 func (r *Retrier) Add(ev Event) (behind bool) {
+	if ev.Failure.Succeeded && !r.schedule.has(ev.Failure.TaskID) { // the usual case: most tasks do
+		ev.Lease.Succeeded(&ev.Failure)
+		return false
+	}
 	now := r.cfg.Clock.Now()
 	age := now.Sub(ev.Source.Time)
 	e := &event{Event: ev, came: now, stale: r.cfg.MaxAge > 0 && ev.Source.HasTime() && age > r.cfg.MaxAge}
-	return r.schedule.add(e, r.needsCall(e))
+	return r.schedule.add(e, !ev.Failure.Succeeded && r.needsCall(e))
 }

@@ -56,3 +56,11 @@ func (s *schedule) ahead() int {
 	defer s.mu.Unlock()
 	return s.calls.len()
 }
+
+// has tells whether an event of the task waits or is being decided. If none does, all
+// that came are answered, and the ledger knows it.
+func (s *schedule) has(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tasks[id] != nil
+}

@@ -19,13 +19,14 @@ func TestAsyncAPINamesTheDefaultTopics(t *testing.T) {
 		"retried":     events.Retried.Type(),
 		"retryFailed": events.RetryFailed.Type(),
 		"deadLetter":  "remux.failed.dlq",
+		"recovered":   events.RecoveredType,
 	} {
 		if got := at(t, doc, "channels", channel, "address"); got != topic {
 			t.Errorf("channel %s has address %v, want %s", channel, got, topic)
 		}
 	}
-	if channels := at(t, doc, "channels").(map[string]any); len(channels) != 4 {
-		t.Errorf("%d channels, want 4", len(channels))
+	if channels := at(t, doc, "channels").(map[string]any); len(channels) != 5 {
+		t.Errorf("%d channels, want 5", len(channels))
 	}
 }
 
@@ -40,8 +41,8 @@ func TestAsyncAPIOperationsGoTheRightWay(t *testing.T) {
 			t.Errorf("%s: action %v, want %s", name, got, want)
 		}
 	}
-	if len(operations) != 4 {
-		t.Errorf("%d operations, want 4", len(operations))
+	if len(operations) != 5 {
+		t.Errorf("%d operations, want 5", len(operations))
 	}
 }
 
@@ -75,7 +76,7 @@ func TestAsyncAPIReferencesResolve(t *testing.T) {
 			t.Errorf("%s: %v", ref, err)
 		}
 	}
-	for _, payload := range []string{"failure.schema.json", "outcome.schema.json"} {
+	for _, payload := range []string{"failure.schema.json", "outcome.schema.json", "recovered.schema.json"} {
 		if !found[payload] {
 			t.Errorf("no message refers to %s", payload)
 		}

@@ -43,7 +43,7 @@ func compile(t testing.TB, ref string) *jsonschema.Schema {
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.AssertFormat()
 	c.AssertContent()
-	for _, file := range []string{"failure.schema.json", "outcome.schema.json", "asyncapi.json"} {
+	for _, file := range []string{"failure.schema.json", "outcome.schema.json", "recovered.schema.json", "asyncapi.json"} {
 		if err := c.AddResource(base+file, document(t, file)); err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,13 @@ func TestSchemasExamplesAreTrue(t *testing.T) {
 			t.Errorf("%s: %+v, %v", text, f, err)
 		}
 	}
-	s := compile(t, "outcome.schema.json")
+	s := compile(t, "recovered.schema.json")
+	for _, example := range at(t, document(t, "recovered.schema.json"), "examples").([]any) {
+		if err := s.Validate(example); err != nil {
+			t.Error(err)
+		}
+	}
+	s = compile(t, "outcome.schema.json")
 	for _, example := range at(t, document(t, "outcome.schema.json"), "examples").([]any) {
 		if err := s.Validate(example); err != nil {
 			t.Error(err)
@@ -161,6 +167,27 @@ func TestEveryOutcomeAndItsHeadersFitTheSchemas(t *testing.T) {
 			if err := headers[reason.Kind()].Validate(texts(t, m.Headers)); err != nil {
 				t.Errorf("%s: %v", reason, err)
 			}
+		}
+	}
+}
+
+func TestEveryRecoveryAndItsHeadersFitTheSchemas(t *testing.T) {
+	value := compile(t, "recovered.schema.json")
+	headers := compile(t, "asyncapi.json#/components/messages/recovered/headers")
+	full := eventstest.Recovery()
+	bare, long := full, full
+	bare.FirstFailedAt, bare.UserData, bare.Traceparent = time.Time{}, "", ""
+	long.UserData, long.Source.Time = strings.Repeat("\x01", 4097), time.UnixMilli(-1)
+	for _, r := range []events.Recovery{full, bare, long} {
+		m, err := r.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := value.Validate(parse(t, string(m.Value))); err != nil {
+			t.Error(err)
+		}
+		if err := headers.Validate(texts(t, m.Headers)); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -1,0 +1,49 @@
+package app
+
+import (
+	"fmt"
+
+	"github.com/sirupsen/logrus"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+	"remux-retrier/internal/metrics"
+	"remux-retrier/internal/story"
+)
+
+// Succeeded ends an event that tells of its task's success. If that follows a retry of
+// ours a recovery is published, and ends the event when it is acknowledged.
+func (e *item) Succeeded(f *events.Failure) {
+	p := e.path
+	source := events.Source{Topic: e.Topic, Partition: e.Partition, Offset: e.Offset, Time: e.Time}
+	r, ok := p.ledger.Recovery(f.TaskID, source)
+	if !ok {
+		e.ignore(metrics.NotAFailure, story.Ignored, "the task has succeeded, and there is no retry whose end that is")
+		return
+	}
+	topic := p.topics.TopicRecovered
+	r.UserData, r.Traceparent, r.RecoveredAt = f.UserData, f.Traceparent, source.Time
+	if !source.HasTime() {
+		r.RecoveredAt = p.clock.Wall()
+	}
+	if ours := e.seen.publishing(topic); ours != "" {
+		r.Traceparent = ours
+	}
+	message, err := r.Encode()
+	if err != nil {
+		panic(fmt.Sprintf("the recovery of task %s cannot be written: %v", r.TaskID, err))
+	}
+	// In a goroutine, for Publish may wait to learn the topic's partitions.
+	e.Go(func() {
+		e.Publish(func(err error) {
+			e.seen.ended(err, story.Published, topic)
+			if err != nil {
+				return
+			}
+			e.count(metrics.Recovered, metrics.Succeeded)
+			if p.tally.Among(loggedUncalled, logrus.InfoLevel, "recovered") {
+				e.logger().WithField("task_id", r.TaskID).WithField("retries", r.Retries).Info("recovered")
+			}
+		}, consumer.Message{Topic: topic, Key: message.Key, Value: message.Value, Headers: message.Headers})
+	})
+}

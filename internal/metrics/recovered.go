@@ -1,0 +1,32 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"remux-retrier/internal/ledger"
+)
+
+var acceptedRetries = describe("accepted_retries", "Accepted retries of the whole group within RETRY_BUDGET_WINDOW, by what became of the task: recovered, failed_again, recent (of the last one to two hours, nothing was heard yet), not_heard_of (earlier, and nothing was heard: is MPC's notification of success missing?). Only with KAFKA_TOPIC_RECOVERED.", "result")
+
+// heardWithin is how long after the end of the hour of a retry its end should be known.
+const heardWithin = time.Hour
+
+// collectRetries sums up the hours.
+func collectRetries(hours []ledger.Hour, now time.Time, gauge func(d *prometheus.Desc, value float64, labels ...string)) {
+	var recovered, again, recent, missing int
+	for _, h := range hours {
+		recovered += h.Recovered
+		again += h.FailedAgain
+		if now.Before(h.From.Add(time.Hour + heardWithin)) {
+			recent += h.NotHeardOf()
+		} else {
+			missing += h.NotHeardOf()
+		}
+	}
+	gauge(acceptedRetries, float64(recovered), "recovered")
+	gauge(acceptedRetries, float64(again), "failed_again")
+	gauge(acceptedRetries, float64(recent), "recent")
+	gauge(acceptedRetries, float64(missing), "not_heard_of")
+}
