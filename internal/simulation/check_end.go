@@ -69,6 +69,7 @@ func (w *world) checkEnd() {
 	}
 	w.checkForgotten()
 	w.checkCounted()
+	w.checkRecovered()
 }
 
 // checkCounted: of a task that failed once and was retried, some outcome counts the

@@ -44,6 +44,15 @@ func (w *world) checkNumbers(e *event, o *outcome) {
 	case o.Attempts > len(t.calls):
 		why = strconv.Itoa(len(t.calls)) + " calls were made"
 	}
+	if p := o.PreviousRetry; p != nil {
+		former := w.bySource[keyOf(p.Source)]
+		switch {
+		case former == nil || former.task != t || former == e || former.partition == e.partition && former.offset >= e.offset:
+			why = "the retry before it is none of a failure before it"
+		case o.Reason == events.Accepted && t.accepted < 2 && w.mayQuery:
+			why = "its task has not failed again"
+		}
+	}
 	if why != "" {
 		w.violate("outcomes count right", "event %d/%d of task %s is answered %s by %s with %d retries and %d attempts: %s",
 			e.partition, e.offset, t.id, o.Reason, o.by.name, n, o.Attempts, why)

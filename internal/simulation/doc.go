@@ -19,6 +19,7 @@
 //	producer.go who publishes failure events
 //	calm.go     what goes on after everything has healed, and may hold up nobody
 //	limit.go    an API that admits fewer requests than the quota
+//	recovered.go tasks that succeed, and what is told of it
 //	outcomes.go an outcome partition that cannot be written · slow.go brokers that
 //	            answer late or strangely · reading.go clocks that jump
 //	model.go    what has happened · check_*.go what must never, and what must in time

@@ -65,10 +65,15 @@ type event struct {
 	failure   int   // which of the task's failures it tells of
 	code      string
 	ignored   bool // a notification that is no failure
-	value     []byte
-	gone      bool // deleted by retention or with its topic, or the group may begin after it
-	outcomes  []*outcome
-	letters   []*attempt
+	// success is the task of which it says that it has succeeded; told: MPC says so.
+	success    *task
+	told       bool
+	due        bool // somebody has begun to publish a recovery for it
+	recoveries []*recovery
+	value      []byte
+	gone       bool // deleted by retention or with its topic, or the group may begin after it
+	outcomes   []*outcome
+	letters    []*attempt
 }
 
 func (e *event) answered() bool {
@@ -237,8 +242,12 @@ func (w *world) accepted(c *call) {
 // published: a message of the instance's stands in its topic.
 func (i *instance) published(m consumer.Message, a *attempt) {
 	w := i.w
-	if m.Topic == topicDeadLetter {
+	switch m.Topic {
+	case topicDeadLetter:
 		w.deadLettered(i, m, m.Headers, a)
+		return
+	case topicRecovered:
+		w.recovered(i, m, a)
 		return
 	}
 	o, err := events.DecodeOutcome(m.Value, m.Headers)

@@ -30,12 +30,13 @@ type task struct {
 	code     string
 	curse    curse
 
-	events    []*event
-	calls     []*call
-	refusals  int  // refused for a reason that must be explained
-	seenFail  bool // a query has told that it is FAILED
-	wasCursed bool
-	spread    bool // its events stand in several partitions
+	events     []*event
+	calls      []*call
+	recoveries []*recovery
+	refusals   int  // refused for a reason that must be explained
+	seenFail   bool // a query has told that it is FAILED
+	wasCursed  bool
+	spread     bool // its events stand in several partitions
 }
 
 // curse is how calls for a task fail.
@@ -91,11 +92,16 @@ func (w *world) retry(c *call) *mpcclient.Error {
 	t.status = mpcclient.StatusProcessing
 	w.accepted(c)
 	w.mpc.pending++
-	w.out.after(between(w.rand, 10*time.Millisecond, 8*time.Second), func() {
+	takes := between(w.rand, 10*time.Millisecond, 8*time.Second)
+	if t.again == 0 {
+		takes = w.recoveries.takes(takes)
+	}
+	w.out.after(takes, func() {
 		w.mpc.pending--
 		if t.again == 0 {
 			t.status = mpcclient.StatusSucceeded
 			w.tell("MPC: task %s has succeeded", t.id)
+			w.reportSuccess(t)
 			return
 		}
 		t.again--

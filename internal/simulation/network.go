@@ -137,6 +137,7 @@ func (n *network) Produce(ctx context.Context, topic string, partition int, mess
 	stamp, attempt := n.i.clock.Now(), &attempt{sent: n.i.w.fact(), since: n.i.since}
 	n.i.checkProof(n.i.w.publishWithin(), "3: only the owner publishes", "writes to "+topic)
 	messages, to := slices.Clone(messages), outcomes{topic, partition}
+	n.i.w.noteDue(messages)
 	err = n.request(ctx, true, func(ctx context.Context) error {
 		switch {
 		case n.i.w.away:

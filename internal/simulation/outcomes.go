@@ -46,6 +46,9 @@ func (w *world) leaderless() {
 	if chance(w.rand, 0.3) {
 		o = outcomes{topicRetryFailed, w.rand.IntN(w.refused)}
 	}
+	if r := w.recoveries; r.on && chance(r.rand, 0.3) {
+		o = outcomes{topicRecovered, r.rand.IntN(r.partitions)}
+	}
 	w.setUnwritable(o)
 	if !w.calm.unwritable {
 		w.later(time.Millisecond, 30*time.Second, func() { w.setUnwritable(nowhere) })

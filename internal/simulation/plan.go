@@ -14,6 +14,7 @@ const (
 	topicRetried     = "remux.retried"
 	topicRetryFailed = "remux.retry_failed"
 	topicDeadLetter  = "remux.failed.dlq"
+	topicRecovered   = "remux.recovered"
 	skippedCode      = "MPC.10052" // a failure for which a retry cannot help
 )
 
@@ -44,6 +45,7 @@ type plan struct {
 	clocksOff, producersOff bool
 	calm                    calm
 	limit                   limit
+	recoveries              recoveries
 }
 
 func newPlan(r *rand.Rand) *plan {
@@ -131,6 +133,9 @@ func (p *plan) config() config.Config {
 	}
 	if p.latest {
 		c.Kafka.StartOffset = config.Latest
+	}
+	if p.recoveries.on {
+		c.Kafka.TopicRecovered = topicRecovered
 	}
 	if p.skip {
 		c.Retry.SkipCodes = []string{skippedCode}

@@ -60,7 +60,8 @@ func (w *world) produce() {
 		})
 	}
 	for range w.rand.IntN(4) {
-		w.publishLater(&event{ignored: true}, "", fmt.Sprintf(`{"event_type":"RemuxComplete","remux_info":{"task_id":"t%d","status":"SUCCEED"}}`, w.rand.IntN(9)))
+		id := fmt.Sprintf("t%d", w.rand.IntN(9)) // of which it may be untrue
+		w.publishLater(&event{ignored: true, success: w.mpc.find(id)}, "", fmt.Sprintf(`{"event_type":"RemuxComplete","remux_info":{"task_id":"%s","status":"SUCCEED"}}`, id))
 	}
 	for n := range w.rand.IntN(4) {
 		w.publishLater(&event{}, "", []string{"no JSON", `{"task":1}`, "", `{"task_id":""}`}[n])

@@ -95,6 +95,7 @@ func newWorld(seed uint64, out io.Writer) (*world, error) {
 	random := chances(seed, 1)
 	s := newSched(chances(seed, 2))
 	w := &world{plan: newPlan(random), rand: random, s: s, out: s.process("the world"), story: &story{out: out}}
+	w.recoveries = newRecoveries(seed)
 	w.cfg = w.config()
 	var err error
 	w.broker, err = memlog.New(memlog.Config{
@@ -108,6 +109,9 @@ func newWorld(seed uint64, out io.Writer) (*world, error) {
 	w.broker.Create(topicRetried, w.retried)
 	w.broker.Create(topicRetryFailed, w.refused)
 	w.broker.Create(topicDeadLetter, 1)
+	if w.recoveries.on {
+		w.broker.Create(topicRecovered, w.recoveries.partitions)
+	}
 	w.know()
 	return w, nil
 }

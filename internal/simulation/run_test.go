@@ -26,7 +26,7 @@ func TestInvariantsHoldWhateverHappens(t *testing.T) {
 		"litter on", "publishes accepted", "publishes already_running", "publishes covered", "publishes rejected", "publishes task_not_found",
 		"publishes invalid_task", "publishes not_retryable", "publishes budget_exhausted", "publishes expired", "publishes attempts_exhausted", "publishes a dead letter", "reason=answered_before", "reason=not_a_failure",
 		"always failed go on", "coordinator moves", "MPC is behind a bad gateway", "MPC is not found by its gateway", "HTTP 502", "HTTP 500 APIG.0605",
-		"outcomes cannot be written to", "its wall clock jumps by 25h", "is told that the topic is unknown", "the brokers do not answer", "MPC admits",
+		"has recovered", "outcomes cannot be written to", "its wall clock jumps by 25h", "is told that the topic is unknown", "the brokers do not answer", "MPC admits",
 	} {
 		if !strings.Contains(all.String(), what) {
 			t.Errorf("no seed has met %q", what)

@@ -9,7 +9,7 @@ import (
 // stall has the brokers answer nothing for a while, shorter than anything that a member
 // may overstay.
 func (w *world) stall() {
-	takes := between(w.rand, 500*time.Millisecond, 4*min(w.session, w.timeout+rebalanceSlack)/10)
+	takes := between(w.rand, 500*time.Millisecond, min(4*min(w.session, w.timeout+rebalanceSlack)/10, w.timeout+drainSlack))
 	w.stalledUntil, w.stallEnds = w.s.now+takes, chance(w.rand, 0.5)
 	w.tell("the brokers do not answer for %v", takes)
 }

@@ -101,6 +101,16 @@ var breaks = []broken{
 		"\t\twait = min(wait, outageBackoff)\n", "\t\twait = min(wait, time.Second)\n",
 	}}},
 
+	{"any decision counts as a retry that has succeeded", 300, []edit{{"internal/ledger/recovered.go",
+		"\t\tif !d.counts || d.beyond || later {\n", "\t\tif d.beyond || later {\n",
+	}}},
+	{"a success waits for no failure before it", 300, []edit{{"internal/retrier/retrier.go",
+		"\tif ev.Failure.Succeeded && !r.schedule.has(ev.Failure.TaskID) {", "\tif ev.Failure.Succeeded {",
+	}}},
+	{"a recovery is committed before it is published", 1000, []edit{{"internal/app/recovered.go",
+		"\te.Go(func() {\n", "\te.Done()\n\te.Go(func() {\n",
+	}}},
+
 	{"a new share waits for nothing", 1000, []edit{{"internal/pace/quota.go",
 		"\tq.next = now.Add(time.Duration(min(first, float64(q.window)/headroom)))\n",
 		"\tq.next = now.Add(time.Duration(min(first, float64(q.window)/headroom) * 0))\n",
