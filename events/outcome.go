@@ -98,6 +98,9 @@ func (s Source) id() string {
 	return string(s.appendID(make([]byte, 0, len(s.Topic)+len(":4294967295:9223372036854775807:1763884800000"))))
 }
 
+// ID is the ce_id of what answers the event.
+func (s Source) ID() string { return s.id() }
+
 func (s Source) appendID(id []byte) []byte {
 	id = append(id, s.Topic...)
 	for _, n := range [...]int64{int64(s.Partition), s.Offset, s.Time.UnixMilli()} {

@@ -44,7 +44,7 @@ func newPage(o operated, log logrus.FieldLogger) (*page.Page, error) {
 	k := o.cfg.Kafka
 	var err error
 	if o.reader, err = history.New(history.Config{
-		Log: o.kafka, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed, DeadLetter: k.TopicDeadLetter,
+		Log: o.kafka, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed, DeadLetter: k.TopicDeadLetter, Recovered: k.TopicRecovered,
 		Positions: o.kafka.Positions, Origin: events.OriginOf(k.GroupID), Window: o.cfg.Retry.BudgetWindow, Now: clock.System.Now,
 		Refused: kafkalog.Refused,
 	}); err != nil {
@@ -94,6 +94,9 @@ func (o operated) work(s *page.Status, i *Instance) {
 	s.Kafka = page.Kafka{Started: true, Problem: c.Problem, Joined: c.Joined, Generation: c.Generation, LedgerRead: l.CaughtUp, Stuck: c.Stuck}
 	if s.Kafka.Problem == "" && !l.CaughtUp {
 		s.Kafka.Problem = l.Problem
+	}
+	for _, h := range i.ledger.Hours() {
+		s.Retries = append(s.Retries, page.RetriesOfHour{From: h.From, Accepted: h.Retries, Recovered: h.Recovered, FailedAgain: h.FailedAgain, NotHeardOf: h.NotHeardOf()})
 	}
 	w := i.retrier.Waiting()
 	s.Flow = page.Flow{LagKnown: true, InFlight: o.gate.State().InFlight, Waiting: page.Waiting{Quota: w.Turn, Backoff: w.Backoff, Kafka: w.Kafka}}

@@ -75,7 +75,11 @@ func explainTask(ctx context.Context, env Env, id string, asJSON bool, since tim
 		return fail(env, err)
 	}
 	defer log.Close()
-	if err := reach(ctx, log, cfg.Kafka.TopicRetried, cfg.Kafka.TopicRetryFailed, cfg.Kafka.TopicDeadLetter, cfg.Kafka.TopicFailed); err != nil {
+	topics := []string{cfg.Kafka.TopicRetried, cfg.Kafka.TopicRetryFailed, cfg.Kafka.TopicDeadLetter, cfg.Kafka.TopicFailed}
+	if cfg.Kafka.TopicRecovered != "" {
+		topics = append(topics, cfg.Kafka.TopicRecovered)
+	}
+	if err := reach(ctx, log, topics...); err != nil {
 		return fail(env, err)
 	}
 	meter := &reading{w: env.Stderr, next: time.Now().Add(time.Second)}

@@ -18,7 +18,7 @@ import (
 func reader(cfg config.Config, log *kafkalog.Log, change func(*history.Config)) (*history.Reader, error) {
 	k := cfg.Kafka
 	c := history.Config{
-		Log: log, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed, DeadLetter: k.TopicDeadLetter,
+		Log: log, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed, DeadLetter: k.TopicDeadLetter, Recovered: k.TopicRecovered,
 		Positions: log.Positions, Origin: events.OriginOf(k.GroupID), Window: cfg.Retry.BudgetWindow, Now: time.Now, Refused: kafkalog.Refused,
 	}
 	if change != nil {

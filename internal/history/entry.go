@@ -16,6 +16,8 @@ func (t *telling) entry(r *consumer.Record) (Entry, bool) {
 		return t.failure(r, e)
 	case t.r.cfg.DeadLetter:
 		return t.letter(r, e)
+	case t.r.cfg.Recovered:
+		return t.success(r, e)
 	}
 	return t.answer(r, e)
 }
@@ -26,8 +28,12 @@ func (t *telling) failure(r *consumer.Record, e Entry) (Entry, bool) {
 	if !bytes.Contains(r.Value, []byte(t.id)) && bytes.IndexByte(r.Value, '\\') < 0 && !bytes.Contains(r.Value, []byte("data_base64")) {
 		return e, false
 	}
-	f, err := events.ReadFailure(r.Value, r.Headers)
-	if err != nil || f.TaskID != t.id {
+	read := events.ReadFailure
+	if t.r.cfg.Recovered != "" {
+		read = events.ReadEvent
+	}
+	f, err := read(r.Value, r.Headers)
+	if err != nil || f.TaskID != t.id || f.Succeeded {
 		return e, false
 	}
 	e.Kind = FailureEvent
@@ -61,7 +67,7 @@ func (t *telling) answer(r *consumer.Record, e Entry) (Entry, bool) {
 	}
 	e.Kind, e.At = Outcome, o.DecidedAt
 	e.Outcome = &Answer{
-		Outcome: o.Reason.Kind(), Reason: o.Reason, Attempts: o.Attempts, Retries: o.Retries, CountsAsRetry: o.CountsAsRetry(),
+		Outcome: o.Reason.Kind(), Reason: o.Reason, Attempts: o.Attempts, Retries: o.Retries, CountsAsRetry: o.CountsAsRetry(), FailedAgain: o.PreviousRetry != nil,
 		Partition: o.Source.Partition, Offset: o.Source.Offset, EventTime: o.Source.Time,
 	}
 	if o.Error != nil {

@@ -13,6 +13,7 @@
 //	tally.go    what is kept of a task with very many records
 //	mention.go  which dead letters are a task's
 //	sentence.go telling it to a person
+//	success.go  what is told of a task that has succeeded after a retry
 package history
 
 import (
@@ -35,6 +36,8 @@ const (
 	// DeadLetter: a record that could not be read as a failure event, and that
 	// is keyed by the task's id or mentions it.
 	DeadLetter Kind = "dead_letter"
+	// Recovered: the task has succeeded after a retry.
+	Recovered Kind = "recovered"
 	// LeftOut is no entry, but the line about a Gap.
 	LeftOut Kind = "left_out"
 )
@@ -49,6 +52,8 @@ type History struct {
 	// Complete is false where reading ended early: at the limit of records, or
 	// with an error.
 	Complete bool `json:"complete"`
+	// ToldOfRecoveries: the topic of the recoveries is among what was read.
+	ToldOfRecoveries bool `json:"told_of_recoveries,omitempty"`
 	// NotRead are the topics that nothing is told of, because the brokers refuse to
 	// have them read.
 	NotRead []NotRead `json:"not_read,omitempty"`
@@ -79,8 +84,8 @@ type Gap struct {
 	Last  time.Time `json:"last_at"`
 }
 
-// Entry is one record. Exactly one of Failure, Outcome and DeadLetter is set, as
-// Kind says.
+// Entry is one record. Exactly one of Failure, Outcome, DeadLetter and Recovery is set,
+// as Kind says.
 type Entry struct {
 	Kind Kind `json:"kind"`
 	// At is the record's time; of an outcome, when it was decided.
@@ -93,6 +98,7 @@ type Entry struct {
 	Failure    *Failure `json:"failure,omitempty"`
 	Outcome    *Answer  `json:"outcome,omitempty"`
 	DeadLetter *Letter  `json:"dead_letter,omitempty"`
+	Recovery   *Success `json:"recovery,omitempty"`
 }
 
 // Failure is what a failure event says.
@@ -119,6 +125,8 @@ type Answer struct {
 	Retries *int `json:"retries,omitempty"`
 	// CountsAsRetry: it stands for an accepted retry, of the budget.
 	CountsAsRetry bool `json:"counts_as_retry,omitempty"`
+	// FailedAgain: the task had been retried before.
+	FailedAgain bool `json:"failed_again,omitempty"`
 	// Partition and Offset are the answered failure event's, EventTime its
 	// record's time.
 	Partition int              `json:"event_partition"`
@@ -126,6 +134,21 @@ type Answer struct {
 	EventTime time.Time        `json:"event_time"`
 	Error     *events.APIError `json:"error,omitempty"`
 	// Repeat: an outcome of the same event stands before it; the first counts.
+	Repeat bool `json:"repeat,omitempty"`
+}
+
+// Success is what a recovery says.
+type Success struct {
+	Retries int `json:"retries"`
+	// Partition and Offset are those of the event that told of the success, EventTime
+	// its record's time.
+	Partition int       `json:"event_partition"`
+	Offset    int64     `json:"event_offset"`
+	EventTime time.Time `json:"event_time"`
+	// OutcomeID is the ce_id of the outcome that it completes.
+	OutcomeID string `json:"outcome_id"`
+	UserData  string `json:"user_data,omitempty"`
+	// Repeat: another record tells of the same event before it.
 	Repeat bool `json:"repeat,omitempty"`
 }
 

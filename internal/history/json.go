@@ -27,6 +27,15 @@ func (a Answer) MarshalJSON() ([]byte, error) {
 }
 
 // MarshalJSON writes any time.
+func (s Success) MarshalJSON() ([]byte, error) {
+	type fields Success
+	return json.Marshal(struct {
+		EventTime plain.Time `json:"event_time"`
+		fields
+	}{plain.Time{Time: s.EventTime}, fields(s)})
+}
+
+// MarshalJSON writes any time.
 func (g Gap) MarshalJSON() ([]byte, error) {
 	type fields Gap
 	return json.Marshal(struct {

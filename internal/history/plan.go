@@ -82,10 +82,12 @@ func earliest(since time.Time, at consumer.Position) time.Time {
 	return mark.Since
 }
 
-// outcomes is what is to be read of the outcome topics: one partition of each,
-// chosen by the task's id.
-func (t *telling) outcomes(ctx context.Context, since time.Time) (todo []stretch, err error) {
-	for _, topic := range []string{t.r.cfg.Retried, t.r.cfg.RetryFailed} {
+func (t *telling) outcomeTopics() []string { return []string{t.r.cfg.Retried, t.r.cfg.RetryFailed} }
+
+// outcomes is what is to be read of the outcome topics, and of that of the recoveries: one
+// partition of each, chosen by the task's id.
+func (t *telling) outcomes(ctx context.Context, since time.Time, topics []string) (todo []stretch, err error) {
+	for _, topic := range topics {
 		p, err := t.r.cfg.Log.PartitionFor(ctx, topic, []byte(t.id))
 		if err != nil {
 			return nil, err

@@ -37,11 +37,14 @@ const DefaultLimit = 1_000_000
 // parallel is how many partitions are read at once. Each holds one page.
 const parallel = 4
 
-// Config of a Reader. All fields but Limit, Progress and Refused are required.
+// Config of a Reader. All fields but Recovered, Limit, Progress and Refused are
+// required.
 type Config struct {
 	Log Log
 	// Failed, Retried, RetryFailed and DeadLetter are the topics' names.
 	Failed, Retried, RetryFailed, DeadLetter string
+	// Recovered is the topic of the recoveries; empty: there is none.
+	Recovered string
 	// Positions are what the group has committed for the failed topic.
 	Positions func(context.Context) (map[int]consumer.Position, error)
 	// Origin is the ce_source of the outcomes that count; those of other groups
@@ -94,7 +97,11 @@ func (r *Reader) Task(ctx context.Context, id string) (History, error) {
 		if err != nil {
 			return nil, err
 		}
-		outcomes, err := t.outcomes(ctx, since)
+		topics := t.outcomeTopics()
+		if r.cfg.Recovered != "" {
+			topics = append(topics, r.cfg.Recovered)
+		}
+		outcomes, err := t.outcomes(ctx, since, topics)
 		return [][]stretch{outcomes, asked}, err
 	})
 }
@@ -104,7 +111,7 @@ func (r *Reader) Task(ctx context.Context, id string) (History, error) {
 // retries can be counted.
 func (r *Reader) Outcomes(ctx context.Context, id string) (History, error) {
 	return r.tell(ctx, r.telling(id, true), func(t *telling) ([][]stretch, error) {
-		outcomes, err := t.outcomes(ctx, t.since)
+		outcomes, err := t.outcomes(ctx, t.since, t.outcomeTopics())
 		return [][]stretch{outcomes}, err
 	})
 }
@@ -137,7 +144,7 @@ func (t *telling) heard() { t.lastAnswer.Store(t.r.cfg.Now().UnixNano()) }
 
 // tell reads what is planned, one list after the other.
 func (r *Reader) tell(ctx context.Context, t *telling, plan func(*telling) ([][]stretch, error)) (History, error) {
-	h := History{TaskID: t.id, Since: t.since, Entries: []Entry{}}
+	h := History{TaskID: t.id, Since: t.since, Entries: []Entry{}, ToldOfRecoveries: r.cfg.Recovered != "" && !t.all}
 	if err := events.CheckTaskID(t.id); err != nil {
 		h.TaskID = ""
 		return h, err

@@ -54,6 +54,8 @@ func (e Entry) Sentence() string {
 		return e.failure()
 	case e.Outcome != nil:
 		return e.answer()
+	case e.Recovery != nil:
+		return e.success()
 	}
 	return e.letter()
 }
@@ -95,6 +97,9 @@ func (e Entry) answer() string {
 		fmt.Fprintf(&b, ", %s in the window", count(*a.Retries, "retry was accepted", "retries were accepted"))
 	}
 	b.WriteString(".")
+	if a.FailedAgain {
+		b.WriteString(" The task had been retried before, and has failed again.")
+	}
 	if a.Error != nil {
 		b.WriteString(" MPC's last answer: " + apiError(a.Error) + ".")
 	}
@@ -150,7 +155,7 @@ func (h History) Summary() string {
 
 func (h History) summary() string {
 	var asked, letter *Entry
-	var outcome *Entry
+	var outcome, recovery *Entry
 	for i := range h.Entries {
 		switch e := &h.Entries[i]; e.Kind {
 		case FailureEvent:
@@ -161,6 +166,8 @@ func (h History) summary() string {
 			if !e.Outcome.Repeat {
 				outcome = e
 			}
+		case Recovered:
+			recovery = e
 		}
 	}
 	since := "since " + h.Since.UTC().Format(timeFormat) + " UTC"
@@ -170,8 +177,14 @@ func (h History) summary() string {
 	case asked != nil && !asked.Failure.Answered:
 		return fmt.Sprintf("Its latest failure event, of %s UTC, has no outcome yet: it is waiting, or it was ignored as no failure. Which, the page or /api/tasks/ID of the instance that owns partition %d of %s says, and why.",
 			asked.At.UTC().Format(timeFormat), asked.Partition, asked.Topic)
+	case recovery != nil && (outcome == nil || recovery.At.After(outcome.At)):
+		return fmt.Sprintf("It has succeeded after %s, at %s UTC.", count(recovery.Recovery.Retries, "retry", "retries"), recovery.Recovery.EventTime.UTC().Format(timeFormat))
 	case outcome != nil:
-		return fmt.Sprintf("Its latest answer, of %s UTC, is %s, %s. %s", outcome.At.UTC().Format(timeFormat), outcome.Outcome.Outcome, outcome.Outcome.Reason, outcome.Outcome.Reason.Message())
+		text := fmt.Sprintf("Its latest answer, of %s UTC, is %s, %s. %s", outcome.At.UTC().Format(timeFormat), outcome.Outcome.Outcome, outcome.Outcome.Reason, outcome.Outcome.Reason.Message())
+		if h.ToldOfRecoveries && outcome.Outcome.Outcome == events.Retried {
+			text += NotHeardOf
+		}
+		return text
 	case letter != nil:
 		return "Nothing about it could be read: what seems to be about it is a dead letter, which is never retried by itself."
 	}

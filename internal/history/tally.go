@@ -16,7 +16,7 @@ const (
 
 // kinds in the order in which entries of one moment are told: a question comes
 // before its answer.
-var kinds = []Kind{FailureEvent, DeadLetter, Outcome}
+var kinds = []Kind{FailureEvent, DeadLetter, Outcome, Recovered}
 
 // event is a place in the failed topic. The offsets of a topic that was deleted and
 // created again begin at 0 again, the times do not.
@@ -95,10 +95,13 @@ func (t *tally) into(h *History, committed map[int]int64) {
 		h.LeftOut = &t.gap
 	}
 	slices.SortFunc(h.Entries, earlier)
-	told := map[event]bool{}
+	told, succeeded := map[event]bool{}, map[event]bool{}
 	for i := range h.Entries {
 		if a := h.Entries[i].Outcome; a != nil {
 			a.Repeat, told[a.event()] = told[a.event()], true
+		}
+		if s := h.Entries[i].Recovery; s != nil {
+			s.Repeat, succeeded[s.event()] = succeeded[s.event()], true
 		}
 	}
 	for i := range h.Entries {

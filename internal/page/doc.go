@@ -28,6 +28,7 @@
 //	view.js     state, gauge, reasons, partitions
 //	flow.js     the picture of the flow
 //	plot.js     the last hour's plots
+//	retries.js  what became of the accepted retries
 //	latest.js   the list of answers, and its filter
 //	story.js    the search, and a task's story; tell.js shows it
 //	answer.js   what the service answers, and what is answered in its place

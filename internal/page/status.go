@@ -28,6 +28,9 @@ type Status struct {
 	// Outcomes are events done with since the start, by outcome and reason. The
 	// page fills them in.
 	Outcomes []Count `json:"outcomes"`
+	// Retries are those within the budget's window, by the hour in which they were
+	// accepted; absent where nobody is told of recoveries.
+	Retries []RetriesOfHour `json:"retries_by_hour,omitempty"`
 }
 
 // Check is one of /readyz.

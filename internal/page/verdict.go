@@ -31,6 +31,7 @@ const (
 	givenUp    = "given_up"
 	deadLetter = "dead_letter"
 	known      = "answered"
+	recovered  = "recovered"
 )
 
 // titles say of every reason whether the task was retried, and why not.
@@ -64,6 +65,9 @@ func (e evidence) verdict() Verdict {
 		if s := e.stories[i]; !s.Done && len(s.Steps) > 0 {
 			return e.unfinished(s)
 		}
+	}
+	if s := e.success(latest, asked); s != nil {
+		return *s
 	}
 	open := asked != nil && !asked.Failure.Answered && !e.endedHere(asked)
 	if own := e.lastTold(); own != nil && (latest == nil || !latest.At.After(own.at)) && (!open || !asked.At.After(own.at)) {
@@ -104,7 +108,7 @@ func (e evidence) newest() (answer, mention, asked *history.Entry) {
 			asked = entry
 		case entry.DeadLetter != nil && !entry.DeadLetter.Keyed:
 			mention = entry
-		case entry.Outcome != nil && entry.Outcome.Repeat:
+		case entry.Outcome != nil && entry.Outcome.Repeat, entry.Recovery != nil:
 		default:
 			answer = entry
 		}

@@ -8,6 +8,7 @@ import { showFlow } from './flow.js';
 import { showHistory } from './plot.js';
 import { showLatest } from './latest.js';
 import { storyChanged } from './story.js';
+import { showRetries } from './retries.js';
 
 const silent = 4000; // ms without a word: a second is usual
 const dead = 10_000; // ms after which nobody who glances at the page may think that all is well
@@ -28,6 +29,7 @@ const takers = {
     version = status.version;
     showStatus(status);
     showFlow(status);
+    showRetries(status);
     storyChanged();
   },
   history: showHistory,

@@ -5,7 +5,7 @@ import { byId, clock, list, make, put, set } from './dom.js';
 const section = byId('story');
 
 const moods = {
-  accepted: 'good', already_running: 'good', covered: 'good', quota: 'wait', outage: 'bad', kafka_away: 'bad',
+  accepted: 'good', already_running: 'good', covered: 'good', recovered: 'good', quota: 'wait', outage: 'bad', kafka_away: 'bad',
   never_seen: 'calm', not_known_here: 'calm', busy: 'calm', in_topic: 'wait', at_work: 'wait', twin: 'wait', asking: 'wait',
   backoff: 'wait', publishing: 'wait', given_up: 'wait', throttled: 'wait', answered: 'calm',
 };

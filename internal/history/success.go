@@ -1,0 +1,40 @@
+package history
+
+import (
+	"fmt"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+)
+
+// NotHeardOf follows what is said of a task that was retried, where nothing tells of its
+// success.
+const NotHeardOf = " Nothing tells that it has succeeded since: it is still running, or MPC's notification of its success has not come to the failed topic."
+
+func (s *Success) event() event { return event{s.Partition, s.Offset, s.EventTime.UnixMilli()} }
+
+func (t *telling) success(r *consumer.Record, e Entry) (Entry, bool) {
+	if string(r.Key) != t.id {
+		return e, false
+	}
+	recovery, err := events.DecodeRecovery(r.Value, r.Headers)
+	if err != nil || recovery.Origin != t.r.cfg.Origin || recovery.Source.Topic != t.r.cfg.Failed {
+		return e, false
+	}
+	e.Kind = Recovered
+	e.Recovery = &Success{
+		Retries: recovery.Retries, UserData: recovery.UserData, OutcomeID: recovery.Retry.Source.ID(),
+		Partition: recovery.Source.Partition, Offset: recovery.Source.Offset, EventTime: recovery.Source.Time,
+	}
+	return e, true
+}
+
+func (e Entry) success() string {
+	s := e.Recovery
+	text := fmt.Sprintf("The task has succeeded after %s, as the event at offset %d of partition %d told. That completes the outcome %s.",
+		count(s.Retries, "retry", "retries"), s.Offset, s.Partition, s.OutcomeID)
+	if s.Repeat {
+		text += " This is a repeat: the first counts."
+	}
+	return text
+}

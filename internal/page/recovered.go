@@ -1,0 +1,42 @@
+package page
+
+import (
+	"fmt"
+	"time"
+
+	"remux-retrier/internal/history"
+)
+
+// RetriesOfHour are the whole group's accepted retries of an hour, by what became of their
+// tasks.
+type RetriesOfHour struct {
+	From        time.Time `json:"from"`
+	Accepted    int       `json:"accepted"`
+	Recovered   int       `json:"recovered"`
+	FailedAgain int       `json:"failed_again"`
+	NotHeardOf  int       `json:"not_heard_of"`
+}
+
+// success is the verdict on a task that has succeeded since its latest answer and its
+// latest failure event; nil: nothing tells that.
+func (e evidence) success(latest, asked *history.Entry) *Verdict {
+	if e.topics == nil {
+		return nil
+	}
+	var found *history.Entry
+	for i := range e.topics.Entries {
+		if entry := &e.topics.Entries[i]; entry.Recovery != nil {
+			found = entry
+		}
+	}
+	own := e.lastTold()
+	switch {
+	case found == nil,
+		latest != nil && latest.At.After(found.At),
+		asked != nil && asked.At.After(found.At),
+		own != nil && own.at.After(found.At):
+		return nil
+	}
+	return &Verdict{recovered, "Recovered: it has succeeded after a retry",
+		fmt.Sprintf("%s. It succeeded at %s.", quantity(found.Recovery.Retries, "retry was accepted", "retries were accepted"), found.Recovery.EventTime.UTC().Format("2006-01-02 15:04:05"))}
+}
