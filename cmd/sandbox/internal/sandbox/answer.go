@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -25,7 +26,7 @@ type answer struct {
 	task   string // outcomes only, as the next
 	tries  int
 	code   string // of the failure, where known
-	detail string // dead letters only: what is wrong with it
+	detail string // of a dead letter what is wrong with it, of a recovery how it came
 	record *kgo.Record
 }
 
@@ -86,6 +87,33 @@ func readDeadLetter(r *kgo.Record) (*answer, error) {
 		id:     fmt.Sprintf("%s/%d/%d/%s", headerOf(r, "dead-letter-topic"), partition, offset, headerOf(r, "dead-letter-timestamp")),
 		reason: headerOf(r, "dead-letter-reason"), detail: headerOf(r, "dead-letter-message"), record: r,
 	}, nil
+}
+
+// readRecovery reads what a subscriber would of a task that has succeeded after a retry.
+func readRecovery(r *kgo.Record) (*answer, error) {
+	var v struct {
+		TaskID    string `json:"task_id"`
+		Retries   int    `json:"retries"`
+		OutcomeID string `json:"outcome_id"`
+	}
+	id := headerOf(r, "ce_id") // topic, partition, offset and time of the event that it answers
+	parts := strings.Split(id, ":")
+	if err := json.Unmarshal(r.Value, &v); err != nil || len(parts) != 4 {
+		return nil, fmt.Errorf("a recovery on %s, id %q: %w", r.Topic, id, err)
+	}
+	partition, err1 := strconv.ParseInt(parts[1], 10, 32)
+	offset, err2 := strconv.ParseInt(parts[2], 10, 64)
+	switch {
+	case err1 != nil || err2 != nil || headerOf(r, "ce_type") != "remux.recovered":
+		return nil, fmt.Errorf("the recovery %q on %s does not say which event it answers", id, r.Topic)
+	case string(r.Key) != v.TaskID || v.OutcomeID == "" || v.Retries < 1:
+		return nil, fmt.Errorf("the recovery of task %s on %s has the key %q, %d retries and the outcome %q", v.TaskID, r.Topic, r.Key, v.Retries, v.OutcomeID)
+	}
+	detail := "after 1 retry"
+	if v.Retries > 1 {
+		detail = fmt.Sprintf("after %d retries", v.Retries)
+	}
+	return &answer{kind: recovered, of: place{int32(partition), offset}, id: id, reason: "recovered", task: v.TaskID, detail: detail, record: r}, nil
 }
 
 // headerOf is the header's value, the last where there are several, empty where

@@ -32,6 +32,8 @@ type board struct {
 	// settled is closed and replaced whenever an event is settled.
 	settled chan struct{}
 	news    string // the latest request, for those who wait
+	// successes are to be published: of tasks whose retry is answered.
+	successes chan *sent
 }
 
 // matter is one event on the board.
@@ -51,11 +53,14 @@ type sum struct {
 	broken        int // complaints
 }
 
+// maxSuccesses is how many tasks may wait to succeed; more do not.
+const maxSuccesses = 100
+
 func newBoard(p *paper, names map[kind]string, exact bool) *board {
 	return &board{
 		paper: p, names: names, exact: exact,
 		sent: map[int]*sent{}, cases: map[place]*matter{}, ids: map[string]place{}, trails: map[string]*trail{},
-		sum: sum{reasons: map[kind]map[string]int{}}, settled: make(chan struct{}),
+		sum: sum{reasons: map[kind]map[string]int{}}, settled: make(chan struct{}), successes: make(chan *sent, maxSuccesses),
 	}
 }
 
@@ -193,6 +198,7 @@ func (b *board) finish(m *matter) {
 		r.complaints = m.sent.complaints(facts{event: m.event, answer: m.answer, calls: t.calls, done: b.mpc.Accepted(task), lost: t.lost, blind: b.blind}, b.exact)
 	}
 	b.paper.row(r)
+	b.succeed(m)
 
 	b.sum.settled++
 	b.sum.calls += t.calls
@@ -206,6 +212,19 @@ func (b *board) finish(m *matter) {
 	b.settled = make(chan struct{})
 }
 
+// succeed has the task of an event succeed, if its scene wants that and it was retried.
+func (b *board) succeed(m *matter) {
+	if m.sent == nil || !m.sent.succeeds || m.answer == nil || m.answer.kind != retried {
+		return
+	}
+	next := m.sent.success()
+	select {
+	case b.successes <- next:
+		b.sent[next.number] = next
+	default:
+	}
+}
+
 // way tells what happened, for the line.
 func (b *board) way(m *matter, t *trail) []string {
 	a := m.answer
@@ -217,6 +236,8 @@ func (b *board) way(m *matter, t *trail) []string {
 	case a.kind == deadLetter:
 		what, _, _ := strings.Cut(a.detail, "; ")
 		return []string{what}
+	case a.kind == recovered:
+		return []string{a.detail}
 	case len(t.steps) == 0:
 		return []string{strings.TrimSpace("no call: cannot help with " + a.code)}
 	}

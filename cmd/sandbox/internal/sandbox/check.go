@@ -104,6 +104,8 @@ func (w want) String() string {
 		return "retry_failed, " + w.reason
 	case deadLetter:
 		return "a dead letter, " + w.reason
+	case recovered:
+		return "a recovery"
 	}
 	return "no answer, for it is no failure"
 }

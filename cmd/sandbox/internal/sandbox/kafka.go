@@ -25,12 +25,13 @@ func newTopics(suffix string) topics {
 		failed: "remux.failed" + suffix,
 		answers: map[kind]string{
 			retried: "remux.retried" + suffix, retryFailed: "remux.retry_failed" + suffix, deadLetter: "remux.failed.dlq" + suffix,
+			recovered: "remux.recovered" + suffix,
 		},
 	}
 }
 
 func (t topics) all() []string {
-	return []string{t.failed, t.answers[retried], t.answers[retryFailed], t.answers[deadLetter]}
+	return []string{t.failed, t.answers[retried], t.answers[retryFailed], t.answers[deadLetter], t.answers[recovered]}
 }
 
 // How long brokers have to answer at all, and the service to join its group. A
@@ -146,8 +147,11 @@ func (c *client) hasRead(ends kadm.ListedOffsets) bool {
 }
 
 func read(k kind, r *kgo.Record) (*answer, error) {
-	if k == deadLetter {
+	switch k {
+	case deadLetter:
 		return readDeadLetter(r)
+	case recovered:
+		return readRecovery(r)
 	}
 	return readOutcome(k, r)
 }

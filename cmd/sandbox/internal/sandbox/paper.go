@@ -38,7 +38,7 @@ const (
 )
 
 // colours are the answers'.
-var colours = map[kind]colour{retried: green, retryFailed: yellow, deadLetter: magenta, ignored: dim}
+var colours = map[kind]colour{retried: green, retryFailed: yellow, deadLetter: magenta, recovered: cyan, ignored: dim}
 
 // paper is what is written for people: one line, or a few, at a time. On a raw
 // terminal a status line stays below them.

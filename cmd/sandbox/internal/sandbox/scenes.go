@@ -15,7 +15,8 @@ const (
 	retried kind = iota
 	retryFailed
 	deadLetter
-	ignored // no failure: committed without an answer
+	recovered // the success of a task that was retried
+	ignored   // no failure: committed without an answer
 )
 
 // skipCode is a failure code that the service is told not to retry: the input
@@ -31,6 +32,8 @@ type scene struct {
 
 	status mpcsim.Status // of the task; FAILED where empty
 	script []mpcsim.Step // how MPC answers its first retries
+	// succeeds: once its retry is answered the task succeeds, and MPC notifies of that.
+	succeeds bool
 
 	want want
 }
@@ -61,12 +64,12 @@ func unreadable(reason string) want { return want{kind: deadLetter, reason: reas
 func scenes() []scene {
 	failed := plain(text, failureCode)
 	return []scene{
-		{event: "plain", write: failed, want: accepted},
+		{event: "plain", write: failed, succeeds: true, want: accepted},
 		{event: "plain, long number", write: plain(number, failureCode), long: true, want: accepted},
 		{event: "CloudEvent", write: structured, want: accepted},
 		{event: "CloudEvent, binary", write: binary, want: accepted},
 		{event: "MPC notification", write: notification("FAILED"), want: accepted},
-		{event: "SMN envelope", write: envelope, want: accepted},
+		{event: "SMN envelope", write: envelope, succeeds: true, want: accepted},
 		{event: "MPC: SUCCEED", write: notification("SUCCEED"), want: want{kind: ignored}},
 
 		{event: "plain", write: failed, script: []mpcsim.Step{mpcsim.Reset()}, want: twice},
@@ -74,7 +77,7 @@ func scenes() []scene {
 
 		{event: "plain", write: failed, script: []mpcsim.Step{mpcsim.Fail(403, "MPC.10212")}, want: refused("rejected")},
 		{event: "plain, number", write: plain(number, failureCode), script: []mpcsim.Step{mpcsim.Fail(404, "MPC.10211")}, want: refused("task_not_found")},
-		{event: "CloudEvent", write: structured, script: []mpcsim.Step{mpcsim.Lose()}, want: want{retried, "already_running", 1, 1}},
+		{event: "CloudEvent", write: structured, script: []mpcsim.Step{mpcsim.Lose()}, succeeds: true, want: want{retried, "already_running", 1, 1}},
 		{event: "SMN envelope", write: envelope, script: []mpcsim.Step{mpcsim.Fail(400, "MPC.10202")}, want: refused("invalid_task")},
 		{event: "CloudEvent", write: structured, status: mpcsim.StatusCanceled, want: refused("not_retryable")},
 		{event: "plain, input missing", write: plain(text, skipCode), want: want{kind: retryFailed, reason: "not_retryable"}},
@@ -97,7 +100,7 @@ func scenes() []scene {
 // stream is what the endless stream repeats: the scenes, with an ordinary event
 // after each, because in life most are ordinary.
 func stream(scenes []scene) []scene {
-	ordinary := scene{event: "plain", write: plain(text, failureCode), want: accepted}
+	ordinary := scene{event: "plain", write: plain(text, failureCode), succeeds: true, want: accepted}
 	var all []scene
 	for _, s := range scenes {
 		all = append(all, s, ordinary)
@@ -136,6 +139,14 @@ func (s scene) cast(n int) *sent {
 	}
 	return &sent{scene: s, number: n, task: task}
 }
+
+// success is the event by which MPC tells that the task has succeeded.
+func (s *sent) success() *sent {
+	next := scene{event: successEvent, write: notification("SUCCEED"), want: want{kind: recovered, reason: "recovered", done: s.want.done}}
+	return &sent{scene: next, number: -1 - s.number, task: s.task}
+}
+
+const successEvent = "MPC: it succeeded"
 
 // prepare tells MPC about the task.
 func (s *sent) prepare(mpc *mpcsim.Simulator) error {

@@ -44,6 +44,7 @@ func environment(o options, t topics, brokers []string, endpoint string) map[str
 		"KAFKA_TOPIC_RETRIED":      t.answers[retried],
 		"KAFKA_TOPIC_RETRY_FAILED": t.answers[retryFailed],
 		"KAFKA_TOPIC_DEAD_LETTER":  t.answers[deadLetter],
+		"KAFKA_TOPIC_RECOVERED":    t.answers[recovered],
 		"KAFKA_CREATE_TOPICS":      "true",
 		"MPC_ENDPOINT":             endpoint,
 		"MPC_PROJECT_ID":           projectID,

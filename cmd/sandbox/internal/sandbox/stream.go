@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"remux-retrier/internal/mpcsim"
 )
 
 // How fast events are sent: a round at once, or a gentle stream.
@@ -29,6 +31,7 @@ func (s *sandbox) run(ctx context.Context) error {
 	defer over()
 	sending := make(chan error, 1)
 	actors.Go(func() { s.misbehave(ctx) })
+	actors.Go(func() { s.succeed(ctx) })
 	if s.meter != nil {
 		actors.Go(func() { s.report(ctx) })
 	}
@@ -60,6 +63,30 @@ func (s *sandbox) send(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// succeedAfter is how long a task takes that runs again.
+const succeedAfter = 100 * time.Millisecond
+
+// succeed publishes MPC's notifications of tasks that succeed after their retry.
+func (s *sandbox) succeed(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case event := <-s.board.successes:
+			if !wait(ctx, succeedAfter) {
+				return
+			}
+			err := s.mpc.SetTask(mpcsim.Task{ID: event.task, Status: mpcsim.StatusSucceed})
+			if err == nil {
+				err = s.client.publish(ctx, event.record())
+			}
+			if err != nil && ctx.Err() == nil {
+				s.board.complain("%v", err)
+			}
+		}
+	}
 }
 
 // await waits for the end of the play, and says meanwhile that events wait.
