@@ -53,7 +53,7 @@ func bomb(t *testing.T, at time.Time, count, size int, value func(i int) (before
 
 // publishRaw publishes a batch as it is, and says that its records are to be
 // answered.
-func (r *room) publishRaw(partition int32, at time.Time, count int, batch []byte) []*kgo.Record {
+func (r *rig) publishRaw(partition int32, at time.Time, count int, batch []byte) []*kgo.Record {
 	r.t.Helper()
 	client := r.newClient(kgo.MaxVersions(kversion.V3_0_0()))
 	req := kmsg.NewPtrProduceRequest()
@@ -72,7 +72,7 @@ func (r *room) publishRaw(partition int32, at time.Time, count int, batch []byte
 	for i := range records {
 		records[i] = &kgo.Record{Topic: r.failed, Partition: partition, Offset: answer.BaseOffset + int64(i), Timestamp: at}
 	}
-	r.ask(records...)
+	r.addPublished(records...)
 	return records
 }
 
@@ -82,7 +82,7 @@ func TestInvariant7CompressionBombsAreAnsweredInBoundedMemory(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("a process's memory is read from /proc")
 	}
-	r := enter(t, options{partitions: 4})
+	r := newRig(t, options{partitions: 4})
 	for _, topic := range []string{r.failed, r.deadLetter} {
 		r.limit(topic, 90<<20)
 	}
@@ -111,13 +111,13 @@ func TestInvariant7CompressionBombsAreAnsweredInBoundedMemory(t *testing.T) {
 	r.program = program
 	began := time.Now()
 	s := r.start("GOMEMLIMIT", "-").ready()
-	r.answered(r.owed(), 120*time.Second)
+	r.waitForAnswers(r.expectedAnswers(), 120*time.Second)
 	most := s.peakMemory()
-	t.Logf("%d answers in %v, in %d MiB of memory at most", r.owed(), time.Since(began), most>>20)
+	t.Logf("%d answers in %v, in %d MiB of memory at most", r.expectedAnswers(), time.Since(began), most>>20)
 	if most > 450<<20 {
 		t.Errorf("the service took %d MiB", most>>20)
 	}
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 	r.calledOnce(t, many+len(healthy))
 	if letter := r.collector.letter(large); letter == nil || !same(letter.Value, random) {
 		t.Error("the dead letter of 60 MB did not come whole")
@@ -138,7 +138,7 @@ func TestInvariant7CompressionBombsAreAnsweredInBoundedMemory(t *testing.T) {
 // is larger than any usual record: it says where the record stands.
 func TestALargeDeadLetterThatDoesNotFitTellsWhereTheRecordStands(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 1})
+	r := newRig(t, options{partitions: 1})
 	r.limit(r.failed, 30<<20)
 	client := r.newClient(kgo.ProducerBatchMaxBytes(25 << 20))
 	random := incompressible(20e6)
@@ -147,7 +147,7 @@ func TestALargeDeadLetterThatDoesNotFitTellsWhereTheRecordStands(t *testing.T) {
 	r.publishWith(client, large)
 	r.publishWith(client, compresses, event("healthy"))
 	r.start().ready()
-	r.quiet(60 * time.Second)
+	r.finishWithoutRepeats(60 * time.Second)
 	if letter := r.collector.letter(compresses); letter == nil || !same(letter.Value, compresses.Value) {
 		t.Error("the dead letter that fits if it is compressed did not come whole")
 	}

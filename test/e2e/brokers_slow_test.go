@@ -29,13 +29,13 @@ import (
 // rebalance: the session is longer.
 func TestABrokerThatStandsStillForSecondsEndsNoGeneration(t *testing.T) {
 	t.Parallel()
-	c, o := own(t, testkafka.Config{}, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 50 * time.Millisecond}}})
-	r := enter(t, o)
+	c, o := ownCluster(t, testkafka.Config{}, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 50 * time.Millisecond}}})
+	r := newRig(t, o)
 	a, b := r.start("KAFKA_SESSION_TIMEOUT", "10s"), r.start("KAFKA_SESSION_TIMEOUT", "10s")
 	a.ready()
 	b.ready()
-	stop := r.pour(10 * time.Millisecond)
-	r.answered(200, 40*time.Second)
+	stop := r.publishSteadily(10 * time.Millisecond)
+	r.waitForAnswers(200, 40*time.Second)
 	assigned := func() (n int) { return len(a.assignments()) + len(b.assignments()) }
 	before := assigned()
 	for range 2 {
@@ -43,18 +43,18 @@ func TestABrokerThatStandsStillForSecondsEndsNoGeneration(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		must(t, c.Resume(0))
 		have := r.collector.count()
-		r.answered(have+200, 40*time.Second)
+		r.waitForAnswers(have+200, 40*time.Second)
 	}
 	if n := assigned() - before; n != 0 {
 		t.Errorf("%d generations began", n)
 	}
 	all := stop()
-	r.quiet(60 * time.Second)
+	r.finishWithoutRepeats(60 * time.Second)
 	r.acceptedAtMostOnce(t, all)
 }
 
 // clientQuota limits every client.
-func (r *room) clientQuota(key string, value float64) {
+func (r *rig) clientQuota(key string, value float64) {
 	r.t.Helper()
 	entry := kmsg.NewAlterClientQuotasRequestEntry()
 	entity := kmsg.NewAlterClientQuotasRequestEntryEntity()
@@ -73,8 +73,8 @@ func (r *room) clientQuota(key string, value float64) {
 // nothing on its connection for a while (KIP-219).
 func TestAKafkaQuotaSlowsReadingAndHarmsNothing(t *testing.T) {
 	t.Parallel()
-	_, o := own(t, testkafka.Config{}, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: healthy}})
-	r := enter(t, o)
+	_, o := ownCluster(t, testkafka.Config{}, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: healthy}})
+	r := newRig(t, o)
 	const n = 400
 	var backlog []*kgo.Record
 	for i := range n {
@@ -90,7 +90,7 @@ func TestAKafkaQuotaSlowsReadingAndHarmsNothing(t *testing.T) {
 	r.clientQuota("consumer_byte_rate", 200_000)
 	time.Sleep(time.Second) // brokers learn of quotas a little later
 	s := r.start().ready()
-	s.says("a Kafka quota for this client or user")
+	s.waitForLog("a Kafka quota for this client or user")
 	for end := time.Now().Add(90 * time.Second); r.collector.count() < n && time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
 		if status, body := s.get("/readyz"); status != 200 {
 			t.Fatalf("/readyz: %d %s", status, body)
@@ -99,7 +99,7 @@ func TestAKafkaQuotaSlowsReadingAndHarmsNothing(t *testing.T) {
 	if errors := s.scrape().gauge(t, "fetch_errors_total"); errors != 0 {
 		t.Errorf("%v fetches failed", errors)
 	}
-	r.quiet(60 * time.Second)
+	r.finishWithoutRepeats(60 * time.Second)
 	if n := len(s.assignments()); n != 1 {
 		t.Errorf("%d generations began", n)
 	}
@@ -150,8 +150,8 @@ func (s *service) connections(brokers []string) map[string]int {
 
 func TestConnectionsToABrokerAreFewHoweverManyPartitions(t *testing.T) {
 	t.Parallel()
-	c, o := own(t, testkafka.Config{}, options{partitions: 64, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 10 * time.Millisecond}}})
-	r := enter(t, o)
+	c, o := ownCluster(t, testkafka.Config{}, options{partitions: 64, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 10 * time.Millisecond}}})
+	r := newRig(t, o)
 	s := r.start("MPC_REQUESTS_PER_MINUTE", "unlimited").ready()
 	const most = 8
 	look := func(when string) {
@@ -167,12 +167,12 @@ func TestConnectionsToABrokerAreFewHoweverManyPartitions(t *testing.T) {
 	look("idle")
 	r.load("task", 10_000)
 	look("busy")
-	r.quiet(60 * time.Second)
+	r.finishWithoutRepeats(60 * time.Second)
 }
 
 // onBroker creates a topic whose partitions have one replica each, on the brokers
 // (numbered from 0) that the list names.
-func (r *room) onBroker(topic string, brokers []int) {
+func (r *rig) onBroker(topic string, brokers []int) {
 	r.t.Helper()
 	req := kmsg.NewCreateTopicsRequest()
 	rt := kmsg.NewCreateTopicsRequestTopic()
@@ -196,8 +196,8 @@ func (r *room) onBroker(topic string, brokers []int) {
 func TestAnOutcomePartitionWithoutALeaderHoldsUpItsOwnTasksAlone(t *testing.T) {
 	t.Parallel()
 	// The group's own topic has one replica: commits go on.
-	c, o := own(t, testkafka.Config{Brokers: 3, Properties: map[string]string{"offsets.topic.replication.factor": "1", "offsets.topic.num.partitions": "1"}}, options{noTopics: true, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 20 * time.Millisecond}}})
-	r := enter(t, o)
+	c, o := ownCluster(t, testkafka.Config{Brokers: 3, Properties: map[string]string{"offsets.topic.replication.factor": "1", "offsets.topic.num.partitions": "1"}}, options{noTopics: true, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 20 * time.Millisecond}}})
+	r := newRig(t, o)
 	r.create(8, r.failed, r.retryFailed, r.deadLetter)
 	// Not the coordinator: a rebalance has the outcome topics read anew, all of them.
 	var coordinator int
@@ -210,7 +210,7 @@ func TestAnOutcomePartitionWithoutALeaderHoldsUpItsOwnTasksAlone(t *testing.T) {
 	r.onBroker(r.retried, []int{other, other, other, other, other, alone, other, other})
 	r.start("MPC_MAX_IN_FLIGHT", "16", "MPC_REQUESTS_PER_MINUTE", "unlimited").ready()
 	r.load("before", 100)
-	r.answered(100, 30*time.Second)
+	r.waitForAnswers(100, 30*time.Second)
 
 	must(t, c.Kill(alone))
 	defer func() { must(t, c.Restart(context.Background(), alone)) }()
@@ -218,11 +218,11 @@ func TestAnOutcomePartitionWithoutALeaderHoldsUpItsOwnTasksAlone(t *testing.T) {
 	events := r.load("task", 2000)
 	stuck := 0
 	for _, rec := range events {
-		if murmur(rec.Key, 8) == 5 {
+		if murmurPartition(rec.Key, 8) == 5 {
 			stuck++
 		}
 	}
-	r.answered(100+len(events)-stuck, 90*time.Second)
+	r.waitForAnswers(100+len(events)-stuck, 90*time.Second)
 	time.Sleep(3 * time.Second)
 	if n := r.mpc.Counters().Retries - calls - (len(events) - stuck); n > 2*16 {
 		t.Errorf("%d of %d tasks are called whose outcome cannot be written", n, stuck)
@@ -230,7 +230,7 @@ func TestAnOutcomePartitionWithoutALeaderHoldsUpItsOwnTasksAlone(t *testing.T) {
 }
 
 // murmur is the partition that Kafka's Java producer chooses.
-func murmur(key []byte, partitions int) int {
+func murmurPartition(key []byte, partitions int) int {
 	p := kgo.StickyKeyPartitioner(nil).ForTopic("")
 	return p.Partition(&kgo.Record{Key: key}, partitions)
 }

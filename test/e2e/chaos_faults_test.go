@@ -12,15 +12,15 @@ import (
 )
 
 // fair is slow enough that some calls are in flight whenever an instance dies.
-var fair = mpcsim.Faults{Latency: 400 * time.Millisecond}
+var normalFaults = mpcsim.Faults{Latency: 400 * time.Millisecond}
 
 // between draws a duration, evenly.
 func between(random *rand.Rand, from, to time.Duration) time.Duration {
 	return from + time.Duration(random.Int64N(int64(to-from)))
 }
 
-// weather changes how the API behaves, and ends fair.
-func (k *chaos) weather(ctx context.Context, random *rand.Rand) {
+// changeAPI changes how the API behaves, and ends fair.
+func (k *chaos) changeAPI(ctx context.Context, random *rand.Rand) {
 	kinds := []struct {
 		name   string
 		faults mpcsim.Faults
@@ -28,14 +28,14 @@ func (k *chaos) weather(ctx context.Context, random *rand.Rand) {
 		{"answers 503", mpcsim.Faults{Outage: mpcsim.Down}},
 		{"resets connections", mpcsim.Faults{Outage: mpcsim.Resetting}},
 		{"hangs", mpcsim.Faults{Outage: mpcsim.Hanging}},
-		{"serves 10 requests a second", mpcsim.Faults{PerSecond: 10, Latency: fair.Latency}},
+		{"serves 10 requests a second", mpcsim.Faults{PerSecond: 10, Latency: normalFaults.Latency}},
 		{"answers after 1.5s", mpcsim.Faults{Latency: 1500 * time.Millisecond}},
 		{"answers after MPC_TIMEOUT", mpcsim.Faults{Latency: 2500 * time.Millisecond}},
-		{"loses every third answer", mpcsim.Faults{LossRate: 1. / 3, Latency: fair.Latency}},
-		{"fails every other call", mpcsim.Faults{ErrorRate: .5, Latency: fair.Latency}},
+		{"loses every third answer", mpcsim.Faults{LossRate: 1. / 3, Latency: normalFaults.Latency}},
+		{"fails every other call", mpcsim.Faults{ErrorRate: .5, Latency: normalFaults.Latency}},
 	}
 	change := func(name string, f mpcsim.Faults) {
-		k.happens("MPC %s", name)
+		k.logFault("MPC %s", name)
 		if err := k.mpc.SetFaults(f); err != nil {
 			k.t.Error(err)
 		}
@@ -45,7 +45,7 @@ func (k *chaos) weather(ctx context.Context, random *rand.Rand) {
 		kind := kinds[random.IntN(len(kinds))]
 		change(kind.name, kind.faults)
 		pause(ctx, between(random, time.Second, 8*time.Second))
-		change("is well again", fair)
+		change("is well again", normalFaults)
 	}
 }
 
@@ -66,7 +66,7 @@ func (k *chaos) breakBrokers(ctx context.Context, random *rand.Rand) {
 			return
 		}
 		i, kind := random.IntN(3), kinds[random.IntN(len(kinds))]
-		k.happens("broker %d is %s", i, kind.name)
+		k.logFault("broker %d is %s", i, kind.name)
 		err := kind.broke(i)
 		if err == nil {
 			pause(ctx, between(random, time.Second, 8*time.Second))
@@ -76,12 +76,12 @@ func (k *chaos) breakBrokers(ctx context.Context, random *rand.Rand) {
 			k.t.Error(err)
 			return
 		}
-		k.happens("broker %d is back", i)
+		k.logFault("broker %d is back", i)
 		// Another may fail only when this one has caught up.
 		for ok := false; !ok && k.ctx.Err() == nil; ok, _ = k.inSync(k.ctx, 3) {
 			pause(k.ctx, 300*time.Millisecond)
 		}
-		k.happens("all replicas are in sync")
+		k.logFault("all replicas are in sync")
 	}
 }
 
@@ -105,15 +105,15 @@ func (k *chaos) breakInstances(ctx context.Context, random *rand.Rand) {
 			return
 		}
 		i, kind := random.IntN(instances), kinds[random.IntN(len(kinds))]
-		k.happens("instance %d (%s): %s", i, k.now[i].name, kind.name)
+		k.logFault("instance %d (%s): %s", i, k.now[i].name, kind.name)
 		kind.broke(k.now[i])
 		pause(ctx, between(random, 0, kind.atMost))
 		if kind.goesOn != nil {
 			kind.goesOn(k.now[i])
-			k.happens("instance %d goes on", i)
+			k.logFault("instance %d goes on", i)
 			continue
 		}
 		k.launch(i)
-		k.happens("instance %d is started again, as %s", i, k.now[i].name)
+		k.logFault("instance %d is started again, as %s", i, k.now[i].name)
 	}
 }

@@ -44,12 +44,12 @@ func (k *chaos) load(ctx context.Context, random *rand.Rand) {
 			k.t.Errorf("publish: %v", err)
 			return
 		}
-		k.ask(events...)
+		k.addPublished(events...)
 		switch {
 		case t != nil:
 			t.events = append(t.events, events...)
 		case strings.Contains(string(events[0].Value), "SUCCEED"):
-			k.ignored(events...)
+			k.expectNoAnswer(events...)
 		default:
 			k.garbage++
 		}
@@ -129,7 +129,7 @@ func (k *chaos) settleTasks() {
 		}
 		if wrong != "" {
 			k.t.Errorf("task %s: %s", t.id, wrong)
-			k.troubled = append(k.troubled, t.id)
+			k.wrongTasks = append(k.wrongTasks, t.id)
 		}
 	}
 }

@@ -12,21 +12,21 @@ import (
 
 // tell says, of a soak that failed, what it takes to understand it: the seed,
 // the faults, and the stories of the first tasks whose account is wrong.
-func (k *chaos) tell(seed uint64) {
+func (k *chaos) report(seed uint64) {
 	if !k.t.Failed() {
 		return
 	}
-	k.t.Logf("SOAK_SEED=%d\n--- faults, by seconds since the load began\n%s", seed, strings.Join(k.happened, "\n"))
-	if len(k.troubled) == 0 { // it ended before the account: what has no answer?
+	k.t.Logf("SOAK_SEED=%d\n--- faults, by seconds since the load began\n%s", seed, strings.Join(k.faultLog, "\n"))
+	if len(k.wrongTasks) == 0 { // it ended before the account: what has no answer?
 		for id, t := range k.tasks {
 			for _, e := range t.events {
-				if k.collector.of(e) == nil && !slices.Contains(k.troubled, id) {
-					k.troubled = append(k.troubled, id)
+				if k.collector.of(e) == nil && !slices.Contains(k.wrongTasks, id) {
+					k.wrongTasks = append(k.wrongTasks, id)
 				}
 			}
 		}
 	}
-	for _, id := range head(k.troubled) {
+	for _, id := range firstFew(k.wrongTasks) {
 		k.t.Logf("--- the story of task %s\n%s", id, strings.Join(k.story(id), "\n"))
 	}
 }

@@ -45,34 +45,34 @@ type outcome struct {
 }
 
 // place is that of the event that the outcome answers.
-func (o *outcome) place() place {
-	return place{o.FailedEvent.Partition, o.FailedEvent.Offset, o.FailedEvent.Timestamp.UnixMilli()}
+func (o *outcome) location() location {
+	return location{o.FailedEvent.Partition, o.FailedEvent.Offset, o.FailedEvent.Timestamp.UnixMilli()}
 }
 
-// stranger marks, by a header, what a test wrote to an outcome topic itself: it
+// foreignHeader marks, by a header, what a test wrote to an outcome topic itself: it
 // is the answer of no instance.
-const stranger = "e2e-stranger"
+const foreignHeader = "e2e-foreign"
 
-// collector reads everything that comes out of a room, from the beginning. Its
+// collector reads everything that comes out of a rig, from the beginning. Its
 // first word counts, as subscribers are told.
 type collector struct {
-	r    *room
+	r    *rig
 	done chan struct{}
 
 	mu       sync.Mutex
-	outcomes map[place]*outcome
-	letters  map[place]*kgo.Record
-	ids      map[string]place // ce_id → whose it is
+	outcomes map[location]*outcome
+	letters  map[location]*kgo.Record
+	ids      map[string]location // ce_id → whose it is
 	repeats  []string
 	repeated []*outcome // those of them that are outcomes
 	wrong    []string
 	read     map[string]map[int32]int64 // topic → partition → next offset
 }
 
-func collect(r *room) *collector {
+func collect(r *rig) *collector {
 	c := &collector{
 		r: r, done: make(chan struct{}),
-		outcomes: map[place]*outcome{}, letters: map[place]*kgo.Record{}, ids: map[string]place{},
+		outcomes: map[location]*outcome{}, letters: map[location]*kgo.Record{}, ids: map[string]location{},
 		read: map[string]map[int32]int64{r.retried: {}, r.retryFailed: {}, r.deadLetter: {}},
 	}
 	client := r.newClient(
@@ -97,7 +97,7 @@ func (c *collector) take(rec *kgo.Record) {
 	defer c.mu.Unlock()
 	c.read[rec.Topic][rec.Partition] = rec.Offset + 1
 	if rec.Topic == c.r.deadLetter {
-		at, err := letterPlace(rec)
+		at, err := letterLocation(rec)
 		if err != nil {
 			c.wrong = append(c.wrong, fmt.Sprintf("dead letter at %d/%d: %v", rec.Partition, rec.Offset, err))
 			return
@@ -110,14 +110,14 @@ func (c *collector) take(rec *kgo.Record) {
 		return
 	}
 	o := &outcome{record: rec, headers: headersOf(rec)}
-	if _, marked := o.headers[stranger]; marked {
+	if _, marked := o.headers[foreignHeader]; marked {
 		return
 	}
 	if err := json.Unmarshal(rec.Value, o); err != nil {
 		c.wrong = append(c.wrong, fmt.Sprintf("outcome at %s %d/%d: %v: %s", rec.Topic, rec.Partition, rec.Offset, err, rec.Value))
 		return
 	}
-	at := o.place()
+	at := o.location()
 	id := o.headers["ce_id"]
 	if whose, known := c.ids[id]; known && whose != at || id == "" {
 		c.wrong = append(c.wrong, fmt.Sprintf("ce_id %q is of %+v and of %+v", id, whose, at))
@@ -144,7 +144,7 @@ func headersOf(rec *kgo.Record) map[string]string {
 	return all
 }
 
-func letterPlace(rec *kgo.Record) (at place, err error) {
+func letterLocation(rec *kgo.Record) (at location, err error) {
 	h := headersOf(rec)
 	partition, err := strconv.ParseInt(h["dead-letter-partition"], 10, 32)
 	if err != nil {
@@ -155,21 +155,21 @@ func letterPlace(rec *kgo.Record) (at place, err error) {
 		return at, err
 	}
 	when, err := time.Parse(time.RFC3339Nano, h["dead-letter-timestamp"])
-	return place{int32(partition), offset, when.UnixMilli()}, err
+	return location{int32(partition), offset, when.UnixMilli()}, err
 }
 
 // of gives the outcome of an event, nil if there is none yet.
 func (c *collector) of(rec *kgo.Record) *outcome {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.outcomes[placeOf(rec)]
+	return c.outcomes[locationOf(rec)]
 }
 
 // letter gives the dead letter of an event, nil if there is none yet.
 func (c *collector) letter(rec *kgo.Record) *kgo.Record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.letters[placeOf(rec)]
+	return c.letters[locationOf(rec)]
 }
 
 // count is how many events have an outcome or a dead letter.

@@ -15,7 +15,7 @@ import (
 
 // deadLetters has a service make n dead letters, the i-th with the value {"i":i}, and
 // stops it.
-func (r *room) deadLetters(n int) []*kgo.Record {
+func (r *rig) deadLetters(n int) []*kgo.Record {
 	r.t.Helper()
 	r.start().ready()
 	records := make([]*kgo.Record, n)
@@ -26,12 +26,12 @@ func (r *room) deadLetters(n int) []*kgo.Record {
 		}
 	}
 	r.publish(records...)
-	r.quiet(60 * time.Second)
+	r.finishWithoutRepeats(60 * time.Second)
 	return records
 }
 
 // since reads what stands in the failed topic from these offsets on.
-func (r *room) since(from map[int32]int64) []*kgo.Record {
+func (r *rig) since(from map[int32]int64) []*kgo.Record {
 	r.t.Helper()
 	to, err := r.ends(r.failed)
 	if err != nil {
@@ -66,7 +66,7 @@ func values(records []*kgo.Record) []string {
 
 func TestCommandRedriveInterruptedAndStartedAgainRepeatsNothing(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
+	r := newRig(t, options{})
 	letters := r.deadLetters(2000)
 	before, err := r.ends(r.failed)
 	must(t, err)
@@ -102,14 +102,14 @@ func TestCommandRedriveInterruptedAndStartedAgainRepeatsNothing(t *testing.T) {
 
 func TestCommandRedriveBesideTheServiceEndsAndLeavesWhatComesBack(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
+	r := newRig(t, options{})
 	r.deadLetters(600)
 	before, err := r.ends(r.failed)
 	must(t, err)
 	r.start().ready()
 	r.command(nil, "redrive").want(t, 0, "600 put back, 0 left")
-	r.ask(r.since(before)...)
-	r.quiet(60 * time.Second)
+	r.addPublished(r.since(before)...)
+	r.finishWithoutRepeats(60 * time.Second)
 	again := r.command(nil, "redrive").want(t, 0, "0 put back, 600 left with a reason")
 	if n := strings.Count(again.out, "it came back: it was a dead letter 2 times by now, the last time for no_task_id"); n != 600 {
 		t.Errorf("%d reasons:\n%.1000s", n, again.out)
@@ -121,7 +121,7 @@ func TestCommandRedriveBesideTheServiceEndsAndLeavesWhatComesBack(t *testing.T) 
 
 func TestCommandRedriveFilteredLosesNothing(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
+	r := newRig(t, options{})
 	r.start().ready()
 	var records []*kgo.Record
 	for i := range 300 {
@@ -132,7 +132,7 @@ func TestCommandRedriveFilteredLosesNothing(t *testing.T) {
 		records = append(records, &kgo.Record{Key: fmt.Appendf(nil, "k%d", i), Value: []byte(value)})
 	}
 	r.publish(records...)
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 	before, err := r.ends(r.failed)
 	must(t, err)
 	r.command(nil, "redrive", "--reason", "not_json", "--limit", "10").want(t, 0, "10 put back")
@@ -146,7 +146,7 @@ func TestCommandRedriveFilteredLosesNothing(t *testing.T) {
 
 func TestCommandRedriveTwiceAtTheSameTimeSharesTheWork(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
+	r := newRig(t, options{})
 	letters := r.deadLetters(1000)
 	before, err := r.ends(r.failed)
 	must(t, err)
@@ -167,7 +167,7 @@ func TestCommandRedriveTwiceAtTheSameTimeSharesTheWork(t *testing.T) {
 // nothing is lost.
 func TestCommandRedriveKilledRepeatsABatchAtMost(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
+	r := newRig(t, options{})
 	letters := r.deadLetters(2000)
 	before, err := r.ends(r.failed)
 	must(t, err)

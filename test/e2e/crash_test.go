@@ -25,19 +25,19 @@ import (
 // whatever stands below it must have been answered by then.
 func TestInvariant1NoEventIsLost(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 3, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 50 * time.Millisecond}}})
-	stop := r.pour(5 * time.Millisecond)
+	r := newRig(t, options{partitions: 3, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 50 * time.Millisecond}}})
+	stop := r.publishSteadily(5 * time.Millisecond)
 	for range 3 {
 		s := r.start("MPC_TIMEOUT", "1s").ready()
 		have := r.collector.count()
-		r.answered(have+100, 30*time.Second)
+		r.waitForAnswers(have+100, 30*time.Second)
 		r.committedIsAnswered()
 		s.kill()
 		r.committedIsAnswered()
 	}
 	all := stop()
 	r.start("MPC_TIMEOUT", "1s").ready()
-	t.Logf("after 3 crashes: %d answers were repeated", len(r.settle(60*time.Second)))
+	t.Logf("after 3 crashes: %d answers were repeated", len(r.finish(60*time.Second)))
 	r.acceptedAtMostOnce(t, all)
 	if n := r.collector.reasons(); n["accepted"]+n["already_running"] != len(all) {
 		t.Errorf("%d events, answered %v: want accepted or already_running", len(all), n)
@@ -49,7 +49,7 @@ func TestInvariant1NoEventIsLost(t *testing.T) {
 func TestInvariant1NothingIsCommittedBeforeItIsAcknowledged(t *testing.T) {
 	t.Parallel()
 	const events = 20
-	r := enter(t, options{partitions: 1, sim: mpcsim.Config{ProcessingFor: time.Hour}})
+	r := newRig(t, options{partitions: 1, sim: mpcsim.Config{ProcessingFor: time.Hour}})
 	r.limit(r.retried, 200) // less than an outcome
 	all := r.load("task", events)
 	s := r.start("MPC_TIMEOUT", "1s") // not ready for long: it says what it waits for
@@ -61,7 +61,7 @@ func TestInvariant1NothingIsCommittedBeforeItIsAcknowledged(t *testing.T) {
 	s.kill()
 	r.limit(r.retried, 1_048_588)
 	r.start("MPC_TIMEOUT", "1s").ready()
-	r.settle(60 * time.Second)
+	r.finish(60 * time.Second)
 	r.acceptedAtMostOnce(t, all)
 	if n := r.collector.reasons(); n["already_running"] != events {
 		t.Errorf("outcomes %v: the %d calls before the crash were all accepted", n, events)
@@ -70,7 +70,7 @@ func TestInvariant1NothingIsCommittedBeforeItIsAcknowledged(t *testing.T) {
 
 // committedIsAnswered looks at the committed offsets first and at the answers
 // after them.
-func (r *room) committedIsAnswered() {
+func (r *rig) committedIsAnswered() {
 	r.t.Helper()
 	at, err := r.committed()
 	if err != nil {
@@ -79,7 +79,7 @@ func (r *room) committedIsAnswered() {
 	r.readAll()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for where, rec := range r.asked {
+	for where, rec := range r.published {
 		if where.offset < at[where.partition] && r.collector.of(rec) == nil {
 			r.t.Errorf("offset %d of partition %d is committed, and %+v has no answer", at[where.partition], where.partition, where)
 		}
@@ -89,7 +89,7 @@ func (r *room) committedIsAnswered() {
 func TestAfterACrashTheStateIsAskedForBeforeAnyCall(t *testing.T) {
 	t.Parallel()
 	const inFlight, events = 64, 100
-	r := enter(t, options{partitions: 1, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 2 * time.Second}}})
+	r := newRig(t, options{partitions: 1, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 2 * time.Second}}})
 	all := r.load("task", events)
 	s := r.start("MPC_MAX_IN_FLIGHT", "64").ready()
 	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, inFlight))
@@ -98,17 +98,17 @@ func TestAfterACrashTheStateIsAskedForBeforeAnyCall(t *testing.T) {
 	must(t, r.mpc.SetFaults(mpcsim.Faults{}))
 
 	r.start().ready()
-	r.settle(60 * time.Second)
+	r.finish(60 * time.Second)
 	r.acceptedAtMostOnce(t, all)
-	asked := map[string]bool{}
+	queried := map[string]bool{}
 	queries := 0
 	for _, request := range r.mpc.Requests()[before:] {
 		if request.Operation == mpcsim.Query {
 			queries++
 			for _, id := range request.TaskIDs {
-				asked[id] = true
+				queried[id] = true
 			}
-		} else if id := request.TaskIDs[0]; r.mpc.Accepted(id) == 1 && !asked[id] && slices.ContainsFunc(all[:inFlight], func(rec *kgo.Record) bool { return string(rec.Key) == id }) {
+		} else if id := request.TaskIDs[0]; r.mpc.Accepted(id) == 1 && !queried[id] && slices.ContainsFunc(all[:inFlight], func(rec *kgo.Record) bool { return string(rec.Key) == id }) {
 			t.Errorf("task %s was called before the crash, and again without a question", id)
 		}
 	}
@@ -125,29 +125,29 @@ func TestAfterACrashTheStateIsAskedForBeforeAnyCall(t *testing.T) {
 // answers in hand, when others have settled those events already.
 func TestInvariant3AnInstanceThatSleptThroughItsSessionSendsNothingOfItsOldGeneration(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 2, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 300 * time.Millisecond}}})
+	r := newRig(t, options{partitions: 2, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 300 * time.Millisecond}}})
 	all := r.load("task", 400)
-	way := watch(t, r.mpc.URL())
-	sleeper := r.start("MPC_MAX_IN_FLIGHT", "16", "MPC_ENDPOINT", way.URL).ready()
+	way := recordCalls(t, r.mpc.URL())
+	frozen := r.start("MPC_MAX_IN_FLIGHT", "16", "MPC_ENDPOINT", way.URL).ready()
 	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, 40))
-	sleeper.signal(syscall.SIGSTOP)
-	t.Cleanup(func() { _ = sleeper.cmd.Process.Signal(syscall.SIGCONT) }) // it may have ended
+	frozen.signal(syscall.SIGSTOP)
+	t.Cleanup(func() { _ = frozen.cmd.Process.Signal(syscall.SIGCONT) }) // it may have ended
 	asleep := time.Now()
 
 	r.start("MPC_MAX_IN_FLIGHT", "16").ready()
 	have := r.collector.count()
-	r.answered(have+50, 40*time.Second)
+	r.waitForAnswers(have+50, 40*time.Second)
 	woken := time.Now()
-	sleeper.signal(syscall.SIGCONT)
-	r.answered(len(all), 60*time.Second)
-	sleeper.ready()
-	// An outcome that the sleeper still had to send is its event's second. What was
+	frozen.signal(syscall.SIGCONT)
+	r.waitForAnswers(len(all), 60*time.Second)
+	frozen.ready()
+	// An outcome that the frozen still had to send is its event's second. What was
 	// decided, and on its way to the socket, when sleep came cannot be taken back.
-	repeats := r.settle(30 * time.Second)
+	repeats := r.finish(30 * time.Second)
 	for _, again := range r.collector.repeated {
-		first := r.collector.outcomes[again.place()]
+		first := r.collector.outcomes[again.location()]
 		if first.DecidedAt.After(asleep) && again.DecidedAt.After(asleep) {
-			t.Errorf("an event was answered twice after the sleeper had fallen asleep at %v:\n%s\n%s", asleep.UTC(), first.record.Value, again.record.Value)
+			t.Errorf("an event was answered twice after the frozen had fallen asleep at %v:\n%s\n%s", asleep.UTC(), first.record.Value, again.record.Value)
 		}
 	}
 	r.acceptedAtMostOnce(t, all)
@@ -155,7 +155,7 @@ func TestInvariant3AnInstanceThatSleptThroughItsSessionSendsNothingOfItsOldGener
 		t.Errorf("%d retries were accepted for %d failures", n.Accepted, len(all))
 	}
 	if again := r.calledAgain(); len(again) > 0 {
-		t.Errorf("%d tasks were called again after their retry had been accepted: %q", len(again), head(again))
+		t.Errorf("%d tasks were called again after their retry had been accepted: %q", len(again), firstFew(again))
 	}
 	// What was in flight when it fell asleep, its heir asked about.
 	reasons := r.collector.reasons()
@@ -164,9 +164,9 @@ func TestInvariant3AnInstanceThatSleptThroughItsSessionSendsNothingOfItsOldGener
 	}
 	// A call that was on its way to the socket when sleep came cannot be taken
 	// back; any other must not begin.
-	assigned := sleeper.assignments()
+	assigned := frozen.assignments()
 	if len(assigned) < 2 {
-		t.Fatalf("the sleeper was assigned partitions %d times, want again after it woke", len(assigned))
+		t.Fatalf("the frozen was assigned partitions %d times, want again after it woke", len(assigned))
 	}
 	n := way.between(woken, assigned[1])
 	t.Logf("asleep for %v of a session of 6s with 16 calls in flight: %d calls of the old generation after it woke, %d outcomes were on their way before, %d events settled by its heir's questions",
@@ -178,19 +178,19 @@ func TestInvariant3AnInstanceThatSleptThroughItsSessionSendsNothingOfItsOldGener
 }
 
 // watched is a way to the API that notes when the retry calls on it began.
-type watched struct {
+type callRecorder struct {
 	*httptest.Server
 	mu    sync.Mutex
 	calls []time.Time
 }
 
-func watch(t *testing.T, api string) *watched {
+func recordCalls(t *testing.T, api string) *callRecorder {
 	t.Helper()
 	target, err := url.Parse(api)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &watched{}
+	w := &callRecorder{}
 	proxy := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(target) }}
 	w.Server = httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
 		if in.Method == http.MethodPut { // a state query does nothing
@@ -204,7 +204,7 @@ func watch(t *testing.T, api string) *watched {
 	return w
 }
 
-func (w *watched) between(from, to time.Time) (n int) {
+func (w *callRecorder) between(from, to time.Time) (n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, at := range w.calls {

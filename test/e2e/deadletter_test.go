@@ -45,7 +45,7 @@ var badInput = map[string]struct {
 
 func TestBadInputGoesToTheDeadLettersByteForByte(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
+	r := newRig(t, options{})
 	// Nil and empty differ, and a header may come twice.
 	headers := []kgo.RecordHeader{
 		{Key: "twice", Value: []byte("1")}, {Key: "twice", Value: []byte("2")}, {Key: "twice", Value: []byte("1")},
@@ -54,19 +54,19 @@ func TestBadInputGoesToTheDeadLettersByteForByte(t *testing.T) {
 		{Key: "dead-letter-reason", Value: []byte("not ours")}, {Key: "dead-letter-count", Value: []byte("5")}, {Key: "last", Value: nil},
 	}
 	keys := [][]byte{nil, {}, []byte("key"), {0, 0xff}}
-	asked := map[string]*kgo.Record{}
+	events := map[string]*kgo.Record{}
 	n := 0
 	for name, bad := range badInput {
-		asked[name] = &kgo.Record{Key: keys[n%len(keys)], Value: bad.value, Headers: headers}
+		events[name] = &kgo.Record{Key: keys[n%len(keys)], Value: bad.value, Headers: headers}
 		n++
-		r.publish(event("good-"+strings.NewReplacer(" ", "-", ",", "").Replace(name)), asked[name])
+		r.publish(event("good-"+strings.NewReplacer(" ", "-", ",", "").Replace(name)), events[name])
 	}
 	r.start().ready()
-	r.quiet(40 * time.Second)
+	r.finishWithoutRepeats(40 * time.Second)
 	r.calledOnce(t, len(badInput))
 
 	for name, bad := range badInput {
-		rec := asked[name]
+		rec := events[name]
 		letter := r.collector.letter(rec)
 		if letter == nil {
 			t.Errorf("%s: no dead letter", name)
@@ -96,13 +96,13 @@ func sameHeader(a, b kgo.RecordHeader) bool { return a.Key == b.Key && same(a.Va
 
 func TestADeadLetterThatDoesNotFitHoldsUpItsPartitionOnly(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 2})
+	r := newRig(t, options{partitions: 2})
 	r.limit(r.deadLetter, 10_000)
 	byHand := r.newClient(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	large := &kgo.Record{Partition: 0, Key: []byte("538526"), Value: incompressible(20_000)}
 	r.publishWith(byHand, large)
 	s := r.start("LOG_FORMAT", "text")
-	s.says("max.message.bytes") // the warning at start
+	s.waitForLog("max.message.bytes") // the warning at start
 
 	isStuck := func() (bool, string) {
 		status, body := s.get("/readyz")
@@ -120,7 +120,7 @@ func TestADeadLetterThatDoesNotFitHoldsUpItsPartitionOnly(t *testing.T) {
 		others = append(others, rec)
 	}
 	r.publishWith(byHand, others...)
-	r.answered(len(others), 20*time.Second)
+	r.waitForAnswers(len(others), 20*time.Second)
 	if at, err := r.committed(); err != nil || at[0] > large.Offset {
 		t.Errorf("committed %v (%v): the dead letter at %d is not written", at, err, large.Offset)
 	}
@@ -132,7 +132,7 @@ func TestADeadLetterThatDoesNotFitHoldsUpItsPartitionOnly(t *testing.T) {
 	}
 	r.limit(r.deadLetter, 1_048_588)
 	s.ready()
-	r.quiet(60 * time.Second)
+	r.finishWithoutRepeats(60 * time.Second)
 	if letter := r.collector.letter(large); letter == nil || !same(letter.Value, large.Value) {
 		t.Error("the dead letter did not come whole")
 	}
@@ -150,7 +150,7 @@ func incompressible(size int) []byte {
 // a byte of the record.
 func TestADeadLetterThatJustFitsLosesItsMessageOnly(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 1})
+	r := newRig(t, options{partitions: 1})
 	const limit = 10_000
 	r.limit(r.deadLetter, limit)
 	// What a batch of one record adds to the value: its own frame, and the seven
@@ -159,7 +159,7 @@ func TestADeadLetterThatJustFitsLosesItsMessageOnly(t *testing.T) {
 	tight := &kgo.Record{Value: incompressible(limit - added - 20)}
 	r.publish(tight)
 	r.start().ready()
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 	letter := r.collector.letter(tight)
 	if letter == nil || !same(letter.Value, tight.Value) {
 		t.Fatal("the record did not come whole")

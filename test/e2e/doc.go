@@ -3,7 +3,7 @@
 // contract (variables, topics, headers, exit codes) and nothing of the code.
 //
 // The tests carry the build tag kafka: `make test-kafka` runs them. Scenarios
-// share one broker and run side by side, each in a room of its own (room_test.go);
+// share one broker and run side by side, each in a rig of its own (rig_test.go);
 // those that stop brokers start their own. `make soak` runs those that take minutes,
 // or measure: they want the machine for themselves.
 package e2e

@@ -15,7 +15,7 @@ import (
 // as it stands there, with kcat, and must print what is printed there.
 func TestTheGuidesExampleDoesWhatItSays(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 8})
+	r := newRig(t, options{partitions: 8})
 	r.start().ready()
 	guide, err := os.ReadFile("../../docs/EVENTS.md")
 	must(t, err)
@@ -24,16 +24,16 @@ func TestTheGuidesExampleDoesWhatItSays(t *testing.T) {
 	if strings.Count(example, "| kcat") != 2 || strings.Count(example, "$ kcat") != 2 {
 		t.Fatalf("expected two events and two looks at what became of them:\n%s", example)
 	}
-	asked := 0
+	published := 0
 	lines := strings.Split(example, "\n")
 	for i, line := range lines {
 		command := strings.TrimPrefix(strings.TrimSpace(line), "$ ")
 		switch {
 		case strings.HasPrefix(command, "echo "):
 			r.shell(command)
-			asked++
+			published++
 		case strings.HasPrefix(command, "kcat "):
-			r.answered(asked, 20*time.Second)
+			r.waitForAnswers(published, 20*time.Second)
 			var want []string
 			for _, printed := range lines[i+1:] {
 				if strings.TrimSpace(printed) == "" {
@@ -47,24 +47,24 @@ func TestTheGuidesExampleDoesWhatItSays(t *testing.T) {
 }
 
 // prints checks what a command prints, but for what is another each time.
-func (r *room) prints(command, want string) {
+func (r *rig) prints(command, want string) {
 	r.t.Helper()
 	got := r.shell(command)
 	got = strings.NewReplacer(r.group+".", "remux.", "/remux-retrier/"+r.group, "/remux-retrier/remux-retrier").Replace(got)
-	if got, want := momentary(got), momentary(want); got != want {
+	if got, want := withoutVariableText(got), withoutVariableText(want); got != want {
 		r.t.Errorf("%s\nprints\n%s\nand in the guide\n%s", command, got, want)
 	}
 }
 
-var moments = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|\d{13}|(partition":|partition=|remux\.failed:)\d+`)
+var variableText = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|\d{13}|(partition":|partition=|remux\.failed:)\d+`)
 
-// momentary leaves out times, and where murmur2 and librdkafka place a key.
-func momentary(text string) string {
-	return moments.ReplaceAllString(strings.TrimSpace(text), "$1…")
+// withoutVariableText leaves out times, and where murmur2 and librdkafka place a key.
+func withoutVariableText(text string) string {
+	return variableText.ReplaceAllString(strings.TrimSpace(text), "$1…")
 }
 
-// shell runs a command of the guide in this room.
-func (r *room) shell(command string) string {
+// shell runs a command of the guide in this rig.
+func (r *rig) shell(command string) string {
 	r.t.Helper()
 	command = strings.NewReplacer("127.0.0.1:9092", r.brokers[0], "-t remux.", "-t "+r.group+".").Replace(command)
 	out, err := exec.CommandContext(r.ctx, "bash", "-c", "set -o pipefail; "+command).CombinedOutput()

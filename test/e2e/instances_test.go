@@ -16,7 +16,7 @@ import (
 
 // pour publishes a steady stream of events until the returned function is
 // called, which gives all of them.
-func (r *room) pour(every time.Duration) (stop func() []*kgo.Record) {
+func (r *rig) publishSteadily(every time.Duration) (stop func() []*kgo.Record) {
 	var all []*kgo.Record
 	var pouring sync.WaitGroup
 	end := make(chan struct{})
@@ -36,7 +36,7 @@ func (r *room) pour(every time.Duration) (stop func() []*kgo.Record) {
 				r.t.Errorf("publish: %v", err)
 				return
 			}
-			r.ask(rec)
+			r.addPublished(rec)
 			all = append(all, rec)
 		}
 	})
@@ -52,19 +52,19 @@ func (r *room) pour(every time.Duration) (stop func() []*kgo.Record) {
 
 func TestInvariant3StoppingRestartingAndRebalancingDecideNothing(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 6, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 100 * time.Millisecond}}})
-	stop := r.pour(5 * time.Millisecond)
+	r := newRig(t, options{partitions: 6, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 100 * time.Millisecond}}})
+	stop := r.publishSteadily(5 * time.Millisecond)
 	first, second := r.start().ready(), r.start().ready()
 	for range 2 {
 		for _, old := range []**service{&first, &second} {
 			have := r.collector.count()
 			(*old).stop()
 			*old = r.start().ready()
-			r.answered(have+200, 30*time.Second) // each restart under load
+			r.waitForAnswers(have+200, 30*time.Second) // each restart under load
 		}
 	}
 	all := stop()
-	r.quiet(40 * time.Second)
+	r.finishWithoutRepeats(40 * time.Second)
 	r.calledOnce(t, len(all))
 	n := r.mpc.Counters()
 	if n.Queries != 0 || n.Lost != 0 {
@@ -74,11 +74,11 @@ func TestInvariant3StoppingRestartingAndRebalancingDecideNothing(t *testing.T) {
 
 func TestOnePartitionHasAllOfMaxInFlight(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 1, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 200 * time.Millisecond}}})
+	r := newRig(t, options{partitions: 1, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 200 * time.Millisecond}}})
 	const events = 640
 	r.load("task", events)
 	r.start("MPC_MAX_IN_FLIGHT", "64").ready()
-	r.quiet(40 * time.Second)
+	r.finishWithoutRepeats(40 * time.Second)
 	r.calledOnce(t, events)
 	if n := r.mpc.Counters().MaxInFlight; n != 64 {
 		t.Errorf("at most %d calls were in flight, want 64", n)
@@ -95,25 +95,25 @@ func spanOf(requests []mpcsim.Request) (first, last time.Time) {
 
 func TestWhatWasAnsweredAboveASlowTaskIsNotRepeatedAfterAStop(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 1})
+	r := newRig(t, options{partitions: 1})
 	// The first call of the task at the low-water mark fails until the stop.
 	must(t, r.mpc.Script("slow", mpcsim.Fail(500, "APIGW.0605").Repeat(mpcsim.Always)))
 	r.publish(event("slow"))
 	bad := &kgo.Record{Value: []byte("garbage")}
 	done := &kgo.Record{Value: []byte(`{"event_type":"RemuxComplete","remux_info":{"task_id":"1","status":"SUCCEED"}}`)}
 	r.publish(bad, done)
-	r.ignored(done)
+	r.expectNoAnswer(done)
 	r.load("quick", 300)
 
 	s := r.start("RETRY_MAX_ATTEMPTS", "1000").ready()
-	r.answered(301, 30*time.Second)
+	r.waitForAnswers(301, 30*time.Second)
 	s.stop()
 	if at, err := r.committed(); err != nil || at[0] != 0 {
 		t.Fatalf("committed %v (%v): the event at offset 0 has no answer yet", at, err)
 	}
 	must(t, r.mpc.Script("slow"))
 	r.start().ready()
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 	for _, rec := range r.mpc.Requests() {
 		if id := rec.TaskIDs[0]; id != "slow" && rec.Verdict != mpcsim.Accepted {
 			t.Errorf("task %s was asked for again: %+v", id, rec)
@@ -125,7 +125,7 @@ func TestInvariant6OneTaskIsNeverCalledTwiceAtOnce(t *testing.T) {
 	t.Parallel()
 	// A task fails again at once, so that each of its events costs a call; calls
 	// are slow enough for a busy machine to have one of each task under way.
-	r := enter(t, options{sim: mpcsim.Config{Then: mpcsim.StatusFailed, Faults: mpcsim.Faults{Latency: 100 * time.Millisecond}}})
+	r := newRig(t, options{sim: mpcsim.Config{Then: mpcsim.StatusFailed, Faults: mpcsim.Faults{Latency: 100 * time.Millisecond}}})
 	var records []*kgo.Record
 	for i := range 300 {
 		rec := event(fmt.Sprintf("task-%d", i%7))
@@ -134,7 +134,7 @@ func TestInvariant6OneTaskIsNeverCalledTwiceAtOnce(t *testing.T) {
 	}
 	r.publish(records...)
 	r.start().ready()
-	r.quiet(40 * time.Second)
+	r.finishWithoutRepeats(40 * time.Second)
 	if n := r.mpc.Counters().MaxInFlightPerTask; n != 1 {
 		t.Errorf("%d calls for one task were in flight at once", n)
 	}
@@ -145,7 +145,7 @@ func TestInvariant6OneTaskIsNeverCalledTwiceAtOnce(t *testing.T) {
 
 func TestTwoInstancesShareTheWork(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 6})
+	r := newRig(t, options{partitions: 6})
 	a := r.start("KAFKA_CLIENT_ID", "a").ready()
 	r.start("KAFKA_CLIENT_ID", "b").ready()
 	a.ready()
@@ -164,6 +164,6 @@ func TestTwoInstancesShareTheWork(t *testing.T) {
 		return slices.Equal(owned, []int{3, 3}), fmt.Sprint(owned)
 	})
 	r.load("task", 500)
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 	r.calledOnce(t, 500)
 }

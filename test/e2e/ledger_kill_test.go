@@ -11,13 +11,13 @@ import (
 )
 
 // pod is the environment of an instance with a name of its own.
-func pod(name string, pairs ...string) []string {
+func podEnv(name string, pairs ...string) []string {
 	return append([]string{"KAFKA_CLIENT_ID", "e2e", "KAFKA_INSTANCE_ID", name}, pairs...)
 }
 
-// unraced builds the service without the race detector, where how fast it is
+// withoutRaceDetector builds the service without the race detector, where how fast it is
 // matters.
-func (r *room) unraced() *room {
+func (r *rig) withoutRaceDetector() *rig {
 	r.t.Helper()
 	program, err := buildWith(r.t.TempDir())
 	if err != nil {
@@ -35,23 +35,23 @@ func TestInvariant3KillsAtManyCallsInFlightRepeatNothing(t *testing.T) {
 	for inFlight, latency := range map[int]time.Duration{64: 500 * time.Millisecond, 1000: 2 * time.Second} {
 		t.Run(fmt.Sprintf("%d in flight", inFlight), func(t *testing.T) {
 			t.Parallel()
-			r := enter(t, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: latency}}})
+			r := newRig(t, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: latency}}})
 			if inFlight > 64 {
-				r.unraced()
+				r.withoutRaceDetector()
 			}
 			killAt(r, inFlight)
 		})
 	}
 }
 
-func killAt(r *room, inFlight int) {
+func killAt(r *rig, inFlight int) {
 	const kills = 10
 	t := r.t
 	events := r.load("task", (kills+10)*inFlight) // calls end, too, while a slow machine looks
 	// More, because state queries and what is just beginning or ending count too.
 	most := fmt.Sprint(inFlight + inFlight/4)
 	start := func(timeout string) *service {
-		return r.start(pod("pod-0", "MPC_MAX_IN_FLIGHT", most, "MPC_TIMEOUT", timeout)...)
+		return r.start(podEnv("pod-0", "MPC_MAX_IN_FLIGHT", most, "MPC_TIMEOUT", timeout)...)
 	}
 	killed := 0
 	for range kills {
@@ -66,18 +66,18 @@ func killAt(r *room, inFlight int) {
 	}
 	must(t, r.mpc.SetFaults(mpcsim.Faults{Latency: 20 * time.Millisecond}))
 	start("1s").ready()
-	repeats := r.settle(90 * time.Second)
+	repeats := r.finish(90 * time.Second)
 
 	again := r.calledAgain()
 	t.Logf("%d times kill -9 at %d in flight, %d calls cut off: %d events, outcomes %v, %d queries, %d calls repeated, %d outcomes repeated",
 		kills, inFlight, killed, len(events), r.collector.reasons(), r.mpc.Counters().Queries, len(again), len(repeats))
 	if len(again) > 0 {
-		t.Errorf("%d tasks were called again after their retry had been accepted: %q", len(again), head(again))
+		t.Errorf("%d tasks were called again after their retry had been accepted: %q", len(again), firstFew(again))
 	}
 	// What a dead process has sent stands in the log before its successor reads
 	// the outcomes back: even a lost acknowledgement repeats nothing here.
 	if len(repeats) > 0 {
-		t.Errorf("%d outcomes were repeated: %q", len(repeats), head(repeats))
+		t.Errorf("%d outcomes were repeated: %q", len(repeats), firstFew(repeats))
 	}
 	if n := r.collector.reasons(); n["accepted"]+n["already_running"] != len(events) {
 		t.Errorf("%d events, answered %v: want accepted or already_running", len(events), n)
@@ -85,7 +85,7 @@ func killAt(r *room, inFlight int) {
 }
 
 // underWay counts the retry calls that MPC has not answered yet.
-func (r *room) underWay() (n int) {
+func (r *rig) underWay() (n int) {
 	for _, q := range r.mpc.Requests() {
 		if q.Operation == mpcsim.Retry && q.Verdict == mpcsim.Pending {
 			n++
@@ -96,7 +96,7 @@ func (r *room) underWay() (n int) {
 
 // calledAgain gives the task of every retry call that came after an accepted one
 // for the same task.
-func (r *room) calledAgain() (tasks []string) {
+func (r *rig) calledAgain() (tasks []string) {
 	accepted := map[string]bool{}
 	for _, q := range r.mpc.Requests() {
 		// A request that was cut off by a kill names no task.

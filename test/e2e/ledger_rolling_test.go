@@ -19,14 +19,14 @@ const rollingGoal = 500 * time.Millisecond
 // Not beside other scenarios: it measures how long answers take.
 func TestInvariant3RollingRestartsRepeatNothingAndDelayLittle(t *testing.T) {
 	const rounds = 10
-	r := enter(t, options{partitions: 6, sim: mpcsim.Config{Faults: healthy}}).unraced()
+	r := newRig(t, options{partitions: 6, sim: mpcsim.Config{Faults: healthy}}).withoutRaceDetector()
 	var instances [3]*service
-	start := func(i int) *service { return r.start(pod(fmt.Sprintf("pod-%d", i))...).ready() }
+	start := func(i int) *service { return r.start(podEnv(fmt.Sprintf("pod-%d", i))...).ready() }
 	for i := range instances {
 		instances[i] = start(i)
 	}
-	stop := r.pour(5 * time.Millisecond)
-	r.answered(100, 20*time.Second)
+	stop := r.publishSteadily(5 * time.Millisecond)
+	r.waitForAnswers(100, 20*time.Second)
 	began := time.Now()
 	for range rounds {
 		for i := range instances {
@@ -36,7 +36,7 @@ func TestInvariant3RollingRestartsRepeatNothingAndDelayLittle(t *testing.T) {
 	}
 	took := time.Since(began)
 	all := stop()
-	r.quiet(40 * time.Second)
+	r.finishWithoutRepeats(40 * time.Second)
 	r.calledOnce(t, len(all))
 	if n := r.mpc.Counters(); n.Queries != 0 || n.Lost != 0 {
 		t.Errorf("%d state queries, %d calls cut off in rolling restarts: want none", n.Queries, n.Lost)

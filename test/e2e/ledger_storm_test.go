@@ -21,7 +21,7 @@ const (
 
 // storm publishes stormEach events of each of stormTasks tasks, in turn: keyed by
 // the task, as producers should, or the events of a task over all partitions.
-func (r *room) storm(spread bool) (events []*kgo.Record) {
+func (r *rig) storm(spread bool) (events []*kgo.Record) {
 	r.t.Helper()
 	client := r.client
 	if spread {
@@ -49,11 +49,11 @@ func TestInvariant5AStormAboutATaskCostsOneCall(t *testing.T) {
 	for name, spread := range keyings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := enter(t, options{partitions: stormPartitions, sim: mpcsim.Config{Then: mpcsim.StatusFailed, Faults: healthy}})
+			r := newRig(t, options{partitions: stormPartitions, sim: mpcsim.Config{Then: mpcsim.StatusFailed, Faults: healthy}})
 			events := r.storm(spread)
 			began := time.Now()
 			r.start().ready()
-			r.quiet(60 * time.Second)
+			r.finishWithoutRepeats(60 * time.Second)
 			t.Logf("%d tasks × %d events %s: %d calls, outcomes %v, in %v", stormTasks, stormEach, name,
 				r.mpc.Counters().Retries, r.collector.reasons(), time.Since(began).Round(time.Millisecond))
 			r.calledOnce(t, stormTasks)
@@ -75,25 +75,25 @@ func TestInvariant5AStormAboutATaskThatIsRefusedForGoodCostsOneCall(t *testing.T
 	t.Parallel()
 	refusals := []struct {
 		reason string
-		refuse func(r *room, task string) error
+		refuse func(r *rig, task string) error
 	}{
-		{"rejected", func(r *room, task string) error {
+		{"rejected", func(r *rig, task string) error {
 			return r.mpc.Script(task, mpcsim.Fail(403, "MPC.10212").Repeat(mpcsim.Always))
 		}},
-		{"task_not_found", func(r *room, task string) error {
+		{"task_not_found", func(r *rig, task string) error {
 			return r.mpc.Script(task, mpcsim.Fail(404, "MPC.10211").Repeat(mpcsim.Always))
 		}},
-		{"invalid_task", func(r *room, task string) error {
+		{"invalid_task", func(r *rig, task string) error {
 			return r.mpc.Script(task, mpcsim.Fail(400, "MPC.10202").Repeat(mpcsim.Always))
 		}},
-		{"not_retryable", func(r *room, task string) error {
+		{"not_retryable", func(r *rig, task string) error {
 			return r.mpc.SetTask(mpcsim.Task{ID: task, Status: mpcsim.StatusCanceled})
 		}},
 	}
 	for name, spread := range keyings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := enter(t, options{partitions: stormPartitions, sim: mpcsim.Config{Faults: healthy}})
+			r := newRig(t, options{partitions: stormPartitions, sim: mpcsim.Config{Faults: healthy}})
 			reasons := map[string]string{}
 			for i := range stormTasks {
 				task, refusal := stormTask(i), refusals[i%len(refusals)]
@@ -102,7 +102,7 @@ func TestInvariant5AStormAboutATaskThatIsRefusedForGoodCostsOneCall(t *testing.T
 			}
 			events := r.storm(spread)
 			r.start().ready()
-			r.quiet(60 * time.Second)
+			r.finishWithoutRepeats(60 * time.Second)
 			n := r.mpc.Counters()
 			t.Logf("%d tasks × %d events %s, refused for good: %d calls, %d queries, outcomes %v",
 				stormTasks, stormEach, name, n.Retries, n.Queries, r.collector.reasons())
@@ -129,21 +129,21 @@ func TestInvariant5AStormAboutATaskThatIsRefusedForGoodCostsOneCall(t *testing.T
 // not yet told is found out by asking, and answers the whole storm as well.
 func TestInvariant3ACrashInAStormRepeatsNoCall(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: stormPartitions, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 200 * time.Millisecond}}})
+	r := newRig(t, options{partitions: stormPartitions, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 200 * time.Millisecond}}})
 	events := r.storm(false)
-	start := func() *service { return r.start(pod("pod-0", "MPC_MAX_IN_FLIGHT", "8")...) }
+	start := func() *service { return r.start(podEnv("pod-0", "MPC_MAX_IN_FLIGHT", "8")...) }
 	s := start()
 	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, stormTasks/2))
 	s.kill()
 	have := r.collector.count()
 	start().ready()
-	repeats := r.settle(60 * time.Second)
+	repeats := r.finish(60 * time.Second)
 	n, again := r.mpc.Counters(), r.calledAgain()
 	t.Logf("kill -9 after %d of %d calls and %d outcomes: %d calls accepted, %d repeated, %d queries, outcomes %v, %d repeated",
 		stormTasks/2, stormTasks, have, n.Accepted, len(again), n.Queries, r.collector.reasons(), len(repeats))
 	if n.Accepted != stormTasks || len(again) > 0 || len(repeats) > 0 {
 		t.Errorf("%d calls accepted, %d repeated %q, %d outcomes repeated %q: want %d and none",
-			n.Accepted, len(again), head(again), len(repeats), head(repeats), stormTasks)
+			n.Accepted, len(again), firstFew(again), len(repeats), firstFew(repeats), stormTasks)
 	}
 	for _, rec := range events {
 		if o := r.collector.of(rec); o.Outcome != "retried" || o.Retries != 1 {

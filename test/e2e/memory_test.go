@@ -25,7 +25,7 @@ func TestInvariant7MemoryIsBoundedWhateverTheBacklog(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("a process's memory is read from /proc")
 	}
-	r := enter(t, options{partitions: 2, sim: mpcsim.Config{Faults: mpcsim.Faults{Outage: mpcsim.Down}}})
+	r := newRig(t, options{partitions: 2, sim: mpcsim.Config{Faults: mpcsim.Faults{Outage: mpcsim.Down}}})
 	client := r.newClient(kgo.ProducerBatchCompression(kgo.ZstdCompression()), kgo.ProducerLinger(20*time.Millisecond))
 	padding := bytes.Repeat([]byte("x"), 100_000)
 	const batches, each = 10, 500
@@ -51,21 +51,21 @@ func TestInvariant7MemoryIsBoundedWhateverTheBacklog(t *testing.T) {
 	must(t, err)
 	must(t, answer.Body.Close())
 	must(t, r.mpc.SetFaults(mpcsim.Faults{}))
-	r.answered(batches*each, 120*time.Second)
+	r.waitForAnswers(batches*each, 120*time.Second)
 	most := s.peakMemory()
 	t.Logf("a backlog of %d MB took %d MiB of memory at most", batches*each*len(padding)>>20, most>>20)
 	// 64 MiB may be held, and Go's collector lets as much garbage lie.
 	if most > 300<<20 {
 		t.Errorf("the service took %d MiB", most>>20)
 	}
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 	if n := r.mpc.Counters().Accepted; n != batches*each {
 		t.Errorf("%d retries were accepted for %d tasks", n, batches*each)
 	}
 }
 
 // forget drops the values of records: this process's memory is not the question.
-func (r *room) forget(records []*kgo.Record) {
+func (r *rig) forget(records []*kgo.Record) {
 	for _, rec := range records {
 		rec.Value = nil
 	}
@@ -91,7 +91,7 @@ func (s *service) peakMemory() int {
 func TestInvariant7CallingStopsAtTwiceMaxInFlightUnacknowledged(t *testing.T) {
 	t.Parallel()
 	const inFlight, events = 8, 60
-	r := enter(t, options{partitions: 2})
+	r := newRig(t, options{partitions: 2})
 	r.limit(r.retried, 200) // less than an outcome
 	r.load("task", events)
 	s := r.start("MPC_MAX_IN_FLIGHT", fmt.Sprint(inFlight))
@@ -105,6 +105,6 @@ func TestInvariant7CallingStopsAtTwiceMaxInFlightUnacknowledged(t *testing.T) {
 		t.Errorf("%d calls without an acknowledged outcome, want %d", n, 2*inFlight)
 	}
 	r.limit(r.retried, 1_048_588)
-	r.quiet(90 * time.Second)
+	r.finishWithoutRepeats(90 * time.Second)
 	r.calledOnce(t, events)
 }

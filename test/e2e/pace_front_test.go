@@ -17,7 +17,7 @@ type gateway struct {
 	failed atomic.Int64
 }
 
-func unsteady(r *room, part float64) *gateway {
+func newGateway(r *rig, part float64) *gateway {
 	g := &gateway{}
 	g.rate.Store(int64(part * 1000))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {

@@ -21,7 +21,7 @@ func TestInvariant4TheGroupUsesItsQuotaAndNeverMore(t *testing.T) {
 		quota   = 600
 		settled = 10 * time.Second
 	)
-	r := enter(t, options{partitions: 8, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: healthy}})
+	r := newRig(t, options{partitions: 8, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: healthy}})
 	all := r.load("task", 3000)
 	start := func() *service { return r.start("MPC_REQUESTS_PER_MINUTE", perMinute) }
 	a, b := start(), start()
@@ -29,7 +29,7 @@ func TestInvariant4TheGroupUsesItsQuotaAndNeverMore(t *testing.T) {
 	b.ready()
 	var c *service
 	began := time.Now()
-	calm := map[string]stretch{}
+	calm := map[string]interval{}
 	for _, part := range []struct {
 		name   string
 		until  time.Duration
@@ -40,7 +40,7 @@ func TestInvariant4TheGroupUsesItsQuotaAndNeverMore(t *testing.T) {
 		{"one has left", 135 * time.Second, func() { b.kill() }},
 		{"one was killed", 180 * time.Second, func() {}},
 	} {
-		s := stretch{from: time.Now().Add(settled), to: began.Add(part.until)}
+		s := interval{from: time.Now().Add(settled), to: began.Add(part.until)}
 		if part.name == "one was killed" {
 			s.from = s.from.Add(settled)
 		}
@@ -51,10 +51,10 @@ func TestInvariant4TheGroupUsesItsQuotaAndNeverMore(t *testing.T) {
 
 	most := r.mpc.MaxInWindow(time.Minute)
 	seen := r.mpc.Requests()
-	asked, _ := stretch{began, time.Now()}.requests(seen)
+	total, _ := interval{began, time.Now()}.requests(seen)
 	falsely, letters := r.onlyRetried(t)
 	t.Logf("two instances, 8 partitions, %d a minute, %.0fs with a join, a leave and a kill: at most %d in a window of 60 s, %.0f%% of the quota used in all, false retry_failed %d, dead letters %d",
-		quota, time.Since(began).Seconds(), most, 100*float64(asked)/(quota*time.Since(began).Minutes()), falsely, letters)
+		quota, time.Since(began).Seconds(), most, 100*float64(total)/(quota*time.Since(began).Minutes()), falsely, letters)
 	if most > quota {
 		t.Errorf("%d requests in 60 s, the quota is %d", most, quota)
 	}
@@ -70,7 +70,7 @@ func TestInvariant4TheGroupUsesItsQuotaAndNeverMore(t *testing.T) {
 	// What is left is answered without a limit: nothing was lost on the way.
 	c.stop()
 	r.start().ready()
-	r.settle(60 * time.Second)
+	r.finish(60 * time.Second)
 	r.onlyRetried(t)
 	r.acceptedAtMostOnce(t, all)
 }

@@ -19,7 +19,7 @@ type kind struct {
 	// inFlight is MPC_MAX_IN_FLIGHT: more cannot be under way when it begins.
 	// Defaults to 5.
 	inFlight int
-	prepare  func(*room) (env []string, begin func() (end func()))
+	prepare  func(*rig) (env []string, begin func() (end func()))
 }
 
 var outageKinds = map[string]kind{
@@ -31,12 +31,12 @@ var outageKinds = map[string]kind{
 	"hanging":  hanging,
 	"refused":  {prepare: refusing},
 	"TLS":      {sim: mpcsim.Config{TLS: true}, prepare: impersonated},
-	"DNS":      {prepare: nameless},
+	"DNS":      {prepare: withoutDNS},
 }
 
 func byFault(faults mpcsim.Faults) kind {
 	faults.Latency = healthy.Latency
-	return kind{prepare: func(r *room) ([]string, func() func()) {
+	return kind{prepare: func(r *rig) ([]string, func() func()) {
 		return nil, func() func() {
 			must(r.t, r.mpc.SetFaults(faults))
 			return func() { must(r.t, r.mpc.SetFaults(healthy)) }
@@ -49,7 +49,7 @@ func byFault(faults mpcsim.Faults) kind {
 // was in flight when the outage could be noticed.
 var hanging = kind{inFlight: 20, prepare: byFault(mpcsim.Faults{Outage: mpcsim.Hanging}).prepare}
 
-func refusing(r *room) ([]string, func() func()) {
+func refusing(r *rig) ([]string, func() func()) {
 	return nil, func() func() {
 		r.mpc.Refuse()
 		return func() { must(r.t, r.mpc.Reopen()) }
@@ -58,7 +58,7 @@ func refusing(r *room) ([]string, func() func()) {
 
 // impersonated puts another server in the API's place: its certificate is good,
 // but nobody whom the service trusts has signed it.
-func impersonated(r *room) ([]string, func() func()) {
+func impersonated(r *rig) ([]string, func() func()) {
 	file := filepath.Join(r.t.TempDir(), "ca.pem")
 	must(r.t, os.WriteFile(file, r.mpc.PEM(), 0o600))
 	return []string{"SSL_CERT_FILE", file}, func() func() {
@@ -68,7 +68,7 @@ func impersonated(r *room) ([]string, func() func()) {
 		impostor := httptest.NewUnstartedServer(r.mpc.Simulator)
 		must(r.t, impostor.Listener.Close())
 		impostor.Listener = l
-		impostor.Config.ErrorLog = quietly
+		impostor.Config.ErrorLog = discardLog
 		impostor.StartTLS()
 		return func() {
 			impostor.Close()
@@ -77,9 +77,9 @@ func impersonated(r *room) ([]string, func() func()) {
 	}
 }
 
-// nameless takes away the name of the API, and the connections that do without.
-func nameless(r *room) ([]string, func() func()) {
-	names := serveNames(r)
+// withoutDNS takes away the name of the API, and the connections that do without.
+func withoutDNS(r *rig) ([]string, func() func()) {
+	names := serveDNS(r)
 	_, port, err := net.SplitHostPort(r.mpc.Addr())
 	must(r.t, err)
 	return []string{"MPC_ENDPOINT", "http://" + apiName + ":" + port, "MPC_ALLOW_INSECURE", "true"}, func() func() {

@@ -25,29 +25,31 @@ func allAtOnce(t *testing.T, tests map[string]func(*testing.T)) {
 	running.Wait()
 }
 
-// healthy is an API as quick as one is from another room of the data centre.
+// healthy is an API as quick as one is from another rack of the data centre.
 var healthy = mpcsim.Faults{Latency: 50 * time.Millisecond}
 
-// stretch is a time in which a group's use of the API is measured.
-type stretch struct{ from, to time.Time }
+// interval is a time in which a group's use of the API is measured.
+type interval struct{ from, to time.Time }
 
-func stretchOf(from time.Time, lasts time.Duration) stretch { return stretch{from, from.Add(lasts)} }
+func intervalSince(from time.Time, duration time.Duration) interval {
+	return interval{from, from.Add(duration)}
+}
 
-func (s stretch) length() time.Duration { return s.to.Sub(s.from) }
+func (s interval) length() time.Duration { return s.to.Sub(s.from) }
 
-// requests counts what the simulator was asked in a stretch, and what of it
+// requests counts what the simulator received in an interval, and what of it
 // brought its sender nothing.
-func (s stretch) requests(all []mpcsim.Request) (asked, wasted int) {
+func (s interval) requests(all []mpcsim.Request) (total, wasted int) {
 	for _, q := range all {
 		if q.At.Before(s.from) || !q.At.Before(s.to) || q.Operation == mpcsim.Login {
 			continue
 		}
-		asked++
+		total++
 		if !servedBy(q) {
 			wasted++
 		}
 	}
-	return asked, wasted
+	return total, wasted
 }
 
 func servedBy(q mpcsim.Request) bool { return q.Verdict == mpcsim.Accepted && !q.Lost }
@@ -132,7 +134,7 @@ func (s *service) failedRequests() int {
 }
 
 // onlyRetried checks that no event was answered otherwise than by its retry.
-func (r *room) onlyRetried(t *testing.T) (falsely, letters int) {
+func (r *rig) onlyRetried(t *testing.T) (falsely, letters int) {
 	t.Helper()
 	for reason, n := range r.collector.reasons() {
 		if reason != "accepted" && reason != "already_running" {

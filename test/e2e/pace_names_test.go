@@ -17,18 +17,18 @@ import (
 // the world knows it.
 const apiName = "mpc.e2e.test"
 
-var quietly = log.New(io.Discard, "", 0)
+var discardLog = log.New(io.Discard, "", 0)
 
 // names is a name server that knows one name, unless it is away.
-type names struct {
+type dnsServer struct {
 	away atomic.Bool
 }
 
-// serveNames makes the room's services resolve names by a server of the test's
+// serveDNS makes the rig's services resolve names by a server of the test's
 // own, on a loopback address that is used for nothing else. They see it in
 // /etc/resolv.conf, which is another file in their own mount namespace: that and
 // port 53 take root, so elsewhere the test is skipped.
-func serveNames(r *room) *names {
+func serveDNS(r *rig) *dnsServer {
 	r.t.Helper()
 	pid := os.Getpid() // another run of the tests may be under way
 	address := fmt.Sprintf("127.53.%d.%d", pid>>8&0xff, pid&0xff)
@@ -36,7 +36,7 @@ func serveNames(r *room) *names {
 	if err != nil {
 		r.t.Skipf("a name server of the test's own takes port 53: %v", err)
 	}
-	n := &names{}
+	n := &dnsServer{}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -57,7 +57,7 @@ func serveNames(r *room) *names {
 }
 
 // serve answers questions until the socket is closed.
-func (n *names) serve(socket net.PacketConn) {
+func (n *dnsServer) serve(socket net.PacketConn) {
 	buffer := make([]byte, 1500)
 	for {
 		size, from, err := socket.ReadFrom(buffer)
@@ -73,7 +73,7 @@ func (n *names) serve(socket net.PacketConn) {
 // answer is a reply by RFC 1035: the header and the question as they came, and
 // for a question about an IPv4 address the loopback one. While the server is
 // away no name exists.
-func (n *names) answer(query []byte) []byte {
+func (n *dnsServer) answer(query []byte) []byte {
 	const header, typeA = 12, 1
 	end := header
 	for end < len(query) && query[end] != 0 {

@@ -14,7 +14,7 @@ import (
 // locks accounts. Everything else goes on: what waits, and telling people.
 func TestAPasswordThatIAMRefusesIsTriedOnceAndToldEverywhere(t *testing.T) {
 	t.Parallel()
-	const lasts = 20 * time.Second
+	const duration = 20 * time.Second
 	const user, domain = "operator", "example-domain"
 	right := canary + "-right"
 	for name, test := range map[string]struct {
@@ -26,7 +26,7 @@ func TestAPasswordThatIAMRefusesIsTriedOnceAndToldEverywhere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := enter(t, options{partitions: 1, sim: mpcsim.Config{
+			r := newRig(t, options{partitions: 1, sim: mpcsim.Config{
 				Tokens: []mpcsim.Secret{"nobody has this one"}, Faults: healthy,
 				Domain: domain, Username: user, Password: mpcsim.Secret(right),
 			}})
@@ -35,7 +35,7 @@ func TestAPasswordThatIAMRefusesIsTriedOnceAndToldEverywhere(t *testing.T) {
 				"IAM_PASSWORD", test.password, "IAM_PROJECT", "p", "MPC_REQUESTS_PER_MINUTE", perMinute).ready()
 			logins := 0
 			if test.spoil {
-				r.answered(30, 20*time.Second)
+				r.waitForAnswers(30, 20*time.Second)
 				logins = r.mpc.Counters().Logins
 				refusing := healthy
 				refusing.IAMOutage = mpcsim.Unauthorized
@@ -45,14 +45,14 @@ func TestAPasswordThatIAMRefusesIsTriedOnceAndToldEverywhere(t *testing.T) {
 			must(t, r.mpc.Await(r.ctx, mpcsim.Login, logins+1))
 			<-time.After(2 * time.Second) // what was under way is answered
 			before, calls := r.collector.count(), r.mpc.Counters().Retries
-			s.staysHealthy(lasts) // in which it might try again
+			s.staysHealthy(duration) // in which it might try again
 
 			n := r.mpc.Counters()
 			answered := r.collector.count() - before
 			shown := s.scrape()
 			_, ready := s.get("/readyz")
 			t.Logf("IAM password %s, %v: %d login, %d calls, %d events answered, operator_action_required %v, /readyz %s",
-				name, lasts, n.Logins-logins, n.Retries-calls, answered, shown.gauge(t, "operator_action_required"), ready)
+				name, duration, n.Logins-logins, n.Retries-calls, answered, shown.gauge(t, "operator_action_required"), ready)
 			if n.Logins != logins+1 {
 				t.Errorf("%d logins, want one: more of them lock the account", n.Logins-logins)
 			}

@@ -21,18 +21,18 @@ import (
 func TestEventsThatRetentionDeletesUnreadAreCountedAndSaid(t *testing.T) {
 	t.Parallel()
 	large := bytes.Repeat([]byte("x"), 900_000)
-	for name, lose := range map[string]func(r *room) (s *service){
-		"while nobody runs": func(r *room) *service {
+	for name, lose := range map[string]func(r *rig) (s *service){
+		"while nobody runs": func(r *rig) *service {
 			s := r.start().ready()
 			r.load("answered", 30)
-			r.answered(30, 30*time.Second)
+			r.waitForAnswers(30, 30*time.Second)
 			s.stop()
 			r.load("unread", 50)
 			r.deleteBefore(60)
 			return r.start().ready()
 		},
 		// 64 MiB of events are held at most; the rest waits in Kafka.
-		"behind a full look-ahead": func(r *room) *service {
+		"behind a full look-ahead": func(r *rig) *service {
 			must(r.t, r.mpc.SetFaults(mpcsim.Faults{Outage: mpcsim.Down}))
 			for i := range 90 {
 				task := fmt.Sprintf("large-%d", i)
@@ -55,28 +55,28 @@ func TestEventsThatRetentionDeletesUnreadAreCountedAndSaid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := enter(t, options{partitions: 1})
+			r := newRig(t, options{partitions: 1})
 			s := lose(r)
 			var lost float64
 			s.waitFor(90*time.Second, "to answer or to miss every event", func() (bool, string) {
 				lost = s.scrape().gauge(t, "data_loss_total")
-				return r.collector.count()+int(lost) == r.owed(), fmt.Sprintf("%d answered, %v lost, of %d", r.collector.count(), lost, r.owed())
+				return r.collector.count()+int(lost) == r.expectedAnswers(), fmt.Sprintf("%d answered, %v lost, of %d", r.collector.count(), lost, r.expectedAnswers())
 			})
 			gone := 0
-			for _, rec := range r.asked {
+			for _, rec := range r.published {
 				if r.collector.of(rec) == nil {
-					r.ignored(rec)
+					r.expectNoAnswer(rec)
 					gone++
 				}
 			}
 			if gone == 0 || gone != int(lost) {
 				t.Errorf("%d events are gone, and data_loss_total is %v: the test shows nothing, or the metric is wrong", gone, lost)
 			}
-			s.says(fmt.Sprintf("data loss: retention deleted %d failure events before they were read; raise the retention of %s", gone, r.failed))
-			t.Logf("%s: %d of %d events were deleted unread, data_loss_total %v", name, gone, len(r.asked), lost)
-			r.quiet(30 * time.Second)
-			if n := r.mpc.Counters().Accepted; n != len(r.asked)-gone {
-				t.Errorf("%d retries were accepted for the %d events that are left", n, len(r.asked)-gone)
+			s.waitForLog(fmt.Sprintf("data loss: retention deleted %d failure events before they were read; raise the retention of %s", gone, r.failed))
+			t.Logf("%s: %d of %d events were deleted unread, data_loss_total %v", name, gone, len(r.published), lost)
+			r.finishWithoutRepeats(30 * time.Second)
+			if n := r.mpc.Counters().Accepted; n != len(r.published)-gone {
+				t.Errorf("%d retries were accepted for the %d events that are left", n, len(r.published)-gone)
 			}
 		})
 	}
@@ -84,7 +84,7 @@ func TestEventsThatRetentionDeletesUnreadAreCountedAndSaid(t *testing.T) {
 
 // deleteBefore deletes what stands below an offset of the failed topic's first
 // partition, as retention does.
-func (r *room) deleteBefore(offset int64) {
+func (r *rig) deleteBefore(offset int64) {
 	r.t.Helper()
 	var to kadm.Offsets
 	to.AddOffset(r.failed, 0, offset, -1)
@@ -112,7 +112,7 @@ func TestCommitMetadataThatIsNotOursOrCutIsToldApart(t *testing.T) {
 		{"damaged", func(ours string) string { return strings.Replace(ours, "clean", "called=x", 1) }, "the commit's mark is damaged"},
 		{"ours", func(ours string) string { return ours }, ""},
 	}
-	r := enter(t, options{partitions: int32(len(kinds))})
+	r := newRig(t, options{partitions: int32(len(kinds))})
 	byHand := r.newClient(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	publish := func(p int, task string) *kgo.Record {
 		rec := event(task)
@@ -123,7 +123,7 @@ func TestCommitMetadataThatIsNotOursOrCutIsToldApart(t *testing.T) {
 		publish(p, fmt.Sprintf("before-%d", p))
 	}
 	s := r.start().ready()
-	r.answered(len(kinds), 30*time.Second)
+	r.waitForAnswers(len(kinds), 30*time.Second)
 	s.stop()
 
 	answers, err := r.admin.FetchOffsetsForTopics(r.ctx, r.group, r.failed)
@@ -144,17 +144,17 @@ func TestCommitMetadataThatIsNotOursOrCutIsToldApart(t *testing.T) {
 	}
 	calls := len(r.mpc.Requests())
 	s = r.start("MPC_TIMEOUT", "1s").ready()
-	r.answered(3*len(kinds), 30*time.Second)
+	r.waitForAnswers(3*len(kinds), 30*time.Second)
 	counted := s.scrape()
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 
-	asked, called := map[string]bool{}, map[string]bool{}
+	queried, called := map[string]bool{}, map[string]bool{}
 	for _, q := range r.mpc.Requests()[calls:] {
 		for _, task := range q.TaskIDs {
-			if q.Operation == mpcsim.Retry && !asked[task] {
+			if q.Operation == mpcsim.Retry && !queried[task] {
 				called[task] = true // before anybody asked
 			}
-			asked[task] = asked[task] || q.Operation == mpcsim.Query
+			queried[task] = queried[task] || q.Operation == mpcsim.Query
 		}
 	}
 	said := s.warnings("no mark with the committed offset")

@@ -60,7 +60,7 @@ func TestAnAddressThatIsTakenEndsWith1(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	r := enter(t, options{noTopics: true})
+	r := newRig(t, options{noTopics: true})
 	s := r.start("HTTP_ADDR", l.Addr().String())
 	if code := s.exitCode(20 * time.Second); code != 1 || !strings.Contains(s.out.String(), "HTTP_ADDR") {
 		t.Errorf("exit code %d, want 1 and HTTP_ADDR named", code)
@@ -70,13 +70,13 @@ func TestAnAddressThatIsTakenEndsWith1(t *testing.T) {
 // Whoever signals a process and its group, such as timeout, does so twice.
 func TestAnotherSignalEndsAtOnceAndATwinOfTheFirstDoesNot(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 1, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 8 * time.Second}}})
+	r := newRig(t, options{partitions: 1, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 8 * time.Second}}})
 	r.load("slow", 3)
 	s := r.start("MPC_TIMEOUT", "10s").ready()
 	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, 3))
 	s.signal(syscall.SIGTERM)
 	s.signal(syscall.SIGTERM)
-	s.says("generation ends")
+	s.waitForLog("generation ends")
 	time.Sleep(time.Second) // further apart than one wish to stop
 	if strings.Contains(s.out.String(), "second signal") {
 		t.Error("the first signal's twin was taken for a second wish")
@@ -86,13 +86,13 @@ func TestAnotherSignalEndsAtOnceAndATwinOfTheFirstDoesNot(t *testing.T) {
 	if s.exitCode(5*time.Second) == 0 || time.Since(began) > 2*time.Second {
 		t.Errorf("a second SIGTERM ended the process with exit code 0 or after %v", time.Since(began))
 	}
-	s.says("second signal: ending at once")
+	s.waitForLog("second signal: ending at once")
 }
 
 func TestCallsUnderWayAtSIGTERMEndAndArePublished(t *testing.T) {
 	t.Parallel()
 	const inFlight, events = 16, 40
-	r := enter(t, options{partitions: 1, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 1500 * time.Millisecond}}})
+	r := newRig(t, options{partitions: 1, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 1500 * time.Millisecond}}})
 	r.load("task", events)
 	s := r.start("MPC_MAX_IN_FLIGHT", "16").ready()
 	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, inFlight))
@@ -101,12 +101,12 @@ func TestCallsUnderWayAtSIGTERMEndAndArePublished(t *testing.T) {
 	if calls.Retries != inFlight || calls.Lost != 0 {
 		t.Errorf("%d calls, %d cut off: want the %d that were under way, and to their end", calls.Retries, calls.Lost, inFlight)
 	}
-	r.answered(inFlight, 10*time.Second)
+	r.waitForAnswers(inFlight, 10*time.Second)
 
 	// What they did is known to the next instance, which asks for nothing twice.
 	must(t, r.mpc.SetFaults(mpcsim.Faults{}))
 	r.start().ready()
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 	r.calledOnce(t, events)
 	if n := r.mpc.Counters().Queries; n != 0 {
 		t.Errorf("%d state queries after a clean stop, want none", n)
@@ -115,9 +115,9 @@ func TestCallsUnderWayAtSIGTERMEndAndArePublished(t *testing.T) {
 
 func TestWithoutBrokersItStopsWithinSeconds(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{noTopics: true})
+	r := newRig(t, options{noTopics: true})
 	s := r.start("KAFKA_BROKERS", freeAddress(t))
-	s.says("waiting for the brokers")
+	s.waitForLog("waiting for the brokers")
 	if status, body := s.get("/readyz"); status != 503 || !strings.Contains(body, "brokers") {
 		t.Errorf("/readyz: %d %s", status, body)
 	}

@@ -17,7 +17,7 @@ import (
 
 func TestEveryCodecIsRead(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
+	r := newRig(t, options{})
 	codecs := map[string]kgo.CompressionCodec{
 		"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
 		"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
@@ -34,15 +34,15 @@ func TestEveryCodecIsRead(t *testing.T) {
 		r.publishWith(client, records...)
 	}
 	r.start().ready()
-	r.quiet(40 * time.Second)
+	r.finishWithoutRepeats(40 * time.Second)
 	r.calledOnce(t, each*len(codecs))
 }
 
-// Only what was committed is a failure event; what was aborted never happened,
+// Only what was committed is a failure event; what was aborted never faultLog,
 // and what is open may yet be aborted.
 func TestAbortedTransactionsAreNoEvents(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 2})
+	r := newRig(t, options{partitions: 2})
 	r.start().ready()
 	const rounds, each = 12, 25
 	committed := 0
@@ -71,15 +71,15 @@ func TestAbortedTransactionsAreNoEvents(t *testing.T) {
 				}
 			}
 			must(t, client.EndTransaction(r.ctx, kgo.TryCommit))
-			r.ask(records...)
+			r.addPublished(records...)
 			committed += len(records)
 			if round < rounds-1 {
-				r.answered(committed, 20*time.Second)
+				r.waitForAnswers(committed, 20*time.Second)
 			}
 		}
 		client.Close()
 	}
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 	r.calledOnce(t, committed)
 	for _, request := range r.mpc.Requests() {
 		if strings.HasPrefix(request.TaskIDs[0], "aborted-") {
@@ -91,7 +91,7 @@ func TestAbortedTransactionsAreNoEvents(t *testing.T) {
 func TestKafkasOwnConsoleProducerIsUnderstood(t *testing.T) {
 	t.Parallel()
 	jars := kafkaJars(t)
-	r := enter(t, options{partitions: 1})
+	r := newRig(t, options{partitions: 1})
 	r.start().ready()
 	cmd := exec.CommandContext(r.ctx, "java", "-cp", jars, "org.apache.kafka.tools.ConsoleProducer",
 		"--bootstrap-server", strings.Join(r.brokers, ","), "--topic", r.failed,
@@ -109,8 +109,8 @@ func TestKafkasOwnConsoleProducerIsUnderstood(t *testing.T) {
 		reader.PollFetches(r.ctx).EachRecord(func(rec *kgo.Record) { written = append(written, rec) })
 		return len(written) == 2, fmt.Sprint(len(written))
 	})
-	r.ask(written...)
-	r.quiet(30 * time.Second)
+	r.addPublished(written...)
+	r.finishWithoutRepeats(30 * time.Second)
 	if o := r.collector.of(written[0]); o == nil || o.TaskID != "538526" || o.headers["traceparent"] != trace {
 		t.Errorf("outcome %+v", o)
 	}

@@ -66,7 +66,7 @@ func (r *relay) serve(in net.Conn) {
 // and is over as soon as the brokers' side is mended.
 func TestAWrongWayToTheBrokersIsSaidOnceAndMendsItself(t *testing.T) {
 	t.Parallel()
-	c, o := own(t, testkafka.Config{Secured: true}, options{partitions: 1})
+	c, o := ownCluster(t, testkafka.Config{Secured: true}, options{partitions: 1})
 	tls := []string{"KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_CA_FILE", c.Certificates.CA}
 	plain := []string{"KAFKA_SASL_MECHANISM", "PLAIN", "KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD", testkafka.Password}
 	const silent = ""
@@ -95,7 +95,7 @@ func TestAWrongWayToTheBrokersIsSaidOnceAndMendsItself(t *testing.T) {
 				return c.AddrsOf(listener)[0]
 			}
 			between := newRelay(t, at(way.wrong))
-			r := enter(t, o)
+			r := newRig(t, o)
 			r.load("task", 20)
 			s := r.start(append([]string{"KAFKA_BROKERS", between.addr}, way.env...)...)
 			s.waitFor(12*time.Second, "to say what is wrong", func() (bool, string) {
@@ -115,7 +115,7 @@ func TestAWrongWayToTheBrokersIsSaidOnceAndMendsItself(t *testing.T) {
 			}
 			between.to.Store(at(way.right))
 			s.ready()
-			r.quiet(30 * time.Second)
+			r.finishWithoutRepeats(30 * time.Second)
 		})
 	}
 }

@@ -17,21 +17,21 @@ import (
 // runs against a real broker, beside the service.
 func TestREADMEsProgramsPublishAndSubscribe(t *testing.T) {
 	t.Parallel()
-	for language, prepare := range map[string]func(*testing.T, string) *exec.Cmd{"python": python, "go": compiled} {
+	for language, prepare := range map[string]func(*testing.T, string) *exec.Cmd{"python": python, "go": compileFragment} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			programs := fenced(t, language)
+			programs := codeBlocks(t, language)
 			if len(programs) != 2 {
 				t.Fatalf("README has %d programs, want one that publishes and one that subscribes", len(programs))
 			}
-			r := enter(t, options{})
+			r := newRig(t, options{})
 			r.start().ready()
 			names := strings.NewReplacer("127.0.0.1:9092", r.brokers[0], `"remux.`, `"`+r.group+".", `"subscriber"`, `"`+r.group+`-subscriber"`)
 			publish := prepare(t, names.Replace(programs[0]))
 			if out, err := publish.CombinedOutput(); err != nil || len(out) > 0 {
 				t.Fatalf("publishing: %v\n%s", err, out)
 			}
-			r.answered(1, 20*time.Second)
+			r.waitForAnswers(1, 20*time.Second)
 			line := firstLine(t, prepare(t, names.Replace(programs[1])))
 			for _, want := range []string{"538526", "accepted"} {
 				if !strings.Contains(line, want) {
@@ -42,8 +42,8 @@ func TestREADMEsProgramsPublishAndSubscribe(t *testing.T) {
 	}
 }
 
-// fenced are README's programs in a language.
-func fenced(t *testing.T, language string) (programs []string) {
+// codeBlocks are README's programs in a language.
+func codeBlocks(t *testing.T, language string) (programs []string) {
 	t.Helper()
 	readme, err := os.ReadFile("../../README.md")
 	must(t, err)
@@ -71,8 +71,8 @@ func python(t *testing.T, program string) *exec.Cmd {
 	return run(program)
 }
 
-// compiled makes a program of a fragment, which has neither imports nor a main.
-func compiled(t *testing.T, fragment string) *exec.Cmd {
+// compileFragment makes a program of a fragment, which has neither imports nor a main.
+func compileFragment(t *testing.T, fragment string) *exec.Cmd {
 	t.Helper()
 	imports := ""
 	for used, path := range map[string]string{"fmt.": "fmt", "log.": "log", "kgo.": "github.com/twmb/franz-go/pkg/kgo"} {

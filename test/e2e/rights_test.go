@@ -44,8 +44,8 @@ func listedRights(t *testing.T) (rights []right) {
 	return rights
 }
 
-// in is the group's or the topic's name in this room.
-func (g right) in(r *room) string {
+// in is the group's or the topic's name in this rig.
+func (g right) in(r *rig) string {
 	return map[string]string{
 		"remux-retrier": r.group, "remux.failed": r.failed, "remux.retried": r.retried,
 		"remux.retry_failed": r.retryFailed, "remux.failed.dlq": r.deadLetter,
@@ -53,7 +53,7 @@ func (g right) in(r *room) string {
 }
 
 // grant gives rights to the service's user, and waits until the broker knows.
-func (r *room) grant(rights ...right) {
+func (r *rig) grant(rights ...right) {
 	r.t.Helper()
 	for _, g := range rights {
 		b := kadm.NewACLs().Operations(g.operation).ResourcePatternType(kadm.ACLPatternLiteral).Allow("User:" + testkafka.User).AllowHosts("*")
@@ -75,13 +75,13 @@ func (r *room) grant(rights ...right) {
 // Each right that OPERATIONS lists is needed, and together they are enough.
 func TestTheListedRightsAreNeededAndEnough(t *testing.T) {
 	t.Parallel()
-	c, o := own(t, testkafka.Config{Secured: true, Properties: map[string]string{"allow.everyone.if.no.acl.found": "false"}}, options{partitions: 1})
+	c, o := ownCluster(t, testkafka.Config{Secured: true, Properties: map[string]string{"allow.everyone.if.no.acl.found": "false"}}, options{partitions: 1})
 	login := []string{
 		"KAFKA_BROKERS", c.AddrsOf(testkafka.SASLPlaintext)[0], "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512",
 		"KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD", testkafka.Password,
 	}
 	// One answer of each kind, on each topic.
-	work := func(r *room) {
+	work := func(r *rig) {
 		r.load("accepted", 5)
 		must(r.t, r.mpc.Script("unknown", mpcsim.Fail(404, "MPC.10211").Repeat(mpcsim.Always)))
 		r.publish(&kgo.Record{Key: []byte("unknown"), Value: []byte(`{"task_id":"unknown"}`)}, &kgo.Record{Value: []byte("no JSON")})
@@ -93,12 +93,12 @@ func TestTheListedRightsAreNeededAndEnough(t *testing.T) {
 	const refused = "the brokers' ACLs must allow "
 	t.Run("all", func(t *testing.T) {
 		t.Parallel()
-		r := enter(t, o)
+		r := newRig(t, o)
 		r.grant(rights...)
 		work(r)
 		r.command(login, "check").want(t, 0)
 		s := r.start(login...).ready()
-		r.quiet(30 * time.Second)
+		r.finishWithoutRepeats(30 * time.Second)
 		if strings.Contains(s.out.String(), refused) {
 			t.Error("a right is missing")
 		}
@@ -106,13 +106,13 @@ func TestTheListedRightsAreNeededAndEnough(t *testing.T) {
 	for i, missing := range rights {
 		t.Run("without "+missing.operation.String()+" on "+missing.name, func(t *testing.T) {
 			t.Parallel()
-			r := enter(t, o)
+			r := newRig(t, o)
 			r.grant(slices.Delete(slices.Clone(rights), i, i+1)...)
 			if missing.operation == kadm.OpRead && strings.HasPrefix(missing.name, "remux.retr") {
 				// What an instance has written itself it need not read.
 				work(r)
 				r.start(login...).ready()
-				r.quiet(30 * time.Second)
+				r.finishWithoutRepeats(30 * time.Second)
 			}
 			work(r)
 			right := strings.ToUpper(missing.operation.String())
@@ -136,7 +136,7 @@ func TestTheListedRightsAreNeededAndEnough(t *testing.T) {
 			}
 			r.grant(missing)
 			s.ready()
-			r.quiet(30 * time.Second)
+			r.finishWithoutRepeats(30 * time.Second)
 		})
 	}
 }

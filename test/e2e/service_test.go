@@ -193,7 +193,7 @@ func (s *service) ready() *service {
 }
 
 // says waits until the process has printed a text.
-func (s *service) says(text string) {
+func (s *service) waitForLog(text string) {
 	s.t.Helper()
 	s.waitFor(30*time.Second, fmt.Sprintf("to print %q", text), func() (bool, string) {
 		return strings.Contains(s.out.String(), text), ""

@@ -23,14 +23,14 @@ import (
 func TestStrangeRecordsInTheOutcomeTopicsMisleadNobody(t *testing.T) {
 	t.Parallel()
 	const each = 20
-	r := enter(t, options{noTopics: true, sim: mpcsim.Config{Then: mpcsim.StatusFailed}})
+	r := newRig(t, options{noTopics: true, sim: mpcsim.Config{Then: mpcsim.StatusFailed}})
 	r.create(4, r.failed)
 	r.create(3, r.retried)
 	r.create(7, r.retryFailed)
 	r.create(1, r.deadLetter)
 	own := r.load("own", each)
 	s := r.start().ready()
-	r.answered(each, 30*time.Second)
+	r.waitForAnswers(each, 30*time.Second)
 	s.stop()
 
 	foreign, newer, older := r.load("foreign", each), r.load("newer", each), r.load("older", each)
@@ -39,15 +39,15 @@ func TestStrangeRecordsInTheOutcomeTopicsMisleadNobody(t *testing.T) {
 	ours := r.collector.of(own[0]).headers["ce_source"]
 	var strange []*kgo.Record
 	for _, rec := range foreign {
-		strange = append(strange, mark(rewrite(t, drafts[placeOf(rec)], "", nil)))
+		strange = append(strange, mark(rewrite(t, drafts[locationOf(rec)], "", nil)))
 	}
 	for _, rec := range newer { // a reason and a shape that this version does not know
-		strange = append(strange, rewrite(t, drafts[placeOf(rec)], ours, map[string]any{"reason": "postponed", "covers": "everything", "version": 2}))
+		strange = append(strange, rewrite(t, drafts[locationOf(rec)], ours, map[string]any{"reason": "postponed", "covers": "everything", "version": 2}))
 	}
 	for _, rec := range older { // before there were these fields
-		strange = append(strange, rewrite(t, drafts[placeOf(rec)], ours, map[string]any{"retries": nil, "covers": nil}))
+		strange = append(strange, rewrite(t, drafts[locationOf(rec)], ours, map[string]any{"retries": nil, "covers": nil}))
 	}
-	garbage := r.garbage(ours, drafts[placeOf(foreign[0])])
+	garbage := r.garbage(ours, drafts[locationOf(foreign[0])])
 	for _, topic := range []string{r.retried, r.retryFailed} {
 		for _, rec := range garbage {
 			copied := *rec
@@ -59,10 +59,10 @@ func TestStrangeRecordsInTheOutcomeTopicsMisleadNobody(t *testing.T) {
 
 	s = r.start().ready()
 	again := r.publish(event("older-0"))[0]
-	r.answered(r.owed(), 30*time.Second)
+	r.waitForAnswers(r.expectedAnswers(), 30*time.Second)
 	s.ready()
 	metrics := s.scrape()
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 
 	n := r.mpc.Counters()
 	t.Logf("%d answers of another group, %d of a newer and %d of an older version, %d garbage: %d calls for %d events that had no answer, %v foreign and %v unreadable records counted",
@@ -88,17 +88,17 @@ func TestStrangeRecordsInTheOutcomeTopicsMisleadNobody(t *testing.T) {
 
 // answersOfAnotherGroup has another group answer the same events on topics of
 // its own, and gives its outcomes.
-func (r *room) answersOfAnotherGroup(n int) map[place]*outcome {
+func (r *rig) answersOfAnotherGroup(n int) map[location]*outcome {
 	r.t.Helper()
 	name := r.group + ".other"
-	other := &room{
+	other := &rig{
 		t: r.t, ctx: r.ctx, brokers: r.brokers, admin: r.admin, client: r.client, mpc: r.mpc, program: r.program,
 		group: name, failed: r.failed, retried: name + ".retried", retryFailed: name + ".retry_failed", deadLetter: name + ".failed.dlq",
 	}
 	other.create(1, other.retried, other.retryFailed, other.deadLetter)
 	other.collector = collect(other)
 	s := other.start().ready()
-	other.answered(n, 30*time.Second)
+	other.waitForAnswers(n, 30*time.Second)
 	s.stop()
 	return other.collector.outcomes
 }
@@ -126,12 +126,12 @@ func rewrite(t *testing.T, o *outcome, source string, fields map[string]any) *kg
 
 // mark tells the collector that no instance's answer is meant.
 func mark(rec *kgo.Record) *kgo.Record {
-	rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: stranger})
+	rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: foreignHeader})
 	return rec
 }
 
 // garbage is what is no outcome of anybody's.
-func (r *room) garbage(source string, o *outcome) (records []*kgo.Record) {
+func (r *rig) garbage(source string, o *outcome) (records []*kgo.Record) {
 	header := func(key, value string) kgo.RecordHeader { return kgo.RecordHeader{Key: key, Value: []byte(value)} }
 	for i, headers := range [][]kgo.RecordHeader{
 		nil,
