@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// answered waits until n events have an outcome or a dead letter.
+// waitForAnswers waits until n events have an outcome or a dead letter.
 func (r *rig) waitForAnswers(n int, within time.Duration) {
 	r.t.Helper()
 	waitFor(r.t, within, fmt.Sprintf("%d answers", n), func() (bool, string) {
@@ -21,17 +21,16 @@ func (r *rig) waitForAnswers(n int, within time.Duration) {
 	})
 }
 
-// owed counts the events that must have an answer.
+// expectedAnswers counts the published events that must be answered.
 func (r *rig) expectedAnswers() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.published) - len(r.unanswerable)
 }
 
-// settle waits until every event is answered and everything is committed, and
-// stops the services. Then it closes the account: as many events in as distinct
-// answers out, each event one answer, and no answer without an event. Repeats,
-// which a crash may cause, are given back; without a crash there must be none.
+// finish waits until every event is answered and committed, and stops the
+// services. Then it checks the account: one answer for each event, and no answer
+// without an event. It returns the repeated answers, which only a crash may cause.
 func (r *rig) finish(within time.Duration) (repeats []string) {
 	r.t.Helper()
 	r.waitForAnswers(r.expectedAnswers(), within)
@@ -57,7 +56,7 @@ func (r *rig) finish(within time.Duration) (repeats []string) {
 	return r.checkAccount()
 }
 
-// quiet is settle where nothing may have been repeated.
+// finishWithoutRepeats is finish for scenarios in which no answer may be repeated.
 func (r *rig) finishWithoutRepeats(within time.Duration) {
 	r.t.Helper()
 	if repeats := r.finish(within); len(repeats) > 0 {
@@ -65,8 +64,8 @@ func (r *rig) finishWithoutRepeats(within time.Duration) {
 	}
 }
 
-// readAll waits until the collector has read what stands in the topics
-// at this moment; more may come meanwhile.
+// readAll waits until the collector has read up to the topics' ends as they are
+// now. More records may be written meanwhile.
 func (r *rig) readAll() {
 	r.t.Helper()
 	for _, topic := range []string{r.retried, r.retryFailed, r.deadLetter} {
@@ -90,6 +89,8 @@ func (r *rig) readAll() {
 	}
 }
 
+// checkAccount compares the published events with the collected answers, and
+// returns the repeated ones.
 func (r *rig) checkAccount() []string {
 	r.t.Helper()
 	c := r.collector
@@ -111,7 +112,7 @@ func (r *rig) checkAccount() []string {
 	}
 	for _, at := range slices.Concat(slices.Collect(maps.Keys(c.outcomes)), slices.Collect(maps.Keys(c.letters))) {
 		if r.published[at] == nil {
-			r.t.Errorf("an answer to %+v, where nothing was asked", at)
+			r.t.Errorf("an answer to %+v, where no event was published", at)
 		}
 	}
 	r.t.Logf("account: %d events in = %d outcomes + %d dead letters + %d ignored; %d repeats",
@@ -119,10 +120,10 @@ func (r *rig) checkAccount() []string {
 	return c.repeats
 }
 
-// head is as much of a list as a person reads.
+// firstFew returns at most five elements, for error messages.
 func firstFew(list []string) []string { return list[:min(len(list), 5)] }
 
-// calledOnce checks that each task's retry was accepted once and asked for once.
+// calledOnce checks that each task was called once, and that the call was accepted.
 func (r *rig) calledOnce(t *testing.T, tasks int) {
 	t.Helper()
 	n := r.mpc.Counters()
@@ -131,8 +132,8 @@ func (r *rig) calledOnce(t *testing.T, tasks int) {
 	}
 }
 
-// acceptedAtMostOnce checks that no task's retry was accepted a second time,
-// however often it was asked for.
+// acceptedAtMostOnce checks that no task's retry was accepted twice, however
+// often it was called.
 func (r *rig) acceptedAtMostOnce(t *testing.T, records []*kgo.Record) {
 	t.Helper()
 	for _, rec := range records {

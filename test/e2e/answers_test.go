@@ -16,8 +16,7 @@ import (
 // trace is a valid W3C trace context.
 const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-// shapes are failure events in every accepted shape, as a producer would write
-// them; %s is the task id.
+// shapes has a failure event of each accepted shape; %s is the task id.
 var shapes = map[string]struct {
 	value    string
 	headers  []kgo.RecordHeader
@@ -173,7 +172,7 @@ func checkWire(t *testing.T, r *rig, failed *kgo.Record, o *outcome) {
 	t.Helper()
 	topics := map[string]string{"retried": r.retried, "retry_failed": r.retryFailed}
 	if o.record.Topic != topics[o.Outcome] {
-		t.Errorf("%s stands in %s", o.record.Value, o.record.Topic)
+		t.Errorf("%s is in topic %s", o.record.Value, o.record.Topic)
 	}
 	if string(o.record.Key) != o.TaskID {
 		t.Errorf("key %q of the outcome of task %s", o.record.Key, o.TaskID)
@@ -198,7 +197,7 @@ func checkWire(t *testing.T, r *rig, failed *kgo.Record, o *outcome) {
 	}
 	f := o.FailedEvent
 	if f.Topic != failed.Topic || f.Partition != failed.Partition || f.Offset != failed.Offset || f.Timestamp.UnixMilli() != failed.Timestamp.UnixMilli() {
-		t.Errorf("task %s: failed_event %+v, it stands at %s %d/%d %v", o.TaskID, f, failed.Topic, failed.Partition, failed.Offset, failed.Timestamp)
+		t.Errorf("task %s: failed_event %+v, want %s %d/%d %v", o.TaskID, f, failed.Topic, failed.Partition, failed.Offset, failed.Timestamp)
 	}
 	if o.Message == "" {
 		t.Errorf("task %s: no message", o.TaskID)
@@ -225,7 +224,7 @@ func TestAttemptsAreExhaustedOnlyWhereOthersAreServed(t *testing.T) {
 		if i == 400 {
 			t.Fatal("the event whose call always fails has no answer though 6,000 others were served")
 		}
-		r.load(fmt.Sprintf("witness-%d", i), 15)
+		r.load(fmt.Sprintf("served-%d", i), 15)
 		r.waitForAnswers(r.expectedAnswers()-1, 20*time.Second)
 	}
 	r.finishWithoutRepeats(20 * time.Second)

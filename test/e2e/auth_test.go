@@ -12,7 +12,7 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// The simulator checks signatures by code of its own; it refuses what is wrong.
+// The simulator has its own signature check and rejects wrong signatures.
 func TestEveryWayToAuthenticateWorks(t *testing.T) {
 	const user, domain = "operator", "example-domain"
 	file := filepath.Join(t.TempDir(), "secret")
@@ -47,7 +47,7 @@ func TestEveryWayToAuthenticateWorks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			way.sim.Tokens = []mpcsim.Secret{"nobody has this one"}
+			way.sim.Tokens = []mpcsim.Secret{"not the service's token"}
 			r := newRig(t, options{sim: way.sim})
 			must(t, r.mpc.Script("lost-0", mpcsim.Lose()))
 			r.load("task", 50)
@@ -55,7 +55,7 @@ func TestEveryWayToAuthenticateWorks(t *testing.T) {
 			r.start(append([]string{"MPC_AUTH_TOKEN", "-", "LOG_LEVEL", "trace"}, way.env(r.mpc.URL())...)...).ready()
 			r.waitForAnswers(51, 30*time.Second)
 			if way.sim.Username != "" {
-				for i := 0; r.mpc.Counters().Logins < 2; i++ { // the first token has ended
+				for i := 0; r.mpc.Counters().Logins < 2; i++ { // the first token has expired
 					r.load(fmt.Sprintf("more-%d", i), 1)
 					r.waitForAnswers(r.expectedAnswers(), 10*time.Second)
 				}
@@ -84,7 +84,7 @@ func TestAWrongPasswordIsNotTriedAgainAndAgain(t *testing.T) {
 		t.Errorf("%d logins with a wrong password within 8 s: that locks the account", n)
 	}
 	if n := r.collector.count(); n != 0 {
-		t.Errorf("%d events were answered though nobody could log in", n)
+		t.Errorf("%d events were answered though no log-in succeeded", n)
 	}
 	s.stop()
 }

@@ -20,8 +20,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 )
 
-// bomb is a batch of records that hold little but zeros. They are compressed as
-// they are made, so that nothing but the batch is ever in memory.
+// bomb returns a batch of count records, each with size zeros between two texts.
+// The records are compressed while they are written, so that only the compressed
+// batch is in memory.
 func bomb(t *testing.T, at time.Time, count, size int, value func(i int) (before, after string)) []byte {
 	t.Helper()
 	var packed bytes.Buffer
@@ -51,8 +52,7 @@ func bomb(t *testing.T, at time.Time, count, size int, value func(i int) (before
 	return raw
 }
 
-// publishRaw publishes a batch as it is, and says that its records are to be
-// answered.
+// publishRaw publishes a batch as it is. Each of its records must be answered.
 func (r *rig) publishRaw(partition int32, at time.Time, count int, batch []byte) []*kgo.Record {
 	r.t.Helper()
 	client := r.newClient(kgo.MaxVersions(kversion.V3_0_0()))
@@ -76,8 +76,8 @@ func (r *rig) publishRaw(partition int32, at time.Time, count int, batch []byte)
 	return records
 }
 
-// What is stored in some kilobytes may unpack to more than a container's memory:
-// every instance would be killed, for good, and the log say nothing.
+// A few stored kilobytes can unpack to more than a container's memory. Every
+// instance would then be killed again and again, without a log line.
 func TestInvariant7CompressionBombsAreAnsweredInBoundedMemory(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("a process's memory is read from /proc")
@@ -115,12 +115,12 @@ func TestInvariant7CompressionBombsAreAnsweredInBoundedMemory(t *testing.T) {
 	most := s.peakMemory()
 	t.Logf("%d answers in %v, in %d MiB of memory at most", r.expectedAnswers(), time.Since(began), most>>20)
 	if most > 450<<20 {
-		t.Errorf("the service took %d MiB", most>>20)
+		t.Errorf("the service used %d MiB", most>>20)
 	}
 	r.finishWithoutRepeats(30 * time.Second)
 	r.calledOnce(t, many+len(healthy))
 	if letter := r.collector.letter(large); letter == nil || !same(letter.Value, random) {
-		t.Error("the dead letter of 60 MB did not come whole")
+		t.Error("the dead letter of 60 MB is not complete")
 	}
 	for _, rec := range append(alone, eight...) {
 		letter := r.collector.letter(rec)
@@ -134,8 +134,8 @@ func TestInvariant7CompressionBombsAreAnsweredInBoundedMemory(t *testing.T) {
 	}
 }
 
-// A dead letter that its topic does not take holds up a partition, but not one that
-// is larger than any usual record: it says where the record stands.
+// A dead letter that its topic refuses holds up the partition. One that is larger
+// than any usual record does not: it is replaced by a reference to the record.
 func TestALargeDeadLetterThatDoesNotFitTellsWhereTheRecordStands(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{partitions: 1})
@@ -149,7 +149,7 @@ func TestALargeDeadLetterThatDoesNotFitTellsWhereTheRecordStands(t *testing.T) {
 	r.start().ready()
 	r.finishWithoutRepeats(60 * time.Second)
 	if letter := r.collector.letter(compresses); letter == nil || !same(letter.Value, compresses.Value) {
-		t.Error("the dead letter that fits if it is compressed did not come whole")
+		t.Error("the dead letter that fits when compressed is not complete")
 	}
 	letter := r.collector.letter(large)
 	if letter == nil {

@@ -25,8 +25,8 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// A collection of garbage, a slow disk or a migrated machine is no reason to
-// rebalance: the session is longer.
+// A garbage collection, a slow disk or a live migration is shorter than the
+// session, so it must cause no rebalance.
 func TestABrokerThatStandsStillForSecondsEndsNoGeneration(t *testing.T) {
 	t.Parallel()
 	c, o := ownCluster(t, testkafka.Config{}, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 50 * time.Millisecond}}})
@@ -53,12 +53,12 @@ func TestABrokerThatStandsStillForSecondsEndsNoGeneration(t *testing.T) {
 	r.acceptedAtMostOnce(t, all)
 }
 
-// clientQuota limits every client.
+// clientQuota sets a Kafka quota for all client ids.
 func (r *rig) clientQuota(key string, value float64) {
 	r.t.Helper()
 	entry := kmsg.NewAlterClientQuotasRequestEntry()
 	entity := kmsg.NewAlterClientQuotasRequestEntryEntity()
-	entity.Type = "client-id" // all of them
+	entity.Type = "client-id" // without a name: all clients
 	op := kmsg.NewAlterClientQuotasRequestEntryOp()
 	op.Key, op.Value = key, value
 	entry.Entity, entry.Ops = append(entry.Entity, entity), append(entry.Ops, op)
@@ -69,8 +69,8 @@ func (r *rig) clientQuota(key string, value float64) {
 	must(r.t, kerr.ErrorForCode(res.Entries[0].ErrorCode))
 }
 
-// The brokers answer a throttled fetch at once, without records, and then say
-// nothing on its connection for a while (KIP-219).
+// The brokers answer a throttled fetch at once, without records, and then mute
+// its connection for a while (KIP-219).
 func TestAKafkaQuotaSlowsReadingAndHarmsNothing(t *testing.T) {
 	t.Parallel()
 	_, o := ownCluster(t, testkafka.Config{}, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: healthy}})
@@ -79,7 +79,7 @@ func TestAKafkaQuotaSlowsReadingAndHarmsNothing(t *testing.T) {
 	var backlog []*kgo.Record
 	for i := range n {
 		rec := event(fmt.Sprint("task-", i))
-		padding := make([]byte, 7500) // that no codec makes smaller
+		padding := make([]byte, 7500) // incompressible
 		_, _ = rand.Read(padding)
 		rec.Value = fmt.Appendf(nil, `{"task_id":"task-%d","padding":%q}`, i, base64.StdEncoding.EncodeToString(padding))
 		backlog = append(backlog, rec)
@@ -104,11 +104,11 @@ func TestAKafkaQuotaSlowsReadingAndHarmsNothing(t *testing.T) {
 		t.Errorf("%d generations began", n)
 	}
 	if n := strings.Count(s.out.String(), "a Kafka quota for this client or user"); n != 1 {
-		t.Errorf("the quota is said %d times", n)
+		t.Errorf("the quota is logged %d times, want once", n)
 	}
 }
 
-// connections counts the service's connections to each broker.
+// connections counts the process's connections to each broker.
 func (s *service) connections(brokers []string) map[string]int {
 	s.t.Helper()
 	own := map[string]bool{}
@@ -170,8 +170,8 @@ func TestConnectionsToABrokerAreFewHoweverManyPartitions(t *testing.T) {
 	r.finishWithoutRepeats(60 * time.Second)
 }
 
-// onBroker creates a topic whose partitions have one replica each, on the brokers
-// (numbered from 0) that the list names.
+// onBroker creates a topic with one partition for each element of brokers. Its
+// only replica is on that broker; brokers are numbered from 0.
 func (r *rig) onBroker(topic string, brokers []int) {
 	r.t.Helper()
 	req := kmsg.NewCreateTopicsRequest()
@@ -191,15 +191,15 @@ func (r *rig) onBroker(topic string, brokers []int) {
 	must(r.t, kerr.ErrorForCode(res.Topics[0].ErrorCode))
 }
 
-// A task whose outcome could not be written must not be called meanwhile, and must
-// not hold up the others.
+// A task is not called while its outcome could not be written, and does not hold
+// up the others.
 func TestAnOutcomePartitionWithoutALeaderHoldsUpItsOwnTasksAlone(t *testing.T) {
 	t.Parallel()
-	// The group's own topic has one replica: commits go on.
+	// The topic of the committed offsets has one replica: commits go on.
 	c, o := ownCluster(t, testkafka.Config{Brokers: 3, Properties: map[string]string{"offsets.topic.replication.factor": "1", "offsets.topic.num.partitions": "1"}}, options{noTopics: true, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 20 * time.Millisecond}}})
 	r := newRig(t, o)
 	r.create(8, r.failed, r.retryFailed, r.deadLetter)
-	// Not the coordinator: a rebalance has the outcome topics read anew, all of them.
+	// Not the coordinator: after a rebalance all outcome partitions must be read.
 	var coordinator int
 	waitFor(t, 30*time.Second, "a coordinator", func() (bool, string) {
 		answer := r.admin.FindGroupCoordinators(r.ctx, r.group)[r.group]
@@ -225,11 +225,11 @@ func TestAnOutcomePartitionWithoutALeaderHoldsUpItsOwnTasksAlone(t *testing.T) {
 	r.waitForAnswers(100+len(events)-stuck, 90*time.Second)
 	time.Sleep(3 * time.Second)
 	if n := r.mpc.Counters().Retries - calls - (len(events) - stuck); n > 2*16 {
-		t.Errorf("%d of %d tasks are called whose outcome cannot be written", n, stuck)
+		t.Errorf("%d tasks were called, of %d whose outcome cannot be written", n, stuck)
 	}
 }
 
-// murmur is the partition that Kafka's Java producer chooses.
+// murmurPartition returns the partition that Kafka's Java producer chooses.
 func murmurPartition(key []byte, partitions int) int {
 	p := kgo.StickyKeyPartitioner(nil).ForTopic("")
 	return p.Partition(&kgo.Record{Key: key}, partitions)

@@ -83,7 +83,7 @@ func TestTLSAndSASL(t *testing.T) {
 	ways := map[string]struct {
 		listener string
 		env      []string
-		problem  string // it does not get in, and says so
+		problem  string // in the log; empty: it connects
 	}{
 		"SCRAM-SHA-512 over TLS": {testkafka.SASLTLS, append(sasl("SCRAM-SHA-512", testkafka.Password), tls...), ""},
 		"SCRAM-SHA-256 over TLS": {testkafka.SASLTLS, append(sasl("SCRAM-SHA-256", testkafka.Password), tls...), ""},
@@ -115,8 +115,8 @@ func TestTLSAndSASL(t *testing.T) {
 	}
 }
 
-// Authority, client certificate and password are put in place while the service
-// runs, each over a bad one, and nothing is restarted.
+// CA, client certificate and password files are replaced by good ones while the
+// service runs. It connects without a restart.
 func TestFilesThatAreMendedWhileItRunsLetItIn(t *testing.T) {
 	t.Parallel()
 	c, o := ownCluster(t, testkafka.Config{Secured: true}, options{})
@@ -141,7 +141,7 @@ func TestFilesThatAreMendedWhileItRunsLetItIn(t *testing.T) {
 		listener string
 		env      []string
 		before   func()
-		mend     func(s *service)
+		repair   func(s *service)
 	}{
 		"authority, then password": {testkafka.SASLTLS, []string{"KAFKA_SASL_MECHANISM", "SCRAM-SHA-512", "KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD_FILE", password},
 			func() { copied(ca, certs.OtherCA) }, func(s *service) {
@@ -162,7 +162,7 @@ func TestFilesThatAreMendedWhileItRunsLetItIn(t *testing.T) {
 			r := newRig(t, o)
 			r.load("task", 20)
 			s := r.start(append([]string{"KAFKA_BROKERS", c.AddrsOf(way.listener)[0], "KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_CA_FILE", ca}, way.env...)...)
-			way.mend(s)
+			way.repair(s)
 			s.ready()
 			r.finishWithoutRepeats(30 * time.Second)
 			s.waitForLog("has changed: what it holds now is used from the next request or connection on")

@@ -12,15 +12,15 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// threeBrokers notice sooner than by default that one of them is dead: time in
-// which a test would only wait.
+// threeBrokers is a cluster that notices a dead broker sooner than by default, to
+// make tests faster.
 var threeBrokers = testkafka.Config{Brokers: 3, Properties: map[string]string{
 	"broker.session.timeout.ms": "4000", "broker.heartbeat.interval.ms": "500",
 }}
 
-// A partition's leader dies, then the group's coordinator, then two brokers of
-// three at once, so that nothing can be acknowledged by enough replicas. What is
-// committed has been answered, at every moment, and no failure is retried twice.
+// A partition's leader dies, then the group's coordinator, then two of three
+// brokers at once, so that no write has enough replicas. Committed events are
+// answered at every moment, and no failure is retried twice.
 func TestInvariant1BrokersThatDieLoseNothing(t *testing.T) {
 	t.Parallel()
 	const instances, inFlight = 2, 8
@@ -46,7 +46,7 @@ func TestInvariant1BrokersThatDieLoseNothing(t *testing.T) {
 		have := r.collector.count()
 		r.waitForAnswers(have+100, 60*time.Second)
 		dying := mishap.kill()
-		// What was written last may be acknowledged to nobody.
+		// The last writes before the kill may be left without an acknowledgement.
 		this := interval{from: time.Now().Add(-2 * time.Second)}
 		began := time.Now()
 		for _, i := range dying {
@@ -93,15 +93,16 @@ func TestInvariant1BrokersThatDieLoseNothing(t *testing.T) {
 	}
 	// The collector has checked that a repeat has its first's ce_id and outcome.
 	if most := len(mishaps) * instances * 2 * inFlight; len(repeats) > most {
-		t.Errorf("%d outcomes were repeated, of at most %d whose acknowledgement can have been lost", len(repeats), most)
+		t.Errorf("%d outcomes were repeated; at most %d acknowledgements can have been lost", len(repeats), most)
 	}
 	for _, o := range r.collector.repeated {
 		if !within(mishaps, o.DecidedAt) {
-			t.Errorf("an outcome was repeated that no dead broker can have kept from being acknowledged: %s", o.record.Value)
+			t.Errorf("an outcome was repeated that was not decided while a broker was dead: %s", o.record.Value)
 		}
 	}
 }
 
+// within tells whether a time lies in one of the intervals.
 func within(all []interval, at time.Time) bool {
 	for _, s := range all {
 		if at.After(s.from) && at.Before(s.to) {
@@ -111,7 +112,7 @@ func within(all []interval, at time.Time) bool {
 	return false
 }
 
-// coordinator is the broker, as its cluster counts, that coordinates the group.
+// coordinator returns the index in the cluster of the group's coordinator.
 func (r *rig) coordinator() int {
 	r.t.Helper()
 	answer := r.admin.FindGroupCoordinators(r.ctx, r.group)[r.group]
@@ -119,8 +120,8 @@ func (r *rig) coordinator() int {
 	return int(answer.NodeID) - 1
 }
 
-// leader is a broker that leads a partition of the failed topic and does not
-// coordinate the group.
+// leader returns the index of a broker that leads a partition of the failed topic
+// and is not the group's coordinator.
 func (r *rig) leader() int {
 	r.t.Helper()
 	topics, err := r.admin.ListTopics(r.ctx, r.failed)
@@ -135,8 +136,8 @@ func (r *rig) leader() int {
 	return -1
 }
 
-// inSync tells whether every partition has so many replicas in sync, the group's
-// own topic included.
+// inSync tells whether every partition, also of the topic of committed offsets,
+// has this number of replicas in sync.
 func (r *rig) inSync(ctx context.Context, replicas int) (bool, string) {
 	topics, err := r.admin.ListTopicsWithInternal(ctx, append(topicsOf(r), "__consumer_offsets")...)
 	if err != nil {

@@ -11,15 +11,15 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// fair is slow enough that some calls are in flight whenever an instance dies.
+// normalFaults is slow enough that calls are in flight whenever an instance dies.
 var normalFaults = mpcsim.Faults{Latency: 400 * time.Millisecond}
 
-// between draws a duration, evenly.
+// between draws a duration from a uniform distribution.
 func between(random *rand.Rand, from, to time.Duration) time.Duration {
 	return from + time.Duration(random.Int64N(int64(to-from)))
 }
 
-// changeAPI changes how the API behaves, and ends fair.
+// changeAPI changes how the API behaves, and ends with normalFaults.
 func (k *chaos) changeAPI(ctx context.Context, random *rand.Rand) {
 	kinds := []struct {
 		name   string
@@ -45,16 +45,16 @@ func (k *chaos) changeAPI(ctx context.Context, random *rand.Rand) {
 		kind := kinds[random.IntN(len(kinds))]
 		change(kind.name, kind.faults)
 		pause(ctx, between(random, time.Second, 8*time.Second))
-		change("is well again", normalFaults)
+		change("is healthy again", normalFaults)
 	}
 }
 
-// breakBrokers breaks one broker of three at a time, and mends it.
+// breakBrokers breaks and repairs one of three brokers at a time.
 func (k *chaos) breakBrokers(ctx context.Context, random *rand.Rand) {
 	restart := func(i int) error { return k.cluster.Restart(k.ctx, i) }
 	kinds := []struct {
-		name        string
-		broke, mend func(int) error
+		name         string
+		fail, repair func(int) error
 	}{
 		{"killed", k.cluster.Kill, restart},
 		{"stopped", k.cluster.Stop, restart},
@@ -67,17 +67,17 @@ func (k *chaos) breakBrokers(ctx context.Context, random *rand.Rand) {
 		}
 		i, kind := random.IntN(3), kinds[random.IntN(len(kinds))]
 		k.logFault("broker %d is %s", i, kind.name)
-		err := kind.broke(i)
+		err := kind.fail(i)
 		if err == nil {
 			pause(ctx, between(random, time.Second, 8*time.Second))
-			err = kind.mend(i)
+			err = kind.repair(i)
 		}
 		if err != nil {
 			k.t.Error(err)
 			return
 		}
 		k.logFault("broker %d is back", i)
-		// Another may fail only when this one has caught up.
+		// The next broker fails only after this one has caught up.
 		for ok := false; !ok && k.ctx.Err() == nil; ok, _ = k.inSync(k.ctx, 3) {
 			pause(k.ctx, 300*time.Millisecond)
 		}
@@ -85,18 +85,18 @@ func (k *chaos) breakBrokers(ctx context.Context, random *rand.Rand) {
 	}
 }
 
-// breakInstances breaks one instance of the service at a time, on the test's own
-// goroutine, and leaves all running.
+// breakInstances breaks one instance of the service at a time, on the test's
+// goroutine. At its end all are running.
 func (k *chaos) breakInstances(ctx context.Context, random *rand.Rand) {
 	kinds := []struct {
 		name   string
-		broke  func(*service)
-		goesOn func(*service) // nil: it is started anew
+		fail   func(*service)
+		resume func(*service) // nil: it is started again
 		atMost time.Duration
 	}{
 		{"kill -9", (*service).kill, nil, 3 * time.Second},
 		{"SIGTERM", (*service).stop, nil, 3 * time.Second},
-		// The session's time-out is 6s: some sleep through it.
+		// The session time-out is 6s: some stops are longer.
 		{"SIGSTOP", func(s *service) { s.signal(syscall.SIGSTOP) }, func(s *service) { s.signal(syscall.SIGCONT) }, 12 * time.Second},
 	}
 	for {
@@ -106,10 +106,10 @@ func (k *chaos) breakInstances(ctx context.Context, random *rand.Rand) {
 		}
 		i, kind := random.IntN(instances), kinds[random.IntN(len(kinds))]
 		k.logFault("instance %d (%s): %s", i, k.now[i].name, kind.name)
-		kind.broke(k.now[i])
+		kind.fail(k.now[i])
 		pause(ctx, between(random, 0, kind.atMost))
-		if kind.goesOn != nil {
-			kind.goesOn(k.now[i])
+		if kind.resume != nil {
+			kind.resume(k.now[i])
 			k.logFault("instance %d goes on", i)
 			continue
 		}

@@ -16,13 +16,12 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// Whatever happens at random for a while, in the end the account is exact:
-// events in = distinct outcomes + distinct dead letters + ignored, and each
-// failure of a task was retried once.
+// After a time of random faults the account is exact: events in = distinct
+// outcomes + distinct dead letters + ignored, and each failure was retried once.
 //
-// SOAK_TIME says for how long (2m), SOAK_SEED picks load and faults (by default
-// another each time). A seed repeats what is done, not when the processes of
-// three brokers and three instances get to run.
+// SOAK_TIME is the duration (default 2m). SOAK_SEED picks load and faults (default:
+// random). The same seed repeats the same steps, but not the timing of the brokers'
+// and the instances' processes.
 func TestSoakUnderRandomFaultsEndsWithAnExactAccount(t *testing.T) {
 	t.Parallel()
 	const perMinute = 6000
@@ -49,7 +48,7 @@ func TestSoakUnderRandomFaultsEndsWithAnExactAccount(t *testing.T) {
 	defer cancel()
 	stream := func(n uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, n)) }
 	var side sync.WaitGroup
-	defer side.Wait() // a failure on the way ends the others too
+	defer side.Wait() // also when a check below fails
 	defer cancel()
 	side.Go(func() { k.load(ctx, stream(1)) })
 	side.Go(func() { k.changeAPI(ctx, stream(2)) })
@@ -76,18 +75,18 @@ func TestSoakUnderRandomFaultsEndsWithAnExactAccount(t *testing.T) {
 	}
 }
 
-// instances of the service run side by side in the soak.
+// instances is the number of instances of the service in the soak.
 const instances = 3
 
-// chaos is a rig in which load and trouble come at random.
+// chaos is a rig with random load and random faults.
 type chaos struct {
 	*rig
 	cluster *testkafka.Cluster
 	env     []string
-	now     [instances]*service // the present process of each instance
+	now     [instances]*service // the current process of each instance
 	began   time.Time
 
-	// Of the load's goroutine, and of the test's when that has ended.
+	// Used by the goroutine of load, and by the test's after that has ended.
 	tasks      map[string]*chaosTask
 	garbage    int      // events that are dead letters
 	wrongTasks []string // tasks with a wrong account
@@ -96,8 +95,8 @@ type chaos struct {
 	faultLog []string // faults, in order
 }
 
-// launch starts an instance. The last one has no name of its own: after a crash
-// the group learns of its end by the session time-out.
+// launch starts an instance. The last one has no KAFKA_INSTANCE_ID: after a crash
+// the group waits for its session time-out.
 func (k *chaos) launch(i int) {
 	env := k.env
 	if i < instances-1 {
@@ -106,7 +105,7 @@ func (k *chaos) launch(i int) {
 	k.now[i] = k.start(env...)
 }
 
-// happens notes a fault.
+// logFault adds a line to the list of faults.
 func (k *chaos) logFault(format string, args ...any) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

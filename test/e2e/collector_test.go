@@ -44,17 +44,17 @@ type outcome struct {
 	DecidedAt time.Time `json:"decided_at"`
 }
 
-// place is that of the event that the outcome answers.
+// location returns where the answered event is.
 func (o *outcome) location() location {
 	return location{o.FailedEvent.Partition, o.FailedEvent.Offset, o.FailedEvent.Timestamp.UnixMilli()}
 }
 
-// foreignHeader marks, by a header, what a test wrote to an outcome topic itself: it
-// is the answer of no instance.
+// foreignHeader marks records that a test, not the service, wrote to an outcome
+// topic. The collector ignores them.
 const foreignHeader = "e2e-foreign"
 
-// collector reads everything that comes out of a rig, from the beginning. Its
-// first word counts, as subscribers are told.
+// collector reads the outcome topics and the dead letters of a rig from their
+// beginning. Of repeated answers the first one counts, as for subscribers.
 type collector struct {
 	r    *rig
 	done chan struct{}
@@ -62,9 +62,9 @@ type collector struct {
 	mu       sync.Mutex
 	outcomes map[location]*outcome
 	letters  map[location]*kgo.Record
-	ids      map[string]location // ce_id → whose it is
+	ids      map[string]location // by ce_id, the event that it answers
 	repeats  []string
-	repeated []*outcome // those of them that are outcomes
+	repeated []*outcome // the outcomes among the repeats
 	wrong    []string
 	read     map[string]map[int32]int64 // topic → partition → next offset
 }
@@ -119,8 +119,8 @@ func (c *collector) take(rec *kgo.Record) {
 	}
 	at := o.location()
 	id := o.headers["ce_id"]
-	if whose, known := c.ids[id]; known && whose != at || id == "" {
-		c.wrong = append(c.wrong, fmt.Sprintf("ce_id %q is of %+v and of %+v", id, whose, at))
+	if other, known := c.ids[id]; known && other != at || id == "" {
+		c.wrong = append(c.wrong, fmt.Sprintf("ce_id %q is used for %+v and for %+v", id, other, at))
 	}
 	first, known := c.outcomes[at]
 	switch {
@@ -158,21 +158,21 @@ func letterLocation(rec *kgo.Record) (at location, err error) {
 	return location{int32(partition), offset, when.UnixMilli()}, err
 }
 
-// of gives the outcome of an event, nil if there is none yet.
+// of returns the outcome of an event, nil if there is none yet.
 func (c *collector) of(rec *kgo.Record) *outcome {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.outcomes[locationOf(rec)]
 }
 
-// letter gives the dead letter of an event, nil if there is none yet.
+// letter returns the dead letter of an event, nil if there is none yet.
 func (c *collector) letter(rec *kgo.Record) *kgo.Record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.letters[locationOf(rec)]
 }
 
-// count is how many events have an outcome or a dead letter.
+// count returns how many events have an outcome or a dead letter.
 func (c *collector) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -119,7 +119,7 @@ func TestCommandCheckOnASecuredBroker(t *testing.T) {
 	r.command(at(testkafka.SASLTLS, append(secure, "KAFKA_TLS_CA_FILE", c.Certificates.OtherCA)...), "check").want(t, 1, "FAIL  broker", "check KAFKA_TLS_CA_FILE")
 	r.command(at(testkafka.SASLTLS), "check").want(t, 1, "FAIL  broker", "expects another security protocol")
 
-	// Once an ACL lets somebody in, everybody else is shut out.
+	// As soon as a resource has an ACL, all users without one are refused.
 	user := "User:" + testkafka.User
 	for _, b := range []*kadm.ACLBuilder{
 		kadm.NewACLs().Topics(r.failed).Operations(kadm.OpRead, kadm.OpDescribe, kadm.OpDescribeConfigs).Allow(user).AllowHosts("*"),
@@ -133,7 +133,7 @@ func TestCommandCheckOnASecuredBroker(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	waitFor(t, 20*time.Second, "the brokers to obey", func() (bool, string) {
+	waitFor(t, 20*time.Second, "the brokers to apply the ACLs", func() (bool, string) {
 		s := r.command(at(testkafka.SASLTLS, secure...), "check")
 		return strings.Contains(s.out, "FAIL  group") && strings.Contains(s.out, "DESCRIBE_CONFIGS") && strings.Contains(s.out, "must allow READ"), s.out
 	})
@@ -144,10 +144,10 @@ func TestCommandCheckOnASecuredBroker(t *testing.T) {
 		"warn  topic "+r.deadLetter+": the brokers' ACLs do not allow READ on it: the service does not need it, but `redrive` and `explain`",
 		"FAIL  group "+r.group+": the brokers' ACLs must allow READ")
 
-	// Trying again would not help.
+	// A missing right is not retried.
 	began := time.Now()
 	r.command(at(testkafka.SASLTLS, secure...), "redrive", "--limit", "1").want(t, 1, "ACLs must allow READ on group "+r.group+".redrive")
 	if took := time.Since(began); took > 20*time.Second {
-		t.Errorf("redrive without READ on its group took %v to say so", took)
+		t.Errorf("redrive without READ on its group took %v to fail", took)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// deadLetters has a service make n dead letters, the i-th with the value {"i":i}, and
-// stops it.
+// deadLetters makes n dead letters with the service, the i-th with the value
+// {"i":i}, and stops it.
 func (r *rig) deadLetters(n int) []*kgo.Record {
 	r.t.Helper()
 	r.start().ready()
@@ -30,7 +30,7 @@ func (r *rig) deadLetters(n int) []*kgo.Record {
 	return records
 }
 
-// since reads what stands in the failed topic from these offsets on.
+// since reads the failed topic from these offsets to its end.
 func (r *rig) since(from map[int32]int64) []*kgo.Record {
 	r.t.Helper()
 	to, err := r.ends(r.failed)
@@ -153,7 +153,7 @@ func TestCommandRedriveTwiceAtTheSameTimeSharesTheWork(t *testing.T) {
 	var running sync.WaitGroup
 	for i := range 2 {
 		running.Go(func() {
-			<-time.After(time.Duration(i) * time.Second) // the second comes while the first is at work
+			<-time.After(time.Duration(i) * time.Second) // the second starts while the first works
 			r.command(nil, "redrive", "--rate", "200").want(t, 0)
 		})
 	}
@@ -163,8 +163,7 @@ func TestCommandRedriveTwiceAtTheSameTimeSharesTheWork(t *testing.T) {
 	}
 }
 
-// Killed in the middle, the batch that was not committed may come twice, and
-// nothing is lost.
+// After a kill only the uncommitted batch may come twice, and nothing is lost.
 func TestCommandRedriveKilledRepeatsABatchAtMost(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{})

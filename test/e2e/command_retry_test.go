@@ -13,14 +13,14 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// placed notes the events that `retry` says it has published.
+// addPublishedBy adds the events that `retry` reports as published.
 func (r *rig) addPublishedBy(s result) {
 	r.t.Helper()
 	n := 0
 	for line := range strings.Lines(s.out) {
 		fields := strings.Split(strings.TrimSpace(line), "\t")
 		if len(fields) != 4 || fields[1] != r.failed {
-			r.t.Fatalf("not a place: %q", line)
+			r.t.Fatalf("not a published event: %q", line)
 		}
 		n++
 	}
@@ -71,7 +71,7 @@ func TestCommandRetryOverAnExhaustedBudget(t *testing.T) {
 	r.addPublishedBy(r.command(budget, "retry", "--force", "7").want(t, 0))
 	r.waitForAnswers(3, 20*time.Second)
 
-	// The header works for whoever sets it, and for the other two obstacles too.
+	// The header also works for other producers, and for skip codes and age.
 	skipped := &kgo.Record{Key: []byte("8"), Value: []byte(`{"task_id":"8","error_code":"MPC.10052"}`)}
 	forced := &kgo.Record{Key: []byte("8"), Value: skipped.Value, Headers: []kgo.RecordHeader{{Key: "remux-retrier-force", Value: []byte("true")}}}
 	r.publish(skipped, forced)

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// result is what a command has printed, and how it ended.
+// result is a command's output and exit code.
 type result struct {
 	out, err string
 	code     int
@@ -21,13 +21,13 @@ type result struct {
 
 func (s result) all() string { return s.out + s.err }
 
-// command runs a sub-command in this rig to its end.
+// command runs a sub-command with the rig's environment to its end.
 func (r *rig) command(env []string, args ...string) result {
 	r.t.Helper()
 	return r.commandUntil(env, nil, args...)
 }
 
-// commandUntil runs a sub-command that gets a signal when a condition holds.
+// commandUntil runs a sub-command and sends it SIGINT when interrupt returns true.
 func (r *rig) commandUntil(env []string, interrupt func() bool, args ...string) result {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.ctx, 90*time.Second)
@@ -69,7 +69,7 @@ func (r *rig) commandUntil(env []string, interrupt func() bool, args ...string) 
 	return s
 }
 
-// want checks how a command ended and what it printed.
+// want checks the exit code, and that the output contains each of the texts.
 func (s result) want(t *testing.T, code int, words ...string) result {
 	t.Helper()
 	if s.code != code {

@@ -14,8 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// badInput is what cannot be read as a failure event, with the reason that the
-// dead letter gives.
+// badInput has records that are no readable failure event, with the reason that
+// the dead letter gives.
 var badInput = map[string]struct {
 	value  []byte
 	reason string
@@ -46,7 +46,7 @@ var badInput = map[string]struct {
 func TestBadInputGoesToTheDeadLettersByteForByte(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{})
-	// Nil and empty differ, and a header may come twice.
+	// A nil value is not an empty one, and a header may occur twice.
 	headers := []kgo.RecordHeader{
 		{Key: "twice", Value: []byte("1")}, {Key: "twice", Value: []byte("2")}, {Key: "twice", Value: []byte("1")},
 		{Key: "nil", Value: nil}, {Key: "empty", Value: []byte{}}, {Key: "", Value: []byte("no name")},
@@ -85,7 +85,7 @@ func TestBadInputGoesToTheDeadLettersByteForByte(t *testing.T) {
 			t.Errorf("%s: the added headers are %q, want the reason %s", name, added, bad.reason)
 		}
 		if len(strings.Fields(added["dead-letter-message"])) < 4 {
-			t.Errorf("%s: no sentence for a person: %q", name, added["dead-letter-message"])
+			t.Errorf("%s: dead-letter-message is not a sentence: %q", name, added["dead-letter-message"])
 		}
 	}
 }
@@ -108,8 +108,8 @@ func TestADeadLetterThatDoesNotFitHoldsUpItsPartitionOnly(t *testing.T) {
 		status, body := s.get("/readyz")
 		return status == http.StatusServiceUnavailable && strings.Contains(body, r.deadLetter) && strings.Contains(body, "max.message.bytes"), body
 	}
-	s.waitFor(30*time.Second, "to say in /readyz what is stuck", isStuck)
-	s.waitFor(10*time.Second, "to say on the page why the task is not retried", func() (bool, string) {
+	s.waitFor(30*time.Second, "to show in /readyz what is stuck", isStuck)
+	s.waitFor(10*time.Second, "to show on the page why the task is not retried", func() (bool, string) {
 		_, body := s.get("/api/tasks/538526?topics=false")
 		return strings.Contains(body, `"code":"stuck"`) && strings.Contains(body, "refuses a message of 20006 bytes"), body
 	})
@@ -134,11 +134,11 @@ func TestADeadLetterThatDoesNotFitHoldsUpItsPartitionOnly(t *testing.T) {
 	s.ready()
 	r.finishWithoutRepeats(60 * time.Second)
 	if letter := r.collector.letter(large); letter == nil || !same(letter.Value, large.Value) {
-		t.Error("the dead letter did not come whole")
+		t.Error("the dead letter is not complete")
 	}
 }
 
-// incompressible is no UTF-8, and as large whether it is compressed or not.
+// incompressible returns bytes that are not UTF-8 and that no codec makes smaller.
 func incompressible(size int) []byte {
 	b := make([]byte, size)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(b)
@@ -146,15 +146,15 @@ func incompressible(size int) []byte {
 	return b
 }
 
-// A dead letter that its own headers make too large gives up its message, never
-// a byte of the record.
+// If the headers make a dead letter too large, its message is left out, never a
+// byte of the record.
 func TestADeadLetterThatJustFitsLosesItsMessageOnly(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{partitions: 1})
 	const limit = 10_000
 	r.limit(r.deadLetter, limit)
-	// What a batch of one record adds to the value: its own frame, and the seven
-	// headers with everything but the message. 20 bytes are left, too few for that.
+	// What a batch of one record adds to the value: the framing, and the seven
+	// headers without the message. 20 bytes are left: too few for the message.
 	added := 61 + 10 + 181 + len(r.failed)
 	tight := &kgo.Record{Value: incompressible(limit - added - 20)}
 	r.publish(tight)
@@ -162,7 +162,7 @@ func TestADeadLetterThatJustFitsLosesItsMessageOnly(t *testing.T) {
 	r.finishWithoutRepeats(30 * time.Second)
 	letter := r.collector.letter(tight)
 	if letter == nil || !same(letter.Value, tight.Value) {
-		t.Fatal("the record did not come whole")
+		t.Fatal("the record is not complete")
 	}
 	h := headersOf(letter)
 	if message, kept := h["dead-letter-message"]; h["dead-letter-reason"] != "not_utf8" || message != "" || !kept {

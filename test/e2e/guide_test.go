@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// An example that has gone stale is worse than none: that of EVENTS.md is typed here
-// as it stands there, with kcat, and must print what is printed there.
+// The example in EVENTS.md is run as it is written there, with kcat, and must
+// print the same.
 func TestTheGuidesExampleDoesWhatItSays(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{partitions: 8})
@@ -22,7 +22,7 @@ func TestTheGuidesExampleDoesWhatItSays(t *testing.T) {
 	_, example, _ := strings.Cut(string(guide), "\n## An example\n")
 	example, _, _ = strings.Cut(example, "\n## ")
 	if strings.Count(example, "| kcat") != 2 || strings.Count(example, "$ kcat") != 2 {
-		t.Fatalf("expected two events and two looks at what became of them:\n%s", example)
+		t.Fatalf("expected two events, and two commands that show their outcomes:\n%s", example)
 	}
 	published := 0
 	lines := strings.Split(example, "\n")
@@ -46,24 +46,25 @@ func TestTheGuidesExampleDoesWhatItSays(t *testing.T) {
 	}
 }
 
-// prints checks what a command prints, but for what is another each time.
+// prints checks the output of a command, except for what differs in each run.
 func (r *rig) prints(command, want string) {
 	r.t.Helper()
 	got := r.shell(command)
 	got = strings.NewReplacer(r.group+".", "remux.", "/remux-retrier/"+r.group, "/remux-retrier/remux-retrier").Replace(got)
 	if got, want := withoutVariableText(got), withoutVariableText(want); got != want {
-		r.t.Errorf("%s\nprints\n%s\nand in the guide\n%s", command, got, want)
+		r.t.Errorf("%s\nprints\n%s\nand in EVENTS.md\n%s", command, got, want)
 	}
 }
 
 var variableText = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|\d{13}|(partition":|partition=|remux\.failed:)\d+`)
 
-// withoutVariableText leaves out times, and where murmur2 and librdkafka place a key.
+// withoutVariableText removes times and partitions: murmur2 and librdkafka choose
+// different partitions for a key.
 func withoutVariableText(text string) string {
 	return variableText.ReplaceAllString(strings.TrimSpace(text), "$1…")
 }
 
-// shell runs a command of the guide in this rig.
+// shell runs a command of EVENTS.md with the rig's brokers and topics.
 func (r *rig) shell(command string) string {
 	r.t.Helper()
 	command = strings.NewReplacer("127.0.0.1:9092", r.brokers[0], "-t remux.", "-t "+r.group+".").Replace(command)

@@ -14,13 +14,13 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// pour publishes a steady stream of events until the returned function is
-// called, which gives all of them.
+// publishSteadily publishes one event at each interval until stop is called, which
+// returns all of them.
 func (r *rig) publishSteadily(every time.Duration) (stop func() []*kgo.Record) {
 	var all []*kgo.Record
-	var pouring sync.WaitGroup
+	var publishing sync.WaitGroup
 	end := make(chan struct{})
-	pouring.Go(func() {
+	publishing.Go(func() {
 		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for i := 0; ; i++ {
@@ -31,7 +31,7 @@ func (r *rig) publishSteadily(every time.Duration) (stop func() []*kgo.Record) {
 			}
 			rec := event(fmt.Sprintf("task-%d", i))
 			rec.Topic = r.failed
-			// A broker may be away: the client goes on trying.
+			// A broker may be away: the client retries.
 			if err := r.client.ProduceSync(r.ctx, rec).FirstErr(); err != nil {
 				r.t.Errorf("publish: %v", err)
 				return
@@ -43,7 +43,7 @@ func (r *rig) publishSteadily(every time.Duration) (stop func() []*kgo.Record) {
 	var once sync.Once
 	stop = func() []*kgo.Record {
 		once.Do(func() { close(end) })
-		pouring.Wait()
+		publishing.Wait()
 		return all
 	}
 	r.t.Cleanup(func() { stop() })
@@ -83,12 +83,13 @@ func TestOnePartitionHasAllOfMaxInFlight(t *testing.T) {
 	if n := r.mpc.Counters().MaxInFlight; n != 64 {
 		t.Errorf("at most %d calls were in flight, want 64", n)
 	}
-	// Ten rounds of 200 ms, and a race detector on two shared cores.
+	// Ten rounds of 200 ms take 2 s. The rest is for the race detector and slow machines.
 	if first, last := spanOf(r.mpc.Requests()); last.Sub(first) > 4*time.Second {
 		t.Errorf("%d calls took %v: they were not all in flight all the time", events, last.Sub(first))
 	}
 }
 
+// spanOf returns the arrival times of the first and the last request.
 func spanOf(requests []mpcsim.Request) (first, last time.Time) {
 	return requests[0].At, requests[len(requests)-1].At
 }
@@ -123,13 +124,13 @@ func TestWhatWasAnsweredAboveASlowTaskIsNotRepeatedAfterAStop(t *testing.T) {
 
 func TestInvariant6OneTaskIsNeverCalledTwiceAtOnce(t *testing.T) {
 	t.Parallel()
-	// A task fails again at once, so that each of its events costs a call; calls
-	// are slow enough for a busy machine to have one of each task under way.
+	// A task fails again at once, so that each event costs a call. Calls are slow
+	// enough that each task has one in flight, also on a busy machine.
 	r := newRig(t, options{sim: mpcsim.Config{Then: mpcsim.StatusFailed, Faults: mpcsim.Faults{Latency: 100 * time.Millisecond}}})
 	var records []*kgo.Record
 	for i := range 300 {
 		rec := event(fmt.Sprintf("task-%d", i%7))
-		rec.Key = fmt.Append(nil, i) // twins in several partitions, too
+		rec.Key = fmt.Append(nil, i) // a task's events are in several partitions
 		records = append(records, rec)
 	}
 	r.publish(records...)
@@ -139,7 +140,7 @@ func TestInvariant6OneTaskIsNeverCalledTwiceAtOnce(t *testing.T) {
 		t.Errorf("%d calls for one task were in flight at once", n)
 	}
 	if n := r.mpc.Counters().MaxInFlight; n < 5 {
-		t.Errorf("at most %d calls were in flight: the test shows nothing", n)
+		t.Errorf("at most %d calls were in flight: too few for this test", n)
 	}
 }
 

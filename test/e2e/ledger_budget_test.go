@@ -12,11 +12,11 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// A task fails again and again, and every failure is met by another owner: its
-// retries are counted across restarts, crashes, partitions and instances.
+// A task keeps failing, and each failure is handled by another owner. Its retries
+// are counted across restarts, crashes, partitions and instances.
 func TestATaskThatKeepsFailingHasItsBudgetOnce(t *testing.T) {
 	t.Parallel()
-	// Longer than the second in which instances hear of each other's decisions.
+	// Longer than the second after which instances know each other's decisions.
 	const fails = 3 * time.Second
 	r := newRig(t, options{partitions: 4, sim: mpcsim.Config{ProcessingFor: fails, Then: mpcsim.StatusFailed}})
 	byHand := r.newClient(kgo.RecordPartitioner(kgo.ManualPartitioner()))
@@ -64,7 +64,7 @@ func TestATaskThatKeepsFailingHasItsBudgetOnce(t *testing.T) {
 	}
 }
 
-// The window of the budget moves on: what lies before it counts no more.
+// The budget's window moves on: retries before it no longer count.
 func TestABudgetIsThatOfItsWindow(t *testing.T) {
 	t.Parallel()
 	const window = 6 * time.Second
@@ -85,7 +85,7 @@ func TestABudgetIsThatOfItsWindow(t *testing.T) {
 	if took := retried.Sub(began); took > window {
 		t.Skipf("three events took %v: this machine is too slow to tell", took)
 	}
-	s.stop() // and whoever comes next knows it from the outcomes alone
+	s.stop() // the next instance knows the retries from the outcomes alone
 	r.start("RETRY_BUDGET", "2", "RETRY_BUDGET_WINDOW", fmt.Sprint(window)).ready()
 	<-time.After(time.Until(retried.Add(window + time.Second))) // the window passes
 	if o := ask(4); o.Reason != "accepted" || o.Retries != 1 {

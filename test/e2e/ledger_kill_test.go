@@ -10,13 +10,13 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// pod is the environment of an instance with a name of its own.
+// podEnv is the environment of an instance with a KAFKA_INSTANCE_ID.
 func podEnv(name string, pairs ...string) []string {
 	return append([]string{"KAFKA_CLIENT_ID", "e2e", "KAFKA_INSTANCE_ID", name}, pairs...)
 }
 
-// withoutRaceDetector builds the service without the race detector, where how fast it is
-// matters.
+// withoutRaceDetector uses a binary without the race detector, for tests that
+// depend on its speed.
 func (r *rig) withoutRaceDetector() *rig {
 	r.t.Helper()
 	program, err := buildWith(r.t.TempDir())
@@ -27,9 +27,8 @@ func (r *rig) withoutRaceDetector() *rig {
 	return r
 }
 
-// kill -9 while so many calls are in flight, again and again over one backlog.
-// Every call that had reached MPC was accepted there, whether or not its sender
-// lived to learn of it.
+// The service is killed again and again with many calls in flight. MPC accepts
+// every call that has reached it, also when its sender is dead.
 func TestInvariant3KillsAtManyCallsInFlightRepeatNothing(t *testing.T) {
 	t.Parallel()
 	for inFlight, latency := range map[int]time.Duration{64: 500 * time.Millisecond, 1000: 2 * time.Second} {
@@ -47,8 +46,8 @@ func TestInvariant3KillsAtManyCallsInFlightRepeatNothing(t *testing.T) {
 func killAt(r *rig, inFlight int) {
 	const kills = 10
 	t := r.t
-	events := r.load("task", (kills+10)*inFlight) // calls end, too, while a slow machine looks
-	// More, because state queries and what is just beginning or ending count too.
+	events := r.load("task", (kills+10)*inFlight) // some calls end before the kill on slow machines
+	// More than inFlight: state queries, and calls that just begin or end, count too.
 	most := fmt.Sprint(inFlight + inFlight/4)
 	start := func(timeout string) *service {
 		return r.start(podEnv("pod-0", "MPC_MAX_IN_FLIGHT", most, "MPC_TIMEOUT", timeout)...)
@@ -74,8 +73,8 @@ func killAt(r *rig, inFlight int) {
 	if len(again) > 0 {
 		t.Errorf("%d tasks were called again after their retry had been accepted: %q", len(again), firstFew(again))
 	}
-	// What a dead process has sent stands in the log before its successor reads
-	// the outcomes back: even a lost acknowledgement repeats nothing here.
+	// Outcomes of the killed process are in the log before its successor reads the
+	// outcome topics. So even a lost acknowledgement repeats nothing here.
 	if len(repeats) > 0 {
 		t.Errorf("%d outcomes were repeated: %q", len(repeats), firstFew(repeats))
 	}
@@ -84,7 +83,7 @@ func killAt(r *rig, inFlight int) {
 	}
 }
 
-// underWay counts the retry calls that MPC has not answered yet.
+// underWay counts the retry calls that the simulator has not answered yet.
 func (r *rig) underWay() (n int) {
 	for _, q := range r.mpc.Requests() {
 		if q.Operation == mpcsim.Retry && q.Verdict == mpcsim.Pending {
@@ -94,8 +93,8 @@ func (r *rig) underWay() (n int) {
 	return n
 }
 
-// calledAgain gives the task of every retry call that came after an accepted one
-// for the same task.
+// calledAgain returns the task of each retry call that follows an accepted one of
+// the same task.
 func (r *rig) calledAgain() (tasks []string) {
 	accepted := map[string]bool{}
 	for _, q := range r.mpc.Requests() {

@@ -12,11 +12,11 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// Whatever becomes of the group's offsets, what was answered stands in the
-// outcome topics.
+// The outcome topics show what was answered, also when the group's offsets are
+// lost.
 func TestAnsweredEventsThatComeAgainCostNothing(t *testing.T) {
 	t.Parallel()
-	for name, lose := range map[string]func(r *rig) error{
+	for name, resetOffsets := range map[string]func(r *rig) error{
 		"offsets reset to the beginning": func(r *rig) error {
 			var beginning kadm.Offsets
 			for p := range int32(4) {
@@ -40,7 +40,7 @@ func TestAnsweredEventsThatComeAgainCostNothing(t *testing.T) {
 			r.waitForAnswers(events, 30*time.Second)
 			s.stop()
 			before := r.written()
-			must(t, lose(r))
+			must(t, resetOffsets(r))
 
 			r.start().ready()
 			fresh := r.publish(event("fresh"))[0]
@@ -48,12 +48,12 @@ func TestAnsweredEventsThatComeAgainCostNothing(t *testing.T) {
 			n := r.mpc.Counters()
 			t.Logf("%s, with %d events answered before: %d further calls, %d queries", name, events, n.Retries-events-1, n.Queries)
 			if n.Retries != events+1 || n.Queries != 0 {
-				t.Errorf("%d calls and %d queries, for %d events and one that came later: want one call each", n.Retries, n.Queries, events)
+				t.Errorf("%d calls and %d queries for %d events and a later one: want one call each", n.Retries, n.Queries, events)
 			}
 			after := r.written()
 			after[r.collector.of(fresh).record.Topic]--
 			if !maps.Equal(before, after) {
-				t.Errorf("%v outcomes were written before, and but for the later one's %v now", before, after)
+				t.Errorf("outcomes before the reset: %v; now, without the later event's: %v", before, after)
 			}
 		})
 	}

@@ -11,12 +11,12 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// rollingGoal is what the 99th percentile of the answer time is to stay below on
-// a quiet machine. The test fails at three times as much: a member that waits for
-// another's drain, or for a slower heartbeat, takes 2 s.
+// rollingGoal is the goal for the 99th percentile of the answer time on a quiet
+// machine. The test fails at three times that: a member that waits for another's
+// drain, or for a slower heartbeat, takes 2 s.
 const rollingGoal = 500 * time.Millisecond
 
-// Not beside other scenarios: it measures how long answers take.
+// Not parallel: it measures how long answers take.
 func TestInvariant3RollingRestartsRepeatNothingAndDelayLittle(t *testing.T) {
 	const rounds = 10
 	r := newRig(t, options{partitions: 6, sim: mpcsim.Config{Faults: healthy}}).withoutRaceDetector()
@@ -45,7 +45,7 @@ func TestInvariant3RollingRestartsRepeatNothingAndDelayLittle(t *testing.T) {
 	at := func(q float64) time.Duration { return times[int(q*float64(len(times)-1))].Round(time.Millisecond) }
 	t.Logf("3 instances restarted %d times in turn, in %v, %d events: 0 lost, answered after %v (median), %v (99th percentile; goal %v), %v (longest)",
 		rounds, took.Round(time.Second), len(all), at(.5), at(.99), rollingGoal, at(1))
-	// One restart follows the other, so that most events meet a rebalance.
+	// Restarts follow each other at once, so that most events meet a rebalance.
 	if at(.99) > 3*rollingGoal {
 		t.Errorf("the 99th percentile of the answer time is %v", at(.99))
 	}

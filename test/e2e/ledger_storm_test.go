@@ -19,8 +19,8 @@ const (
 	stormPartitions = 4
 )
 
-// storm publishes stormEach events of each of stormTasks tasks, in turn: keyed by
-// the task, as producers should, or the events of a task over all partitions.
+// storm publishes stormEach events for each of stormTasks tasks, in turn. The key
+// is the task, as producers should do it, or, with spread, another for each event.
 func (r *rig) storm(spread bool) (events []*kgo.Record) {
 	r.t.Helper()
 	client := r.client
@@ -39,11 +39,11 @@ func (r *rig) storm(spread bool) (events []*kgo.Record) {
 
 func stormTask(i int) string { return fmt.Sprintf("storm-%d", i) }
 
-// keyings are the ways in which a storm comes.
+// keyings maps how a storm is keyed to storm's argument spread.
 var keyings = map[string]bool{"keyed by task": false, "over all partitions": true}
 
-// Every task fails again at once, so that each further call would be accepted
-// and billed.
+// Each task fails again at once, so that each further call would be accepted and
+// billed.
 func TestInvariant5AStormAboutATaskCostsOneCall(t *testing.T) {
 	t.Parallel()
 	for name, spread := range keyings {
@@ -70,7 +70,7 @@ func TestInvariant5AStormAboutATaskCostsOneCall(t *testing.T) {
 	}
 }
 
-// Each task is refused in one of four ways, and for good.
+// Each task is refused for good, in one of four ways.
 func TestInvariant5AStormAboutATaskThatIsRefusedForGoodCostsOneCall(t *testing.T) {
 	t.Parallel()
 	refusals := []struct {
@@ -119,14 +119,14 @@ func TestInvariant5AStormAboutATaskThatIsRefusedForGoodCostsOneCall(t *testing.T
 			}
 			maps.DeleteFunc(called, func(_ string, attempts int) bool { return attempts == 1 })
 			if len(called) > 0 {
-				t.Errorf("the outcomes of %d tasks tell of another number of calls than one: %v", len(called), called)
+				t.Errorf("the outcomes of %d tasks do not show exactly one call: %v", len(called), called)
 			}
 		})
 	}
 }
 
-// A storm is half called for when its instance is killed: what was accepted and
-// not yet told is found out by asking, and answers the whole storm as well.
+// The instance is killed when half of a storm's tasks are called. State queries
+// find the accepted calls without an outcome, and these answer their whole storm.
 func TestInvariant3ACrashInAStormRepeatsNoCall(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{partitions: stormPartitions, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 200 * time.Millisecond}}})

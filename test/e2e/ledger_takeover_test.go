@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// slowSession is a time-out that nobody would want to wait for.
+// slowSession makes a wait for the session time-out visible.
 var slowSession = []string{"KAFKA_SESSION_TIMEOUT", "30s"}
 
-// A killed instance that comes back under its name does not wait for its former
-// self's session. Not beside other scenarios: it measures how long that takes.
+// A killed instance that starts again under the same name does not wait for its
+// old session to time out. Not parallel: it measures time.
 func TestAKilledInstanceIsBackWithinASecond(t *testing.T) {
 	const kills = 5
 	r := newRig(t, options{partitions: 4})
@@ -25,7 +25,7 @@ func TestAKilledInstanceIsBackWithinASecond(t *testing.T) {
 		began := time.Now()
 		s = r.start(podEnv("pod-0", slowSession...)...).ready()
 		ready = append(ready, time.Since(began))
-		// An event that comes now cannot have been called before.
+		// This event is new, so it was not called before.
 		rec := r.load(fmt.Sprintf("after-kill-%d", i), 1)[0]
 		r.waitForAnswers(i+1, 20*time.Second)
 		answered = append(answered, r.collector.of(rec).DecidedAt.Sub(began))
@@ -36,12 +36,12 @@ func TestAKilledInstanceIsBackWithinASecond(t *testing.T) {
 		t.Errorf("the first answer came %v after the start (median), want it within a second", took)
 	}
 	if worst := slices.Max(answered); worst > 5*time.Second {
-		t.Errorf("the first answer came %v after a start: somebody waited for a session", worst)
+		t.Errorf("the first answer came %v after a start: an instance waited for a session time-out", worst)
 	}
 }
 
-// The survivor's heartbeat, at most a second, is what the group needs to notice.
-// A name that merely begins alike is somebody else's.
+// The group needs the survivor's next heartbeat, at most a second. A name that is
+// a prefix of another belongs to another instance.
 func TestATakeOverLeavesTheSurvivorsAlone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{partitions: 4})
@@ -67,8 +67,8 @@ func TestATakeOverLeavesTheSurvivorsAlone(t *testing.T) {
 	r.calledOnce(t, 100)
 }
 
-// memberOf waits until a client owns so many partitions, as the only member with
-// its client id, and gives its member id.
+// memberOf waits until the client is the only member with its client id and owns
+// this number of partitions. It returns the member id.
 func (r *rig) memberOf(client string, partitions int) (id string) {
 	r.t.Helper()
 	waitFor(r.t, 20*time.Second, fmt.Sprintf("%s to own %d partitions", client, partitions), func() (bool, string) {
@@ -98,8 +98,8 @@ func (r *rig) memberOf(client string, partitions int) (id string) {
 	return id
 }
 
-// Two that live under one name push each other out once, and then work side by
-// side and say what is wrong.
+// Two running instances with the same name remove each other from the group once.
+// Then both work, and both report the problem.
 func TestALiveTwinIsPushedOutOnceAndBothSaySo(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{partitions: 4})
@@ -108,7 +108,7 @@ func TestALiveTwinIsPushedOutOnceAndBothSaySo(t *testing.T) {
 	r.waitForAnswers(50, 20*time.Second)
 	newer := r.start(podEnv("pod-0")...).ready()
 	for _, s := range []*service{older, newer} {
-		s.waitFor(20*time.Second, "to tell of its twin in /readyz", func() (bool, string) {
+		s.waitFor(20*time.Second, "to report the same-name member in /readyz", func() (bool, string) {
 			status, body := s.get("/readyz")
 			return status == 200 && strings.Contains(body, "KAFKA_INSTANCE_ID"), body
 		})
@@ -119,9 +119,9 @@ func TestALiveTwinIsPushedOutOnceAndBothSaySo(t *testing.T) {
 	all := stop()
 	t.Logf("two instances of one name: %d and %d assignments, %d answers repeated",
 		len(older.assignments()), len(newer.assignments()), len(r.finish(30*time.Second)))
-	// One each at the start, one for the other's coming or going; no ping-pong.
+	// One each at the start, and a few while the other joins or leaves.
 	if n := len(older.assignments()) + len(newer.assignments()); n > 6 {
-		t.Errorf("they were assigned partitions %d times: they push each other out", n)
+		t.Errorf("they were assigned partitions %d times: they remove each other again and again", n)
 	}
 	if again := r.calledAgain(); len(again) > 0 {
 		t.Errorf("%d of %d tasks were called again: %q", len(again), len(all), firstFew(again))

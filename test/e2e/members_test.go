@@ -13,7 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// consoleConsumer is Kafka's own, in the rig's group until stop.
+// consoleConsumer runs Kafka's console consumer as a member of the rig's group
+// until stop is called.
 func (r *rig) consoleConsumer(more ...string) (stop func()) {
 	r.t.Helper()
 	cmd := exec.CommandContext(r.ctx, "java", append([]string{
@@ -36,12 +37,12 @@ func (r *rig) consoleConsumer(more ...string) (stop func()) {
 		}
 	})
 	return func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // then it leaves the group; it may have ended
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it leaves the group, or has already ended
 		<-ended
 	}
 }
 
-// Once they are gone the work goes on by itself.
+// After they have left, the work goes on without a restart.
 func TestMembersOfOtherProgramsAreNamedWithWhatToDo(t *testing.T) {
 	t.Parallel()
 	newProtocol := func(join func(r *rig) (stop func())) func(r *rig) (*service, func()) {
@@ -78,7 +79,7 @@ func TestMembersOfOtherProgramsAreNamedWithWhatToDo(t *testing.T) {
 			s, stop := way.join(r)
 			defer stop()
 			s.waitForLog(way.says)
-			s.waitFor(20*time.Second, "to say so in /readyz", func() (bool, string) {
+			s.waitFor(20*time.Second, "to show it in /readyz", func() (bool, string) {
 				status, body := s.get("/readyz")
 				return status == 503 && strings.Contains(body, way.says), body
 			})
@@ -90,7 +91,7 @@ func TestMembersOfOtherProgramsAreNamedWithWhatToDo(t *testing.T) {
 			s.ready()
 			r.finishWithoutRepeats(60 * time.Second)
 			if text := s.out.String(); strings.Contains(text, "%!") || strings.Contains(text, "[-1] Unknown") {
-				t.Error("a library's slip is in the log")
+				t.Error("the log has a formatting error of a library")
 			}
 		})
 	}

@@ -39,7 +39,7 @@ func TestInvariant2AnOutageDecidesNothing(t *testing.T) {
 				r.mpc.Refuse()
 			}
 			began := time.Now()
-			<-time.After(duration) // the outage itself, no wait for something
+			<-time.After(duration) // the outage
 			wasted := wastedSince(r.mpc.Requests(), began)
 			must(t, r.mpc.SetFaults(healthy), r.mpc.Reopen())
 			ended := time.Now()
@@ -53,16 +53,16 @@ func TestInvariant2AnOutageDecidesNothing(t *testing.T) {
 			r.finishWithoutRepeats(60 * time.Second)
 
 			if name == "refused" && wasted > 0 {
-				t.Errorf("%d calls came through a closed port", wasted)
+				t.Errorf("%d calls arrived through a closed port", wasted)
 			}
-			// One probe a second, those in flight at the beginning, and the few
-			// it takes to notice.
+			// One probe a second, the calls in flight at the beginning, and a few
+			// until the outage is noticed.
 			if most := int(duration/time.Second) + inFlight + 6; wasted > most {
 				t.Errorf("%d calls were wasted, want at most about %d", wasted, most)
 			}
 			reasons := r.collector.reasons()
 			if reasons["accepted"]+reasons["already_running"] != len(all) {
-				t.Errorf("%d events, answered %v: an outage is no answer", len(all), reasons)
+				t.Errorf("%d events, answered %v: an outage must not fail an event", len(all), reasons)
 			}
 			if faults.LossRate == 0 && faults.Outage != mpcsim.Hanging && reasons["already_running"] > inFlight {
 				t.Errorf("%d events are already_running, more than can have been in doubt", reasons["already_running"])
@@ -72,8 +72,8 @@ func TestInvariant2AnOutageDecidesNothing(t *testing.T) {
 	}
 }
 
-// wastedSince counts the requests since a time that brought their sender
-// nothing.
+// wastedSince counts the requests since a time that had no effect or lost their
+// answer.
 func wastedSince(requests []mpcsim.Request, began time.Time) (n int) {
 	for _, request := range requests {
 		if request.At.After(began) && (request.Verdict != mpcsim.Accepted || request.Lost) {
@@ -95,7 +95,7 @@ func TestAThrottlingAnswerSlowsDownAndDecidesNothing(t *testing.T) {
 	n := r.mpc.Counters()
 	t.Logf("%d calls served at 20 a second, %d throttled", n.Accepted, n.Refused)
 	if n.Refused > len(all)/2 {
-		t.Errorf("%d calls were throttled to have %d served", n.Refused, n.Accepted)
+		t.Errorf("%d calls were throttled, %d served", n.Refused, n.Accepted)
 	}
 }
 
@@ -109,7 +109,7 @@ func TestTheQuotaIsTheGroups(t *testing.T) {
 	r.load("task", 1000)
 	r.waitForAnswers(610, 80*time.Second)
 	full := r.mpc.MaxInWindow(time.Minute)
-	a.stop() // the other takes over its share, and none of what is spent
+	a.stop() // the other takes over its share, not the requests it has used
 	r.waitForAnswers(700, 40*time.Second)
 	most := r.mpc.MaxInWindow(time.Minute)
 	t.Logf("at most %d requests a minute with a backlog, %d with a restart, of %d", full, most, quota)

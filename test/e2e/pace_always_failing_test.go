@@ -11,7 +11,8 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// curse makes every call for a task fail that the API serves otherwise.
+// failEveryCallOf publishes an event of a task whose calls all fail, while the API
+// serves other tasks.
 func (r *rig) failEveryCallOf(task string) *kgo.Record {
 	r.t.Helper()
 	must(r.t, r.mpc.Script(task, mpcsim.Fail(500, "APIGW.0605").Repeat(mpcsim.Always)))
@@ -20,8 +21,8 @@ func (r *rig) failEveryCallOf(task string) *kgo.Record {
 	return rec
 }
 
-// answerTimes is how long events had to wait for their outcomes, none for those
-// that have none.
+// answerTimes returns how long events waited for their outcomes. Events without
+// one are left out.
 func (r *rig) answerTimes(events []*kgo.Record) (times []time.Duration) {
 	for _, rec := range events {
 		if o := r.collector.of(rec); o != nil {
@@ -71,7 +72,7 @@ func TestAnEventThatAlwaysFailsAloneWaitsAndBlocksNobody(t *testing.T) {
 	r := newRig(t, options{partitions: 1, sim: mpcsim.Config{Faults: healthy}})
 	s := r.start("RETRY_MAX_ATTEMPTS", "3").ready()
 	alwaysFailing := r.failEveryCallOf("always-failing")
-	<-time.After(duration) // in which nobody else is served
+	<-time.After(duration) // no other task is served meanwhile
 	alone := r.mpc.Counters().Retries
 
 	others := r.load("other", 5)
@@ -89,7 +90,7 @@ func TestAnEventThatAlwaysFailsAloneWaitsAndBlocksNobody(t *testing.T) {
 		t.Errorf("an event waited %v behind one whose call always fails", slowest)
 	}
 	if o := r.collector.of(alwaysFailing); o != nil {
-		t.Errorf("it was answered, though hardly anybody was served: %s", o.record.Value)
+		t.Errorf("it was answered, though too few others were served: %s", o.record.Value)
 	}
 	if at, err := r.committed(); err != nil || at[0] > alwaysFailing.Offset {
 		t.Errorf("committed %v (%v): that event has no answer", at, err)

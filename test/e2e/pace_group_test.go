@@ -9,9 +9,9 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// Three minutes in the life of a group that has a backlog in every partition.
-// Calm is from ten seconds after a change until the next one: a change costs a
-// drain and a new assignment, a crash the session's time-out before that.
+// For three minutes a group has a backlog in every partition. A calm interval
+// begins ten seconds after a change: a change costs a drain and a new assignment,
+// and a crash the session time-out before that.
 func TestInvariant4TheGroupUsesItsQuotaAndNeverMore(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes three minutes")
@@ -45,7 +45,7 @@ func TestInvariant4TheGroupUsesItsQuotaAndNeverMore(t *testing.T) {
 			s.from = s.from.Add(settled)
 		}
 		calm[part.name] = s
-		<-time.After(time.Until(s.to)) // what is measured
+		<-time.After(time.Until(s.to)) // the measured interval
 		part.change()
 	}
 
@@ -67,7 +67,7 @@ func TestInvariant4TheGroupUsesItsQuotaAndNeverMore(t *testing.T) {
 		}
 	}
 
-	// What is left is answered without a limit: nothing was lost on the way.
+	// The rest is answered without a limit, to show that nothing was lost.
 	c.stop()
 	r.start().ready()
 	r.finish(60 * time.Second)

@@ -11,8 +11,7 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// The service thinks it may call as often as it likes; the API admits ten calls
-// a second.
+// The service has no limit configured, and the API admits ten calls a second.
 func TestAnUnknownLimitIsFoundAndKept(t *testing.T) {
 	t.Parallel()
 	const (
@@ -24,7 +23,7 @@ func TestAnUnknownLimitIsFoundAndKept(t *testing.T) {
 	r.start().ready()
 	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, 1))
 	began := r.mpc.Requests()[0].At
-	<-time.After(time.Until(began.Add(settles + steady))) // what is measured
+	<-time.After(time.Until(began.Add(settles + steady))) // the measured interval
 	seen := r.mpc.Requests()
 
 	total, wasted := intervalSince(began, settles+steady).requests(seen)

@@ -54,7 +54,7 @@ func TestMetricsTellOfAnOutageAndOfItsEnd(t *testing.T) {
 		"nothing is in flight in the end":  end.gauge(t, "in_flight") == 0 && end.gauge(t, `waiting{for="backoff"}`) == 0,
 	} {
 		if !ok {
-			t.Errorf("%s: it is not so", what)
+			t.Errorf("not true: %s", what)
 		}
 	}
 	for p := range partitions {
@@ -67,11 +67,11 @@ func TestMetricsTellOfAnOutageAndOfItsEnd(t *testing.T) {
 			t.Errorf("%s is %v", family, end[family])
 		}
 	}
-	_, text := s.get("/metrics") // get itself looks for secrets
+	_, text := s.get("/metrics") // get checks that it has no secrets
 	if strings.Contains(text, "secret-task") {
 		t.Error("/metrics shows a task id")
 	}
-	// What `promtool check metrics` complains of.
+	// The checks of `promtool check metrics`.
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
 	must(t, err)
 	for _, p := range problems {

@@ -11,14 +11,14 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// The quota of these tests, and what the service makes of it: a twentieth stays
-// in hand.
+// The quota of these tests, and the rate at which the service calls: it leaves 5 %
+// of the quota unused.
 const (
 	perMinute = "600"
 	fullRate  = 600.0 / 60 * 0.95
 )
 
-// outageLengths is how long each kind of outage lasts, one after the other.
+// outageLengths returns how long each kind of outage lasts, one after the other.
 func outageLengths() []time.Duration {
 	if testing.Short() {
 		return []time.Duration{10 * time.Second}
@@ -57,8 +57,8 @@ func outage(t *testing.T, name string, k kind) {
 		during.to = time.Now()
 		again := r.atFullSpeed(t, during.to)
 
-		// The simulator does not see what did not get through to it, the service
-		// not what a cut connection has cost on the way.
+		// The simulator does not see calls that did not reach it, and the service does
+		// not see requests that reached it on a connection that was then cut.
 		_, wasted := during.requests(r.mpc.Requests())
 		wasted = max(wasted, s.failedRequests()-failed)
 		falsely, letters := r.onlyRetried(t)
@@ -70,16 +70,16 @@ func outage(t *testing.T, name string, k kind) {
 		}
 		every := 2 * time.Second // probes are one a second, or a little less often
 		if name == "429" {
-			every = 10 * time.Second // a limit is looked for, with pauses that double
+			every = 10 * time.Second // throttled: the pauses between probes double
 		}
 		if wasted < int(duration/every) {
-			t.Errorf("%d calls were wasted in %v: the API was not away, or nobody looked whether it is back", wasted, duration)
+			t.Errorf("%d calls were wasted in %v: the API was not away, or was not probed", wasted, duration)
 		}
 		if again > within {
 			t.Errorf("full speed %v after the end, want it within %v", again, within)
 		}
 		if n := r.collector.count() - before; n >= len(all)-before {
-			t.Errorf("all %d events are answered: nothing shows how fast it could be", len(all))
+			t.Errorf("all %d events are answered: too few to measure the speed", len(all))
 		}
 	}
 	r.finishWithoutRepeats(60 * time.Second)
@@ -87,8 +87,8 @@ func outage(t *testing.T, name string, k kind) {
 	r.acceptedAtMostOnce(t, all)
 }
 
-// atFullSpeed waits until the quota is used up again, and tells how long after
-// the given time that began.
+// atFullSpeed waits until requests are served at the full rate again, and returns
+// how long after the given time that began.
 func (r *rig) atFullSpeed(t *testing.T, after time.Time) (again time.Duration) {
 	t.Helper()
 	waitFor(t, 70*time.Second, "calls at the quota's rate", func() (ok bool, state string) {
@@ -99,7 +99,7 @@ func (r *rig) atFullSpeed(t *testing.T, after time.Time) (again time.Duration) {
 	return again
 }
 
-// staysHealthy watches /healthz for a while.
+// staysHealthy checks /healthz each second for the given time.
 func (s *service) staysHealthy(duration time.Duration) {
 	s.t.Helper()
 	end := time.After(duration)
@@ -117,8 +117,8 @@ func (s *service) staysHealthy(duration time.Duration) {
 	}
 }
 
-// Half of all answers are 503s: never an outage for long, and never a reason to
-// give an event up.
+// Half of all answers are 503s. That must not count as a long outage, and no event
+// may fail because of it.
 func TestRandomFailuresOfHalfTheCallsDecideNothing(t *testing.T) {
 	t.Parallel()
 	duration := outageLengths()[len(outageLengths())-1]
@@ -126,7 +126,7 @@ func TestRandomFailuresOfHalfTheCallsDecideNothing(t *testing.T) {
 	front := newGateway(r, 0.5)
 	stop := r.publishSteadily(250 * time.Millisecond)
 	r.start("MPC_ENDPOINT", front.url, "MPC_REQUESTS_PER_MINUTE", perMinute, "RETRY_MAX_ATTEMPTS", "3").ready()
-	<-time.After(duration) // the failures themselves, no wait for something
+	<-time.After(duration) // the failures
 	before := r.collector.count()
 	failed := front.failed.Load()
 	front.rate.Store(0)

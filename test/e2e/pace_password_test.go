@@ -10,8 +10,8 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// A password that IAM refuses is tried once in five minutes at most, because it
-// locks accounts. Everything else goes on: what waits, and telling people.
+// A password that IAM refuses is tried at most once in five minutes, because wrong
+// passwords lock the account. Meanwhile events wait, and the state is reported.
 func TestAPasswordThatIAMRefusesIsTriedOnceAndToldEverywhere(t *testing.T) {
 	t.Parallel()
 	const duration = 20 * time.Second
@@ -19,7 +19,7 @@ func TestAPasswordThatIAMRefusesIsTriedOnceAndToldEverywhere(t *testing.T) {
 	right := canary + "-right"
 	for name, test := range map[string]struct {
 		password string
-		spoil    bool // while the service is at work
+		spoil    bool // IAM refuses the password later, while the service works
 	}{
 		"wrong from the start":   {canary + "-wrong", false},
 		"refused from some time": {right, true},
@@ -27,7 +27,7 @@ func TestAPasswordThatIAMRefusesIsTriedOnceAndToldEverywhere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, options{partitions: 1, sim: mpcsim.Config{
-				Tokens: []mpcsim.Secret{"nobody has this one"}, Faults: healthy,
+				Tokens: []mpcsim.Secret{"not the service's token"}, Faults: healthy,
 				Domain: domain, Username: user, Password: mpcsim.Secret(right),
 			}})
 			r.load("task", 600)
@@ -43,9 +43,9 @@ func TestAPasswordThatIAMRefusesIsTriedOnceAndToldEverywhere(t *testing.T) {
 				r.mpc.ExpireTokens()
 			}
 			must(t, r.mpc.Await(r.ctx, mpcsim.Login, logins+1))
-			<-time.After(2 * time.Second) // what was under way is answered
+			<-time.After(2 * time.Second) // calls in flight are answered
 			before, calls := r.collector.count(), r.mpc.Counters().Retries
-			s.staysHealthy(duration) // in which it might try again
+			s.staysHealthy(duration) // time in which it could wrongly log in again
 
 			n := r.mpc.Counters()
 			answered := r.collector.count() - before
@@ -57,7 +57,7 @@ func TestAPasswordThatIAMRefusesIsTriedOnceAndToldEverywhere(t *testing.T) {
 				t.Errorf("%d logins, want one: more of them lock the account", n.Logins-logins)
 			}
 			if answered != 0 || n.Retries != calls {
-				t.Errorf("%d events were answered, %d calls were made, though nobody could log in", answered, n.Retries-calls)
+				t.Errorf("%d events were answered, %d calls were made, though no log-in succeeded", answered, n.Retries-calls)
 			}
 			r.onlyRetried(t)
 			for where, text := range map[string]string{"the log": s.out.String(), "/readyz": ready} {

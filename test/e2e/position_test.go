@@ -16,13 +16,13 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// Retention deletes events that nobody has read yet. What is gone is said and
-// counted to the event, and what is left is answered.
+// Retention deletes unread events. The log and the metric give their exact number,
+// and the others are answered.
 func TestEventsThatRetentionDeletesUnreadAreCountedAndSaid(t *testing.T) {
 	t.Parallel()
 	large := bytes.Repeat([]byte("x"), 900_000)
 	for name, lose := range map[string]func(r *rig) (s *service){
-		"while nobody runs": func(r *rig) *service {
+		"while no instance runs": func(r *rig) *service {
 			s := r.start().ready()
 			r.load("answered", 30)
 			r.waitForAnswers(30, 30*time.Second)
@@ -31,7 +31,7 @@ func TestEventsThatRetentionDeletesUnreadAreCountedAndSaid(t *testing.T) {
 			r.deleteBefore(60)
 			return r.start().ready()
 		},
-		// 64 MiB of events are held at most; the rest waits in Kafka.
+		// At most 64 MiB of events are held; the others stay in Kafka.
 		"behind a full look-ahead": func(r *rig) *service {
 			must(r.t, r.mpc.SetFaults(mpcsim.Faults{Outage: mpcsim.Down}))
 			for i := range 90 {
@@ -70,7 +70,7 @@ func TestEventsThatRetentionDeletesUnreadAreCountedAndSaid(t *testing.T) {
 				}
 			}
 			if gone == 0 || gone != int(lost) {
-				t.Errorf("%d events are gone, and data_loss_total is %v: the test shows nothing, or the metric is wrong", gone, lost)
+				t.Errorf("%d events are gone, and data_loss_total is %v: no event was deleted unread, or the metric is wrong", gone, lost)
 			}
 			s.waitForLog(fmt.Sprintf("data loss: retention deleted %d failure events before they were read; raise the retention of %s", gone, r.failed))
 			t.Logf("%s: %d of %d events were deleted unread, data_loss_total %v", name, gone, len(r.published), lost)
@@ -82,7 +82,7 @@ func TestEventsThatRetentionDeletesUnreadAreCountedAndSaid(t *testing.T) {
 	}
 }
 
-// deleteBefore deletes what stands below an offset of the failed topic's first
+// deleteBefore deletes the records below an offset of the failed topic's first
 // partition, as retention does.
 func (r *rig) deleteBefore(offset int64) {
 	r.t.Helper()
@@ -95,10 +95,9 @@ func (r *rig) deleteBefore(offset int64) {
 	must(r.t, err)
 }
 
-// The text beside a committed offset tells what may have been called. Where it
-// is somebody else's or not whole, that is said, and why; the events are asked
-// about before they are called, so that the retry that one of them has had is
-// not repeated.
+// The commit's metadata tells which events may have been called. If it is another
+// program's or not complete, the log gives the reason, and the events' tasks are
+// queried before they are called, so that no accepted retry is repeated.
 func TestCommitMetadataThatIsNotOursOrCutIsToldApart(t *testing.T) {
 	t.Parallel()
 	kinds := []struct {
@@ -152,25 +151,25 @@ func TestCommitMetadataThatIsNotOursOrCutIsToldApart(t *testing.T) {
 	for _, q := range r.mpc.Requests()[calls:] {
 		for _, task := range q.TaskIDs {
 			if q.Operation == mpcsim.Retry && !queried[task] {
-				called[task] = true // before anybody asked
+				called[task] = true // without a state query before
 			}
 			queried[task] = queried[task] || q.Operation == mpcsim.Query
 		}
 	}
-	said := s.warnings("no mark with the committed offset")
+	logged := s.warnings("no mark with the committed offset")
 	for p, kind := range kinds {
 		if o := r.collector.of(failed[p]); o.Reason != "accepted" || r.mpc.Accepted(o.TaskID) != 1 {
-			t.Errorf("%s: a failed task is to be retried: %s", kind.name, o.record.Value)
+			t.Errorf("%s: a failed task was not retried: %s", kind.name, o.record.Value)
 		}
 		if o := r.collector.of(running[p]); o.Reason != "already_running" || r.mpc.Accepted(o.TaskID) != 0 {
-			t.Errorf("%s: a task that runs is not to be retried: %s", kind.name, o.record.Value)
+			t.Errorf("%s: a running task was retried: %s", kind.name, o.record.Value)
 		}
-		if !strings.HasPrefix(said[p], kind.says) || (kind.says == "") != (said[p] == "") {
-			t.Errorf("%s: the log says %q, want %q", kind.name, said[p], kind.says)
+		if !strings.HasPrefix(logged[p], kind.says) || (kind.says == "") != (logged[p] == "") {
+			t.Errorf("%s: the log says %q, want %q", kind.name, logged[p], kind.says)
 		}
 		for _, rec := range []*kgo.Record{failed[p], running[p]} {
 			if task := string(rec.Key); called[task] != (kind.says == "") {
-				t.Errorf("%s: task %s was called before it was asked about: %v", kind.name, task, called[task])
+				t.Errorf("%s: task %s was called before it was queried: %v", kind.name, task, called[task])
 			}
 		}
 	}
@@ -179,21 +178,21 @@ func TestCommitMetadataThatIsNotOursOrCutIsToldApart(t *testing.T) {
 			t.Errorf("%v commits are counted as %s, want %v", got, reason, want)
 		}
 	}
-	t.Logf("commit metadata that is not ours or not whole: %v", said)
+	t.Logf("commit metadata that is not ours or not complete: %v", logged)
 }
 
-// warnings are the reasons that the service gave for a message that it logged,
-// by partition.
+// warnings returns, by partition, the field "reason" of the log lines whose message
+// begins with this text.
 func (s *service) warnings(message string) map[int]string {
 	reasons := map[int]string{}
 	for line := range strings.Lines(s.out.String()) {
-		var said struct {
+		var entry struct {
 			Msg       string `json:"msg"`
 			Partition int    `json:"partition"`
 			Reason    string `json:"reason"`
 		}
-		if json.Unmarshal([]byte(line), &said) == nil && strings.HasPrefix(said.Msg, message) {
-			reasons[said.Partition] = said.Reason
+		if json.Unmarshal([]byte(line), &entry) == nil && strings.HasPrefix(entry.Msg, message) {
+			reasons[entry.Partition] = entry.Reason
 		}
 	}
 	return reasons

@@ -48,7 +48,7 @@ func TestUsage(t *testing.T) {
 	} {
 		s := launch(t, args, nil, strings.Fields(args)...)
 		if code := s.exitCode(20 * time.Second); code != want.code || !strings.Contains(s.out.String(), want.says) {
-			t.Errorf("%s: exit code %d, want %d and a word about %s", args, code, want.code, want.says)
+			t.Errorf("%s: exit code %d, want %d and %q in the output", args, code, want.code, want.says)
 		}
 	}
 }
@@ -67,7 +67,8 @@ func TestAnAddressThatIsTakenEndsWith1(t *testing.T) {
 	}
 }
 
-// Whoever signals a process and its group, such as timeout, does so twice.
+// A program that signals a process and its group, such as timeout, sends the signal
+// twice.
 func TestAnotherSignalEndsAtOnceAndATwinOfTheFirstDoesNot(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{partitions: 1, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 8 * time.Second}}})
@@ -77,9 +78,9 @@ func TestAnotherSignalEndsAtOnceAndATwinOfTheFirstDoesNot(t *testing.T) {
 	s.signal(syscall.SIGTERM)
 	s.signal(syscall.SIGTERM)
 	s.waitForLog("generation ends")
-	time.Sleep(time.Second) // further apart than one wish to stop
+	time.Sleep(time.Second) // longer than the time in which signals count as one
 	if strings.Contains(s.out.String(), "second signal") {
-		t.Error("the first signal's twin was taken for a second wish")
+		t.Error("the duplicate of the first signal was taken for a second one")
 	}
 	began := time.Now()
 	s.signal(syscall.SIGTERM)
@@ -99,11 +100,11 @@ func TestCallsUnderWayAtSIGTERMEndAndArePublished(t *testing.T) {
 	s.stop()
 	calls := r.mpc.Counters()
 	if calls.Retries != inFlight || calls.Lost != 0 {
-		t.Errorf("%d calls, %d cut off: want the %d that were under way, and to their end", calls.Retries, calls.Lost, inFlight)
+		t.Errorf("%d calls, %d cut off: want the %d that were in flight, each complete", calls.Retries, calls.Lost, inFlight)
 	}
 	r.waitForAnswers(inFlight, 10*time.Second)
 
-	// What they did is known to the next instance, which asks for nothing twice.
+	// The next instance knows their results and repeats no call.
 	must(t, r.mpc.SetFaults(mpcsim.Faults{}))
 	r.start().ready()
 	r.finishWithoutRepeats(30 * time.Second)
@@ -130,6 +131,6 @@ func TestWithoutBrokersItStopsWithinSeconds(t *testing.T) {
 		t.Errorf("it took %v to stop", took)
 	}
 	if n := strings.Count(s.out.String(), "waiting for the brokers"); n != 1 {
-		t.Errorf("that the brokers are away was said %d times, want once", n)
+		t.Errorf("\"waiting for the brokers\" was logged %d times, want once", n)
 	}
 }

@@ -38,8 +38,8 @@ func TestEveryCodecIsRead(t *testing.T) {
 	r.calledOnce(t, each*len(codecs))
 }
 
-// Only what was committed is a failure event; what was aborted never faultLog,
-// and what is open may yet be aborted.
+// Only records of committed transactions are failure events. Records of open
+// transactions may still be aborted.
 func TestAbortedTransactionsAreNoEvents(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{partitions: 2})
@@ -65,9 +65,9 @@ func TestAbortedTransactionsAreNoEvents(t *testing.T) {
 			must(t, client.EndTransaction(r.ctx, kgo.TryAbort))
 		} else {
 			if round == rounds-1 { // an open transaction holds its events back
-				<-time.After(2 * time.Second) // the time in which they might leak
+				<-time.After(2 * time.Second) // time in which they could be read by mistake
 				if n := r.mpc.Counters().Retries; n > committed {
-					t.Errorf("%d calls for %d events of committed transactions: an open one leaks", n, committed)
+					t.Errorf("%d calls for %d events of committed transactions: an open one was read", n, committed)
 				}
 			}
 			must(t, client.EndTransaction(r.ctx, kgo.TryCommit))
@@ -102,7 +102,7 @@ func TestKafkasOwnConsoleProducerIsUnderstood(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("console producer: %v\n%s", err, out)
 	}
-	// What it wrote is read back to know where it stands.
+	// The records are read back, to learn their offsets.
 	reader := r.newClient(kgo.ConsumeTopics(r.failed), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	var written []*kgo.Record
 	waitFor(t, 20*time.Second, "the console producer's records", func() (bool, string) {
@@ -120,7 +120,7 @@ func TestKafkasOwnConsoleProducerIsUnderstood(t *testing.T) {
 	}
 }
 
-// kafkaJars is the class path of Kafka's own tools.
+// kafkaJars returns the class path of Kafka's own tools.
 func kafkaJars(t *testing.T) string {
 	t.Helper()
 	libs, err := testkafka.Jars(t.Context())

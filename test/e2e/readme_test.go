@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// What a newcomer copies from README must work as it stands there: each program
-// runs against a real broker, beside the service.
+// README's programs must work as they are written there: each one runs with a real
+// broker and the service.
 func TestREADMEsProgramsPublishAndSubscribe(t *testing.T) {
 	t.Parallel()
 	for language, prepare := range map[string]func(*testing.T, string) *exec.Cmd{"python": python, "go": compileFragment} {
@@ -42,7 +42,7 @@ func TestREADMEsProgramsPublishAndSubscribe(t *testing.T) {
 	}
 }
 
-// codeBlocks are README's programs in a language.
+// codeBlocks returns README's programs in a language.
 func codeBlocks(t *testing.T, language string) (programs []string) {
 	t.Helper()
 	readme, err := os.ReadFile("../../README.md")
@@ -53,7 +53,7 @@ func codeBlocks(t *testing.T, language string) (programs []string) {
 	return programs
 }
 
-// packages is where .ci/run puts Python's.
+// packages is the directory where .ci/run installs Python packages.
 const packages = "../../bin/python"
 
 func python(t *testing.T, program string) *exec.Cmd {
@@ -71,7 +71,7 @@ func python(t *testing.T, program string) *exec.Cmd {
 	return run(program)
 }
 
-// compileFragment makes a program of a fragment, which has neither imports nor a main.
+// compileFragment builds a program from a Go fragment without imports and main.
 func compileFragment(t *testing.T, fragment string) *exec.Cmd {
 	t.Helper()
 	imports := ""
@@ -90,7 +90,8 @@ func compileFragment(t *testing.T, fragment string) *exec.Cmd {
 	return exec.CommandContext(t.Context(), out)
 }
 
-// firstLine is what an endless program prints first.
+// firstLine returns the first line of a program that does not end by itself, and
+// kills it.
 func firstLine(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
 	out, err := cmd.StdoutPipe()

@@ -31,29 +31,29 @@ var (
 	notAlphanumeric = regexp.MustCompile(`[^A-Za-z0-9]+`)
 )
 
-// rig is a scenario's own place: topics and group on a broker, an MPC, a
-// producer, and a collector of all that comes out.
+// rig is what one scenario works with: its own topics and group on a broker, an MPC
+// simulator, a producer, the service's processes, and a collector of their answers.
 type rig struct {
 	t       *testing.T
 	ctx     context.Context
 	brokers []string
 	admin   *kadm.Client
-	client  *kgo.Client // produces
+	client  *kgo.Client // the producer
 	mpc     *mpcsim.Server
 
 	group, failed, retried, retryFailed, deadLetter string
 
 	collector *collector
 	services  []*service
-	program   string // that start starts
+	program   string // path of the binary that start runs
 
 	mu           sync.Mutex
 	published    map[location]*kgo.Record
 	unanswerable map[location]bool // asked, and to be ignored
 }
 
-// place is where a failure event stands. The time tells the logs of a re-created
-// topic apart.
+// location identifies a failure event. The timestamp distinguishes events of a
+// topic from those of the topic it was re-created from.
 type location struct {
 	partition int32
 	offset    int64
@@ -64,17 +64,17 @@ func locationOf(r *kgo.Record) location {
 	return location{r.Partition, r.Offset, r.Timestamp.UnixMilli()}
 }
 
-// options of a rig.
+// options of a rig; the comments give the defaults.
 type options struct {
 	partitions int32         // of each topic; 4
-	sim        mpcsim.Config // project, token and log are filled in
+	sim        mpcsim.Config // newRig adds project and token, and keeps the requests
 	brokers    []string      // the shared broker
-	admin      *kadm.Client  // of those brokers
+	admin      *kadm.Client  // for these brokers
 	noTopics   bool
 	timeout    time.Duration // at most; 5 minutes
 }
 
-// enter makes a rig that ends with the test.
+// newRig makes a rig that ends with the test.
 func newRig(t *testing.T, o options) *rig {
 	t.Helper()
 	if o.timeout == 0 {
@@ -129,7 +129,7 @@ func (r *rig) newClient(opts ...kgo.Opt) *kgo.Client {
 func (r *rig) create(partitions int32, topics ...string) {
 	r.t.Helper()
 	for _, topic := range topics {
-		// A topic of that name may be just being deleted.
+		// A topic of this name may still be being deleted.
 		waitFor(r.t, 20*time.Second, "topic "+topic, func() (bool, string) {
 			_, err := r.admin.CreateTopic(r.ctx, partitions, -1, nil, topic)
 			return err == nil, fmt.Sprint(err)
@@ -159,8 +159,8 @@ func (r *rig) set(topic, name, value string) {
 	}
 }
 
-// env is the environment of a service in this rig. Further variables come in
-// pairs and replace those; a value of "-" removes one.
+// env returns the environment of a service in this rig. pairs are further names and
+// values, which replace the defaults; the value "-" removes a variable.
 func (r *rig) env(pairs ...string) map[string]string {
 	env := map[string]string{
 		"KAFKA_BROKERS":            strings.Join(r.brokers, ","),
@@ -192,7 +192,7 @@ func (r *rig) start(pairs ...string) *service {
 	return s
 }
 
-// publish writes failure events and gives the records with their places.
+// publish writes failure events and returns the records with their offsets.
 func (r *rig) publish(records ...*kgo.Record) []*kgo.Record {
 	r.t.Helper()
 	return r.publishWith(r.client, records...)
@@ -213,7 +213,7 @@ func (r *rig) publishWith(client *kgo.Client, records ...*kgo.Record) []*kgo.Rec
 	return records
 }
 
-// ask notes events that stand in the log: each is owed an answer.
+// addPublished adds events that are in the log: each must be answered.
 func (r *rig) addPublished(records ...*kgo.Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -222,7 +222,7 @@ func (r *rig) addPublished(records ...*kgo.Record) {
 	}
 }
 
-// ignored says that these events are none that anybody answers.
+// expectNoAnswer marks published events that the service must ignore.
 func (r *rig) expectNoAnswer(records ...*kgo.Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -231,7 +231,7 @@ func (r *rig) expectNoAnswer(records ...*kgo.Record) {
 	}
 }
 
-// load publishes an event of shape 1 for each of n tasks, keyed by the task.
+// load publishes one plain event for each of n tasks, keyed by the task.
 func (r *rig) load(prefix string, n int) []*kgo.Record {
 	r.t.Helper()
 	records := make([]*kgo.Record, n)
@@ -241,12 +241,13 @@ func (r *rig) load(prefix string, n int) []*kgo.Record {
 	return r.publish(records...)
 }
 
-// event is a failure event of shape 1.
+// event returns the plainest failure event, with a task_id alone.
 func event(task string) *kgo.Record {
 	return &kgo.Record{Key: []byte(task), Value: fmt.Appendf(nil, `{"task_id":%q}`, task)}
 }
 
-// committed gives the group's offsets of the failed topic, −1 where it has none.
+// committed returns the group's offset of each partition of the failed topic, −1 if
+// it has none.
 func (r *rig) committed() (map[int32]int64, error) {
 	answers, err := r.admin.FetchOffsetsForTopics(r.ctx, r.group, r.failed)
 	if err != nil {
@@ -257,7 +258,8 @@ func (r *rig) committed() (map[int32]int64, error) {
 	return at, nil
 }
 
-// ends gives the end of every partition of a topic.
+// ends returns the end offset of each partition of a topic; empty if the topic does
+// not exist.
 func (r *rig) ends(topic string) (map[int32]int64, error) {
 	offsets, err := r.admin.ListEndOffsets(r.ctx, topic)
 	if err == nil {

@@ -17,14 +17,14 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// right is one of those that OPERATIONS lists.
+// right is a Kafka permission that OPERATIONS lists.
 type right struct {
 	operation kadm.ACLOperation
 	group     bool
-	name      string // of the group or the topic, as the guide has it
+	name      string // of the group or the topic, as in OPERATIONS
 }
 
-// listedRights are those that the guide's commands give.
+// listedRights returns the rights that the commands in OPERATIONS give.
 func listedRights(t *testing.T) (rights []right) {
 	t.Helper()
 	guide, err := os.ReadFile("../../docs/OPERATIONS.md")
@@ -36,7 +36,7 @@ func listedRights(t *testing.T) (rights []right) {
 		for _, operation := range strings.Split(command[1], "--operation ")[1:] {
 			o, ok := operations[strings.TrimSpace(operation)]
 			if !ok {
-				t.Fatalf("%q: what is this right?", command[0])
+				t.Fatalf("%q: cannot read which right it gives", command[0])
 			}
 			rights = append(rights, right{o, command[2] == "group", command[3]})
 		}
@@ -44,7 +44,7 @@ func listedRights(t *testing.T) (rights []right) {
 	return rights
 }
 
-// in is the group's or the topic's name in this rig.
+// in returns the group's or the topic's name in this rig.
 func (g right) in(r *rig) string {
 	return map[string]string{
 		"remux-retrier": r.group, "remux.failed": r.failed, "remux.retried": r.retried,
@@ -52,7 +52,7 @@ func (g right) in(r *rig) string {
 	}[g.name]
 }
 
-// grant gives rights to the service's user, and waits until the broker knows.
+// grant gives rights to the service's user, and waits until the broker applies them.
 func (r *rig) grant(rights ...right) {
 	r.t.Helper()
 	for _, g := range rights {
@@ -80,7 +80,7 @@ func TestTheListedRightsAreNeededAndEnough(t *testing.T) {
 		"KAFKA_BROKERS", c.AddrsOf(testkafka.SASLPlaintext)[0], "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512",
 		"KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD", testkafka.Password,
 	}
-	// One answer of each kind, on each topic.
+	// work needs one answer on each topic.
 	work := func(r *rig) {
 		r.load("accepted", 5)
 		must(r.t, r.mpc.Script("unknown", mpcsim.Fail(404, "MPC.10211").Repeat(mpcsim.Always)))
@@ -88,7 +88,7 @@ func TestTheListedRightsAreNeededAndEnough(t *testing.T) {
 	}
 	rights := listedRights(t)
 	if len(rights) != 11 {
-		t.Fatalf("the guide lists %v", rights)
+		t.Fatalf("OPERATIONS lists %v", rights)
 	}
 	const refused = "the brokers' ACLs must allow "
 	t.Run("all", func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestTheListedRightsAreNeededAndEnough(t *testing.T) {
 			r := newRig(t, o)
 			r.grant(slices.Delete(slices.Clone(rights), i, i+1)...)
 			if missing.operation == kadm.OpRead && strings.HasPrefix(missing.name, "remux.retr") {
-				// What an instance has written itself it need not read.
+				// An instance does not read back its own outcomes.
 				work(r)
 				r.start(login...).ready()
 				r.finishWithoutRepeats(30 * time.Second)
@@ -117,7 +117,7 @@ func TestTheListedRightsAreNeededAndEnough(t *testing.T) {
 			work(r)
 			right := strings.ToUpper(missing.operation.String())
 			if missing.operation == kadm.OpDescribeConfigs {
-				// The service works without it, and knows less.
+				// The service works without it, but cannot check the topic's settings.
 				r.command(login, "check").want(t, 0, missing.in(r)+": its settings may not be seen: allow DESCRIBE_CONFIGS on it")
 				return
 			}
@@ -132,7 +132,7 @@ func TestTheListedRightsAreNeededAndEnough(t *testing.T) {
 				return false, ""
 			})
 			if n := strings.Count(s.out.String(), refused); n > 6 {
-				t.Errorf("it is said %d times within seconds", n)
+				t.Errorf("it is logged %d times within seconds, want at most 6", n)
 			}
 			r.grant(missing)
 			s.ready()

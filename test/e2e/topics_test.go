@@ -74,8 +74,8 @@ func (r *rig) setting(topic, name string) string {
 	return ""
 }
 
-// The new topic is shorter, as long, or longer than where the old one was read
-// to: a position that is kept would skip records of the last silently.
+// The new topic ends below, at, or above the position in the old one. If the
+// position were kept, the last case would silently skip records.
 func TestATopicThatIsRecreatedIsReadFromItsBeginning(t *testing.T) {
 	for _, records := range []int{30, 100, 400} {
 		t.Run(fmt.Sprintf("with %d records", records), func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestATopicThatIsRecreatedIsReadFromItsBeginning(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.create(1, r.failed)
-			// Until a busy broker has applied that, it takes records into the old log.
+			// Until a busy broker has applied it, records go into the old log.
 			waitFor(t, 20*time.Second, "the new topic's empty log", func() (bool, string) {
 				ends, err := r.ends(r.failed)
 				return err == nil && len(ends) == 1 && ends[0] == 0, fmt.Sprint(ends, err)
@@ -106,8 +106,8 @@ func TestATopicThatIsRecreatedIsReadFromItsBeginning(t *testing.T) {
 	}
 }
 
-// publishAnew writes to a re-created topic, with a producer that has never seen
-// the old one.
+// publishAnew publishes n events with a new producer, which does not know the old
+// topic.
 func (r *rig) publishAnew(n int) {
 	r.t.Helper()
 	records := make([]*kgo.Record, n)
