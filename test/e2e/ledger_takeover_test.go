@@ -100,7 +100,7 @@ func (r *rig) memberOf(client string, partitions int) (id string) {
 
 // Two running instances with the same name remove each other from the group once.
 // Then both work, and both report the problem.
-func TestALiveTwinIsPushedOutOnceAndBothSaySo(t *testing.T) {
+func TestALiveSameNameMemberIsPushedOutOnceAndBothSaySo(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{partitions: 4})
 	older := r.start(podEnv("pod-0")...).ready()

@@ -69,7 +69,7 @@ func TestAnAddressThatIsTakenEndsWith1(t *testing.T) {
 
 // A program that signals a process and its group, such as timeout, sends the signal
 // twice.
-func TestAnotherSignalEndsAtOnceAndATwinOfTheFirstDoesNot(t *testing.T) {
+func TestAnotherSignalEndsAtOnceAndADuplicateOfTheFirstDoesNot(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{partitions: 1, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 8 * time.Second}}})
 	r.load("slow", 3)
