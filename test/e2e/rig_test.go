@@ -88,7 +88,7 @@ func newRig(t *testing.T, o options) *rig {
 	if o.brokers == nil {
 		o.brokers, o.admin = shared.Addrs(), admin
 	}
-	o.sim.ProjectID, o.sim.KeepLog = project, true
+	o.sim.ProjectID, o.sim.KeepRequests = project, true
 	if len(o.sim.Tokens) == 0 {
 		o.sim.Tokens = []mpcsim.Secret{token}
 	}
