@@ -180,7 +180,7 @@ func TestACollectorThatIsAwayOrHangsIsSaidOnceAndHoldsUpNothing(t *testing.T) {
 	defer hung.Close()
 	defer close(hanging)
 	for collector, said := range map[string]string{
-		"http://127.0.0.1:1": "traces are not delivered, and spans are lost", hung.URL: "the collector has not taken the last spans",
+		"http://127.0.0.1:1": "traces are not delivered, and spans are lost", hung.URL: "the collector has not accepted the last spans",
 	} {
 		t.Run(collector, func(t *testing.T) {
 			env, client := traced(t, collector)
