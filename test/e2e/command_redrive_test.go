@@ -111,7 +111,7 @@ func TestCommandRedriveBesideTheServiceEndsAndLeavesWhatComesBack(t *testing.T) 
 	r.addPublished(r.since(before)...)
 	r.finishWithoutRepeats(60 * time.Second)
 	again := r.command(nil, "redrive").want(t, 0, "0 put back, 600 left with a reason")
-	if n := strings.Count(again.out, "it came back: it was a dead letter 2 times by now, the last time for no_task_id"); n != 600 {
+	if n := strings.Count(again.out, "it came back: it has been a dead letter 2 times, the last time for no_task_id"); n != 600 {
 		t.Errorf("%d reasons:\n%.1000s", n, again.out)
 	}
 	if n := len(r.since(before)); n != 600 {

@@ -112,7 +112,7 @@ func TestCommandExplainTellsATasksStory(t *testing.T) {
 	r.finishWithoutRepeats(30 * time.Second)
 
 	s := r.command(nil, "explain", "7").want(t, 0, "Task 7. Its latest answer", "is retry_failed, budget_exhausted",
-		"A failure event came ("+r.failed+"/", "with the code MPC.10105", "was answered retried, accepted", "is keyed by the task's id", "no_task_id")
+		"A failure event arrived ("+r.failed+"/", "with the code MPC.10105", "was answered retried, accepted", "is keyed by the task's id", "no_task_id")
 	if n := strings.Count(s.out, "\n"); n != 7 || s.err != "" {
 		t.Errorf("%d lines:\n%s", n, s.all())
 	}
@@ -123,7 +123,7 @@ func TestCommandExplainTellsATasksStory(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.command(nil, "explain", "7", "--json").want(t, 0).out), &story); err != nil || !story.Complete || len(story.Entries) != 5 {
 		t.Errorf("%+v, %v", story, err)
 	}
-	r.command(nil, "explain", "never-seen").want(t, 1, "know nothing of it since")
-	r.command(nil, "explain", "7", "--since", "1ms").want(t, 1, "know nothing of it")
+	r.command(nil, "explain", "never-seen").want(t, 1, "contain nothing about it since")
+	r.command(nil, "explain", "7", "--since", "1ms").want(t, 1, "contain nothing about it")
 	r.command([]string{"KAFKA_BROKERS", freeAddress(t)}, "explain", "7").want(t, 1, "check KAFKA_BROKERS")
 }
