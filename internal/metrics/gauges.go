@@ -19,7 +19,7 @@ type Sources struct {
 	Gate     func() pace.State
 	Retrier  func() retrier.Waiting
 	Ledger   func() ledger.Status
-	// Operator tells whether an operator must act before MPC can be called.
+	// Operator tells whether an operator must act before all requests to MPC can succeed.
 	Operator func() bool
 	Now      func() time.Time
 }
@@ -61,7 +61,7 @@ var (
 	oldest      = describe("oldest_unanswered_seconds", "Age of the oldest unanswered failure event that this instance holds, by its record's timestamp; 0 if there is none.")
 	quota       = describe("quota_per_minute", "Requests a minute that this instance may send now: its share of the quota, or less while MPC throttles.")
 	available   = describe("mpc_available", "Whether MPC serves (1) or calls are held back (0).")
-	operator    = describe("operator_action_required", "Whether an operator must act before MPC can be called (1). /readyz and the log say what to do.")
+	operator    = describe("operator_action_required", "Whether an operator must act before all requests to MPC can succeed (1). /readyz and the log say what to do.")
 	throttling  = describe("mpc_throttling", "Whether MPC has recently refused requests because of its quota (1). quota_per_minute is then what MPC admits; mpc_available stays 1.")
 	throttled   = describe("mpc_throttled_total", "Requests that MPC refused because of its quota.")
 	outages     = describe("mpc_outages_total", "Outages of MPC that this instance has seen.")
