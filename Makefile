@@ -20,7 +20,7 @@ BENCH_FLAGS   ?=
 FUZZTIME      ?= 300000x
 SEEDS         ?= 2000
 # Scenarios that take minutes, or measure: make soak.
-SOAK          := KillsAtMany|KilledInstance|TakeOver|LiveTwin|RollingRestarts
+SOAK          := KillsAtMany|KilledInstance|TakeOver|SameNameMember|RollingRestarts
 # The oldest Kafka that DMS offers, and the main scenarios on it.
 OLD_KAFKA     := 2.7.2
 ON_OLD_KAFKA  := TestKafka(ALogIn|AsTheFast|Codecs|MissingRights|ReadCommitted|Restart|Security|Throttling)|TestInvariant(1NoEventIsLost|2AnOutage|3Stopping|5AStormAboutATaskCosts|6|7CallingStops)|TestTheQuotaIsTheGroups|TestBrokersThatGoAway|TestMissingTopics|TestATopicThatIsRecreated|TestCommand(CheckFindsNothing|RedriveBeside)

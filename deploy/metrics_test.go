@@ -1,6 +1,6 @@
-// Package deploy_test holds what stands beside it, docs/OPERATIONS.md and
-// docs/METRICS.md against the code: metrics, settings, log lines, figures. What needs the
-// libraries of kustomize or Prometheus is checked in tools/deploy.
+// Package deploy_test compares deploy/, docs/OPERATIONS.md and docs/METRICS.md with the
+// code: metrics, settings, log lines, figures. Checks that need the libraries of kustomize
+// or Prometheus are in tools/deploy.
 package deploy_test
 
 import (
@@ -28,10 +28,10 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// labels are a metric's: names, and the values that each has from the start.
+// labels are a metric's labels: by name, the values that exist from the start.
 type labels map[string][]string
 
-// exposition is /metrics of a service that has one partition.
+// exposition returns /metrics of a service with one partition.
 func exposition(t *testing.T) string {
 	t.Helper()
 	m := metrics.New()
@@ -54,7 +54,7 @@ func exposition(t *testing.T) string {
 	return w.Body.String()
 }
 
-// scraped is what Prometheus gets to see of it.
+// scraped returns the metrics and labels of exposition.
 func scraped(t *testing.T) map[string]labels {
 	t.Helper()
 	found := map[string]labels{}
@@ -79,7 +79,7 @@ func matchers(selector string) []matcher {
 	return all
 }
 
-// target are the labels that Prometheus adds, and alerts' own.
+// target are labels that Prometheus adds, and labels of alerts.
 var target = []string{"job", "namespace", "instance", "alertname", "alertstate"}
 
 func TestRulesAndDashboardUseMetricsThatExist(t *testing.T) {
@@ -139,8 +139,7 @@ func TestRulesAndDashboardGroupByLabelsThatExist(t *testing.T) {
 	}
 }
 
-// TestDashboardShowsWhatTheServiceSays: a metric that nobody looks at is either
-// missing from the dashboard or too much.
+// A metric that the dashboard does not show is missing there, or is not needed.
 func TestDashboardShowsWhatTheServiceSays(t *testing.T) {
 	dashboard := read(t, "grafana/remux-retrier.json")
 	for name := range scraped(t) {

@@ -10,12 +10,11 @@ import (
 	"remux-retrier/internal/metrics"
 )
 
-// mostValues is how many values of a label the table of METRICS.md lists. Those of
-// a longer list, such as all reasons, stand in the text.
+// mostValues is how many values of a label the table of METRICS.md lists. If a label has
+// more, such as all reasons, they are in the text.
 const mostValues = 10
 
-// TestMETRICSHasTheTable: a metric that is not documented is hard to trust, and a
-// documented one that does not exist is worse.
+// All metrics must be documented, and all documented metrics must exist.
 func TestMETRICSHasTheTable(t *testing.T) {
 	const path, begin, end = "../docs/METRICS.md", "<!-- metrics:begin -->\n", "<!-- metrics:end -->"
 	_, rest, opened := strings.Cut(read(t, path), begin)
@@ -28,8 +27,8 @@ func TestMETRICSHasTheTable(t *testing.T) {
 	}
 }
 
-// metricsTable has a row for each metric of the service, by name. The metrics of
-// Go and of the process are documented elsewhere.
+// metricsTable returns a table with a row for each metric of the service, by name. The
+// metrics of Go and of the process are left out: they are documented elsewhere.
 func metricsTable(t *testing.T) string {
 	t.Helper()
 	const prefix = "remux_retrier_"
@@ -40,7 +39,7 @@ func metricsTable(t *testing.T) string {
 	for _, m := range family.FindAllStringSubmatch(text, -1) {
 		name, help, kind := m[1], m[2], m[3]
 		values, ok := found[prefix+name]
-		if !ok { // a histogram has a label of its own beside those of its sum
+		if !ok { // a histogram's series have one more label, le, than its sum
 			values = found[prefix+name+"_sum"]
 		}
 		var names []string
@@ -56,7 +55,7 @@ func metricsTable(t *testing.T) string {
 	return table.String()
 }
 
-// listed are the values of a label, if they are few and fixed.
+// listed returns the values of a label, if they are few and fixed.
 func listed(label string, values []string) string {
 	values = slices.Compact(slices.Sorted(slices.Values(values)))
 	if label == "partition" || len(values) > mostValues {

@@ -143,7 +143,7 @@ func TestInAPipeThereIsNoBar(t *testing.T) {
 func TestADryRunShowsTheServicesReason(t *testing.T) {
 	var out bytes.Buffer
 	s := newShow(Env{Stdout: &out, Stderr: io.Discard}, true)
-	s.Meant(&consumer.Record{Headers: []consumer.Header{
+	s.Selected(&consumer.Record{Headers: []consumer.Header{
 		{Key: "dead-letter-reason", Value: []byte("theirs")}, {Key: "dead-letter-reason", Value: []byte("not_json")},
 	}})
 	if !strings.HasSuffix(out.String(), ", not_json\n") {
@@ -151,14 +151,14 @@ func TestADryRunShowsTheServicesReason(t *testing.T) {
 	}
 }
 
-func TestTroubleIsSaidOnce(t *testing.T) {
+func TestAProblemIsSaidOnce(t *testing.T) {
 	var out, err bytes.Buffer
 	s := newShow(Env{Stdout: &out, Stderr: &err}, false)
 	for range 5 {
-		s.Trouble("the brokers are away")
+		s.Problem("the brokers are away")
 	}
-	s.Trouble("")
-	s.Trouble("")
+	s.Problem("")
+	s.Problem("")
 	if err.String() != "waiting: the brokers are away\nit goes on\n" || out.Len() > 0 {
 		t.Errorf("%q, %q", out.String(), err.String())
 	}

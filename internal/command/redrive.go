@@ -106,7 +106,7 @@ func runRedrive(ctx context.Context, env Env, o options) int {
 	c := redrive.Config{
 		Log: log, DeadLetter: cfg.Kafka.TopicDeadLetter, Failed: cfg.Kafka.TopicFailed,
 		Filter: redrive.Filter{Reason: events.Defect(o.reason), Task: o.task}, Limit: o.limit, Rate: o.rate,
-		Clock: clock.System, Rand: rand.Float64, Tell: show, Hopeless: kafkalog.Refused,
+		Clock: clock.System, Rand: rand.Float64, Listener: show, Permanent: kafkalog.Refused,
 	}
 	if o.dry {
 		c.Rate = 0

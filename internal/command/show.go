@@ -54,7 +54,7 @@ func fit(line string, f *os.File) string {
 	return line
 }
 
-func (s *show) Meant(r *consumer.Record) {
+func (s *show) Selected(r *consumer.Record) {
 	if s.dry {
 		s.clear()
 		fmt.Fprintf(s.out, "would put back %s, %s\n", place(r), reasonOf(r))
@@ -66,7 +66,7 @@ func (s *show) Left(r *consumer.Record, why string) {
 	fmt.Fprintf(s.out, "left %s: %s\n", place(r), plain.Text(why))
 }
 
-func (s *show) Trouble(text string) {
+func (s *show) Problem(text string) {
 	if text == s.trouble {
 		return
 	}

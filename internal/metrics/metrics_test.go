@@ -22,7 +22,7 @@ import (
 
 var now = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 
-// scrape is /metrics for the given states.
+// scrape returns /metrics for the given states.
 func scrape(t *testing.T, m *Metrics, c consumer.Status, g pace.State, w retrier.Waiting) string {
 	t.Helper()
 	m.Watch(Sources{
@@ -55,7 +55,7 @@ func want(t *testing.T, text string, lines ...string) {
 	}
 }
 
-func TestGaugesTellWhatTheRoomsKnow(t *testing.T) {
+func TestGaugesTellWhatThePackagesKnow(t *testing.T) {
 	text := scrape(t, New(), consumer.Status{
 		Joined: true, Stuck: []string{"a message of 9 bytes"},
 		Partitions: []consumer.PartitionStatus{
@@ -75,7 +75,7 @@ func TestGaugesTellWhatTheRoomsKnow(t *testing.T) {
 		`unmarked_commits_total{reason="foreign"} 13`, `unmarked_commits_total{reason="cut"} 14`, `unmarked_commits_total{reason="damaged"} 15`,
 	)
 	if strings.Contains(text, `lag{partition="4"}`) {
-		t.Error("a lag is told that is not known")
+		t.Error("a lag is exported that is not known")
 	}
 	if !strings.Contains(text, "go_goroutines") || !strings.Contains(text, "process_cpu_seconds_total") {
 		t.Error("the process's own metrics are missing")
@@ -108,7 +108,7 @@ func TestEventsAndRequestsAreCounted(t *testing.T) {
 	m.Event("retried", "accepted", 20*time.Millisecond)
 	m.Event("retried", "accepted", 2*time.Second)
 	m.Event(DeadLetter, "not_json", time.Millisecond)
-	m.Event(Ignored, NotAFailure, time.Microsecond) // of these two nobody waited for an outcome
+	m.Event(Ignored, NotAFailure, time.Microsecond) // these two have no outcome
 	m.Event("retry_failed", "rejected", time.Minute)
 	m.ForceIgnored()
 	m.Request("retry", nil, time.Millisecond)

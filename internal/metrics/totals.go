@@ -6,8 +6,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Totals are the counts since the start that the operator's page shows; they
-// are the same as on /metrics.
+// Totals are the counts since the start, for the operator's page. They are the same as
+// on /metrics.
 type Totals struct {
 	// Events are events_total, the series at 0 left out.
 	Events []EventCount

@@ -30,8 +30,8 @@ func (s *Simulator) serveRetry(w http.ResponseWriter, r *http.Request) {
 	s.serveMPC(w, r, Retry, ids, body, bad)
 }
 
-// serveQuery knows no paging: with ids, MPC ignores it, and the service never
-// asks without.
+// serveQuery answers queries by id, without paging: MPC ignores paging then, and the
+// service always gives ids.
 func (s *Simulator) serveQuery(w http.ResponseWriter, r *http.Request) {
 	body, err := readBody(w, r)
 	values, queryErr := url.ParseQuery(r.URL.RawQuery)
@@ -56,8 +56,8 @@ func plausible(id string) bool {
 	return id != "" && len(id) <= maxTaskID && utf8.ValidString(id)
 }
 
-// serveMPC decides in the order of the real parts: network and gateway, who is
-// calling, the tenant's quota, permissions, parameters, and MPC at last.
+// serveMPC checks in the order of the real system: network and gateway,
+// authentication, the tenant's quota, permissions, parameters, and MPC last.
 func (s *Simulator) serveMPC(w http.ResponseWriter, r *http.Request, op Operation, ids []string, body []byte, bad bool) {
 	refusal := s.authenticate(r, body)
 	s.serve(w, r, op, ids, func(now time.Time) decision {
@@ -81,7 +81,7 @@ func (s *Simulator) serveMPC(w http.ResponseWriter, r *http.Request, op Operatio
 	})
 }
 
-// operate carries the operation out as the tasks' scripts have it.
+// operate carries out the operation, as the tasks' scripts say.
 func (s *Simulator) operate(op Operation, ids []string, now time.Time) decision {
 	d := decision{step: s.nextStep(op, ids)}
 	if d.step.ordinary() && s.chance(s.faults.LossRate) {
@@ -109,7 +109,7 @@ func (s *Simulator) retry(id string, now time.Time) (answer, bool) {
 		return apiError(http.StatusForbidden, s.cfg.RefusalCode, "Operation failed."), false
 	}
 	t.retry(now, &s.cfg)
-	s.ledger.accept(id)
+	s.requests.accept(id)
 	return answer{status: http.StatusOK}, true
 }
 

@@ -1,11 +1,13 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,7 +36,7 @@ func start(t *testing.T, env map[string]string) (output *safeBuffer, stop func()
 			code <- c
 			return c
 		case <-time.After(20 * time.Second):
-			t.Fatalf("has not stopped\n%s", output)
+			t.Fatalf("it has not stopped\n%s", output)
 			return -1
 		}
 	}
@@ -69,9 +71,9 @@ func await(t *testing.T, output *safeBuffer, text string) {
 	deadline := time.Now().Add(20 * time.Second)
 	for !strings.Contains(output.String(), text) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%q was not said:\n%s", text, output)
+			t.Fatalf("%q was not logged:\n%s", text, output)
 		}
-		time.Sleep(10 * time.Millisecond) // between two looks at a real process
+		time.Sleep(10 * time.Millisecond) // polls a real process
 	}
 }
 
@@ -108,7 +110,7 @@ func TestAnAddressThatIsTakenIsExitCode1(t *testing.T) {
 	}
 }
 
-// The alarm must see what keeps an instance from starting.
+// Alerts must fire if an instance cannot start.
 func TestReadinessIsOnMetricsWhileNoBrokerAnswers(t *testing.T) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -130,7 +132,7 @@ func TestReadinessIsOnMetricsWhileNoBrokerAnswers(t *testing.T) {
 	}
 	for _, line := range []string{`ready{check="brokers"} 0`, `ready{check="group"} 0`, `ready{check="ledger"} 0`, `ready{check="publishing"} 1`} {
 		if !strings.Contains(string(text), "\nremux_retrier_"+line+"\n") {
-			t.Errorf("/metrics does not say %s", line)
+			t.Errorf("/metrics has no line %s", line)
 		}
 	}
 	http.DefaultClient.CloseIdleConnections()
@@ -147,4 +149,22 @@ func TestStoppingWhileNoBrokerAnswersIsClean(t *testing.T) {
 	if n := strings.Count(output.String(), "waiting for the brokers"); n != 1 {
 		t.Errorf("said %d times:\n%s", n, output)
 	}
+}
+
+// safeBuffer collects what the service prints while the test reads it.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }

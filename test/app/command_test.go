@@ -10,7 +10,7 @@ import (
 	"remux-retrier/internal/app"
 )
 
-// perform runs a command line and wants its exit code.
+// perform runs a command line, checks its exit code and returns its output.
 func perform(t *testing.T, want int, args ...string) string {
 	t.Helper()
 	var out, err bytes.Buffer
@@ -38,7 +38,7 @@ func TestTheCommandsWorkTogether(t *testing.T) {
 	deadline := time.Now().Add(10 * time.Second)
 	for !strings.Contains(perform(t, 0, "explain", "538526"), "retried, accepted") {
 		if time.Now().After(deadline) {
-			t.Fatal("the outcome is not told")
+			t.Fatal("explain does not show the outcome")
 		}
 	}
 	expect(t, perform(t, 0, "redrive", "--dry-run"), "0 would be put back")

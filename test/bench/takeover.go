@@ -20,13 +20,13 @@ import (
 	"remux-retrier/internal/ledger"
 )
 
-// partitions of the take-over.
+// partitions is the number of partitions in takeOver.
 const partitions = 8
 
-// takeOver measures what reading the ledger costs a member that is given
-// partitions: at its start, when all outcomes are new to it, and in a rebalance,
-// when it has followed them, and is given one partition more or keeps its own. No
-// outcome is older than the ten minutes that are read back at least.
+// takeOver measures what it costs a member to read the ledger when it is assigned
+// partitions: at its start, when all outcomes are new to it, and in a rebalance, when it
+// has already read them and gets one more partition or keeps some of its own. All
+// outcomes are younger than ten minutes, the least that is always read back.
 func (k *cluster) takeOver(ctx context.Context, outcomes int) error {
 	t, err := k.newTopics(ctx, partitions)
 	if err != nil {
@@ -76,7 +76,7 @@ func (k *cluster) takeOver(ctx context.Context, outcomes int) error {
 	return nil
 }
 
-// outcomeOf is an accepted retry, each of a task of its own.
+// outcomeOf returns the ith outcome, an accepted retry. Each has its own task.
 func outcomeOf(t topics, origin string, i int) (*kgo.Record, error) {
 	now, partition, offset := time.Now(), i%partitions, int64(i/partitions)
 	m, err := events.Outcome{
@@ -95,7 +95,7 @@ func outcomeOf(t topics, origin string, i int) (*kgo.Record, error) {
 	return r, nil
 }
 
-// cpuTime is what this process has used so far.
+// cpuTime returns the CPU time that this process has used so far.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

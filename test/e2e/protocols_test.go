@@ -13,8 +13,8 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// relay passes connections on to an address that can be changed; to "" it accepts
-// them and never answers. It ends with the test.
+// relay forwards connections to an address that can be changed. If it is "", it
+// accepts them and never answers. It ends with the test.
 type relay struct {
 	addr     string
 	to       atomic.Value // string
@@ -47,7 +47,7 @@ func (r *relay) serve(in net.Conn) {
 	defer in.Close()
 	to := r.to.Load().(string)
 	if to == "" {
-		_, _ = io.Copy(io.Discard, in) // until the other side gives up
+		_, _ = io.Copy(io.Discard, in) // until the client closes it
 		return
 	}
 	out, err := net.Dial("tcp", to)
@@ -62,11 +62,11 @@ func (r *relay) serve(in net.Conn) {
 	_, _ = io.Copy(in, out)
 }
 
-// Each is said in one clear line within seconds, is tried again without a flood,
-// and is over as soon as the brokers' side is mended.
+// Each is logged in one clear line within seconds, and retried at a bounded rate.
+// It ends when the brokers' side is repaired.
 func TestAWrongWayToTheBrokersIsSaidOnceAndMendsItself(t *testing.T) {
 	t.Parallel()
-	c, o := own(t, testkafka.Config{Secured: true}, options{partitions: 1})
+	c, o := ownCluster(t, testkafka.Config{Secured: true}, options{partitions: 1})
 	tls := []string{"KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_CA_FILE", c.Certificates.CA}
 	plain := []string{"KAFKA_SASL_MECHANISM", "PLAIN", "KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD", testkafka.Password}
 	const silent = ""
@@ -95,10 +95,10 @@ func TestAWrongWayToTheBrokersIsSaidOnceAndMendsItself(t *testing.T) {
 				return c.AddrsOf(listener)[0]
 			}
 			between := newRelay(t, at(way.wrong))
-			r := enter(t, o)
+			r := newRig(t, o)
 			r.load("task", 20)
 			s := r.start(append([]string{"KAFKA_BROKERS", between.addr}, way.env...)...)
-			s.waitFor(12*time.Second, "to say what is wrong", func() (bool, string) {
+			s.waitFor(12*time.Second, "to log what is wrong", func() (bool, string) {
 				return strings.Contains(s.out.String(), way.says), s.out.String()
 			})
 			if status, body := s.get("/readyz"); status != 503 || !strings.Contains(body, way.says) {
@@ -106,16 +106,16 @@ func TestAWrongWayToTheBrokersIsSaidOnceAndMendsItself(t *testing.T) {
 			}
 			const watched = 8 * time.Second
 			before := between.accepted.Load()
-			time.Sleep(watched) // in which there might be a flood
+			time.Sleep(watched) // time in which it could connect too often
 			if n := between.accepted.Load() - before; n == 0 || n > 4*int64(watched/time.Second) {
 				t.Errorf("%d connections in %v", n, watched)
 			}
 			if n := strings.Count(s.out.String(), ": look up topic "); n != 1 {
-				t.Errorf("it is said in %d lines:\n%s", n, s.out)
+				t.Errorf("it is logged in %d lines, want one:\n%s", n, s.out)
 			}
 			between.to.Store(at(way.right))
 			s.ready()
-			r.quiet(30 * time.Second)
+			r.finishWithoutRepeats(30 * time.Second)
 		})
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"remux-retrier/events/schema"
 )
 
-const base = "https://schema.invalid/" // where the compiler believes the files to be
+const base = "https://schema.invalid/" // base URL of the files for the compiler
 
 // document parses one of the published files.
 func document(t testing.TB, file string) any {
@@ -36,7 +36,7 @@ func parse(t testing.TB, text string) any {
 	return v
 }
 
-// compile finds a schema by the file's name and, after #, a JSON pointer.
+// compile compiles a schema that is given by the file's name and, after #, a JSON pointer.
 func compile(t testing.TB, ref string) *jsonschema.Schema {
 	t.Helper()
 	c := jsonschema.NewCompiler()
@@ -55,7 +55,7 @@ func compile(t testing.TB, ref string) *jsonschema.Schema {
 	return s
 }
 
-// at follows a path of member names into a parsed document.
+// at returns the value at a path of member names in a parsed document.
 func at(t testing.TB, doc any, path ...string) any {
 	t.Helper()
 	for _, name := range path {
@@ -222,7 +222,7 @@ func TestEnumerationsInTheSchemasEqualTheCodes(t *testing.T) {
 	}
 }
 
-// texts gives headers as the schemas see them. None may be given twice.
+// texts returns headers as the schemas see them. None may occur twice.
 func texts(t testing.TB, headers []events.Header) map[string]any {
 	t.Helper()
 	object := map[string]any{}

@@ -17,8 +17,8 @@ import (
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// storm is n failure events, a second apart, and the answers to all but the last,
-// which came in any order.
+// storm returns n failure events, a second apart, and the outcomes of all but the last, in
+// random order.
 func storm(n int) (all []Entry) {
 	at := func(seconds int) time.Time { return noon.Add(time.Duration(seconds) * time.Second) }
 	for i := range n {
@@ -31,11 +31,11 @@ func storm(n int) (all []Entry) {
 }
 
 func tallied(all bool, entries []Entry) History {
-	t, h := newTally(all), History{Complete: true}
+	t, h := newCollector(all), History{Complete: true}
 	for _, i := range rand.Perm(len(entries)) {
 		t.add(entries[i])
 	}
-	t.into(&h, nil)
+	t.fill(&h, nil)
 	return h
 }
 
@@ -75,7 +75,7 @@ func TestOfAUsualTaskNothingIsLeftOut(t *testing.T) {
 	}
 }
 
-// oneTask is a Kafka whose every record is about task 7, and long.
+// oneTask is a Kafka in which each record is about task 7 and long.
 type oneTask struct {
 	records int64
 	text    string
@@ -139,7 +139,7 @@ func TestInvariant7AStormAboutOneTaskHoldsLittleMemory(t *testing.T) {
 	if err != nil || h.Read != 4*records || h.LeftOut == nil || h.LeftOut.Count+len(h.Entries) != 2*records {
 		t.Fatalf("%d records, %d entries, %+v left out, %v", h.Read, len(h.Entries), h.LeftOut, err)
 	}
-	// All entries would be 20 MB of texts alone.
+	// The texts of all entries would be 20 MB.
 	if most > before+8<<20 {
 		t.Errorf("reading held %d MiB", (most-before)>>20)
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Operation is what a request asks for.
+// Operation is the kind of a request.
 type Operation string
 
 const (
@@ -17,62 +17,62 @@ const (
 	Login Operation = "login"
 )
 
-// Verdict is what became of a request.
+// Verdict is the result of a request.
 type Verdict string
 
 const (
 	Pending  Verdict = "pending"  // still in flight
-	Accepted Verdict = "accepted" // carried out, even where the answer was lost
-	Refused  Verdict = "refused"  // not carried out: an error with a code says why
-	Faulty   Verdict = "fault"    // not carried out: a 5xx, a page, a cut connection, silence
+	Accepted Verdict = "accepted" // carried out, even if the answer was lost
+	Refused  Verdict = "refused"  // not carried out, answered by an error with a code
+	Faulty   Verdict = "fault"    // not carried out: a 5xx, an HTML page, a cut connection, no answer
 )
 
-// Request is one request in the ledger.
+// Request is one request that the simulator has received.
 type Request struct {
 	Number    int       `json:"number"` // in the order of arrival, from 1
 	At        time.Time `json:"at"`     // of arrival
 	Operation Operation `json:"operation"`
 	TaskIDs   []string  `json:"task_ids,omitempty"`
 	Verdict   Verdict   `json:"verdict"`
-	Status    int       `json:"status,omitempty"` // 0 where no answer was sent
+	Status    int       `json:"status,omitempty"` // 0 if no answer was sent
 	Code      string    `json:"code,omitempty"`
 	Lost      bool      `json:"lost,omitempty"` // no answer was sent
 }
 
-// Counters sum the ledger up. They are kept whether or not the log is.
+// Counters count the requests, also without Config.KeepRequests.
 type Counters struct {
 	Retries  int `json:"retries"`
 	Queries  int `json:"queries"`
 	Logins   int `json:"logins"`
 	Accepted int `json:"accepted"` // retries that were carried out
-	Refused  int `json:"refused"`  // of any operation, as the next two
+	Refused  int `json:"refused"`  // of any operation, as are the next two
 	Faulty   int `json:"faulty"`
 	Lost     int `json:"lost"`
 
-	// MaxInFlight is the most MPC requests in flight at once,
-	// MaxInFlightPerTask the most retries of one task. A request whose client
-	// has given up counts until its connection is seen to be closed.
+	// MaxInFlight is the highest number of MPC requests in flight at once, and
+	// MaxInFlightPerTask that of retries of one task. A request whose client has
+	// given up counts until the simulator notices the closed connection.
 	MaxInFlight        int `json:"max_in_flight"`
 	MaxInFlightPerTask int `json:"max_in_flight_per_task"`
 
-	// Codes counts error codes that were answered.
+	// Codes counts the error codes in answers.
 	Codes map[string]int `json:"codes,omitempty"`
 }
 
-// ledger is guarded by the simulator's lock.
-type ledger struct {
+// requestLog records and counts requests. It is guarded by the simulator's lock.
+type requestLog struct {
 	keep     bool
-	requests []Request
+	kept     []Request
 	count    Counters
 	total    int
 	inFlight int
-	retrying map[string]int // retries in flight by task, none at 0
+	retrying map[string]int // retries in flight, by task; without zeros
 	accepted map[string]int
-	changed  chan struct{} // closed at the next arrival; nil while nobody waits
+	changed  chan struct{} // closed at the next arrival; nil if Await is not waiting
 }
 
-func newLedger(keep bool) ledger {
-	return ledger{
+func newRequestLog(keep bool) requestLog {
+	return requestLog{
 		keep:     keep,
 		count:    Counters{Codes: make(map[string]int)},
 		retrying: make(map[string]int),
@@ -80,11 +80,11 @@ func newLedger(keep bool) ledger {
 	}
 }
 
-func (l *ledger) arrive(now time.Time, op Operation, ids []string) Request {
+func (l *requestLog) arrive(now time.Time, op Operation, ids []string) Request {
 	l.total++
 	seen := Request{Number: l.total, At: now, Operation: op, TaskIDs: ids, Verdict: Pending}
 	if l.keep {
-		l.requests = append(l.requests, seen)
+		l.kept = append(l.kept, seen)
 	}
 	switch op {
 	case Login:
@@ -109,9 +109,9 @@ func (l *ledger) arrive(now time.Time, op Operation, ids []string) Request {
 	return seen
 }
 
-func (l *ledger) leave(seen Request) {
+func (l *requestLog) leave(seen Request) {
 	if l.keep {
-		l.requests[seen.Number-1] = seen
+		l.kept[seen.Number-1] = seen
 	}
 	if seen.Operation != Login {
 		l.inFlight--
@@ -137,40 +137,40 @@ func (l *ledger) leave(seen Request) {
 	}
 }
 
-// accept counts a retry at the moment it is carried out: a query's answer must
-// never be ahead of the ledger.
-func (l *ledger) accept(id string) {
+// accept counts a retry at the moment when it is carried out, so that no state query
+// shows a retry that is not counted yet.
+func (l *requestLog) accept(id string) {
 	l.count.Accepted++
 	l.accepted[id]++
 }
 
-// Accepted is how many retries of the task were carried out.
+// Accepted returns how many retries of the task were carried out.
 func (s *Simulator) Accepted(taskID string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.ledger.accepted[taskID]
+	return s.requests.accepted[taskID]
 }
 
-// Counters returns the sums so far.
+// Counters returns the counts so far.
 func (s *Simulator) Counters() Counters {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := s.ledger.count
+	out := s.requests.count
 	out.Codes = maps.Clone(out.Codes)
 	return out
 }
 
-// Requests returns every request so far in the order of arrival; none without
-// Config.KeepLog.
+// Requests returns every request so far in the order of arrival, or none without
+// Config.KeepRequests.
 func (s *Simulator) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.ledger.requests)
+	return slices.Clone(s.requests.kept)
 }
 
-// MaxInWindow is the largest number of MPC requests, retries and queries alike
-// and whatever their answer, that arrived in any window of length d (its end
-// excluded). It is 0 without Config.KeepLog.
+// MaxInWindow returns the highest number of retries and queries, whatever their
+// answer, that arrived in any window of length d (its end excluded). Without
+// Config.KeepRequests it is 0.
 func (s *Simulator) MaxInWindow(d time.Duration) int {
 	var times []time.Time
 	for _, seen := range s.Requests() {
@@ -188,23 +188,23 @@ func (s *Simulator) MaxInWindow(d time.Duration) int {
 	return most
 }
 
-// Await waits until n requests of the operation have arrived, so that a test
-// need not sleep until a call is surely under way.
+// Await waits until n requests of the operation have arrived. Tests use it instead of
+// sleeping until a call is in flight.
 func (s *Simulator) Await(ctx context.Context, op Operation, n int) error {
 	for {
 		s.mu.Lock()
-		seen := map[Operation]int{Retry: s.ledger.count.Retries, Query: s.ledger.count.Queries, Login: s.ledger.count.Logins}[op]
-		if s.ledger.changed == nil {
-			s.ledger.changed = make(chan struct{})
+		seen := map[Operation]int{Retry: s.requests.count.Retries, Query: s.requests.count.Queries, Login: s.requests.count.Logins}[op]
+		if s.requests.changed == nil {
+			s.requests.changed = make(chan struct{})
 		}
-		changed := s.ledger.changed
+		changed := s.requests.changed
 		s.mu.Unlock()
 		if seen >= n {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("await %d requests to %s, %d came: %w", n, op, seen, ctx.Err())
+			return fmt.Errorf("await %d requests to %s, %d arrived: %w", n, op, seen, ctx.Err())
 		case <-changed:
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// kind is where an answer goes.
+// kind is a kind of answer; each has its own topic.
 type kind int
 
 const (
@@ -18,49 +18,48 @@ const (
 	ignored // no failure: committed without an answer
 )
 
-// skipCode is a failure code that the service is told not to retry: the input
-// file is missing.
+// skipCode is a failure code in RETRY_SKIP_CODES: the input file is missing.
 const skipCode = "MPC.10052"
 
-// scene is one failure event, how MPC is disposed towards its task, and what
-// must become of it.
-type scene struct {
-	event string // for the eye: what kind of event it is
+// example is one failure event, how MPC answers for its task, and the expected answer.
+type example struct {
+	event string // the kind of event, as printed
 	write shape
 	long  bool // give it a task id beyond 64 bits
 
-	status mpcsim.Status // of the task; FAILED where empty
+	status mpcsim.Status // of the task; empty: FAILED
 	script []mpcsim.Step // how MPC answers its first retries
 
 	want want
 }
 
-// want is what must become of an event.
+// want is the expected answer to an event.
 type want struct {
 	kind   kind
 	reason string // the outcome's reason, or the dead letter's
-	// calls are the retry calls for the event, done those that MPC carried out.
+	// calls is the number of retry calls for the event, done that of the retries that
+	// MPC carries out.
 	calls, done int
 }
 
-// several, as want.calls: how many depends on what else goes on.
-const several = -1
+// anyNumber as want.calls: the number depends on the other events.
+const anyNumber = -1
 
 var (
 	accepted = want{retried, "accepted", 1, 1}
-	// twice: the first call came to nothing.
-	twice = want{retried, "accepted", 2, 1}
+	// acceptedOnSecond: the first call fails.
+	acceptedOnSecond = want{retried, "accepted", 2, 1}
 )
 
 func refused(reason string) want { return want{retryFailed, reason, 1, 0} }
 
 func unreadable(reason string) want { return want{kind: deadLetter, reason: reason} }
 
-// scenes are played by --once in this order, and by the endless stream over and
-// over with new tasks.
-func scenes() []scene {
+// examples returns the examples in the order of --once. The endless stream repeats
+// them with new tasks.
+func examples() []example {
 	failed := plain(text, failureCode)
-	return []scene{
+	return []example{
 		{event: "plain", write: failed, want: accepted},
 		{event: "plain, long number", write: plain(number, failureCode), long: true, want: accepted},
 		{event: "CloudEvent", write: structured, want: accepted},
@@ -69,7 +68,7 @@ func scenes() []scene {
 		{event: "SMN envelope", write: envelope, want: accepted},
 		{event: "MPC: SUCCEED", write: notification("SUCCEED"), want: want{kind: ignored}},
 
-		{event: "plain", write: failed, script: []mpcsim.Step{mpcsim.Reset()}, want: twice},
+		{event: "plain", write: failed, script: []mpcsim.Step{mpcsim.Reset()}, want: acceptedOnSecond},
 		{event: "SMN envelope", write: envelope, status: mpcsim.StatusProcessing, want: want{retried, "already_running", 1, 0}},
 
 		{event: "plain", write: failed, script: []mpcsim.Step{mpcsim.Fail(403, "MPC.10212")}, want: refused("rejected")},
@@ -78,7 +77,7 @@ func scenes() []scene {
 		{event: "SMN envelope", write: envelope, script: []mpcsim.Step{mpcsim.Fail(400, "MPC.10202")}, want: refused("invalid_task")},
 		{event: "CloudEvent", write: structured, status: mpcsim.StatusCanceled, want: refused("not_retryable")},
 		{event: "plain, input missing", write: plain(text, skipCode), want: want{kind: retryFailed, reason: "not_retryable"}},
-		{event: "MPC notification", write: notification("FAILED"), script: []mpcsim.Step{mpcsim.Fail(503, "APIGW.0613")}, want: twice},
+		{event: "MPC notification", write: notification("FAILED"), script: []mpcsim.Step{mpcsim.Fail(503, "APIGW.0613")}, want: acceptedOnSecond},
 
 		{event: "tombstone", write: tombstone, want: unreadable("tombstone")},
 		{event: "not UTF-8", write: raw("{\"task_id\":\"%s\",\"title\":\"caf\xe9\"}"), want: unreadable("not_utf8")},
@@ -94,50 +93,49 @@ func scenes() []scene {
 	}
 }
 
-// stream is what the endless stream repeats: the scenes, with an ordinary event
-// after each, because in life most are ordinary.
-func stream(scenes []scene) []scene {
-	ordinary := scene{event: "plain", write: plain(text, failureCode), want: accepted}
-	var all []scene
-	for _, s := range scenes {
+// stream returns what the endless stream repeats: each example, followed by an ordinary
+// event, because most real events are ordinary.
+func stream(examples []example) []example {
+	ordinary := example{event: "plain", write: plain(text, failureCode), want: accepted}
+	var all []example
+	for _, s := range examples {
 		all = append(all, s, ordinary)
 	}
 	return all
 }
 
-// cursed is a task whose calls always fail. It is given up when two of them have
-// failed while MPC served nine in ten others, which takes half a minute: too
-// long for --once. The endless stream begins with one; more would not leave nine
-// in ten that are served.
-func cursed() scene {
-	return scene{
-		event: "plain, cursed task", write: plain(text, failureCode),
+// alwaysFailing is an example whose calls all fail. It is given up when two of them
+// have failed while MPC served nine in ten others. That takes half a minute, too long
+// for --once. The endless stream begins with one. With more of them, MPC would no
+// longer serve nine in ten.
+func alwaysFailing() example {
+	return example{
+		event: "plain, always fails", write: plain(text, failureCode),
 		script: []mpcsim.Step{mpcsim.Fail(500, "APIGW.0605").Repeat(mpcsim.Always)},
-		want:   want{retryFailed, "attempts_exhausted", several, 0},
+		want:   want{retryFailed, "attempts_exhausted", anyNumber, 0},
 	}
 }
 
-// numberHeader tells the sandbox's own events from those that somebody else
-// publishes to the topic.
+// numberHeader marks the sandbox's events. Users may publish others to the topic.
 const numberHeader = "sandbox-event"
 
-// sent is a scene with its task, ready to be played.
+// sent is an example with its task.
 type sent struct {
-	scene
+	example
 	number int
 	task   string
 }
 
-// cast gives the scene its task: the nth event's.
-func (s scene) cast(n int) *sent {
+// withTask returns the example as the nth event, with a new task.
+func (s example) withTask(n int) *sent {
 	task := fmt.Sprint(538526 + n)
 	if s.long {
 		task = "18446744073710" + task // 20 digits, beyond 64 bits
 	}
-	return &sent{scene: s, number: n, task: task}
+	return &sent{example: s, number: n, task: task}
 }
 
-// prepare tells MPC about the task.
+// prepare registers the task with the simulator.
 func (s *sent) prepare(mpc *mpcsim.Simulator) error {
 	if err := mpc.SetTask(mpcsim.Task{ID: s.task, Status: s.status}); err != nil {
 		return err
@@ -145,7 +143,7 @@ func (s *sent) prepare(mpc *mpcsim.Simulator) error {
 	return mpc.Script(s.task, s.script...)
 }
 
-// record is the event as it is published.
+// record returns the event to publish.
 func (s *sent) record() *kgo.Record {
 	r := s.write(s.task)
 	r.Headers = append(r.Headers, header(numberHeader, fmt.Sprint(s.number)))

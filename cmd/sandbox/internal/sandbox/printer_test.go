@@ -31,16 +31,16 @@ func TestLinesBreakBetweenStepsAndLoseNothing(t *testing.T) {
 
 func TestColumnsStandUnderEachOther(t *testing.T) {
 	var out bytes.Buffer
-	p := newPaper(&out)
-	p.head()
+	p := newPrinter(&out)
+	p.printHeader()
 	for _, task := range []string{"1", "18446744073710538527", "–"} {
-		p.row(row{event: "plain", task: task, way: []string{"call → 200", "query → PROCESSING", "call → 403 MPC.10213"}, why: "accepted", where: "remux.retried"})
+		p.printRow(row{event: "plain", task: task, happened: []string{"call → 200", "query → PROCESSING", "call → 403 MPC.10213"}, reason: "accepted", topic: "remux.retried"})
 	}
 	lines := strings.Split(out.String(), "\n")
 	column := utf8.RuneCountInString(lines[0][:strings.Index(lines[0], "ANSWER")])
 	for _, line := range lines[1:] {
 		if at := strings.Index(line, "accepted"); at >= 0 && utf8.RuneCountInString(line[:at]) != column {
-			t.Errorf("the answer stands elsewhere:\n%s", &out)
+			t.Errorf("the answer is in another column:\n%s", &out)
 		}
 		if utf8.RuneCountInString(line) > 120 {
 			t.Errorf("%d characters: %s", utf8.RuneCountInString(line), line)
@@ -66,7 +66,7 @@ func TestColoursAreForTerminalsAndNotUnderNOCOLOR(t *testing.T) {
 	} {
 		t.Setenv("NO_COLOR", c.noColor)
 		t.Setenv("TERM", c.term)
-		if got := newPaper(c.w).plain; got != c.plain {
+		if got := newPrinter(c.w).plain; got != c.plain {
 			t.Errorf("NO_COLOR=%s TERM=%s %T: plain is %v", c.noColor, c.term, c.w, got)
 		}
 	}
@@ -75,7 +75,7 @@ func TestColoursAreForTerminalsAndNotUnderNOCOLOR(t *testing.T) {
 func TestATrailTellsCallsQueriesAndWaits(t *testing.T) {
 	start := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
-	var tr trail
+	var tr taskRequests
 	for _, s := range []struct {
 		from, to int
 		seen     mpcsim.Request
@@ -91,7 +91,7 @@ func TestATrailTellsCallsQueriesAndWaits(t *testing.T) {
 		tr.add(s.seen, s.state, at(s.to))
 	}
 	want := []string{"call → 503 APIGW.0613 ×3 in 2.0 s", "wait 0.5 s", "call → no answer", "query → PROCESSING"}
-	if got := tr.words(start); !slices.Equal(got, want) {
+	if got := tr.describe(start); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if tr.calls != 4 {
@@ -101,10 +101,10 @@ func TestATrailTellsCallsQueriesAndWaits(t *testing.T) {
 
 func TestASlowCallSaysHowLongItTookAndALostOneIsRemembered(t *testing.T) {
 	start := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
-	var slow, lost trail
+	var slow, lost taskRequests
 	slow.add(mpcsim.Request{Operation: mpcsim.Retry, Verdict: mpcsim.Accepted, Status: 200, At: start}, "", start.Add(700*time.Millisecond))
 	lost.add(mpcsim.Request{Operation: mpcsim.Retry, Verdict: mpcsim.Accepted, Lost: true, At: start}, "", start)
-	if got := slow.words(start); !slices.Equal(got, []string{"call → 200 in 0.7 s"}) || slow.lost || !lost.lost {
+	if got := slow.describe(start); !slices.Equal(got, []string{"call → 200 in 0.7 s"}) || slow.lost || !lost.lost {
 		t.Errorf("%q; lost: %v, %v", got, slow.lost, lost.lost)
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"remux-retrier/internal/page"
 )
 
-// operation is the real service, on an embedded broker and a simulated MPC, and
-// somebody on call who has its page alone.
+// operation runs the real service with an embedded broker and a simulated MPC. The test
+// sees only the page, like a person on call.
 type operation struct {
 	t      *testing.T
 	env    map[string]string
@@ -43,8 +43,8 @@ func operate(t *testing.T, env map[string]string) *operation {
 	return o
 }
 
-// instance starts one of the group's, and gives its page.
-func (o *operation) instance(name string) *person {
+// instance starts an instance and returns its page.
+func (o *operation) instance(name string) *pageReader {
 	o.t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -56,15 +56,15 @@ func (o *operation) instance(name string) *person {
 	}
 	output, _ := start(o.t, o.env)
 	await(o.t, output, "partitions assigned")
-	p := &person{o.t, "http://" + o.env["HTTP_ADDR"]}
-	p.until("the ledger is read", func() (bool, string) {
+	p := &pageReader{o.t, "http://" + o.env["HTTP_ADDR"]}
+	p.waitFor("the ledger is read", func() (bool, string) {
 		s := p.status()
 		return s.Kafka.LedgerRead && len(s.Partitions) > 0, fmt.Sprintf("%+v", s.State)
 	})
 	return p
 }
 
-// fail publishes failure events, keyed by their task's ids as they should be.
+// fail publishes a failure event for each task, keyed by the task's id.
 func (o *operation) fail(ids ...string) {
 	o.t.Helper()
 	for _, id := range ids {
@@ -79,20 +79,20 @@ func (o *operation) publish(key, value string) {
 	}
 }
 
-func (o *operation) weather(outage mpcsim.Outage) {
+func (o *operation) setOutage(outage mpcsim.Outage) {
 	o.t.Helper()
 	if err := o.mpc.SetFaults(mpcsim.Faults{Outage: outage}); err != nil {
 		o.t.Fatal(err)
 	}
 }
 
-// person has nothing but the page.
-type person struct {
+// pageReader reads an instance's page.
+type pageReader struct {
 	t   *testing.T
 	url string
 }
 
-func read[T any](p *person, path string) (doc T) {
+func read[T any](p *pageReader, path string) (doc T) {
 	p.t.Helper()
 	answer, err := http.Get(p.url + path)
 	if err != nil {
@@ -105,22 +105,22 @@ func read[T any](p *person, path string) (doc T) {
 	return doc
 }
 
-func (p *person) status() page.Status { p.t.Helper(); return read[page.Status](p, "/api/status") }
+func (p *pageReader) status() page.Status { p.t.Helper(); return read[page.Status](p, "/api/status") }
 
-// ask is what the page asks when it is given a task's id; remembers is its first
-// question, which is answered at once.
-func (p *person) ask(id string) page.Task {
+// ask requests what the page shows for a task's id. remembers requests only what the
+// instance has in memory, which the page shows first.
+func (p *pageReader) ask(id string) page.Task {
 	p.t.Helper()
 	return read[page.Task](p, "/api/tasks/?id="+url.QueryEscape(id))
 }
 
-func (p *person) remembers(id string) page.Task {
+func (p *pageReader) remembers(id string) page.Task {
 	p.t.Helper()
 	return read[page.Task](p, "/api/tasks/?topics=false&id="+url.QueryEscape(id))
 }
 
-// until waits for something that the service is about to do.
-func (p *person) until(what string, done func() (bool, string)) {
+// waitFor polls done until it returns true.
+func (p *pageReader) waitFor(what string, done func() (bool, string)) {
 	p.t.Helper()
 	deadline := time.Now().Add(60 * time.Second)
 	for {
@@ -131,21 +131,22 @@ func (p *person) until(what string, done func() (bool, string)) {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("not within a minute: %s; %s", what, seen)
 		}
-		time.Sleep(50 * time.Millisecond) // between two looks at a real process
+		time.Sleep(50 * time.Millisecond) // polls a real process
 	}
 }
 
-// told waits until the page has this verdict on the task, and checks its words.
-func (p *person) told(id, code string, says ...string) {
+// waitForVerdict waits until the page has this verdict on the task, and checks that its
+// text contains the words.
+func (p *pageReader) waitForVerdict(id, code string, says ...string) {
 	p.t.Helper()
 	var got page.Task
-	p.until(id+" is told "+code, func() (bool, string) {
+	p.waitFor("the verdict "+code+" on "+id, func() (bool, string) {
 		got = p.ask(id)
 		return got.Verdict.Code == code, fmt.Sprintf("%+v %+v", got.Verdict, got.Stories)
 	})
 	for _, words := range says {
 		if text := got.Verdict.Title + "\n" + got.Verdict.Text; !strings.Contains(text, words) {
-			p.t.Errorf("%s: %q is not said: %s", id, words, text)
+			p.t.Errorf("%s: %q is missing: %s", id, words, text)
 		}
 	}
 	if got.TopicsProblem != "" {
@@ -153,7 +154,8 @@ func (p *person) told(id, code string, says ...string) {
 	}
 }
 
-// last is the kind of a task's last step; empty: nothing is known, or it is done.
+// last returns the kind of a task's last step; empty: nothing is known, or the event is
+// answered.
 func last(t page.Task) string {
 	if len(t.Stories) == 0 || t.Stories[len(t.Stories)-1].Outcome != "" {
 		return ""

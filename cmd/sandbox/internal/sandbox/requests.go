@@ -7,14 +7,14 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// noticeable is the shortest wait that is worth a word.
+// noticeable is the shortest wait that is shown.
 const noticeable = 300 * time.Millisecond
 
-// trail is what MPC saw of one task, in the order in which it ended.
-type trail struct {
+// taskRequests are the requests for one task, in the order in which they ended.
+type taskRequests struct {
 	steps []step
 	calls int
-	lost  bool // a call was carried out, and its answer lost
+	lost  bool // a call was carried out, and its answer was lost
 }
 
 type step struct {
@@ -22,8 +22,8 @@ type step struct {
 	text     string
 }
 
-// add notes a request about the task. state is the task's, for queries.
-func (t *trail) add(seen mpcsim.Request, state mpcsim.Status, now time.Time) {
+// add adds a request for the task. state is the task's state, for queries.
+func (t *taskRequests) add(seen mpcsim.Request, state mpcsim.Status, now time.Time) {
 	name := "query"
 	if seen.Operation == mpcsim.Retry {
 		name = "call"
@@ -45,9 +45,9 @@ func result(seen mpcsim.Request, state mpcsim.Status) string {
 	return fmt.Sprint(seen.Status)
 }
 
-// words tells the trail of an event that was published at from. Three equal
-// steps in a row, or more, are told once.
-func (t *trail) words(from time.Time) []string {
+// describe returns the steps in words, for an event that was published at from. Three
+// or more equal steps in a row are combined.
+func (t *taskRequests) describe(from time.Time) []string {
 	var words []string
 	for i := 0; i < len(t.steps); {
 		first := t.steps[i]

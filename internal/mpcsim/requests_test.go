@@ -47,17 +47,17 @@ func TestWithoutALogMemoryHoldsCountersOnly(t *testing.T) {
 	ask(s, retryRequest("a"))
 	ask(s, retryRequest("a"))
 	if len(s.Requests()) != 0 || s.MaxInWindow(time.Minute) != 0 {
-		t.Fatal("a log was kept")
+		t.Fatal("requests were kept")
 	}
 	if s.Counters().Retries != 2 || s.Accepted("a") != 1 {
 		t.Fatalf("%+v", s.Counters())
 	}
 	if len(told) != 2 || told[0].Verdict != Accepted || told[1].Code != "MPC.10213" {
-		t.Fatalf("OnRequest heard %+v", told)
+		t.Fatalf("OnRequest got %+v", told)
 	}
 }
 
-// In a synctest bubble, calls overlap exactly as they are told to.
+// In a synctest bubble, calls overlap exactly as planned.
 func TestOverlappingCallsAreCountedAtTheirPeak(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSimulator(t, Config{Faults: Faults{Latency: 10 * time.Second}})
@@ -72,8 +72,8 @@ func TestOverlappingCallsAreCountedAtTheirPeak(t *testing.T) {
 		calls.Wait()
 		call("a")
 		calls.Wait()
-		if left := len(s.ledger.retrying); left != 0 || s.ledger.inFlight != 0 {
-			t.Fatalf("%d tasks and %d requests still count as in flight", left, s.ledger.inFlight)
+		if left := len(s.requests.retrying); left != 0 || s.requests.inFlight != 0 {
+			t.Fatalf("%d tasks and %d requests still count as in flight", left, s.requests.inFlight)
 		}
 		if count := s.Counters(); count.MaxInFlight != 3 || count.MaxInFlightPerTask != 2 {
 			t.Fatalf("at most %d in flight and %d per task, want 3 and 2", count.MaxInFlight, count.MaxInFlightPerTask)

@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// figures are what the service says of itself on /metrics.
+// figures are the values that the status line needs of /metrics.
 type figures struct {
 	available bool
-	// waiting are the events that wait before a call, by what for: quota, backoff,
-	// outage, kafka.
+	// waiting counts the events that wait before a call, by what they wait for:
+	// quota, backoff, outage, kafka.
 	waiting map[string]int
-	// perMinute is the rate in force; +Inf: unlimited.
+	// perMinute is the current limit of requests a minute; +Inf: no limit.
 	perMinute float64
 }
 
@@ -31,17 +31,17 @@ func (f figures) waitingInAll() int {
 	return all
 }
 
-// meter reads the service's figures over HTTP, as Prometheus would.
-type meter struct {
+// metricsReader reads /metrics over HTTP, as Prometheus does.
+type metricsReader struct {
 	address string
 	http    http.Client
 }
 
-func newMeter(address string) *meter {
-	return &meter{address: address, http: http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
+func newMetricsReader(address string) *metricsReader {
+	return &metricsReader{address: address, http: http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
 }
 
-func (m *meter) read(ctx context.Context) (figures, error) {
+func (m *metricsReader) read(ctx context.Context) (figures, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+m.address+"/metrics", nil)
 	if err != nil {
 		return figures{}, fmt.Errorf("read the service's metrics: %w", err)
@@ -54,8 +54,8 @@ func (m *meter) read(ctx context.Context) (figures, error) {
 	return parseFigures(response.Body)
 }
 
-// parseFigures reads Prometheus' text format: a name with labels, a blank and a
-// value on each line.
+// parseFigures reads Prometheus' text format: on each line a name with labels, a
+// space and a value.
 func parseFigures(r io.Reader) (figures, error) {
 	f := figures{waiting: map[string]int{}, perMinute: math.NaN()}
 	known := false
@@ -77,13 +77,13 @@ func parseFigures(r io.Reader) (figures, error) {
 		}
 	}
 	if !known || math.IsNaN(f.perMinute) {
-		return figures{}, fmt.Errorf("the service does not tell its metrics yet")
+		return figures{}, fmt.Errorf("the service has no metrics yet")
 	}
 	return f, nil
 }
 
-// freeAddress is a free port of the host's. Somebody else may take it before it
-// is listened on, which the service then says.
+// freeAddress returns an address with a free port. If another program takes the port
+// before the service listens on it, the service reports that.
 func freeAddress(host string) (string, error) {
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {

@@ -23,12 +23,12 @@ func TestTwoAtTheSameTimeShareTheWork(t *testing.T) {
 		}
 		var running sync.WaitGroup
 		for i := range 2 {
-			r, err := redrive.New(w.config(&ear{}, func(c *redrive.Config) { c.Rate = 50 }))
+			r, err := redrive.New(w.config(&recorder{}, func(c *redrive.Config) { c.Rate = 50 }))
 			if err != nil {
 				t.Fatal(err)
 			}
 			running.Go(func() {
-				time.Sleep(time.Duration(i) * 300 * time.Millisecond) // the second comes while the first is at work
+				time.Sleep(time.Duration(i) * 300 * time.Millisecond) // the second starts while the first works
 				if _, err := r.Run(context.Background()); err != nil {
 					t.Error(err)
 				}
@@ -44,28 +44,28 @@ func TestTwoAtTheSameTimeShareTheWork(t *testing.T) {
 	})
 }
 
-// failing makes operations of one kind fail some times before they have effect.
+// failing makes operations of one kind fail a number of times, without effect.
 func failing(op memlog.Operation, times int) memlog.Fault {
 	return func(o memlog.Operation) (time.Duration, error, error) {
 		if o == op && times > 0 {
 			times--
-			return 0, errors.New("a passing trouble"), nil
+			return 0, errors.New("a passing error"), nil
 		}
 		return 0, nil, nil
 	}
 }
 
-func TestTroubleIsSaidAndTriedAgain(t *testing.T) {
+func TestAProblemIsReportedAndRetried(t *testing.T) {
 	for _, op := range []memlog.Operation{memlog.Produce, memlog.Fetch, memlog.Commit, memlog.Join, memlog.Committed} {
 		t.Run(string(op), func(t *testing.T) {
 			inWorld(t, 1, func(w *world) {
 				w.many(0, 250)
-				e := &ear{}
+				e := &recorder{}
 				totals, err := w.run(context.Background(), e, func(c *redrive.Config) {
 					c.Log.(*memlog.Member).SetFault(failing(op, 3))
 				})
-				if err != nil || totals.Redriven != 250 || !slices.Contains(e.trouble, "a passing trouble") {
-					t.Errorf("%+v, %v, %q", totals, err, e.trouble)
+				if err != nil || totals.Redriven != 250 || !slices.Contains(e.problems, "a passing error") {
+					t.Errorf("%+v, %v, %q", totals, err, e.problems)
 				}
 				w.want(numbers(250))
 			})
@@ -73,18 +73,18 @@ func TestTroubleIsSaidAndTriedAgain(t *testing.T) {
 	}
 }
 
-// It would be tried again for ever.
+// Otherwise it would be retried for ever.
 func TestAMissingRightEndsTheRun(t *testing.T) {
 	for _, op := range []memlog.Operation{memlog.Produce, memlog.Fetch, memlog.Commit, memlog.Join, memlog.Committed} {
 		t.Run(string(op), func(t *testing.T) {
 			inWorld(t, 1, func(w *world) {
 				w.many(0, 250)
 				began := time.Now()
-				_, err := w.run(context.Background(), &ear{}, func(c *redrive.Config) {
+				_, err := w.run(context.Background(), &recorder{}, func(c *redrive.Config) {
 					c.Log.(*memlog.Member).SetFault(failing(op, 1_000_000))
-					c.Hopeless = func(err error) bool { return strings.Contains(err.Error(), "a passing trouble") }
+					c.Permanent = func(err error) bool { return strings.Contains(err.Error(), "a passing error") }
 				})
-				if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "a passing trouble") || took > 10*time.Second {
+				if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "a passing error") || took > 10*time.Second {
 					t.Errorf("%v after %v", err, took)
 				}
 			})
@@ -101,7 +101,7 @@ func TestWhatTheTopicDoesNotTakeIsLeftAndHoldsUpNoOther(t *testing.T) {
 				w.dead(0, letter(events.NotJSON, "k", strings.Repeat("x", 300)))
 			}
 		}
-		e := &ear{}
+		e := &recorder{}
 		totals, err := w.run(context.Background(), e, nil)
 		if err != nil || totals.Redriven != 40 || totals.Left != 1 || len(e.left) != 1 || !strings.Contains(e.left[0], "max.message.bytes") {
 			t.Errorf("%+v, %v, %q", totals, err, e.left)
@@ -114,7 +114,7 @@ func TestAnInterruptDuringAnOutageEndsSoonAndLosesNothing(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		w.many(0, 250)
 		ctx, cancel := context.WithCancel(context.Background())
-		e := &ear{onProgress: func(t redrive.Totals) {
+		e := &recorder{onProgress: func(t redrive.Totals) {
 			if t.Redriven == 100 {
 				w.b.SetAway(true)
 				time.AfterFunc(time.Minute, cancel)
@@ -152,7 +152,7 @@ func TestTheMetadataOfAnotherProgramIsRefused(t *testing.T) {
 		inWorld(t, 1, func(w *world) {
 			w.many(0, 3)
 			w.b.Commit(0, consumer.Position{Offset: 1, Metadata: metadata})
-			if _, err := w.run(context.Background(), &ear{}, nil); err == nil || !strings.Contains(err.Error(), "reset the offsets") {
+			if _, err := w.run(context.Background(), &recorder{}, nil); err == nil || !strings.Contains(err.Error(), "reset the offsets") {
 				t.Errorf("%q: %v", metadata, err)
 			}
 			w.want(nil)
@@ -160,7 +160,7 @@ func TestTheMetadataOfAnotherProgramIsRefused(t *testing.T) {
 	}
 }
 
-// What retention takes while a run is at work is passed.
+// Records that retention deletes during a run are skipped.
 func TestRecordsThatExpireMeanwhileArePassed(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		for range 3 {
@@ -168,7 +168,7 @@ func TestRecordsThatExpireMeanwhileArePassed(t *testing.T) {
 				w.dead(0, letter(events.NoTaskID, "k", strings.Repeat("x", 4<<10)))
 			}
 		}
-		e := &ear{}
+		e := &recorder{}
 		e.onProgress = func(t redrive.Totals) {
 			if t.Redriven > 0 {
 				w.b.Retain(letters, 0, 800)
@@ -191,12 +191,12 @@ func TestWaitingForTheGroupIsExplained(t *testing.T) {
 		}
 		defer gen.Release()
 		killed.SetFault(func(memlog.Operation) (time.Duration, error, error) { return 0, errors.New("killed"), nil })
-		e := &ear{}
+		e := &recorder{}
 		if _, err := w.run(context.Background(), e, nil); err != nil {
 			t.Fatal(err)
 		}
-		if len(e.trouble) != 1 || !strings.Contains(e.trouble[0], "KAFKA_SESSION_TIMEOUT") {
-			t.Errorf("%q", e.trouble)
+		if len(e.problems) != 1 || !strings.Contains(e.problems[0], "KAFKA_SESSION_TIMEOUT") {
+			t.Errorf("%q", e.problems)
 		}
 		w.want(numbers(3))
 	})

@@ -6,44 +6,42 @@ import (
 	"sync"
 )
 
-// keepFirst and keepLatest are how many entries of each kind are kept. A storm
-// about one task may have left hundreds of thousands; a person reads how it began
-// and how it ended.
+// keepFirst and keepLatest are how many entries of each kind are kept. A task may have
+// hundreds of thousands; a person needs the beginning and the end.
 const (
 	keepFirst  = 10
 	keepLatest = 100
 )
 
-// kinds in the order in which entries of one moment are told: a question comes
-// before its answer.
+// kinds in the order of entries with the same time: events before their outcomes.
 var kinds = []Kind{FailureEvent, DeadLetter, Outcome}
 
-// event is a place in the failed topic. The offsets of a topic that was deleted and
-// created again begin at 0 again, the times do not.
-type event struct {
+// eventKey identifies a failure event. The time distinguishes events of a topic from those
+// of the topic before it was recreated: offsets begin at 0 again.
+type eventKey struct {
 	partition      int
 	offset, millis int64
 }
 
-func (a *Answer) event() event { return event{a.Partition, a.Offset, a.EventTime.UnixMilli()} }
+func (a *Answer) event() eventKey { return eventKey{a.Partition, a.Offset, a.EventTime.UnixMilli()} }
 
-// tally gathers a task's entries in whatever order they are read. Of what it drops
-// it keeps where the answered events stand, which is some 50 bytes for each.
-type tally struct {
+// collector collects a task's entries, in any order. Of dropped outcomes it keeps only
+// which events they answer, some 50 bytes for each.
+type collector struct {
 	all bool // nothing is dropped
 
 	mu   sync.Mutex
 	kept map[Kind][]Entry
 	gap  Gap
 	// answered are the events whose outcomes were dropped.
-	answered map[event]struct{}
+	answered map[eventKey]struct{}
 }
 
-func newTally(all bool) *tally {
-	return &tally{all: all, kept: map[Kind][]Entry{}, answered: map[event]struct{}{}}
+func newCollector(all bool) *collector {
+	return &collector{all: all, kept: map[Kind][]Entry{}, answered: map[eventKey]struct{}{}}
 }
 
-func (t *tally) add(e Entry) {
+func (t *collector) add(e Entry) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.kept[e.Kind] = append(t.kept[e.Kind], e)
@@ -52,9 +50,9 @@ func (t *tally) add(e Entry) {
 	}
 }
 
-// shorten drops what lies between the first and the latest of a kind. Whatever is
-// read later, it can be neither.
-func (t *tally) shorten(kind Kind) {
+// shorten drops entries between the first and the latest of a kind. Entries that are added
+// later cannot change that they are neither.
+func (t *collector) shorten(kind Kind) {
 	of := t.kept[kind]
 	if t.all || len(of) <= keepFirst+keepLatest {
 		return
@@ -81,10 +79,9 @@ func earlier(a, b Entry) int {
 		cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Topic, b.Topic))
 }
 
-// into puts the entries into a History, in order, and sees which events were
-// answered, which were passed over, and by which outcome an event was answered
-// first.
-func (t *tally) into(h *History, committed map[int]int64) {
+// fill adds the entries to a History, in order. It sets which events were answered or
+// passed over, and which outcomes are repeats.
+func (t *collector) fill(h *History, committed map[int]int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, kind := range kinds {
@@ -95,10 +92,10 @@ func (t *tally) into(h *History, committed map[int]int64) {
 		h.LeftOut = &t.gap
 	}
 	slices.SortFunc(h.Entries, earlier)
-	told := map[event]bool{}
+	answered := map[eventKey]bool{}
 	for i := range h.Entries {
 		if a := h.Entries[i].Outcome; a != nil {
-			a.Repeat, told[a.event()] = told[a.event()], true
+			a.Repeat, answered[a.event()] = answered[a.event()], true
 		}
 	}
 	for i := range h.Entries {
@@ -106,10 +103,10 @@ func (t *tally) into(h *History, committed map[int]int64) {
 		if e.Failure == nil {
 			continue
 		}
-		at := event{e.Partition, e.Offset, e.At.UnixMilli()}
+		at := eventKey{e.Partition, e.Offset, e.At.UnixMilli()}
 		_, dropped := t.answered[at]
 		low, known := committed[e.Partition]
-		e.Failure.Answered = told[at] || dropped
+		e.Failure.Answered = answered[at] || dropped
 		e.Failure.PassedOver = !e.Failure.Answered && known && e.Offset < low
 	}
 }

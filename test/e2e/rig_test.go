@@ -27,58 +27,60 @@ const (
 )
 
 var (
-	rooms    atomic.Int64
-	unnamely = regexp.MustCompile(`[^A-Za-z0-9]+`)
+	rigs            atomic.Int64
+	notAlphanumeric = regexp.MustCompile(`[^A-Za-z0-9]+`)
 )
 
-// room is a scenario's own place: topics and group on a broker, an MPC, a
-// producer, and a collector of all that comes out.
-type room struct {
+// rig is what one scenario works with: its own topics and group on a broker, an MPC
+// simulator, a producer, the service's processes, and a collector of their answers.
+type rig struct {
 	t       *testing.T
 	ctx     context.Context
 	brokers []string
 	admin   *kadm.Client
-	client  *kgo.Client // produces
+	client  *kgo.Client // the producer
 	mpc     *mpcsim.Server
 
 	group, failed, retried, retryFailed, deadLetter string
 
 	collector *collector
 	services  []*service
-	program   string // that start starts
+	program   string // path of the binary that start runs
 
-	mu     sync.Mutex
-	asked  map[place]*kgo.Record
-	silent map[place]bool // asked, and to be ignored
+	mu           sync.Mutex
+	published    map[location]*kgo.Record
+	unanswerable map[location]bool // asked, and to be ignored
 }
 
-// place is where a failure event stands. The time tells the logs of a re-created
-// topic apart.
-type place struct {
+// location identifies a failure event. The timestamp distinguishes events of a
+// topic from those of the topic it was re-created from.
+type location struct {
 	partition int32
 	offset    int64
 	millis    int64
 }
 
-func placeOf(r *kgo.Record) place { return place{r.Partition, r.Offset, r.Timestamp.UnixMilli()} }
-
-// options of a room.
-type options struct {
-	partitions int32         // of each topic; 4
-	sim        mpcsim.Config // project, token and log are filled in
-	brokers    []string      // the shared broker
-	admin      *kadm.Client  // of those brokers
-	noTopics   bool
-	lasts      time.Duration // at most; 5 minutes
+func locationOf(r *kgo.Record) location {
+	return location{r.Partition, r.Offset, r.Timestamp.UnixMilli()}
 }
 
-// enter makes a room that ends with the test.
-func enter(t *testing.T, o options) *room {
+// options of a rig; the comments give the defaults.
+type options struct {
+	partitions int32         // of each topic; 4
+	sim        mpcsim.Config // newRig adds project and token, and keeps the requests
+	brokers    []string      // the shared broker
+	admin      *kadm.Client  // for these brokers
+	noTopics   bool
+	timeout    time.Duration // at most; 5 minutes
+}
+
+// newRig makes a rig that ends with the test.
+func newRig(t *testing.T, o options) *rig {
 	t.Helper()
-	if o.lasts == 0 {
-		o.lasts = 5 * time.Minute
+	if o.timeout == 0 {
+		o.timeout = 5 * time.Minute
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), o.lasts)
+	ctx, cancel := context.WithTimeout(context.Background(), o.timeout)
 	t.Cleanup(cancel)
 	if o.partitions == 0 {
 		o.partitions = 4
@@ -86,7 +88,7 @@ func enter(t *testing.T, o options) *room {
 	if o.brokers == nil {
 		o.brokers, o.admin = shared.Addrs(), admin
 	}
-	o.sim.ProjectID, o.sim.KeepLog = project, true
+	o.sim.ProjectID, o.sim.KeepRequests = project, true
 	if len(o.sim.Tokens) == 0 {
 		o.sim.Tokens = []mpcsim.Secret{token}
 	}
@@ -95,12 +97,12 @@ func enter(t *testing.T, o options) *room {
 		t.Fatal(err)
 	}
 	t.Cleanup(mpc.Close)
-	name := fmt.Sprintf("%s-%d-%d", unnamely.ReplaceAllString(t.Name(), "-"), rooms.Add(1), time.Now().UnixMilli())
-	r := &room{
+	name := fmt.Sprintf("%s-%d-%d", notAlphanumeric.ReplaceAllString(t.Name(), "-"), rigs.Add(1), time.Now().UnixMilli())
+	r := &rig{
 		t: t, ctx: ctx, brokers: o.brokers, admin: o.admin, mpc: mpc, program: binary,
 		group: name, failed: name + ".failed", retried: name + ".retried",
 		retryFailed: name + ".retry_failed", deadLetter: name + ".failed.dlq",
-		asked: map[place]*kgo.Record{}, silent: map[place]bool{},
+		published: map[location]*kgo.Record{}, unanswerable: map[location]bool{},
 	}
 	if !o.noTopics {
 		r.create(o.partitions, r.failed, r.retried, r.retryFailed, r.deadLetter)
@@ -110,7 +112,7 @@ func enter(t *testing.T, o options) *room {
 	return r
 }
 
-func (r *room) newClient(opts ...kgo.Opt) *kgo.Client {
+func (r *rig) newClient(opts ...kgo.Opt) *kgo.Client {
 	r.t.Helper()
 	client, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(r.brokers...), kgo.MetadataMinAge(200 * time.Millisecond), kgo.MetadataMaxAge(time.Second),
@@ -124,10 +126,10 @@ func (r *room) newClient(opts ...kgo.Opt) *kgo.Client {
 }
 
 // create makes topics and waits until their partitions have leaders.
-func (r *room) create(partitions int32, topics ...string) {
+func (r *rig) create(partitions int32, topics ...string) {
 	r.t.Helper()
 	for _, topic := range topics {
-		// A topic of that name may be just being deleted.
+		// A topic of this name may still be being deleted.
 		waitFor(r.t, 20*time.Second, "topic "+topic, func() (bool, string) {
 			_, err := r.admin.CreateTopic(r.ctx, partitions, -1, nil, topic)
 			return err == nil, fmt.Sprint(err)
@@ -143,10 +145,10 @@ func (r *room) create(partitions int32, topics ...string) {
 }
 
 // limit sets a topic's max.message.bytes.
-func (r *room) limit(topic string, bytes int) { r.set(topic, "max.message.bytes", fmt.Sprint(bytes)) }
+func (r *rig) limit(topic string, bytes int) { r.set(topic, "max.message.bytes", fmt.Sprint(bytes)) }
 
 // set changes a topic's setting.
-func (r *room) set(topic, name, value string) {
+func (r *rig) set(topic, name, value string) {
 	r.t.Helper()
 	answers, err := r.admin.AlterTopicConfigs(r.ctx, []kadm.AlterConfig{{Name: name, Value: &value}}, topic)
 	if err == nil {
@@ -157,9 +159,9 @@ func (r *room) set(topic, name, value string) {
 	}
 }
 
-// env is the environment of a service in this room. Further variables come in
-// pairs and replace those; a value of "-" removes one.
-func (r *room) env(pairs ...string) map[string]string {
+// env returns the environment of a service in this rig. pairs are further names and
+// values, which replace the defaults; the value "-" removes a variable.
+func (r *rig) env(pairs ...string) map[string]string {
 	env := map[string]string{
 		"KAFKA_BROKERS":            strings.Join(r.brokers, ","),
 		"KAFKA_GROUP_ID":           r.group,
@@ -182,7 +184,7 @@ func (r *room) env(pairs ...string) map[string]string {
 }
 
 // start starts an instance of the service.
-func (r *room) start(pairs ...string) *service {
+func (r *rig) start(pairs ...string) *service {
 	r.t.Helper()
 	name := fmt.Sprintf("instance %d", len(r.services)+1)
 	s := launchProgram(r.t, r.program, name, r.env(append([]string{"KAFKA_CLIENT_ID", fmt.Sprintf("e2e-%d", len(r.services)+1)}, pairs...)...))
@@ -190,13 +192,13 @@ func (r *room) start(pairs ...string) *service {
 	return s
 }
 
-// publish writes failure events and gives the records with their places.
-func (r *room) publish(records ...*kgo.Record) []*kgo.Record {
+// publish writes failure events and returns the records with their offsets.
+func (r *rig) publish(records ...*kgo.Record) []*kgo.Record {
 	r.t.Helper()
 	return r.publishWith(r.client, records...)
 }
 
-func (r *room) publishWith(client *kgo.Client, records ...*kgo.Record) []*kgo.Record {
+func (r *rig) publishWith(client *kgo.Client, records ...*kgo.Record) []*kgo.Record {
 	r.t.Helper()
 	for _, rec := range records {
 		if rec.Topic == "" {
@@ -207,30 +209,30 @@ func (r *room) publishWith(client *kgo.Client, records ...*kgo.Record) []*kgo.Re
 	if err := results.FirstErr(); err != nil {
 		r.t.Fatalf("publish failure events: %v", err)
 	}
-	r.ask(records...)
+	r.addPublished(records...)
 	return records
 }
 
-// ask notes events that stand in the log: each is owed an answer.
-func (r *room) ask(records ...*kgo.Record) {
+// addPublished adds events that are in the log: each must be answered.
+func (r *rig) addPublished(records ...*kgo.Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, rec := range records {
-		r.asked[placeOf(rec)] = rec
+		r.published[locationOf(rec)] = rec
 	}
 }
 
-// ignored says that these events are none that anybody answers.
-func (r *room) ignored(records ...*kgo.Record) {
+// expectNoAnswer marks published events that the service must ignore.
+func (r *rig) expectNoAnswer(records ...*kgo.Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, rec := range records {
-		r.silent[placeOf(rec)] = true
+		r.unanswerable[locationOf(rec)] = true
 	}
 }
 
-// load publishes an event of shape 1 for each of n tasks, keyed by the task.
-func (r *room) load(prefix string, n int) []*kgo.Record {
+// load publishes one plain event for each of n tasks, keyed by the task.
+func (r *rig) load(prefix string, n int) []*kgo.Record {
 	r.t.Helper()
 	records := make([]*kgo.Record, n)
 	for i := range records {
@@ -239,13 +241,14 @@ func (r *room) load(prefix string, n int) []*kgo.Record {
 	return r.publish(records...)
 }
 
-// event is a failure event of shape 1.
+// event returns the plainest failure event, with a task_id alone.
 func event(task string) *kgo.Record {
 	return &kgo.Record{Key: []byte(task), Value: fmt.Appendf(nil, `{"task_id":%q}`, task)}
 }
 
-// committed gives the group's offsets of the failed topic, −1 where it has none.
-func (r *room) committed() (map[int32]int64, error) {
+// committed returns the group's offset of each partition of the failed topic, −1 if
+// it has none.
+func (r *rig) committed() (map[int32]int64, error) {
 	answers, err := r.admin.FetchOffsetsForTopics(r.ctx, r.group, r.failed)
 	if err != nil {
 		return nil, err
@@ -255,8 +258,9 @@ func (r *room) committed() (map[int32]int64, error) {
 	return at, nil
 }
 
-// ends gives the end of every partition of a topic.
-func (r *room) ends(topic string) (map[int32]int64, error) {
+// ends returns the end offset of each partition of a topic; empty if the topic does
+// not exist.
+func (r *rig) ends(topic string) (map[int32]int64, error) {
 	offsets, err := r.admin.ListEndOffsets(r.ctx, topic)
 	if err == nil {
 		err = offsets.Error()

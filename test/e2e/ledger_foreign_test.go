@@ -16,53 +16,52 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// The ledger is read from topics that anybody may write to: what is not this
-// group's answers nothing, what another version of the service has written does,
-// and none of it holds anything up. The outcome topics have other numbers of
-// partitions than the failed topic.
+// Other programs may write to the outcome topics. Records of other groups answer
+// nothing, those of other versions of the service do, and none holds up the work.
+// The outcome topics have other partition counts than the failed topic.
 func TestStrangeRecordsInTheOutcomeTopicsMisleadNobody(t *testing.T) {
 	t.Parallel()
 	const each = 20
-	r := enter(t, options{noTopics: true, sim: mpcsim.Config{Then: mpcsim.StatusFailed}})
+	r := newRig(t, options{noTopics: true, sim: mpcsim.Config{Then: mpcsim.StatusFailed}})
 	r.create(4, r.failed)
 	r.create(3, r.retried)
 	r.create(7, r.retryFailed)
 	r.create(1, r.deadLetter)
 	own := r.load("own", each)
 	s := r.start().ready()
-	r.answered(each, 30*time.Second)
+	r.waitForAnswers(each, 30*time.Second)
 	s.stop()
 
 	foreign, newer, older := r.load("foreign", each), r.load("newer", each), r.load("older", each)
 	drafts := r.answersOfAnotherGroup(4 * each)
 	calls := r.mpc.Counters().Retries
 	ours := r.collector.of(own[0]).headers["ce_source"]
-	var strange []*kgo.Record
+	var records []*kgo.Record
 	for _, rec := range foreign {
-		strange = append(strange, mark(rewrite(t, drafts[placeOf(rec)], "", nil)))
+		records = append(records, mark(rewrite(t, drafts[locationOf(rec)], "", nil)))
 	}
-	for _, rec := range newer { // a reason and a shape that this version does not know
-		strange = append(strange, rewrite(t, drafts[placeOf(rec)], ours, map[string]any{"reason": "postponed", "covers": "everything", "version": 2}))
+	for _, rec := range newer { // an unknown reason and unknown fields
+		records = append(records, rewrite(t, drafts[locationOf(rec)], ours, map[string]any{"reason": "postponed", "covers": "everything", "version": 2}))
 	}
-	for _, rec := range older { // before there were these fields
-		strange = append(strange, rewrite(t, drafts[placeOf(rec)], ours, map[string]any{"retries": nil, "covers": nil}))
+	for _, rec := range older { // without fields that were added later
+		records = append(records, rewrite(t, drafts[locationOf(rec)], ours, map[string]any{"retries": nil, "covers": nil}))
 	}
-	garbage := r.garbage(ours, drafts[placeOf(foreign[0])])
+	garbage := r.garbage(ours, drafts[locationOf(foreign[0])])
 	for _, topic := range []string{r.retried, r.retryFailed} {
 		for _, rec := range garbage {
 			copied := *rec
 			copied.Topic = topic
-			strange = append(strange, &copied)
+			records = append(records, &copied)
 		}
 	}
-	must(t, r.client.ProduceSync(r.ctx, strange...).FirstErr())
+	must(t, r.client.ProduceSync(r.ctx, records...).FirstErr())
 
 	s = r.start().ready()
 	again := r.publish(event("older-0"))[0]
-	r.answered(r.owed(), 30*time.Second)
+	r.waitForAnswers(r.expectedAnswers(), 30*time.Second)
 	s.ready()
 	metrics := s.scrape()
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 
 	n := r.mpc.Counters()
 	t.Logf("%d answers of another group, %d of a newer and %d of an older version, %d garbage: %d calls for %d events that had no answer, %v foreign and %v unreadable records counted",
@@ -72,11 +71,11 @@ func TestStrangeRecordsInTheOutcomeTopicsMisleadNobody(t *testing.T) {
 	}
 	for _, rec := range foreign {
 		if o := r.collector.of(rec); o.Reason != "accepted" || o.Retries != 1 {
-			t.Errorf("another group's answer was taken for one's own: %s", o.record.Value)
+			t.Errorf("another group's answer was taken for the group's own: %s", o.record.Value)
 		}
 	}
 	if o := r.collector.of(again); o.Reason != "accepted" || o.Retries != 2 {
-		t.Errorf("a retry that an older version tells of is to be counted: %s", o.record.Value)
+		t.Errorf("a retry in an older version's outcome was not counted: %s", o.record.Value)
 	}
 	if got := metrics.sum("ledger_skipped_total", "foreign", false); got != each {
 		t.Errorf("%v foreign records were counted, there are %d", got, each)
@@ -86,25 +85,26 @@ func TestStrangeRecordsInTheOutcomeTopicsMisleadNobody(t *testing.T) {
 	}
 }
 
-// answersOfAnotherGroup has another group answer the same events on topics of
-// its own, and gives its outcomes.
-func (r *room) answersOfAnotherGroup(n int) map[place]*outcome {
+// answersOfAnotherGroup lets another group answer the same n events on its own
+// topics, and returns its outcomes.
+func (r *rig) answersOfAnotherGroup(n int) map[location]*outcome {
 	r.t.Helper()
 	name := r.group + ".other"
-	other := &room{
+	other := &rig{
 		t: r.t, ctx: r.ctx, brokers: r.brokers, admin: r.admin, client: r.client, mpc: r.mpc, program: r.program,
 		group: name, failed: r.failed, retried: name + ".retried", retryFailed: name + ".retry_failed", deadLetter: name + ".failed.dlq",
 	}
 	other.create(1, other.retried, other.retryFailed, other.deadLetter)
 	other.collector = collect(other)
 	s := other.start().ready()
-	other.answered(n, 30*time.Second)
+	other.waitForAnswers(n, 30*time.Second)
 	s.stop()
 	return other.collector.outcomes
 }
 
-// rewrite makes of an outcome one that never was: of a source, where one is
-// given, and with fields of its value changed; nil takes one away.
+// rewrite returns a changed copy of an outcome, for this group's topics. A source
+// that is not empty replaces ce_source. fields replace fields of the value; nil
+// removes one.
 func rewrite(t *testing.T, o *outcome, source string, fields map[string]any) *kgo.Record {
 	t.Helper()
 	var value map[string]any
@@ -124,20 +124,20 @@ func rewrite(t *testing.T, o *outcome, source string, fields map[string]any) *kg
 	return rec
 }
 
-// mark tells the collector that no instance's answer is meant.
+// mark makes the collector ignore the record.
 func mark(rec *kgo.Record) *kgo.Record {
-	rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: stranger})
+	rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: foreignHeader})
 	return rec
 }
 
-// garbage is what is no outcome of anybody's.
-func (r *room) garbage(source string, o *outcome) (records []*kgo.Record) {
+// garbage returns records that are no outcome of any group.
+func (r *rig) garbage(source string, o *outcome) (records []*kgo.Record) {
 	header := func(key, value string) kgo.RecordHeader { return kgo.RecordHeader{Key: key, Value: []byte(value)} }
 	for i, headers := range [][]kgo.RecordHeader{
 		nil,
 		{header("ce_source", source)},
-		{header("ce_id", o.headers["ce_id"])}, // whose it is it does not say
-		{header("ce_id", "no place"), header("ce_source", source)},
+		{header("ce_id", o.headers["ce_id"])}, // no source
+		{header("ce_id", "no location"), header("ce_source", source)},
 		{header("ce_id", fmt.Sprintf("%s:-1:x:9999999999999999999999", r.failed)), header("ce_source", source)},
 		{header("ce_id", "\x00\xff"), header("ce_source", "\xff")},
 	} {

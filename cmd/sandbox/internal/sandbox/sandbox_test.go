@@ -19,13 +19,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == guardArgument { // a test's terminal has a guard, too
-		os.Exit(standGuard(os.Stdin, os.Stdout, os.Stderr))
+	if len(os.Args) == 2 && os.Args[1] == guardArgument { // a guard of a test's terminal
+		os.Exit(runGuard(os.Stdin, os.Stdout, os.Stderr))
 	}
 	goroutines.VerifyTestMain(m)
 }
 
-// output is written by the sandbox and awaited by the test.
+// output collects what the sandbox prints.
 type output struct {
 	mu    sync.Mutex
 	text  bytes.Buffer
@@ -50,7 +50,7 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// await waits for a text that matches and gives its groups.
+// await waits until the pattern matches, and returns the match and its groups.
 func (o *output) await(t *testing.T, pattern string) []string {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
@@ -75,19 +75,19 @@ func TestOnceAnswersEveryEventAsExpected(t *testing.T) {
 	if took := time.Since(started); took > 10*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	for _, s := range scenes() {
+	for _, s := range examples() {
 		if !strings.Contains(stdout.String(), s.event) || !strings.Contains(stdout.String(), s.want.reason) {
 			t.Errorf("no line for %s, %s", s.event, s.want.reason)
 		}
 	}
-	if got := strings.Count(stdout.String(), "\n✓ ") - 1; got != len(scenes()) { // and the summary
-		t.Errorf("%d events are ticked off, want %d", got, len(scenes()))
+	if got := strings.Count(stdout.String(), "\n✓ ") - 1; got != len(examples()) { // and the summary
+		t.Errorf("%d events have a tick, want %d", got, len(examples()))
 	}
 	if strings.Contains(stdout.String(), "\x1b[") {
-		t.Error("colours, and no terminal")
+		t.Error("colours without a terminal")
 	}
 	if stderr.Len() > 0 {
-		t.Errorf("the log shows without --log: %s", &stderr)
+		t.Errorf("the log is printed without --log: %s", &stderr)
 	}
 	if t.Failed() {
 		t.Logf("%s", &stdout)
@@ -100,11 +100,11 @@ func TestAnOutageChangesNoAnswer(t *testing.T) {
 		t.Fatalf("exit %d\n%s%s", code, &stdout, &stderr)
 	}
 	if !strings.Contains(stdout.String(), "call → 401 APIGW.0301, wait") {
-		t.Errorf("nobody met the outage:\n%s", &stdout)
+		t.Errorf("no call met the outage:\n%s", &stdout)
 	}
 }
 
-// Both at once: a call that was accepted is known by the next call's refusal only.
+// With both faults, only the next call's refusal shows that a call was accepted.
 func TestLostAnswersAndForbiddenQueriesAreTakenForWhatTheyAre(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	args := []string{"--once", "--fault", "permission", "--loss-rate", "0.4"}
@@ -112,15 +112,15 @@ func TestLostAnswersAndForbiddenQueriesAreTakenForWhatTheyAre(t *testing.T) {
 		t.Fatalf("exit %d\n%s%s", code, &stdout, &stderr)
 	}
 	if !strings.Contains(stdout.String(), "query → 403 APIGW.0302") || !strings.Contains(stdout.String(), "service says: MPC's state query is not permitted") {
-		t.Errorf("nobody met the fault:\n%s", &stdout)
+		t.Errorf("no request met the fault:\n%s", &stdout)
 	}
 }
 
 func TestABrokenExpectationIsExitOne(t *testing.T) {
-	wrong := scenes()[:2]
+	wrong := examples()[:2]
 	wrong[1].want = refused("rejected")
 	var stdout, stderr bytes.Buffer
-	if code := play(t.Context(), options{once: true}, wrong, nil, &stdout, &stderr); code != exitUnexpected {
+	if code := runSandbox(t.Context(), options{once: true}, wrong, nil, &stdout, &stderr); code != exitUnexpected {
 		t.Fatalf("exit %d\n%s%s", code, &stdout, &stderr)
 	}
 	for _, line := range []string{"✗ expected retry_failed, rejected", "✗ MPC carried out 1 retries; expected 0"} {
@@ -129,11 +129,11 @@ func TestABrokenExpectationIsExitOne(t *testing.T) {
 		}
 	}
 	if strings.Contains(stdout.String(), "every answer was as expected") {
-		t.Errorf("the summary praises it:\n%s", &stdout)
+		t.Errorf("the summary does not show the problem:\n%s", &stdout)
 	}
 }
 
-// The user's broker: topics of its own, events by hand, and nothing left behind.
+// On the user's broker the sandbox uses its own topics and deletes them at the end.
 func TestABrokerOfTheUsersOwnIsLeftAsItWas(t *testing.T) {
 	theirs, err := broker.Start(broker.Config{Topics: map[string]int{"remux.failed": 1}})
 	if err != nil {
@@ -165,7 +165,7 @@ func TestABrokerOfTheUsersOwnIsLeftAsItWas(t *testing.T) {
 		t.Fatalf("exit %d\n%s%s", got, stdout, stderr)
 	}
 	if !strings.Contains(stderr.String(), "partitions assigned") {
-		t.Errorf("--log shows no log: %s", stderr)
+		t.Errorf("--log prints no log: %s", stderr)
 	}
 	left, err := kadm.NewClient(client).ListTopics(t.Context())
 	if err != nil {
@@ -199,10 +199,10 @@ func TestABrokerThatIsNotThereIsSaid(t *testing.T) {
 	}
 }
 
-// A service that cannot start explains itself.
+// If the service cannot start, its last log lines are printed.
 func TestAServiceThatEndsByItselfIsExitOneWithItsLog(t *testing.T) {
 	var stderr bytes.Buffer
-	if code := play(t.Context(), options{once: true, http: "127.0.0.1:no"}, scenes(), nil, io.Discard, &stderr); code != exitUnexpected {
+	if code := runSandbox(t.Context(), options{once: true, http: "127.0.0.1:no"}, examples(), nil, io.Discard, &stderr); code != exitUnexpected {
 		t.Fatalf("exit %d", code)
 	}
 	if !strings.Contains(stderr.String(), "exit code 2") || !strings.Contains(stderr.String(), "HTTP_ADDR") {
