@@ -162,10 +162,10 @@ func paced(s *Status) State {
 	// By the time the last of them has its turn.
 	wait := time.Duration(float64(f.Waiting.Quota) / rate * float64(time.Minute))
 	switch {
-	case m.HoldUntil != nil && m.HoldUntil.After(s.At):
-		return s.at(Throttled, "MPC asked for a pause", "Requests go on after "+clockTime(*m.HoldUntil)+".")
 	case m.ThrottledSince != nil || m.ThrottledLately > 0:
-		return throttled(s, pace)
+		return throttled(s)
+	case m.held(s.At):
+		return s.at(Throttled, "MPC asked for a pause", "Requests go on after "+clockTime(*m.HoldUntil)+".")
 	case f.Waiting.Quota > 0 && wait > longQuotaWait:
 		return s.at(QuotaWait, "Waiting for the quota",
 			fmt.Sprintf("%s for a turn, at %s: about %s for the last of them.", quantity(f.Waiting.Quota, "event waits", "events wait"), pace, roughly(wait)))
@@ -213,24 +213,4 @@ func roughly(d time.Duration) string {
 		return fmt.Sprintf("%.0f hours", d.Hours())
 	}
 	return fmt.Sprintf("%.0f days", d.Hours()/24)
-}
-
-// throttled is the state while MPC serves, but refuses what exceeds its quota.
-func throttled(s *Status, pace string) State {
-	m := s.MPC
-	state := s.at(Throttled, "Throttled by MPC",
-		"It refuses requests for its quota: others use it too, or it is smaller than MPC_REQUESTS_PER_MINUTE.")
-	if m.Rate != nil {
-		state.Text += " The service has slowed down to " + pace + " and tries for more."
-	}
-	if m.ThrottledSince != nil {
-		state.Since = *m.ThrottledSince
-	}
-	switch {
-	case m.Admitted != nil && m.Share != nil:
-		state.Title += fmt.Sprintf(": %.0f of %.0f calls a minute admitted", *m.Admitted, *m.Share)
-	case m.Admitted != nil:
-		state.Title += fmt.Sprintf(": %.0f calls a minute admitted", *m.Admitted)
-	}
-	return state
 }

@@ -43,6 +43,10 @@ func TestTheStateIsWhatMattersMost(t *testing.T) {
 		{"throttled, and known since when", Throttled, "Throttled by MPC: 30 of 100 calls a minute admitted", func(s *Status) {
 			s.MPC.ThrottledSince, s.MPC.Admitted, s.MPC.Share, s.MPC.Rate = ago(time.Hour), rate(30.4), rate(100), rate(29)
 		}},
+		{"throttled, and asked to pause", Throttled, "tries for more. MPC asked for no requests before 12:01:00 UTC.", func(s *Status) {
+			s.MPC.ThrottledSince, s.MPC.Admitted, s.MPC.Rate, s.MPC.HoldUntil = ago(time.Hour), rate(30.4), rate(29), ago(-time.Minute)
+		}},
+		{"asked to pause, and nothing refused for the quota", Throttled, "MPC asked for a pause", func(s *Status) { s.MPC.HoldUntil = ago(-time.Minute) }},
 		{"throttled to a limit, without a quota", Throttled, "Throttled by MPC: 30 calls a minute admitted", func(s *Status) {
 			s.MPC.ThrottledSince, s.MPC.Admitted, s.MPC.Share = ago(time.Hour), rate(30), nil
 		}},

@@ -35,9 +35,10 @@ var states = []struct {
 	}, []string{"MPC does not serve", "for 12 min", "411 events wait", "HTTP 503 MPC.10201"}},
 	{"throttled", func(s *page.Status) {
 		s.MPC.Throttled = s.MPC.Requests / 20
-		s.MPC.Rate = per(61)
+		s.MPC.ThrottledSince, s.MPC.Admitted, s.MPC.Rate = at(time.Now().Add(-7*time.Minute)), per(63), per(61)
+		s.Notes = []string{"Throttled by MPC since 2026-11-23 08:00:00 UTC: 63 of 100 calls a minute admitted"}
 		s.Flow.Waiting.Quota, s.Flow.Lag, s.Flow.Held = 38, 44, 44
-	}, []string{"Throttled by MPC", "61 requests a minute"}},
+	}, []string{"Throttled by MPC: 63 of 100 calls a minute admitted", "for 7 min", "61 requests a minute"}},
 	{"kafka_away", func(s *page.Status) {
 		s.Kafka.Problem = "commit offsets of group remux-retrier: dial tcp 10.0.4.17:9092: connect: connection refused"
 		s.Checks[0] = page.Check{Name: "brokers", Detail: s.Kafka.Problem}
@@ -92,6 +93,9 @@ func TestEachStateIsSaidAtAGlanceAtEverySize(t *testing.T) {
 				}
 				if flow := b.text("#flow"); state.name == "kafka_away" && !strings.Contains(flow, "Kafka 3") {
 					t.Errorf("the picture of the flow does not say what waits: %q", flow)
+				}
+				if n := strings.Count(words, state.says[0]); n > 1 {
+					t.Errorf("%q is said %d times: %q", state.says[0], n, words)
 				}
 				if bottom := b.number(`document.getElementById('state').getBoundingClientRect().bottom`); bottom > float64(w.height) {
 					t.Errorf("one has to scroll to read it: it ends at %v", bottom)

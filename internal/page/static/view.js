@@ -40,6 +40,12 @@ export function showSilence(heard, refused) {
   put(document.querySelector('title'), `${title} · ${instance}`);
 }
 
+// saidAbove: the headline or the advice says what the note says.
+function saidAbove(note, state) {
+  const bare = (text) => (text || '').toLowerCase().replace(/\.$/, '');
+  return bare(note) === bare(state.advice) || state.name === 'throttled' && note.startsWith('Throttled by MPC');
+}
+
 function showState(s) {
   const { state } = s;
   set(byId('state'), { 'data-mood': moods[state.name] || 'calm', 'data-state': state.name });
@@ -50,7 +56,7 @@ function showState(s) {
   byId('state-error').hidden = !state.error;
   put(byId('state-error-label'), state.error_at ? `Last answer, at ${clock(state.error_at, s.at)}` : 'What is wrong');
   put(byId('state-error-text'), state.error || '');
-  const notes = s.notes.filter((note) => note !== state.advice);
+  const notes = s.notes.filter((note) => !saidAbove(note, state));
   byId('notes').hidden = notes.length === 0;
   list(byId('notes'), notes, (note) => note, (note) => make('li', {}, note), () => {});
 }
