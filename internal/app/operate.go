@@ -135,7 +135,8 @@ func (o operated) mpc() page.MPC {
 	if g.Available { // a gate that has had nothing to send for long knows nothing of an outage any more
 		m.DownSince = nil
 	}
-	m.LastError, m.LastErrorAdvice, m.LastErrorAt = o.trouble.last()
+	last := o.trouble.last()
+	m.LastError, m.LastErrorHeadline, m.LastErrorAdvice, m.LastErrorAt = last.text, last.headline, last.advice, known(last.at)
 	return m
 }
 
@@ -165,15 +166,20 @@ func limited(n float64) *float64 {
 
 // trouble keeps the last answer that said that MPC does not serve.
 type trouble struct {
-	mu           sync.Mutex
-	text, advice string
-	at           time.Time
+	mu sync.Mutex
+	failure
 }
 
-func (t *trouble) last() (text, advice string, at *time.Time) {
+// failure is such an answer; at is zero if none came.
+type failure struct {
+	text, headline, advice string
+	at                     time.Time
+}
+
+func (t *trouble) last() failure {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.text, t.advice, known(t.at)
+	return t.failure
 }
 
 func (t *trouble) heard(err error) {
@@ -186,7 +192,7 @@ func (t *trouble) heard(err error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.text, t.advice, t.at = refusal.Error(), refusal.Advice, clock.System.Now()
+	t.failure = failure{refusal.Error(), refusal.Headline, refusal.Advice, clock.System.Now()}
 }
 
 // heardAPI tells of what goes wrong.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // The names of a State.
@@ -139,16 +141,28 @@ func outage(s *Status) State {
 	switch {
 	case f.Waiting.Outage > 0:
 		state.Text += quantity(f.Waiting.Outage, "event waits", "events wait") +
-			" for it, and none is answered because of it. One request at a time finds out whether it serves again."
+			", and none fails because of it. One request at a time finds out whether MPC serves again."
 	case f.InFlight > 0:
-		state.Text += "No other event waits for it, and none is answered because of it."
+		state.Text += "No other event waits, and none fails because of it."
 	default:
-		state.Text += "No event waits for it; the next one will find out whether it serves again."
+		state.Text += "No event waits. The next one finds out whether MPC serves again."
 	}
 	if m.LastErrorAt != nil && !m.LastErrorAt.Before(state.Since.Add(-closing)) {
-		state.Error, state.ErrorAt, state.Advice = m.LastError, m.LastErrorAt, m.LastErrorAdvice
+		state.Error, state.ErrorAt, state.Advice = m.LastError, m.LastErrorAt, capital(m.LastErrorAdvice)
+		if m.LastErrorHeadline != "" {
+			state.Title = m.LastErrorHeadline
+		}
 	}
 	return state
+}
+
+// capital begins a text of somebody else's with a capital letter.
+func capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return text
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // paced is the state while MPC serves.

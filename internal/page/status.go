@@ -60,10 +60,12 @@ type MPC struct {
 	DownSince *time.Time `json:"down_since"`
 	// LastError is the last answer, or lack of one, that said that MPC does not
 	// serve, in this outage or an earlier one; empty: there was none since the
-	// start. LastErrorAdvice is what somebody has to do about it; empty: nothing.
-	LastError       string     `json:"last_error,omitempty"`
-	LastErrorAt     *time.Time `json:"last_error_at"`
-	LastErrorAdvice string     `json:"last_error_advice,omitempty"`
+	// start. LastErrorAdvice is what somebody has to do about it, LastErrorHeadline
+	// both in a few words; empty: nothing.
+	LastError         string     `json:"last_error,omitempty"`
+	LastErrorHeadline string     `json:"last_error_headline,omitempty"`
+	LastErrorAt       *time.Time `json:"last_error_at"`
+	LastErrorAdvice   string     `json:"last_error_advice,omitempty"`
 	// Quota is the whole group's, Share this instance's part of it, of which 5 %
 	// are kept as a reserve; Rate is what may be sent now, less after throttling.
 	Quota *float64 `json:"quota_per_minute"`

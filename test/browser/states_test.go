@@ -11,7 +11,8 @@ import (
 	"remux-retrier/internal/plain"
 )
 
-// states are what a service can be at, and what the page must say at a glance.
+// states are what a service can be at, and what the page must say at a glance. The
+// name up to a hyphen is the state's.
 var states = []struct {
 	name string
 	set  func(*page.Status)
@@ -33,6 +34,13 @@ var states = []struct {
 		s.MPC.LastError, s.MPC.LastErrorAt = "retry: HTTP 503 MPC.10201 (Service unavailable.): transient", at(time.Now().Add(-3*time.Second))
 		s.Flow.Lag, s.Flow.Held, s.Flow.Waiting = 412, 412, page.Waiting{Outage: 411}
 	}, []string{"MPC does not serve", "for 12 min", "411 events wait", "HTTP 503 MPC.10201"}},
+	{"outage-credentials", func(s *page.Status) {
+		s.MPC.Available, s.MPC.DownSince = false, at(time.Now().Add(-12*time.Minute))
+		s.MPC.LastError, s.MPC.LastErrorAt = "MPC retry: operator: HTTP 401 APIG.0301 \"Incorrect IAM authentication information\"", at(time.Now().Add(-3*time.Second))
+		s.MPC.LastErrorAdvice, s.MPC.LastErrorHeadline = "the user token (MPC_AUTH_TOKEN) has expired or is not valid here: set a new one", "MPC rejects our credentials: renew MPC_AUTH_TOKEN"
+		s.Notes = []string{s.MPC.LastErrorAdvice}
+		s.Flow.Lag, s.Flow.Held, s.Flow.Waiting = 412, 412, page.Waiting{Outage: 411}
+	}, []string{"MPC rejects our credentials: renew MPC_AUTH_TOKEN", "The user token (MPC_AUTH_TOKEN) has expired", "411 events wait", "HTTP 401 APIG.0301"}},
 	{"throttled", func(s *page.Status) {
 		s.MPC.Throttled = s.MPC.Requests / 20
 		s.MPC.ThrottledSince, s.MPC.Admitted, s.MPC.Rate = at(time.Now().Add(-7*time.Minute)), per(63), per(61)
@@ -83,8 +91,9 @@ func TestEachStateIsSaidAtAGlanceAtEverySize(t *testing.T) {
 		url, _ := serve(t, s, s.clock, "")
 		for _, w := range sizes {
 			t.Run(state.name+"/"+w.name, func(t *testing.T) {
+				kind, _, _ := strings.Cut(state.name, "-")
 				b := open(t, url, w, map[bool]string{true: "dark", false: "light"}[w.phone])
-				b.until(`document.getElementById('state').dataset.state === '` + state.name + `'`)
+				b.until(`document.getElementById('state').dataset.state === '` + kind + `'`)
 				words := b.text("#state")
 				for _, say := range state.says {
 					if !strings.Contains(words, say) {
