@@ -66,6 +66,7 @@ type Page struct {
 	// Of Run alone:
 	hour    *hour
 	minute  minute
+	letters letters
 	version uint64 // of the stories, as they were pinned last
 }
 
@@ -112,6 +113,7 @@ func (p *Page) look() error {
 	s := p.cfg.Source.Status()
 	s.At = now
 	p.minute.lately(&s, totals.Events)
+	p.letters.lately(&s, totals.Events)
 	s.State = judge(&s)
 	if last := p.present.Load(); last != nil && last.State.Name == s.State.Name && last.State.Since.Before(s.State.Since) {
 		s.State.Since = last.State.Since

@@ -24,6 +24,7 @@ const (
 	Throttled     = "throttled"
 	QuotaWait     = "quota"
 	Working       = "working"
+	Unreadable    = "unreadable"
 	Idle          = "idle"
 )
 
@@ -71,7 +72,11 @@ func judge(s *Status) State {
 	case len(s.Partitions) == 0:
 		return s.at(Standby, "Standing by", "No partition is assigned to this instance: others have them all. It takes over when one of them leaves.")
 	}
-	return judgeMPC(s)
+	state := judgeMPC(s)
+	if s.MPC.Available && state.Name != NoShare && s.Letters.many() {
+		return unreadableRecords(s, state)
+	}
+	return state
 }
 
 // kafkaText is what becomes of the work while Kafka does not answer.

@@ -28,6 +28,8 @@ type Status struct {
 	// Outcomes are events done with since the start, by outcome and reason. The
 	// page fills them in.
 	Outcomes []Count `json:"outcomes"`
+	// Letters are the latest dead letters. The page fills them in.
+	Letters Letters `json:"dead_letters_lately"`
 }
 
 // Check is one of /readyz.

@@ -55,6 +55,7 @@ type service struct {
 	start time.Time
 	set   func(*page.Status) // the state; nil: busy
 	until float64            // the minute since the start in which the last event came
+	flood int64              // unreadable records of the last minutes
 
 	mu      sync.Mutex
 	stories []story.Story
@@ -114,6 +115,9 @@ func (s *service) Totals() (metrics.Totals, error) {
 		{Outcome: "retry_failed", Reason: "rejected", Count: n * 4 / 100}, {Outcome: "retry_failed", Reason: "budget_exhausted", Count: n * 2 / 100},
 		{Outcome: "dead_letter", Reason: "not_json", Count: n * 3 / 100},
 	}}
+	if s.flood > 0 && s.clock.Now().Sub(s.start) > 58*time.Minute {
+		t.Events = append(t.Events, metrics.EventCount{Outcome: "dead_letter", Reason: "no_task_id", Count: s.flood})
+	}
 	for _, b := range []struct{ seconds, part float64 }{{.05, 0}, {.1, .2 + .1*math.Sin(x/5)}, {.25, .7}, {.5, .9}, {1, .96 + .03*math.Sin(x/3)}, {2.5, 1}} {
 		t.Durations = append(t.Durations, metrics.Bucket{Seconds: b.seconds, Count: uint64(max(0, float64(n)*b.part))})
 	}

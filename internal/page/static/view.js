@@ -5,7 +5,7 @@ import { byId, clock, draw, duration, list, make, number, put, set, short, show,
 // moods are the colours of the states; see style.css.
 const moods = {
   working: 'good', idle: 'calm', quota: 'wait', throttled: 'wait', outage: 'bad', kafka_away: 'bad',
-  stuck: 'bad', partition: 'bad', no_share: 'bad', starting: 'calm', joining: 'calm', reading: 'calm', standby: 'calm',
+  unreadable: 'wait', stuck: 'bad', partition: 'bad', no_share: 'bad', starting: 'calm', joining: 'calm', reading: 'calm', standby: 'calm',
 };
 
 let instance = 'remux-retrier';
@@ -36,7 +36,7 @@ export function showSilence(heard, refused) {
   put(byId('state-since'), heard ? `since ${clock(heard)}, for ${since(heard, Date.now())}` : '');
   put(byId('state-text'), refused || (heard ? 'What stands below is as it was then. ' : '') +
     'This page goes on by itself when the instance answers. Does its process run, and does the way to it still stand?');
-  for (const id of ['state-advice', 'state-error', 'notes']) byId(id).hidden = true;
+  for (const id of ['state-advice', 'state-letters', 'state-error', 'notes']) byId(id).hidden = true;
   put(document.querySelector('title'), `${title} · ${instance}`);
 }
 
@@ -53,6 +53,7 @@ function showState(s) {
   put(byId('state-since'), `since ${clock(state.since, s.at)}, for ${since(state.since, s.at)}`);
   put(byId('state-text'), state.text);
   show(byId('state-advice'), state.advice);
+  byId('state-letters').hidden = state.name !== 'unreadable';
   byId('state-error').hidden = !state.error;
   put(byId('state-error-label'), state.error_at ? `Last answer, at ${clock(state.error_at, s.at)}` : 'What is wrong');
   put(byId('state-error-text'), state.error || '');
