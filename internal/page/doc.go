@@ -29,6 +29,7 @@
 //	flow.js     the picture of the flow
 //	plot.js     the last hour's plots
 //	latest.js   the list of answers, and its filter
+//	address.js  the open task and the filters, as the address keeps them
 //	story.js    the search, and a task's story; tell.js shows it
 //	answer.js   what the service answers, and what is answered in its place
 //	dom.js      how texts and numbers get into the page: never as markup

@@ -120,7 +120,7 @@ func TestHostileIDsStayText(t *testing.T) {
 			if listed := value[string](b, `document.querySelector('#latest .task').textContent`); listed != plain.Text(id) {
 				t.Errorf("the list shows %q", listed)
 			}
-			b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#latest button').click()`))
+			b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#latest a').click()`))
 			b.until(`document.getElementById('story').getAttribute('aria-busy') === 'false'`)
 			if title := value[string](b, `document.getElementById('story-title').textContent`); title != "Task "+plain.Text(id) {
 				t.Errorf("the story is %q's", title)

@@ -1,5 +1,6 @@
 // The list of what was answered last, and its filter.
 
+import { go, keep, kept, onPlainClick, taskLink } from './address.js';
 import { byId, clock, duration, list, make, put } from './dom.js';
 import { open } from './story.js';
 
@@ -19,9 +20,9 @@ function matches(done) {
 function row(done) {
   const task = make('td', { class: 'task' });
   if (done.task_id) {
-    const button = make('button', { class: 'link', type: 'button' }, done.task_id);
-    button.addEventListener('click', () => open(done.task_id));
-    task.append(button);
+    const link = make('a', { href: taskLink(done.task_id) }, done.task_id);
+    onPlainClick(link, () => open(done.task_id));
+    task.append(link);
   } else task.append(make('span', { class: 'muted' }, `no id: partition ${done.partition}, offset ${done.offset}`));
   const why = [done.reason, done.text].filter(Boolean).join(': ');
   return make('tr', {}, make('td', { class: 'time' }, clock(done.at)), task,
@@ -42,5 +43,23 @@ export function showLatest(latest) {
   render();
 }
 
-byId('filter-outcome').addEventListener('change', render);
-byId('filter-text').addEventListener('input', render);
+function readAddress() {
+  byId('filter-outcome').value = kept('outcome');
+  if (byId('filter-outcome').selectedIndex < 0) byId('filter-outcome').value = '';
+  byId('filter-text').value = kept('text');
+  render();
+}
+
+function filtered() {
+  keep({ outcome: byId('filter-outcome').value, text: byId('filter-text').value.trim() });
+  render();
+}
+
+byId('filter-outcome').addEventListener('change', filtered);
+byId('filter-text').addEventListener('input', filtered);
+onPlainClick(document.querySelector('#state-letters a'), () => {
+  go({ outcome: 'dead_letter', text: '' });
+  byId('latest-title').scrollIntoView();
+});
+window.addEventListener('hashchange', readAddress);
+readAddress();

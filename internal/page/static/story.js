@@ -1,6 +1,7 @@
-// The search for a task. The address keeps the task (#task=…), so that a story can
-// be sent to somebody. A story that is left open is followed to its end.
+// The search for a task, whose id the address keeps. A story that is left open is
+// followed to its end.
 
+import { go, keep, kept } from './address.js';
 import { get } from './answer.js';
 import { byId } from './dom.js';
 import { begin, fail, tell } from './tell.js';
@@ -24,10 +25,9 @@ let reads = 0; // how often they were since then
 // open shows a task's story.
 export function open(given) {
   const id = given.toWellFormed?.() ?? given;
-  const hash = `#task=${encodeURIComponent(id)}`;
   // What can be no id has no place in the address.
-  if (location.hash === hash || unfit(id)) start(id);
-  else location.hash = hash;
+  if (kept('task') === id || unfit(id)) start(id);
+  else go({ task: id });
 }
 
 // unfit says why something can be no task's id; the service has the last word.
@@ -119,23 +119,20 @@ async function follow(current) {
 
 function hide() {
   asked++;
-  told = null;
+  [task, told] = ['', null];
   section.hidden = true;
 }
 
 function close() {
   hide();
-  history.replaceState(null, '', location.pathname);
+  keep({ task: '' });
   byId('task').focus();
 }
 
 function readAddress() {
-  if (!location.hash.startsWith('#task=')) return hide(); // as the browser's Back does
-  try {
-    start(decodeURIComponent(location.hash.slice('#task='.length)));
-  } catch {
-    close(); // somebody's address, cut in the middle of an escape
-  }
+  const id = kept('task');
+  if (!id) hide(); // as the browser's Back does
+  else if (id !== task) start(id); // else a filter has changed
 }
 
 byId('search').addEventListener('submit', (event) => {
