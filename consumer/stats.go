@@ -56,7 +56,8 @@ type Unmarked struct{ Foreign, Cut, Damaged int64 }
 type PartitionStatus struct {
 	Partition int
 	// Committed is the low-water mark, End the partition's end; −1: not known yet.
-	Committed, End int64
+	// Next is the first offset that was not looked at.
+	Committed, Next, End int64
 	// Unanswered counts the events held, Oldest is the oldest one's time.
 	Unanswered int
 	Oldest     time.Time
@@ -92,8 +93,10 @@ func (c *Consumer) Status() Status {
 	}
 	for _, p := range g.parts {
 		status := PartitionStatus{Partition: p.id, Committed: p.committed().Offset, End: p.end.Load(), Problem: p.notice.Text()}
+		status.Next = status.Committed
 		if p.opened.Load() {
 			status.Committed, _ = p.tracker.position(false)
+			status.Next = p.tracker.reached()
 			status.Unanswered, status.Oldest = p.tracker.waiting()
 		}
 		s.Partitions = append(s.Partitions, status)

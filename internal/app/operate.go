@@ -102,13 +102,15 @@ func (o operated) work(s *page.Status, i *Instance) {
 	}
 	for _, p := range c.Partitions {
 		s.Partitions = append(s.Partitions, page.Partition{
-			Partition: p.Partition, Committed: p.Committed, End: p.End, Unanswered: p.Unanswered, OldestAt: oldest(p.Oldest), Problem: p.Problem,
+			Partition: p.Partition, Committed: p.Committed, Next: p.Next, End: p.End, Unanswered: p.Unanswered, OldestAt: oldest(p.Oldest), Problem: p.Problem,
 		})
 		s.Flow.Held += p.Unanswered
+		s.Flow.Unanswered += int64(p.Unanswered)
 		if p.End < 0 || p.Committed < 0 {
 			s.Flow.LagKnown = false
 		} else {
 			s.Flow.Lag += max(0, p.End-p.Committed)
+			s.Flow.Unanswered += max(0, p.End-p.Next)
 		}
 		if !p.Oldest.IsZero() && (s.Flow.OldestAt == nil || p.Oldest.Before(s.Flow.OldestAt.Time)) {
 			s.Flow.OldestAt = oldest(p.Oldest)

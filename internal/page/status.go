@@ -96,6 +96,9 @@ type Flow struct {
 	// tells whether that is known of all of them.
 	Lag      int64 `json:"lag"`
 	LagKnown bool  `json:"lag_known"`
+	// Unanswered counts the events held and the records that were not read yet. The
+	// lag also counts what was answered behind the oldest of them.
+	Unanswered int64 `json:"unanswered"`
 	// Held are the events that have been read and not answered. Those that wait,
 	// do so for the quota, for MPC to serve, after a call of their own that failed,
 	// or for Kafka to take earlier outcomes or the commit that tells of the call.
@@ -119,7 +122,9 @@ type Waiting struct {
 type Partition struct {
 	Partition int `json:"partition"`
 	// Committed is the low-water mark, End the partition's end; −1: not known.
+	// Next is the first offset that was not read.
 	Committed  int64       `json:"committed"`
+	Next       int64       `json:"next"`
 	End        int64       `json:"end"`
 	Unanswered int         `json:"unanswered"`
 	OldestAt   *plain.Time `json:"oldest_at"`

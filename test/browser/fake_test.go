@@ -88,10 +88,11 @@ func (s *service) Status() page.Status {
 		Notes: []string{},
 		Kafka: page.Kafka{Started: true, Joined: true, Generation: 7, LedgerRead: true},
 		MPC:   page.MPC{Available: true, Quota: per(100), Share: per(100), Rate: per(95), Requests: sent},
-		Flow:  page.Flow{Lag: 6, LagKnown: true, Held: 6, Waiting: page.Waiting{Quota: 1}, InFlight: 4, OldestAt: &plain.Time{Time: now.Add(-2 * time.Second)}},
+		Flow:  page.Flow{Lag: 6, LagKnown: true, Unanswered: 6, Held: 6, Waiting: page.Waiting{Quota: 1}, InFlight: 4, OldestAt: &plain.Time{Time: now.Add(-2 * time.Second)}},
 	}
 	for i := range 4 {
 		p := page.Partition{Partition: i, Committed: 21_000 + 17*int64(i), End: 21_000 + 17*int64(i) + int64(i), Unanswered: i}
+		p.Next = p.End
 		if i > 0 {
 			p.OldestAt = &plain.Time{Time: now.Add(-time.Duration(i) * 700 * time.Millisecond)}
 		}

@@ -22,30 +22,31 @@ var states = []struct {
 		s.Flow = page.Flow{LagKnown: true}
 		for i := range s.Partitions {
 			s.Partitions[i].End, s.Partitions[i].Unanswered, s.Partitions[i].OldestAt = s.Partitions[i].Committed, 0, nil
+			s.Partitions[i].Next = s.Partitions[i].Committed
 		}
 	}, []string{"Nothing to do"}},
 	{"working", func(*page.Status) {}, []string{"Working"}},
 	{"quota", func(s *page.Status) {
-		s.Flow.Lag, s.Flow.Held, s.Flow.Waiting = 4812, 2248, page.Waiting{Quota: 2044, Backoff: 131}
+		s.Flow.Lag, s.Flow.Unanswered, s.Flow.Held, s.Flow.Waiting = 4812, 4812, 2248, page.Waiting{Quota: 2044, Backoff: 131}
 		s.Flow.OldestAt = &plain.Time{Time: time.Now().Add(-23 * time.Minute)}
 	}, []string{"Waiting for the quota", "2,044 events wait", "95 requests a minute", "22 minutes"}},
 	{"outage", func(s *page.Status) {
 		s.MPC.Available, s.MPC.DownSince = false, at(time.Now().Add(-12*time.Minute))
 		s.MPC.LastError, s.MPC.LastErrorAt = "retry: HTTP 503 MPC.10201 (Service unavailable.): transient", at(time.Now().Add(-3*time.Second))
-		s.Flow.Lag, s.Flow.Held, s.Flow.Waiting = 412, 412, page.Waiting{Outage: 411}
+		s.Flow.Lag, s.Flow.Unanswered, s.Flow.Held, s.Flow.Waiting = 412, 412, 412, page.Waiting{Outage: 411}
 	}, []string{"MPC does not serve", "for 12 min", "411 events wait", "HTTP 503 MPC.10201"}},
 	{"outage-credentials", func(s *page.Status) {
 		s.MPC.Available, s.MPC.DownSince = false, at(time.Now().Add(-12*time.Minute))
 		s.MPC.LastError, s.MPC.LastErrorAt = "MPC retry: operator: HTTP 401 APIG.0301 \"Incorrect IAM authentication information\"", at(time.Now().Add(-3*time.Second))
 		s.MPC.LastErrorAdvice, s.MPC.LastErrorHeadline = "the user token (MPC_AUTH_TOKEN) has expired or is not valid here: set a new one", "MPC rejects our credentials: renew MPC_AUTH_TOKEN"
 		s.Notes = []string{s.MPC.LastErrorAdvice}
-		s.Flow.Lag, s.Flow.Held, s.Flow.Waiting = 412, 412, page.Waiting{Outage: 411}
+		s.Flow.Lag, s.Flow.Unanswered, s.Flow.Held, s.Flow.Waiting = 412, 412, 412, page.Waiting{Outage: 411}
 	}, []string{"MPC rejects our credentials: renew MPC_AUTH_TOKEN", "The user token (MPC_AUTH_TOKEN) has expired", "411 events wait", "HTTP 401 APIG.0301"}},
 	{"throttled", func(s *page.Status) {
 		s.MPC.Throttled = s.MPC.Requests / 20
 		s.MPC.ThrottledSince, s.MPC.Admitted, s.MPC.Rate = at(time.Now().Add(-7*time.Minute)), per(63), per(61)
 		s.Notes = []string{"Throttled by MPC since 2026-11-23 08:00:00 UTC: 63 of 100 calls a minute admitted"}
-		s.Flow.Waiting.Quota, s.Flow.Lag, s.Flow.Held = 38, 44, 44
+		s.Flow.Waiting.Quota, s.Flow.Lag, s.Flow.Unanswered, s.Flow.Held = 38, 44, 44, 44
 	}, []string{"Throttled by MPC: 63 of 100 calls a minute admitted", "for 7 min", "61 requests a minute"}},
 	{"kafka_away", func(s *page.Status) {
 		s.Kafka.Problem = "commit offsets of group remux-retrier: dial tcp 10.0.4.17:9092: connect: connection refused"

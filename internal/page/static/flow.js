@@ -1,14 +1,14 @@
-// The picture of the flow: the topic's lag, what of it waits, what is being
+// The picture of the flow: what is unanswered, what of it waits, what is being
 // called, and what became of it. Unreadable records go straight to the dead
 // letters.
 
 import { byId, draw, duration, list, number, put, set, short } from './dom.js';
 
 const nodes = {
-  lag: 'Lag', waiting: 'Waiting', calls: 'In flight',
+  unanswered: 'Unanswered', waiting: 'Waiting', calls: 'In flight',
   retried: 'retried', retry_failed: 'retry_failed', dead_letter: 'dead letters',
 };
-const edges = [['lag', 'waiting'], ['waiting', 'calls'], ['calls', 'retried'], ['calls', 'retry_failed'], ['lag', 'dead_letter']];
+const edges = [['unanswered', 'waiting'], ['waiting', 'calls'], ['calls', 'retried'], ['calls', 'retry_failed'], ['unanswered', 'dead_letter']];
 const line = 13; // px between two lines of small print
 
 // places are the boxes' left upper corners, for the width there is. What is waited
@@ -19,7 +19,7 @@ function places(width) {
     const height = 62 + 2 * line;
     const low = height + 72;
     const x = [0, w + 12, 2 * w + 24];
-    return { w, height, lines: 3, h: low + height, narrow: true, at: { lag: [x[0], 0], waiting: [x[1], 0], calls: [x[2], 0], dead_letter: [x[0], low], retry_failed: [x[1], low], retried: [x[2], low] } };
+    return { w, height, lines: 3, h: low + height, narrow: true, at: { unanswered: [x[0], 0], waiting: [x[1], 0], calls: [x[2], 0], dead_letter: [x[0], low], retry_failed: [x[1], low], retried: [x[2], low] } };
   }
   const w = Math.min(220, (width - 150) / 4);
   const lines = w < 200 ? 3 : 1;
@@ -28,7 +28,7 @@ function places(width) {
   const middle = (height + 14) / 2;
   return {
     w, height, lines, h: 3 * height + 28, narrow: false,
-    at: { lag: [0, middle], waiting: [step, middle], calls: [2 * step, middle], retried: [3 * step, 0], retry_failed: [3 * step, height + 14], dead_letter: [3 * step, 2 * height + 28] },
+    at: { unanswered: [0, middle], waiting: [step, middle], calls: [2 * step, middle], retried: [3 * step, 0], retry_failed: [3 * step, height + 14], dead_letter: [3 * step, 2 * height + 28] },
   };
 }
 
@@ -100,6 +100,14 @@ function waitingFor(w) {
   return words;
 }
 
+// lagExplained says why the lag is much larger than what there is to do; else nothing.
+function lagExplained({ lag, lag_known: known, unanswered }) {
+  const answered = lag - unanswered;
+  if (!known || answered <= unanswered || answered < 10) return '';
+  const open = `${number(unanswered)} event${unanswered === 1 ? ' is' : 's are'} unanswered`;
+  return `The lag is ${number(lag)}, though only ${open}: Kafka counts from the oldest unanswered event, and ${number(answered)} records after it are answered already.`;
+}
+
 export function showFlow(s) {
   shown = s;
   if (!layout) return;
@@ -111,7 +119,10 @@ export function showFlow(s) {
     put(g.querySelector('.count'), count);
     small(g.querySelector('.more'), [more].flat());
   };
-  node('lag', flow.lag_known ? short(flow.lag) : flow.lag ? `≥ ${short(flow.lag)}` : '?', flow.oldest_at ? `oldest ${duration((Date.parse(s.at) - Date.parse(flow.oldest_at)) / 1000)}` : '');
+  const atLeast = (n) => (flow.lag_known ? short(n) : n ? `≥ ${short(n)}` : '?');
+  const age = flow.oldest_at ? [`oldest ${duration((Date.parse(s.at) - Date.parse(flow.oldest_at)) / 1000)}`] : [];
+  node('unanswered', atLeast(flow.unanswered), [...age, `lag ${atLeast(flow.lag)}`]);
+  put(byId('lag-text'), lagExplained(flow));
   node('waiting', short(waiting), waitingFor(flow.waiting));
   node('calls', short(flow.in_flight), `${short(mpc.sent_last_minute)} /min`);
   for (const name in counts) node(name, short(counts[name]), `${short(lately[name])} /min`);
@@ -121,7 +132,7 @@ export function showFlow(s) {
     set(edge, { 'stroke-width': (1.5 + 2.2 * Math.log10(1 + rate)).toFixed(1) });
     edge.classList.toggle('moving', rate > 0);
   }
-  set(byId('flow'), { 'aria-label': `lag ${number(flow.lag)}, ${number(waiting)} waiting, ${number(flow.in_flight)} calls in flight; ` +
+  set(byId('flow'), { 'aria-label': `${number(flow.unanswered)} unanswered, lag ${number(flow.lag)}, ${number(waiting)} waiting, ${number(flow.in_flight)} calls in flight; ` +
     `since the start ${number(counts.retried)} retried, ${number(counts.retry_failed)} failed, ${number(counts.dead_letter)} dead letters` });
 }
 

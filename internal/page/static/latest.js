@@ -8,7 +8,7 @@ const names = { dead_letter: 'dead letter', given_up: 'given up' };
 // Of each outcome the service tells the last hundred. Without a filter older ones
 // would stand there among which most are missing.
 const length = 100;
-let shown = [];
+let shown = null; // nothing has come yet
 
 function matches(done) {
   const outcome = byId('filter-outcome').value;
@@ -32,6 +32,7 @@ function row(done) {
 }
 
 function render() {
+  if (!shown) return;
   const some = shown.filter(matches).slice(0, length);
   list(byId('latest'), some, (d) => `${d.partition}/${d.offset}/${d.at}`, row, () => {});
   byId('no-latest').hidden = some.length > 0;

@@ -115,12 +115,13 @@ function showPartitions(s) {
   byId('no-partitions').hidden = s.partitions.length > 0;
   put(byId('partitions-of'), `of ${s.topic}`);
   list(byId('partitions'), s.partitions, (p) => p.partition,
-    () => make('tr', {}, cell('id'), cell('lag'), cell('held'), cell('oldest')),
+    () => make('tr', {}, cell('id'), cell('open'), cell('lag'), cell('oldest')),
     (row, p) => {
       row.classList.toggle('trouble', Boolean(p.problem));
       put(row.querySelector('.id'), String(p.partition));
-      put(row.querySelector('.lag'), p.end < 0 || p.committed < 0 ? '?' : number(Math.max(0, p.end - p.committed)));
-      put(row.querySelector('.held'), number(p.unanswered));
+      const known = p.end >= 0 && p.committed >= 0;
+      put(row.querySelector('.open'), known ? number(p.unanswered + Math.max(0, p.end - p.next)) : '?');
+      put(row.querySelector('.lag'), known ? number(Math.max(0, p.end - p.committed)) : '?');
       put(row.querySelector('.oldest'), p.oldest_at ? since(p.oldest_at, s.at) : '–');
     });
   list(byId('problems'), s.partitions.filter((p) => p.problem), (p) => p.partition, () => make('li'),
