@@ -27,8 +27,9 @@ type publisher struct {
 
 	mu     sync.Mutex
 	queues map[topicPartition]*queue
-	used   map[string]int // partitions that messages go to, by topic
-	stuck  map[string]int // problems that wait for an operator, and how many messages wait
+	used   map[string]int  // partitions that messages go to, by topic
+	absent map[string]bool // topics of which the brokers say that they do not exist
+	stuck  map[string]int  // problems that wait for an operator, and how many messages wait
 }
 
 type topicPartition struct {
@@ -49,6 +50,7 @@ type queue struct {
 	pending int       // publications that are not acknowledged, those of the write under way included
 	began   time.Time // when the write under way began
 	failing bool      // the last attempt failed
+	absent  bool      // because the topic or its partition does not exist
 }
 
 // publication is a message on its way.
@@ -72,7 +74,7 @@ func (p *publisher) end(pub *publication, err error) {
 }
 
 func newPublisher(g *generation) *publisher {
-	return &publisher{g: g, queues: map[topicPartition]*queue{}, used: map[string]int{}, stuck: map[string]int{}}
+	return &publisher{g: g, queues: map[topicPartition]*queue{}, used: map[string]int{}, absent: map[string]bool{}, stuck: map[string]int{}}
 }
 
 // publish puts the message into its partition's queue, and starts a writer if
@@ -98,12 +100,12 @@ func (p *publisher) publish(pub *publication) {
 // route finds the message's queue. It waits for as long as the topic's partitions
 // are not known.
 func (p *publisher) route(pub *publication) (*queue, error) {
-	ctx, log := p.g.owned, p.g.c.cfg.Log
-	partition, err := log.PartitionFor(ctx, pub.Topic, pub.Key)
+	ctx := p.g.owned
+	partition, err := p.partitionFor(ctx, pub.Topic, pub.Key)
 	if err != nil {
 		n := p.queue(topicPartition{pub.Topic, unrouted}).notice
 		err = p.g.c.retry(ctx, n, "publishing to "+pub.Topic, func() (err error) {
-			partition, err = log.PartitionFor(ctx, pub.Topic, pub.Key)
+			partition, err = p.partitionFor(ctx, pub.Topic, pub.Key)
 			return err
 		})
 		if err != nil {
@@ -111,6 +113,19 @@ func (p *publisher) route(pub *publication) (*queue, error) {
 		}
 	}
 	return p.queue(topicPartition{pub.Topic, partition}), nil
+}
+
+// partitionFor is the Log's, and takes note of a topic that does not exist.
+func (p *publisher) partitionFor(ctx context.Context, topic string, key []byte) (int, error) {
+	partition, err := p.g.c.cfg.Log.PartitionFor(ctx, topic, key)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if errors.Is(err, ErrUnknownTopic) {
+		p.absent[topic] = true
+	} else if err == nil {
+		delete(p.absent, topic)
+	}
+	return partition, err
 }
 
 // queue is made when it is first asked for, with a notice of its own: a partition
@@ -199,7 +214,7 @@ func (p *publisher) produce(q *queue, batch []*publication) error {
 			return err
 		}
 		first, err := c.cfg.Log.Produce(ctx, at.topic, at.partition, messages)
-		p.setFailing(q, err != nil && !refused(err))
+		p.setFailing(q, err)
 		if err == nil {
 			c.cfg.Follower.Published(at.topic, at.partition, first, records)
 			return nil
@@ -209,7 +224,7 @@ func (p *publisher) produce(q *queue, batch []*publication) error {
 		}
 		if errors.Is(err, ErrUnknownTopic) {
 			// A topic that was created anew may have fewer partitions.
-			if now, err := c.cfg.Log.PartitionFor(ctx, at.topic, messages[0].Key); err == nil && now != at.partition {
+			if now, err := p.partitionFor(ctx, at.topic, messages[0].Key); err == nil && now != at.partition {
 				return errMoved
 			}
 		}
@@ -219,10 +234,10 @@ func (p *publisher) produce(q *queue, batch []*publication) error {
 
 func always() bool { return true }
 
-func (p *publisher) setFailing(q *queue, failing bool) {
+func (p *publisher) setFailing(q *queue, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	q.failing = failing
+	q.failing, q.absent = err != nil && !refused(err), errors.Is(err, ErrUnknownTopic)
 }
 
 const (
@@ -242,7 +257,7 @@ const (
 // noticed. Until then it may hold half, for the messages of a busy topic come in
 // bursts.
 func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool {
-	partition, err := p.g.c.cfg.Log.PartitionFor(ctx, topic, key)
+	partition, err := p.partitionFor(ctx, topic, key)
 	if err != nil {
 		return false
 	}
@@ -264,14 +279,21 @@ func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool
 	return !q.failing && age < slowWrite && q.pending < most
 }
 
-// problems tells what the publishing waits for, and what an operator must mend.
-func (p *publisher) problems() (waits, stuck []string) {
+// problems tells what the publishing waits for, what an operator must mend, and which
+// topics do not exist.
+func (p *publisher) problems() (waits, stuck, absent []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	topics := maps.Clone(p.absent)
 	for _, q := range p.queues {
-		if text := q.notice.Text(); text != "" {
+		if q.absent {
+			topics[q.at.topic] = true
+		}
+	}
+	for _, q := range p.queues {
+		if text := q.notice.Text(); text != "" && !topics[q.at.topic] {
 			waits = append(waits, text)
 		}
 	}
-	return slices.Sorted(slices.Values(waits)), slices.Sorted(maps.Keys(p.stuck))
+	return slices.Sorted(slices.Values(waits)), slices.Sorted(maps.Keys(p.stuck)), slices.Sorted(maps.Keys(topics))
 }

@@ -101,6 +101,30 @@ func TestAMessageTooLargeHarmsNoneOfItsBatch(t *testing.T) {
 	})
 }
 
+// "Kafka does not answer" would have somebody look for a broker that is there.
+func TestATopicThatIsDeletedIsNamedAndWaitedFor(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		a := w.start("a", func(_ context.Context, d *consumer.Delivery) error { return publish(d, answer(d)) })
+		w.append(0, 1)
+		time.Sleep(5 * time.Second)
+		if s := a.c.Status(); len(s.Absent) > 0 {
+			t.Errorf("absent: %q", s.Absent)
+		}
+		w.broker.Delete(out)
+		w.append(0, 1)
+		time.Sleep(10 * time.Second)
+		if s := a.c.Status(); !slices.Equal(s.Absent, []string{out}) || s.Problem != "" || !s.Joined {
+			t.Errorf("absent: %q; what it waits for: %q", s.Absent, s.Problem)
+		}
+		w.broker.Create(out, 1)
+		time.Sleep(10 * time.Second)
+		if s := a.c.Status(); len(s.Absent) > 0 || len(w.broker.Records(out)) != 1 {
+			t.Errorf("created anew: absent %q, %d published", s.Absent, len(w.broker.Records(out)))
+		}
+		a.stop()
+	})
+}
+
 func TestAlternativesAreTriedInTurn(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		w.broker.SetMaxBytes(out, 100)

@@ -39,6 +39,8 @@ type Status struct {
 	Problem string
 	// Stuck are messages that no topic takes: an operator must act.
 	Stuck []string
+	// Absent are the topics of which the brokers say that they do not exist.
+	Absent []string
 
 	Generations, CommitErrors, PublishErrors, FetchErrors, DataLoss int64
 	// Panics counts records that are held because their handling panicked.
@@ -80,12 +82,15 @@ func (c *Consumer) Status() Status {
 	c.mu.Lock()
 	g := c.present
 	c.mu.Unlock()
+	if c.absent.Load() {
+		s.Absent = append(s.Absent, c.cfg.Topic)
+	}
 	if g == nil {
 		return s
 	}
 	s.Joined, s.Generation = true, g.gen.ID()
-	waits, stuck := g.publisher.problems()
-	s.Stuck, s.Throttled = stuck, g.throttleNotice.Text()
+	waits, stuck, absent := g.publisher.problems()
+	s.Stuck, s.Absent, s.Throttled = stuck, append(s.Absent, absent...), g.throttleNotice.Text()
 	for _, text := range append([]string{g.commitNotice.Text()}, waits...) {
 		if s.Problem == "" {
 			s.Problem = text

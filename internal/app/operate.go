@@ -92,6 +92,7 @@ func (o operated) Status() page.Status {
 func (o operated) work(s *page.Status, i *Instance) {
 	c, l := i.consumer.Status(), i.ledger.Status()
 	s.Kafka = page.Kafka{Started: true, Problem: c.Problem, Joined: c.Joined, Generation: c.Generation, LedgerRead: l.CaughtUp, Stuck: c.Stuck}
+	s.Kafka.Absent = absentTopics(c, l, o.cfg.Kafka)
 	if s.Kafka.Problem == "" && !l.CaughtUp {
 		s.Kafka.Problem = l.Problem
 	}

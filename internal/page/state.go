@@ -13,6 +13,7 @@ import (
 // The names of a State.
 const (
 	Starting      = "starting"
+	TopicAbsent   = "topic_absent"
 	KafkaAway     = "kafka_away"
 	Joining       = "joining"
 	Reading       = "reading"
@@ -53,6 +54,8 @@ const longQuotaWait = 5 * time.Second
 func judge(s *Status) State {
 	k := s.Kafka
 	switch {
+	case len(k.Absent) > 0:
+		return absent(s)
 	case k.Problem != "":
 		away := s.at(KafkaAway, "Kafka does not answer", kafkaText)
 		away.Error = k.Problem
@@ -81,6 +84,22 @@ func judge(s *Status) State {
 
 // kafkaText is what becomes of the work while Kafka does not answer.
 const kafkaText = "Nothing is called whose call could not be recorded. Work goes on by itself when the brokers answer."
+
+// absent is about topics that somebody has deleted: that does not mend itself.
+func absent(s *Status) State {
+	topics := s.Kafka.Absent
+	title, it := "Topic "+topics[0]+" does not exist", "it"
+	if len(topics) > 1 {
+		title, it = "Topics "+strings.Join(topics, ", ")+" do not exist", "them"
+	}
+	text := "Outcomes for it wait, and no task is called whose outcome could not be stored."
+	if slices.Contains(topics, s.Topic) {
+		text = "No failure event can be read. Those that nobody had read are lost."
+	}
+	state := s.at(TopicAbsent, title, text+besides(s))
+	state.Advice = "Create " + it + " as before, or restart with KAFKA_CREATE_TOPICS=true. Find out who deleted " + it + "."
+	return state
+}
 
 // at is a state that begins now, as far as it alone can tell.
 func (s *Status) at(name, title, text string) State {

@@ -59,6 +59,10 @@ func TestTheStateIsWhatMattersMost(t *testing.T) {
 		{"no share", NoShare, "more instances than calls", func(s *Status) { s.MPC.Share = rate(0) }},
 		{"no share in an outage: it would not call anyhow", NoShare, "", func(s *Status) { outage(s); s.MPC.Share = rate(0) }},
 		{"no partition", Standby, "takes over", func(s *Status) { s.Partitions, s.MPC.Share = nil, rate(0) }},
+		{"an outcome topic is deleted, which the brokers say", TopicAbsent, "Topic remux.retry_failed does not exist. Outcomes for it wait", func(s *Status) { s.Kafka.Absent = []string{"remux.retry_failed"} }},
+		{"the failed topic is deleted, for which it waits", TopicAbsent, "Topic remux.failed does not exist. No failure event can be read", func(s *Status) {
+			s.Topic, s.Kafka = "remux.failed", Kafka{Started: true, Problem: "waiting for Kafka: unknown topic", Absent: []string{"remux.failed"}}
+		}},
 		{"stuck", Stuck, "partition waits", func(s *Status) { s.Kafka.Stuck = []string{"raise max.message.bytes"} }},
 		{"the ledger is read", Reading, "answered already", func(s *Status) { s.Kafka.LedgerRead = false }},
 		{"a rebalance", Joining, "anew", func(s *Status) { s.Kafka.Joined = false }},

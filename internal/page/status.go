@@ -51,6 +51,8 @@ type Kafka struct {
 	LedgerRead bool `json:"ledger_read"`
 	// Stuck are messages that no topic takes.
 	Stuck []string `json:"stuck,omitempty"`
+	// Absent are topics that were there at the start and do not exist any more.
+	Absent []string `json:"absent_topics,omitempty"`
 }
 
 // MPC is how it stands with the API and its quota. Rates are requests a minute,

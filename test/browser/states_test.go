@@ -53,6 +53,11 @@ var states = []struct {
 		s.Checks[0] = page.Check{Name: "brokers", Detail: s.Kafka.Problem}
 		s.Flow.LagKnown, s.Flow.Waiting = false, page.Waiting{Kafka: 3}
 	}, []string{"Kafka does not answer", "connection refused"}},
+	{"topic_absent", func(s *page.Status) {
+		s.Kafka.Absent = []string{"remux.retry_failed"}
+		s.Checks[3] = page.Check{Name: "publishing", Detail: "topic remux.retry_failed does not exist: create it as it was, or restart with KAFKA_CREATE_TOPICS=true"}
+		s.Flow.Waiting = page.Waiting{Kafka: 3}
+	}, []string{"Topic remux.retry_failed does not exist", "Create it as before"}},
 	{"no_share", func(s *page.Status) { s.MPC.Share, s.MPC.Rate = per(0), per(0) }, []string{"share of the quota is 0", "Run fewer instances"}},
 	{"partition", func(s *page.Status) {
 		s.Partitions[2].Problem = "fetching: dial tcp 10.0.4.17:9092: i/o timeout"

@@ -4,7 +4,7 @@ import { byId, clock, draw, duration, list, make, number, put, set, short, show,
 
 // moods are the colours of the states; see style.css.
 const moods = {
-  working: 'good', idle: 'calm', quota: 'wait', throttled: 'wait', outage: 'bad', kafka_away: 'bad',
+  working: 'good', idle: 'calm', quota: 'wait', throttled: 'wait', outage: 'bad', kafka_away: 'bad', topic_absent: 'bad',
   unreadable: 'wait', stuck: 'bad', partition: 'bad', no_share: 'bad', starting: 'calm', joining: 'calm', reading: 'calm', standby: 'calm',
 };
 
