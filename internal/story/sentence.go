@@ -31,7 +31,7 @@ func (s Step) what() string {
 	case OutageWait:
 		return "Waits: MPC does not serve" + s.detail() + "."
 	case BackoffWait:
-		return "Rests after a call that failed" + s.expected("until")
+		return "Backs off after a failed call" + s.backoff()
 	case Doubt:
 		return "In doubt" + s.detail() + s.expected("and is asked about again at")
 	case Query:
@@ -108,6 +108,14 @@ func (s Step) expected(words string) string {
 		return "."
 	}
 	return ", " + words + " " + timeOfDay(s.Until) + "."
+}
+
+// backoff tells of the attempts, and when the next one comes.
+func (s Step) backoff() string {
+	if s.Until.IsZero() {
+		return s.detail() + "."
+	}
+	return s.detail() + "; next at " + timeOfDay(s.Until) + "."
 }
 
 // timeOfDay is a time as sentences give it. The day is left out: it is the
