@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -27,9 +26,9 @@ type publisher struct {
 
 	mu     sync.Mutex
 	queues map[topicPartition]*queue
-	used   map[string]int  // partitions that messages go to, by topic
-	absent map[string]bool // topics of which the brokers say that they do not exist
-	stuck  map[string]int  // problems that wait for an operator, and how many messages wait
+	used   map[string]int   // partitions that messages go to, by topic
+	absent map[string]bool  // topics of which the brokers say that they do not exist
+	stuck  map[string]stuck // by the problem that waits for an operator
 }
 
 type topicPartition struct {
@@ -65,7 +64,7 @@ type publication struct {
 // end tells the handler how it went. It is called once.
 func (p *publisher) end(pub *publication, err error) {
 	defer pub.d.recovered()
-	p.setStuck(pub, "")
+	p.setStuck(pub, StuckMessage{})
 	if err == nil {
 		pub.d.Done()
 	}
@@ -74,7 +73,7 @@ func (p *publisher) end(pub *publication, err error) {
 }
 
 func newPublisher(g *generation) *publisher {
-	return &publisher{g: g, queues: map[topicPartition]*queue{}, used: map[string]int{}, absent: map[string]bool{}, stuck: map[string]int{}}
+	return &publisher{g: g, queues: map[topicPartition]*queue{}, used: map[string]int{}, absent: map[string]bool{}, stuck: map[string]stuck{}}
 }
 
 // publish puts the message into its partition's queue, and starts a writer if
@@ -240,48 +239,9 @@ func (p *publisher) setFailing(q *queue, err error) {
 	q.failing, q.absent = err != nil && !refused(err), errors.Is(err, ErrUnknownTopic)
 }
 
-const (
-	// usualWrite is how long a write takes at most, as a rule.
-	usualWrite = 25 * time.Millisecond
-	// slowWrite is the age of a write from which on its partition counts as one that
-	// cannot be written to now.
-	slowWrite = time.Second
-	// fewest is how many unacknowledged messages any partition may have, but no more
-	// than half of what may be called.
-	fewest = 8
-)
-
-// writable tells whether a message would be written soon. Of what may be called and
-// not yet acknowledged, a partition whose write takes longer than usual may hold its
-// part, and at least a few: one that hangs must not hold all of it before that is
-// noticed. Until then it may hold half, for the messages of a busy topic come in
-// bursts.
-func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool {
-	partition, err := p.partitionFor(ctx, topic, key)
-	if err != nil {
-		return false
-	}
-	q := p.queue(topicPartition{topic, partition})
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if q.pending == 0 {
-		return true
-	}
-	of, age := p.used[topic], p.g.c.cfg.Clock.Now().Sub(q.began)
-	half := p.g.c.cfg.MaxInFlight
-	most := max(min(fewest, half), 2*half/of)
-	switch {
-	case of == 1:
-		most = math.MaxInt
-	case age < usualWrite:
-		most = max(most, half)
-	}
-	return !q.failing && age < slowWrite && q.pending < most
-}
-
 // problems tells what the publishing waits for, what an operator must mend, and which
 // topics do not exist.
-func (p *publisher) problems() (waits, stuck, absent []string) {
+func (p *publisher) problems() (waits []string, messages []StuckMessage, absent []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	topics := maps.Clone(p.absent)
@@ -295,5 +255,8 @@ func (p *publisher) problems() (waits, stuck, absent []string) {
 			waits = append(waits, text)
 		}
 	}
-	return slices.Sorted(slices.Values(waits)), slices.Sorted(maps.Keys(p.stuck)), slices.Sorted(maps.Keys(topics))
+	for _, problem := range slices.Sorted(maps.Keys(p.stuck)) {
+		messages = append(messages, p.stuck[problem].StuckMessage)
+	}
+	return slices.Sorted(slices.Values(waits)), messages, slices.Sorted(maps.Keys(topics))
 }

@@ -38,7 +38,7 @@ type Status struct {
 	// Problem is what it waits for, empty if for nothing.
 	Problem string
 	// Stuck are messages that no topic takes: an operator must act.
-	Stuck []string
+	Stuck []StuckMessage
 	// Absent are the topics of which the brokers say that they do not exist.
 	Absent []string
 

@@ -91,8 +91,12 @@ func (o operated) Status() page.Status {
 // work is what an instance that has begun is at.
 func (o operated) work(s *page.Status, i *Instance) {
 	c, l := i.consumer.Status(), i.ledger.Status()
-	s.Kafka = page.Kafka{Started: true, Problem: c.Problem, Joined: c.Joined, Generation: c.Generation, LedgerRead: l.CaughtUp, Stuck: c.Stuck}
+	s.Kafka = page.Kafka{Started: true, Problem: c.Problem, Joined: c.Joined, Generation: c.Generation, LedgerRead: l.CaughtUp}
 	s.Kafka.Absent = absentTopics(c, l, o.cfg.Kafka)
+	for _, m := range c.Stuck {
+		s.Kafka.Stuck = append(s.Kafka.Stuck, m.Problem)
+		s.Kafka.StuckMessages = append(s.Kafka.StuckMessages, page.StuckMessage{Topic: m.Topic, Bytes: m.Bytes, TooLarge: m.TooLarge})
+	}
 	if s.Kafka.Problem == "" && !l.CaughtUp {
 		s.Kafka.Problem = l.Problem
 	}

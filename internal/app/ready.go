@@ -95,7 +95,10 @@ func (r *readiness) publishing() (bool, string) {
 		return true, ""
 	}
 	s := i.consumer.Status()
-	problems := slices.Clone(s.Stuck)
+	var problems []string
+	for _, m := range s.Stuck {
+		problems = append(problems, m.Problem)
+	}
 	for _, topic := range absentTopics(s, i.ledger.Status(), r.startUp.cfg) {
 		problems = append(problems, "topic "+topic+" does not exist: create it as it was, or restart with KAFKA_CREATE_TOPICS=true")
 	}

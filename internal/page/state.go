@@ -41,8 +41,10 @@ type State struct {
 	// Error is what came last of what does not answer; empty: nothing.
 	Error   string     `json:"error,omitempty"`
 	ErrorAt *time.Time `json:"error_at,omitempty"`
-	// Advice is what somebody has to do; empty: it mends itself.
-	Advice string `json:"advice,omitempty"`
+	// Advice is what somebody has to do; empty: it mends itself. Command does it, where
+	// one command can.
+	Advice  string `json:"advice,omitempty"`
+	Command string `json:"command,omitempty"`
 }
 
 // longQuotaWait is what makes a wait for the quota worth telling: with requests
@@ -67,9 +69,7 @@ func judge(s *Status) State {
 	case !k.LedgerRead:
 		return s.at(Reading, "Reading the outcome topics", "Nothing is decided before it is known what has been answered already.")
 	case len(k.Stuck) > 0:
-		stuck := s.at(Stuck, "A message does not fit its topic", "Its partition waits; the others go on."+besides(s))
-		stuck.Advice = strings.Join(k.Stuck, "; ")
-		return stuck
+		return stuck(s)
 	case slices.ContainsFunc(s.Partitions, unreadable):
 		return partitionsAway(s)
 	case len(s.Partitions) == 0:
@@ -84,22 +84,6 @@ func judge(s *Status) State {
 
 // kafkaText is what becomes of the work while Kafka does not answer.
 const kafkaText = "Nothing is called whose call could not be recorded. Work goes on by itself when the brokers answer."
-
-// absent is about topics that somebody has deleted: that does not mend itself.
-func absent(s *Status) State {
-	topics := s.Kafka.Absent
-	title, it := "Topic "+topics[0]+" does not exist", "it"
-	if len(topics) > 1 {
-		title, it = "Topics "+strings.Join(topics, ", ")+" do not exist", "them"
-	}
-	text := "Outcomes for it wait, and no task is called whose outcome could not be stored."
-	if slices.Contains(topics, s.Topic) {
-		text = "No failure event can be read. Those that nobody had read are lost."
-	}
-	state := s.at(TopicAbsent, title, text+besides(s))
-	state.Advice = "Create " + it + " as before, or restart with KAFKA_CREATE_TOPICS=true. Find out who deleted " + it + "."
-	return state
-}
 
 // at is a state that begins now, as far as it alone can tell.
 func (s *Status) at(name, title, text string) State {

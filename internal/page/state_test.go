@@ -96,6 +96,22 @@ func TestAnOutageSaysSinceWhenWhatCameLastAndWhatToDo(t *testing.T) {
 	}
 }
 
+func TestAMessageThatDoesNotFitSaysInOneSentenceWhatToSet(t *testing.T) {
+	for setting, m := range map[string][]StuckMessage{
+		"max.message.bytes=1114112": {{"dlq", 20, true}, {"other", 9 << 20, true}, {"dlq", 1<<20 + 1, true}},
+		"max.message.bytes=65536":   {{"dlq", 61440, true}},
+		"max.message.bytes=131072":  {{"dlq", 61441, true}},
+		"cleanup.policy=delete":     {{"dlq", 20, false}},
+	} {
+		s := well()
+		s.Kafka.Stuck, s.Kafka.StuckMessages = []string{"a long text"}, m
+		got := judge(&s)
+		if got.Name != Stuck || !strings.HasSuffix(got.Command, " --entity-name dlq --add-config "+setting) || strings.Contains(got.Text+got.Advice, "long text") {
+			t.Errorf("%+v, want %s", got, setting)
+		}
+	}
+}
+
 // The last error is never forgotten: in the next outage it is somebody else's.
 func TestAnOutageIsNotBlamedOnAnEarlierOnesError(t *testing.T) {
 	for hazard, c := range map[string]struct {

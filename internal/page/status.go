@@ -49,10 +49,19 @@ type Kafka struct {
 	Generation int    `json:"generation"`
 	// LedgerRead: the outcome topics are read; nothing is decided before.
 	LedgerRead bool `json:"ledger_read"`
-	// Stuck are messages that no topic takes.
-	Stuck []string `json:"stuck,omitempty"`
+	// Stuck are messages that no topic takes, in words; StuckMessages are the same.
+	Stuck         []string       `json:"stuck,omitempty"`
+	StuckMessages []StuckMessage `json:"stuck_messages,omitempty"`
 	// Absent are topics that were there at the start and do not exist any more.
 	Absent []string `json:"absent_topics,omitempty"`
+}
+
+// StuckMessage is one that its topic refuses: it is larger than max.message.bytes, or
+// else the topic is compacted.
+type StuckMessage struct {
+	Topic    string `json:"topic"`
+	Bytes    int    `json:"bytes"`
+	TooLarge bool   `json:"too_large"`
 }
 
 // MPC is how it stands with the API and its quota. Rates are requests a minute,

@@ -36,7 +36,7 @@ export function showSilence(heard, refused) {
   put(byId('state-since'), heard ? `since ${clock(heard)}, for ${since(heard, Date.now())}` : '');
   put(byId('state-text'), refused || (heard ? 'What stands below is as it was then. ' : '') +
     'This page goes on by itself when the instance answers. Does its process run, and does the way to it still stand?');
-  for (const id of ['state-advice', 'state-letters', 'state-error', 'notes']) byId(id).hidden = true;
+  for (const id of ['state-advice', 'state-command', 'state-letters', 'state-error', 'notes']) byId(id).hidden = true;
   put(document.querySelector('title'), `${title} · ${instance}`);
 }
 
@@ -53,6 +53,8 @@ function showState(s) {
   put(byId('state-since'), `since ${clock(state.since, s.at)}, for ${since(state.since, s.at)}`);
   put(byId('state-text'), state.text);
   show(byId('state-advice'), state.advice);
+  byId('state-command').hidden = !state.command;
+  put(byId('state-command-text'), state.command || '');
   byId('state-letters').hidden = state.name !== 'unreadable';
   byId('state-error').hidden = !state.error;
   put(byId('state-error-label'), state.error_at ? `Last answer, at ${clock(state.error_at, s.at)}` : 'What is wrong');
