@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"remux-retrier/internal/page"
+	"remux-retrier/internal/story"
 )
 
 func TestAFloodOfUnreadableRecordsIsSaidAndLeadsToTheLetters(t *testing.T) {
@@ -56,6 +57,41 @@ func TestTheLagOfOneTaskThatWaitsIsExplained(t *testing.T) {
 			}
 		}
 		b.keep("lag-" + w.name)
+		b.well(url)
+	}
+}
+
+// "Owns its partition, 6" above "offset 711 of partition 1" sends people to the wrong
+// instance.
+func TestAStoryNamesTheRecordsOwnPartitionThroughout(t *testing.T) {
+	t.Parallel()
+	s := newService(nil)
+	s.add("1", "", nil, story.Step{Kind: story.QuotaWait})
+	s.add("538526", "", nil, story.Step{Kind: story.QuotaWait}) // in partition 1; the id's own would be 6
+	url, _ := serve(t, s, s.clock, "")
+	b := open(t, url+"/#task=538526", sizes[0], "light")
+	b.until(`document.getElementById('story-where').textContent.includes('owns its partition')`)
+	if words := b.text("#story"); !strings.Contains(words, "which owns its partition, 1.") || !strings.Contains(words, "of partition 1") || strings.Contains(words, "partition, 6") {
+		t.Errorf("it says: %s", words)
+	}
+}
+
+// A share of 0 is what an instance has that does not know its partitions: no figure
+// says that it may send 0 of 0.
+func TestWithoutAShareTheGaugeShowsNoFigure(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"kafka_away", "joining", "starting", "standby"} {
+		set := stateNamed(name)
+		s := newService(func(s *page.Status) {
+			set(s)
+			s.Kafka.Joined, s.MPC.Share, s.MPC.Rate = false, per(0), per(0)
+		})
+		url, _ := serve(t, s, s.clock, "")
+		b := open(t, url, sizes[1], "light")
+		if gauge := value[string](b, `document.getElementById('gauge').textContent + document.getElementById('gauge').getAttribute('aria-label') + document.getElementById('quota-text').textContent`); strings.Contains(gauge, "0 of 0") || strings.Contains(gauge, "of 0") || !strings.Contains(gauge, "–") {
+			t.Errorf("%s: the gauge says %q", name, gauge)
+		}
+		b.keep("gauge-" + name)
 		b.well(url)
 	}
 }

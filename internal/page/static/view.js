@@ -12,7 +12,7 @@ let instance = 'remux-retrier';
 
 export function showStatus(s) {
   showState(s);
-  showGauge(s.mpc, s.state.name);
+  showGauge(s);
   showReasons(s);
   showPartitions(s);
   put(byId('instance'), `${s.instance} · group ${s.group}`);
@@ -80,20 +80,24 @@ function makeGauge(parent) {
     draw('text', { class: 'small', x: 84, y: 112, 'text-anchor': 'middle' })));
 }
 
-function showGauge(m, state) {
+function showGauge(s) {
+  const m = s.mpc;
   const gauge = byId('gauge');
   if (!gauge.firstChild) makeGauge(gauge);
   const limit = m.share_per_minute;
-  const part = limit ? Math.min(1, m.sent_last_minute / limit) : 0;
-  set(gauge.querySelector('.value'), { 'stroke-dasharray': `${(part * arc).toFixed(1)} ${whole}`, 'data-mood': state === 'throttled' ? 'wait' : 'calm' });
-  put(gauge.querySelector('.big'), short(m.sent_last_minute));
-  const of = limit === null ? 'no limit' : `of ${short(limit)}`;
+  // Without partitions there is no share, and 0 would be a wrong one.
+  const known = s.kafka.joined && s.partitions.length > 0;
+  const part = known && limit ? Math.min(1, m.sent_last_minute / limit) : 0;
+  set(gauge.querySelector('.value'), { 'stroke-dasharray': `${(part * arc).toFixed(1)} ${whole}`, 'data-mood': s.state.name === 'throttled' ? 'wait' : 'calm' });
+  put(gauge.querySelector('.big'), known ? short(m.sent_last_minute) : '–');
+  const of = !known ? '' : limit === null ? 'no limit' : `of ${short(limit)}`;
   put(gauge.querySelector('.small'), of);
-  set(gauge, { 'aria-label': `${number(m.sent_last_minute)} requests in the last minute, ${of}` });
+  set(gauge, { 'aria-label': known ? `${number(m.sent_last_minute)} requests in the last minute, ${of}` : 'the share of the quota is not known' });
   const words = [];
-  if (m.rate_per_minute !== null) words.push(`At most ${number(m.rate_per_minute)} a minute now.`);
-  if (m.quota_per_minute !== null && m.quota_per_minute !== limit) words.push(`The whole group has ${number(m.quota_per_minute)}.`);
+  if (known && m.rate_per_minute !== null) words.push(`At most ${number(m.rate_per_minute)} a minute now.`);
+  if (m.quota_per_minute !== null && (!known || m.quota_per_minute !== limit)) words.push(`The whole group has ${number(m.quota_per_minute)}.`);
   if (m.throttled_last_minute) words.push(`${number(m.throttled_last_minute)} refused for the quota.`);
+  if (!known) words.push('This instance has no share while it has no partition.');
   put(byId('quota-text'), words.join(' ') || 'Retries, queries and probes.');
 }
 
