@@ -55,6 +55,7 @@ type service struct {
 	start time.Time
 	set   func(*page.Status) // the state; nil: busy
 	until float64            // the minute since the start in which the last event came
+	few   int                // 1: few answers come
 	flood int64              // unreadable records of the last minutes
 
 	mu      sync.Mutex
@@ -110,7 +111,7 @@ func (s *service) Status() page.Status {
 func (s *service) Totals() (metrics.Totals, error) {
 	x := min(s.clock.Now().Sub(s.start).Minutes(), s.until)
 	n := int64(x*34 + 40*math.Sin(x/7) + 9*math.Sin(x*1.7))
-	t := metrics.Totals{All: uint64(max(0, n)), Events: []metrics.EventCount{
+	t := metrics.Totals{Events: []metrics.EventCount{
 		{Outcome: "retried", Reason: "accepted", Count: n * 80 / 100}, {Outcome: "retried", Reason: "covered", Count: n * 7 / 100},
 		{Outcome: "retried", Reason: "already_running", Count: n / 100}, {Outcome: "retry_failed", Reason: "task_not_found", Count: n * 6 / 100},
 		{Outcome: "retry_failed", Reason: "rejected", Count: n * 4 / 100}, {Outcome: "retry_failed", Reason: "budget_exhausted", Count: n * 2 / 100},
@@ -119,8 +120,13 @@ func (s *service) Totals() (metrics.Totals, error) {
 	if s.flood > 0 && s.clock.Now().Sub(s.start) > 58*time.Minute {
 		t.Events = append(t.Events, metrics.EventCount{Outcome: "dead_letter", Reason: "no_task_id", Count: s.flood})
 	}
-	for _, b := range []struct{ seconds, part float64 }{{.05, 0}, {.1, .2 + .1*math.Sin(x/5)}, {.25, .7}, {.5, .9}, {1, .96 + .03*math.Sin(x/3)}, {2.5, 1}} {
-		t.Durations = append(t.Durations, metrics.Bucket{Seconds: b.seconds, Count: uint64(max(0, float64(n)*b.part))})
+	below := 0.0
+	for _, b := range []struct{ seconds, part float64 }{{.1, .2 + .1*math.Sin(x/5)}, {.25, .7}, {.5, .9}, {1, .96 + .03*math.Sin(x/3)}, {2.5, 1}} {
+		t.Times = append(t.Times, metrics.Time{Seconds: b.seconds, Count: uint64(max(0, float64(n)*(b.part-below)))})
+		below = b.part
+	}
+	if s.few > 0 {
+		t.Times = []metrics.Time{{Seconds: .3, Count: uint64(x / 5)}, {Seconds: 40, Count: uint64(x / 20)}}
 	}
 	return t, nil
 }

@@ -72,3 +72,23 @@ func TestWhatIsWrongWithAPartitionAndWhyATaskFailedIsWrittenOut(t *testing.T) {
 		}
 	}
 }
+
+// A median of two answers is a number that says nothing.
+func TestFewAnswersAreShownThemselves(t *testing.T) {
+	t.Parallel()
+	s := newService(nil)
+	s.few = 1
+	url, _ := serve(t, s, s.clock, "")
+	for _, w := range sizes {
+		b := open(t, url, w, "light")
+		b.until(`document.querySelectorAll('#times .dot').length >= 12`)
+		if lines := value[string](b, `[...document.querySelectorAll('#times path')].map((line) => line.getAttribute('d')).join('')`); lines != "" {
+			t.Errorf("%s: quantiles of a few are drawn: %s", w.name, lines)
+		}
+		if words := b.text("#times .legend"); !strings.Contains(words, "answer") || strings.Contains(words, "99 in 100") {
+			t.Errorf("%s: it says %q", w.name, words)
+		}
+		b.keep("few-" + w.name)
+		b.well(url)
+	}
+}

@@ -1,5 +1,5 @@
 // The last hour: answers a minute as stacked bars, and the time to an answer as
-// two lines on a logarithmic scale.
+// two lines on a logarithmic scale, or a dot for each answer where they are few.
 
 import { byId, draw, duration, list, make, number, put, set } from './dom.js';
 
@@ -84,7 +84,8 @@ const scale = [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36_000, 360_000];
 function times(parent, h) {
   const width = Math.floor(parent.clientWidth);
   const tall = 230; // the list of reasons beside it is long
-  const known = [...h.p50_seconds, ...h.p99_seconds].filter((x) => x !== null && x > 0);
+  const answers = h.answers_seconds;
+  const known = [...h.p50_seconds, ...h.p99_seconds, ...answers.flat()].filter((x) => x !== null && x > 0);
   const low = scale.findLast((x) => x <= Math.min(...known, 0.1));
   const high = scale.find((x) => x >= Math.max(...known, 1));
   const log = (x) => Math.log(x / low) / Math.log(high / low);
@@ -104,14 +105,20 @@ function times(parent, h) {
     });
     picture.append(draw('path', { class: 'line', 'data-outcome': name, d, fill: 'none' }));
   }
+  // Few answers have no quantiles, and stand there themselves.
+  answers.forEach((list, i) => list.forEach((t) => picture.append(draw('circle', { class: 'dot', cx: x(i).toFixed(1), cy: y(t).toFixed(1), r: 2.5 }))));
   const value = (t) => (t === null || t === undefined ? '–' : duration(t));
   const tell = (i) => {
     const at = count - 360 + i;
-    legend(parent, [['p50', 'half of them within', value(h.p50_seconds[at])], ['p99', '99 in 100 within', value(h.p99_seconds[at])]],
-      new Date(Date.parse(h.until) - (359 - i) * h.every_seconds * 1000).toISOString().slice(11, 19));
+    const list = answers[at] || [];
+    const entries = h.p50_seconds[at] == null && list.length
+      ? [['few', list.length === 1 ? 'the only answer took' : `${list.length} answers took`, list.map(duration).join(', ')]]
+      : [['p50', 'half of them within', value(h.p50_seconds[at])], ['p99', '99 in 100 within', value(h.p99_seconds[at])]];
+    legend(parent, entries, new Date(Date.parse(h.until) - (359 - i) * h.every_seconds * 1000).toISOString().slice(11, 19));
   };
   replace(parent, picture);
-  readTimes(picture, 360 - count + Math.max(0, h.p50_seconds.findLastIndex((t) => t !== null)), tell);
+  const last = Math.max(h.p50_seconds.findLastIndex((t) => t !== null), answers.findLastIndex((list) => list.length > 0));
+  readTimes(picture, 360 - count + Math.max(0, last), tell);
 }
 
 // reader has one point of a plot told: the one that a pointer, a finger or the
