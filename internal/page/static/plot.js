@@ -45,7 +45,7 @@ function legend(parent, entries, when) {
   let box = parent.querySelector('.legend');
   if (!box) parent.append(box = make('p', { class: 'legend' }, make('span', { class: 'when muted' }), make('span', { class: 'keys' })));
   put(box.querySelector('.when'), when);
-  list(box.querySelector('.keys'), entries, ([name]) => name,
+  list(box.querySelector('.keys'), entries, ([name, label]) => `${name}/${label}`,
     ([name, label]) => make('span', { class: 'key', 'data-outcome': name }, make('i'), label + ' ', make('b')),
     (key, [, , value]) => put(key.querySelector('b'), value));
 }

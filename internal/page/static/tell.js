@@ -1,5 +1,6 @@
 // A task's story as it is shown: verdict, steps, and what the topics know.
 
+import { command, copyButton } from './copy.js';
 import { byId, clock, list, make, put, set } from './dom.js';
 
 const section = byId('story');
@@ -15,6 +16,7 @@ export function begin(id) {
   section.hidden = false;
   set(section, { 'aria-busy': 'true' });
   put(byId('story-title'), `Task ${id.length > 200 ? id.slice(0, 200) + '…' : id}`);
+  byId('story-commands').replaceChildren();
   verdict('', 'calm', 'Looking…', '');
   put(byId('story-where'), '');
   byId('story-events').replaceChildren();
@@ -30,6 +32,13 @@ export function fail(title, text) {
   verdict('', 'calm', title, text);
 }
 
+// commands are ready to be copied, and the id.
+function commands(id) {
+  if (byId('story-commands').firstChild) return;
+  const one = (what, text) => make('li', {}, make('code', {}, text), copyButton(what, text));
+  byId('story-commands').append(one('the id', id), one('the command that explains the task', command('explain', id)), one('the command that asks for a retry', command('retry', id)));
+}
+
 function verdict(code, mood, title, text) {
   set(byId('story-verdict'), { 'data-mood': mood, 'data-code': code });
   put(byId('verdict-title'), title);
@@ -40,6 +49,7 @@ function verdict(code, mood, title, text) {
 export function tell(t, more) {
   set(section, { 'aria-busy': String(more) });
   verdict(t.verdict.code, moods[t.verdict.code] || 'bad', t.verdict.title, t.verdict.text);
+  commands(t.task_id);
   put(byId('story-where'), where(t) + leftOut(t.stories_left_out));
   list(byId('story-events'), t.stories, (s) => `${s.partition}/${s.offset}/${s.steps[0]?.at}`, event, (node, s) => steps(node.querySelector('ol'), s.steps));
   if (!more) topics(t);
@@ -71,7 +81,18 @@ function event(s) {
 function steps(parent, lines) {
   list(parent, lines, (line) => `${line.at}/${line.kind}/${lines.indexOf(line)}`,
     (line) => make('li', { 'data-kind': line.kind }, make('time', { datetime: line.at }, clock(line.at)), make('span')),
-    (node, line) => put(node.lastElementChild, line.sentence));
+    (node, line) => {
+      put(node.querySelector('span'), line.sentence);
+      requestID(node, line.request_id);
+    });
+}
+
+// requestID is what MPC's operator asks for.
+function requestID(node, id) {
+  if (node.dataset.request === (id || '')) return;
+  node.dataset.request = id || '';
+  node.querySelector('.request')?.remove();
+  if (id) node.append(make('span', { class: 'request muted' }, 'request id ', make('code', {}, id), copyButton('the request id', id)));
 }
 
 function topics(t) {

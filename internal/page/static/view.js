@@ -1,5 +1,6 @@
 // The state, the gauge, the reasons and the partitions.
 
+import { copies } from './copy.js';
 import { byId, clock, draw, duration, list, make, number, put, set, short, show, since } from './dom.js';
 
 // moods are the colours of the states; see style.css.
@@ -9,6 +10,7 @@ const moods = {
 };
 
 let instance = 'remux-retrier';
+copies(byId('state-command-copy'), 'the command', () => byId('state-command-text').textContent);
 
 export function showStatus(s) {
   showState(s);
