@@ -1,6 +1,7 @@
 // Follows the stream of documents and hands them out. A page that is left open
 // over a restart, or a night, finds back by itself.
 
+import { onPlainClick } from './address.js';
 import { complaint } from './answer.js';
 import { byId, put } from './dom.js';
 import { showNothing, showSilence, showStatus } from './view.js';
@@ -37,7 +38,7 @@ const takers = {
 function connect() {
   clearTimeout(retry);
   if (source) source.close();
-  source = new EventSource('/api/events');
+  source = new EventSource('api/events');
   for (const [name, take] of Object.entries(takers)) {
     source.addEventListener(name, (event) => {
       heard = Date.now();
@@ -64,7 +65,7 @@ function connect() {
 // answered with. Empty: there is one by now, or nobody answers, or not the service.
 async function reason() {
   try {
-    const answer = await fetch('/api/events');
+    const answer = await fetch('api/events');
     if (answer.status === 503) return await complaint(answer);
     await answer.body.cancel();
   } catch {
@@ -94,6 +95,9 @@ document.addEventListener('visibilitychange', () => {
   if (source) source.close();
   showNothing();
 });
+
+// The address keeps the open task: this link must not change it.
+onPlainClick(document.querySelector('.skip'), () => byId('main').focus());
 
 setInterval(() => document.hidden || connected(), 1000);
 connect();

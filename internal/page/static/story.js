@@ -65,7 +65,7 @@ async function attend(question) {
 // ask is answered at once from what the instance remembers, or within some seconds
 // from the topics, too. The id does not stand in the path, of which browsers take
 // some ids for parts.
-const ask = (topics) => get(`/api/tasks/?id=${encodeURIComponent(task)}${topics ? '' : '&topics=false'}`);
+const ask = (topics) => get(`api/tasks/?id=${encodeURIComponent(task)}${topics ? '' : '&topics=false'}`);
 
 const answering = (t) => t.stories.some((s) => !s.outcome);
 
