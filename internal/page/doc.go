@@ -31,6 +31,7 @@
 //	latest.js   the list of answers, and its filter
 //	address.js  the open task and the filters, as the address keeps them
 //	story.js    the search, and a task's story; tell.js shows it
+//	time.js     times, in UTC or the reader's zone
 //	copy.js     buttons that copy ids and commands
 //	answer.js   what the service answers, and what is answered in its place
 //	dom.js      how texts and numbers get into the page: never as markup

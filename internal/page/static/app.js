@@ -9,6 +9,7 @@ import { showFlow } from './flow.js';
 import { showHistory } from './plot.js';
 import { showLatest } from './latest.js';
 import { storyChanged } from './story.js';
+import { clock } from './time.js';
 
 const silent = 4000; // ms without a word: a second is usual
 const dead = 10_000; // ms after which nobody who glances at the page may think that all is well
@@ -80,7 +81,7 @@ function connected() {
   const quiet = now - heard > silent;
   document.body.classList.toggle('stale', quiet);
   put(byId('connection'), !quiet ? 'live' : heard
-    ? `no word since ${new Date(heard).toISOString().slice(11, 19)}: what you see is old`
+    ? `no word since ${clock(heard)}: what you see is old`
     : 'connecting…');
   if (refused || now - Math.max(heard, looked) > dead) showSilence(heard, refused);
 }

@@ -1,8 +1,9 @@
 // The list of what was answered last, and its filter.
 
 import { go, keep, kept, onPlainClick, taskLink } from './address.js';
-import { byId, clock, duration, list, make, put } from './dom.js';
+import { byId, duration, list, make, put } from './dom.js';
 import { open } from './story.js';
+import { clock, onZone } from './time.js';
 
 const names = { dead_letter: 'dead letter', given_up: 'given up' };
 // Of each outcome the service tells the last hundred. Without a filter older ones
@@ -25,7 +26,7 @@ function row(done) {
     task.append(link);
   } else task.append(make('span', { class: 'muted' }, `no id: partition ${done.partition}, offset ${done.offset}`));
   const why = [done.reason, done.text].filter(Boolean).join(': ');
-  return make('tr', {}, make('td', { class: 'time' }, clock(done.at)), task,
+  return make('tr', {}, make('td', { class: 'time' }), task,
     make('td', {}, make('span', { class: 'chip', 'data-outcome': done.outcome }, names[done.outcome] || done.outcome),
       make('span', { class: 'narrow-why muted' }, why)),
     make('td', { class: 'roomy muted why' }, why), make('td', { class: 'number' }, duration(done.seconds)));
@@ -34,7 +35,7 @@ function row(done) {
 function render() {
   if (!shown) return;
   const some = shown.filter(matches).slice(0, length);
-  list(byId('latest'), some, (d) => `${d.partition}/${d.offset}/${d.at}`, row, () => {});
+  list(byId('latest'), some, (d) => `${d.partition}/${d.offset}/${d.at}`, row, (node, d) => put(node.firstElementChild, clock(d.at)));
   byId('no-latest').hidden = some.length > 0;
   put(byId('no-latest'), shown.length ? 'None of the latest matches the filter.' : 'No event has been answered yet.');
 }
@@ -62,5 +63,6 @@ onPlainClick(document.querySelector('#state-letters a'), () => {
   go({ outcome: 'dead_letter', text: '' });
   byId('latest-title').scrollIntoView();
 });
+onZone(render);
 window.addEventListener('hashchange', readAddress);
 readAddress();

@@ -2,6 +2,7 @@
 // two lines on a logarithmic scale, or a dot for each answer where they are few.
 
 import { byId, draw, duration, list, make, number, put, set } from './dom.js';
+import { clock, minute, onZone } from './time.js';
 
 const margin = { left: 46, right: 6, top: 8, bottom: 20 };
 const kinds = [['retried', 'retried'], ['retry_failed', 'retry_failed'], ['dead_letter', 'dead letters']];
@@ -36,7 +37,7 @@ function frame(width, tall, ticks, y, minuteAt) {
   for (const ago of [60, 45, 30, 15, 0]) {
     const x = margin.left + (width - margin.left - margin.right) * (1 - ago / 60);
     picture.append(draw('text', { class: 'tick', x, y: tall - 4, 'text-anchor': ago === 60 ? 'start' : ago ? 'middle' : 'end' },
-      new Date((minuteAt - ago) * 60_000).toISOString().slice(11, 16)));
+      minute((minuteAt - ago) * 60_000)));
   }
   return picture;
 }
@@ -74,7 +75,7 @@ function throughput(parent, h) {
       below += bar[kind];
     }
   });
-  const tell = (i) => legend(parent, kinds.map(([kind, label]) => [kind, label, number(all[i][kind])]), new Date(all[i].minute * 60_000).toISOString().slice(11, 16));
+  const tell = (i) => legend(parent, kinds.map(([kind, label]) => [kind, label, number(all[i][kind])]), minute(all[i].minute * 60_000));
   replace(parent, picture);
   readThroughput(picture, total(all[58]) ? 58 : 59, tell); // the last minute that is over
 }
@@ -114,7 +115,7 @@ function times(parent, h) {
     const entries = h.p50_seconds[at] == null && list.length
       ? [['few', list.length === 1 ? 'the only answer took' : `${list.length} answers took`, list.map(duration).join(', ')]]
       : [['p50', 'half of them within', value(h.p50_seconds[at])], ['p99', '99 in 100 within', value(h.p99_seconds[at])]];
-    legend(parent, entries, new Date(Date.parse(h.until) - (359 - i) * h.every_seconds * 1000).toISOString().slice(11, 19));
+    legend(parent, entries, clock(Date.parse(h.until) - (359 - i) * h.every_seconds * 1000, h.until));
   };
   replace(parent, picture);
   const last = Math.max(h.p50_seconds.findLastIndex((t) => t !== null), answers.findLastIndex((list) => list.length > 0));
@@ -153,8 +154,8 @@ function reader(id, steps) {
   box.addEventListener('pointerleave', (event) => event.pointerType === 'mouse' && choose(null)); // a finger has to leave to see
   box.addEventListener('blur', () => choose(null));
   box.addEventListener('keydown', (event) => {
-    const minute = steps / 60;
-    const by = { ArrowLeft: -minute, ArrowDown: -minute, ArrowRight: minute, ArrowUp: minute, PageDown: -10 * minute, PageUp: 10 * minute, Home: -steps, End: steps }[event.key];
+    const one = steps / 60; // a minute
+    const by = { ArrowLeft: -one, ArrowDown: -one, ArrowRight: one, ArrowUp: one, PageDown: -10 * one, PageUp: 10 * one, Home: -steps, End: steps }[event.key];
     if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     choose((chosen ?? usual) + by);
@@ -174,6 +175,8 @@ export function showHistory(h) {
   times(byId('times'), h);
 }
 
-const watch = new ResizeObserver(() => shown && showHistory(shown));
+const again = () => shown && showHistory(shown);
+onZone(again);
+const watch = new ResizeObserver(again);
 watch.observe(byId('throughput'));
 watch.observe(byId('times'));

@@ -5,6 +5,7 @@ import { go, keep, kept } from './address.js';
 import { get } from './answer.js';
 import { byId } from './dom.js';
 import { begin, fail, tell } from './tell.js';
+import { onZone } from './time.js';
 
 // Kafka's records of a task can be read for all who ask, but not by each every few
 // seconds: a page that has to, does so less and less often.
@@ -150,5 +151,6 @@ document.addEventListener('keydown', (event) => {
   }
   if (event.key === 'Escape' && !section.hidden) close();
 });
+onZone(() => told && tell(told, false));
 window.addEventListener('hashchange', readAddress);
 readAddress();

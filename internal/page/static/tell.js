@@ -1,7 +1,8 @@
 // A task's story as it is shown: verdict, steps, and what the topics know.
 
 import { command, copyButton } from './copy.js';
-import { byId, clock, list, make, put, set } from './dom.js';
+import { byId, list, make, put, set } from './dom.js';
+import { clock, told } from './time.js';
 
 const section = byId('story');
 
@@ -48,7 +49,7 @@ function verdict(code, mood, title, text) {
 // tell shows what is known; more: the topics are still being read.
 export function tell(t, more) {
   set(section, { 'aria-busy': String(more) });
-  verdict(t.verdict.code, moods[t.verdict.code] || 'bad', t.verdict.title, t.verdict.text);
+  verdict(t.verdict.code, moods[t.verdict.code] || 'bad', told(t.verdict.title), told(t.verdict.text));
   commands(t.task_id);
   put(byId('story-where'), where(t) + leftOut(t.stories_left_out));
   list(byId('story-events'), t.stories, (s) => `${s.partition}/${s.offset}/${s.steps[0]?.at}`, event, (node, s) => steps(node.querySelector('ol'), s.steps));
@@ -80,9 +81,10 @@ function event(s) {
 
 function steps(parent, lines) {
   list(parent, lines, (line) => `${line.at}/${line.kind}/${lines.indexOf(line)}`,
-    (line) => make('li', { 'data-kind': line.kind }, make('time', { datetime: line.at }, clock(line.at)), make('span')),
+    (line) => make('li', { 'data-kind': line.kind }, make('time', { datetime: line.at }), make('span')),
     (node, line) => {
-      put(node.querySelector('span'), line.sentence);
+      put(node.firstElementChild, clock(line.at));
+      put(node.querySelector('span'), told(line.sentence, line.at));
       requestID(node, line.request_id);
     });
 }

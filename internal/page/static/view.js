@@ -1,7 +1,8 @@
 // The state, the gauge, the reasons and the partitions.
 
 import { copies } from './copy.js';
-import { byId, clock, draw, duration, list, make, number, put, set, short, show, since } from './dom.js';
+import { byId, draw, list, make, number, put, set, short, show, since } from './dom.js';
+import { clock, onZone, told } from './time.js';
 
 // moods are the colours of the states; see style.css.
 const moods = {
@@ -10,9 +11,11 @@ const moods = {
 };
 
 let instance = 'remux-retrier';
+let last = null; // what was shown last
 copies(byId('state-command-copy'), 'the command', () => byId('state-command-text').textContent);
 
 export function showStatus(s) {
+  last = s;
   showState(s);
   showGauge(s);
   showReasons(s);
@@ -22,6 +25,8 @@ export function showStatus(s) {
   instance = s.instance;
   put(document.querySelector('title'), `${s.state.title} · ${instance}`);
 }
+
+onZone(() => last && showStatus(last));
 
 // showNothing is for a tab that nobody looks at: it names the instance and claims
 // nothing.
@@ -51,9 +56,9 @@ function saidAbove(note, state) {
 function showState(s) {
   const { state } = s;
   set(byId('state'), { 'data-mood': moods[state.name] || 'calm', 'data-state': state.name });
-  put(byId('state-title'), state.title);
+  put(byId('state-title'), told(state.title, s.at));
   put(byId('state-since'), `since ${clock(state.since, s.at)}, for ${since(state.since, s.at)}`);
-  put(byId('state-text'), state.text);
+  put(byId('state-text'), told(state.text, s.at));
   show(byId('state-advice'), state.advice);
   byId('state-command').hidden = !state.command;
   put(byId('state-command-text'), state.command || '');
@@ -63,7 +68,7 @@ function showState(s) {
   put(byId('state-error-text'), state.error || '');
   const notes = s.notes.filter((note) => !saidAbove(note, state));
   byId('notes').hidden = notes.length === 0;
-  list(byId('notes'), notes, (note) => note, (note) => make('li', {}, note), () => {});
+  list(byId('notes'), notes, (note) => note, () => make('li'), (item, note) => put(item, told(note, s.at)));
 }
 
 // The arc is three quarters of a circle.
