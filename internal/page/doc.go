@@ -9,7 +9,7 @@
 //	GET /                     the page; its files beside it
 //	GET /api/status           Status
 //	GET /api/history          Hour: throughput and answer times
-//	GET /api/latest           Latest: the events done with last
+//	GET /api/latest           Latest: the events done with last; ?below= earlier ones
 //	GET /api/tasks/{task_id}  Task; ?topics=false asks this instance's memory alone
 //	GET /api/tasks/?id=…      the same, for the ids "." and ".." too, which clients
 //	                          take for parts of the path
@@ -28,7 +28,7 @@
 //	view.js     state, gauge, reasons, partitions
 //	flow.js     the picture of the flow
 //	plot.js     the last hour's plots
-//	latest.js   the list of answers, and its filter
+//	latest.js   the list of answers: filter, pages, download
 //	address.js  the open task and the filters, as the address keeps them
 //	story.js    the search, and a task's story; tell.js shows it
 //	time.js     times, in UTC or the reader's zone

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -74,6 +75,17 @@ func (s *source) Latest() []story.Story {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stories
+}
+
+func (s *source) Earlier(number uint64) (list []story.Story) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range slices.Backward(s.stories) {
+		if one.Number < number {
+			list = append(list, one)
+		}
+	}
+	return list
 }
 
 func (s *source) Version() uint64 {

@@ -26,9 +26,10 @@ type Source interface {
 	// Status leaves to the page what it says there.
 	Status() Status
 	Totals() (metrics.Totals, error)
-	// Stories, Latest and Version are story.Store's.
+	// Stories, Latest, Earlier and Version are story.Store's.
 	Stories(taskID string) []story.Story
 	Latest() []story.Story
+	Earlier(number uint64) []story.Story
 	Version() uint64
 	// Topics reads what the topics know of a task, until the context ends; it then
 	// gives what it has, and an error: history.ErrNoAnswer if that is the brokers'
@@ -163,6 +164,8 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "only GET and HEAD: nothing here can be changed")
 	case isFile:
 		f.serve(w, r)
+	case isDoc && d == latestDoc && r.URL.RawQuery != "":
+		p.earlier(w, r)
 	case isDoc:
 		present, _ := p.board.look()
 		write(w, http.StatusOK, present[d].body)

@@ -92,6 +92,7 @@ type Story struct {
 	Steps   []Step
 	Outcome *events.Outcome // nil: none was decided here
 	Done    bool            // nothing more will happen to the event here
+	Number  uint64          // of the stories that have ended, by their end; 0: not ended
 }
 
 // Became says in a word what became of the event: the kind of its outcome,

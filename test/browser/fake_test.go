@@ -154,6 +154,15 @@ func (s *service) Latest() (list []story.Story) {
 	return list
 }
 
+func (s *service) Earlier(number uint64) (list []story.Story) {
+	for _, one := range s.Latest() {
+		if one.Number < number {
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
 func (s *service) Version() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,7 +208,9 @@ func (s *service) add(id string, reason events.Reason, apiError *events.APIError
 			story.Step{At: last.At.Add(time.Millisecond), Kind: story.Answered, Reason: reason},
 			story.Step{At: last.At.Add(7 * time.Millisecond), Kind: story.Published, Detail: "remux." + string(reason.Kind())})
 	}
-	told.Done = told.Steps[len(told.Steps)-1].Kind.Ends()
+	if told.Done = told.Steps[len(told.Steps)-1].Kind.Ends(); told.Done {
+		told.Number = uint64(n + 1)
+	}
 	s.stories = append(s.stories, told)
 }
 
