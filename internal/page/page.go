@@ -68,6 +68,7 @@ type Page struct {
 	hour    *hour
 	minute  minute
 	letters letters
+	changes Changes
 	version uint64 // of the stories, as they were pinned last
 }
 
@@ -123,6 +124,11 @@ func (p *Page) look() error {
 	if err := p.board.pin(statusDoc, s); err != nil {
 		return err
 	}
+	if p.changes.take(now, s.State) {
+		if err := p.board.pin(changesDoc, p.changes); err != nil {
+			return err
+		}
+	}
 	if p.hour.take(now, totals) {
 		if err := p.board.pin(hourDoc, p.hour.Hour); err != nil {
 			return err
@@ -153,12 +159,12 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy", policy)
 	path := r.URL.EscapedPath()
 	f, isFile := p.files[path]
-	doc := map[string]int{"/api/status": statusDoc, "/api/history": hourDoc, "/api/latest": latestDoc}
+	doc := map[string]int{"/api/status": statusDoc, "/api/history": hourDoc, "/api/latest": latestDoc, "/api/changes": changesDoc}
 	d, isDoc := doc[path]
 	isTask := strings.HasPrefix(path, tasksPath)
 	switch {
 	case !isFile && !isDoc && !isTask && path != "/api/events":
-		refuse(w, http.StatusNotFound, "not found: the page is at /, its data at /api/status, /api/history, /api/latest, /api/events and /api/tasks/{task_id}")
+		refuse(w, http.StatusNotFound, "not found: the page is at /, its data at /api/status, /api/history, /api/latest, /api/changes, /api/events and /api/tasks/{task_id}")
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		refuse(w, http.StatusMethodNotAllowed, "only GET and HEAD: nothing here can be changed")

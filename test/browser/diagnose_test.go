@@ -5,6 +5,10 @@ package browser
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"remux-retrier/internal/page"
 	"remux-retrier/internal/story"
@@ -93,5 +97,69 @@ func TestWithoutAShareTheGaugeShowsNoFigure(t *testing.T) {
 		}
 		b.keep("gauge-" + name)
 		b.well(url)
+	}
+}
+
+func TestTheStatesOfTheLastHoursAreListed(t *testing.T) {
+	t.Parallel()
+	s := newService(nil)
+	s.set = func(status *page.Status) {
+		switch minute := s.clock.Now().Sub(s.start).Minutes(); {
+		case minute > 20 && minute < 32:
+			stateNamed("outage-credentials")(status)
+			status.MPC.DownSince = at(s.start.Add(20 * time.Minute))
+			status.MPC.LastErrorAt = status.MPC.DownSince
+		case minute > 40 && minute < 45:
+			stateNamed("throttled")(status)
+			status.MPC.ThrottledSince = at(s.start.Add(40 * time.Minute))
+		}
+	}
+	url, _ := serve(t, s, s.clock, "")
+	for _, w := range sizes {
+		b := open(t, url, w, map[bool]string{true: "dark", false: "light"}[w.phone])
+		b.until(`document.querySelectorAll('#changes li').length >= 5`)
+		words := b.text("#changes")
+		for _, say := range []string{"now", "Throttled by MPC: 63 of 100 calls a minute admitted", "for 5 min", "MPC rejects our credentials: renew MPC_AUTH_TOKEN", "for 12 min"} {
+			if !strings.Contains(words, say) {
+				t.Errorf("%s: %q is not said: %s", w.name, say, words)
+			}
+		}
+		b.keep("changes-" + w.name)
+		b.well(url)
+	}
+}
+
+// Somebody without a mouse must not pass a hundred links before the partitions.
+func TestAKeyboardReachesThePartitionsInFewSteps(t *testing.T) {
+	t.Parallel()
+	s := newService(stateNamed("stuck")).aDay()
+	url, _ := serve(t, s, s.clock, "")
+	b := open(t, url, sizes[0], "light")
+	for stops := 1; ; stops++ {
+		b.do(chromedp.KeyEvent(kb.Tab))
+		at := value[string](b, `document.activeElement.getAttribute('aria-labelledby') || document.activeElement.className`)
+		if stops == 1 && at != "skip" {
+			t.Errorf("the first stop is %q", at)
+		}
+		if at == "partitions-title" {
+			t.Logf("%d stops", stops)
+			return
+		}
+		if stops >= 20 {
+			t.Fatalf("after 20 stops the focus is on %q", at)
+		}
+	}
+}
+
+func TestTheSkipLinkLeadsToTheContentAndKeepsTheOpenTask(t *testing.T) {
+	t.Parallel()
+	s := newService(nil)
+	s.add("538526", "", nil, story.Step{Kind: story.QuotaWait})
+	url, _ := serve(t, s, s.clock, "")
+	b := open(t, url+"/#task=538526", sizes[0], "light")
+	b.untilVerdict("quota")
+	_ = value[bool](b, `(document.querySelector('.skip').click(), true)`)
+	if got := value[string](b, `document.activeElement.id + location.hash`); got != "main#task=538526" || value[bool](b, `document.getElementById('story').hidden`) {
+		t.Errorf("%q", got)
 	}
 }

@@ -3,6 +3,7 @@
 
 import { onPlainClick } from './address.js';
 import { complaint } from './answer.js';
+import { showChanges } from './changes.js';
 import { byId, put } from './dom.js';
 import { showNothing, showSilence, showStatus } from './view.js';
 import { showFlow } from './flow.js';
@@ -34,6 +35,7 @@ const takers = {
   },
   history: showHistory,
   latest: showLatest,
+  changes: showChanges,
 };
 
 function connect() {

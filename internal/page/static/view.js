@@ -5,7 +5,7 @@ import { byId, draw, list, make, number, put, set, short, show, since } from './
 import { clock, onZone, told } from './time.js';
 
 // moods are the colours of the states; see style.css.
-const moods = {
+export const moods = {
   working: 'good', idle: 'calm', quota: 'wait', throttled: 'wait', outage: 'bad', kafka_away: 'bad', topic_absent: 'bad',
   unreadable: 'wait', stuck: 'bad', partition: 'bad', no_share: 'bad', starting: 'calm', joining: 'calm', reading: 'calm', standby: 'calm',
 };
