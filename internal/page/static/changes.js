@@ -8,7 +8,7 @@ let shown = [];
 
 function show() {
   const rows = shown.map((change, i) => ({ ...change, until: i ? Date.parse(shown[i - 1].at) : 0 }));
-  list(byId('changes'), rows, (c) => c.at,
+  list(byId('changes'), rows, (c) => `${c.at}/${c.name}`,
     () => make('li', {}, make('time'), make('span', { class: 'what' }), make('span', { class: 'muted' })),
     (item, c) => {
       set(item, { 'data-mood': moods[c.name] || 'calm' });

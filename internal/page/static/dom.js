@@ -83,3 +83,7 @@ export function duration(seconds) {
 }
 
 export const since = (time, now) => duration((new Date(now) - new Date(time)) / 1000);
+
+// scale is by how much the reader's letters are larger than usual: the pictures grow
+// with them.
+export const scale = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 15;

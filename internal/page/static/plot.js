@@ -1,10 +1,10 @@
 // The last hour: answers a minute as stacked bars, and the time to an answer as
 // two lines on a logarithmic scale, or a dot for each answer where they are few.
 
-import { byId, draw, duration, list, make, number, put, set } from './dom.js';
+import { byId, draw, duration, list, make, number, put, scale, set } from './dom.js';
 import { clock, minute, onZone } from './time.js';
 
-const margin = { left: 46, right: 6, top: 8, bottom: 20 };
+let margin = { left: 46, right: 6, top: 8, bottom: 20 }; // px, at the usual size of letters
 const kinds = [['retried', 'retried'], ['retry_failed', 'retry_failed'], ['dead_letter', 'dead letters']];
 let shown = null;
 
@@ -22,22 +22,23 @@ function minutes(h) {
   return all;
 }
 
-// ceiling is the next 1, 2 or 5 times a power of ten.
+// ceiling is the next 1, 2 or 4 times a power of ten, of which the half is whole.
 function ceiling(x) {
-  const power = 10 ** Math.floor(Math.log10(Math.max(1, x)));
-  return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= x);
+  const power = 10 ** Math.floor(Math.log10(Math.max(10, x)));
+  return x <= 4 ? 4 : [1, 2, 4, 10].map((n) => n * power).find((n) => n >= x);
 }
 
 function frame(width, tall, ticks, y, minuteAt) {
   const picture = draw('svg', { width, height: tall, viewBox: `0 0 ${width} ${tall}`, 'aria-hidden': 'true' });
   for (const [value, text] of ticks) {
     picture.append(draw('line', { class: 'grid-line', x1: margin.left, x2: width - margin.right, y1: y(value), y2: y(value) }),
-      draw('text', { class: 'tick', x: margin.left - 8, y: y(value) + 4, 'text-anchor': 'end' }, text));
+      draw('text', { class: 'tick', x: margin.left - 8, y: y(value) + 4 * scale(), 'text-anchor': 'end' }, text));
   }
-  for (const ago of [60, 45, 30, 15, 0]) {
-    const x = margin.left + (width - margin.left - margin.right) * (1 - ago / 60);
-    picture.append(draw('text', { class: 'tick', x, y: tall - 4, 'text-anchor': ago === 60 ? 'start' : ago ? 'middle' : 'end' },
-      minute((minuteAt - ago) * 60_000)));
+  // The clock's quarters of an hour.
+  for (let at = Math.ceil((minuteAt - 60) / 15) * 15; at <= minuteAt; at += 15) {
+    const x = margin.left + (width - margin.left - margin.right) * (1 - (minuteAt - at) / 60);
+    const anchor = x - margin.left < 16 ? 'start' : width - x < 20 ? 'end' : 'middle';
+    picture.append(draw('text', { class: 'tick', x, y: tall - 4, 'text-anchor': anchor }, minute(at * 60_000)));
   }
   return picture;
 }
@@ -80,20 +81,20 @@ function throughput(parent, h) {
   readThroughput(picture, total(all[58]) ? 58 : 59, tell); // the last minute that is over
 }
 
-const scale = [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36_000, 360_000];
+const axis = [[0.001, '1 ms'], [0.01, '10 ms'], [0.1, '100 ms'], [1, '1 s'], [10, '10 s'], [60, '1 min'], [600, '10 min'], [3600, '1 h'], [36_000, '10 h'], [360_000, '100 h'], [Infinity, '']];
 
 function times(parent, h) {
   const width = Math.floor(parent.clientWidth);
   const tall = 230; // the list of reasons beside it is long
   const answers = h.answers_seconds;
   const known = [...h.p50_seconds, ...h.p99_seconds, ...answers.flat()].filter((x) => x !== null && x > 0);
-  const low = scale.findLast((x) => x <= Math.min(...known, 0.1));
-  const high = scale.find((x) => x >= Math.max(...known, 1));
+  const low = axis.findLast(([x]) => x <= Math.max(0.001, Math.min(...known, 0.1)))[0];
+  const high = Math.min(360_000, axis.find(([x]) => x >= Math.max(...known, 1))[0]);
   const log = (x) => Math.log(x / low) / Math.log(high / low);
   const y = (x) => margin.top + (tall - margin.top - margin.bottom) * (1 - Math.max(0, log(Math.max(x, low))));
   const count = h.p50_seconds.length;
   const x = (i) => width - margin.right - (width - margin.left - margin.right) * (count - 1 - i) / 359;
-  const picture = frame(width, tall, scale.filter((t) => t >= low && t <= high).map((t) => [t, duration(t)]), y, Math.floor(Date.parse(h.until) / 60_000));
+  const picture = frame(width, tall, axis.filter(([t]) => t >= low && t <= high), y, Math.floor(Date.parse(h.until) / 60_000));
   for (const name of ['p99', 'p50']) {
     let d = '';
     let pen = 'M';
@@ -171,6 +172,7 @@ const readTimes = reader('times', 360);
 
 export function showHistory(h) {
   shown = h;
+  margin = { ...margin, left: 46 * scale(), bottom: 20 * scale() };
   throughput(byId('throughput'), h);
   times(byId('times'), h);
 }
