@@ -69,6 +69,15 @@ func (o operated) Owner(ctx context.Context, partition int) (string, error) {
 	return o.kafka.Owner(ctx, partition)
 }
 
+func (o operated) Instances(ctx context.Context) ([]page.Instance, error) {
+	members, err := o.kafka.Members(ctx)
+	all := make([]page.Instance, 0, len(members))
+	for _, m := range members {
+		all = append(all, page.Instance{Instance: m.ClientID, Partitions: m.Partitions, Here: m.ClientID == o.cfg.Kafka.ClientID})
+	}
+	return all, err
+}
+
 // Status puts together what the rooms say, each at about the same moment.
 func (o operated) Status() page.Status {
 	s := page.Status{

@@ -11,6 +11,7 @@
 //	GET /api/history          Hour: throughput and answer times
 //	GET /api/latest           Latest: the events done with last; ?below= earlier ones
 //	GET /api/changes          Changes: the states of the last 24 hours
+//	GET /api/instances        Instances: the members of the consumer group
 //	GET /api/tasks/{task_id}  Task; ?topics=false asks this instance's memory alone
 //	GET /api/tasks/?id=…      the same, for the ids "." and ".." too, which clients
 //	                          take for parts of the path
@@ -31,6 +32,7 @@
 //	plot.js     the last hour's plots
 //	latest.js   the list of answers: filter, pages, download
 //	address.js  the open task and the filters, as the address keeps them
+//	instances.js the other instances, and the way to their pages
 //	changes.js  the states of the last hours
 //	story.js    the search, and a task's story; tell.js shows it
 //	time.js     times, in UTC or the reader's zone

@@ -34,7 +34,8 @@ type source struct {
 	asked   []string // the ids that were asked for
 	topics  func(ctx context.Context) (history.History, error)
 	owner   string
-	broken  error // of Totals
+	broken  error // of Totals and Instances
+	members int   // how often the group was asked for them
 }
 
 func newSource() *source {
@@ -108,6 +109,13 @@ func (s *source) Owner(context.Context, int) (string, error) {
 		return "", errors.New("the brokers do not answer")
 	}
 	return s.owner, nil
+}
+
+func (s *source) Instances(context.Context) ([]Instance, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.members++
+	return []Instance{{"retrier-0", []int{3}, true}, {"retrier-1", []int{6}, false}}, s.broken
 }
 
 // Now, with the source for a clock. Nothing waits by it.

@@ -40,6 +40,8 @@ type Source interface {
 	// nobody does.
 	Home(ctx context.Context, taskID string) (int, error)
 	Owner(ctx context.Context, partition int) (string, error)
+	// Instances lists the members of the group.
+	Instances(ctx context.Context) ([]Instance, error)
 }
 
 // refresh is how often a snapshot is made, one for all who look.
@@ -54,11 +56,12 @@ type Config struct {
 
 // Page is the operator's page and its API. Run keeps it up to date.
 type Page struct {
-	cfg      Config
-	files    map[string]file
-	board    *board
-	streams  atomic.Int64
-	readings *readings
+	cfg       Config
+	files     map[string]file
+	board     *board
+	streams   atomic.Int64
+	readings  *readings
+	instances instances
 
 	readWithin time.Duration
 
@@ -163,8 +166,8 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d, isDoc := doc[path]
 	isTask := strings.HasPrefix(path, tasksPath)
 	switch {
-	case !isFile && !isDoc && !isTask && path != "/api/events":
-		refuse(w, http.StatusNotFound, "not found: the page is at /, its data at /api/status, /api/history, /api/latest, /api/changes, /api/events and /api/tasks/{task_id}")
+	case !isFile && !isDoc && !isTask && path != "/api/events" && path != "/api/instances":
+		refuse(w, http.StatusNotFound, "not found: the page is at /, its data at /api/status, /api/history, /api/latest, /api/changes, /api/instances, /api/events and /api/tasks/{task_id}")
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		refuse(w, http.StatusMethodNotAllowed, "only GET and HEAD: nothing here can be changed")
@@ -175,6 +178,8 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case isDoc:
 		present, _ := p.board.look()
 		write(w, http.StatusOK, present[d].body)
+	case path == "/api/instances":
+		p.listInstances(w, r)
 	case isTask:
 		p.task(w, r, strings.TrimPrefix(path, tasksPath))
 	default:

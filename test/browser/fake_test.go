@@ -182,6 +182,10 @@ func (s *service) Home(context.Context, string) (int, error) { return 6, nil }
 
 func (s *service) Owner(context.Context, int) (string, error) { return s.owner, nil }
 
+func (s *service) Instances(context.Context) ([]page.Instance, error) {
+	return []page.Instance{{Instance: "remux-retrier-0", Partitions: []int{0, 1, 2, 3}, Here: true}, {Instance: s.owner, Partitions: []int{6}}}, nil
+}
+
 // add tells the story of one more event, whose steps follow one another.
 func (s *service) add(id string, reason events.Reason, apiError *events.APIError, steps ...story.Step) {
 	s.mu.Lock()

@@ -23,18 +23,36 @@ func TestThePageWorksBelowAPathOfAProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := httptest.NewServer(http.StripPrefix("/ops/retrier", &httputil.ReverseProxy{FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) {
+	proxy := httptest.NewServer(http.StripPrefix("/ops/remux-retrier-0", &httputil.ReverseProxy{FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
 	}}))
 	t.Cleanup(proxy.Close)
-	b := open(t, proxy.URL+"/ops/retrier/#task=538526", sizes[0], "light")
+	b := open(t, proxy.URL+"/ops/remux-retrier-0/#task=538526", sizes[0], "light")
 	b.untilVerdict("quota")
 	b.until(`document.querySelectorAll('#latest a').length > 3`)
-	if links := value[string](b, `[...document.querySelectorAll('a[href]')].filter((a) => !a.href.startsWith(location.origin + '/ops/retrier/')).map((a) => a.href).join()`); links != "" {
+	if links := value[string](b, `[...document.querySelectorAll('a[href]')].filter((a) => !a.href.startsWith(location.origin + '/ops/remux-retrier-')).map((a) => a.href).join()`); links != "" {
 		t.Errorf("these links lead out of the path: %s", links)
 	}
 	if !strings.Contains(value[string](b, `getComputedStyle(document.querySelector('.card')).borderRadius`), "px") {
 		t.Error("the page has no style")
 	}
-	b.well(proxy.URL + "/ops/retrier")
+	b.until(`document.querySelector('#others a')`)
+	if href := value[string](b, `document.querySelector('#others a').getAttribute('href')`); href != proxy.URL+"/ops/remux-retrier-1/" {
+		t.Errorf("the other instance's page is at %s", href)
+	}
+	b.well(proxy.URL + "/ops/remux-retrier-0")
+}
+
+// Anybody may join the group under any name.
+func TestAnInstancesNameLeadsNowhereElse(t *testing.T) {
+	t.Parallel()
+	s := newService(nil)
+	s.owner = "remux-retrier-0.evil.example/x?"
+	url, _ := serve(t, s, s.clock, "")
+	b := open(t, url, sizes[0], "light")
+	b.until(`document.querySelector('#others li')`)
+	if n := b.number(`document.querySelectorAll('#others a').length`); n != 0 {
+		t.Error("it is a link")
+	}
+	b.well(url)
 }

@@ -5,6 +5,7 @@ import { onPlainClick } from './address.js';
 import { complaint } from './answer.js';
 import { showChanges } from './changes.js';
 import { byId, put } from './dom.js';
+import './instances.js';
 import { showNothing, showSilence, showStatus } from './view.js';
 import { showFlow } from './flow.js';
 import { showHistory } from './plot.js';

@@ -1,6 +1,8 @@
 // A task's story as it is shown: verdict, steps, and what the topics know.
 
+import { taskLink } from './address.js';
 import { command, copyButton } from './copy.js';
+import { nameOf } from './instances.js';
 import { byId, list, make, put, set } from './dom.js';
 import { clock, told } from './time.js';
 
@@ -51,17 +53,18 @@ export function tell(t, more) {
   set(section, { 'aria-busy': String(more) });
   verdict(t.verdict.code, moods[t.verdict.code] || 'bad', told(t.verdict.title), told(t.verdict.text));
   commands(t.task_id);
-  put(byId('story-where'), where(t) + leftOut(t.stories_left_out));
+  const origin = make('span', {}, ...where(t), leftOut(t.stories_left_out));
+  if (byId('story-where').textContent !== origin.textContent) byId('story-where').replaceChildren(origin); // else a link would lose the focus
   list(byId('story-events'), t.stories, (s) => `${s.partition}/${s.offset}/${s.steps[0]?.at}`, event, (node, s) => steps(node.querySelector('ol'), s.steps));
   if (!more) topics(t);
 }
 
 function where(t) {
-  if (!t.owner) return `Told by ${t.instance}.`;
+  if (!t.owner) return [`Told by ${t.instance}.`];
   const { partition, instance, here } = t.owner;
-  if (here) return `Told by ${t.instance}, which owns its partition, ${partition}.`;
-  if (!instance) return `Told by ${t.instance}. Nobody owns its partition, ${partition}, at the moment.`;
-  return `Told by ${t.instance}. Its partition, ${partition}, is owned by ${instance}, whose page knows more.`;
+  if (here) return [`Told by ${t.instance}, which owns its partition, ${partition}.`];
+  if (!instance) return [`Told by ${t.instance}. Nobody owns its partition, ${partition}, at the moment.`];
+  return [`Told by ${t.instance}. Its partition, ${partition}, is owned by `, nameOf(instance, taskLink(t.task_id)), ', whose page knows more.'];
 }
 
 function leftOut(n) {
