@@ -79,6 +79,9 @@ type Error struct {
 	RetryAfter time.Duration
 	// Advice tells an operator in a sentence what to do; empty when there is nothing to do.
 	Advice string
+	// Headline says the same in a few words: what is wrong, a colon, what to do; empty when nobody has to act, or no such
+	// words are known.
+	Headline string
 	// Err is the cause where there was no usable answer: a network error, a context's error.
 	Err error
 

@@ -15,6 +15,7 @@ var (
 	failureCode = regexp.MustCompile(`^MPC\.[0-9]{5}$`)
 	regionName  = regexp.MustCompile(`^[a-z0-9-]+$`)
 	hostPattern = regexp.MustCompile(`^(\*|(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?)$`)
+	pathPattern = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?$`)
 	segment     = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )
 
@@ -110,6 +111,16 @@ func (p *parser) pathSegment(name string) string {
 		return ""
 	}
 	return value
+}
+
+// pathPrefix may be / alone, which is none.
+func (p *parser) pathPrefix(name string) string {
+	value := p.value(name)
+	if value != "" && value != "/" && !pathPattern.MatchString(value) {
+		p.refuse(name, value, "a path that begins with a slash, such as /retrier, of letters, digits, dots, underscores, tildes and hyphens")
+		return ""
+	}
+	return strings.TrimSuffix(value, "/")
 }
 
 func (p *parser) failureCodes(name string) []string {

@@ -65,6 +65,7 @@ type spec struct {
 	ShutdownTimeout  string `envconfig:"SHUTDOWN_TIMEOUT" default:"25s" desc:"Time for work in flight after SIGTERM or SIGINT; must exceed MPC_TIMEOUT by more than 5s. A second signal ends the process at once."`
 	HTTPAddr         string `envconfig:"HTTP_ADDR" default:"127.0.0.1:8080" desc:"Listen address, host:port, of the operator's page, health and metrics; empty turns them off."`
 	HTTPAllowedHosts string `envconfig:"HTTP_ALLOWED_HOSTS" shown:"loopback, own names and addresses" desc:"More names, comma-separated, that the Host header of a request may have, such as a proxy's; *.example.com for all names below a domain, * for any."`
+	HTTPPathPrefix   string `envconfig:"HTTP_PATH_PREFIX" desc:"Path under which a proxy shows the page, such as /retrier. Requests below it are answered like those without it, so it does not matter whether the proxy takes it off."`
 	LogLevel         string `envconfig:"LOG_LEVEL" default:"info" desc:"trace, debug, info, warn or error."`
 	LogFormat        string `envconfig:"LOG_FORMAT" default:"json" desc:"json or text."`
 
