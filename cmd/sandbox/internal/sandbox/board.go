@@ -108,7 +108,11 @@ func (b *board) published(r *kgo.Record) {
 	m.event = r
 	b.sum.seen++
 	var number int
-	if _, err := fmt.Sscan(headerOf(r, numberHeader), &number); err == nil {
+	mark := headerOf(r, numberHeader)
+	if m := messageNumber.FindSubmatch(r.Value); m != nil && mark == "" {
+		mark = string(m[1])
+	}
+	if _, err := fmt.Sscan(mark, &number); err == nil {
 		m.sent = b.sent[number]
 		delete(b.sent, number)
 	}

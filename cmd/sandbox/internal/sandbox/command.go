@@ -45,6 +45,8 @@ Usage: go run ./cmd/sandbox [options]
                        probability: 0 to 0.9
   --quota N            the tenant may send N requests a minute; the service is
                        told, and the simulator enforces it (default: no limit)
+  --smn                send MPC's notifications the whole way: a simulated SMN
+                       signs and posts them, and remux-retrier receive publishes
   --http HOST:PORT     serve the operator's page, /metrics and the probes there
                        (default: a free port of this machine; none with --once)
   --log                show the service's whole log, on standard error
@@ -59,6 +61,7 @@ Examples:
   go run ./cmd/sandbox --fault down        events wait, and none fails for it
   go run ./cmd/sandbox --fault throttle    the service slows down by itself
   go run ./cmd/sandbox --quota 30          calls are spaced to keep the quota
+  go run ./cmd/sandbox --smn               MPC → SMN → receive → Kafka → service
   go run ./cmd/sandbox --brokers 127.0.0.1:9092
                                            the same on a Kafka of your own
 
@@ -75,6 +78,7 @@ type options struct {
 	brokers []string // none: embedded
 	fault   string
 	faults  mpcsim.Faults // in force all the time
+	smn     bool
 	http    string
 	log     bool
 }
@@ -146,6 +150,7 @@ func (o *options) flags() *flag.FlagSet {
 		o.faults.PerMinute = n
 		return nil
 	})
+	flags.BoolVar(&o.smn, "smn", false, "")
 	flags.Func("http", "", func(address string) error {
 		o.http = address
 		return checkAddress(address)

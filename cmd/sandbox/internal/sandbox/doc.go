@@ -15,6 +15,7 @@
 //	summary.go   the whole, in the end
 //	kafka.go     produces and reads with a client that is not the service's
 //	service.go   the service's environment, life and log
+//	smn.go       the way by SMN and remux-retrier receive, of --smn
 //	faults.go    the faults a user can ask for
 //	weather.go   the one in force
 //	keys.go      switches them by single keys

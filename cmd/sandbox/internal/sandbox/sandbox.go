@@ -32,6 +32,9 @@ type sandbox struct {
 	weather *weather
 	meter   *meter // nil: the service serves no metrics
 	service *service
+	smn     *notifier // nil without --smn
+
+	serviceLog io.Writer
 }
 
 // play performs the scenes, once or over and over, and returns the exit code.
@@ -63,6 +66,7 @@ func play(ctx context.Context, opts options, scenes []scene, tty *terminal, stdo
 
 // perform starts the parts, plays, and ends the parts in the reverse order.
 func (s *sandbox) perform(ctx context.Context, log io.Writer) error {
+	s.serviceLog = log
 	brokers := s.opts.brokers
 	if len(brokers) == 0 {
 		embedded, err := broker.Start(broker.Config{})
@@ -101,10 +105,10 @@ func (s *sandbox) perform(ctx context.Context, log io.Writer) error {
 	if s.opts.log {
 		hear = func([]byte) {} // what it says is in its log
 	}
-	if s.service, err = startService(environment(s.opts, s.topics, brokers, s.mpc.URL()), log, hear); err != nil {
+	if s.service, err = startService(nil, environment(s.opts, s.topics, brokers, s.mpc.URL()), log, hear); err != nil {
 		return err
 	}
-	return errors.Join(s.act(ctx), s.clear())
+	return errors.Join(s.act(ctx, brokers), s.clear())
 }
 
 // observe has the service serve its metrics where they can be read: --once has
@@ -167,16 +171,17 @@ func (s *sandbox) introduce(brokers []string) {
 
 // act plays until the scenes are over, the context ends or the service does,
 // and then stops the service.
-func (s *sandbox) act(ctx context.Context) error {
-	if err := s.curtain(ctx); err != nil {
-		return err
+func (s *sandbox) act(ctx context.Context, brokers []string) (err error) {
+	if err := s.curtain(ctx, brokers); err != nil {
+		return errors.Join(err, s.smn.close())
 	}
+	defer func() { err = errors.Join(err, s.smn.close()) }()
 	watching, seen := context.WithCancel(context.WithoutCancel(ctx))
 	var watchers sync.WaitGroup
 	watchers.Go(func() { s.client.watch(watching, s.board) })
 	watchers.Go(func() { s.follow(watching) })
 
-	err := s.run(ctx)
+	err = s.run(ctx)
 	if s.opts.once && err == nil && ctx.Err() != nil {
 		err = errInterrupted
 	}
@@ -189,8 +194,8 @@ func (s *sandbox) act(ctx context.Context) error {
 	return err
 }
 
-// curtain waits until the service is ready for events.
-func (s *sandbox) curtain(ctx context.Context) error {
+// curtain waits until the service, and with --smn receive, is ready for events.
+func (s *sandbox) curtain(ctx context.Context, brokers []string) error {
 	waiting, enough := context.WithCancel(ctx)
 	ready := make(chan error, 1)
 	var asking sync.WaitGroup
@@ -208,6 +213,12 @@ func (s *sandbox) curtain(ctx context.Context) error {
 		return errors.Join(errInterrupted, s.halt())
 	case err != nil:
 		return errors.Join(fmt.Errorf("%w; the service logged last:\n%s", err, s.service.log), s.halt())
+	}
+	if s.opts.smn {
+		if err := s.notify(ctx, brokers); err != nil {
+			return errors.Join(err, s.halt())
+		}
+		s.paper.say(dim, "SMN    %s (simulated) → remux-retrier receive at %s, which has confirmed its subscription\n", s.smn.smn.Host(), s.smn.url)
 	}
 	s.paper.head()
 	return nil

@@ -22,8 +22,8 @@ const (
 	secretKey = "sandbox-secret-key"
 )
 
-// ours are the service's variables, which a user's shell may hold too.
-var ours = regexp.MustCompile(`^((KAFKA|MPC|IAM|RETRY|OTEL)_|(SHUTDOWN_TIMEOUT|HTTP_ADDR|LOG_LEVEL|LOG_FORMAT)=)`)
+// ours are the service's variables and receive's, which a user's shell may hold too.
+var ours = regexp.MustCompile(`^((KAFKA|MPC|IAM|RETRY|RECEIVE|OTEL)_|(SHUTDOWN_TIMEOUT|HTTP_ADDR|LOG_LEVEL|LOG_FORMAT)=)`)
 
 // environment is the service's configuration.
 func environment(o options, t topics, brokers []string, endpoint string) map[string]string {
@@ -71,9 +71,9 @@ type service struct {
 	log   *tail
 }
 
-// startService runs the service as its main does. Its log goes to out and, line
-// by line, to hear.
-func startService(env map[string]string, out io.Writer, hear func([]byte)) (*service, error) {
+// startService runs the service, or a command of its, as its main does. Its log
+// goes to out and, line by line, to hear.
+func startService(args []string, env map[string]string, out io.Writer, hear func([]byte)) (*service, error) {
 	for _, entry := range os.Environ() {
 		if name, _, _ := strings.Cut(entry, "="); ours.MatchString(entry) {
 			_ = os.Unsetenv(name) // fails on no system that Go knows
@@ -88,7 +88,7 @@ func startService(env map[string]string, out io.Writer, hear func([]byte)) (*ser
 	s := &service{stop: stop, ended: make(chan struct{}), log: &tail{out: out, hear: hear}}
 	go func() {
 		defer close(s.ended)
-		s.code = app.Run(ctx, nil, "sandbox", s.log, s.log, nil)
+		s.code = app.Run(ctx, args, "sandbox", s.log, s.log, nil)
 	}()
 	return s, nil
 }
