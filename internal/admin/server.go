@@ -53,7 +53,7 @@ type Server struct {
 	listener net.Listener
 	hosts    hosts
 	throttle throttle
-	conns    connections
+	conns    Connections
 	http     *http.Server
 	stopping context.CancelFunc // ends the requests' contexts
 }
@@ -78,7 +78,7 @@ func New(c Config) (*Server, error) {
 		WriteTimeout:      10 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ConnState:         s.conns.changed,
+		ConnState:         s.conns.Changed,
 		ErrorLog:          log.New(logWriter{c.Log}, "", 0),
 	}
 	return s, nil

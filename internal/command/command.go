@@ -39,6 +39,8 @@ type Env struct {
 	// Kafka and MPC make clients; neither opens a connection yet.
 	Kafka func(config.Config) (*kafkalog.Log, error)
 	MPC   func(config.Config) (*mpcclient.Client, error)
+	// Receive runs the end point of SMN's messages and gives the exit code.
+	Receive func(context.Context, config.Receive) int
 
 	// terminal is where a person looks, as a file; nil: nobody does.
 	terminal *os.File
@@ -87,7 +89,7 @@ func one(n int) error {
 
 // commands in the order in which help lists them.
 func commands() []command {
-	return []command{checkCommand, retryCommand, redriveCommand, explainCommand}
+	return []command{checkCommand, retryCommand, redriveCommand, explainCommand, receiveCommand}
 }
 
 func find(name string) (command, bool) {

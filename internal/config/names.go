@@ -66,11 +66,16 @@ func (p *parser) listenAddress(name string) string {
 	if value == "" || p.refusePrivate(name, value, expected) {
 		return ""
 	}
-	if _, port, err := net.SplitHostPort(value); err != nil || !validPort(port, 0) {
+	if !listens(value) {
 		p.refuse(name, value, expected)
 		return ""
 	}
 	return value
+}
+
+func listens(value string) bool {
+	_, port, err := net.SplitHostPort(value)
+	return err == nil && validPort(port, 0)
 }
 
 // hosts are names and addresses without a port, in lower case.

@@ -50,7 +50,7 @@ func TestTheCommandsWorkTogether(t *testing.T) {
 
 func TestHelpKnowsEveryCommand(t *testing.T) {
 	overview := perform(t, 0, "help")
-	for _, name := range []string{"check", "retry", "redrive", "explain"} {
+	for _, name := range []string{"check", "retry", "redrive", "explain", "receive"} {
 		expect(t, overview, "remux-retrier "+name)
 		expect(t, perform(t, 0, "help", name), "Usage: remux-retrier "+name)
 	}
