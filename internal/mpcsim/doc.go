@@ -1,5 +1,5 @@
 // Package mpcsim simulates the part of Huawei Cloud MPC and IAM that the
-// service talks to: the remux retry, the task query and the password login,
+// service talks to: the remux retry, the query and the list of tasks, and the password login,
 // with task states, refusals, outages and a ledger of every request seen.
 //
 // It is a second, independent reading of the API's documents: it shares no code
