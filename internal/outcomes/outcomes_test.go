@@ -203,8 +203,25 @@ func TestWhatWaitsIsFoundHoweverOldAndSoIsItsAnswer(t *testing.T) {
 		if !w.of("7").Waiting {
 			t.Error("an event that waits for two days is not told")
 		}
+		w.committed[1] = consumer.Position{Offset: 0} // by another program
+		if !w.of("7").Waiting {
+			t.Error("an event that waits for two days, at an offset without a mark, is not told")
+		}
+		w.committed[1] = consumer.Position{Offset: 0, Metadata: mark.Encode(0)}
 		if w.of("8").Waiting {
 			t.Error("an answered event counts as waiting")
+		}
+	})
+}
+
+// Two instances may publish in another order than they have decided.
+func TestTheLatestRefusalIsTheOneThatWasDecidedLast(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for ago, reason := range []events.Reason{events.Rejected, events.BudgetExhausted} {
+			w.answer("7", w.ask(1, `{"task_id":"7"}`), reason, func(o *events.Outcome) { o.DecidedAt = time.Now().Add(-time.Duration(ago) * time.Hour) })
+		}
+		if got := w.of("7").RetryFailed; got.Reason != events.Rejected || !got.At.Equal(time.Now()) {
+			t.Errorf("%+v", got)
 		}
 	})
 }

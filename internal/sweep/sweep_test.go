@@ -36,6 +36,7 @@ type world struct {
 	broken error // of the next event to be written, which is written all the same
 	left   []string
 	onEach func() // after each event
+	before func() // each event is written
 }
 
 func inWorld(t *testing.T, test func(w *world)) {
@@ -89,6 +90,9 @@ func (w *world) known(_ context.Context, _ time.Time, ids map[string]bool) (map[
 }
 
 func (w *world) publish(ctx context.Context, m events.Message) (string, error) {
+	if w.before != nil {
+		w.before()
+	}
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
@@ -189,6 +193,19 @@ func TestAnInterruptedSweepStartedAgainRepeatsNothing(t *testing.T) {
 			cancel()
 		}
 		w.want(ids...)
+	})
+}
+
+func TestAnInterruptCutsNoWriteShort(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.fail("1", "2")
+		ctx, cancel := context.WithCancel(w.t.Context())
+		w.before = cancel
+		totals, err := w.run(ctx, nil)
+		if !errors.Is(err, context.Canceled) || totals.Published != 1 {
+			t.Errorf("%+v, %v", totals, err)
+		}
+		w.want("1")
 	})
 }
 
