@@ -163,7 +163,7 @@ func TestAnOutageIsWaitedForAndAnOperatorsErrorIsNot(t *testing.T) {
 			if errors.Is(err, c.err) != c.fails || totals.Requests != c.requests || time.Since(began) > 5*time.Minute {
 				t.Errorf("%s: %+v, %v after %v", name, totals, err, time.Since(began))
 			}
-			if c.err == throttled && time.Since(began) < time.Minute {
+			if errors.Is(c.err, throttled) && time.Since(began) < time.Minute {
 				t.Errorf("%s: it does not wait for as long as MPC asks for: %v", name, time.Since(began))
 			}
 		})

@@ -3,7 +3,7 @@ package deploy
 import (
 	"os"
 	"path/filepath"
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -73,7 +73,7 @@ func TestTheSweepRunsAloneAndAsTheServiceIsConfigured(t *testing.T) {
 		t.Errorf("%s has no version", own.Image)
 	}
 	all := build(t, "example")
-	if !slices.Equal(own.VolumeMounts, all.container().VolumeMounts) {
+	if !reflect.DeepEqual(own.VolumeMounts, all.container().VolumeMounts) {
 		t.Errorf("its secrets stand in %+v", own.VolumeMounts)
 	}
 	// Neither the Service nor the budget of disruptions may take it for an instance.
