@@ -105,7 +105,7 @@ func commandEnv(version string, stdout, stderr io.Writer, hangups func() <-chan 
 	quiet.SetOutput(io.Discard)
 	hearLibrary(quiet)
 	return command.Env{
-		Version: version, Stdout: stdout, Stderr: stderr,
+		Version: version, Stdin: os.Stdin, Stdout: stdout, Stderr: stderr,
 		Kafka: func(cfg config.Config) (*kafkalog.Log, error) { return connectKafka(cfg, quiet) },
 		MPC: func(cfg config.Config) (*mpcclient.Client, error) {
 			return connectMPC(cfg, version, func(context.Context) error { return nil })
