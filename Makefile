@@ -68,6 +68,10 @@ soak: ## Run the scenarios on a real Kafka that want a quiet machine: kill -9, t
 test-browser: ## Look at the operator's page in a real Chromium (Debian's chromium and bsdutils), also in the sandbox
 	go test -tags browser -count=1 -parallel 4 -timeout 10m ./test/browser
 
+.PHONY: axe
+axe: ## Fetch axe-core (npm), by which make test-browser looks for what keeps people from using the page
+	cd test/browser && timeout 300 npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=2 --fetch-timeout=60000
+
 .PHONY: pictures
 pictures: ## Take the pictures in docs/pictures anew, of the sandbox as it is after PICTURES_AFTER (15m)
 	PICTURES=$(CURDIR)/docs/pictures PICTURES_AFTER=$(PICTURES_AFTER) go test -tags browser -count=1 -timeout 60m -run RealThing ./test/browser

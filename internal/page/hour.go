@@ -99,8 +99,8 @@ func added(before, after []metrics.Time) []metrics.Time {
 	}
 	var all []metrics.Time
 	for _, t := range after {
-		if t.Count -= former[t.Seconds]; t.Count > 0 {
-			all = append(all, t)
+		if t.Count > former[t.Seconds] { // counts only grow
+			all = append(all, metrics.Time{Seconds: t.Seconds, Count: t.Count - former[t.Seconds]})
 		}
 	}
 	return all

@@ -44,6 +44,9 @@ func TestQuantilesAreOfTheIntervalAlone(t *testing.T) {
 			t.Errorf("of %v, quantile %v is %v, want %v", minute, q, p, want)
 		}
 	}
+	if got := added(after, before); len(got) > 1 { // a count that falls is none of billions
+		t.Errorf("%v", got)
+	}
 	if p := quantile(added(after, after), 0.5); p != nil {
 		t.Errorf("%v of nothing", *p)
 	}

@@ -194,7 +194,7 @@ func paced(s *Status) State {
 		return s.at(Working, "Working", "Events are being answered as they come.")
 	case f.Waiting.Backoff > 0:
 		return s.at(Working, "Working",
-			fmt.Sprintf("%s after a call of its own that failed, and will be called again; MPC serves the others.", quantity(f.Waiting.Backoff, "event rests", "events rest")))
+			fmt.Sprintf("%s after a failed call; MPC serves the others.", quantity(f.Waiting.Backoff, "event backs off", "events back off")))
 	case f.Lag > 0 || !f.LagKnown:
 		return s.at(Working, "Working", "Events are being read.")
 	}

@@ -37,7 +37,7 @@ func TestTheStateIsWhatMattersMost(t *testing.T) {
 		{"between two events", Working, "as they come", func(s *Status) { s.Outcomes = []Count{{Count: 9, LastMinute: 1}} }},
 		{"a minute after the last event", Idle, "", func(s *Status) { s.Outcomes = []Count{{Count: 9}} }},
 		{"calls under way", Working, "as they come", func(s *Status) { s.Flow.InFlight = 1 }},
-		{"one event rests and holds the low-water mark", Working, "1 event rests", func(s *Status) { s.Flow = Flow{Lag: 900, Held: 1, Waiting: Waiting{Backoff: 1}} }},
+		{"one event rests and holds the low-water mark", Working, "1 event backs off", func(s *Status) { s.Flow = Flow{Lag: 900, Held: 1, Waiting: Waiting{Backoff: 1}} }},
 		{"only the next one waits its turn", Working, "as they come", func(s *Status) { s.Flow.Waiting.Quota, s.Flow.Held = 2, 2 }},
 		{"a backlog", QuotaWait, "5,700 events wait for a turn, at 95 requests a minute: about 60 minutes", func(s *Status) { s.Flow.Waiting.Quota, s.Flow.Held = 5700, 5700 }},
 		{"no limit", Working, "as they come", func(s *Status) { s.MPC.Rate, s.MPC.Share, s.Flow.Waiting.Quota = nil, nil, 5700 }},

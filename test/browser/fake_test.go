@@ -120,10 +120,8 @@ func (s *service) Totals() (metrics.Totals, error) {
 	if s.flood > 0 && s.clock.Now().Sub(s.start) > 58*time.Minute {
 		t.Events = append(t.Events, metrics.EventCount{Outcome: "dead_letter", Reason: "no_task_id", Count: s.flood})
 	}
-	below := 0.0
-	for _, b := range []struct{ seconds, part float64 }{{.1, .2 + .1*math.Sin(x/5)}, {.25, .7}, {.5, .9}, {1, .96 + .03*math.Sin(x/3)}, {2.5, 1}} {
-		t.Times = append(t.Times, metrics.Time{Seconds: b.seconds, Count: uint64(max(0, float64(n)*(b.part-below)))})
-		below = b.part
+	for i, part := range []int64{20, 50, 20, 8, 2} { // in percent
+		t.Times = append(t.Times, metrics.Time{Seconds: []float64{.08, .2, .4, .9, 2.2}[i], Count: uint64(max(0, int64(x*34)*part/100))})
 	}
 	if s.few > 0 {
 		t.Times = []metrics.Time{{Seconds: .3, Count: uint64(x / 5)}, {Seconds: 40, Count: uint64(x / 20)}}
@@ -144,10 +142,9 @@ func (s *service) Stories(id string) (found []story.Story) {
 }
 
 func (s *service) Latest() (list []story.Story) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, one := range slices.Backward(s.stories) {
-		if one.Done {
+	of := map[string]int{}
+	for _, one := range s.Earlier(math.MaxUint64) {
+		if of[one.Became()]++; of[one.Became()] <= 100 {
 			list = append(list, one)
 		}
 	}
@@ -155,8 +152,10 @@ func (s *service) Latest() (list []story.Story) {
 }
 
 func (s *service) Earlier(number uint64) (list []story.Story) {
-	for _, one := range s.Latest() {
-		if one.Number < number {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range slices.Backward(s.stories) {
+		if one.Done && one.Number < number {
 			list = append(list, one)
 		}
 	}

@@ -18,14 +18,14 @@ function places(width) {
   const [line, border] = [13 * k, 1];
   const room = width - 2 * border;
   if (room < 330 * k) { // large letters on a small screen: one below the other
-    const [height, gap] = [62 * k, 14];
+    const [height, gap] = [66 * k, 14];
     const at = Object.fromEntries(Object.keys(nodes).map((name, i) => [name, [border, border + i * (height + gap)]]));
     return { k, line, w: room, height, lines: 1, h: at.dead_letter[1] + height + border, narrow: true, at };
   }
   if (room < 620 * k) {
     const gap = 12;
     const w = (room - 2 * gap) / 3;
-    const height = 62 * k + 2 * line;
+    const height = 66 * k + 2 * line;
     const low = border + height + 72;
     const x = [0, 1, 2].map((i) => border + i * (w + gap));
     return {
@@ -35,7 +35,7 @@ function places(width) {
   }
   const w = Math.min(220 * k, (room - 150) / 4);
   const lines = w < 200 * k ? 3 : 1;
-  const height = 62 * k + (lines - 1) * line;
+  const height = 66 * k + (lines - 1) * line;
   const step = (room - w) / 3;
   const x = [0, 1, 2, 3].map((i) => border + i * step);
   const y = [0, 1, 2].map((i) => border + i * (height + 14));
@@ -110,7 +110,7 @@ function waitingFor(w) {
   if (w.quota) words.push(`quota ${short(w.quota)}`);
   if (w.outage) words.push(`MPC ${short(w.outage)}`);
   if (w.kafka) words.push(`Kafka ${short(w.kafka)}`);
-  if (w.backoff) words.push(`rest ${short(w.backoff)}`);
+  if (w.backoff) words.push(`backoff ${short(w.backoff)}`);
   return words;
 }
 

@@ -16,7 +16,7 @@ export function pageOf(name, mine = own, here = location.host + location.pathnam
   if (!mine || mine === name || !/^[\w.-]+$/.test(name)) return '';
   let same = 0;
   while (same < Math.min(mine.length, name.length) && mine[same] === name[same]) same++;
-  for (let from = 0; from <= same && from < mine.length; from++) {
+  for (let from = 0; from <= same && /[a-z]/i.test(mine.slice(from)); from++) { // a number alone is in any address
     const part = new RegExp(`(^|[/.])${escaped(mine.slice(from))}(?=[/.:]|$)`);
     if (part.test(here) && name.slice(from)) return `${location.protocol}//${here.replace(part, (whole, before) => before + name.slice(from))}`;
   }

@@ -4,7 +4,7 @@
 import { byId, draw, duration, list, make, number, put, scale, set } from './dom.js';
 import { clock, minute, onZone } from './time.js';
 
-let margin = { left: 46, right: 6, top: 8, bottom: 20 }; // px, at the usual size of letters
+let margin = { left: 52, right: 6, top: 8, bottom: 20 }; // px, at the usual size of letters
 const kinds = [['retried', 'retried'], ['retry_failed', 'retry_failed'], ['dead_letter', 'dead letters']];
 let shown = null;
 
@@ -172,7 +172,7 @@ const readTimes = reader('times', 360);
 
 export function showHistory(h) {
   shown = h;
-  margin = { ...margin, left: 46 * scale(), bottom: 20 * scale() };
+  margin = { ...margin, left: 52 * scale(), bottom: 20 * scale() };
   throughput(byId('throughput'), h);
   times(byId('times'), h);
 }
