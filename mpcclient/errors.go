@@ -1,7 +1,11 @@
 package mpcclient
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -146,6 +150,22 @@ type quiet struct {
 }
 
 func quieted(err error, secrets blanker) error { return &quiet{clean(err.Error(), secrets), err} }
+
+// unquoted is quieted for an answer that brings credentials: nobody can blank what nobody knows yet. net/http quotes what
+// it cannot read, so only errors are shown that come from the network or from before an answer.
+func unquoted(err error, secrets blanker) error {
+	var network net.Error
+	known := errors.As(err, &network) || strings.HasPrefix(err.Error(), "tls: ")
+	for _, cause := range []error{io.EOF, io.ErrUnexpectedEOF, context.Canceled, errProxy, errProxyURL} {
+		known = known || errors.Is(err, cause)
+	}
+	if !known {
+		return errUnreadable
+	}
+	return quieted(err, secrets)
+}
+
+var errUnreadable = errors.New("the answer is no HTTP")
 
 func (q *quiet) Error() string { return q.text }
 func (q *quiet) Unwrap() error { return q.cause }

@@ -141,12 +141,14 @@ func (i *iam) login(ctx context.Context, password string) (token, *Error) {
 	r.Header.Set("Accept-Encoding", "identity")
 	r.Header.Set("User-Agent", i.userAgent)
 	a, err := exchange(i.transport, r, maxList) // the token's roles may be many
-	if a.status == 0 {
+	if a.status/100 != 2 {
 		closeIdle(i.transport) // the next login resolves the name anew
+	}
+	if a.status == 0 {
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = fmt.Errorf("no answer within %s: %w", i.timeout, err)
 		}
-		return token{}, &Error{Operation: OperationLogin, Class: Transient, Err: quieted(err, i), Advice: networkAdvice(err)}
+		return token{}, &Error{Operation: OperationLogin, Class: Transient, Err: unquoted(err, i), Advice: networkAdvice(err)}
 	}
 	// The token is in the header; a body that could not be read costs no more than the token's exact life.
 	value := newSecret(a.header.Get("X-Subject-Token"))

@@ -61,7 +61,7 @@ func (m *metadata) fetch(ctx context.Context, _ string) (token, *Error) {
 	}
 	a, failure := m.ask(ctx, http.MethodGet, "openstack/latest/securitykey", headerMetadataToken, session)
 	if failure == nil && a.status != http.StatusOK {
-		failure = m.refused(a, session)
+		failure = m.refused(a)
 	}
 	if failure != nil {
 		return token{}, failure
@@ -102,7 +102,7 @@ func (m *metadata) session(ctx context.Context) (secret, *Error) {
 	}
 	session := newSecret(strings.TrimSpace(string(a.body)))
 	if a.status != http.StatusOK || checkHeaderValue("the session", session) != nil {
-		return secret{}, m.refused(a, session)
+		return secret{}, m.refused(a)
 	}
 	return session, nil
 }
@@ -122,16 +122,13 @@ func (m *metadata) ask(ctx context.Context, method, path, header string, value s
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("no answer within %s: %w", m.timeout, err)
 	}
-	return answer{}, &Error{Operation: OperationLogin, from: metadataName, Class: Transient, Err: quieted(err, value), Advice: adviceNoMetadata}
+	return answer{}, &Error{Operation: OperationLogin, from: metadataName, Class: Transient, Err: unquoted(err, value), Advice: adviceNoMetadata}
 }
 
-// refused judges an answer that brings no keys.
-func (m *metadata) refused(a answer, session secret) *Error {
-	e := &Error{Status: a.status}
-	if a.status/100 != 2 { // a success may hold keys
-		e = readError(a, session)
-	}
-	e.Operation, e.from, e.RetryAfter = OperationLogin, metadataName, retryAfter(a.header, m.now())
+// refused judges an answer that brings no keys. Nothing of its text is shown: keys that are not known yet may stand in
+// it, whatever its status.
+func (m *metadata) refused(a answer) *Error {
+	e := &Error{Operation: OperationLogin, from: metadataName, Status: a.status, RetryAfter: retryAfter(a.header, m.now())}
 	switch {
 	case a.status == http.StatusTooManyRequests:
 		e.Class = Throttled

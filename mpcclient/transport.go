@@ -50,11 +50,13 @@ func quietly(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*
 	return func(r *http.Request) (*url.URL, error) {
 		u, err := proxy(r)
 		if err != nil {
-			return nil, errors.New("the proxy's URL in the environment (HTTPS_PROXY, HTTP_PROXY) is not valid")
+			return nil, errProxyURL
 		}
 		return u, nil
 	}
 }
+
+var errProxyURL = errors.New("the proxy's URL in the environment (HTTPS_PROXY, HTTP_PROXY) is not valid")
 
 // proxyPassword is what the transport sends to the proxy on the way to target, if anything: the proxy may quote it.
 func proxyPassword(t http.RoundTripper, target *url.URL) secret {

@@ -95,6 +95,7 @@ type Log struct {
 	silent      silentBrokers
 
 	large, unpacking limit // see answer.go and unpack.go
+	kept             kept  // see resume.go
 
 	mu      sync.Mutex
 	brokers map[int32]*broker

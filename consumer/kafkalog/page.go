@@ -88,14 +88,14 @@ func (p *pager) records(l *Log, h *header, body []byte) error {
 		return fmt.Errorf("a batch of %d records", h.count())
 	}
 	next := h.base()
-	in, err := l.unpack(h.attributes().Compression(), body)
+	in, err := l.unpack(batchAt{p.topic, p.partition, *h}, p.from, body)
 	if err == nil {
-		defer in.close()
-		for range h.count() {
-			if next, err = p.one(h, in, next); err != nil || p.full {
-				break
-			}
+		unfinished := false
+		defer func() { l.done(in, unfinished) }()
+		for in.rest > 0 && err == nil && !p.full {
+			err = p.one(h, in)
 		}
+		next, unfinished = in.due, err == nil && p.full && in.rest > 0
 	}
 	if why := beyond(err); why != "" {
 		p.leaveOut(h, max(next, p.from), why)
@@ -108,49 +108,59 @@ func (p *pager) records(l *Log, h *header, body []byte) error {
 	return err
 }
 
-// one reads a record whose offset is due at least, and gives what is due next.
-func (p *pager) one(h *header, in *unpacked, due int64) (int64, error) {
+// one reads the next record.
+func (p *pager) one(h *header, in *unpacked) error {
 	length, err := in.length()
 	if err != nil {
-		return due, err
+		return err
 	}
 	start, err := in.peek(min(length, startSize))
 	if err != nil {
-		return due, err
+		return err
 	}
 	f := fields{b: start}
 	delta, after := f.start()
 	offset := h.base() + delta
 	switch {
 	case f.cut:
-		return due, errCut
-	case offset < due || delta > math.MaxInt32 || offset > h.last():
-		return due, fmt.Errorf("a record at offset %d, where at least %d was due", offset, due)
+		return errCut
+	case offset < in.due || delta > math.MaxInt32 || offset > h.last():
+		return fmt.Errorf("a record at offset %d, where at least %d was due", offset, in.due)
 	case offset < p.from:
-		return offset + 1, in.skip(length)
+		err := in.skip(length)
+		in.passed(offset)
+		return err
 	case len(p.page.Records) > 0 && int64(p.size)+length > int64(p.most):
 		p.full, p.page.Next = true, offset
-		return due, nil
+		return nil
 	}
 	took := length
 	if length <= p.largest {
 		b, own, err := in.take(length)
 		if err != nil {
-			return due, err
+			return err
 		}
 		if took = memory(b); took <= p.largest {
 			rec, err := p.record(h, b, own)
 			p.add(rec, int(took))
-			return offset + 1, err
+			in.passed(offset)
+			p.full = took > usualRecord // it was asked for by itself
+			return err
 		}
+		in.back(b, own)
+	}
+	if in.r != nil && took <= consumer.LargestRecord {
+		p.full = true // it is fetched by itself next, from here
 	} else if err := in.skip(length); err != nil {
-		return due, err
+		return err
+	} else {
+		in.passed(offset)
 	}
 	p.add(consumer.Record{
 		Topic: p.topic, Partition: p.partition, Offset: offset, Time: time.UnixMilli(h.first() + after),
 		LeftOut: &consumer.LeftOut{Size: took, Last: offset, Why: fmt.Sprintf("the record has %d bytes", took)},
 	}, 0)
-	return offset + 1, nil
+	return nil
 }
 
 func (p *pager) add(r consumer.Record, size int) {

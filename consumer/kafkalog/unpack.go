@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/segmentio/kafka-go/compress"
@@ -31,7 +32,7 @@ var errTooMuch = fmt.Errorf("a batch unpacks to more than %d MiB", unpackMost>>2
 // beyond says what bound of ours an error is about; empty if about none.
 func beyond(err error) string {
 	switch {
-	case errors.Is(err, errTooMuch):
+	case errors.Is(err, errTooMuch), errors.Is(err, errSnappyBlock):
 		return err.Error()
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		return fmt.Sprintf("a batch is compressed by zstd with a window of more than %d MiB", zstdWindow>>20)
@@ -53,25 +54,43 @@ func (l limit) take(ctx context.Context) bool {
 
 func (l limit) release() { <-l }
 
-// unpacked is what a batch holds, read from its beginning.
+// unpacked is what a batch holds, read record by record.
 type unpacked struct {
+	at   batchAt
+	due  int64 // the next record's offset at least
+	rest int32 // records that are not behind
+
+	ahead int64  // the next record's length where that was read already, else −1
+	again []byte // and the record, where that was
+
 	plain []byte // what is left of a batch that is not compressed
 	whole int
 	r     *bufio.Reader // nil: it is not compressed
-	close func()
+	// Of a compressed one:
+	source  source
+	bound   bounded
+	keeps   bool // may be kept for the next page
+	release func()
+	forget  *time.Timer
 }
 
 var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
 
-// unpack begins to read a batch. It must be closed.
-func (l *Log) unpack(codec compress.Compression, body []byte) (*unpacked, error) {
+// unpack begins to read a batch, or goes on where a page has ended in it below the
+// offset. It must be ended by done.
+func (l *Log) unpack(at batchAt, offset int64, body []byte) (*unpacked, error) {
+	codec := at.header.attributes().Compression()
+	u := &unpacked{at: at, due: at.header.base(), rest: at.header.count(), ahead: -1, keeps: true}
 	if codec == compress.None {
-		return &unpacked{plain: body, whole: len(body), close: func() {}}, nil
+		u.plain, u.whole = body, len(body)
+		return u, nil
 	}
 	if codec == compress.Snappy {
-		if err := checkSnappy(body); err != nil {
+		largest, err := checkSnappy(body)
+		if err != nil {
 			return nil, err
 		}
+		u.keeps = largest <= keptSnappy
 	}
 	if codec != compress.Zstd && codec.Codec() == nil {
 		return nil, fmt.Errorf("its compression is of an unknown kind, %d", codec)
@@ -79,20 +98,41 @@ func (l *Log) unpack(codec compress.Compression, body []byte) (*unpacked, error)
 	if !l.unpacking.take(l.closed) {
 		return nil, l.closed.Err()
 	}
+	if before := l.kept.take(at, offset); before != nil {
+		before.source.body = body
+		return before, nil
+	}
+	u.source.body = body
 	var from io.ReadCloser
 	if codec == compress.Zstd {
-		from = newZstd(body)
+		from = newZstd(&u.source)
 	} else {
-		from = codec.Codec().NewReader(bytes.NewReader(body))
+		from = codec.Codec().NewReader(&u.source)
 	}
-	r := buffers.Get().(*bufio.Reader)
-	r.Reset(&bounded{r: from, left: unpackMost})
-	return &unpacked{r: r, close: func() {
-		r.Reset(nil)
-		buffers.Put(r)
-		from.Close()
-		l.unpacking.release()
-	}}, nil
+	u.bound = bounded{r: from, left: unpackMost}
+	u.r = buffers.Get().(*bufio.Reader)
+	u.r.Reset(&u.bound)
+	u.release = func() { from.Close() }
+	return u, nil
+}
+
+// done ends the reading for now: unfinished, it may go on later.
+func (l *Log) done(u *unpacked, unfinished bool) {
+	if u.r == nil {
+		return
+	}
+	if unfinished && u.keeps {
+		l.kept.keep(u)
+	} else {
+		u.close()
+	}
+	l.unpacking.release()
+}
+
+func (u *unpacked) close() {
+	u.release()
+	u.r.Reset(nil)
+	buffers.Put(u.r)
 }
 
 // bounded fails where there is more to read than it has left.
@@ -100,6 +140,9 @@ type bounded struct {
 	r    io.Reader
 	left int64
 }
+
+// done is how much was read.
+func (b *bounded) done() int64 { return unpackMost - b.left }
 
 func (b *bounded) Read(p []byte) (int, error) {
 	if b.left <= 0 {
@@ -110,8 +153,11 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// length reads a record's.
+// length is the next record's.
 func (u *unpacked) length() (n int64, err error) {
+	if u.ahead >= 0 {
+		return u.ahead, nil
+	}
 	if u.r != nil {
 		n, err = binary.ReadVarint(u.r)
 	} else {
@@ -126,12 +172,31 @@ func (u *unpacked) length() (n int64, err error) {
 		return 0, errCut
 	case err == nil && n < 0:
 		return 0, fmt.Errorf("a record of %d bytes", n)
+	case err == nil:
+		u.ahead = n
 	}
 	return n, err
 }
 
+// passed: the record at an offset is behind.
+func (u *unpacked) passed(offset int64) {
+	u.ahead, u.again, u.due = -1, nil, offset+1
+	u.rest--
+}
+
+// back puts the record that was taken before the others again.
+func (u *unpacked) back(b []byte, own bool) {
+	if !own {
+		b = bytes.Clone(b)
+	}
+	u.again = b
+}
+
 // peek shows the next few bytes.
 func (u *unpacked) peek(n int64) ([]byte, error) {
+	if u.again != nil {
+		return u.again[:n], nil
+	}
 	if u.r == nil {
 		return u.plain[:min(n, int64(len(u.plain)))], nil
 	}
@@ -139,8 +204,11 @@ func (u *unpacked) peek(n int64) ([]byte, error) {
 	return b, cutOff(err)
 }
 
-// skip passes over bytes.
+// skip passes over the next record, of n bytes.
 func (u *unpacked) skip(n int64) error {
+	if u.again != nil {
+		return nil
+	}
 	if u.r == nil {
 		if n > int64(len(u.plain)) {
 			return errCut
@@ -157,10 +225,12 @@ func (u *unpacked) skip(n int64) error {
 	return nil
 }
 
-// take reads bytes. Unless they are their caller's own they hold until the next
-// reading.
+// take reads the next record, of n bytes. Unless they are their caller's own they hold
+// until the next reading.
 func (u *unpacked) take(n int64) (b []byte, own bool, err error) {
 	switch {
+	case u.again != nil:
+		return u.again, true, nil
 	case u.r == nil && n > int64(len(u.plain)):
 		return nil, false, errCut
 	case u.r == nil:
@@ -198,9 +268,9 @@ var decoders = sync.Pool{New: func() any {
 	return d
 }}
 
-func newZstd(body []byte) zstdReader {
+func newZstd(from io.Reader) zstdReader {
 	d := decoders.Get().(*zstd.Decoder)
-	_ = d.Reset(bytes.NewReader(body)) // its error comes with the first Read
+	_ = d.Reset(from) // its error comes with the first Read
 	return zstdReader{d}
 }
 
@@ -208,34 +278,4 @@ func (z zstdReader) Close() error {
 	err := z.Reset(nil)
 	decoders.Put(z.Decoder)
 	return err
-}
-
-// snappyRatio is more than snappy can compress: 64 bytes into three.
-const snappyRatio = 22
-
-// checkSnappy looks whether the blocks of a batch can be as large as they say:
-// room is made for them by that. The first bytes of a block are its length.
-func checkSnappy(body []byte) error {
-	xerial := []byte("\x82SNAPPY\x00")
-	block := func(b []byte) error {
-		if n, size := binary.Uvarint(b); size > 0 && n > uint64(snappyRatio*len(b)) {
-			return fmt.Errorf("%d bytes of snappy cannot unpack to %d", len(b), n)
-		}
-		return nil
-	}
-	if !bytes.HasPrefix(body, xerial) {
-		return block(body)
-	}
-	const start = 16 // of the first block, after two versions
-	for b := body[min(len(body), start):]; len(b) >= 4; {
-		n := int64(binary.BigEndian.Uint32(b))
-		if b = b[4:]; n > int64(len(b)) {
-			return errCut
-		}
-		if err := block(b[:n]); err != nil {
-			return err
-		}
-		b = b[n:]
-	}
-	return nil
 }

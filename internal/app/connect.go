@@ -100,13 +100,16 @@ func connectMPC(cfg config.Config, version string, beforeRequest func(context.Co
 	})
 }
 
+// metadataService replaces the metadata service of the node, in tests.
+var metadataService string
+
 func authentication(m config.MPC, agent string) (mpcclient.Auth, error) {
 	a := m.Auth
 	switch a.Mode {
 	case config.TokenMode:
 		return mpcclient.TokenFrom(a.Token.Reveal), nil
 	case config.AgencyMode:
-		return mpcclient.Agency(mpcclient.AgencyConfig{Timeout: m.Timeout})
+		return mpcclient.Agency(mpcclient.AgencyConfig{Timeout: m.Timeout, Endpoint: metadataService})
 	case config.KeyMode:
 		return mpcclient.AKSKFrom(a.AccessKey.Reveal, a.SecretKey.Reveal, a.SecurityToken.Reveal), nil
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"remux-retrier/internal/watchfile"
@@ -122,7 +123,8 @@ func (p *parser) keyPair(certName, keyName, use string) *watchfile.Value[tls.Cer
 	pair, err := watchfile.Add(p.files, certName+" and "+keyName, []string{cert, key}, func(contents [][]byte) (tls.Certificate, error) {
 		pair, err := tls.X509KeyPair(contents[0], contents[1])
 		if err != nil {
-			return pair, fmt.Errorf("are no key pair: %w (both must be PEM, the key unencrypted)", err)
+			text, _, _ := strings.Cut(err.Error(), " after skipping") // what follows quotes the files
+			return pair, fmt.Errorf("are no key pair: %s (both must be PEM, the key unencrypted)", text)
 		}
 		return pair, nil
 	})
