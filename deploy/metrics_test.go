@@ -58,6 +58,7 @@ func exposition(t *testing.T) string {
 func receiveExposition() string {
 	m := receive.NewMeters()
 	m.Watch(func() bool { return true })
+	m.CertificateEnds(time.Now)
 	return answer(m.Handler())
 }
 

@@ -12,8 +12,9 @@ type Notification struct {
 	Failed bool
 }
 
-// ErrNotSMN: ReadFailure would not take the value for an SMN notification (shape
-// 4). Its signature then says nothing about what ReadFailure would read.
+// ErrNotSMN is returned for a value that ReadFailure would not take for an SMN
+// notification (shape 4). Its signature then says nothing about what ReadFailure
+// would read.
 var ErrNotSMN = errors.New("no SMN notification")
 
 // ReadNotification reads an SMN notification as ReadFailure does, and the tasks

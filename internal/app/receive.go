@@ -47,6 +47,9 @@ func receiveUntil(ctx context.Context, cfg config.Receive, version string, log *
 	}
 	defer closeSoon(kafka.Close)
 	meters := receive.NewMeters()
+	if certificate := cfg.Certificate(); certificate != nil {
+		meters.CertificateEnds(func() time.Time { return certificate().Leaf.NotAfter })
+	}
 	server, err := receive.New(receive.Config{
 		Addr: cfg.Addr, TLS: cfg.Certificate(), Topics: cfg.TopicURNs, Hosts: cfg.CertHosts, Roots: cfg.Roots(), MaxAge: cfg.MaxAge,
 		Kafka: kafka, Topic: cfg.Kafka.TopicFailed, Stop: cfg.ShutdownTimeout - closing/2, Agent: "remux-retrier/" + version,

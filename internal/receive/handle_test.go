@@ -133,11 +133,11 @@ func TestASubscriptionOfAListedTopicIsConfirmed(t *testing.T) {
 func TestARefusedConfirmationIsAskedForAgain(t *testing.T) {
 	for status, want := range map[int]int{500: 503, 404: 503, 302: 503} {
 		b := start(t, smnsim.Config{Serve: func(w http.ResponseWriter, r *http.Request, own http.Handler) {
-			switch {
-			case r.URL.Path == "/smn/subscription/confirm":
+			switch r.URL.Path {
+			case "/smn/subscription/confirm":
 				w.Header().Set("Location", "/elsewhere")
 				w.WriteHeader(status)
-			case r.URL.Path == "/elsewhere":
+			case "/elsewhere":
 				t.Error("a redirect was followed")
 			default:
 				own.ServeHTTP(w, r)

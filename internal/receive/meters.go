@@ -72,6 +72,15 @@ func (m *Meters) Watch(ready func() bool) {
 	}))
 }
 
+// CertificateEnds adds when the server's certificate ends, to be read when somebody
+// scrapes. It may be called once.
+func (m *Meters) CertificateEnds(at func() time.Time) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "receive_certificate_expiry_timestamp_seconds",
+		Help: "Expiry of the certificate that SMN's messages are taken with (RECEIVE_TLS_CERT_FILE), as Unix time. Only where it is set.",
+	}, func() float64 { return float64(at().Unix()) }))
+}
+
 // Handler serves /metrics.
 func (m *Meters) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
