@@ -124,6 +124,9 @@ func (v *outcomeValue) errorMember(name, raw []byte) (err error) {
 
 // cover keeps MaxCovers, the event's own partition's first.
 func (v *outcomeValue) cover(raw []byte) error {
+	if kept := v.outcome.Covers; len(kept) == MaxCovers && slices.ContainsFunc(kept, v.outcome.coversOwn) {
+		return nil
+	}
 	var c Cover
 	err := members(raw, func(name, raw []byte) (err error) {
 		switch string(name) {
