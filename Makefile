@@ -114,7 +114,7 @@ check-deploy: ## Check deploy/: alerts and their unit tests (promtool), dashboar
 	promtool test rules deploy/prometheus/*_test.yaml
 	cd tools/deploy && GOWORK=off go test -count=1 ./...
 	python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --upgrade --target bin/python -r tools/deploy/requirements.txt
-	cd tools/deploy && GOWORK=off go run ./render ../../deploy/kubernetes/base ../../deploy/kubernetes/example > ../../bin/manifests.yaml
+	cd tools/deploy && GOWORK=off go run ./render ../../deploy/kubernetes/base ../../deploy/kubernetes/example ../../deploy/kubernetes/receive-example > ../../bin/manifests.yaml
 	PYTHONPATH=bin/python python3 -m kubernetes_validate --strict bin/manifests.yaml
 	go test ./deploy
 

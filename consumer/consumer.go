@@ -106,6 +106,7 @@ type Consumer struct {
 	name   string // of this process, see Mark.Owners
 	stats  Stats
 	broker *notice.Notice // brokers away, group not joined
+	absent atomic.Bool    // the topic does not exist
 
 	sighted atomic.Uint64 // see sightings
 
@@ -153,6 +154,7 @@ func (c *Consumer) Run(ctx context.Context) {
 			b.Reset()
 			continue
 		}
+		c.absent.Store(errors.Is(err, ErrUnknownTopic))
 		c.broker.Problem("waiting for Kafka: " + err.Error())
 		_ = c.cfg.Clock.Sleep(ctx, b.Next())
 	}

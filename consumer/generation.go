@@ -70,6 +70,7 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error
 	}
 	c.setPresent(g)
 	defer c.setPresent(nil)
+	c.absent.Store(false)
 	c.broker.Over("Kafka answers again")
 	g.log.WithField("partitions", gen.Assigned()).Info("partitions assigned")
 

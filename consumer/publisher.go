@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -27,8 +26,9 @@ type publisher struct {
 
 	mu     sync.Mutex
 	queues map[topicPartition]*queue
-	used   map[string]int // partitions that messages go to, by topic
-	stuck  map[string]int // problems that wait for an operator, and how many messages wait
+	used   map[string]int   // partitions that messages go to, by topic
+	absent map[string]bool  // topics of which the brokers say that they do not exist
+	stuck  map[string]stuck // by the problem that waits for an operator
 }
 
 type topicPartition struct {
@@ -49,6 +49,7 @@ type queue struct {
 	pending int       // publications that are not acknowledged, those of the write under way included
 	began   time.Time // when the write under way began
 	failing bool      // the last attempt failed
+	absent  bool      // because the topic or its partition does not exist
 }
 
 // publication is a message on its way.
@@ -63,7 +64,7 @@ type publication struct {
 // end tells the handler how it went. It is called once.
 func (p *publisher) end(pub *publication, err error) {
 	defer pub.d.recovered()
-	p.setStuck(pub, "")
+	p.setStuck(pub, StuckMessage{})
 	if err == nil {
 		pub.d.Done()
 	}
@@ -72,7 +73,7 @@ func (p *publisher) end(pub *publication, err error) {
 }
 
 func newPublisher(g *generation) *publisher {
-	return &publisher{g: g, queues: map[topicPartition]*queue{}, used: map[string]int{}, stuck: map[string]int{}}
+	return &publisher{g: g, queues: map[topicPartition]*queue{}, used: map[string]int{}, absent: map[string]bool{}, stuck: map[string]stuck{}}
 }
 
 // publish puts the message into its partition's queue, and starts a writer if
@@ -98,12 +99,12 @@ func (p *publisher) publish(pub *publication) {
 // route finds the message's queue. It waits for as long as the topic's partitions
 // are not known.
 func (p *publisher) route(pub *publication) (*queue, error) {
-	ctx, log := p.g.owned, p.g.c.cfg.Log
-	partition, err := log.PartitionFor(ctx, pub.Topic, pub.Key)
+	ctx := p.g.owned
+	partition, err := p.partitionFor(ctx, pub.Topic, pub.Key)
 	if err != nil {
 		n := p.queue(topicPartition{pub.Topic, unrouted}).notice
 		err = p.g.c.retry(ctx, n, "publishing to "+pub.Topic, func() (err error) {
-			partition, err = log.PartitionFor(ctx, pub.Topic, pub.Key)
+			partition, err = p.partitionFor(ctx, pub.Topic, pub.Key)
 			return err
 		})
 		if err != nil {
@@ -111,6 +112,19 @@ func (p *publisher) route(pub *publication) (*queue, error) {
 		}
 	}
 	return p.queue(topicPartition{pub.Topic, partition}), nil
+}
+
+// partitionFor is the Log's, and takes note of a topic that does not exist.
+func (p *publisher) partitionFor(ctx context.Context, topic string, key []byte) (int, error) {
+	partition, err := p.g.c.cfg.Log.PartitionFor(ctx, topic, key)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if errors.Is(err, ErrUnknownTopic) {
+		p.absent[topic] = true
+	} else if err == nil {
+		delete(p.absent, topic)
+	}
+	return partition, err
 }
 
 // queue is made when it is first asked for, with a notice of its own: a partition
@@ -199,7 +213,7 @@ func (p *publisher) produce(q *queue, batch []*publication) error {
 			return err
 		}
 		first, err := c.cfg.Log.Produce(ctx, at.topic, at.partition, messages)
-		p.setFailing(q, err != nil && !refused(err))
+		p.setFailing(q, err)
 		if err == nil {
 			c.cfg.Follower.Published(at.topic, at.partition, first, records)
 			return nil
@@ -209,7 +223,7 @@ func (p *publisher) produce(q *queue, batch []*publication) error {
 		}
 		if errors.Is(err, ErrUnknownTopic) {
 			// A topic that was created anew may have fewer partitions.
-			if now, err := c.cfg.Log.PartitionFor(ctx, at.topic, messages[0].Key); err == nil && now != at.partition {
+			if now, err := p.partitionFor(ctx, at.topic, messages[0].Key); err == nil && now != at.partition {
 				return errMoved
 			}
 		}
@@ -219,59 +233,30 @@ func (p *publisher) produce(q *queue, batch []*publication) error {
 
 func always() bool { return true }
 
-func (p *publisher) setFailing(q *queue, failing bool) {
+func (p *publisher) setFailing(q *queue, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	q.failing = failing
+	q.failing, q.absent = err != nil && !refused(err), errors.Is(err, ErrUnknownTopic)
 }
 
-const (
-	// usualWrite is how long a write takes at most, as a rule.
-	usualWrite = 25 * time.Millisecond
-	// slowWrite is the age of a write from which on its partition counts as one that
-	// cannot be written to now.
-	slowWrite = time.Second
-	// fewest is how many unacknowledged messages any partition may have, but no more
-	// than half of what may be called.
-	fewest = 8
-)
-
-// writable tells whether a message would be written soon. Of what may be called and
-// not yet acknowledged, a partition whose write takes longer than usual may hold its
-// part, and at least a few: one that hangs must not hold all of it before that is
-// noticed. Until then it may hold half, for the messages of a busy topic come in
-// bursts.
-func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool {
-	partition, err := p.g.c.cfg.Log.PartitionFor(ctx, topic, key)
-	if err != nil {
-		return false
-	}
-	q := p.queue(topicPartition{topic, partition})
+// problems tells what the publishing waits for, what an operator must mend, and which
+// topics do not exist.
+func (p *publisher) problems() (waits []string, messages []StuckMessage, absent []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if q.pending == 0 {
-		return true
-	}
-	of, age := p.used[topic], p.g.c.cfg.Clock.Now().Sub(q.began)
-	half := p.g.c.cfg.MaxInFlight
-	most := max(min(fewest, half), 2*half/of)
-	switch {
-	case of == 1:
-		most = math.MaxInt
-	case age < usualWrite:
-		most = max(most, half)
-	}
-	return !q.failing && age < slowWrite && q.pending < most
-}
-
-// problems tells what the publishing waits for, and what an operator must mend.
-func (p *publisher) problems() (waits, stuck []string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	topics := maps.Clone(p.absent)
 	for _, q := range p.queues {
-		if text := q.notice.Text(); text != "" {
+		if q.absent {
+			topics[q.at.topic] = true
+		}
+	}
+	for _, q := range p.queues {
+		if text := q.notice.Text(); text != "" && !topics[q.at.topic] {
 			waits = append(waits, text)
 		}
 	}
-	return slices.Sorted(slices.Values(waits)), slices.Sorted(maps.Keys(p.stuck))
+	for _, problem := range slices.Sorted(maps.Keys(p.stuck)) {
+		messages = append(messages, p.stuck[problem].StuckMessage)
+	}
+	return slices.Sorted(slices.Values(waits)), messages, slices.Sorted(maps.Keys(topics))
 }

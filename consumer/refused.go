@@ -25,7 +25,7 @@ func (p *publisher) again(pub *publication, err error) {
 	default:
 		problem := fmt.Sprintf("topic %s refuses a message of %d bytes, whose record cannot be committed until it takes it: %v",
 			pub.Topic, len(pub.Key)+len(pub.Value), err)
-		p.setStuck(pub, problem)
+		p.setStuck(pub, StuckMessage{Problem: problem, Topic: pub.Topic, Bytes: pub.size(), TooLarge: errors.Is(err, ErrTooLarge)})
 		if err := p.g.c.cfg.Clock.Sleep(p.g.working, refusedRetry); err != nil {
 			p.end(pub, err)
 			return
@@ -34,20 +34,51 @@ func (p *publisher) again(pub *publication, err error) {
 	p.publish(pub)
 }
 
-// setStuck notes what holds the message back now. Each problem is logged once.
-func (p *publisher) setStuck(pub *publication, problem string) {
-	if pub.stuck == problem {
+// StuckMessage is one that its topic's settings refuse. An operator must change them.
+type StuckMessage struct {
+	// Problem says all of it, for the log.
+	Problem string
+	Topic   string
+	// Bytes are its key, value and headers.
+	Bytes int
+	// TooLarge: it exceeds max.message.bytes; else the topic wants other records.
+	TooLarge bool
+}
+
+// stuck is a problem, and how many messages have it.
+type stuck struct {
+	StuckMessage
+	messages int
+}
+
+func (m *Message) size() int {
+	n := len(m.Key) + len(m.Value)
+	for _, h := range m.Headers {
+		n += len(h.Key) + len(h.Value)
+	}
+	return n
+}
+
+// setStuck notes what holds the message back now; zero: nothing. Each problem is
+// logged once.
+func (p *publisher) setStuck(pub *publication, now StuckMessage) {
+	if pub.stuck == now.Problem {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stuck[pub.stuck]--; p.stuck[pub.stuck] <= 0 {
+	if before := p.stuck[pub.stuck]; before.messages > 1 {
+		before.messages--
+		p.stuck[pub.stuck] = before
+	} else {
 		delete(p.stuck, pub.stuck)
 	}
-	if problem != "" {
-		if p.stuck[problem]++; p.stuck[problem] == 1 {
-			p.g.log.Error(problem)
+	if now.Problem != "" {
+		n := p.stuck[now.Problem].messages
+		p.stuck[now.Problem] = stuck{now, n + 1}
+		if n == 0 {
+			p.g.log.Error(now.Problem)
 		}
 	}
-	pub.stuck = problem
+	pub.stuck = now.Problem
 }

@@ -38,7 +38,9 @@ type Status struct {
 	// Problem is what it waits for, empty if for nothing.
 	Problem string
 	// Stuck are messages that no topic takes: an operator must act.
-	Stuck []string
+	Stuck []StuckMessage
+	// Absent are the topics of which the brokers say that they do not exist.
+	Absent []string
 
 	Generations, CommitErrors, PublishErrors, FetchErrors, DataLoss int64
 	// Panics counts records that are held because their handling panicked.
@@ -56,7 +58,8 @@ type Unmarked struct{ Foreign, Cut, Damaged int64 }
 type PartitionStatus struct {
 	Partition int
 	// Committed is the low-water mark, End the partition's end; −1: not known yet.
-	Committed, End int64
+	// Next is the first offset that was not looked at.
+	Committed, Next, End int64
 	// Unanswered counts the events held, Oldest is the oldest one's time.
 	Unanswered int
 	Oldest     time.Time
@@ -79,12 +82,15 @@ func (c *Consumer) Status() Status {
 	c.mu.Lock()
 	g := c.present
 	c.mu.Unlock()
+	if c.absent.Load() {
+		s.Absent = append(s.Absent, c.cfg.Topic)
+	}
 	if g == nil {
 		return s
 	}
 	s.Joined, s.Generation = true, g.gen.ID()
-	waits, stuck := g.publisher.problems()
-	s.Stuck, s.Throttled = stuck, g.throttleNotice.Text()
+	waits, stuck, absent := g.publisher.problems()
+	s.Stuck, s.Absent, s.Throttled = stuck, append(s.Absent, absent...), g.throttleNotice.Text()
 	for _, text := range append([]string{g.commitNotice.Text()}, waits...) {
 		if s.Problem == "" {
 			s.Problem = text
@@ -92,8 +98,10 @@ func (c *Consumer) Status() Status {
 	}
 	for _, p := range g.parts {
 		status := PartitionStatus{Partition: p.id, Committed: p.committed().Offset, End: p.end.Load(), Problem: p.notice.Text()}
+		status.Next = status.Committed
 		if p.opened.Load() {
 			status.Committed, _ = p.tracker.position(false)
+			status.Next = p.tracker.reached()
 			status.Unanswered, status.Oldest = p.tracker.waiting()
 		}
 		s.Partitions = append(s.Partitions, status)

@@ -22,7 +22,7 @@ func TestTheLagIsKnownWhileTheLookAheadIsFull(t *testing.T) {
 		w.append(0, 1000)
 		time.Sleep(10 * time.Second)
 		s := a.c.Status()
-		if len(s.Partitions) != 1 || s.Partitions[0].End != 10_000 || s.Partitions[0].Committed != 0 || s.Partitions[0].Unanswered >= 9000 {
+		if len(s.Partitions) != 1 || s.Partitions[0].End != 10_000 || s.Partitions[0].Committed != 0 || s.Partitions[0].Unanswered >= 9000 || s.Partitions[0].Next != int64(s.Partitions[0].Unanswered) {
 			t.Errorf("%+v", s)
 		}
 		a.stop()

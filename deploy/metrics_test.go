@@ -5,6 +5,7 @@ package deploy_test
 
 import (
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 
 	"remux-retrier/consumer"
 	"remux-retrier/internal/metrics"
+	"remux-retrier/internal/receive"
 )
 
 func read(t *testing.T, path string) string {
@@ -49,8 +51,19 @@ func exposition(t *testing.T) string {
 	m.CertificateEnds(time.Now)
 	m.Request("retry", nil, 1)
 	m.Request("query", nil, 1)
+	return answer(m.Handler())
+}
+
+// receiveExposition is /metrics of remux-retrier receive.
+func receiveExposition() string {
+	m := receive.NewMeters()
+	m.Watch(func() bool { return true })
+	return answer(m.Handler())
+}
+
+func answer(h http.Handler) string {
 	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	return w.Body.String()
 }
 
@@ -58,7 +71,8 @@ func exposition(t *testing.T) string {
 func scraped(t *testing.T) map[string]labels {
 	t.Helper()
 	found := map[string]labels{}
-	for _, sample := range regexp.MustCompile(`(?m)^(\w+)(\{.*\})? `).FindAllStringSubmatch(exposition(t), -1) {
+	text := exposition(t) + receiveExposition()
+	for _, sample := range regexp.MustCompile(`(?m)^(\w+)(\{.*\})? `).FindAllStringSubmatch(text, -1) {
 		if found[sample[1]] == nil {
 			found[sample[1]] = labels{}
 		}

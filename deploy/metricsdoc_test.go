@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"remux-retrier/internal/metrics"
+	"remux-retrier/internal/receive"
 )
 
 // mostValues is how many values of a label the table of METRICS.md lists. If a label has
@@ -15,24 +16,26 @@ import (
 const mostValues = 10
 
 // All metrics must be documented, and all documented metrics must exist.
-func TestMETRICSHasTheTable(t *testing.T) {
-	const path, begin, end = "../docs/METRICS.md", "<!-- metrics:begin -->\n", "<!-- metrics:end -->"
-	_, rest, opened := strings.Cut(read(t, path), begin)
-	table, _, closed := strings.Cut(rest, end)
-	if !opened || !closed {
-		t.Fatalf("%s has no table between %q and %q", path, begin, end)
-	}
-	if want := metricsTable(t); table != want {
-		t.Errorf("the table of %s differs from the code. It should be:\n\n%s", path, want)
+func TestMETRICSHasTheTables(t *testing.T) {
+	for name, text := range map[string]string{"metrics": exposition(t), "receive": receiveExposition()} {
+		path, begin, end := "../docs/METRICS.md", "<!-- "+name+":begin -->\n", "<!-- "+name+":end -->"
+		_, rest, opened := strings.Cut(read(t, path), begin)
+		table, _, closed := strings.Cut(rest, end)
+		if !opened || !closed {
+			t.Fatalf("%s has no table between %q and %q", path, begin, end)
+		}
+		if want := metricsTable(t, text); table != want {
+			t.Errorf("the table of %s differs from the code. It should be:\n\n%s", path, want)
+		}
 	}
 }
 
-// metricsTable returns a table with a row for each metric of the service, by name. The
-// metrics of Go and of the process are left out: they are documented elsewhere.
-func metricsTable(t *testing.T) string {
+// metricsTable returns a table with a row for each metric, by name. The metrics of Go
+// and of the process are left out: they are documented elsewhere.
+func metricsTable(t *testing.T, text string) string {
 	t.Helper()
 	const prefix = "remux_retrier_"
-	text, found := exposition(t), scraped(t)
+	found := scraped(t)
 	var table strings.Builder
 	table.WriteString("| Metric | Type | Labels | Meaning |\n|---|---|---|---|\n")
 	family := regexp.MustCompile(`(?m)^# HELP ` + prefix + `(\w+) (.+)\n# TYPE \w+ (\w+)$`)
@@ -69,6 +72,18 @@ func TestMETRICSNamesEachReasonThatOnlyMetricsHave(t *testing.T) {
 	for _, reason := range []string{metrics.NotAFailure, metrics.Answered} {
 		if !strings.Contains(guide, "`"+reason+"`") {
 			t.Errorf("METRICS.md does not explain the reason %s of events_total", reason)
+		}
+	}
+}
+
+func TestMETRICSNamesEachReasonOfAMessage(t *testing.T) {
+	_, guide, _ := strings.Cut(read(t, "../docs/METRICS.md"), "\n## remux-retrier receive\n")
+	guide, _, _ = strings.Cut(guide, "\n## ")
+	for result, reasons := range receive.Reasons() {
+		for _, reason := range reasons {
+			if !strings.Contains(guide, "| `"+result+"` | `"+reason+"` |") {
+				t.Errorf("METRICS.md does not explain %s, %s", result, reason)
+			}
 		}
 	}
 }

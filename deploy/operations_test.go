@@ -64,13 +64,13 @@ func TestEveryAlertHasASceneInWhichItFires(t *testing.T) {
 
 func TestOnlySettingsThatExistAreNamed(t *testing.T) {
 	var known []string
-	for _, row := range config.Table() {
+	for _, row := range append(config.Table(), config.ReceiveTable()...) {
 		known = append(known, row.Name)
 		if strings.Contains(row.Description, row.Name+"_FILE names") {
 			known = append(known, row.Name+"_FILE")
 		}
 	}
-	setting := regexp.MustCompile(`\b(?:KAFKA|MPC|IAM|RETRY|SHUTDOWN|HTTP|LOG)_[A-Z_]*[A-Z]\b`)
+	setting := regexp.MustCompile(`\b(?:KAFKA|MPC|IAM|RETRY|RECEIVE|SHUTDOWN|HTTP|LOG)_[A-Z_]*[A-Z]\b`)
 	for _, path := range files(t, "kubernetes/*/*.yaml", "../*.md", "../docs/*.md") {
 		for _, name := range setting.FindAllString(read(t, path), -1) {
 			if !slices.Contains(known, name) {

@@ -57,6 +57,8 @@ func (*agencyAuth) refusal() string {
 	return "the API refuses the temporary keys of this node's agency: check the agency's permissions, and that they hold in the project of MPC_PROJECT_ID"
 }
 
+func (*agencyAuth) renewal() string { return "check the permissions of this node's agency" }
+
 func (a *agencyAuth) blank(text string) string { return a.blankTokens(text) }
 
 func (*agencyAuth) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("ECS agency")) }

@@ -52,6 +52,13 @@ func (a akskAuth) refusal() string {
 	return "check that MPC_ACCESS_KEY and MPC_SECRET_KEY belong together and that the key is enabled"
 }
 
+func (a akskAuth) renewal() string {
+	if a.security.reveal() != "" {
+		return "renew MPC_ACCESS_KEY, MPC_SECRET_KEY and MPC_SECURITY_TOKEN"
+	}
+	return "check MPC_ACCESS_KEY and MPC_SECRET_KEY"
+}
+
 func (a akskAuth) blank(text string) string {
 	return a.security.blank(a.secret.blank(a.access.blank(text)))
 }

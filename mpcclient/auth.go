@@ -18,6 +18,8 @@ type Auth interface {
 	authorize(ctx context.Context, r *http.Request, p payload) error
 	// refusal advises an operator when the API does not accept the credentials.
 	refusal() string
+	// renewal says in a few words what to do then.
+	renewal() string
 	blanker
 }
 
@@ -58,6 +60,8 @@ func (a tokenAuth) authorize(_ context.Context, r *http.Request, _ payload) erro
 func (tokenAuth) refusal() string {
 	return "the user token (MPC_AUTH_TOKEN) has expired or is not valid here: set a new one (a new MPC_AUTH_TOKEN_FILE is read by itself)"
 }
+
+func (tokenAuth) renewal() string { return "renew MPC_AUTH_TOKEN" }
 
 func (a tokenAuth) blank(text string) string { return a.token.blank(text) }
 func (tokenAuth) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("user token")) }

@@ -111,7 +111,7 @@ func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer,
 	case err != nil:
 		e := c.judge(q.operation, a)
 		if e.Status != http.StatusUnauthorized { // without the body nobody knows who else spoke
-			e.Advice = ""
+			e.Advice, e.Headline = "", ""
 			if e.Class == Operator {
 				e.Class = Transient
 			}

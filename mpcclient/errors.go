@@ -57,12 +57,13 @@ func ClassOf(status int, code string) Class { return classify(status, code, "").
 const (
 	OperationRetry = "retry"
 	OperationQuery = "query"
+	OperationList  = "list"
 	OperationLogin = "login" // fetching a user token from IAM, or temporary keys from the metadata service
 )
 
 // Error is a call that did not do what it was meant to do.
 type Error struct {
-	// Operation is what was attempted: OperationRetry, OperationQuery, or OperationLogin when the call was never
+	// Operation is what was attempted: OperationRetry, OperationQuery, OperationList, or OperationLogin when the call was never
 	// sent because there were no credentials for it.
 	Operation string
 	// Class is what it means.
@@ -79,6 +80,9 @@ type Error struct {
 	RetryAfter time.Duration
 	// Advice tells an operator in a sentence what to do; empty when there is nothing to do.
 	Advice string
+	// Headline says the same in a few words: what is wrong, a colon, what to do; empty when nobody has to act, or no such
+	// words are known.
+	Headline string
 	// Err is the cause where there was no usable answer: a network error, a context's error.
 	Err error
 

@@ -183,14 +183,16 @@ func (i *iam) judge(a answer) *Error {
 	switch {
 	case a.status == http.StatusUnauthorized:
 		e.Class, e.Advice = Operator, check+": wrong passwords lock the account, so the next login is tried only after a long pause, a new IAM_PASSWORD_FILE, or a restart"
+		e.Headline = "IAM rejects our login: check IAM_USERNAME and IAM_PASSWORD"
 	case a.status == http.StatusTooManyRequests:
 		e.Class = Throttled
 	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly, a.status >= 500:
 		e.Class = Transient
 	case a.status/100 == 4 && (e.Code != "" || e.Message != ""):
-		e.Class, e.Advice = Operator, check
+		e.Class, e.Advice, e.Headline = Operator, check, "IAM rejects our login: "+check
 	default:
 		e.Class, e.Advice = Operator, "this is no answer of IAM: check IAM_ENDPOINT and any proxy or firewall between"
+		e.Headline = "Something other than IAM answers: check IAM_ENDPOINT"
 	}
 	return e
 }

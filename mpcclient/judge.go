@@ -32,7 +32,7 @@ func (c *Client) judge(operation string, a answer) *Error {
 	e := readError(a, c.secrets)
 	e.Operation = operation
 	v := classify(a.status, e.Code, e.Message)
-	e.Class, e.Advice = v.class, v.advice
+	e.Class, e.Advice, e.Headline = v.class, v.advice, headline(e.Code, v.advice)
 	if e.Class == Lost {
 		e.Class = c.lost(operation)
 	}
@@ -41,10 +41,12 @@ func (c *Client) judge(operation string, a answer) *Error {
 	}
 	e.RetryAfter = retryAfter(a.header, c.now())
 	if e.Advice == adviceRefused {
-		e.Advice = c.auth.refusal()
+		e.Advice, e.Headline = c.auth.refusal(), rejected+c.auth.renewal()
 		switch c.auth.(type) {
 		case akskAuth, *agencyAuth: // they sign
-			e.Advice += clockSkew(a.header, c.now())
+			if skew := clockSkew(a.header, c.now()); skew != "" {
+				e.Advice, e.Headline = e.Advice+skew, rejected+"set this machine's clock"
+			}
 		}
 		if strings.Contains(e.Message, keyLocked) {
 			e.Advice += "; until then the gateway has locked the key for five minutes"

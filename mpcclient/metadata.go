@@ -142,5 +142,6 @@ func (m *metadata) refused(a answer, session secret) *Error {
 	default:
 		e.Class, e.Advice = Operator, adviceNoMetadata
 	}
+	e.Headline = headline("", e.Advice)
 	return e
 }

@@ -54,6 +54,8 @@ func (*passwordAuth) refusal() string {
 	return "the API refuses user tokens of this IAM user: check that IAM_PROJECT is the project of MPC_PROJECT_ID, and the user's permissions"
 }
 
+func (*passwordAuth) renewal() string { return "check IAM_PROJECT and the user's permissions" }
+
 func (a *passwordAuth) blank(text string) string { return a.blankTokens(a.iam.blank(text)) }
 
 func (*passwordAuth) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("IAM password")) }

@@ -1,6 +1,6 @@
 package mpcclient
 
-// The permissions that the two operations need, as a policy names them.
+// The permissions that the operations need, as a policy names them. The list is a query without ids.
 const (
 	PermissionRetry = "mpc:remuxTsk:retry"
 	PermissionQuery = "mpc:remuxTsk:view" // not ":list": that is only its access level

@@ -94,17 +94,18 @@ func (n *line) staff() {
 
 // connect keeps one connection, from its opening to its end.
 func (n *line) connect() {
-	served := false
+	// kafka-go no longer waits for serve once the client is closed.
+	var served atomic.Bool
 	_, err := n.log.transport.RoundTrip(n.log.closed, n.log.addr, &toBroker{api: new(fetch.Request), broker: n.broker,
 		serve: func(conn *protocol.Conn, versions map[protocol.ApiKey]int16) (protocol.Message, error) {
-			served = true
+			served.Store(true)
 			return nil, n.serve(conn, versions)
 		},
 	})
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.open--
-	if !served && n.open == 0 {
+	if !served.Load() && n.open == 0 {
 		for _, x := range n.queue {
 			x.done <- exchanged{err: err}
 		}

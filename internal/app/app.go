@@ -19,6 +19,7 @@
 //	watch.go    notices a hanging loop, for /healthz
 //	operate.go  what the operator's page is told
 //	ready.go    what /readyz says
+//	receive.go  life cycle and wiring of the command receive
 package app
 
 import (
@@ -83,7 +84,7 @@ func run(ctx context.Context, args []string, version string, stdout, stderr io.W
 	if name == "help" || isHelp(name) {
 		return help(args, stdout, stderr)
 	}
-	if code, known := command.Run(ctx, commandEnv(version, stdout, stderr), name, args); known {
+	if code, known := command.Run(ctx, commandEnv(version, stdout, stderr, hangups), name, args); known {
 		return code
 	}
 	return unknown(name, stderr)
@@ -98,16 +99,19 @@ func unknown(name string, stderr io.Writer) int {
 }
 
 // commandEnv is what the commands are given. Their clients, and the library below
-// them, say nothing by themselves.
-func commandEnv(version string, stdout, stderr io.Writer) command.Env {
+// them, say nothing by themselves. Receive is a service, and logs as one.
+func commandEnv(version string, stdout, stderr io.Writer, hangups func() <-chan os.Signal) command.Env {
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)
 	hearLibrary(quiet)
 	return command.Env{
-		Version: version, Stdout: stdout, Stderr: stderr,
+		Version: version, Stdin: os.Stdin, Stdout: stdout, Stderr: stderr,
 		Kafka: func(cfg config.Config) (*kafkalog.Log, error) { return connectKafka(cfg, quiet) },
 		MPC: func(cfg config.Config) (*mpcclient.Client, error) {
 			return connectMPC(cfg, version, func(context.Context) error { return nil })
+		},
+		Receive: func(ctx context.Context, cfg config.Receive) int {
+			return receiving(ctx, cfg, version, stderr, hangups)
 		},
 	}
 }

@@ -69,6 +69,15 @@ func (o operated) Owner(ctx context.Context, partition int) (string, error) {
 	return o.kafka.Owner(ctx, partition)
 }
 
+func (o operated) Instances(ctx context.Context) ([]page.Instance, error) {
+	members, err := o.kafka.Members(ctx)
+	all := make([]page.Instance, 0, len(members))
+	for _, m := range members {
+		all = append(all, page.Instance{Instance: m.ClientID, Partitions: m.Partitions, Here: m.ClientID == o.cfg.Kafka.ClientID})
+	}
+	return all, err
+}
+
 // Status puts together what the rooms say, each at about the same moment.
 func (o operated) Status() page.Status {
 	s := page.Status{
@@ -91,7 +100,12 @@ func (o operated) Status() page.Status {
 // work is what an instance that has begun is at.
 func (o operated) work(s *page.Status, i *Instance) {
 	c, l := i.consumer.Status(), i.ledger.Status()
-	s.Kafka = page.Kafka{Started: true, Problem: c.Problem, Joined: c.Joined, Generation: c.Generation, LedgerRead: l.CaughtUp, Stuck: c.Stuck}
+	s.Kafka = page.Kafka{Started: true, Problem: c.Problem, Joined: c.Joined, Generation: c.Generation, LedgerRead: l.CaughtUp}
+	s.Kafka.Absent = absentTopics(c, l, o.cfg.Kafka)
+	for _, m := range c.Stuck {
+		s.Kafka.Stuck = append(s.Kafka.Stuck, m.Problem)
+		s.Kafka.StuckMessages = append(s.Kafka.StuckMessages, page.StuckMessage{Topic: m.Topic, Bytes: m.Bytes, TooLarge: m.TooLarge})
+	}
 	if s.Kafka.Problem == "" && !l.CaughtUp {
 		s.Kafka.Problem = l.Problem
 	}
@@ -102,13 +116,15 @@ func (o operated) work(s *page.Status, i *Instance) {
 	}
 	for _, p := range c.Partitions {
 		s.Partitions = append(s.Partitions, page.Partition{
-			Partition: p.Partition, Committed: p.Committed, End: p.End, Unanswered: p.Unanswered, OldestAt: oldest(p.Oldest), Problem: p.Problem,
+			Partition: p.Partition, Committed: p.Committed, Next: p.Next, End: p.End, Unanswered: p.Unanswered, OldestAt: oldest(p.Oldest), Problem: p.Problem,
 		})
 		s.Flow.Held += p.Unanswered
+		s.Flow.Unanswered += int64(p.Unanswered)
 		if p.End < 0 || p.Committed < 0 {
 			s.Flow.LagKnown = false
 		} else {
 			s.Flow.Lag += max(0, p.End-p.Committed)
+			s.Flow.Unanswered += max(0, p.End-p.Next)
 		}
 		if !p.Oldest.IsZero() && (s.Flow.OldestAt == nil || p.Oldest.Before(s.Flow.OldestAt.Time)) {
 			s.Flow.OldestAt = oldest(p.Oldest)
@@ -135,7 +151,8 @@ func (o operated) mpc() page.MPC {
 	if g.Available { // a gate that has had nothing to send for long knows nothing of an outage any more
 		m.DownSince = nil
 	}
-	m.LastError, m.LastErrorAdvice, m.LastErrorAt = o.trouble.last()
+	last := o.trouble.last()
+	m.LastError, m.LastErrorHeadline, m.LastErrorAdvice, m.LastErrorAt = last.text, last.headline, last.advice, known(last.at)
 	return m
 }
 
@@ -165,15 +182,20 @@ func limited(n float64) *float64 {
 
 // trouble keeps the last answer that said that MPC does not serve.
 type trouble struct {
-	mu           sync.Mutex
-	text, advice string
-	at           time.Time
+	mu sync.Mutex
+	failure
 }
 
-func (t *trouble) last() (text, advice string, at *time.Time) {
+// failure is such an answer; at is zero if none came.
+type failure struct {
+	text, headline, advice string
+	at                     time.Time
+}
+
+func (t *trouble) last() failure {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.text, t.advice, known(t.at)
+	return t.failure
 }
 
 func (t *trouble) heard(err error) {
@@ -186,7 +208,7 @@ func (t *trouble) heard(err error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.text, t.advice, t.at = refusal.Error(), refusal.Advice, clock.System.Now()
+	t.failure = failure{refusal.Error(), refusal.Headline, refusal.Advice, clock.System.Now()}
 }
 
 // heardAPI tells of what goes wrong.

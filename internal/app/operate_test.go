@@ -22,17 +22,17 @@ func TestOnlyWhatSaysThatMPCDoesNotServeIsItsTrouble(t *testing.T) {
 		&mpcclient.Error{Operation: mpcclient.OperationQuery, Class: mpcclient.Operator, Status: 403, Code: "APIGW.0302", Advice: "grant the permission"},
 	} {
 		last.heard(err)
-		if text, advice, at := last.last(); text+advice != "" || at != nil {
-			t.Fatalf("%v is told: %q", err, text)
+		if got := last.last(); got != (failure{}) {
+			t.Fatalf("%v is told: %+v", err, got)
 		}
 	}
-	last.heard(&mpcclient.Error{Class: mpcclient.Operator, Status: 401, Advice: "renew the key"})
-	if text, advice, at := last.last(); !strings.Contains(text, "401") || advice != "renew the key" || at == nil {
-		t.Errorf("%q, %q at %v", text, advice, at)
+	last.heard(&mpcclient.Error{Class: mpcclient.Operator, Status: 401, Headline: "MPC rejects it: renew the key", Advice: "renew the key"})
+	if got := last.last(); !strings.Contains(got.text, "401") || got.headline != "MPC rejects it: renew the key" || got.advice != "renew the key" || got.at.IsZero() {
+		t.Errorf("%+v", got)
 	}
 	last.heard(&mpcclient.Error{Class: mpcclient.Transient, Status: 503})
-	if text, advice, at := last.last(); !strings.Contains(text, "503") || advice != "" || at == nil {
-		t.Errorf("%q, %q at %v", text, advice, at)
+	if got := last.last(); !strings.Contains(got.text, "503") || got.headline+got.advice != "" || got.at.IsZero() {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -8,7 +8,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"remux-retrier/consumer"
 	"remux-retrier/internal/admin"
+	"remux-retrier/internal/config"
+	"remux-retrier/internal/ledger"
 	"remux-retrier/internal/pace"
 )
 
@@ -91,8 +94,29 @@ func (r *readiness) publishing() (bool, string) {
 	if i == nil {
 		return true, ""
 	}
-	stuck := i.consumer.Status().Stuck
-	return len(stuck) == 0, strings.Join(stuck, "; ")
+	s := i.consumer.Status()
+	var problems []string
+	for _, m := range s.Stuck {
+		problems = append(problems, m.Problem)
+	}
+	for _, topic := range absentTopics(s, i.ledger.Status(), r.startUp.cfg) {
+		problems = append(problems, "topic "+topic+" does not exist: create it as it was, or restart with KAFKA_CREATE_TOPICS=true")
+	}
+	return len(problems) == 0, strings.Join(problems, "; ")
+}
+
+// absentTopics are those that have been deleted since the start. Of those that the
+// ledger reads, its problem tells.
+func absentTopics(s consumer.Status, l ledger.Status, k config.Kafka) []string {
+	absent := slices.Clone(s.Absent)
+	for _, topic := range []string{k.TopicRetried, k.TopicRetryFailed} {
+		named := strings.Contains(l.Problem, " "+topic+": ") || strings.Contains(l.Problem, " "+topic+"/")
+		if named && strings.Contains(l.Problem, consumer.ErrUnknownTopic.Error()) {
+			absent = append(absent, topic)
+		}
+	}
+	slices.Sort(absent)
+	return slices.Compact(absent)
 }
 
 func orElse(text, otherwise string) string {

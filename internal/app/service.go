@@ -167,7 +167,7 @@ func serveHTTP(cfg config.Config, loops *admin.Loops, ready *readiness, meters *
 		return func() {}, nil
 	}
 	server, err := admin.New(admin.Config{
-		Addr: cfg.HTTPAddr, AllowedHosts: cfg.HTTPAllowedHosts, Instance: cfg.Kafka.ClientID, Loops: loops, Checks: ready.checks(), Notes: ready.notes, Metrics: meters.Handler(), Page: look, Log: log,
+		Addr: cfg.HTTPAddr, AllowedHosts: cfg.HTTPAllowedHosts, PathPrefix: cfg.HTTPPathPrefix, Instance: cfg.Kafka.ClientID, Loops: loops, Checks: ready.checks(), Notes: ready.notes, Metrics: meters.Handler(), Page: look, Log: log,
 	})
 	if err != nil {
 		return nil, err

@@ -1,5 +1,5 @@
 // Package command is the program's sub-commands for a person on call: check,
-// retry, redrive and explain. Each is a file; what it prints for a program to
+// retry, redrive, sweep and explain. Each is a file; what it prints for a program to
 // read goes to standard output, what it says to a person meanwhile to standard
 // error.
 //
@@ -32,13 +32,17 @@ const (
 	exitUsage  = 2 // bad configuration or usage
 )
 
-// Env is what a command takes from outside. All fields are required.
+// Env is what a command takes from outside. All fields but Stdin are required.
 type Env struct {
 	Version        string
 	Stdout, Stderr io.Writer
+	// Stdin is where retry reads task ids and answers; nil: there is nothing.
+	Stdin io.Reader
 	// Kafka and MPC make clients; neither opens a connection yet.
 	Kafka func(config.Config) (*kafkalog.Log, error)
 	MPC   func(config.Config) (*mpcclient.Client, error)
+	// Receive runs the end point of SMN's messages and gives the exit code.
+	Receive func(context.Context, config.Receive) int
 
 	// terminal is where a person looks, as a file; nil: nobody does.
 	terminal *os.File
@@ -71,12 +75,7 @@ func none(n int) error {
 	return nil
 }
 
-func some(n int) error {
-	if n == 0 {
-		return errors.New("name at least one task")
-	}
-	return nil
-}
+func anything(int) error { return nil }
 
 func one(n int) error {
 	if n != 1 {
@@ -87,7 +86,7 @@ func one(n int) error {
 
 // commands in the order in which help lists them.
 func commands() []command {
-	return []command{checkCommand, retryCommand, redriveCommand, explainCommand}
+	return []command{checkCommand, retryCommand, redriveCommand, sweepCommand, explainCommand, receiveCommand}
 }
 
 func find(name string) (command, bool) {

@@ -29,6 +29,7 @@ func TestWrongUsageIsExitCode2WithUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"check", "now"}, {"check", "--fast"},
 		{"retry"}, {"retry", "--force"}, {"retry", "--force=perhaps", "1"}, {"retry", "1", "--nope"},
+		{"retry", "--since", "yesterday"}, {"sweep", "all"}, {"sweep", "--since", "yesterday"}, {"sweep", "--limit", "many"},
 		{"redrive", "all"}, {"redrive", "--limit", "many"}, {"redrive", "--limit"},
 		{"explain"}, {"explain", "1", "2"}, {"explain", "--since", "yesterday", "1"},
 	} {
@@ -45,6 +46,15 @@ func TestWrongValuesAreExitCode2AndNamed(t *testing.T) {
 		"--rate must":        {"redrive", "--rate", "-0.5"},
 		"one of tombstone":   {"redrive", "--reason", "bad"},
 		"--task: ":           {"redrive", "--task", "a\x1b[2J"},
+		"both":               {"retry", "--reason", "rejected", "1"},
+		"nobody can be":      {"retry", "--reason", "rejected"},
+		"must be some of":    {"retry", "--yes", "--reason", "rejected,accepted"},
+		"goes with":          {"retry", "--since", "1h", "1"},
+		"--since must be":    {"retry", "--yes", "--code", "MPC.1", "--since", "-1h"},
+		"--since must":       {"sweep", "--since", "-1h"},
+		"--until must be a":  {"sweep", "--until", "yesterday"},
+		"later than":         {"sweep", "--since", "1h", "--until", "2h"},
+		"--calls must":       {"sweep", "--calls", "-1"},
 		"--since and":        {"explain", "--since", "-1h", "1"},
 		"neither a code nor": {"explain", strings.Repeat("9", 10<<20)},
 		"control character":  {"explain", "\x1b[2J"},
@@ -58,7 +68,7 @@ func TestWrongValuesAreExitCode2AndNamed(t *testing.T) {
 
 func TestWithoutConfigurationIsExitCode2(t *testing.T) {
 	t.Setenv("KAFKA_BROKERS", "") // counts as not set
-	for _, args := range [][]string{{"check"}, {"retry", "1"}, {"redrive"}, {"explain", "1"}} {
+	for _, args := range [][]string{{"check"}, {"retry", "1"}, {"retry", "--yes", "--code", "MPC.1"}, {"redrive"}, {"sweep"}, {"explain", "1"}} {
 		if code, out, err := ask(t, args[0], args[1:]...); code != 2 || !strings.Contains(out+err, "KAFKA_BROKERS is not set") {
 			t.Errorf("%q: exit code %d, %q, %q", args, code, out, err)
 		}
@@ -168,6 +178,9 @@ func TestAnEmptyOptionDoesNotMeanEverything(t *testing.T) {
 	for says, args := range map[string][]string{
 		"--task is empty":     {"redrive", "--task", ""},
 		"--reason is empty":   {"redrive", "--reason="},
+		"--code is empty":     {"retry", "--code", ""},
+		"--reason is empty: ": {"retry", "--reason", " , "},
+		"--until is empty":    {"sweep", "--until", ""},
 		"--limit must":        {"redrive", "--limit", "0"},
 		"--rate must":         {"redrive", "--rate", "0"},
 		"--rate must be":      {"redrive", "--rate", "NaN"},

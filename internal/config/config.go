@@ -35,6 +35,9 @@ type Config struct {
 	// HTTPAllowedHosts are names that a request's Host may have beside the
 	// instance's own: *.example.com stands for all below a domain, * for any.
 	HTTPAllowedHosts []string
+	// HTTPPathPrefix is a path that requests may have before their own, without a
+	// slash at its end; empty: none.
+	HTTPPathPrefix string
 
 	LogLevel  logrus.Level
 	LogFormat LogFormat
@@ -163,6 +166,7 @@ func Load() (Config, error) {
 		},
 		HTTPAddr:         p.listenAddress("HTTP_ADDR"),
 		HTTPAllowedHosts: p.hosts("HTTP_ALLOWED_HOSTS"),
+		HTTPPathPrefix:   p.pathPrefix("HTTP_PATH_PREFIX"),
 		LogLevel:         p.logLevel("LOG_LEVEL"),
 		LogFormat:        LogFormat(p.oneOf("LOG_FORMAT", string(JSON), string(Text))),
 		Traces:           p.traces(),

@@ -159,3 +159,11 @@ func TestAllowedHosts(t *testing.T) {
 		}
 	}
 }
+
+func TestThePathPrefixHasNoSlashAtItsEnd(t *testing.T) {
+	for value, want := range map[string]string{"": "", "/": "", "/retrier": "/retrier", "/ops/retrier.v2/": "/ops/retrier.v2"} {
+		if got := load(t, "HTTP_PATH_PREFIX", value).HTTPPathPrefix; got != want {
+			t.Errorf("%q is %q, want %q", value, got, want)
+		}
+	}
+}

@@ -15,6 +15,7 @@ var (
 	failureCode = regexp.MustCompile(`^MPC\.[0-9]{5}$`)
 	regionName  = regexp.MustCompile(`^[a-z0-9-]+$`)
 	hostPattern = regexp.MustCompile(`^(\*|(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?)$`)
+	pathPattern = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?$`)
 	segment     = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )
 
@@ -65,11 +66,16 @@ func (p *parser) listenAddress(name string) string {
 	if value == "" || p.refusePrivate(name, value, expected) {
 		return ""
 	}
-	if _, port, err := net.SplitHostPort(value); err != nil || !validPort(port, 0) {
+	if !listens(value) {
 		p.refuse(name, value, expected)
 		return ""
 	}
 	return value
+}
+
+func listens(value string) bool {
+	_, port, err := net.SplitHostPort(value)
+	return err == nil && validPort(port, 0)
 }
 
 // hosts are names and addresses without a port, in lower case.
@@ -110,6 +116,16 @@ func (p *parser) pathSegment(name string) string {
 		return ""
 	}
 	return value
+}
+
+// pathPrefix may be / alone, which is none.
+func (p *parser) pathPrefix(name string) string {
+	value := p.value(name)
+	if value != "" && value != "/" && !pathPattern.MatchString(value) {
+		p.refuse(name, value, "a path that begins with a slash, such as /retrier, of letters, digits, dots, underscores, tildes and hyphens")
+		return ""
+	}
+	return strings.TrimSuffix(value, "/")
 }
 
 func (p *parser) failureCodes(name string) []string {

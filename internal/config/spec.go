@@ -65,6 +65,7 @@ type spec struct {
 	ShutdownTimeout  string `envconfig:"SHUTDOWN_TIMEOUT" default:"25s" desc:"Time for work in flight after SIGTERM or SIGINT; must exceed MPC_TIMEOUT by more than 5s. A second signal ends the process at once."`
 	HTTPAddr         string `envconfig:"HTTP_ADDR" default:"127.0.0.1:8080" desc:"Listen address, host:port, of the operator's page, health and metrics; empty turns them off."`
 	HTTPAllowedHosts string `envconfig:"HTTP_ALLOWED_HOSTS" shown:"loopback, own names and addresses" desc:"More names, comma-separated, that the Host header of a request may have, such as a proxy's; *.example.com for all names below a domain, * for any."`
+	HTTPPathPrefix   string `envconfig:"HTTP_PATH_PREFIX" desc:"Path under which a proxy shows the page, such as /retrier. Requests below it are answered like those without it, so it does not matter whether the proxy takes it off."`
 	LogLevel         string `envconfig:"LOG_LEVEL" default:"info" desc:"trace, debug, info, warn or error."`
 	LogFormat        string `envconfig:"LOG_FORMAT" default:"json" desc:"json or text."`
 
@@ -83,9 +84,14 @@ type Row struct {
 	Description string // one or two sentences
 }
 
-// Table documents all variables, in the order in which Load reports problems.
-func Table() []Row {
-	t := reflect.TypeFor[spec]()
+// Table documents all variables of the service, in the order in which Load reports
+// problems.
+func Table() []Row { return table(reflect.TypeFor[spec]()) }
+
+// ReceiveTable documents the variables that the command receive alone has.
+func ReceiveTable() []Row { return table(reflect.TypeFor[receiveSpec]()) }
+
+func table(t reflect.Type) []Row {
 	rows := make([]Row, t.NumField())
 	for i := range rows {
 		tag := t.Field(i).Tag
@@ -100,28 +106,31 @@ func Table() []Row {
 	return rows
 }
 
-// Markdown is Table for docs/CONFIGURATION.md, a line for each row, newline at the end.
-func Markdown() string {
+// Markdown is a table for docs/CONFIGURATION.md, a line for each row, newline at the
+// end.
+func Markdown(rows []Row) string {
 	var b strings.Builder
 	b.WriteString("| Variable | Default | Meaning |\n|---|---|---|\n")
-	for _, r := range Table() {
+	for _, r := range rows {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Name, r.Default, r.Description)
 	}
 	return b.String()
 }
 
-// read takes the environment in through envconfig.
-func read() (*parser, error) {
-	var s spec
-	if err := envconfig.Process("", &s); err != nil {
-		return nil, fmt.Errorf("read the environment: %w", err)
-	}
-	v := reflect.ValueOf(s)
-	p := &parser{values: make(map[string]variable, v.NumField()), files: &watchfile.Set{}}
-	for i := range v.NumField() {
-		tag := v.Type().Field(i).Tag
-		p.values[tag.Get("envconfig")] = variable{
-			row: i, raw: v.Field(i).String(), fallback: tag.Get("default"), secret: tag.Get("secret") != "",
+// read takes the environment in through envconfig: the service's variables, and those
+// of a command.
+func read(more ...any) (*parser, error) {
+	p := &parser{values: map[string]variable{}, files: &watchfile.Set{}}
+	for _, s := range append([]any{spec{}}, more...) {
+		v := reflect.New(reflect.TypeOf(s))
+		if err := envconfig.Process("", v.Interface()); err != nil {
+			return nil, fmt.Errorf("read the environment: %w", err)
+		}
+		for field, value := range v.Elem().Fields() {
+			tag := field.Tag
+			p.values[tag.Get("envconfig")] = variable{
+				row: len(p.values), raw: value.String(), fallback: tag.Get("default"), secret: tag.Get("secret") != "",
+			}
 		}
 	}
 	return p, nil

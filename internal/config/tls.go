@@ -71,7 +71,7 @@ func (p *parser) tls() *TLS {
 		return nil
 	}
 	t.roots = p.authorities(caName, false)
-	t.pair = p.keyPair(certName, keyName)
+	t.pair = p.keyPair(certName, keyName, "mutual TLS")
 	if refused := p.refused(verifyName); !t.verifyName && !refused {
 		if p.value(caName) == "" {
 			p.fail(caName, "is not set but %s is false: without the brokers' own authority, whoever has any certificate could pose as them", verifyName)
@@ -106,16 +106,17 @@ func (p *parser) authorities(name string, beside bool) *watchfile.Value[*x509.Ce
 	return roots
 }
 
-func (p *parser) keyPair(certName, keyName string) *watchfile.Value[tls.Certificate] {
+// keyPair is nil where neither file is named; use says what needs both.
+func (p *parser) keyPair(certName, keyName, use string) *watchfile.Value[tls.Certificate] {
 	cert, key := p.value(certName), p.value(keyName)
 	switch {
 	case cert == "" && key == "":
 		return nil
 	case cert == "":
-		p.fail(certName, "is not set but %s is: mutual TLS needs both", keyName)
+		p.fail(certName, "is not set but %s is: %s needs both", keyName, use)
 		return nil
 	case key == "":
-		p.fail(keyName, "is not set but %s is: mutual TLS needs both", certName)
+		p.fail(keyName, "is not set but %s is: %s needs both", certName, use)
 		return nil
 	}
 	pair, err := watchfile.Add(p.files, certName+" and "+keyName, []string{cert, key}, func(contents [][]byte) (tls.Certificate, error) {

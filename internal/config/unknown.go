@@ -10,7 +10,7 @@ import (
 )
 
 // Variables under these prefixes are taken for ours.
-var prefixes = regexp.MustCompile(`^(KAFKA|MPC|IAM|RETRY)_`)
+var prefixes = regexp.MustCompile(`^(KAFKA|MPC|IAM|RETRY|RECEIVE)_`)
 
 // Kubernetes sets such variables in every container for a Service that is
 // named kafka, mpc-proxy and so on; see its documentation of Services.
@@ -22,12 +22,12 @@ var serviceLink = regexp.MustCompile(
 // Values are not shown: a misspelt name may hold a secret.
 func unknownVariables() []string {
 	var known []string
-	t := reflect.TypeFor[spec]()
-	for i := range t.NumField() {
-		tag := t.Field(i).Tag
-		known = append(known, tag.Get("envconfig"))
-		if tag.Get("secret") != "" {
-			known = append(known, tag.Get("envconfig")+fileSuffix)
+	for _, t := range []reflect.Type{reflect.TypeFor[spec](), reflect.TypeFor[receiveSpec]()} {
+		for field := range t.Fields() {
+			known = append(known, field.Tag.Get("envconfig"))
+			if field.Tag.Get("secret") != "" {
+				known = append(known, field.Tag.Get("envconfig")+fileSuffix)
+			}
 		}
 	}
 	var warnings []string

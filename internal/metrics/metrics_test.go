@@ -57,7 +57,7 @@ func want(t *testing.T, text string, lines ...string) {
 
 func TestGaugesTellWhatThePackagesKnow(t *testing.T) {
 	text := scrape(t, New(), consumer.Status{
-		Joined: true, Stuck: []string{"a message of 9 bytes"},
+		Joined: true, Stuck: []consumer.StuckMessage{{Problem: "a message of 9 bytes"}},
 		Partitions: []consumer.PartitionStatus{
 			{Partition: 0, Committed: 10, End: 25, Unanswered: 2, Oldest: now.Add(-time.Minute)},
 			{Partition: 3, Committed: 7, End: 7},

@@ -39,6 +39,7 @@ type TaskControl struct {
 	Status      Status `json:"status"`
 	ErrorCode   string `json:"error_code"`
 	Description string `json:"description"`
+	UserData    string `json:"user_data"`
 	Then        Status `json:"then"`
 	Script      []Step `json:"script"`
 	QueryScript []Step `json:"query_script"`
@@ -71,7 +72,7 @@ func (s *Simulator) controlSetTask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := r.PathValue("id")
-	err := s.SetTask(Task{ID: id, Status: in.Status, ErrorCode: in.ErrorCode, Description: in.Description, Then: in.Then})
+	err := s.SetTask(Task{ID: id, Status: in.Status, ErrorCode: in.ErrorCode, Description: in.Description, UserData: in.UserData, Then: in.Then})
 	if err == nil {
 		err = s.Script(id, in.Script...)
 	}

@@ -14,6 +14,7 @@ type Operation string
 const (
 	Retry Operation = "retry"
 	Query Operation = "query"
+	List  Operation = "list"
 	Login Operation = "login"
 )
 
@@ -43,6 +44,7 @@ type Request struct {
 type Counters struct {
 	Retries  int `json:"retries"`
 	Queries  int `json:"queries"`
+	Lists    int `json:"lists"`
 	Logins   int `json:"logins"`
 	Accepted int `json:"accepted"` // retries that were carried out
 	Refused  int `json:"refused"`  // of any operation, as are the next two
@@ -91,6 +93,8 @@ func (l *requestLog) arrive(now time.Time, op Operation, ids []string) Request {
 		l.count.Logins++
 	case Query:
 		l.count.Queries++
+	case List:
+		l.count.Lists++
 	case Retry:
 		l.count.Retries++
 		for _, id := range ids {

@@ -35,7 +35,7 @@ func TestLedgerTellsWhatCameInOrder(t *testing.T) {
 		t.Fatalf("got\n%s\nwant\n%+v", got, want)
 	}
 	count := s.Counters()
-	if got := fmt.Sprintf("%+v", count); got != "{Retries:4 Queries:1 Logins:1 Accepted:1 Refused:2 Faulty:2 Lost:0 MaxInFlight:1 MaxInFlightPerTask:1 Codes:map[APIGW.0605:1 MPC.10211:1]}" {
+	if got := fmt.Sprintf("%+v", count); got != "{Retries:4 Queries:1 Lists:0 Logins:1 Accepted:1 Refused:2 Faulty:2 Lost:0 MaxInFlight:1 MaxInFlightPerTask:1 Codes:map[APIGW.0605:1 MPC.10211:1]}" {
 		t.Fatal(got)
 	}
 }

@@ -35,6 +35,8 @@ type Task struct {
 	// ErrorCode and Description tell why the task is FAILED.
 	ErrorCode   string `json:"error_code,omitempty"`
 	Description string `json:"description,omitempty"`
+	// UserData is what the task's creator gave to it.
+	UserData string `json:"user_data,omitempty"`
 	// Then is the task's state after an accepted retry and PROCESSING: StatusSucceed
 	// or StatusFailed. Defaults to Config.Then.
 	Then Status `json:"then,omitempty"`
@@ -143,10 +145,11 @@ type taskJSON struct {
 	EndTime     any    `json:"end_time,omitempty"`
 	ErrorCode   string `json:"error_code,omitempty"`
 	Description string `json:"description,omitempty"`
+	UserData    string `json:"user_data,omitempty"`
 }
 
 func (t *task) wire() taskJSON {
-	return taskJSON{numberIfDigits(t.ID), t.Status, timestamp(t.created), timestamp(t.started), timestamp(t.ended), t.ErrorCode, t.Description}
+	return taskJSON{numberIfDigits(t.ID), t.Status, timestamp(t.created), timestamp(t.started), timestamp(t.ended), t.ErrorCode, t.Description, t.UserData}
 }
 
 // numberIfDigits returns an id of digits as a number. JSON has no numbers with a

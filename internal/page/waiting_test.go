@@ -44,7 +44,7 @@ func TestAnUnansweredEventSaysWhatItWaitsForNow(t *testing.T) {
 		{"an outage is over, and a message is stuck", change(quota, stuck), story.Step{Kind: story.OutageWait}, QuotaWait, "MPC serves again."},
 		{"an outage has made its expected turn the past", quota, story.Step{Kind: story.QuotaWait, Detail: "73 before it", Until: noon.Add(-time.Minute)}, QuotaWait, "It waits for its turn to be called. 57"},
 		{"an outage is over and there is no limit", change(well(), func(s *Status) { s.MPC.Rate, s.MPC.Share = nil, nil }), story.Step{Kind: story.OutageWait}, QuotaWait, "MPC serves again. It waits for its turn to be called."},
-		{"throttled", change(well(), func(s *Status) { s.MPC.ThrottledLately = 1 }), story.Step{Kind: story.QuotaWait}, Throttled, "refuses requests for its quota"},
+		{"throttled", change(well(), func(s *Status) { s.MPC.ThrottledLately = 1 }), story.Step{Kind: story.QuotaWait}, Throttled, "refuses calls because of its quota"},
 		{"no share", change(well(), func(s *Status) { s.MPC.Share = rate(0) }), story.Step{Kind: story.QuotaWait}, NoShare, "Run fewer instances"},
 		{"Kafka is away", change(outage, func(s *Status) { s.Kafka.Problem = "dial tcp: refused" }), story.Step{Kind: story.QuotaWait}, KafkaAway, "could not be recorded. Work goes on by itself when the brokers answer. What is wrong: dial tcp: refused."},
 		{"its own call failed", quota, story.Step{Kind: story.BackoffWait, Until: noon}, backingOff, "12:00:00"},

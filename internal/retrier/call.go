@@ -102,11 +102,19 @@ func (e *run) send(ctx context.Context, permit *pace.Permit) *mpcclient.Error {
 	case refusal.Outage() && e.doubt == none:
 		e.ev.Lease.Settled()
 	}
+	if now := e.r.cfg.Clock.Now(); e.last == nil && e.alone(refusal) {
+		e.r.firstFailures.note(now, e.ev, refusal, e.r.cfg.MaxAttempts)
+	}
 	e.last, e.lastCall = refusal, e.r.cfg.Clock.Now()
 	if refusal.Outage() && refusal.Class != mpcclient.Throttled {
 		e.evidence.failed(e.r.cfg.Gate.Tally(), before, probe)
 	}
 	return refusal
+}
+
+// alone tells whether a call has failed that may be this task's own failure.
+func (e *run) alone(refusal *mpcclient.Error) bool {
+	return refusal.Outage() && refusal.Class != mpcclient.Throttled && refusal.Operation != mpcclient.OperationLogin && e.r.cfg.Gate.Available()
 }
 
 // report tells the gate how a request ended, and gives the error its type.

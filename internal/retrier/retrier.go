@@ -125,6 +125,8 @@ type Retrier struct {
 	cause  *cause
 	recent recent
 	schedule
+
+	firstFailures firstFailures
 }
 
 // New makes a Retrier.
@@ -138,7 +140,7 @@ func New(cfg Config) (*Retrier, error) {
 	cause := &cause{gate: cfg.Gate, log: cfg.Logger, said: map[string]bool{}}
 	r := &Retrier{
 		cfg: cfg, skip: map[string]bool{}, cause: cause, status: newStatusBatcher(cfg, cause), recent: newRecent(),
-		schedule: newSchedule(cfg.Clock, cfg.MaxInFlight),
+		schedule: newSchedule(cfg.Clock, cfg.MaxInFlight), firstFailures: firstFailures{log: cfg.Logger},
 	}
 	r.schedule.work, r.schedule.acknowledge = r.work, r.schedule.acknowledged
 	for _, code := range cfg.SkipCodes {

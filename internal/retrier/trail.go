@@ -1,6 +1,7 @@
 package retrier
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,11 +63,20 @@ func (e *run) stepBackoff(d time.Duration) {
 	if e.ev.Trail == nil {
 		return
 	}
-	s := story.Step{Kind: story.BackoffWait, Until: e.r.cfg.Clock.Now().Add(d)}
+	s := story.Step{Kind: story.BackoffWait, Until: e.r.cfg.Clock.Now().Add(d), Detail: e.tried()}
 	if !e.r.cfg.Gate.Available() {
 		s = story.Step{Kind: story.OutageWait, Detail: e.outage()}
 	}
 	e.ev.step(s)
+}
+
+// tried says how many of the failed calls count, or may.
+func (e *run) tried() string {
+	most := e.r.cfg.MaxAttempts
+	if !e.pending {
+		return fmt.Sprintf("it does not count as an attempt, because MPC did not serve others right before it; %d of %d count so far", e.counted, most)
+	}
+	return fmt.Sprintf("attempt %d of %d, which counts only if MPC serves others meanwhile", min(e.counted+1, most), most)
 }
 
 // stepBlocked tells that Kafka would not take the answer.

@@ -30,7 +30,7 @@ func (s Step) what() string {
 	case OutageWait:
 		return "Waits: MPC does not serve" + s.detail() + "."
 	case BackoffWait:
-		return "Rests after a call that failed" + s.expected("until")
+		return "Backs off after a failed call" + s.backoff()
 	case Doubt:
 		return "In doubt" + s.detail() + s.expected("next state query at")
 	case Query:
@@ -107,6 +107,14 @@ func (s Step) expected(words string) string {
 		return "."
 	}
 	return ", " + words + " " + timeOfDay(s.Until) + "."
+}
+
+// backoff names the attempts so far, and the time of the next.
+func (s Step) backoff() string {
+	if s.Until.IsZero() {
+		return s.detail() + "."
+	}
+	return s.detail() + "; next at " + timeOfDay(s.Until) + "."
 }
 
 // timeOfDay returns a time without the day, which is that of the step, or the next.

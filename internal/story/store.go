@@ -108,7 +108,7 @@ func (r *Record) Step(step Step) {
 		r.story.Done = true
 		s.ended = append(s.ended, r)
 		s.note(r)
-		s.version.Add(1)
+		r.story.Number = s.version.Add(1)
 	}
 	s.shrink()
 }
@@ -198,6 +198,23 @@ func (s *Store) Latest() []Story {
 	}
 	s.mu.Unlock()
 	slices.SortStableFunc(stories, func(a, b Story) int { return b.Steps[1].At.Compare(a.Steps[1].At) })
+	return stories
+}
+
+// Earlier returns the stories that ended before the one with this number, newest
+// first, as far as they are kept. Each has only its first and last step.
+func (s *Store) Earlier(number uint64) []Story {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var stories []Story
+	for _, r := range slices.Backward(s.ended) {
+		if r.story.Number >= number {
+			continue
+		}
+		one := r.story
+		one.Steps = []Step{one.Steps[0], one.Steps[len(one.Steps)-1]}
+		stories = append(stories, one)
+	}
 	return stories
 }
 

@@ -3,7 +3,9 @@ package story
 import (
 	"fmt"
 	"maps"
+	"math"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -231,5 +233,34 @@ func TestAStoreNeedsAClock(t *testing.T) {
 	}
 	if _, err := New(Config{Clock: &now{}, Max: -1}); err == nil {
 		t.Error("accepted with a negative limit")
+	}
+}
+
+// Pages through the list must neither repeat a story nor leave one out, though others
+// end meanwhile.
+func TestEarlierStoriesGoOnWhereThePageBeforeEnded(t *testing.T) {
+	s, clock := open(t, 0)
+	end := func(n int) {
+		for i := range n {
+			tell(clock, s.Begin(strconv.Itoa(i), at(int64(i)), events.Failure{}), of(Received, Call, Accepted, Answered, Published)...)
+		}
+	}
+	end(250)
+	_ = s.Begin("open", at(999), events.Failure{})
+	below, seen := uint64(math.MaxUint64), 0
+	for page := s.Earlier(below); len(page) > 0; page = s.Earlier(below) {
+		for _, one := range page[:min(100, len(page))] {
+			if one.Number >= below || len(one.Steps) != 2 || one.Steps[1].Kind != Published {
+				t.Fatalf("%+v after %d", one, below)
+			}
+			below = one.Number
+			seen++
+		}
+		if seen == 100 {
+			end(50)
+		}
+	}
+	if seen != 250 {
+		t.Errorf("%d were told, want 250", seen)
 	}
 }

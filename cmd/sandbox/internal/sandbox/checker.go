@@ -109,7 +109,11 @@ func (c *checker) addEvent(r *kgo.Record) {
 	m.event = r
 	c.totals.seen++
 	var number int
-	if _, err := fmt.Sscan(headerOf(r, numberHeader), &number); err == nil {
+	text := headerOf(r, numberHeader)
+	if found := messageNumber.FindSubmatch(r.Value); found != nil && text == "" {
+		text = string(found[1])
+	}
+	if _, err := fmt.Sscan(text, &number); err == nil {
 		m.sent = c.sent[number]
 		delete(c.sent, number)
 	}

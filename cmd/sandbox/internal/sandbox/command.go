@@ -46,6 +46,8 @@ Usage: go run ./cmd/sandbox [options]
   --quota N            the tenant may send N requests a minute; the service is
                        configured so, the simulator enforces it (default: no
                        limit)
+  --smn                send MPC's notifications the whole way: a simulated SMN
+                       signs and posts them, and remux-retrier receive publishes
   --http HOST:PORT     serve the operator's page, /metrics and the probes there
                        (default: a free port of this machine; none with --once)
   --log                print the service's whole log to standard error
@@ -60,6 +62,7 @@ Examples:
   go run ./cmd/sandbox --fault down        events wait, and none fails
   go run ./cmd/sandbox --fault throttle    the service slows down
   go run ./cmd/sandbox --quota 30          calls are spaced to keep the quota
+  go run ./cmd/sandbox --smn               MPC → SMN → receive → Kafka → service
   go run ./cmd/sandbox --brokers 127.0.0.1:9092
                                            the same on your own Kafka
 
@@ -77,6 +80,7 @@ type options struct {
 	brokers []string // none: embedded
 	fault   string
 	faults  mpcsim.Faults // always active
+	smn     bool
 	http    string
 	log     bool
 }
@@ -148,6 +152,7 @@ func (o *options) flags() *flag.FlagSet {
 		o.faults.PerMinute = n
 		return nil
 	})
+	flags.BoolVar(&o.smn, "smn", false, "")
 	flags.Func("http", "", func(address string) error {
 		o.http = address
 		return checkAddress(address)

@@ -26,6 +26,9 @@ type example struct {
 	event string // the kind of event, as printed
 	write shape
 	long  bool // give it a task id beyond 64 bits
+	// notice is the status in MPC's notification, which --smn sends through SMN.
+	// Empty: the event is not MPC's own.
+	notice string
 
 	status mpcsim.Status // of the task; empty: FAILED
 	script []mpcsim.Step // how MPC answers its first retries
@@ -64,20 +67,20 @@ func examples() []example {
 		{event: "plain, long number", write: plain(number, failureCode), long: true, want: accepted},
 		{event: "CloudEvent", write: structured, want: accepted},
 		{event: "CloudEvent, binary", write: binary, want: accepted},
-		{event: "MPC notification", write: notification("FAILED"), want: accepted},
-		{event: "SMN envelope", write: envelope, want: accepted},
-		{event: "MPC: SUCCEED", write: notification("SUCCEED"), want: want{kind: ignored}},
+		{event: "MPC notification", write: notification("FAILED"), notice: "FAILED", want: accepted},
+		{event: "SMN envelope", write: envelope, notice: "FAILED", want: accepted},
+		{event: "MPC: SUCCEED", write: notification("SUCCEED"), notice: "SUCCEED", want: want{kind: ignored}},
 
 		{event: "plain", write: failed, script: []mpcsim.Step{mpcsim.Reset()}, want: acceptedOnSecond},
-		{event: "SMN envelope", write: envelope, status: mpcsim.StatusProcessing, want: want{retried, "already_running", 1, 0}},
+		{event: "SMN envelope", write: envelope, notice: "FAILED", status: mpcsim.StatusProcessing, want: want{retried, "already_running", 1, 0}},
 
 		{event: "plain", write: failed, script: []mpcsim.Step{mpcsim.Fail(403, "MPC.10212")}, want: refused("rejected")},
 		{event: "plain, number", write: plain(number, failureCode), script: []mpcsim.Step{mpcsim.Fail(404, "MPC.10211")}, want: refused("task_not_found")},
 		{event: "CloudEvent", write: structured, script: []mpcsim.Step{mpcsim.Lose()}, want: want{retried, "already_running", 1, 1}},
-		{event: "SMN envelope", write: envelope, script: []mpcsim.Step{mpcsim.Fail(400, "MPC.10202")}, want: refused("invalid_task")},
+		{event: "SMN envelope", write: envelope, notice: "FAILED", script: []mpcsim.Step{mpcsim.Fail(400, "MPC.10202")}, want: refused("invalid_task")},
 		{event: "CloudEvent", write: structured, status: mpcsim.StatusCanceled, want: refused("not_retryable")},
 		{event: "plain, input missing", write: plain(text, skipCode), want: want{kind: retryFailed, reason: "not_retryable"}},
-		{event: "MPC notification", write: notification("FAILED"), script: []mpcsim.Step{mpcsim.Fail(503, "APIGW.0613")}, want: acceptedOnSecond},
+		{event: "MPC notification", write: notification("FAILED"), notice: "FAILED", script: []mpcsim.Step{mpcsim.Fail(503, "APIGW.0613")}, want: acceptedOnSecond},
 
 		{event: "tombstone", write: tombstone, want: unreadable("tombstone")},
 		{event: "not UTF-8", write: raw("{\"task_id\":\"%s\",\"title\":\"caf\xe9\"}"), want: unreadable("not_utf8")},

@@ -32,6 +32,9 @@ type sandbox struct {
 	active  *activeFault
 	metrics *metricsReader // nil with --once
 	service *service
+	smn     *notifier // nil without --smn
+
+	serviceLog io.Writer
 }
 
 // runSandbox sends the examples, once or endlessly, and returns the exit code.
@@ -64,6 +67,7 @@ func runSandbox(ctx context.Context, opts options, examples []example, tty *term
 // runParts starts the parts, runs the demonstration, and stops the parts in reverse
 // order.
 func (s *sandbox) runParts(ctx context.Context, log io.Writer) error {
+	s.serviceLog = log
 	brokers := s.opts.brokers
 	if len(brokers) == 0 {
 		embedded, err := broker.Start(broker.Config{})
@@ -102,10 +106,10 @@ func (s *sandbox) runParts(ctx context.Context, log io.Writer) error {
 	if s.opts.log {
 		relay = func([]byte) {} // the whole log is printed
 	}
-	if s.service, err = startService(environment(s.opts, s.topics, brokers, s.mpc.URL()), log, relay); err != nil {
+	if s.service, err = startService(nil, environment(s.opts, s.topics, brokers, s.mpc.URL()), log, relay); err != nil {
 		return err
 	}
-	return errors.Join(s.demonstrate(ctx), s.cleanUp())
+	return errors.Join(s.demonstrate(ctx, brokers), s.cleanUp())
 }
 
 // chooseAddress chooses the service's HTTP address. With --once it stays empty if the
@@ -168,16 +172,17 @@ func (s *sandbox) printIntroduction(brokers []string) {
 
 // demonstrate runs until all examples are answered, the context ends or the service
 // ends. Then it stops the service.
-func (s *sandbox) demonstrate(ctx context.Context) error {
-	if err := s.awaitReady(ctx); err != nil {
-		return err
+func (s *sandbox) demonstrate(ctx context.Context, brokers []string) (err error) {
+	if err := s.awaitReady(ctx, brokers); err != nil {
+		return errors.Join(err, s.smn.close())
 	}
+	defer func() { err = errors.Join(err, s.smn.close()) }()
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
 	var watchers sync.WaitGroup
 	watchers.Go(func() { s.client.readTopics(watching, s.checker) })
 	watchers.Go(func() { s.followCommits(watching) })
 
-	err := s.sendAndAwait(ctx)
+	err = s.sendAndAwait(ctx)
 	if s.opts.once && err == nil && ctx.Err() != nil {
 		err = errInterrupted
 	}
@@ -190,8 +195,8 @@ func (s *sandbox) demonstrate(ctx context.Context) error {
 	return err
 }
 
-// awaitReady waits until the service is ready for events.
-func (s *sandbox) awaitReady(ctx context.Context) error {
+// awaitReady waits until the service, and with --smn receive, is ready for events.
+func (s *sandbox) awaitReady(ctx context.Context, brokers []string) error {
 	waiting, stopWaiting := context.WithCancel(ctx)
 	ready := make(chan error, 1)
 	var polling sync.WaitGroup
@@ -209,6 +214,12 @@ func (s *sandbox) awaitReady(ctx context.Context) error {
 		return errors.Join(errInterrupted, s.stopService())
 	case err != nil:
 		return errors.Join(fmt.Errorf("%w; the service logged last:\n%s", err, s.service.log), s.stopService())
+	}
+	if s.opts.smn {
+		if err := s.startSMN(ctx, brokers); err != nil {
+			return errors.Join(err, s.stopService())
+		}
+		s.printer.print(dim, "SMN    %s (simulated) → remux-retrier receive at %s, which has confirmed its subscription\n", s.smn.smn.Host(), s.smn.url)
 	}
 	s.printer.printHeader()
 	return nil

@@ -94,6 +94,16 @@ func TestOnceAnswersEveryEventAsExpected(t *testing.T) {
 	}
 }
 
+func TestNotificationsComeTheWholeWayBySMN(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if code := Run(t.Context(), []string{"--once", "--smn"}, strings.NewReader(""), &stdout, &stderr); code != exitExpected {
+		t.Fatalf("exit %d\n%s%s", code, &stdout, &stderr)
+	}
+	if got := strings.Count(stdout.String(), "\n✓ ") - 1; got != len(examples()) || !strings.Contains(stdout.String(), "has confirmed its subscription") {
+		t.Errorf("%d events are ticked off, want %d:\n%s", got, len(examples()), &stdout)
+	}
+}
+
 func TestAnOutageChangesNoAnswer(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	if code := Run(t.Context(), []string{"--once", "--fault", "credentials", "--latency", "20ms"}, strings.NewReader(""), &stdout, &stderr); code != exitExpected {

@@ -22,8 +22,8 @@ const (
 	secretKey = "sandbox-secret-key"
 )
 
-// ours matches the service's variables, which may also be set in the user's shell.
-var ours = regexp.MustCompile(`^((KAFKA|MPC|IAM|RETRY|OTEL)_|(SHUTDOWN_TIMEOUT|HTTP_ADDR|LOG_LEVEL|LOG_FORMAT)=)`)
+// ours matches the variables of the service and of receive, which may also be set in the user's shell.
+var ours = regexp.MustCompile(`^((KAFKA|MPC|IAM|RETRY|RECEIVE|OTEL)_|(SHUTDOWN_TIMEOUT|HTTP_ADDR|LOG_LEVEL|LOG_FORMAT)=)`)
 
 // environment returns the service's configuration.
 func environment(o options, t topics, brokers []string, endpoint string) map[string]string {
@@ -71,9 +71,9 @@ type service struct {
 	log   *tail
 }
 
-// startService runs the service as main does. Its log goes to out and, line by line, to
-// relay.
-func startService(env map[string]string, out io.Writer, relay func([]byte)) (*service, error) {
+// startService runs the service, or one of its commands, as main does. Its log goes to
+// out and, line by line, to relay.
+func startService(args []string, env map[string]string, out io.Writer, relay func([]byte)) (*service, error) {
 	for _, entry := range os.Environ() {
 		if name, _, _ := strings.Cut(entry, "="); ours.MatchString(entry) {
 			_ = os.Unsetenv(name) // never fails
@@ -88,7 +88,7 @@ func startService(env map[string]string, out io.Writer, relay func([]byte)) (*se
 	s := &service{stop: stop, ended: make(chan struct{}), log: &tail{out: out, relay: relay}}
 	go func() {
 		defer close(s.ended)
-		s.code = app.Run(ctx, nil, "sandbox", s.log, s.log, nil)
+		s.code = app.Run(ctx, args, "sandbox", s.log, s.log, nil)
 	}()
 	return s, nil
 }

@@ -52,7 +52,7 @@ func (s *sandbox) send(ctx context.Context) error {
 			return err
 		}
 		s.checker.expect(event)
-		if err := s.client.publish(ctx, event.record()); err != nil {
+		if err := s.publish(ctx, event); err != nil {
 			return err
 		}
 		if !wait(ctx, every) {
@@ -60,6 +60,19 @@ func (s *sandbox) send(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// publish sends an event as its producer does. With --smn, MPC's notifications go
+// through SMN.
+func (s *sandbox) publish(ctx context.Context, event *sent) error {
+	if s.smn != nil && event.notice != "" {
+		err := s.smn.send(ctx, event)
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	return s.client.publish(ctx, event.record())
 }
 
 // await waits until all events are answered, and prints meanwhile that events wait.
