@@ -22,10 +22,10 @@ const (
 	exitUsage      = 2
 )
 
-var help = `sandbox shows the service at work: it publishes failure events to Kafka, the real
-service reads them, calls a simulated MPC and publishes an outcome for each. It
-needs no other program: broker and MPC run inside. Each line is one answered
-event; ✓ means that the answer is as expected.
+var help = `sandbox shows the service at work: it publishes failure events to Kafka, the
+real service reads them, calls a simulated MPC and publishes an outcome for
+each. It needs no other program: broker and MPC run inside. Each line is one
+answered event; ✓ means that the answer is as expected.
 
 Usage: go run ./cmd/sandbox [options]
 

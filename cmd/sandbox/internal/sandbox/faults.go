@@ -39,7 +39,7 @@ var catalogue = []fault{
 	outage('b', mpcsim.Broken, "answers 500 to everything", waiting),
 	outage('h', mpcsim.Hanging, "does not answer at all", waiting),
 	outage('r', mpcsim.Resetting, "resets every connection", waiting),
-	{'l', "losing", "carries out all requests, but half of its answers are lost", "the service queries the state before it calls again",
+	{'l', "losing", "carries out requests, but loses half of its answers", "the service queries before it calls again",
 		func(f *mpcsim.Faults) { f.LossRate = 0.5 }},
 	// The answer to a wrong secret key. The simulator always checks signatures, so a
 	// really wrong key would get the same answer.
