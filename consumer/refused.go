@@ -25,7 +25,7 @@ func (p *publisher) again(pub *publication, err error) {
 	default:
 		problem := fmt.Sprintf("topic %s refuses a message of %d bytes, whose record cannot be committed until it takes it: %v",
 			pub.Topic, len(pub.Key)+len(pub.Value), err)
-		p.setStuck(pub, problem)
+		p.setStuck(pub, problem, false)
 		if err := p.g.c.cfg.Clock.Sleep(p.g.working, refusedRetry); err != nil {
 			p.end(pub, err)
 			return
@@ -34,8 +34,9 @@ func (p *publisher) again(pub *publication, err error) {
 	p.publish(pub)
 }
 
-// setStuck notes what holds the message back now. Each problem is logged once.
-func (p *publisher) setStuck(pub *publication, problem string) {
+// setStuck notes what holds the message back now. Each problem is logged once, and its
+// end: taken, or left to the next owner.
+func (p *publisher) setStuck(pub *publication, problem string, taken bool) {
 	if pub.stuck == problem {
 		return
 	}
@@ -43,6 +44,14 @@ func (p *publisher) setStuck(pub *publication, problem string) {
 	defer p.mu.Unlock()
 	if p.stuck[pub.stuck]--; p.stuck[pub.stuck] <= 0 {
 		delete(p.stuck, pub.stuck)
+		size := len(pub.Key) + len(pub.Value)
+		switch {
+		case pub.stuck == "" || problem != "":
+		case taken:
+			p.g.log.Infof("topic %s has taken the message of %d bytes that it refused", pub.Topic, size)
+		default:
+			p.g.log.Infof("topic %s still refuses the message of %d bytes: its record goes to the partition's next owner", pub.Topic, size)
+		}
 	}
 	if problem != "" {
 		if p.stuck[problem]++; p.stuck[problem] == 1 {

@@ -18,7 +18,7 @@
 //	garbage.go  when the collector comes
 //	watch.go    notices a hanging loop, for /healthz
 //	operate.go  what the operator's page is told
-//	ready.go    what /readyz says
+//	ready.go    what /readyz says, and the line that says ready
 package app
 
 import (
@@ -31,6 +31,7 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+	"golang.org/x/term"
 
 	"remux-retrier/consumer/kafkalog"
 	"remux-retrier/internal/command"
@@ -46,13 +47,25 @@ const (
 	exitUsage   = 2 // bad configuration or usage
 )
 
+// Process is what the service, unlike a command, shares with its process. Each field
+// may be nil.
+type Process struct {
+	// Hangups is called once. At each signal from it the service reads its files again.
+	Hangups func() <-chan os.Signal
+	// Log is given the service's log as soon as there is one.
+	Log func(*logrus.Logger)
+}
+
 // Run executes the command line and returns the exit code. The context's end
 // stops the service cleanly. Whoever reads standard output must be able to rely
-// on it: what could not be written there is a failure. The service calls hangups,
-// where that is not nil, and reads its files again at each signal that comes.
-func Run(ctx context.Context, args []string, version string, stdout, stderr io.Writer, hangups func() <-chan os.Signal) int {
+// on it: what could not be written there is a failure. A nil process is one
+// without signals.
+func Run(ctx context.Context, args []string, version string, stdout, stderr io.Writer, process *Process) int {
+	if process == nil {
+		process = &Process{}
+	}
 	out := &output{to: stdout}
-	code := run(ctx, args, version, out, stderr, hangups)
+	code := run(ctx, args, version, out, stderr, process)
 	if err := out.failed(); err != nil {
 		fmt.Fprintf(stderr, "remux-retrier: standard output is not complete: %v\n", err)
 		return max(code, exitFailed)
@@ -60,7 +73,7 @@ func Run(ctx context.Context, args []string, version string, stdout, stderr io.W
 	return code
 }
 
-func run(ctx context.Context, args []string, version string, stdout, stderr io.Writer, hangups func() <-chan os.Signal) int {
+func run(ctx context.Context, args []string, version string, stdout, stderr io.Writer, process *Process) int {
 	name := "run"
 	if len(args) > 0 {
 		name, args = args[0], args[1:]
@@ -75,7 +88,7 @@ func run(ctx context.Context, args []string, version string, stdout, stderr io.W
 			return exitUsage
 		}
 		if name == "run" {
-			return runService(ctx, version, stderr, hangups)
+			return runService(ctx, version, stderr, process)
 		}
 		fmt.Fprintf(stdout, "remux-retrier %s\n", version)
 		return exitStopped
@@ -112,10 +125,10 @@ func commandEnv(version string, stdout, stderr io.Writer) command.Env {
 	}
 }
 
-func runService(ctx context.Context, version string, stderr io.Writer, hangups func() <-chan os.Signal) int {
+func runService(ctx context.Context, version string, stderr io.Writer, process *Process) int {
 	var reread <-chan os.Signal
-	if hangups != nil {
-		reread = hangups()
+	if process.Hangups != nil {
+		reread = process.Hangups()
 	}
 	cfg, err := config.Load()
 	if err != nil {
@@ -128,6 +141,9 @@ func runService(ctx context.Context, version string, stderr io.Writer, hangups f
 	}
 	log := newLogger(cfg, stderr)
 	hearLibrary(log)
+	if process.Log != nil {
+		process.Log(log)
+	}
 	for _, warning := range cfg.Warnings {
 		log.Warn(warning)
 	}
@@ -142,12 +158,17 @@ func newLogger(cfg config.Config, w io.Writer) *logrus.Logger {
 	log := logrus.New()
 	log.SetOutput(plain.Writer(w))
 	log.SetLevel(cfg.LogLevel)
-	if cfg.LogFormat == config.JSON {
+	if cfg.LogFormat == config.JSON || cfg.LogFormat == config.AutoFormat && !isTerminal(w) {
 		log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: time.RFC3339Nano})
 	} else {
 		log.SetFormatter(&logrus.TextFormatter{FullTimestamp: true, TimestampFormat: "2006-01-02T15:04:05.000Z07:00"})
 	}
 	return log
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // help prints how to use the program, or one command.
@@ -186,7 +207,7 @@ It is configured by environment variables alone:
 		if row.Default != "" {
 			name += " (" + row.Default + ")"
 		}
-		fmt.Fprintf(w, "  %s\n      %s\n", name, row.Description)
+		fmt.Fprintf(w, "  %s\n%s\n", name, plain.Wrap(row.Description, "      ", plain.HelpWidth))
 	}
 	fmt.Fprint(w, "\nExit codes: 0 stopped cleanly, 1 failed while starting or running, 2 bad configuration or usage.\n")
 }
