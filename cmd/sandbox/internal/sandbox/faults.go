@@ -55,7 +55,7 @@ func outage(key rune, o mpcsim.Outage, what, so string) fault {
 }
 
 func (f *fault) announce(at time.Time) string {
-	return fmt.Sprintf("── %s  MPC %s: %s ──", at.Format(clockLayout), f.what, f.so)
+	return fmt.Sprintf("%s  MPC %s: %s", at.Format(momentLayout), f.what, f.so)
 }
 
 // faultBy finds a fault; nil: there is none such.

@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 )
 
-// The columns' widths, in characters; with the topic's name 120 in all.
+// The columns' widths, in characters; with the topic's name 120 in all. Where there is
+// less room, what happened and the topic go to lines of their own.
 const (
 	timeWidth  = 10
 	eventWidth = 20
@@ -18,10 +20,17 @@ const (
 	wayWidth   = 34
 	whyWidth   = 18
 
-	remarkWidth = 104
+	wide   = 120
+	narrow = 80 // the least that is counted with
 )
 
-const clockLayout = "15:04:05.0"
+// clockLayout is a time of this machine; where the line has no heading above it, its
+// offset from UTC belongs to it.
+const (
+	clockLayout  = "15:04:05.0"
+	offsetLayout = "-07:00"
+	momentLayout = clockLayout + " " + offsetLayout
+)
 
 type colour string
 
@@ -45,18 +54,20 @@ var colours = map[kind]colour{retried: green, retryFailed: yellow, deadLetter: m
 //
 // mu guards everything below it, and the order of what is written.
 type paper struct {
-	w     io.Writer
-	plain bool // no colours
+	w       io.Writer
+	plain   bool       // no colours
+	columns func() int // how many there are at the moment
 
 	mu     sync.Mutex
 	raw    bool   // the terminal takes a line feed for just that
 	bottom string // the status line, which the cursor is at the end of
+	drawn  int    // its length as it was written last
 }
 
 // newPaper uses colours on a terminal, unless NO_COLOR is set (no-color.org) or
 // the terminal knows none.
 func newPaper(w io.Writer) *paper {
-	p := &paper{w: w, plain: true}
+	p := &paper{w: w, plain: true, columns: func() int { return wide }}
 	file, ok := w.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return p
@@ -71,11 +82,22 @@ func (p *paper) say(c colour, format string, args ...any) {
 	p.write(p.paint(c, fmt.Sprintf(format, args...)) + "\n")
 }
 
+// wrapped writes a text in as many lines as it needs, under each other, behind what
+// leads to it.
+func (p *paper) wrapped(c colour, lead, text string) {
+	indent := utf8.RuneCountInString(lead)
+	lines := wrap([]string{text}, p.width()-indent)
+	p.say(c, "%s", lead+strings.Join(lines, "\n"+pad("", indent)))
+}
+
 func (p *paper) write(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.put(p.w, text)
 }
+
+// width is what lines may take: no less than narrow.
+func (p *paper) width() int { return max(narrow, p.columns()) }
 
 // erase goes back to the beginning of the status line and clears it.
 const erase = "\r\x1b[J"
@@ -83,9 +105,18 @@ const erase = "\r\x1b[J"
 // put writes above the status line.
 func (p *paper) put(w io.Writer, text string) {
 	if p.raw {
-		text = erase + strings.ReplaceAll(text, "\n", "\r\n") + p.bottom
+		text = p.up() + erase + strings.ReplaceAll(text, "\n", "\r\n") + p.bottom
 	}
 	_, _ = io.WriteString(w, text) // there is nowhere to tell that nobody can read it
+}
+
+// up goes to the status line's first row: a terminal that became narrower has broken it
+// into several.
+func (p *paper) up() string {
+	if rows := (p.drawn - 1) / max(1, p.columns()); rows > 0 {
+		return fmt.Sprintf("\x1b[%dA", rows)
+	}
+	return ""
 }
 
 // setRaw says whether the terminal is raw. The status line goes with that.
@@ -96,7 +127,7 @@ func (p *paper) setRaw(raw bool) {
 	if p.raw {
 		p.put(p.w, "")
 	}
-	p.raw = raw
+	p.raw, p.drawn = raw, 0
 }
 
 // status draws the status line: as much of it as the width has room for.
@@ -108,6 +139,7 @@ func (p *paper) status(parts []string, width int) {
 	defer p.mu.Unlock()
 	p.bottom = p.paint(reverse, pad(string(line), width-1))
 	p.put(p.w, "")
+	p.drawn = max(0, width-1)
 }
 
 // aside is another stream to the same terminal, such as the log's.
@@ -142,8 +174,13 @@ type row struct {
 	complaints  []string
 }
 
-func (p *paper) head() {
-	p.write(p.paint(dim, strings.TrimRight(columns("  ", "TIME", "EVENT", "TASK", "WHAT HAPPENED", "ANSWER", "ON TOPIC"), " ")) + "\n")
+func (p *paper) head(now time.Time) {
+	at := "TIME" + now.Format(offsetLayout)
+	line := columns("  ", at, "EVENT", "TASK", "WHAT HAPPENED", "ANSWER", "ON TOPIC")
+	if p.width() < wide {
+		line = narrowColumns("  ", at, "EVENT", "TASK", "ANSWER") + "\n" + pad("", narrowIndent) + "WHAT HAPPENED, ON TOPIC"
+	}
+	p.write(p.paint(dim, line) + "\n")
 }
 
 func (p *paper) row(r row) {
@@ -151,15 +188,22 @@ func (p *paper) row(r row) {
 	if len(r.complaints) > 0 {
 		mark, markColour = "✗ ", red
 	}
-	lines := wrap(r.way, wayWidth)
 	var b strings.Builder
 	b.WriteString(p.paint(markColour, mark))
 	b.WriteString(p.paint(dim, pad(r.at.Format(clockLayout), timeWidth)+"  "))
-	b.WriteString(pad(r.event, eventWidth) + "  " + pad(elide(r.task), taskWidth) + "  " + pad(lines[0], wayWidth) + "  ")
-	b.WriteString(p.paint(colours[r.kind], pad(r.why, whyWidth)) + " " + p.paint(dim, r.where) + "\n")
-	for _, line := range lines[1:] {
-		b.WriteString(columns("  ", "", "", "", line, "", ""))
-		b.WriteString("\n")
+	b.WriteString(pad(r.event, eventWidth) + "  " + pad(elide(r.task), taskWidth) + "  ")
+	if width := p.width(); width < wide {
+		b.WriteString(p.paint(colours[r.kind], r.why) + "\n")
+		way := append(slices.Clone(r.way), r.where)
+		for _, line := range wrap(way, width-narrowIndent) {
+			b.WriteString(pad("", narrowIndent) + p.paint(dim, line) + "\n")
+		}
+	} else {
+		lines := wrap(r.way, wayWidth)
+		b.WriteString(pad(lines[0], wayWidth) + "  " + p.paint(colours[r.kind], pad(r.why, whyWidth)) + " " + p.paint(dim, r.where) + "\n")
+		for _, line := range lines[1:] {
+			b.WriteString(columns("  ", "", "", "", line, "", "") + "\n")
+		}
 	}
 	for _, complaint := range r.complaints {
 		b.WriteString(p.paint(red, "  ✗ "+complaint) + "\n")
@@ -171,6 +215,14 @@ func (p *paper) row(r row) {
 func columns(mark, at, event, task, way, why, where string) string {
 	return strings.TrimRight(mark+pad(at, timeWidth)+"  "+pad(event, eventWidth)+"  "+pad(task, taskWidth)+"  "+
 		pad(way, wayWidth)+"  "+pad(why, whyWidth)+" "+where, " ")
+}
+
+// narrowIndent is where a second line begins: under the event.
+const narrowIndent = 2 + timeWidth + 2
+
+// narrowColumns lays out the first line where there is no room for all columns.
+func narrowColumns(mark, at, event, task, why string) string {
+	return mark + pad(at, timeWidth) + "  " + pad(event, eventWidth) + "  " + pad(task, taskWidth) + "  " + why
 }
 
 func pad(text string, width int) string {

@@ -44,6 +44,9 @@ func play(ctx context.Context, opts options, scenes []scene, tty *terminal, stdo
 		suffix = fmt.Sprintf("-sandbox-%06x", rand.Uint32()>>8)
 	}
 	s := &sandbox{opts: opts, scenes: scenes, tty: tty, leave: leave, paper: newPaper(stdout), topics: newTopics(suffix)}
+	if tty != nil {
+		s.paper.columns = tty.width
+	}
 	log := io.Discard
 	if opts.log {
 		log = s.paper.aside(stderr)
@@ -151,16 +154,18 @@ func (s *sandbox) introduce(brokers []string) {
 	if len(s.opts.brokers) > 0 {
 		where = "yours; the sandbox's own topics and group end in " + s.topics.suffix
 	}
-	s.paper.say(bold, "remux-retrier: failure events → Kafka → the service → MPC, and the answers back to Kafka")
-	s.paper.say(dim, "Kafka  %s (%s)\nMPC    %s (simulated; checks every request's signature)", strings.Join(brokers, ","), where, s.mpc.URL())
+	s.paper.wrapped(bold, "", "remux-retrier: failure events → Kafka → the service → MPC, and the answers back to Kafka")
+	s.paper.wrapped(dim, "Kafka  ", fmt.Sprintf("%s (%s)", strings.Join(brokers, ","), where))
+	s.paper.wrapped(dim, "MPC    ", s.mpc.URL()+" (simulated; checks every request's signature)")
 	if s.opts.http != "" {
-		s.paper.say(dim, "Page   http://%s/ (the operator's; beside it /metrics, /readyz and /healthz)", s.opts.http)
+		s.paper.wrapped(dim, "Page   ", fmt.Sprintf("http://%s/ (the operator's; beside it /metrics, /readyz and /healthz)", s.opts.http))
 	}
 	if s.tty != nil {
-		s.paper.say(dim, "Keys   %s", strings.Join(wrap(keyWords(), remarkWidth), "\n       "))
+		s.paper.say(dim, "Keys   %s", strings.Join(wrap(keyWords(), s.paper.width()-len("Keys   ")), "\n       "))
 	}
 	if !s.opts.once {
-		s.paper.say(dim, `You    echo '{"task_id":"4711"}' | kcat -P -b %s -t %s, and Ctrl-C to end`, brokers[0], s.topics.failed)
+		s.paper.say(dim, `You    echo '{"task_id":"4711"}' | kcat -P -b %s -t %s
+       publishes an event of your own; Ctrl-C ends all`, brokers[0], s.topics.failed)
 	}
 	s.paper.say(noColour, "")
 }
@@ -209,7 +214,7 @@ func (s *sandbox) curtain(ctx context.Context) error {
 	case err != nil:
 		return errors.Join(fmt.Errorf("%w; the service logged last:\n%s", err, s.service.log), s.halt())
 	}
-	s.paper.head()
+	s.paper.head(time.Now())
 	return nil
 }
 

@@ -38,7 +38,7 @@ func (s *sandbox) report(ctx context.Context) {
 		troubled := fault != nil || !service.available || service.waitingInAll() > 1
 		if now.Sub(last) >= longWait && (troubled || matter) {
 			last, matter = now, troubled
-			s.paper.say(dim, "  %s  … %s", now.Format(clockLayout), strings.Join(parts, " · "))
+			s.paper.say(dim, "  %s  … %s", now.Format(momentLayout), strings.Join(parts, " · "))
 		}
 	}
 }

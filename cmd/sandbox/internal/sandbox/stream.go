@@ -93,7 +93,7 @@ func (s *sandbox) await(ctx context.Context, sending <-chan error) error {
 			if s.meter == nil && now.waiting > 1 && time.Since(remark) >= longWait {
 				remark = time.Now()
 				s.paper.say(dim, "  %s  … %d events wait, the first for %v; MPC's latest: %s",
-					remark.Format(clockLayout), now.waiting, remark.Sub(now.oldest).Round(time.Second), now.news)
+					remark.Format(momentLayout), now.waiting, remark.Sub(now.oldest).Round(time.Second), now.news)
 			}
 		}
 	}

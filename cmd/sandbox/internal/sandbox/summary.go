@@ -20,7 +20,8 @@ func (s *sandbox) check(ctx context.Context) {
 	case s.opts.once:
 		s.board.complain("the service has stopped with %d answered events not committed", left)
 	default:
-		s.paper.say(noColour, "\n%d events stand above the committed offsets; a next start would take up those without an answer", left)
+		s.paper.say(noColour, "")
+		s.paper.wrapped(noColour, "", fmt.Sprintf("%d events stand above the committed offsets; a next start would take up those without an answer", left))
 	}
 	if !s.opts.once || !s.board.exact {
 		return
@@ -34,6 +35,39 @@ func (s *sandbox) check(ctx context.Context) {
 	}
 }
 
+// words says what became of all events. The numbers of the parts add up to the whole.
+func (s sum) words(took time.Duration) string {
+	count := func(k kind) (n int) {
+		for _, of := range s.reasons[k] {
+			n += of
+		}
+		return n
+	}
+	var parts []string
+	for _, part := range []struct {
+		n     int
+		words string
+	}{
+		{count(retried), "retried"},
+		{count(retryFailed), "not retried"},
+		{count(deadLetter), "unreadable"},
+		{count(ignored), "no failure"},
+		{s.seen - s.settled, "without an answer yet"},
+	} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.words))
+		}
+	}
+	if last := len(parts) - 1; last > 0 {
+		parts = append(parts[:last-1], parts[last-1]+" and "+parts[last])
+	}
+	events := "events"
+	if s.seen == 1 {
+		events = "event"
+	}
+	return fmt.Sprintf("%d %s in %s: %s.", s.seen, events, seconds(took), strings.Join(parts, ", "))
+}
+
 // sumUp says how it went.
 func (s *sandbox) sumUp(took time.Duration) {
 	b := s.board
@@ -41,7 +75,10 @@ func (s *sandbox) sumUp(took time.Duration) {
 	if sum.seen == 0 {
 		return
 	}
-	s.paper.say(bold, "\n%d events, %d answered in %s", sum.seen, sum.settled, seconds(took))
+	width := s.paper.width()
+	s.paper.say(noColour, "")
+	s.paper.wrapped(bold, "", sum.words(took))
+	const indent = whyWidth + 11
 	for k := retried; k <= ignored; k++ {
 		reasons := sum.reasons[k]
 		total := 0
@@ -53,12 +90,13 @@ func (s *sandbox) sumUp(took time.Duration) {
 		if total == 0 {
 			continue
 		}
-		lines := wrap(parts, 90)
+		lines := wrap(parts, width-indent)
 		s.paper.write(fmt.Sprintf("  %s %5d   %s\n", s.paper.paint(colours[k], pad(cmp.Or(b.names[k], "no answer"), whyWidth)), total,
-			strings.Join(lines, "\n"+strings.Repeat(" ", whyWidth+11))))
+			strings.Join(lines, "\n"+strings.Repeat(" ", indent))))
 	}
 	count := s.mpc.Counters()
-	s.paper.write(fmt.Sprintf("  %s %5d   calls, of which it accepted %d; %d state queries\n", pad("MPC", whyWidth), count.Retries, count.Accepted, count.Queries))
+	s.paper.write(fmt.Sprintf("  %s %5d   calls: %d accepted, %d not; beside them %d state queries\n",
+		pad("MPC", whyWidth), count.Retries, count.Accepted, count.Retries-count.Accepted, count.Queries))
 	if sum.repeats > 0 {
 		s.paper.say(noColour, "  %d answers were repeated with the same id, for subscribers to drop", sum.repeats)
 	}

@@ -29,7 +29,6 @@ func remark(line string) string {
 // voice repeats the service's remarks among the events' lines.
 func (s *sandbox) voice(line []byte) {
 	if text := remark(string(line)); text != "" {
-		lines := wrap([]string{text}, remarkWidth)
-		s.paper.say(cyan, "  service says: %s", strings.Join(lines, "\n"+strings.Repeat(" ", len("  service says: "))))
+		s.paper.wrapped(cyan, "  service says: ", text)
 	}
 }

@@ -56,9 +56,9 @@ func (w *weather) change(next *fault) {
 	w.fault, w.since = next, time.Now()
 	switch {
 	case next != nil:
-		w.paper.say(yellow, "%s", next.announce(w.since))
+		w.paper.wrapped(yellow, "── ", next.announce(w.since))
 	case was != nil:
-		w.paper.say(green, "── %s  MPC is well again ──", w.since.Format(clockLayout))
+		w.paper.say(green, "── %s  MPC is well again", w.since.Format(momentLayout))
 	}
 }
 
