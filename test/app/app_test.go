@@ -77,6 +77,55 @@ func await(t *testing.T, output *safeBuffer, text string) {
 	}
 }
 
+// Who reads a log from its start must learn which instance of what this is, and when it
+// began to work.
+func TestTheStartSaysWithWhatItWorksAndWhenItIsReady(t *testing.T) {
+	env := environment(t, allTopics())
+	env["KAFKA_GROUP_ID"], env["HTTP_ADDR"] = "group-7", "127.0.0.1:0"
+	output, stop := start(t, env)
+	await(t, output, "level=info msg=ready ")
+	stop()
+	first, _, _ := strings.Cut(output.String(), "\n")
+	for _, part := range []string{
+		"msg=starting", "version=v1.2.3", "group=group-7", `mpc="` + env["MPC_ENDPOINT"], `page="http://127.0.0.1:`,
+		`topics="[remux.failed remux.retried remux.retry_failed remux.failed.dlq]"`,
+	} {
+		if !strings.Contains(first, part) {
+			t.Errorf("the first line lacks %s: %s", part, first)
+		}
+	}
+	if n := strings.Count(output.String(), "msg=ready "); n != 1 {
+		t.Errorf("ready is said %d times:\n%s", n, output)
+	}
+}
+
+// Ten lines that suspect TLS, one for each partition and purpose, hide that the broker
+// is merely away.
+func TestABrokerThatStopsIsOneLineThatSaysRefused(t *testing.T) {
+	env := environment(t, allTopics())
+	b, err := broker.Start(broker.Config{Topics: allTopics()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env["KAFKA_BROKERS"] = strings.Join(b.Addrs(), ",")
+	output, stop := start(t, env)
+	await(t, output, "msg=ready ")
+	before := len(output.String())
+	b.Close()
+	await(t, output, "a broker cannot be reached: dial tcp "+b.Addrs()[0]+": connect: connection refused")
+	await(t, output, "generation ends")
+	stop()
+	for line := range strings.Lines(output.String()[before:]) {
+		if strings.Contains(line, "level=warning") && !strings.Contains(line, "connection refused") && !strings.Contains(line, "left without telling the group") ||
+			strings.Contains(line, "TLS is") {
+			t.Errorf("besides: %s", line)
+		}
+	}
+	if n := strings.Count(output.String(), "cannot be reached"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, output)
+	}
+}
+
 func TestMissingTopicsAreNamedWithExitCode1(t *testing.T) {
 	output, stop := start(t, environment(t, map[string]int{"remux.failed": 1, "remux.retried": 1}))
 	await(t, output, "these topics do not exist: remux.retry_failed, remux.failed.dlq")

@@ -106,7 +106,7 @@ func (s *sandbox) await(ctx context.Context, sending <-chan error) error {
 			if s.metrics == nil && now.waiting > 1 && time.Since(remark) >= longWait {
 				remark = time.Now()
 				s.printer.print(dim, "  %s  … %d events wait, the first for %v; latest request: %s",
-					remark.Format(clockLayout), now.waiting, remark.Sub(now.oldest).Round(time.Second), now.lastRequest)
+					remark.Format(momentLayout), now.waiting, remark.Sub(now.oldest).Round(time.Second), now.lastRequest)
 			}
 		}
 	}
