@@ -19,8 +19,8 @@ import (
 
 func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
-// start runs the service in the given environment, until stop.
-func start(t *testing.T, env map[string]string) (output *safeBuffer, stop func() int) {
+// start runs the service, or a command, in the given environment, until stop.
+func start(t *testing.T, env map[string]string, args ...string) (output *safeBuffer, stop func() int) {
 	t.Helper()
 	for name, value := range env {
 		t.Setenv(name, value)
@@ -28,7 +28,7 @@ func start(t *testing.T, env map[string]string) (output *safeBuffer, stop func()
 	ctx, cancel := context.WithCancel(context.Background())
 	output = &safeBuffer{}
 	code := make(chan int, 1)
-	go func() { code <- app.Run(ctx, nil, "v1.2.3", output, output, nil) }()
+	go func() { code <- app.Run(ctx, args, "v1.2.3", output, output, nil) }()
 	stop = func() int {
 		cancel()
 		select {

@@ -66,11 +66,7 @@ func (s *sandbox) send(ctx context.Context) error {
 // through SMN.
 func (s *sandbox) publish(ctx context.Context, event *sent) error {
 	if s.smn != nil && event.notice != "" {
-		err := s.smn.send(ctx, event)
-		if ctx.Err() != nil {
-			return nil
-		}
-		return err
+		return s.smn.send(ctx, event)
 	}
 	return s.client.publish(ctx, event.record())
 }
