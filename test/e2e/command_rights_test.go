@@ -15,8 +15,8 @@ import (
 // right to see the group's offsets it says what it then does not know.
 func TestCommandSweepNeedsNoMoreRightsThanAreListed(t *testing.T) {
 	t.Parallel()
-	c, o := own(t, testkafka.Config{Secured: true, Properties: map[string]string{"allow.everyone.if.no.acl.found": "false"}}, options{partitions: 2})
-	r := enter(t, o)
+	c, o := ownCluster(t, testkafka.Config{Secured: true, Properties: map[string]string{"allow.everyone.if.no.acl.found": "false"}}, options{partitions: 2})
+	r := newRig(t, o)
 	login := []string{
 		"KAFKA_BROKERS", c.AddrsOf(testkafka.SASLPlaintext)[0], "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512",
 		"KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD", testkafka.Password,
