@@ -13,22 +13,22 @@ import (
 	"remux-retrier/internal/notice"
 )
 
-// Bounds of one produce request: far below the brokers' usual 1 MiB.
+// Bounds of one produce request, far below the brokers' usual 1 MiB.
 const (
 	batchRecords = 500
 	batchBytes   = 512 << 10
 )
 
-// publisher appends the messages of one generation. There is no linger: a
-// message is written at once, and what comes while a write to its partition is
-// under way goes with the next. One partition never waits for another.
+// publisher writes the messages of one generation. It does not linger: a message is written
+// at once, and messages that arrive during a write to their partition go with the next
+// write. Partitions never wait for each other.
 type publisher struct {
 	g *generation
 
 	mu     sync.Mutex
 	queues map[topicPartition]*queue
-	used   map[string]int // partitions that messages go to, by topic
-	stuck  map[string]int // problems that wait for an operator, and how many messages wait
+	used   map[string]int // partitions with messages, by topic
+	stuck  map[string]int // messages waiting for each problem that an operator must fix
 }
 
 type topicPartition struct {
@@ -36,32 +36,31 @@ type topicPartition struct {
 	partition int
 }
 
-// unrouted stands for all of a topic's partitions, while they are not known.
+// unrouted stands for all of a topic's partitions while they are unknown.
 const unrouted = -1
 
-// queue is what waits to be written to one partition. The publisher's mu guards
-// its fields.
+// queue holds the messages waiting for one partition. The publisher's mu guards its fields.
 type queue struct {
 	at      topicPartition
 	notice  *notice.Notice
 	waiting []*publication
-	writing bool      // a writer is at work
-	pending int       // publications that are not acknowledged, those of the write under way included
-	began   time.Time // when the write under way began
+	writing bool      // a writer goroutine is running
+	pending int       // unacknowledged publications, including those being written
+	began   time.Time // start of the current write
 	failing bool      // the last attempt failed
 }
 
-// publication is a message on its way.
+// publication is a message on its way to Kafka.
 type publication struct {
 	Message
 	alternatives []Message
 	d            *Delivery
 	done         func(error)
-	stuck        string // what an operator must change before it can be written; empty: nothing
+	stuck        string // what an operator must change first; empty: nothing
 }
 
-// end tells the handler how it went. It is called once.
-func (p *publisher) end(pub *publication, err error) {
+// finish tells the handler the result. It is called once.
+func (p *publisher) finish(pub *publication, err error) {
 	defer pub.d.recovered()
 	p.setStuck(pub, "")
 	if err == nil {
@@ -75,12 +74,12 @@ func newPublisher(g *generation) *publisher {
 	return &publisher{g: g, queues: map[topicPartition]*queue{}, used: map[string]int{}, stuck: map[string]int{}}
 }
 
-// publish puts the message into its partition's queue, and starts a writer if
-// none is at work.
+// publish puts the message into its partition's queue and starts a writer if none is
+// running.
 func (p *publisher) publish(pub *publication) {
 	q, err := p.route(pub)
 	if err != nil {
-		p.end(pub, err)
+		p.finish(pub, err)
 		return
 	}
 	p.mu.Lock()
@@ -90,15 +89,15 @@ func (p *publisher) publish(pub *publication) {
 	q.writing = true
 	p.mu.Unlock()
 	if write {
-		// It ends when its queue is empty or the generation is over, which waits for it.
+		// The writer ends when its queue is empty, or with the generation, which waits for
+		// it.
 		p.g.work.Go(p.g.c.cfg.Clock, func() { p.write(q) })
 	}
 }
 
-// route finds the message's queue. It waits for as long as the topic's partitions
-// are not known.
+// route finds the message's queue. It waits while the topic's partitions are unknown.
 func (p *publisher) route(pub *publication) (*queue, error) {
-	ctx, log := p.g.owned, p.g.c.cfg.Log
+	ctx, log := p.g.owned, p.g.c.cfg.Client
 	partition, err := log.PartitionFor(ctx, pub.Topic, pub.Key)
 	if err != nil {
 		n := p.queue(topicPartition{pub.Topic, unrouted}).notice
@@ -113,8 +112,8 @@ func (p *publisher) route(pub *publication) (*queue, error) {
 	return p.queue(topicPartition{pub.Topic, partition}), nil
 }
 
-// queue is made when it is first asked for, with a notice of its own: a partition
-// that works must not speak for one that does not.
+// queue returns the partition's queue. Each has its own notice: a partition that works must
+// not report recovery for one that does not.
 func (p *publisher) queue(at topicPartition) *queue {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -161,13 +160,14 @@ func (q *queue) next() []*publication {
 	return batch
 }
 
-// writeBatch sees to it that every publication of the batch ends. The broker
-// refuses a whole batch for one message, or for the sum.
+// writeBatch finishes every publication of the batch. The broker rejects a whole batch
+// because of one message or because of the total size, so a rejected batch is written
+// message by message.
 func (p *publisher) writeBatch(q *queue, batch []*publication) {
 	whole := p.produce(q, batch)
 	alone := refused(whole) && len(batch) > 1
 	for i, pub := range batch {
-		err := whole // each message's own: again reads it while the next is written
+		err := whole // per message: retryRejected reads it while the next one is written
 		if alone {
 			err = p.produce(q, batch[i:i+1])
 		}
@@ -175,19 +175,19 @@ func (p *publisher) writeBatch(q *queue, batch []*publication) {
 		q.pending--
 		p.mu.Unlock()
 		if refused(err) || errors.Is(err, errMoved) {
-			p.g.work.Go(p.g.c.cfg.Clock, func() { p.again(pub, err) })
+			p.g.work.Go(p.g.c.cfg.Clock, func() { p.retryRejected(pub, err) })
 			continue
 		}
-		p.end(pub, err)
+		p.finish(pub, err)
 	}
 }
 
-// errMoved: the topic has other partitions than when a message was given its own.
-var errMoved = errors.New("the topic's partitions have changed")
+// errMoved: the message's partition does not exist any more, its key maps to another one.
+var errMoved = errors.New("the topic's partition count has changed")
 
-// produce writes until the write is acknowledged. It does not write while the
-// partitions may be somebody else's: a member that slept must not contradict
-// the answer of its successor.
+// produce writes until the write is acknowledged. It does not write while the partitions
+// may belong to another member: a member that slept must not contradict the answer of its
+// successor.
 func (p *publisher) produce(q *queue, batch []*publication) error {
 	ctx, c, at := p.g.owned, p.g.c, q.at
 	messages, records := make([]Message, len(batch)), make([]*Record, len(batch))
@@ -195,21 +195,21 @@ func (p *publisher) produce(q *queue, batch []*publication) error {
 		messages[i], records[i] = pub.Message, &pub.d.Record
 	}
 	return c.retry(ctx, q.notice, "publishing to "+at.topic, func() error {
-		if err := p.g.await(ctx, c.publishWithin(), always); err != nil {
+		if err := p.g.awaitProof(ctx, c.publishMaxAge(), always); err != nil {
 			return err
 		}
-		first, err := c.cfg.Log.Produce(ctx, at.topic, at.partition, messages)
+		first, err := c.cfg.Client.Produce(ctx, at.topic, at.partition, messages)
 		p.setFailing(q, err != nil && !refused(err))
 		if err == nil {
-			c.cfg.Follower.Published(at.topic, at.partition, first, records)
+			c.cfg.Listener.Published(at.topic, at.partition, first, records)
 			return nil
 		}
 		if !errors.Is(err, context.Canceled) {
 			c.stats.publishErrors.Add(1)
 		}
 		if errors.Is(err, ErrUnknownTopic) {
-			// A topic that was created anew may have fewer partitions.
-			if now, err := c.cfg.Log.PartitionFor(ctx, at.topic, messages[0].Key); err == nil && now != at.partition {
+			// A re-created topic may have fewer partitions.
+			if now, err := c.cfg.Client.PartitionFor(ctx, at.topic, messages[0].Key); err == nil && now != at.partition {
 				return errMoved
 			}
 		}
@@ -226,23 +226,21 @@ func (p *publisher) setFailing(q *queue, failing bool) {
 }
 
 const (
-	// usualWrite is how long a write takes at most, as a rule.
+	// usualWrite is the usual upper limit for the duration of a write.
 	usualWrite = 25 * time.Millisecond
-	// slowWrite is the age of a write from which on its partition counts as one that
-	// cannot be written to now.
+	// slowWrite: a partition whose current write is older is not writable.
 	slowWrite = time.Second
-	// fewest is how many unacknowledged messages any partition may have, but no more
-	// than half of what may be called.
-	fewest = 8
+	// minPending is how many unacknowledged messages any partition may have, but at most
+	// half of the call limit.
+	minPending = 8
 )
 
-// writable tells whether a message would be written soon. Of what may be called and
-// not yet acknowledged, a partition whose write takes longer than usual may hold its
-// part, and at least a few: one that hangs must not hold all of it before that is
-// noticed. Until then it may hold half, for the messages of a busy topic come in
-// bursts.
+// writable reports whether a message would be written soon. Each partition may hold a fair
+// part of the events that are called and unacknowledged, and at least a few. So a partition
+// that hangs cannot use up the whole limit before that is noticed. For the usual duration
+// of a write it may hold half of the limit: messages of a busy topic come in bursts.
 func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool {
-	partition, err := p.g.c.cfg.Log.PartitionFor(ctx, topic, key)
+	partition, err := p.g.c.cfg.Client.PartitionFor(ctx, topic, key)
 	if err != nil {
 		return false
 	}
@@ -254,7 +252,7 @@ func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool
 	}
 	of, age := p.used[topic], p.g.c.cfg.Clock.Now().Sub(q.began)
 	half := p.g.c.cfg.MaxInFlight
-	most := max(min(fewest, half), 2*half/of)
+	most := max(min(minPending, half), 2*half/of)
 	switch {
 	case of == 1:
 		most = math.MaxInt
@@ -264,7 +262,7 @@ func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool
 	return !q.failing && age < slowWrite && q.pending < most
 }
 
-// problems tells what the publishing waits for, and what an operator must mend.
+// problems returns what publishing waits for, and what an operator must fix.
 func (p *publisher) problems() (waits, stuck []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

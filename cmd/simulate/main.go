@@ -1,5 +1,5 @@
-// Command simulate runs the whole service in virtual time, seed after seed, with
-// everything going wrong that can, and says which invariant was broken.
+// Command simulate runs the whole service in virtual time, seed after seed, with faults
+// everywhere, and reports which invariant was violated.
 //
 //	go run ./cmd/simulate -seeds 10000
 //	go run ./cmd/simulate -story 4711
@@ -22,7 +22,7 @@ import (
 )
 
 func main() {
-	debug.SetGCPercent(400) // a seed is some megabytes, and soon over
+	debug.SetGCPercent(400) // a seed takes some megabytes for a short time
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -46,11 +46,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	if flags.NArg() > 0 || *parallel < 1 {
-		fmt.Fprintln(stderr, "simulate: no arguments, please, and at least one at once; -h explains")
+		fmt.Fprintln(stderr, "simulate: no arguments are accepted, and -parallel must be at least 1; see -h")
 		return 2
 	}
 	for _, seed := range told {
-		if simulation.Run(seed, stdout) != nil { // the story ends with what was violated
+		if simulation.Run(seed, stdout) != nil { // the story ends with the violation
 			return 1
 		}
 	}
@@ -64,7 +64,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return many(one, *from, *seeds, *parallel, stdout)
 }
 
-// twice fails where a seed does not tell the same story again.
+// twice fails if a seed does not give the same story again.
 func twice(seed uint64) error {
 	first, err := simulation.Fingerprint(seed)
 	if err != nil {
@@ -72,12 +72,12 @@ func twice(seed uint64) error {
 	}
 	second, err := simulation.Fingerprint(seed)
 	if err == nil && first != second {
-		err = fmt.Errorf("seed %d tells another story the second time", seed)
+		err = fmt.Errorf("seed %d gives a different story the second time", seed)
 	}
 	return err
 }
 
-// many stops at the first seed that fails, and tells its story.
+// many stops at the first seed that fails and prints its story.
 func many(one func(uint64) error, from, seeds uint64, parallel int, stdout io.Writer) int {
 	began := time.Now()
 	var next, done atomic.Uint64

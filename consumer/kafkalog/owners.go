@@ -8,10 +8,10 @@ import (
 	assignment "github.com/segmentio/kafka-go/protocol/consumer"
 )
 
-// Owner names the client id of the group's member that was assigned a partition
-// of the consumed topic; empty: nobody was, or the group shares out anew. It
-// needs DESCRIBE on the group, which consuming needs too.
-func (l *Log) Owner(ctx context.Context, partition int) (string, error) {
+// Owner returns the client id of the member that a partition of the consumed topic is
+// assigned to. Empty: no member, or the group is rebalancing. It needs DESCRIBE on the
+// group, as consuming does.
+func (l *Client) Owner(ctx context.Context, partition int) (string, error) {
 	members, err := l.members(ctx)
 	if err != nil {
 		return "", l.explain("ask who owns the partitions of group "+l.cfg.GroupID, "DESCRIBE on group "+l.cfg.GroupID, err)

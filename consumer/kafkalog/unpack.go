@@ -15,31 +15,30 @@ import (
 )
 
 const (
-	// unpackMost is how much of a batch is unpacked at most, also in order to reach
-	// a record further on. What lies beyond is left out.
-	unpackMost = 1 << 30
-	// zstdWindow bounds what zstd keeps of what it has unpacked. Its usual levels
-	// want 8 MiB or less.
+	// maxUnpacked is how much of a batch is unpacked at most, including records that are
+	// skipped. The rest is left out.
+	maxUnpacked = 1 << 30
+	// zstdWindow bounds zstd's window. Its usual levels need 8 MiB or less.
 	zstdWindow = 32 << 20
-	// unpackAtOnce is how many batches are unpacked at once, over all brokers: each
-	// may want such a window.
+	// unpackAtOnce is how many batches are unpacked at once, over all brokers: each may
+	// need such a window.
 	unpackAtOnce = 2
 )
 
-var errTooMuch = fmt.Errorf("a batch unpacks to more than %d MiB", unpackMost>>20)
+var errTooMuch = fmt.Errorf("a batch unpacks to more than %d MiB", maxUnpacked>>20)
 
-// beyond says what bound of ours an error is about; empty if about none.
-func beyond(err error) string {
+// exceeded tells which of our limits an error is about; empty: none.
+func exceeded(err error) string {
 	switch {
 	case errors.Is(err, errTooMuch):
 		return err.Error()
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
-		return fmt.Sprintf("a batch is compressed by zstd with a window of more than %d MiB", zstdWindow>>20)
+		return fmt.Sprintf("a batch is compressed with a zstd window of more than %d MiB", zstdWindow>>20)
 	}
 	return ""
 }
 
-// limit lets so many work at once.
+// limit is a counting semaphore.
 type limit chan struct{}
 
 func (l limit) take(ctx context.Context) bool {
@@ -53,9 +52,9 @@ func (l limit) take(ctx context.Context) bool {
 
 func (l limit) release() { <-l }
 
-// unpacked is what a batch holds, read from its beginning.
+// unpacked is the contents of a batch, read from its start.
 type unpacked struct {
-	plain []byte // what is left of a batch that is not compressed
+	plain []byte // remaining bytes of an uncompressed batch
 	whole int
 	r     *bufio.Reader // nil: it is not compressed
 	close func()
@@ -63,8 +62,8 @@ type unpacked struct {
 
 var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
 
-// unpack begins to read a batch. It must be closed.
-func (l *Log) unpack(codec compress.Compression, body []byte) (*unpacked, error) {
+// unpack starts reading a batch. The result must be closed.
+func (l *Client) unpack(codec compress.Compression, body []byte) (*unpacked, error) {
 	if codec == compress.None {
 		return &unpacked{plain: body, whole: len(body), close: func() {}}, nil
 	}
@@ -74,7 +73,7 @@ func (l *Log) unpack(codec compress.Compression, body []byte) (*unpacked, error)
 		}
 	}
 	if codec != compress.Zstd && codec.Codec() == nil {
-		return nil, fmt.Errorf("its compression is of an unknown kind, %d", codec)
+		return nil, fmt.Errorf("unknown compression type %d", codec)
 	}
 	if !l.unpacking.take(l.closed) {
 		return nil, l.closed.Err()
@@ -86,7 +85,7 @@ func (l *Log) unpack(codec compress.Compression, body []byte) (*unpacked, error)
 		from = codec.Codec().NewReader(bytes.NewReader(body))
 	}
 	r := buffers.Get().(*bufio.Reader)
-	r.Reset(&bounded{r: from, left: unpackMost})
+	r.Reset(&bounded{r: from, left: maxUnpacked})
 	return &unpacked{r: r, close: func() {
 		r.Reset(nil)
 		buffers.Put(r)
@@ -95,7 +94,7 @@ func (l *Log) unpack(codec compress.Compression, body []byte) (*unpacked, error)
 	}}, nil
 }
 
-// bounded fails where there is more to read than it has left.
+// bounded fails if there is more to read than its limit.
 type bounded struct {
 	r    io.Reader
 	left int64
@@ -110,84 +109,83 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// length reads a record's.
+// length reads a record's length.
 func (u *unpacked) length() (n int64, err error) {
 	if u.r != nil {
 		n, err = binary.ReadVarint(u.r)
 	} else {
 		var size int
 		if n, size = binary.Varint(u.plain); size <= 0 {
-			return 0, errCut
+			return 0, errTruncated
 		}
 		u.plain = u.plain[size:]
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		return 0, errCut
+		return 0, errTruncated
 	case err == nil && n < 0:
 		return 0, fmt.Errorf("a record of %d bytes", n)
 	}
 	return n, err
 }
 
-// peek shows the next few bytes.
+// peek returns the next n bytes without consuming them.
 func (u *unpacked) peek(n int64) ([]byte, error) {
 	if u.r == nil {
 		return u.plain[:min(n, int64(len(u.plain)))], nil
 	}
 	b, err := u.r.Peek(int(n))
-	return b, cutOff(err)
+	return b, truncated(err)
 }
 
-// skip passes over bytes.
+// skip skips n bytes.
 func (u *unpacked) skip(n int64) error {
 	if u.r == nil {
 		if n > int64(len(u.plain)) {
-			return errCut
+			return errTruncated
 		}
 		u.plain = u.plain[n:]
 		return nil
 	}
 	for n > 0 {
-		done, err := u.r.Discard(int(min(n, unpackMost)))
+		done, err := u.r.Discard(int(min(n, maxUnpacked)))
 		if n -= int64(done); err != nil {
-			return cutOff(err)
+			return truncated(err)
 		}
 	}
 	return nil
 }
 
-// take reads bytes. Unless they are their caller's own they hold until the next
-// reading.
+// take reads n bytes. Unless own, they are valid until the next read.
 func (u *unpacked) take(n int64) (b []byte, own bool, err error) {
 	switch {
 	case u.r == nil && n > int64(len(u.plain)):
-		return nil, false, errCut
+		return nil, false, errTruncated
 	case u.r == nil:
 		b = u.plain[:n:n]
 		u.plain = u.plain[n:]
 		return b, n > int64(u.whole/2), nil
 	case n <= int64(u.r.Size()):
 		if b, err = u.r.Peek(int(n)); err != nil {
-			return nil, false, cutOff(err)
+			return nil, false, truncated(err)
 		}
 		_, err = u.r.Discard(int(n))
 		return b, false, err
 	}
 	b = make([]byte, n)
 	_, err = io.ReadFull(u.r, b)
-	return b, true, cutOff(err)
+	return b, true, truncated(err)
 }
 
-func cutOff(err error) error {
+func truncated(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errCut
+		return errTruncated
 	}
 	return err
 }
 
-// zstdReader is a decoder that is used again. kafka-go's makes a window as large as
-// a batch says that it wants.
+// zstdReader is a pooled decoder. kafka-go's allocates a window as large as the batch
+// demands.
 type zstdReader struct{ *zstd.Decoder }
 
 var decoders = sync.Pool{New: func() any {
@@ -200,7 +198,7 @@ var decoders = sync.Pool{New: func() any {
 
 func newZstd(body []byte) zstdReader {
 	d := decoders.Get().(*zstd.Decoder)
-	_ = d.Reset(bytes.NewReader(body)) // its error comes with the first Read
+	_ = d.Reset(bytes.NewReader(body)) // its error is returned by the first Read
 	return zstdReader{d}
 }
 
@@ -213,8 +211,8 @@ func (z zstdReader) Close() error {
 // snappyRatio is more than snappy can compress: 64 bytes into three.
 const snappyRatio = 22
 
-// checkSnappy looks whether the blocks of a batch can be as large as they say:
-// room is made for them by that. The first bytes of a block are its length.
+// checkSnappy checks that the blocks of a batch can be as large as they declare: memory is
+// allocated by that. A block starts with its length.
 func checkSnappy(body []byte) error {
 	xerial := []byte("\x82SNAPPY\x00")
 	block := func(b []byte) error {
@@ -230,7 +228,7 @@ func checkSnappy(body []byte) error {
 	for b := body[min(len(body), start):]; len(b) >= 4; {
 		n := int64(binary.BigEndian.Uint32(b))
 		if b = b[4:]; n > int64(len(b)) {
-			return errCut
+			return errTruncated
 		}
 		if err := block(b[:n]); err != nil {
 			return err

@@ -12,10 +12,10 @@ import (
 	"remux-retrier/internal/pace"
 )
 
-// readiness answers /readyz from what the rooms know at the moment.
+// readiness answers /readyz from the current state of all packages.
 type readiness struct {
 	startUp  *startUp
-	twins    *twins
+	sameName *sameNameMembers
 	files    *files
 	instance atomic.Pointer[Instance]
 }
@@ -29,18 +29,18 @@ func (r *readiness) checks() []admin.Check {
 	}
 }
 
-// notes are what somebody should do. They make nobody unready: MPC is away for
-// all instances alike, and a restart would not bring it back.
+// notes are actions for an operator. They do not make the instance unready: an MPC outage
+// affects all instances, and a restart would not end it.
 func (r *readiness) notes() []string {
 	var notes []string
 	if i := r.instance.Load(); i != nil {
 		c := i.consumer.Status()
 		notes = append(notes, throttledNote(i.parts.Gate.State()), i.retrier.Advice(), c.Throttled)
 		if c.Panics > 0 {
-			notes = append(notes, fmt.Sprintf("%d records are held without an answer because their handling panicked: report the stack in the log, and restart when it is mended", c.Panics))
+			notes = append(notes, fmt.Sprintf("%d records are unanswered because handling them panicked: report the stack trace in the log, and restart once it is fixed", c.Panics))
 		}
 	}
-	notes = append(append(notes, r.twins.note()), r.files.notes()...)
+	notes = append(append(notes, r.sameName.note()), r.files.notes()...)
 	return slices.DeleteFunc(notes, func(note string) bool { return note == "" })
 }
 
@@ -81,7 +81,7 @@ func (r *readiness) group() (bool, string) {
 	}
 	s := i.consumer.Status()
 	if !s.Joined {
-		return false, "has not joined the consumer group, or the group rebalances"
+		return false, "has not joined the consumer group, or the group is rebalancing"
 	}
 	return true, fmt.Sprintf("generation %d, %d partitions", s.Generation, len(s.Partitions))
 }
@@ -102,7 +102,7 @@ func orElse(text, otherwise string) string {
 	return text
 }
 
-// throttledNote tells that MPC serves less than this instance's share of the quota.
+// throttledNote reports that MPC serves less than this instance's share of the quota.
 func throttledNote(s pace.State) string {
 	t := s.Throttling
 	switch {

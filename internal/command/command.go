@@ -37,7 +37,7 @@ type Env struct {
 	Version        string
 	Stdout, Stderr io.Writer
 	// Kafka and MPC make clients; neither opens a connection yet.
-	Kafka func(config.Config) (*kafkalog.Log, error)
+	Kafka func(config.Config) (*kafkalog.Client, error)
 	MPC   func(config.Config) (*mpcclient.Client, error)
 
 	// terminal is where a person looks, as a file; nil: nobody does.

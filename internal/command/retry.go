@@ -116,7 +116,7 @@ func shown(id string) string {
 
 type asking struct {
 	cfg   config.Config
-	log   *kafkalog.Log
+	log   *kafkalog.Client
 	read  *history.Reader
 	force bool
 }
@@ -125,7 +125,7 @@ type asking struct {
 func (a asking) ask(ctx context.Context, id string) (place string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, retryWithin)
 	defer cancel()
-	m, err := events.Ask(id, "asked for with remux-retrier retry", a.force)
+	m, err := events.NewFailure(id, "asked for with remux-retrier retry", a.force)
 	if err != nil {
 		return "", err
 	}

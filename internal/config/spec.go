@@ -10,11 +10,11 @@ import (
 	"remux-retrier/internal/watchfile"
 )
 
-// spec is every variable of the service: what envconfig reads, and the source
-// of the documentation. All are strings, because envconfig stops at the first
-// value that it cannot convert and quotes it, while Load reports all problems
-// together and quotes no secret. Tags: default and desc are what the table
-// shows, shown replaces a default that is empty, secret adds the _FILE variant.
+// spec lists every variable of the service: envconfig reads it, and the documentation is
+// generated from it. All fields are strings, because envconfig stops at the first value
+// that it cannot convert and quotes it, while Load reports all problems together and quotes
+// no secret. Tags: default and desc are shown in the table, shown replaces an empty
+// default, secret adds the _FILE variant.
 type spec struct {
 	KafkaBrokers          string `envconfig:"KAFKA_BROKERS" shown:"required" desc:"Brokers to start from, comma-separated host:port."`
 	KafkaGroupID          string `envconfig:"KAFKA_GROUP_ID" default:"remux-retrier" desc:"Consumer group; all instances share one."`
@@ -79,11 +79,12 @@ type spec struct {
 // Row documents one variable.
 type Row struct {
 	Name        string
-	Default     string // in words where the default is no value; empty: unset
+	Default     string // in words if the default is not a value; empty: unset
 	Description string // one or two sentences
 }
 
-// Table documents all variables, in the order in which Load reports problems.
+// Table returns the documentation of all variables, in the order in which Load reports
+// problems.
 func Table() []Row {
 	t := reflect.TypeFor[spec]()
 	rows := make([]Row, t.NumField())
@@ -100,7 +101,7 @@ func Table() []Row {
 	return rows
 }
 
-// Markdown is Table for docs/CONFIGURATION.md, a line for each row, newline at the end.
+// Markdown returns Table for docs/CONFIGURATION.md: one line per row, with a final newline.
 func Markdown() string {
 	var b strings.Builder
 	b.WriteString("| Variable | Default | Meaning |\n|---|---|---|\n")
@@ -110,7 +111,7 @@ func Markdown() string {
 	return b.String()
 }
 
-// read takes the environment in through envconfig.
+// read reads the environment with envconfig.
 func read() (*parser, error) {
 	var s spec
 	if err := envconfig.Process("", &s); err != nil {

@@ -75,7 +75,7 @@ func (t *telling) asked(ctx context.Context) (todo []stretch, since time.Time, e
 // earliest is since, or earlier where events above the position may have been
 // answered earlier.
 func earliest(since time.Time, at consumer.Position) time.Time {
-	mark, err := consumer.ParseMark(at.Metadata, at.Offset)
+	mark, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
 	if err != nil || mark.Since.IsZero() || mark.Since.After(since) {
 		return since
 	}

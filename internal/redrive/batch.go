@@ -117,14 +117,14 @@ func (b *batch) take(r *consumer.Record) {
 	if it.verdict != meant {
 		return
 	}
-	m := consumer.Message{Topic: b.r.cfg.Failed, Key: r.Key, Value: r.Value, Headers: events.Redriven(r.Headers)}
+	m := consumer.Message{Topic: b.r.cfg.Failed, Key: r.Key, Value: r.Value, Headers: events.RedriveHeaders(r.Headers)}
 	b.messages = append(b.messages, message{m, letter.Source.Partition})
 	b.bytes += len(r.Key) + len(r.Value)
 }
 
 // judge says what becomes of a record, given what its headers say, or that they
 // are not a dead letter's.
-func (b *batch) judge(r *consumer.Record, letter events.Letter, err error) item {
+func (b *batch) judge(r *consumer.Record, letter events.DeadLetterInfo, err error) item {
 	leave := func(format string, args ...any) item {
 		return item{record: r, verdict: left, why: fmt.Sprintf(format, args...)}
 	}

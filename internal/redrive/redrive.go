@@ -33,7 +33,7 @@ import (
 // Log is what a redrive asks of Kafka, as a member of its own group that consumes
 // the dead-letter topic.
 type Log interface {
-	consumer.Log
+	consumer.Client
 	scan.Log
 }
 

@@ -164,7 +164,7 @@ func TestFilesThatAreMendedWhileItRunsLetItIn(t *testing.T) {
 			way.mend(s)
 			s.ready()
 			r.quiet(30 * time.Second)
-			s.says("has changed: what it holds now is used from the next request or connection on")
+			s.says("has changed: the new contents are used from the next request or connection on")
 		})
 	}
 }

@@ -74,7 +74,7 @@ func TestAKeyBringsAnOutageAndTheServiceComesBackFromIt(t *testing.T) {
 	stdout.await(t, `✓ .* plain`)
 	keys.enter(t, "d")
 	stdout.await(t, `── .* MPC answers 503 to everything: events wait, and none may fail for it ──`)
-	stdout.await(t, `service says: MPC does not serve: calls are held back`)
+	stdout.await(t, `service says: MPC does not serve: calls are paused`)
 	stdout.await(t, `MPC down for \d+ s │ service holds calls back │ [1-9]\d* wait for MPC`)
 	keys.enter(t, "d")
 	stdout.await(t, `── .* MPC is well again ──\r\n(?s:.*)service says: MPC serves again\r\n(?s:.*)✓ .* plain`)

@@ -6,35 +6,35 @@ import (
 	"time"
 )
 
-// refusedRetry is how often a message that its topic refuses is tried again: an
-// operator may have changed the setting.
+// refusedRetry is how often a rejected message is retried: an operator may have changed the
+// topic's settings.
 const refusedRetry = 10 * time.Second
 
-// refused: the topic's settings do not allow the message.
+// refused: the topic's settings reject the message.
 func refused(err error) bool {
 	return errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidRecord)
 }
 
-// again publishes what could not be written as it stands: the next alternative,
-// or the same message after a while, when an operator may have acted.
-func (p *publisher) again(pub *publication, err error) {
+// retryRejected publishes a rejected message again: in its next alternative form, or
+// unchanged after a while, when an operator may have acted.
+func (p *publisher) retryRejected(pub *publication, err error) {
 	switch {
 	case errors.Is(err, errMoved):
 	case len(pub.alternatives) > 0:
 		pub.Message, pub.alternatives = pub.alternatives[0], pub.alternatives[1:]
 	default:
-		problem := fmt.Sprintf("topic %s refuses a message of %d bytes, whose record cannot be committed until it takes it: %v",
+		problem := fmt.Sprintf("topic %s rejects a message of %d bytes; its record cannot be committed until the topic accepts it: %v",
 			pub.Topic, len(pub.Key)+len(pub.Value), err)
 		p.setStuck(pub, problem)
 		if err := p.g.c.cfg.Clock.Sleep(p.g.working, refusedRetry); err != nil {
-			p.end(pub, err)
+			p.finish(pub, err)
 			return
 		}
 	}
 	p.publish(pub)
 }
 
-// setStuck notes what holds the message back now. Each problem is logged once.
+// setStuck notes what blocks the message now. Each problem is logged once.
 func (p *publisher) setStuck(pub *publication, problem string) {
 	if pub.stuck == problem {
 		return
