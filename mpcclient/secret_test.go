@@ -199,7 +199,7 @@ func TestOnlyIAMsOwnWordsAreShownOfARefusedLogin(t *testing.T) {
 		iam := newFakeIAM(t)
 		iam.failing(answering(403, body))
 		e := tokenFailure(t, iam.auth(t), Operator)
-		if e.Message != want || (want == "") != strings.Contains(e.Advice, "no answer of IAM") && !strings.Contains(body, "error_msg") {
+		if e.Message != want || (want == "") != strings.Contains(e.Advice, "not an answer of IAM") && !strings.Contains(body, "error_msg") {
 			t.Errorf("%s: %v", body, e)
 		}
 	}

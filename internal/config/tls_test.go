@@ -62,7 +62,7 @@ func TestBadTLSFilesAreConfigurationErrors(t *testing.T) {
 		{"no file", "KAFKA_TLS_CA_FILE", []string{"KAFKA_TLS_CA_FILE", missing}, missing},
 		{"no file, and a line break", "KAFKA_TLS_CA_FILE", []string{"KAFKA_TLS_CA_FILE", "/nowhere\nX"}, `"/nowhere\nX": no such file`},
 		{"the key itself", "KAFKA_TLS_KEY_FILE", []string{"KAFKA_TLS_CERT_FILE", certFile, "KAFKA_TLS_KEY_FILE", key}, "may be the secret itself"},
-		{"no certificate in it", "KAFKA_TLS_CA_FILE", []string{"KAFKA_TLS_CA_FILE", keyFile}, "holds no certificate"},
+		{"no certificate in it", "KAFKA_TLS_CA_FILE", []string{"KAFKA_TLS_CA_FILE", keyFile}, "contains no certificate"},
 		{"no key", "KAFKA_TLS_KEY_FILE", []string{"KAFKA_TLS_CERT_FILE", certFile}, "mutual TLS needs both"},
 		{"no certificate", "KAFKA_TLS_CERT_FILE", []string{"KAFKA_TLS_KEY_FILE", keyFile}, "mutual TLS needs both"},
 		{"no key file", "KAFKA_TLS_KEY_FILE", []string{"KAFKA_TLS_CERT_FILE", certFile, "KAFKA_TLS_KEY_FILE", missing}, missing},

@@ -83,7 +83,7 @@ func TestEachStepOfAnEventIsTold(t *testing.T) {
 		"skip code": {&api{}, false, "MPC.10052", "answered", story.Answered, "not_retryable"},
 		"throttled": {&api{retry: first(throttled)}, false, "", "call refused quota_wait call accepted answered", story.Refused, "the quota is used up"},
 		"no route":  {&api{retry: first(noRoute)}, false, "", "call refused backoff_wait call accepted answered", story.Refused, "got no answer: no route to host"},
-		"login":     {&api{retry: first(login)}, false, "", "call refused backoff_wait call accepted answered", story.Refused, "it was IAM"},
+		"login":     {&api{retry: first(login)}, false, "", "call refused backoff_wait call accepted answered", story.Refused, "IAM issued no token for the call"},
 		"lost": {&api{retry: first(lostAnswer)}, false, "", "call refused doubt query state doubt query state backoff_wait call accepted answered",
 			story.Doubt, "the answer to the call was lost"},
 		"crashed": {&api{query: canceled}, true, "", "doubt query state answered", story.Doubt, "an earlier owner of the partition"},

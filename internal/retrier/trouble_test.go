@@ -42,7 +42,7 @@ func TestQueriesThatFailAloneCostLittleAndAreTold(t *testing.T) {
 		if n := a.asked(); n > 30 {
 			t.Errorf("%d queries in an hour, for one event", n)
 		}
-		if !strings.Contains(d.Advice(), "states of tasks cannot be asked for") {
+		if !strings.Contains(d.Advice(), "task state queries fail while retries work") {
 			t.Errorf("advice: %q", d.Advice())
 		}
 	})
