@@ -96,7 +96,7 @@ func TestAForgedCoverAnswersNoLaterFailure(t *testing.T) {
 		}
 	}
 	produce(t, client, &kgo.Record{Topic: "remux.retried", Key: []byte("k"), Value: []byte("behind them")})
-	await(t, output, "is no outcome")
+	await(t, output, "is not an outcome in this version's format")
 	for _, task := range []string{"1", "2"} {
 		produce(t, client, &kgo.Record{Topic: "remux.failed", Key: []byte("k"), Value: []byte(`{"task_id":"` + task + `"}`)})
 	}
