@@ -100,7 +100,7 @@ func readPage(a answer) (TaskPage, error) {
 	var wire struct {
 		Total     *text             `json:"total"`
 		Tasks     []json.RawMessage `json:"tasks"`
-		ErrorCode lenientString             `json:"error_code"`
+		ErrorCode lenientString     `json:"error_code"`
 	}
 	if err := a.decode(&wire); err != nil {
 		return TaskPage{}, err
