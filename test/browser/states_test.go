@@ -101,6 +101,7 @@ func TestEachStateIsSaidAtAGlanceAtEverySize(t *testing.T) {
 				kind, _, _ := strings.Cut(state.name, "-")
 				b := open(t, url, w, map[bool]string{true: "dark", false: "light"}[w.phone])
 				b.until(`document.getElementById('state').dataset.state === '` + kind + `'`)
+				b.until(`document.getElementById('about').textContent.includes('up 60 min')`) // the hour has passed
 				words := b.text("#state")
 				for _, say := range state.says {
 					if !strings.Contains(words, say) {
