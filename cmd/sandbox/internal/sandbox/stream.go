@@ -66,11 +66,10 @@ func (s *sandbox) send(ctx context.Context) error {
 // through SMN.
 func (s *sandbox) publish(ctx context.Context, event *sent) error {
 	if s.smn != nil && event.notice != "" {
-		err := s.smn.send(ctx, event)
-		if ctx.Err() != nil {
-			return nil
+		if err := s.smn.send(ctx, event); ctx.Err() == nil {
+			return err
 		}
-		return err
+		return nil // the sandbox is stopping
 	}
 	return s.client.publish(ctx, event.record())
 }
