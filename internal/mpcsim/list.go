@@ -14,14 +14,14 @@ const (
 	maxPageSize     = 100
 )
 
-// listing is what a list without ids asks for.
+// listing has the parameters of a list without ids.
 type listing struct {
 	status       Status
 	since, until time.Time // zero: no bound
 	page, size   int
 }
 
-// readListing reads the parameters; it is false for what MPC refuses.
+// readListing reads the parameters. It returns false if MPC would refuse them.
 func readListing(values url.Values) (l listing, ok bool) {
 	l.status, l.size, ok = Status(values.Get("status")), defaultPageSize, true
 	ok = ok && (l.status == "" || l.status.known())
@@ -45,8 +45,8 @@ func (s *Simulator) serveList(w http.ResponseWriter, r *http.Request, values url
 	s.serveMPC(w, r, List, nil, body, !ok, func(now time.Time) (answer, bool) { return s.list(l, now), true })
 }
 
-// list gives a page of the tasks, the newest first. The documents do not say which time
-// the range is compared with; here it is that of creation.
+// list returns a page of the tasks, the newest first. The documentation does not say which
+// time the range applies to; here it is the creation time.
 func (s *Simulator) list(l listing, now time.Time) answer {
 	var all []*task
 	for _, t := range s.tasks {

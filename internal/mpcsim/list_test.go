@@ -15,7 +15,7 @@ func listRequest(query string) *http.Request {
 	return r
 }
 
-// listed gives the ids of a page and the list's total.
+// listed returns the ids of a page and the list's total.
 func listed(t *testing.T, s *Simulator, query string) (ids []string, total int) {
 	t.Helper()
 	got := ask(s, listRequest(query))

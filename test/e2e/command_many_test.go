@@ -20,7 +20,7 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// commandIn runs a sub-command with this on its standard input.
+// commandIn runs a sub-command with a text on its standard input.
 func (r *rig) commandIn(stdin string, args ...string) result {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.ctx, 90*time.Second)
@@ -37,7 +37,7 @@ func (r *rig) commandIn(stdin string, args ...string) result {
 	return result{out.String(), err.String(), cmd.ProcessState.ExitCode()}
 }
 
-// screen is what stands on a terminal, while it is written.
+// screen collects what is written to a terminal.
 type screen struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -55,7 +55,7 @@ func (s *screen) String() string {
 	return s.text.String()
 }
 
-// onTerminal runs a sub-command on a terminal (by script, of Debian's bsdutils), and types
+// onTerminal runs a sub-command on a terminal (with script of Debian's bsdutils), and types
 // an answer to its question.
 func (r *rig) onTerminal(answer string, args ...string) result {
 	r.t.Helper()
@@ -82,7 +82,7 @@ func (r *rig) onTerminal(answer string, args ...string) result {
 	return result{out: seen.String(), code: cmd.ProcessState.ExitCode()}
 }
 
-// coded is a failure event with a code.
+// coded returns a failure event with an error code.
 func coded(task, code string) *kgo.Record {
 	return &kgo.Record{Key: []byte(task), Value: fmt.Appendf(nil, `{"task_id":%q,"error_code":%q}`, task, code)}
 }
@@ -105,7 +105,7 @@ func TestCommandRetryFindsAllThatFailedBecauseOfThat(t *testing.T) {
 	}
 	r.finishWithoutRepeats(60 * time.Second)
 	for _, id := range meant {
-		must(t, r.mpc.Script(id)) // the cause is mended
+		must(t, r.mpc.Script(id)) // the cause is repaired
 	}
 	before, err := r.ends(r.failed)
 	must(t, err)
@@ -135,7 +135,7 @@ func TestCommandRetryFindsAllThatFailedBecauseOfThat(t *testing.T) {
 	if n := len(r.since(before)); n != 10 {
 		t.Errorf("%d events were published", n)
 	}
-	// What waits for its answer is not asked for a second time.
+	// No second event is published for a task that waits for its answer.
 	r.command(nil, with("--yes", "--rate", "100")...).want(t, 0, "20 tasks found; 10 already waiting for an answer\n")
 	r.command(nil, with("--yes")...).want(t, 0, "0 tasks found; 30 already waiting for an answer\n")
 	got := r.since(before)
@@ -170,7 +170,7 @@ func TestCommandRetryTakesTasksFromStandardInput(t *testing.T) {
 	r.finishWithoutRepeats(60 * time.Second)
 	r.commandIn("\n \n", "retry").want(t, 2, "name at least one task", "Usage: remux-retrier retry")
 
-	// The budgets of many are read at once, and hold.
+	// The budgets of many tasks are read at once, and are respected.
 	ids := []string{"retry", "fresh"}
 	for i := range 150 {
 		ids = append(ids, fmt.Sprint("task-", i))

@@ -15,7 +15,7 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// fails has tasks fail at MPC, of which nobody tells, and gives their ids.
+// fails makes n tasks fail at MPC without a failure event, and returns their ids.
 func (r *rig) fails(prefix string, n int) (ids []string) {
 	r.t.Helper()
 	for i := range n {
@@ -38,7 +38,7 @@ func keys(records []*kgo.Record) (all []string) {
 	return all
 }
 
-// refuse has MPC refuse a task for good.
+// refuse makes MPC refuse a task for good.
 func (r *rig) refuse(id string) {
 	r.t.Helper()
 	must(r.t, r.mpc.Script(id, mpcsim.Fail(403, "MPC.10212").Repeat(mpcsim.Always)))
@@ -84,7 +84,7 @@ func TestCommandSweepPublishesWhatNeverArrivedAndRunAgainNothing(t *testing.T) {
 	r.finishWithoutRepeats(60 * time.Second)
 	r.command(nil, "sweep").want(t, 0, "0 published, 20 known already")
 
-	// What fails again after its retry is a new failure, by the second.
+	// A task that fails again after its retry is a new failure. Times are in seconds.
 	r.collector.mu.Lock()
 	var decided time.Time
 	for _, o := range r.collector.outcomes {
@@ -128,7 +128,7 @@ func TestCommandSweepInterruptedAndKilledAndStartedAgainRepeatsNothing(t *testin
 	r.command(nil, "sweep").want(t, 0, "0 published, 1500 known already")
 }
 
-// A group whose offsets were set forward has passed over what nobody answered.
+// If the group's offsets were set forward, events were skipped without an answer.
 func TestCommandSweepFindsWhatTheGroupHasPassedOver(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{})

@@ -21,7 +21,7 @@ import (
 
 const smnTopic = "urn:smn:cn-north-4:0123456789abcdef0123456789abcdef:mpc"
 
-// receiver is a process of remux-retrier receive, and an SMN that knows it.
+// receiver is a process of remux-retrier receive, and a simulated SMN for it.
 type receiver struct {
 	*service
 	r   *rig
@@ -58,7 +58,7 @@ func (r *receiver) message(kind, text string) smnsim.Message {
 	return m
 }
 
-// posts sends a message once and wants a status.
+// posts sends a message once and checks the status.
 func (r *receiver) posts(want int, m smnsim.Message) {
 	r.t.Helper()
 	if status, err := r.smn.Post(r.r.ctx, r.url, m); err != nil || status != want {
@@ -97,7 +97,7 @@ func TestSMNsNotificationsBecomeRetries(t *testing.T) {
 		sent[id] = receive.message(smnsim.Notification, smnsim.Failure(id, "FAILED", "MPC.10105", "ü"))
 		receive.posts(200, sent[id])
 	}
-	// What came before a 200 is there, where Java's producer would put it.
+	// Each message with a 200 is in the topic, in the partition of Java's producer.
 	written := r.inFailedTopic(tasks)
 	for _, rec := range written {
 		m := sent[string(rec.Key)]
@@ -121,13 +121,13 @@ func TestSMNsNotificationsBecomeRetries(t *testing.T) {
 		t.Errorf("/healthz: %d %s", status, body)
 	}
 	must(t, c.Restart(r.ctx, 0))
-	waitFor(t, 60*time.Second, "the message to be taken", func() (bool, string) {
+	waitFor(t, 60*time.Second, "the message to be accepted", func() (bool, string) {
 		status, err := receive.smn.Deliver(r.ctx, receive.url, late)
 		return status == 200, fmt.Sprint(status, err)
 	})
 	receive.ready()
 
-	// The service handles them as any failure event.
+	// The service handles them like any failure event.
 	all := r.inFailedTopic(tasks + 1) // an attempt that was answered 503 may have been written
 	r.addPublished(all...)
 	r.start().ready()
@@ -170,8 +170,8 @@ func TestReceiveWaitsForTheFailedTopic(t *testing.T) {
 // The one right that OPERATIONS lists for it.
 func TestReceiveNeedsWRITEOnTheFailedTopicAlone(t *testing.T) {
 	t.Parallel()
-	c, o := own(t, testkafka.Config{Secured: true, Properties: map[string]string{"allow.everyone.if.no.acl.found": "false"}}, options{partitions: 2})
-	r := enter(t, o)
+	c, o := ownCluster(t, testkafka.Config{Secured: true, Properties: map[string]string{"allow.everyone.if.no.acl.found": "false"}}, options{partitions: 2})
+	r := newRig(t, o)
 	receive := r.receiver(
 		"KAFKA_BROKERS", c.AddrsOf(testkafka.SASLPlaintext)[0], "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512",
 		"KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD", testkafka.Password,

@@ -14,7 +14,7 @@
 //	summary.go   the last lines
 //	kafka.go     produces and reads with another client than the service's
 //	service.go   the service's environment, process life and log
-//	smn.go       the way through SMN and remux-retrier receive, of --smn
+//	smn.go       --smn: the path through SMN and remux-retrier receive
 //	faults.go    the faults that a user can choose, and the active one
 //	keys.go      switches faults by single keys
 //	terminal.go  makes the terminal raw; guard_unix.go always restores it

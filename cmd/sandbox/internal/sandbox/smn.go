@@ -16,11 +16,11 @@ import (
 // smnTopic is the SMN topic of --smn.
 const smnTopic = "urn:smn:cn-north-4:0123456789abcdef0123456789abcdef:mpc"
 
-// messageNumber finds the sandbox's own notifications by SMN's message_id: they carry
-// nothing else of the sandbox.
+// messageNumber finds the sandbox's own notifications by SMN's message_id, which is all that
+// marks them.
 var messageNumber = regexp.MustCompile(`"message_id":"sandbox-(\d+)"`)
 
-// notifier is MPC's way to Kafka: a simulated SMN, and remux-retrier receive.
+// notifier is the path from MPC to Kafka: a simulated SMN, and remux-retrier receive.
 type notifier struct {
 	smn     *smnsim.SMN
 	url     string
@@ -77,7 +77,7 @@ func (s *sandbox) startSMN(ctx context.Context, brokers []string) error {
 	return nil
 }
 
-// send has SMN deliver the notification of an event.
+// send makes SMN deliver the notification of an event.
 func (n *notifier) send(ctx context.Context, event *sent) error {
 	m, err := n.smn.Message(smnsim.Notification, notice(event.task, event.notice), smnsim.Message{"message_id": fmt.Sprintf("sandbox-%d", event.number)})
 	if err != nil {
@@ -97,7 +97,7 @@ func (n *notifier) deliver(ctx context.Context, m smnsim.Message) error {
 	return nil
 }
 
-// close stops receive and SMN, and says whether receive ended well.
+// close stops receive and SMN, and returns an error if receive failed.
 func (n *notifier) close() error {
 	if n == nil {
 		return nil
