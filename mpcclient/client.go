@@ -118,7 +118,7 @@ func notInProjectID(r rune) bool {
 }
 
 // CloseIdle closes the connections that are not in use, so that the next request resolves the host's name anew: to be
-// called when MPC does not serve. A lost answer does so by itself.
+// called whenever MPC does not serve. A lost answer does so by itself.
 func (c *Client) CloseIdle() { closeIdle(c.conns.kept) }
 
 // Close closes idle connections and ends a renewal of the token that runs in the background. Calls made after it may

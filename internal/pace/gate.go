@@ -52,14 +52,15 @@ type Gate struct {
 	hold     time.Time // a Retry-After: nothing leaves before
 	tally    Tally
 	served   [Last]bool // of the last requests that ended
-	opened   func()     // see OnOpen
+	failing  func()     // see OnFailing
 }
 
-// OnOpen has f called each time the circuit breaker opens. f must not wait.
-func (g *Gate) OnOpen(f func()) {
+// OnFailing has f called when the circuit breaker opens, and for each request that
+// fails while it is open. f must not wait.
+func (g *Gate) OnFailing(f func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.opened = f
+	g.failing = f
 }
 
 // Tally counts what has ended since the start.
