@@ -1,12 +1,12 @@
-# Targets: service (the last, so the default) is what is deployed; mpcsim is the
-# MPC simulator; demo is the service with a probe beside it, for docker-compose.
+# Targets: service (the last one, so the default) is for deployments; mpcsim is the MPC
+# simulator; demo is the service with a probe, for docker-compose.
 #
 #   docker build --build-arg VERSION=$(git describe --tags --always) -t remux-retrier .
 
 FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build
 WORKDIR /src
 ENV GOCACHE=/cache/build GOMODCACHE=/cache/mod
-# Dependencies first: their layer stays valid while only our code changes.
+# Dependencies first: this layer is reused while only our code changes.
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/cache go mod download
 COPY . .
@@ -16,9 +16,9 @@ RUN --mount=type=cache,target=/cache \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
     go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/ . ./cmd/mpcsim
 
-# Nothing but the binary and the authorities it trusts: no shell, no packages to
-# patch, no second registry to reach. The uid is a number because there is no
-# /etc/passwd, and so that Kubernetes' runAsNonRoot can see that it is not root.
+# Only the binary and the CA certificates: no shell, no packages to patch, no second
+# registry. The uid is a number because there is no /etc/passwd, and because Kubernetes'
+# runAsNonRoot needs a number.
 FROM scratch AS base
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 USER 65532:65532
@@ -29,16 +29,16 @@ EXPOSE 9090
 ENV MPCSIM_ADDRESS=0.0.0.0:9090
 ENTRYPOINT ["/mpcsim"]
 
-# The service writes no file, so the root file system may be read-only. Inside a
-# container, loopback would hide its health from the platform's probes.
+# The service writes no file, so the root file system may be read-only. HTTP_ADDR is not
+# a loopback address, because the platform's probes come from outside the container.
 FROM base AS runtime
 COPY --from=build /out/remux-retrier /remux-retrier
 EXPOSE 8080
 ENV HTTP_ADDR=0.0.0.0:8080
 ENTRYPOINT ["/remux-retrier"]
 
-# A platform probes /healthz over the network; compose can only run a command
-# inside the container, and the service's image has none but the service.
+# Kubernetes probes /healthz over the network. Compose can only run a command in the
+# container, and the service's image has no other program.
 FROM runtime AS demo
 COPY --from=build /out/mpcsim /probe
 

@@ -71,7 +71,7 @@ func TestAMessageTooLargeHarmsNoneOfItsBatch(t *testing.T) {
 			}
 			return publish(d, answer(d))
 		})
-		var first sync.Once // the others wait for it, and then go one right after the other
+		var first sync.Once // the others wait for it, and then follow at once
 		a.member.SetFault(func(op memlog.Operation) (delay time.Duration, before, after error) {
 			if op == memlog.Produce {
 				first.Do(func() { delay = 10 * time.Millisecond })
@@ -84,18 +84,45 @@ func TestAMessageTooLargeHarmsNoneOfItsBatch(t *testing.T) {
 			t.Errorf("%d of 4 were published beside the one too large", n)
 		}
 		s := a.c.Status()
-		if len(s.Stuck) != 1 || !strings.Contains(s.Stuck[0], out) || !strings.Contains(s.Stuck[0], "max.message.bytes") {
-			t.Errorf("stuck: %q", s.Stuck)
-		} else if !strings.Contains(s.Stuck[0], consumer.ErrTooLarge.Error()) {
-			t.Errorf("stuck: %q, with the answer to another message of the batch", s.Stuck)
+		if len(s.Stuck) != 1 || !strings.Contains(s.Stuck[0].Problem, out) || !strings.Contains(s.Stuck[0].Problem, "max.message.bytes") {
+			t.Errorf("stuck: %+v", s.Stuck)
+		} else if m := s.Stuck[0]; !strings.Contains(m.Problem, consumer.ErrTooLarge.Error()) || m.Topic != out || m.Bytes != 200 || !m.TooLarge {
+			t.Errorf("stuck: %+v, with the answer to another message of the batch", s.Stuck)
 		}
-		if low, _ := w.mark(0); low != 2 {
+		if low, _ := w.committed(0); low != 2 {
 			t.Errorf("%d is committed, past the one that is stuck", low)
 		}
 		w.broker.SetMaxBytes(out, 1000)
 		time.Sleep(31 * time.Second)
 		if s := a.c.Status(); len(s.Stuck) != 0 || len(w.broker.Records(out)) != 5 {
-			t.Errorf("the limit was raised: stuck %q, %d published", s.Stuck, len(w.broker.Records(out)))
+			t.Errorf("the limit was raised: stuck %+v, %d published", s.Stuck, len(w.broker.Records(out)))
+		}
+		a.stop()
+	})
+}
+
+// "Kafka does not answer" would have somebody look for a broker that is there.
+func TestATopicThatIsDeletedIsNamedAndWaitedFor(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		a := w.start("a", func(_ context.Context, d *consumer.Delivery) error { return publish(d, answer(d)) })
+		w.append(0, 1)
+		time.Sleep(5 * time.Second)
+		if s := a.c.Status(); len(s.Absent) > 0 {
+			t.Errorf("absent: %q", s.Absent)
+		}
+		w.broker.Delete(out)
+		w.append(0, 1)
+		time.Sleep(10 * time.Second)
+		if s := a.c.Status(); !slices.Equal(s.Absent, []string{out}) || s.Problem != "" || !s.Joined {
+			t.Errorf("absent: %q; what it waits for: %q", s.Absent, s.Problem)
+		}
+		w.broker.Create(out, 1)
+		time.Sleep(10 * time.Second)
+		if s := a.c.Status(); len(s.Absent) > 0 || len(w.broker.Records(out)) != 1 {
+			t.Errorf("created anew: absent %q, %d published", s.Absent, len(w.broker.Records(out)))
+		}
+		if n := w.said("topic " + out + " has taken the message of 200 bytes that it refused"); n != 1 {
+			t.Errorf("the end is said %d times", n)
 		}
 		a.stop()
 	})
@@ -144,7 +171,7 @@ func TestStopLeavesTheGroupLast(t *testing.T) {
 		if rest := ops[answered+1:]; !slices.Equal(rest[len(rest)-2:], []memlog.Operation{memlog.Commit, memlog.Leave}) {
 			t.Errorf("after the last answer: %v", rest)
 		}
-		if low, m := w.mark(0); low != 1 || m.Called != 0 {
+		if low, m := w.committed(0); low != 1 || m.Called != 0 {
 			t.Errorf("committed at %d: %+v", low, m)
 		}
 	})

@@ -1,10 +1,11 @@
-// Package deploy_test holds what stands beside it, docs/OPERATIONS.md and
-// docs/METRICS.md against the code: metrics, settings, log lines, figures. What needs the
-// libraries of kustomize or Prometheus is checked in tools/deploy.
+// Package deploy_test compares deploy/, docs/OPERATIONS.md and docs/METRICS.md with the
+// code: metrics, settings, log lines, figures. Checks that need the libraries of kustomize
+// or Prometheus are in tools/deploy.
 package deploy_test
 
 import (
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 
 	"remux-retrier/consumer"
 	"remux-retrier/internal/metrics"
+	"remux-retrier/internal/receive"
 )
 
 func read(t *testing.T, path string) string {
@@ -28,10 +30,10 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// labels are a metric's: names, and the values that each has from the start.
+// labels are a metric's labels: by name, the values that exist from the start.
 type labels map[string][]string
 
-// exposition is /metrics of a service that has one partition.
+// exposition returns /metrics of a service with one partition.
 func exposition(t *testing.T) string {
 	t.Helper()
 	m := metrics.New()
@@ -49,16 +51,29 @@ func exposition(t *testing.T) string {
 	m.CertificateEnds(time.Now)
 	m.Request("retry", nil, 1)
 	m.Request("query", nil, 1)
+	return answer(m.Handler())
+}
+
+// receiveExposition is /metrics of remux-retrier receive.
+func receiveExposition() string {
+	m := receive.NewMeters()
+	m.Watch(func() bool { return true })
+	m.CertificateEnds(time.Now)
+	return answer(m.Handler())
+}
+
+func answer(h http.Handler) string {
 	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	return w.Body.String()
 }
 
-// scraped is what Prometheus gets to see of it.
+// scraped returns the metrics and labels of exposition.
 func scraped(t *testing.T) map[string]labels {
 	t.Helper()
 	found := map[string]labels{}
-	for _, sample := range regexp.MustCompile(`(?m)^(\w+)(\{.*\})? `).FindAllStringSubmatch(exposition(t), -1) {
+	text := exposition(t) + receiveExposition()
+	for _, sample := range regexp.MustCompile(`(?m)^(\w+)(\{.*\})? `).FindAllStringSubmatch(text, -1) {
 		if found[sample[1]] == nil {
 			found[sample[1]] = labels{}
 		}
@@ -79,7 +94,7 @@ func matchers(selector string) []matcher {
 	return all
 }
 
-// target are the labels that Prometheus adds, and alerts' own.
+// target are labels that Prometheus adds, and labels of alerts.
 var target = []string{"job", "namespace", "instance", "alertname", "alertstate"}
 
 func TestRulesAndDashboardUseMetricsThatExist(t *testing.T) {
@@ -139,8 +154,7 @@ func TestRulesAndDashboardGroupByLabelsThatExist(t *testing.T) {
 	}
 }
 
-// TestDashboardShowsWhatTheServiceSays: a metric that nobody looks at is either
-// missing from the dashboard or too much.
+// A metric that the dashboard does not show is missing there, or is not needed.
 func TestDashboardShowsWhatTheServiceSays(t *testing.T) {
 	dashboard := read(t, "grafana/remux-retrier.json")
 	for name := range scraped(t) {

@@ -8,39 +8,41 @@ import (
 	"testing"
 
 	"remux-retrier/internal/metrics"
+	"remux-retrier/internal/receive"
 )
 
-// mostValues is how many values of a label the table of METRICS.md lists. Those of
-// a longer list, such as all reasons, stand in the text.
+// mostValues is how many values of a label the table of METRICS.md lists. If a label has
+// more, such as all reasons, they are in the text.
 const mostValues = 10
 
-// TestMETRICSHasTheTable: a metric that is not documented is hard to trust, and a
-// documented one that does not exist is worse.
-func TestMETRICSHasTheTable(t *testing.T) {
-	const path, begin, end = "../docs/METRICS.md", "<!-- metrics:begin -->\n", "<!-- metrics:end -->"
-	_, rest, opened := strings.Cut(read(t, path), begin)
-	table, _, closed := strings.Cut(rest, end)
-	if !opened || !closed {
-		t.Fatalf("%s has no table between %q and %q", path, begin, end)
-	}
-	if want := metricsTable(t); table != want {
-		t.Errorf("the table of %s differs from the code. It should be:\n\n%s", path, want)
+// All metrics must be documented, and all documented metrics must exist.
+func TestMETRICSHasTheTables(t *testing.T) {
+	for name, text := range map[string]string{"metrics": exposition(t), "receive": receiveExposition()} {
+		path, begin, end := "../docs/METRICS.md", "<!-- "+name+":begin -->\n", "<!-- "+name+":end -->"
+		_, rest, opened := strings.Cut(read(t, path), begin)
+		table, _, closed := strings.Cut(rest, end)
+		if !opened || !closed {
+			t.Fatalf("%s has no table between %q and %q", path, begin, end)
+		}
+		if want := metricsTable(t, text); table != want {
+			t.Errorf("the table of %s differs from the code. It should be:\n\n%s", path, want)
+		}
 	}
 }
 
-// metricsTable has a row for each metric of the service, by name. The metrics of
-// Go and of the process are documented elsewhere.
-func metricsTable(t *testing.T) string {
+// metricsTable returns a table with a row for each metric, by name. The metrics of Go
+// and of the process are left out: they are documented elsewhere.
+func metricsTable(t *testing.T, text string) string {
 	t.Helper()
 	const prefix = "remux_retrier_"
-	text, found := exposition(t), scraped(t)
+	found := scraped(t)
 	var table strings.Builder
 	table.WriteString("| Metric | Type | Labels | Meaning |\n|---|---|---|---|\n")
 	family := regexp.MustCompile(`(?m)^# HELP ` + prefix + `(\w+) (.+)\n# TYPE \w+ (\w+)$`)
 	for _, m := range family.FindAllStringSubmatch(text, -1) {
 		name, help, kind := m[1], m[2], m[3]
 		values, ok := found[prefix+name]
-		if !ok { // a histogram has a label of its own beside those of its sum
+		if !ok { // a histogram's series have one more label, le, than its sum
 			values = found[prefix+name+"_sum"]
 		}
 		var names []string
@@ -56,7 +58,7 @@ func metricsTable(t *testing.T) string {
 	return table.String()
 }
 
-// listed are the values of a label, if they are few and fixed.
+// listed returns the values of a label, if they are few and fixed.
 func listed(label string, values []string) string {
 	values = slices.Compact(slices.Sorted(slices.Values(values)))
 	if label == "partition" || len(values) > mostValues {
@@ -70,6 +72,18 @@ func TestMETRICSNamesEachReasonThatOnlyMetricsHave(t *testing.T) {
 	for _, reason := range []string{metrics.NotAFailure, metrics.Answered, metrics.Succeeded} {
 		if !strings.Contains(guide, "`"+reason+"`") {
 			t.Errorf("METRICS.md does not explain the reason %s of events_total", reason)
+		}
+	}
+}
+
+func TestMETRICSNamesEachReasonOfAMessage(t *testing.T) {
+	_, guide, _ := strings.Cut(read(t, "../docs/METRICS.md"), "\n## remux-retrier receive\n")
+	guide, _, _ = strings.Cut(guide, "\n## ")
+	for result, reasons := range receive.Reasons() {
+		for _, reason := range reasons {
+			if !strings.Contains(guide, "| `"+result+"` | `"+reason+"` |") {
+				t.Errorf("METRICS.md does not explain %s, %s", result, reason)
+			}
 		}
 	}
 }

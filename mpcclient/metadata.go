@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// metadata is the metadata service of ECS and CCE nodes ("Obtaining ECS Details Using Metadata").
+// metadata is the metadata service of ECS and CCE nodes ("Obtaining ECS Details Using
+// Metadata").
 type metadata struct {
 	endpoint  *url.URL
 	timeout   time.Duration
@@ -26,7 +27,7 @@ const (
 	headerMetadataTTL   = "X-Metadata-Token-Ttl-Seconds"
 	headerMetadataToken = "X-Metadata-Token"
 
-	keysRenewBefore = 40 * time.Minute // as the vendor's SDK
+	keysRenewBefore = 40 * time.Minute // like the vendor's SDK
 
 	adviceNoMetadata = "does this run on an ECS or CCE node, and may it reach 169.254.169.254 (firewall, network policy)?"
 	adviceNoAgency   = "the node has no agency that gives it keys: create one for ECS in IAM with " +
@@ -61,7 +62,7 @@ func (m *metadata) fetch(ctx context.Context, _ string) (token, *Error) {
 	}
 	a, failure := m.ask(ctx, http.MethodGet, "openstack/latest/securitykey", headerMetadataToken, session)
 	if failure == nil && a.status != http.StatusOK {
-		failure = m.refused(a, session)
+		failure = m.refused(a)
 	}
 	if failure != nil {
 		return token{}, failure
@@ -78,7 +79,7 @@ func (m *metadata) fetch(ctx context.Context, _ string) (token, *Error) {
 	err := a.decode(&wire)
 	keys := AKSK(found.Access, found.Secret, found.SecurityToken).(akskAuth)
 	if err != nil || keys.check() != nil || found.SecurityToken == "" || found.ExpiresAt.IsZero() {
-		// Nothing of the answer is shown: whatever it is, it may hold keys.
+		// The answer is not shown: it may contain keys.
 		return token{}, &Error{
 			Operation: OperationLogin, from: metadataName, Class: Operator, Status: a.status,
 			Err: errors.New("the answer holds no temporary keys"), Advice: adviceNoMetadata,
@@ -91,7 +92,7 @@ func (m *metadata) fetch(ctx context.Context, _ string) (token, *Error) {
 	}, nil
 }
 
-// session gets the token that the service asks for; older hosts have none.
+// session gets the token that the service requires; older hosts have none.
 func (m *metadata) session(ctx context.Context) (secret, *Error) {
 	a, failure := m.ask(ctx, http.MethodPut, "meta-data/latest/api/token", headerMetadataTTL, newSecret("21600"))
 	switch {
@@ -102,7 +103,7 @@ func (m *metadata) session(ctx context.Context) (secret, *Error) {
 	}
 	session := newSecret(strings.TrimSpace(string(a.body)))
 	if a.status != http.StatusOK || checkHeaderValue("the session", session) != nil {
-		return secret{}, m.refused(a, session)
+		return secret{}, m.refused(a)
 	}
 	return session, nil
 }
@@ -122,16 +123,13 @@ func (m *metadata) ask(ctx context.Context, method, path, header string, value s
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("no answer within %s: %w", m.timeout, err)
 	}
-	return answer{}, &Error{Operation: OperationLogin, from: metadataName, Class: Transient, Err: quieted(err, value), Advice: adviceNoMetadata}
+	return answer{}, &Error{Operation: OperationLogin, from: metadataName, Class: Transient, Err: unquoted(err, value), Advice: adviceNoMetadata}
 }
 
-// refused judges an answer that brings no keys.
-func (m *metadata) refused(a answer, session secret) *Error {
-	e := &Error{Status: a.status}
-	if a.status/100 != 2 { // a success may hold keys
-		e = readError(a, session)
-	}
-	e.Operation, e.from, e.RetryAfter = OperationLogin, metadataName, retryAfter(a.header, m.now())
+// refused judges an answer without keys. Nothing of its text is shown: it may contain keys
+// that are not known yet, whatever its status.
+func (m *metadata) refused(a answer) *Error {
+	e := &Error{Operation: OperationLogin, from: metadataName, Status: a.status, RetryAfter: retryAfter(a.header, m.now())}
 	switch {
 	case a.status == http.StatusTooManyRequests:
 		e.Class = Throttled
@@ -142,5 +140,6 @@ func (m *metadata) refused(a answer, session secret) *Error {
 	default:
 		e.Class, e.Advice = Operator, adviceNoMetadata
 	}
+	e.Headline = headline("", e.Advice)
 	return e
 }

@@ -14,7 +14,7 @@ import (
 // interpolation, and without anything of this machine's environment.
 func project(t *testing.T) *types.Project {
 	t.Helper()
-	options, err := cli.NewProjectOptions([]string{"../docker-compose.yml"})
+	options, err := cli.NewProjectOptions([]string{"../docker-compose.yml"}, cli.WithProfiles([]string{"receive"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +47,7 @@ func TestServiceWaitsForTopicsAndSimulator(t *testing.T) {
 	for name, conditions := range map[string]map[string]string{
 		"topics":  {"kafka": types.ServiceConditionHealthy},
 		"retrier": {"topics": types.ServiceConditionCompletedSuccessfully, "mpcsim": types.ServiceConditionHealthy},
+		"receive": {"topics": types.ServiceConditionCompletedSuccessfully},
 	} {
 		for on, condition := range conditions {
 			if got := service(t, name).DependsOn[on].Condition; got != condition {
@@ -54,7 +55,7 @@ func TestServiceWaitsForTopicsAndSimulator(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"kafka", "mpcsim", "retrier"} {
+	for _, name := range []string{"kafka", "mpcsim", "retrier", "receive"} {
 		if check := service(t, name).HealthCheck; check == nil || len(check.Test) == 0 {
 			t.Errorf("%s has no health check", name)
 		}

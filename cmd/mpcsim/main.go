@@ -1,5 +1,5 @@
-// Command mpcsim serves the MPC simulator by itself, for docker-compose and for
-// trying the service by hand. The service never needs it.
+// Command mpcsim runs the MPC simulator as a server, for docker-compose and for trying
+// the service by hand. The service does not need it.
 package main
 
 import (
@@ -28,8 +28,8 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal asks for an orderly end; with the handler gone, a second
-	// one ends the process at once.
+	// The first signal stops the server in order. It also removes the handler, so
+	// that a second one ends the process at once.
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }
@@ -64,7 +64,7 @@ func serve(ctx context.Context, cfg mpcsim.Config, log *slog.Logger) error {
 	}
 	log.Info("listening", "url", server.URL(), "project_id", cfg.ProjectID)
 	if host, _, err := net.SplitHostPort(server.Addr()); err == nil && !net.ParseIP(host).IsLoopback() {
-		log.Warn("the control API under /_sim/ asks for no credentials: keep this port on a trusted network")
+		log.Warn("the control API under /_sim/ needs no credentials: keep this port on a trusted network")
 	}
 	<-ctx.Done()
 	grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -75,8 +75,8 @@ func serve(ctx context.Context, cfg mpcsim.Config, log *slog.Logger) error {
 	return nil
 }
 
-// logRequest writes one line. The handler quotes ids that hold more than plain
-// text, so that no caller can forge a line.
+// logRequest writes one line. The handler quotes ids that are not plain text, so that
+// no caller can forge a line.
 func logRequest(log *slog.Logger, seen mpcsim.Request) {
 	attributes := []any{"verdict", seen.Verdict}
 	if len(seen.TaskIDs) > 0 {
@@ -93,7 +93,7 @@ func logRequest(log *slog.Logger, seen mpcsim.Request) {
 	log.Info(string(seen.Operation), attributes...)
 }
 
-// healthcheck is for containers without a shell.
+// healthcheck fails unless the URL answers 200. It is for containers without a shell.
 func healthcheck(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
-// output is written by the command and read by the test meanwhile.
+// output collects what the command writes while it runs.
 type output struct {
 	mu    sync.Mutex
 	text  bytes.Buffer
@@ -115,7 +115,7 @@ func TestUsageErrorsAreOneLineAndExitTwo(t *testing.T) {
 		"bad variable":     {nil, environment("MPCSIM_LATENCY", "soon"), `MPCSIM_LATENCY is "soon"`},
 		"bad probability":  {[]string{"-failure-rate", "2"}, environment(), "error_rate is 2"},
 		"half a key pair":  {[]string{"-access-key", "x"}, environment(), "AccessKey and SecretKey"},
-		"nobody may call":  {[]string{"-token", ""}, environment(), "nobody could call"},
+		"no caller":        {[]string{"-token", ""}, environment(), "no caller is allowed"},
 		"negative latency": {[]string{"-latency", "-1s"}, environment(), "latency"},
 	} {
 		var stdout, stderr bytes.Buffer

@@ -13,8 +13,8 @@ import (
 
 const usage = `mpcsim simulates Huawei Cloud MPC's remux retry and task query for demonstrations.
 
-Every task id is a failed task when it is first named; its retry is accepted, and
-the task succeeds after a while. Faults are switched at run time:
+A new task id is a failed task from its first request. Its retry is accepted, and the
+task succeeds after a while. Faults are switched on and off at run time:
 
   curl -X PUT http://127.0.0.1:9090/_sim/faults -d '{"outage":"down"}'
   curl -X PUT http://127.0.0.1:9090/_sim/faults -d '{"error_rate":0.2,"latency":"100ms"}'
@@ -23,10 +23,10 @@ the task succeeds after a while. Faults are switched at run time:
   curl http://127.0.0.1:9090/_sim/counters
 
 Outages: down, broken, unauthorized, denied, firewall, resetting, hanging. The
-control API asks for no credentials.
+control API needs no credentials.
 
-Options, each also read from the variable in brackets (better for secrets, since
-other users see a command line):
+Options. Each is also read from the variable in brackets, which is better for secrets:
+other users can see the command line.
 `
 
 type options struct {
@@ -34,7 +34,8 @@ type options struct {
 	healthcheck string
 }
 
-// parse reads args over getenv over the defaults. Help goes to help.
+// parse reads the options: args override getenv, which overrides the defaults. Help is
+// written to help.
 func parse(args []string, getenv func(string) string, help io.Writer) (options, error) {
 	flags := flag.NewFlagSet("mpcsim", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -44,11 +45,11 @@ func parse(args []string, getenv func(string) string, help io.Writer) (options, 
 		token       = flags.String("token", "demo-token", "user token that is accepted [MPCSIM_TOKEN]")
 		accessKey   = flags.String("access-key", "", "access key that may sign requests [MPCSIM_ACCESS_KEY]")
 		secretKey   = flags.String("secret-key", "", "its secret key [MPCSIM_SECRET_KEY]")
-		latency     = flags.Duration("latency", 0, "how long every answer is held back [MPCSIM_LATENCY]")
+		latency     = flags.Duration("latency", 0, "delay of every answer [MPCSIM_LATENCY]")
 		processing  = flags.Duration("processing", 5*time.Second, "how long an accepted task is PROCESSING [MPCSIM_PROCESSING]")
 		failures    = flags.Float64("failure-rate", 0, "probability (0 to 1) of a 500 answer [MPCSIM_FAILURE_RATE]")
 		quota       = flags.Int("quota", 0, "requests in any minute, 0 for no limit [MPCSIM_QUOTA]")
-		healthcheck = flags.String("healthcheck", "", "ask this URL (of /_sim/healthz), exit 0 if it is well, and do nothing else")
+		healthcheck = flags.String("healthcheck", "", "request this URL (/_sim/healthz), exit 0 if it answers 200, and do nothing else")
 	)
 	for _, variable := range []struct{ env, flag string }{
 		{"MPCSIM_ADDRESS", "address"}, {"MPCSIM_PROJECT_ID", "project-id"}, {"MPCSIM_TOKEN", "token"},
@@ -61,7 +62,7 @@ func parse(args []string, getenv func(string) string, help io.Writer) (options, 
 			}
 		}
 	}
-	flags.Usage = func() {} // also called for mistakes, whose one line would drown in it
+	flags.Usage = func() {} // would also be printed for mistakes, and hide their one line
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprint(help, usage)

@@ -1,5 +1,5 @@
-// Command simulate runs the whole service in virtual time, seed after seed, with
-// everything going wrong that can, and says which invariant was broken.
+// Command simulate runs the whole service in virtual time with random faults, one seed
+// after the other, and prints which invariant was violated.
 //
 //	go run ./cmd/simulate -seeds 10000
 //	go run ./cmd/simulate -story 4711
@@ -22,7 +22,7 @@ import (
 )
 
 func main() {
-	debug.SetGCPercent(400) // a seed is some megabytes, and soon over
+	debug.SetGCPercent(400) // a seed needs only some megabytes
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -30,13 +30,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("simulate", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	seeds := flags.Uint64("seeds", 1000, "how many seeds to simulate")
-	from := flags.Uint64("from", 1, "the first of them")
-	parallel := flags.Int("parallel", runtime.GOMAXPROCS(0), "how many at once, a core each")
-	same := flags.Bool("check-same", false, "simulate each seed twice, and compare what happened")
-	var told []uint64
-	flags.Func("story", "tell the story of this seed, and simulate no other", func(text string) error {
+	from := flags.Uint64("from", 1, "the first seed")
+	parallel := flags.Int("parallel", runtime.GOMAXPROCS(0), "how many seeds at once, one a core")
+	same := flags.Bool("check-same", false, "simulate each seed twice and compare the runs")
+	var stories []uint64
+	flags.Func("story", "print what happens in this seed, and simulate no other", func(text string) error {
 		seed, err := strconv.ParseUint(text, 10, 64)
-		told = append(told, seed)
+		stories = append(stories, seed)
 		return err
 	})
 	switch err := flags.Parse(args); {
@@ -46,15 +46,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	if flags.NArg() > 0 || *parallel < 1 {
-		fmt.Fprintln(stderr, "simulate: no arguments, please, and at least one at once; -h explains")
+		fmt.Fprintln(stderr, "simulate: expected no arguments, and -parallel of at least 1; -h explains the options")
 		return 2
 	}
-	for _, seed := range told {
-		if simulation.Run(seed, stdout) != nil { // the story ends with what was violated
+	for _, seed := range stories {
+		if simulation.Run(seed, stdout) != nil { // the story ends with the violation
 			return 1
 		}
 	}
-	if len(told) > 0 {
+	if len(stories) > 0 {
 		return 0
 	}
 	one := func(seed uint64) error { return simulation.Run(seed, nil) }
@@ -64,7 +64,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return many(one, *from, *seeds, *parallel, stdout)
 }
 
-// twice fails where a seed does not tell the same story again.
+// twice runs a seed twice, and fails if the runs differ.
 func twice(seed uint64) error {
 	first, err := simulation.Fingerprint(seed)
 	if err != nil {
@@ -72,12 +72,13 @@ func twice(seed uint64) error {
 	}
 	second, err := simulation.Fingerprint(seed)
 	if err == nil && first != second {
-		err = fmt.Errorf("seed %d tells another story the second time", seed)
+		err = fmt.Errorf("seed %d differs in the second run", seed)
 	}
 	return err
 }
 
-// many stops at the first seed that fails, and tells its story.
+// many runs seeds until one fails, and prints that seed's story. It returns the exit
+// code.
 func many(one func(uint64) error, from, seeds uint64, parallel int, stdout io.Writer) int {
 	began := time.Now()
 	var next, done atomic.Uint64
@@ -108,11 +109,11 @@ func many(one func(uint64) error, from, seeds uint64, parallel int, stdout io.Wr
 		if simulation.IsViolation(failed) {
 			_ = simulation.Run(failedSeed, stdout) // the same error again
 		}
-		fmt.Fprintf(stdout, "%v\n(the story again: go run ./cmd/simulate -story %d)\n", failed, failedSeed)
+		fmt.Fprintf(stdout, "%v\n(to print this story again: go run ./cmd/simulate -story %d)\n", failed, failedSeed)
 		return 1
 	}
 	perSecond := float64(done.Load()) / took.Seconds()
-	fmt.Fprintf(stdout, "%d seeds from %d on: no violation. %.1f s, %.0f seeds/s, %.0f a core.\n",
+	fmt.Fprintf(stdout, "%d seeds from %d on: no violation. %.1f s, %.0f seeds/s, %.0f on each core.\n",
 		seeds, from, took.Seconds(), perSecond, perSecond/float64(parallel))
 	return 0
 }

@@ -132,7 +132,11 @@ func TestALargeRecordComesWholeWhereItIsAskedForByItself(t *testing.T) {
 			set = bomb(t, codec, size, 4)
 		}
 		found := answering(&part{asked: mib}, set, nil)
-		if found.err != nil || len(found.page.Records) != 2 || found.page.Records[0].LeftOut == nil {
+		listed := 2
+		if codec != 0 {
+			listed = 1 // to pass it would unpack it
+		}
+		if found.err != nil || len(found.page.Records) != listed || found.page.Records[0].LeftOut == nil || int(found.page.Next) != listed {
 			t.Fatalf("%v: %v, %v", codec, len(found.page.Records), found.err)
 		}
 		found = answering(&part{asked: int(found.page.Records[0].LeftOut.Size)}, set, nil)

@@ -9,37 +9,37 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/segmentio/kafka-go/compress"
 )
 
 const (
-	// unpackMost is how much of a batch is unpacked at most, also in order to reach
-	// a record further on. What lies beyond is left out.
-	unpackMost = 1 << 30
-	// zstdWindow bounds what zstd keeps of what it has unpacked. Its usual levels
-	// want 8 MiB or less.
+	// maxUnpacked is how much of a batch is unpacked at most, including records that are
+	// skipped. The rest is left out.
+	maxUnpacked = 1 << 30
+	// zstdWindow bounds zstd's window. Its usual levels need 8 MiB or less.
 	zstdWindow = 32 << 20
-	// unpackAtOnce is how many batches are unpacked at once, over all brokers: each
-	// may want such a window.
+	// unpackAtOnce is how many batches are unpacked at once, over all brokers: each may
+	// need such a window.
 	unpackAtOnce = 2
 )
 
-var errTooMuch = fmt.Errorf("a batch unpacks to more than %d MiB", unpackMost>>20)
+var errTooMuch = fmt.Errorf("a batch unpacks to more than %d MiB", maxUnpacked>>20)
 
-// beyond says what bound of ours an error is about; empty if about none.
-func beyond(err error) string {
+// exceeded tells which of our limits an error is about; empty: none.
+func exceeded(err error) string {
 	switch {
-	case errors.Is(err, errTooMuch):
+	case errors.Is(err, errTooMuch), errors.Is(err, errSnappyBlock):
 		return err.Error()
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
-		return fmt.Sprintf("a batch is compressed by zstd with a window of more than %d MiB", zstdWindow>>20)
+		return fmt.Sprintf("a batch is compressed with a zstd window of more than %d MiB", zstdWindow>>20)
 	}
 	return ""
 }
 
-// limit lets so many work at once.
+// limit is a counting semaphore.
 type limit chan struct{}
 
 func (l limit) take(ctx context.Context) bool {
@@ -53,53 +53,95 @@ func (l limit) take(ctx context.Context) bool {
 
 func (l limit) release() { <-l }
 
-// unpacked is what a batch holds, read from its beginning.
+// unpacked is the contents of a batch, read record by record.
 type unpacked struct {
-	plain []byte // what is left of a batch that is not compressed
+	at   batchAt
+	due  int64 // the next record's offset is at least this
+	rest int32 // records not yet read
+
+	ahead int64  // the next record's length if it was read already, else −1
+	again []byte // and the record itself, if it was read already
+
+	plain []byte // remaining bytes of an uncompressed batch
 	whole int
 	r     *bufio.Reader // nil: it is not compressed
-	close func()
+	// Of a compressed one:
+	source  source
+	bound   bounded
+	keeps   bool // may be kept for the next page
+	release func()
+	forget  *time.Timer
 }
 
 var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
 
-// unpack begins to read a batch. It must be closed.
-func (l *Log) unpack(codec compress.Compression, body []byte) (*unpacked, error) {
+// unpack starts reading a batch, or continues where a page ended inside it below the
+// offset. The caller must call done.
+func (l *Client) unpack(at batchAt, offset int64, body []byte) (*unpacked, error) {
+	codec := at.header.attributes().Compression()
+	u := &unpacked{at: at, due: at.header.base(), rest: at.header.count(), ahead: -1, keeps: true}
 	if codec == compress.None {
-		return &unpacked{plain: body, whole: len(body), close: func() {}}, nil
+		u.plain, u.whole = body, len(body)
+		return u, nil
 	}
 	if codec == compress.Snappy {
-		if err := checkSnappy(body); err != nil {
+		largest, err := checkSnappy(body)
+		if err != nil {
 			return nil, err
 		}
+		u.keeps = largest <= keptSnappy
 	}
 	if codec != compress.Zstd && codec.Codec() == nil {
-		return nil, fmt.Errorf("its compression is of an unknown kind, %d", codec)
+		return nil, fmt.Errorf("unknown compression type %d", codec)
 	}
 	if !l.unpacking.take(l.closed) {
 		return nil, l.closed.Err()
 	}
+	if before := l.kept.take(at, offset); before != nil {
+		before.source.body = body
+		return before, nil
+	}
+	u.source.body = body
 	var from io.ReadCloser
 	if codec == compress.Zstd {
-		from = newZstd(body)
+		from = newZstd(&u.source)
 	} else {
-		from = codec.Codec().NewReader(bytes.NewReader(body))
+		from = codec.Codec().NewReader(&u.source)
 	}
-	r := buffers.Get().(*bufio.Reader)
-	r.Reset(&bounded{r: from, left: unpackMost})
-	return &unpacked{r: r, close: func() {
-		r.Reset(nil)
-		buffers.Put(r)
-		from.Close()
-		l.unpacking.release()
-	}}, nil
+	u.bound = bounded{r: from, left: maxUnpacked}
+	u.r = buffers.Get().(*bufio.Reader)
+	u.r.Reset(&u.bound)
+	u.release = func() { from.Close() }
+	return u, nil
 }
 
-// bounded fails where there is more to read than it has left.
+// done ends the reading for now. If it is unfinished, it may continue later.
+func (l *Client) done(u *unpacked, unfinished bool) {
+	if u.r == nil {
+		return
+	}
+	if unfinished && u.keeps {
+		l.kept.keep(u)
+	} else {
+		u.close()
+	}
+	l.unpacking.release()
+}
+
+func (u *unpacked) close() {
+	u.release()
+	u.r.Reset(nil)
+	buffers.Put(u.r)
+}
+
+// bounded fails if there is more to read than its limit.
 type bounded struct {
 	r    io.Reader
 	left int64
 }
+
+// done is how much was read.
+func (b *bounded) done() int64 { return maxUnpacked - b.left }
 
 func (b *bounded) Read(p []byte) (int, error) {
 	if b.left <= 0 {
@@ -110,84 +152,110 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// length reads a record's.
+// length reads a record's length.
 func (u *unpacked) length() (n int64, err error) {
+	if u.ahead >= 0 {
+		return u.ahead, nil
+	}
 	if u.r != nil {
 		n, err = binary.ReadVarint(u.r)
 	} else {
 		var size int
 		if n, size = binary.Varint(u.plain); size <= 0 {
-			return 0, errCut
+			return 0, errTruncated
 		}
 		u.plain = u.plain[size:]
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		return 0, errCut
+		return 0, errTruncated
 	case err == nil && n < 0:
 		return 0, fmt.Errorf("a record of %d bytes", n)
+	case err == nil:
+		u.ahead = n
 	}
 	return n, err
 }
 
-// peek shows the next few bytes.
+// passed notes that the record at an offset has been read.
+func (u *unpacked) passed(offset int64) {
+	u.ahead, u.again, u.due = -1, nil, offset+1
+	u.rest--
+}
+
+// back puts the record that was just read back.
+func (u *unpacked) back(b []byte, own bool) {
+	if !own {
+		b = bytes.Clone(b)
+	}
+	u.again = b
+}
+
+// peek returns the next n bytes without consuming them.
 func (u *unpacked) peek(n int64) ([]byte, error) {
+	if u.again != nil {
+		return u.again[:n], nil
+	}
 	if u.r == nil {
 		return u.plain[:min(n, int64(len(u.plain)))], nil
 	}
 	b, err := u.r.Peek(int(n))
-	return b, cutOff(err)
+	return b, truncated(err)
 }
 
-// skip passes over bytes.
+// skip skips the next record, of n bytes.
 func (u *unpacked) skip(n int64) error {
+	if u.again != nil {
+		return nil
+	}
 	if u.r == nil {
 		if n > int64(len(u.plain)) {
-			return errCut
+			return errTruncated
 		}
 		u.plain = u.plain[n:]
 		return nil
 	}
 	for n > 0 {
-		done, err := u.r.Discard(int(min(n, unpackMost)))
+		done, err := u.r.Discard(int(min(n, maxUnpacked)))
 		if n -= int64(done); err != nil {
-			return cutOff(err)
+			return truncated(err)
 		}
 	}
 	return nil
 }
 
-// take reads bytes. Unless they are their caller's own they hold until the next
-// reading.
+// take reads the next record, of n bytes. Unless own, they are valid until the next read.
 func (u *unpacked) take(n int64) (b []byte, own bool, err error) {
 	switch {
+	case u.again != nil:
+		return u.again, true, nil
 	case u.r == nil && n > int64(len(u.plain)):
-		return nil, false, errCut
+		return nil, false, errTruncated
 	case u.r == nil:
 		b = u.plain[:n:n]
 		u.plain = u.plain[n:]
 		return b, n > int64(u.whole/2), nil
 	case n <= int64(u.r.Size()):
 		if b, err = u.r.Peek(int(n)); err != nil {
-			return nil, false, cutOff(err)
+			return nil, false, truncated(err)
 		}
 		_, err = u.r.Discard(int(n))
 		return b, false, err
 	}
 	b = make([]byte, n)
 	_, err = io.ReadFull(u.r, b)
-	return b, true, cutOff(err)
+	return b, true, truncated(err)
 }
 
-func cutOff(err error) error {
+func truncated(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errCut
+		return errTruncated
 	}
 	return err
 }
 
-// zstdReader is a decoder that is used again. kafka-go's makes a window as large as
-// a batch says that it wants.
+// zstdReader is a pooled decoder. kafka-go's allocates a window as large as the batch
+// demands.
 type zstdReader struct{ *zstd.Decoder }
 
 var decoders = sync.Pool{New: func() any {
@@ -198,9 +266,9 @@ var decoders = sync.Pool{New: func() any {
 	return d
 }}
 
-func newZstd(body []byte) zstdReader {
+func newZstd(from io.Reader) zstdReader {
 	d := decoders.Get().(*zstd.Decoder)
-	_ = d.Reset(bytes.NewReader(body)) // its error comes with the first Read
+	_ = d.Reset(from) // its error is returned by the first Read
 	return zstdReader{d}
 }
 
@@ -208,34 +276,4 @@ func (z zstdReader) Close() error {
 	err := z.Reset(nil)
 	decoders.Put(z.Decoder)
 	return err
-}
-
-// snappyRatio is more than snappy can compress: 64 bytes into three.
-const snappyRatio = 22
-
-// checkSnappy looks whether the blocks of a batch can be as large as they say:
-// room is made for them by that. The first bytes of a block are its length.
-func checkSnappy(body []byte) error {
-	xerial := []byte("\x82SNAPPY\x00")
-	block := func(b []byte) error {
-		if n, size := binary.Uvarint(b); size > 0 && n > uint64(snappyRatio*len(b)) {
-			return fmt.Errorf("%d bytes of snappy cannot unpack to %d", len(b), n)
-		}
-		return nil
-	}
-	if !bytes.HasPrefix(body, xerial) {
-		return block(body)
-	}
-	const start = 16 // of the first block, after two versions
-	for b := body[min(len(body), start):]; len(b) >= 4; {
-		n := int64(binary.BigEndian.Uint32(b))
-		if b = b[4:]; n > int64(len(b)) {
-			return errCut
-		}
-		if err := block(b[:n]); err != nil {
-			return err
-		}
-		b = b[n:]
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -56,9 +57,10 @@ func (t *throttle) pass(w http.ResponseWriter, r *http.Request) bool {
 	return ok
 }
 
-// connections bounds how many are open. There is always room for one more, such as
-// a probe's: the one that has been silent for longest has to go, or else the oldest.
-type connections struct {
+// Connections bounds how many are open: 512. There is always room for one more, such
+// as a probe's: the one that has been silent for longest has to go, or else the
+// oldest. The zero value is ready. Safe for concurrent use.
+type Connections struct {
 	mu   sync.Mutex
 	seq  uint64
 	open map[net.Conn]connection
@@ -69,8 +71,8 @@ type connection struct {
 	busy bool
 }
 
-// changed is http.Server's ConnState.
-func (c *connections) changed(conn net.Conn, state http.ConnState) {
+// Changed is http.Server's ConnState.
+func (c *Connections) Changed(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if state == http.StateClosed || state == http.StateHijacked {
@@ -92,5 +94,8 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 		}
 	}
 	delete(c.open, victim)
+	if secured, ok := victim.(*tls.Conn); ok {
+		victim = secured.NetConn() // TLS would take leave first, and wait for who does not read
+	}
 	_ = victim.Close() // its own goroutine notices
 }

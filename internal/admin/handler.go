@@ -10,6 +10,10 @@ import (
 // refuses what neither knows.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
+	r, sent := unprefixed(s.config.PathPrefix, w, r)
+	if sent {
+		return
+	}
 	routes := map[string]func(http.ResponseWriter){
 		"/healthz": s.healthz,
 		"/readyz":  s.readyz,

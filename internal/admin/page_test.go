@@ -25,6 +25,31 @@ func TestEverythingElseIsThePages(t *testing.T) {
 	}
 }
 
+// A proxy may show the page below a path, and take that path off or not.
+func TestThePageIsAlsoBelowThePrefix(t *testing.T) {
+	s := handler(t, Config{Page: echo, PathPrefix: "/ops/retrier"})
+	for path, want := range map[string]string{
+		"/ops/retrier/": "/", "/": "/", "/ops/retrier/api/tasks/..%2fmetrics": "/api/tasks/..%2fmetrics", "/ops/retrier/api/tasks/a%20b": "/api/tasks/a%20b",
+		"/ops/retrier/healthz": "ok\n", "/healthz": "ok\n", "/ops/retrier/metrics": "up 1\n",
+		"/ops/retrier2": "/ops/retrier2", "/ops%2fretrier/": "/ops%2fretrier/", "/ops/": "/ops/",
+	} {
+		r := httptest.NewRequest("GET", path, nil)
+		r.Host = "localhost:8080"
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Body.String() != want || w.Code != http.StatusOK {
+			t.Errorf("%s: %d %q", path, w.Code, w.Body)
+		}
+	}
+	r := httptest.NewRequest("GET", "/ops/retrier", nil)
+	r.Host = "localhost:8080"
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	if w.Code != http.StatusPermanentRedirect || w.Header().Get("Location") != "/ops/retrier/" {
+		t.Errorf("%d, to %q", w.Code, w.Header().Get("Location"))
+	}
+}
+
 func TestAStreamDoesNotOutlastTheServer(t *testing.T) {
 	streaming := make(chan struct{})
 	addr, stop := start(t, Config{Page: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -24,7 +24,7 @@ import (
 // microseconds; what takes longer is a client that does not read.
 const stopGrace = 500 * time.Millisecond
 
-// Config is what the Server needs; all fields but Notes, AllowedHosts and Page are required.
+// Config is what the Server needs; all fields but Notes, AllowedHosts, PathPrefix and Page are required.
 type Config struct {
 	Addr     string // host:port to listen on; port 0 takes a free one
 	Instance string // this instance's name, shown by /readyz
@@ -36,6 +36,9 @@ type Config struct {
 	// AllowedHosts are further names, in lower case, that a request's Host may have:
 	// *.example.com for all below a domain, * for any.
 	AllowedHosts []string
+	// PathPrefix is a path that requests may have before their own, without a slash at
+	// its end: a proxy shows the page there. Empty: none.
+	PathPrefix string
 	// Metrics answers /metrics.
 	Metrics http.Handler
 	// Page answers every other path. Its requests' contexts end when the server
@@ -50,7 +53,7 @@ type Server struct {
 	listener net.Listener
 	hosts    hosts
 	throttle throttle
-	conns    connections
+	conns    Connections
 	http     *http.Server
 	stopping context.CancelFunc // ends the requests' contexts
 }
@@ -75,7 +78,7 @@ func New(c Config) (*Server, error) {
 		WriteTimeout:      10 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ConnState:         s.conns.changed,
+		ConnState:         s.conns.Changed,
 		ErrorLog:          log.New(logWriter{c.Log}, "", 0),
 	}
 	return s, nil

@@ -1,25 +1,25 @@
-// Package app is the program: it reads the configuration, wires the rooms
-// together and sees them through their life. It is the only place where they
-// meet; main, the sandbox and the bench's service with profiles start it, nothing else
-// imports it.
+// Package app is the program: it reads the configuration, connects the packages, and runs
+// the service. It is the only place that connects them. It is started by main, the sandbox
+// and the benchmark's profiled service; nothing else imports it.
 //
-//	app.go      commands and exit codes
-//	output.go   standard output, and whether it could be written
-//	library.go  what the standard library logs
-//	service.go  life cycle
-//	instance.go wiring: the service without its sockets
-//	twins.go    other members of this instance's name
-//	path.go     one record's way through the rooms; read this first
-//	recovered.go what becomes of an event that tells of a task's success
-//	observe.go  tells stories and traces what happens to each event
-//	tracing.go  opens and closes the exporter of traces
-//	topics.go   what must be there before the work begins
-//	connect.go  configuration → Kafka and MPC clients
-//	files.go    says what becomes of the files of secrets and certificates
-//	garbage.go  when the collector comes
-//	watch.go    notices a hanging loop, for /healthz
-//	operate.go  what the operator's page is told
-//	ready.go    what /readyz says
+//	app.go        commands and exit codes
+//	output.go     standard output, and write errors on it
+//	library.go    log lines of Go's standard library
+//	service.go    start, run, stop
+//	instance.go   the service without its sockets
+//	samename.go   other group members with this instance's name
+//	handler.go    the path of one record; read this first
+//	recovered.go  an event that reports a task's success
+//	observe.go    reports each event to stories and traces
+//	tracing.go    opens and closes the trace exporter
+//	topics.go     checks and creates topics at the start
+//	connect.go    configuration → Kafka and MPC clients
+//	files.go      reports changes of secret and certificate files
+//	gc.go         tunes the garbage collector
+//	watch.go      detects hanging loops, for /healthz
+//	operate.go    data for the operator's page
+//	ready.go      checks for /readyz, and the line that says ready
+//	receive.go    start, run, stop of the command receive
 package app
 
 import (
@@ -32,6 +32,7 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+	"golang.org/x/term"
 
 	"remux-retrier/consumer/kafkalog"
 	"remux-retrier/internal/command"
@@ -42,26 +43,50 @@ import (
 
 // Exit codes of Run.
 const (
-	exitStopped = 0 // stopped cleanly, or did what was asked
+	exitStopped = 0 // stopped cleanly, or did what was requested
 	exitFailed  = 1 // failed while starting or running
 	exitUsage   = 2 // bad configuration or usage
 )
 
-// Run executes the command line and returns the exit code. The context's end
-// stops the service cleanly. Whoever reads standard output must be able to rely
-// on it: what could not be written there is a failure. The service calls hangups,
-// where that is not nil, and reads its files again at each signal that comes.
-func Run(ctx context.Context, args []string, version string, stdout, stderr io.Writer, hangups func() <-chan os.Signal) int {
+// Process is what the service and receive share with their process. Each field
+// may be nil.
+type Process struct {
+	// Hangups is called once. At each signal from it the service reads its files again.
+	Hangups func() <-chan os.Signal
+	// Log is given the service's log as soon as there is one.
+	Log func(*logrus.Logger)
+}
+
+func (p *Process) hangups() <-chan os.Signal {
+	if p.Hangups == nil {
+		return nil
+	}
+	return p.Hangups()
+}
+
+func (p *Process) logsTo(log *logrus.Logger) {
+	if p.Log != nil {
+		p.Log(log)
+	}
+}
+
+// Run executes the command line and returns the exit code. The end of the context stops the
+// service cleanly. An error of writing standard output is a failure, so that its reader can
+// rely on it. A nil process has no signals.
+func Run(ctx context.Context, args []string, version string, stdout, stderr io.Writer, process *Process) int {
+	if process == nil {
+		process = &Process{}
+	}
 	out := &output{to: stdout}
-	code := run(ctx, args, version, out, stderr, hangups)
+	code := run(ctx, args, version, out, stderr, process)
 	if err := out.failed(); err != nil {
-		fmt.Fprintf(stderr, "remux-retrier: standard output is not complete: %v\n", err)
+		fmt.Fprintf(stderr, "remux-retrier: standard output is incomplete: %v\n", err)
 		return max(code, exitFailed)
 	}
 	return code
 }
 
-func run(ctx context.Context, args []string, version string, stdout, stderr io.Writer, hangups func() <-chan os.Signal) int {
+func run(ctx context.Context, args []string, version string, stdout, stderr io.Writer, process *Process) int {
 	name := "run"
 	if len(args) > 0 {
 		name, args = args[0], args[1:]
@@ -76,7 +101,7 @@ func run(ctx context.Context, args []string, version string, stdout, stderr io.W
 			return exitUsage
 		}
 		if name == "run" {
-			return runService(ctx, version, stderr, hangups)
+			return runService(ctx, version, stderr, process)
 		}
 		fmt.Fprintf(stdout, "remux-retrier %s\n", version)
 		return exitStopped
@@ -84,13 +109,13 @@ func run(ctx context.Context, args []string, version string, stdout, stderr io.W
 	if name == "help" || isHelp(name) {
 		return help(args, stdout, stderr)
 	}
-	if code, known := command.Run(ctx, commandEnv(version, stdout, stderr), name, args); known {
+	if code, known := command.Run(ctx, commandEnv(version, stdout, stderr, process), name, args); known {
 		return code
 	}
 	return unknown(name, stderr)
 }
 
-// isHelp knows the flags that ask for help everywhere.
+// isHelp recognises the flags that ask for help everywhere.
 func isHelp(arg string) bool { return slices.Contains([]string{"-h", "-help", "--help"}, arg) }
 
 func unknown(name string, stderr io.Writer) int {
@@ -98,26 +123,26 @@ func unknown(name string, stderr io.Writer) int {
 	return exitUsage
 }
 
-// commandEnv is what the commands are given. Their clients, and the library below
-// them, say nothing by themselves.
-func commandEnv(version string, stdout, stderr io.Writer) command.Env {
+// commandEnv is the commands' environment. Their clients and the libraries below do not
+// log, except receive, which is a service and logs as one.
+func commandEnv(version string, stdout, stderr io.Writer, process *Process) command.Env {
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)
-	hearLibrary(quiet)
+	captureLibraryLog(quiet)
 	return command.Env{
-		Version: version, Stdout: stdout, Stderr: stderr,
-		Kafka: func(cfg config.Config) (*kafkalog.Log, error) { return connectKafka(cfg, quiet) },
+		Version: version, Stdin: os.Stdin, Stdout: stdout, Stderr: stderr,
+		Kafka: func(cfg config.Config) (*kafkalog.Client, error) { return connectKafka(cfg, quiet) },
 		MPC: func(cfg config.Config) (*mpcclient.Client, error) {
 			return connectMPC(cfg, version, func(context.Context) error { return nil })
+		},
+		Receive: func(ctx context.Context, cfg config.Receive) int {
+			return receiving(ctx, cfg, version, stderr, process)
 		},
 	}
 }
 
-func runService(ctx context.Context, version string, stderr io.Writer, hangups func() <-chan os.Signal) int {
-	var reread <-chan os.Signal
-	if hangups != nil {
-		reread = hangups()
-	}
+func runService(ctx context.Context, version string, stderr io.Writer, process *Process) int {
+	reread := process.hangups()
 	cfg, err := config.Load()
 	if err != nil {
 		stderr = plain.Writer(stderr)
@@ -128,7 +153,8 @@ func runService(ctx context.Context, version string, stderr io.Writer, hangups f
 		return exitUsage
 	}
 	log := newLogger(cfg, stderr)
-	hearLibrary(log)
+	captureLibraryLog(log)
+	process.logsTo(log)
 	for _, warning := range cfg.Warnings {
 		log.Warn(warning)
 	}
@@ -143,7 +169,7 @@ func newLogger(cfg config.Config, w io.Writer) *logrus.Logger {
 	log := logrus.New()
 	log.SetOutput(plain.Writer(w))
 	log.SetLevel(cfg.LogLevel)
-	if cfg.LogFormat == config.JSON {
+	if cfg.LogFormat == config.JSON || cfg.LogFormat == config.AutoFormat && !isTerminal(w) {
 		log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: time.RFC3339Nano})
 	} else {
 		log.SetFormatter(&logrus.TextFormatter{FullTimestamp: true, TimestampFormat: "2006-01-02T15:04:05.000Z07:00"})
@@ -151,7 +177,12 @@ func newLogger(cfg config.Config, w io.Writer) *logrus.Logger {
 	return log
 }
 
-// help prints how to use the program, or one command.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// help prints the usage of the program or of one command.
 func help(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) > 1:
@@ -169,17 +200,17 @@ func help(args []string, stdout, stderr io.Writer) int {
 
 func overview(w io.Writer) {
 	fmt.Fprint(w, `remux-retrier retries failed remux tasks: it consumes failure events from Kafka,
-calls MPC's retry operation and publishes what became of each.
+calls MPC's retry operation and publishes an outcome for each.
 
 Usage:
   remux-retrier [run]           run the service
   remux-retrier version         print the version
-  remux-retrier help [COMMAND]  print this, or how to use a command
+  remux-retrier help [COMMAND]  print this help, or the help of a command
 
 `)
 	command.Summary(w)
 	fmt.Fprint(w, `
-It is configured by environment variables alone:
+It is configured only by environment variables:
 
 `)
 	for _, row := range config.Table() {
@@ -187,7 +218,7 @@ It is configured by environment variables alone:
 		if row.Default != "" {
 			name += " (" + row.Default + ")"
 		}
-		fmt.Fprintf(w, "  %s\n      %s\n", name, row.Description)
+		fmt.Fprintf(w, "  %s\n%s\n", name, plain.Wrap(row.Description, "      ", plain.HelpWidth))
 	}
 	fmt.Fprint(w, "\nExit codes: 0 stopped cleanly, 1 failed while starting or running, 2 bad configuration or usage.\n")
 }

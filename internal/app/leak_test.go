@@ -1,12 +1,16 @@
 package app
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sirupsen/logrus"
@@ -62,6 +66,65 @@ func TestNothingThatHoldsACredentialPrintsIt(t *testing.T) {
 		defer func() { s.Look(t, "a panic", fmt.Sprint(recover(), string(debug.Stack()))) }()
 		panicking(cfg, m, slices.Clone(values))
 	}()
+}
+
+// The keys of an agency are in no variable: they come in an answer, which may be broken, and go out to an API that may
+// quote them.
+func TestNoKeyOfAnAgencyIsShownByACheck(t *testing.T) {
+	s := testsecrets.Secrets{}
+	text, err := json.Marshal(map[string]any{"credential": map[string]string{
+		"access": s.Mark("access"), "secret": s.Mark("secret"), "securitytoken": s.Mark("token"), "expires_at": "2100-01-01T00:00:00.000000Z",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, session := string(text), s.Mark("session")
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+		_ = json.NewEncoder(w).Encode(map[string]string{"error_code": "APIG.0301", "error_msg": fmt.Sprint(r.Header)})
+	}))
+	defer api.Close()
+	for name, answer := range map[string]func(w http.ResponseWriter){
+		"keys":        func(w http.ResponseWriter) { _, _ = io.WriteString(w, keys) },
+		"broken JSON": func(w http.ResponseWriter) { _, _ = io.WriteString(w, keys[1:]) },
+		"500":         func(w http.ResponseWriter) { http.Error(w, keys, http.StatusInternalServerError) },
+		"truncated": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Length", "10000")
+			_, _ = io.WriteString(w, keys)
+		},
+		"no HTTP": func(w http.ResponseWriter) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				panic(err)
+			}
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n"+s["secret"]+"\r\n\r\n")
+			conn.Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPut {
+					_, _ = io.WriteString(w, session)
+					return
+				}
+				answer(w)
+			}))
+			defer node.Close()
+			metadataService = node.URL
+			defer func() { metadataService = "" }()
+			for variable, value := range map[string]string{
+				"KAFKA_BROKERS": "127.0.0.1:1", "MPC_ENDPOINT": api.URL, "MPC_PROJECT_ID": "p", "MPC_CREDENTIALS": "ecs-agency", "LOG_LEVEL": "trace",
+			} {
+				t.Setenv(variable, value)
+			}
+			var out bytes.Buffer
+			Run(t.Context(), []string{"check"}, "v", &out, &out, nil)
+			if said := out.String(); !strings.Contains(said, "FAIL  authentication: ") {
+				t.Errorf("the credentials were not tried:\n%s", said)
+			}
+			s.Look(t, "the check", out.String())
+		})
+	}
 }
 
 //go:noinline

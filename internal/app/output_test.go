@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/sirupsen/logrus"
+
 	"remux-retrier/internal/config"
 )
 
-// full takes so many writes, and refuses the next one alone.
+// full accepts a number of writes and fails only the next one.
 type full struct{ room int }
 
 func (f *full) Write(p []byte) (int, error) {
@@ -29,15 +33,46 @@ func TestOutputThatCannotBeWrittenIsExitCode1(t *testing.T) {
 		want int
 	}{
 		{"version", 0, 1}, {"help", 0, 1}, {"help", 3, 1}, {"help check", 0, 1}, {"explain MPC.10213", 0, 1},
-		{"check", 0, 2}, // of a wrong configuration
+		{"check", 0, 2}, // with an invalid configuration
 		{"version", 1, 0},
 	} {
 		var err bytes.Buffer
 		code := Run(context.Background(), strings.Fields(c.args), "v", &full{room: c.room}, &err, nil)
-		if said := strings.Contains(err.String(), "standard output is not complete: no space left\n"); code != c.want || said != (c.want != 0) {
+		if said := strings.Contains(err.String(), "standard output is incomplete: no space left\n"); code != c.want || said != (c.want != 0) {
 			t.Errorf("%s, after %d writes: exit code %d, %q", c.args, c.room, code, err.String())
 		}
 	}
+}
+
+func TestALogIsTextOnATerminalAndJSONOtherwise(t *testing.T) {
+	pseudo, err := os.Open("/dev/ptmx")
+	if err != nil {
+		t.Skip("there is no pseudo-terminal here:", err)
+	}
+	defer func() { _ = pseudo.Close() }()
+	for _, c := range []struct {
+		format config.LogFormat
+		w      io.Writer
+		json   bool
+	}{
+		{config.AutoFormat, pseudo, false}, {config.AutoFormat, &bytes.Buffer{}, true}, {config.AutoFormat, devNull(t), true},
+		{config.JSON, pseudo, true}, {config.Text, &bytes.Buffer{}, false},
+	} {
+		if _, json := newLogger(config.Config{LogFormat: c.format}, c.w).Formatter.(*logrus.JSONFormatter); json != c.json {
+			t.Errorf("%s on %T: JSON is %v", c.format, c.w, json)
+		}
+	}
+}
+
+// devNull is a device, and no terminal.
+func devNull(t *testing.T) *os.File {
+	t.Helper()
+	f, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
 }
 
 func TestALogForPeopleHasTheDateToo(t *testing.T) {

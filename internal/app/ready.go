@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -8,14 +9,20 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
+	"remux-retrier/consumer"
 	"remux-retrier/internal/admin"
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/config"
+	"remux-retrier/internal/ledger"
 	"remux-retrier/internal/pace"
 )
 
-// readiness answers /readyz from what the rooms know at the moment.
+// readiness answers /readyz from the current state of all packages.
 type readiness struct {
 	startUp  *startUp
-	twins    *twins
+	sameName *sameNameMembers
 	files    *files
 	instance atomic.Pointer[Instance]
 }
@@ -29,18 +36,33 @@ func (r *readiness) checks() []admin.Check {
 	}
 }
 
-// notes are what somebody should do. They make nobody unready: MPC is away for
-// all instances alike, and a restart would not bring it back.
+// announce logs once that the instance is ready: all checks have passed.
+func (r *readiness) announce(ctx context.Context, log logrus.FieldLogger) {
+	for clock.System.Sleep(ctx, readyLook) == nil {
+		if slices.ContainsFunc(r.checks(), func(c admin.Check) bool { ok, _ := c.Func(); return !ok }) {
+			continue
+		}
+		s := r.instance.Load().consumer.Status()
+		log.WithFields(logrus.Fields{"generation": s.Generation, "partitions": len(s.Partitions)}).Info("ready")
+		return
+	}
+}
+
+// readyLook is how often a starting instance checks whether it is ready.
+const readyLook = 50 * time.Millisecond
+
+// notes are actions for an operator. They do not make the instance unready: an MPC outage
+// affects all instances, and a restart would not end it.
 func (r *readiness) notes() []string {
 	var notes []string
 	if i := r.instance.Load(); i != nil {
 		c := i.consumer.Status()
 		notes = append(notes, throttledNote(i.parts.Gate.State()), i.retrier.Advice(), c.Throttled)
 		if c.Panics > 0 {
-			notes = append(notes, fmt.Sprintf("%d records are held without an answer because their handling panicked: report the stack in the log, and restart when it is mended", c.Panics))
+			notes = append(notes, fmt.Sprintf("%d records are unanswered because handling them panicked: report the stack trace in the log, and restart once it is fixed", c.Panics))
 		}
 	}
-	notes = append(append(notes, r.twins.note()), r.files.notes()...)
+	notes = append(append(notes, r.sameName.note()), r.files.notes()...)
 	return slices.DeleteFunc(notes, func(note string) bool { return note == "" })
 }
 
@@ -81,7 +103,7 @@ func (r *readiness) group() (bool, string) {
 	}
 	s := i.consumer.Status()
 	if !s.Joined {
-		return false, "has not joined the consumer group, or the group rebalances"
+		return false, "has not joined the consumer group, or the group is rebalancing"
 	}
 	return true, fmt.Sprintf("generation %d, %d partitions", s.Generation, len(s.Partitions))
 }
@@ -91,8 +113,29 @@ func (r *readiness) publishing() (bool, string) {
 	if i == nil {
 		return true, ""
 	}
-	stuck := i.consumer.Status().Stuck
-	return len(stuck) == 0, strings.Join(stuck, "; ")
+	s := i.consumer.Status()
+	var problems []string
+	for _, m := range s.Stuck {
+		problems = append(problems, m.Problem)
+	}
+	for _, topic := range absentTopics(s, i.ledger.Status(), r.startUp.cfg) {
+		problems = append(problems, "topic "+topic+" does not exist: create it as it was, or restart with KAFKA_CREATE_TOPICS=true")
+	}
+	return len(problems) == 0, strings.Join(problems, "; ")
+}
+
+// absentTopics are those that have been deleted since the start. Of those that the
+// ledger reads, its problem tells.
+func absentTopics(s consumer.Status, l ledger.Status, k config.Kafka) []string {
+	absent := slices.Clone(s.Absent)
+	for _, topic := range []string{k.TopicRetried, k.TopicRetryFailed} {
+		named := strings.Contains(l.Problem, " "+topic+": ") || strings.Contains(l.Problem, " "+topic+"/")
+		if named && strings.Contains(l.Problem, consumer.ErrUnknownTopic.Error()) {
+			absent = append(absent, topic)
+		}
+	}
+	slices.Sort(absent)
+	return slices.Compact(absent)
 }
 
 func orElse(text, otherwise string) string {
@@ -102,7 +145,7 @@ func orElse(text, otherwise string) string {
 	return text
 }
 
-// throttledNote tells that MPC serves less than this instance's share of the quota.
+// throttledNote reports that MPC serves less than this instance's share of the quota.
 func throttledNote(s pace.State) string {
 	t := s.Throttling
 	switch {

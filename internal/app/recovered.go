@@ -14,7 +14,7 @@ import (
 // Succeeded ends an event that tells of its task's success. If that follows a retry of
 // ours a recovery is published, and ends the event when it is acknowledged.
 func (e *item) Succeeded(f *events.Failure) {
-	p := e.path
+	p := e.handler
 	source := events.Source{Topic: e.Topic, Partition: e.Partition, Offset: e.Offset, Time: e.Time}
 	r, ok := p.ledger.Recovery(f.TaskID, source)
 	if !ok {
@@ -26,7 +26,7 @@ func (e *item) Succeeded(f *events.Failure) {
 	if !source.HasTime() {
 		r.RecoveredAt = p.clock.Wall()
 	}
-	if ours := e.seen.publishing(topic); ours != "" {
+	if ours := e.observation.publishing(topic); ours != "" {
 		r.Traceparent = ours
 	}
 	message, err := r.Encode()
@@ -36,7 +36,7 @@ func (e *item) Succeeded(f *events.Failure) {
 	// In a goroutine, for Publish may wait to learn the topic's partitions.
 	e.Go(func() {
 		e.Publish(func(err error) {
-			e.seen.ended(err, story.Published, topic)
+			e.observation.ended(err, story.Published, topic)
 			if err != nil {
 				return
 			}

@@ -15,13 +15,13 @@ import (
 func recovering(c *config.Config) { c.Kafka.TopicRecovered = "recovered" }
 
 // succeed appends MPC's notification that a task has succeeded.
-func (h *hall) succeed(task string) {
+func (h *harness) succeed(task string) {
 	h.broker.Append("failed", 0, consumer.Message{Key: []byte(task), Value: fmt.Appendf(nil,
 		`{"event_type":"RemuxComplete","remux_info":{"task_id":%q,"status":"SUCCEED","user_data":"asset"}}`, task)})
 }
 
 // recoveries are the published ones, by the offsets of the events that told of them.
-func (h *hall) recoveries() map[int64]events.Recovery {
+func (h *harness) recoveries() map[int64]events.Recovery {
 	h.Helper()
 	all := map[int64]events.Recovery{}
 	for _, r := range h.broker.Records("recovered") {
@@ -35,7 +35,7 @@ func (h *hall) recoveries() map[int64]events.Recovery {
 }
 
 func TestATaskThatSucceedsAfterARetryIsToldOnce(t *testing.T) {
-	inHall(t, 1, recovering, func(h *hall) {
+	withHarness(t, 1, recovering, func(h *harness) {
 		h.succeed("never failed")
 		h.fail(0, "1", 2)
 		time.Sleep(time.Second)
@@ -61,7 +61,7 @@ func TestATaskThatSucceedsAfterARetryIsToldOnce(t *testing.T) {
 }
 
 func TestWithoutTheTopicASuccessIsNothing(t *testing.T) {
-	inHall(t, 1, nil, func(h *hall) {
+	withHarness(t, 1, nil, func(h *harness) {
 		h.fail(0, "1", 1)
 		time.Sleep(time.Second)
 		h.succeed("1")
@@ -80,7 +80,7 @@ func TestWithoutTheTopicASuccessIsNothing(t *testing.T) {
 
 // The answer was lost, and the task has succeeded by the time that its state is told.
 func TestASuccessThatComesBeforeTheRetryIsKnownIsNotLost(t *testing.T) {
-	inHall(t, 1, recovering, func(h *hall) {
+	withHarness(t, 1, recovering, func(h *harness) {
 		down := true
 		h.mpc.call = func(string) error {
 			h.mpc.mu.Lock()
@@ -119,12 +119,12 @@ func TestASuccessThatComesBeforeTheRetryIsKnownIsNotLost(t *testing.T) {
 // What is not acknowledged is not committed, and what was written is not written again.
 func TestARecoveryIsNeitherLostNorRepeatedOverARestart(t *testing.T) {
 	for hazard, fault := range map[string]func(memlog.Operation) (time.Duration, error, error){
-		"not written":         func(memlog.Operation) (time.Duration, error, error) { return 0, memlog.ErrAway, nil },
-		"not acknowledged":    func(memlog.Operation) (time.Duration, error, error) { return 0, nil, memlog.ErrAway },
+		"not written":         func(memlog.Operation) (time.Duration, error, error) { return 0, memlog.ErrUnreachable, nil },
+		"not acknowledged":    func(memlog.Operation) (time.Duration, error, error) { return 0, nil, memlog.ErrUnreachable },
 		"written and in time": nil,
 	} {
 		t.Run(hazard, func(t *testing.T) {
-			inHall(t, 1, recovering, func(h *hall) {
+			withHarness(t, 1, recovering, func(h *harness) {
 				h.fail(0, "1", 1)
 				time.Sleep(2 * time.Second)
 				h.member.SetFaultOf("recovered", 0, fault)

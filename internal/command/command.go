@@ -1,5 +1,5 @@
 // Package command is the program's sub-commands for a person on call: check,
-// retry, redrive and explain. Each is a file; what it prints for a program to
+// retry, redrive, sweep and explain. Each is a file; what it prints for a program to
 // read goes to standard output, what it says to a person meanwhile to standard
 // error.
 //
@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/term"
@@ -32,13 +34,17 @@ const (
 	exitUsage  = 2 // bad configuration or usage
 )
 
-// Env is what a command takes from outside. All fields are required.
+// Env is what a command takes from outside. All fields but Stdin are required.
 type Env struct {
 	Version        string
 	Stdout, Stderr io.Writer
+	// Stdin is where retry reads task ids and answers; nil: there is nothing.
+	Stdin io.Reader
 	// Kafka and MPC make clients; neither opens a connection yet.
-	Kafka func(config.Config) (*kafkalog.Log, error)
+	Kafka func(config.Config) (*kafkalog.Client, error)
 	MPC   func(config.Config) (*mpcclient.Client, error)
+	// Receive runs the end point of SMN's messages and gives the exit code.
+	Receive func(context.Context, config.Receive) int
 
 	// terminal is where a person looks, as a file; nil: nobody does.
 	terminal *os.File
@@ -71,12 +77,7 @@ func none(n int) error {
 	return nil
 }
 
-func some(n int) error {
-	if n == 0 {
-		return errors.New("name at least one task")
-	}
-	return nil
-}
+func anything(int) error { return nil }
 
 func one(n int) error {
 	if n != 1 {
@@ -87,7 +88,7 @@ func one(n int) error {
 
 // commands in the order in which help lists them.
 func commands() []command {
-	return []command{checkCommand, retryCommand, redriveCommand, explainCommand}
+	return []command{checkCommand, retryCommand, redriveCommand, sweepCommand, explainCommand, receiveCommand}
 }
 
 func find(name string) (command, bool) {
@@ -127,7 +128,7 @@ func Run(ctx context.Context, env Env, name string, args []string) (code int, kn
 		err = c.takes(len(rest))
 	}
 	if err != nil {
-		fmt.Fprintf(env.Stderr, "remux-retrier %s: %.300v\n", name, err)
+		fmt.Fprintf(env.Stderr, "remux-retrier %s: %.300s\n", name, asTyped(err))
 		c.usage(env.Stderr)
 		return exitUsage, true
 	}
@@ -148,6 +149,14 @@ func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
 		rest, args = append(rest, left[0]), left[1:]
 	}
 }
+
+// asTyped is an error of parsing with the options as they are typed: package flag
+// writes them with one dash.
+func asTyped(err error) string {
+	return oneDash.ReplaceAllString(err.Error(), "$1--$2")
+}
+
+var oneDash = regexp.MustCompile(`(" for |" for flag |not defined: |needs an argument: )-([a-zA-Z])`)
 
 // Help prints how to use a command; it is false if there is none of that name.
 func Help(w io.Writer, name string) bool {
@@ -179,9 +188,14 @@ func (c command) explain(w io.Writer) {
 func (c command) usage(w io.Writer) {
 	fmt.Fprintf(w, "Usage: %s\n", c.line())
 	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	flags.SetOutput(w)
 	c.prepare(flags)
-	flags.PrintDefaults()
+	flags.VisitAll(func(f *flag.Flag) {
+		value, text := flag.UnquoteUsage(f)
+		if !slices.Contains([]string{"", "0", "0s", "false"}, f.DefValue) {
+			text += " (default " + f.DefValue + ")"
+		}
+		fmt.Fprintf(w, "  %s\n%s\n", strings.TrimSpace("--"+f.Name+" "+value), plain.Wrap(text, "      ", plain.HelpWidth))
+	})
 }
 
 // load reads the configuration, or says what is wrong with it.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"remux-retrier/consumer"
 	"remux-retrier/internal/history"
@@ -29,6 +30,7 @@ func TestWrongUsageIsExitCode2WithUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"check", "now"}, {"check", "--fast"},
 		{"retry"}, {"retry", "--force"}, {"retry", "--force=perhaps", "1"}, {"retry", "1", "--nope"},
+		{"retry", "--since", "yesterday"}, {"sweep", "all"}, {"sweep", "--since", "yesterday"}, {"sweep", "--limit", "many"},
 		{"redrive", "all"}, {"redrive", "--limit", "many"}, {"redrive", "--limit"},
 		{"explain"}, {"explain", "1", "2"}, {"explain", "--since", "yesterday", "1"},
 	} {
@@ -39,12 +41,60 @@ func TestWrongUsageIsExitCode2WithUsage(t *testing.T) {
 	}
 }
 
+// An error or a help text that writes an option with one dash is not found again in
+// what was typed.
+func TestOptionsAreWrittenAsTheyAreTyped(t *testing.T) {
+	for says, args := range map[string][]string{
+		"not defined: --fast":                         {"check", "--fast"},
+		"needs an argument: --limit":                  {"redrive", "--limit"},
+		`"many" for flag --limit`:                     {"redrive", "--limit", "many"},
+		`invalid boolean value "perhaps" for --force`: {"retry", "--force=perhaps", "1"},
+	} {
+		if _, _, err := ask(t, args[0], args[1:]...); !strings.Contains(err, says) {
+			t.Errorf("%q: %q", args, err)
+		}
+	}
+	for _, c := range commands() {
+		var help bytes.Buffer
+		Help(&help, c.name)
+		flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+		c.prepare(flags)
+		flags.VisitAll(func(f *flag.Flag) {
+			if !strings.Contains(help.String(), "\n  --"+f.Name) {
+				t.Errorf("%s: --%s is not in its help: %s", c.name, f.Name, &help)
+			}
+		})
+	}
+}
+
+func TestHelpFits100Columns(t *testing.T) {
+	var help bytes.Buffer
+	for _, name := range Names() {
+		Help(&help, name)
+	}
+	Summary(&help)
+	for line := range strings.Lines(help.String()) {
+		if utf8.RuneCountInString(line) > 101 {
+			t.Errorf("too long: %s", line)
+		}
+	}
+}
+
 func TestWrongValuesAreExitCode2AndNamed(t *testing.T) {
 	for says, args := range map[string][]string{
 		"--limit must":       {"redrive", "--limit", "-1"},
 		"--rate must":        {"redrive", "--rate", "-0.5"},
 		"one of tombstone":   {"redrive", "--reason", "bad"},
 		"--task: ":           {"redrive", "--task", "a\x1b[2J"},
+		"both":               {"retry", "--reason", "rejected", "1"},
+		"nobody can be":      {"retry", "--reason", "rejected"},
+		"must be some of":    {"retry", "--yes", "--reason", "rejected,accepted"},
+		"goes with":          {"retry", "--since", "1h", "1"},
+		"--since must be":    {"retry", "--yes", "--code", "MPC.1", "--since", "-1h"},
+		"--since must":       {"sweep", "--since", "-1h"},
+		"--until must be a":  {"sweep", "--until", "yesterday"},
+		"later than":         {"sweep", "--since", "1h", "--until", "2h"},
+		"--calls must":       {"sweep", "--calls", "-1"},
 		"--since and":        {"explain", "--since", "-1h", "1"},
 		"neither a code nor": {"explain", strings.Repeat("9", 10<<20)},
 		"control character":  {"explain", "\x1b[2J"},
@@ -58,7 +108,7 @@ func TestWrongValuesAreExitCode2AndNamed(t *testing.T) {
 
 func TestWithoutConfigurationIsExitCode2(t *testing.T) {
 	t.Setenv("KAFKA_BROKERS", "") // counts as not set
-	for _, args := range [][]string{{"check"}, {"retry", "1"}, {"redrive"}, {"explain", "1"}} {
+	for _, args := range [][]string{{"check"}, {"retry", "1"}, {"retry", "--yes", "--code", "MPC.1"}, {"redrive"}, {"sweep"}, {"explain", "1"}} {
 		if code, out, err := ask(t, args[0], args[1:]...); code != 2 || !strings.Contains(out+err, "KAFKA_BROKERS is not set") {
 			t.Errorf("%q: exit code %d, %q, %q", args, code, out, err)
 		}
@@ -143,7 +193,7 @@ func TestInAPipeThereIsNoBar(t *testing.T) {
 func TestADryRunShowsTheServicesReason(t *testing.T) {
 	var out bytes.Buffer
 	s := newShow(Env{Stdout: &out, Stderr: io.Discard}, true)
-	s.Meant(&consumer.Record{Headers: []consumer.Header{
+	s.Selected(&consumer.Record{Headers: []consumer.Header{
 		{Key: "dead-letter-reason", Value: []byte("theirs")}, {Key: "dead-letter-reason", Value: []byte("not_json")},
 	}})
 	if !strings.HasSuffix(out.String(), ", not_json\n") {
@@ -151,14 +201,14 @@ func TestADryRunShowsTheServicesReason(t *testing.T) {
 	}
 }
 
-func TestTroubleIsSaidOnce(t *testing.T) {
+func TestAProblemIsSaidOnce(t *testing.T) {
 	var out, err bytes.Buffer
 	s := newShow(Env{Stdout: &out, Stderr: &err}, false)
 	for range 5 {
-		s.Trouble("the brokers are away")
+		s.Problem("the brokers are away")
 	}
-	s.Trouble("")
-	s.Trouble("")
+	s.Problem("")
+	s.Problem("")
 	if err.String() != "waiting: the brokers are away\nit goes on\n" || out.Len() > 0 {
 		t.Errorf("%q, %q", out.String(), err.String())
 	}
@@ -168,6 +218,9 @@ func TestAnEmptyOptionDoesNotMeanEverything(t *testing.T) {
 	for says, args := range map[string][]string{
 		"--task is empty":     {"redrive", "--task", ""},
 		"--reason is empty":   {"redrive", "--reason="},
+		"--code is empty":     {"retry", "--code", ""},
+		"--reason is empty: ": {"retry", "--reason", " , "},
+		"--until is empty":    {"sweep", "--until", ""},
 		"--limit must":        {"redrive", "--limit", "0"},
 		"--rate must":         {"redrive", "--rate", "0"},
 		"--rate must be":      {"redrive", "--rate", "NaN"},

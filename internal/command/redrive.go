@@ -67,10 +67,6 @@ func (o options) check() error {
 		return errors.New("--task is empty: name a task, or leave the option out")
 	case o.given["reason"] && o.reason == "":
 		return errors.New("--reason is empty: name a reason, or leave the option out")
-	case o.given["limit"] && o.limit <= 0:
-		return errors.New("--limit must be positive, or left out for all of them")
-	case o.given["rate"] && !(o.rate > 0 && o.rate <= 1e6): // refuses NaN too
-		return errors.New("--rate must be positive, and at most a million")
 	case o.reason != "" && !slices.Contains(events.Defects(), events.Defect(o.reason)):
 		var known []string
 		for _, d := range events.Defects() {
@@ -82,7 +78,7 @@ func (o options) check() error {
 			return errors.New("--task: " + because(err))
 		}
 	}
-	return nil
+	return checkLimits(o.given, o.limit, o.rate)
 }
 
 func runRedrive(ctx context.Context, env Env, o options) int {
@@ -106,7 +102,7 @@ func runRedrive(ctx context.Context, env Env, o options) int {
 	c := redrive.Config{
 		Log: log, DeadLetter: cfg.Kafka.TopicDeadLetter, Failed: cfg.Kafka.TopicFailed,
 		Filter: redrive.Filter{Reason: events.Defect(o.reason), Task: o.task}, Limit: o.limit, Rate: o.rate,
-		Clock: clock.System, Rand: rand.Float64, Tell: show, Hopeless: kafkalog.Refused,
+		Clock: clock.System, Rand: rand.Float64, Listener: show, Permanent: kafkalog.Refused,
 	}
 	if o.dry {
 		c.Rate = 0

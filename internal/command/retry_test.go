@@ -11,17 +11,14 @@ import (
 	"time"
 
 	"remux-retrier/consumer"
-	"remux-retrier/internal/history"
 )
 
-// accepted is a history with a retry accepted at each hour.
-func accepted(hours ...int) (h history.History) {
+// accepted are the times of retries accepted at these hours.
+func accepted(hours ...int) (at []time.Time) {
 	for _, n := range hours {
-		h.Entries = append(h.Entries, history.Entry{
-			Kind: history.Outcome, At: time.Unix(0, 0).Add(time.Duration(n) * time.Hour), Outcome: &history.Answer{CountsAsRetry: true},
-		})
+		at = append(at, time.Unix(0, 0).Add(time.Duration(n)*time.Hour))
 	}
-	return h
+	return at
 }
 
 func TestASpentBudgetSaysWhenItIsThereAgain(t *testing.T) {
@@ -59,7 +56,7 @@ func TestAnInterruptedRetrySaysWhatIsNotAskedFor(t *testing.T) {
 	} {
 		var out, err bytes.Buffer
 		ctx, cancel := context.WithCancel(context.Background())
-		code := askAll(ctx, Env{Stdout: &out, Stderr: &err}, []string{"1", "2", "3"}, func(_ context.Context, id string) (string, error) {
+		code := askAll(ctx, Env{Stdout: &out, Stderr: &err}, []string{"1", "2", "3"}, retryOptions{}, &progress{err: &err, next: time.Now().Add(time.Hour)}, func(_ context.Context, id string) (string, error) {
 			if id != "2" {
 				return "there", nil
 			}

@@ -10,11 +10,11 @@ import (
 	"remux-retrier/internal/watchfile"
 )
 
-// spec is every variable of the service: what envconfig reads, and the source
-// of the documentation. All are strings, because envconfig stops at the first
-// value that it cannot convert and quotes it, while Load reports all problems
-// together and quotes no secret. Tags: default and desc are what the table
-// shows, shown replaces a default that is empty, secret adds the _FILE variant.
+// spec lists every variable of the service: envconfig reads it, and the documentation is
+// generated from it. All fields are strings, because envconfig stops at the first value
+// that it cannot convert and quotes it, while Load reports all problems together and quotes
+// no secret. Tags: default and desc are shown in the table, shown replaces an empty
+// default, secret adds the _FILE variant.
 type spec struct {
 	KafkaBrokers          string `envconfig:"KAFKA_BROKERS" shown:"required" desc:"Brokers to start from, comma-separated host:port."`
 	KafkaGroupID          string `envconfig:"KAFKA_GROUP_ID" default:"remux-retrier" desc:"Consumer group; all instances share one."`
@@ -66,8 +66,9 @@ type spec struct {
 	ShutdownTimeout  string `envconfig:"SHUTDOWN_TIMEOUT" default:"25s" desc:"Time for work in flight after SIGTERM or SIGINT; must exceed MPC_TIMEOUT by more than 5s. A second signal ends the process at once."`
 	HTTPAddr         string `envconfig:"HTTP_ADDR" default:"127.0.0.1:8080" desc:"Listen address, host:port, of the operator's page, health and metrics; empty turns them off."`
 	HTTPAllowedHosts string `envconfig:"HTTP_ALLOWED_HOSTS" shown:"loopback, own names and addresses" desc:"More names, comma-separated, that the Host header of a request may have, such as a proxy's; *.example.com for all names below a domain, * for any."`
+	HTTPPathPrefix   string `envconfig:"HTTP_PATH_PREFIX" desc:"Path under which a proxy shows the page, such as /retrier. Requests below it are answered like those without it, so it does not matter whether the proxy takes it off."`
 	LogLevel         string `envconfig:"LOG_LEVEL" default:"info" desc:"trace, debug, info, warn or error."`
-	LogFormat        string `envconfig:"LOG_FORMAT" default:"json" desc:"json or text."`
+	LogFormat        string `envconfig:"LOG_FORMAT" default:"auto" desc:"json, text, or auto: text on a terminal, json otherwise."`
 
 	OTelEndpoint       string `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" desc:"Base URL of an OpenTelemetry collector, such as http://collector:4318: traces are sent there by OTLP over HTTP. Without it no traces are sent. The other standard OTEL_* variables work too, such as OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS and OTEL_SDK_DISABLED."`
 	OTelTracesEndpoint string `envconfig:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" desc:"The same as a full URL, such as http://collector:4318/v1/traces; takes precedence over the base URL."`
@@ -80,13 +81,18 @@ type spec struct {
 // Row documents one variable.
 type Row struct {
 	Name        string
-	Default     string // in words where the default is no value; empty: unset
+	Default     string // in words if the default is not a value; empty: unset
 	Description string // one or two sentences
 }
 
-// Table documents all variables, in the order in which Load reports problems.
-func Table() []Row {
-	t := reflect.TypeFor[spec]()
+// Table returns the documentation of all variables of the service, in the order in which Load reports
+// problems.
+func Table() []Row { return table(reflect.TypeFor[spec]()) }
+
+// ReceiveTable returns that of the variables that only the command receive has.
+func ReceiveTable() []Row { return table(reflect.TypeFor[receiveSpec]()) }
+
+func table(t reflect.Type) []Row {
 	rows := make([]Row, t.NumField())
 	for i := range rows {
 		tag := t.Field(i).Tag
@@ -101,28 +107,31 @@ func Table() []Row {
 	return rows
 }
 
-// Markdown is Table for docs/CONFIGURATION.md, a line for each row, newline at the end.
-func Markdown() string {
+// Markdown returns a table for docs/CONFIGURATION.md: one line per row, with a final
+// newline.
+func Markdown(rows []Row) string {
 	var b strings.Builder
 	b.WriteString("| Variable | Default | Meaning |\n|---|---|---|\n")
-	for _, r := range Table() {
+	for _, r := range rows {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Name, r.Default, r.Description)
 	}
 	return b.String()
 }
 
-// read takes the environment in through envconfig.
-func read() (*parser, error) {
-	var s spec
-	if err := envconfig.Process("", &s); err != nil {
-		return nil, fmt.Errorf("read the environment: %w", err)
-	}
-	v := reflect.ValueOf(s)
-	p := &parser{values: make(map[string]variable, v.NumField()), files: &watchfile.Set{}}
-	for i := range v.NumField() {
-		tag := v.Type().Field(i).Tag
-		p.values[tag.Get("envconfig")] = variable{
-			row: i, raw: v.Field(i).String(), fallback: tag.Get("default"), secret: tag.Get("secret") != "",
+// read reads the environment with envconfig: the service's variables, and those of a
+// command.
+func read(more ...any) (*parser, error) {
+	p := &parser{values: map[string]variable{}, files: &watchfile.Set{}}
+	for _, s := range append([]any{spec{}}, more...) {
+		v := reflect.New(reflect.TypeOf(s))
+		if err := envconfig.Process("", v.Interface()); err != nil {
+			return nil, fmt.Errorf("read the environment: %w", err)
+		}
+		for field, value := range v.Elem().Fields() {
+			tag := field.Tag
+			p.values[tag.Get("envconfig")] = variable{
+				row: len(p.values), raw: value.String(), fallback: tag.Get("default"), secret: tag.Get("secret") != "",
+			}
 		}
 	}
 	return p, nil

@@ -6,25 +6,27 @@ import (
 	"testing"
 )
 
-func TestCONFIGURATIONHasTheTable(t *testing.T) {
-	const begin, end = "<!-- config:begin -->\n", "<!-- config:end -->"
+func TestCONFIGURATIONHasTheTables(t *testing.T) {
 	guide, err := os.ReadFile("../../docs/CONFIGURATION.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, opened := strings.Cut(string(guide), begin)
-	table, _, closed := strings.Cut(rest, end)
-	if !opened || !closed {
-		t.Fatalf("CONFIGURATION.md has no table between %q and %q", begin, end)
-	}
-	if strings.TrimSpace(table) != strings.TrimSpace(Markdown()) {
-		t.Errorf("CONFIGURATION.md's table differs from the code. It should be:\n\n%s", Markdown())
+	for name, rows := range map[string][]Row{"config": Table(), "receive": ReceiveTable()} {
+		begin, end := "<!-- "+name+":begin -->\n", "<!-- "+name+":end -->"
+		_, rest, opened := strings.Cut(string(guide), begin)
+		table, _, closed := strings.Cut(rest, end)
+		if !opened || !closed {
+			t.Fatalf("CONFIGURATION.md has no table between %q and %q", begin, end)
+		}
+		if want := Markdown(rows); strings.TrimSpace(table) != strings.TrimSpace(want) {
+			t.Errorf("CONFIGURATION.md's table differs from the code. It should be:\n\n%s", want)
+		}
 	}
 }
 
 func TestEveryRowIsDescribedOnOneLine(t *testing.T) {
 	seen := map[string]bool{}
-	for _, row := range Table() {
+	for _, row := range append(Table(), ReceiveTable()...) {
 		if row.Name == "" || seen[row.Name] {
 			t.Errorf("%q is empty or repeated", row.Name)
 		}
@@ -59,8 +61,8 @@ func TestMisspeltVariablesAreWarnedOf(t *testing.T) {
 	}
 }
 
-// What Kubernetes puts into every container beside a Service named kafka, mpc
-// or retry must not hide the warnings that matter.
+// Variables that Kubernetes sets in every container next to a Service named kafka, mpc or
+// retry must not hide important warnings.
 func TestServiceLinksAreNotWarnedOf(t *testing.T) {
 	links := []string{}
 	for _, service := range []string{"KAFKA", "KAFKA_HEADLESS", "MPC", "RETRY_PROXY"} {

@@ -9,25 +9,25 @@ import (
 	"strings"
 )
 
-// Variables under these prefixes are taken for ours.
-var prefixes = regexp.MustCompile(`^(KAFKA|MPC|IAM|RETRY)_`)
+// prefixes of variables that look like ours.
+var prefixes = regexp.MustCompile(`^(KAFKA|MPC|IAM|RETRY|RECEIVE)_`)
 
 // Kubernetes sets such variables in every container for a Service that is
 // named kafka, mpc-proxy and so on; see its documentation of Services.
 var serviceLink = regexp.MustCompile(
 	`(_SERVICE_HOST|_SERVICE_PORT(_[A-Z0-9_]+)?|_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
-// unknownVariables warns of names that look like ours and are not, because
-// envconfig passes over them and a default then stands where a value was meant.
-// Values are not shown: a misspelt name may hold a secret.
+// unknownVariables warns about names that look like ours but are not: envconfig ignores them, and
+// a default applies where a value was intended. Values are not shown: a misspelt name may
+// contain a secret.
 func unknownVariables() []string {
 	var known []string
-	t := reflect.TypeFor[spec]()
-	for i := range t.NumField() {
-		tag := t.Field(i).Tag
-		known = append(known, tag.Get("envconfig"))
-		if tag.Get("secret") != "" {
-			known = append(known, tag.Get("envconfig")+fileSuffix)
+	for _, t := range []reflect.Type{reflect.TypeFor[spec](), reflect.TypeFor[receiveSpec]()} {
+		for field := range t.Fields() {
+			known = append(known, field.Tag.Get("envconfig"))
+			if field.Tag.Get("secret") != "" {
+				known = append(known, field.Tag.Get("envconfig")+fileSuffix)
+			}
 		}
 	}
 	var warnings []string
@@ -46,7 +46,7 @@ func unknownVariables() []string {
 	return warnings
 }
 
-// nearest is the known name that takes the fewest edits, if those are few.
+// nearest is the known name with the fewest edits, if they are few.
 func nearest(name string, known []string) string {
 	best, fewest := "", 4
 	for _, k := range known {

@@ -33,6 +33,10 @@ func TestRefusedValuesSayWhatIsExpected(t *testing.T) {
 		{"KAFKA_SESSION_TIMEOUT", "10", `is "10": it must be a duration with its unit, such as 10s, from 6s to 30m`},
 		{"KAFKA_SESSION_TIMEOUT", "5999ms", "from 6s to 30m"},
 		{"KAFKA_SESSION_TIMEOUT", "31m", "from 6s to 30m"},
+		{"HTTP_PATH_PREFIX", "retrier", "begins with a slash"},
+		{"HTTP_PATH_PREFIX", "/a//b", "such as /retrier"},
+		{"HTTP_PATH_PREFIX", "/../b", "such as /retrier"},
+		{"HTTP_PATH_PREFIX", "/a?b", "such as /retrier"},
 		{"MPC_REGION", "cn north", "such as cn-north-4"},
 		{"MPC_REGION", "mars-1", "or set MPC_ENDPOINT"},
 		{"MPC_REGION", "mars-1", "cn-north-1, cn-north-4, cn-east-2, cn-east-3, cn-south-1, ap-southeast-3"},
@@ -70,7 +74,7 @@ func TestRefusedValuesSayWhatIsExpected(t *testing.T) {
 		{"HTTP_ADDR", "8080", "host:port or :port, or empty"},
 		{"HTTP_ADDR", "localhost:http", "host:port"},
 		{"LOG_LEVEL", "loud", "trace, debug, info, warn or error"},
-		{"LOG_FORMAT", "xml", "json or text"},
+		{"LOG_FORMAT", "xml", "auto, json or text"},
 		{"KAFKA_START_OFFSET", strings.Repeat("z", 1000), "800 bytes more"},
 	} {
 		t.Run(c.name+"="+c.value[:min(len(c.value), 20)], func(t *testing.T) {

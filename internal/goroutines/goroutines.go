@@ -1,5 +1,5 @@
-// Package goroutines finds what a package's tests have left running. Only tests
-// import it.
+// Package goroutines finds goroutines that a package's tests have left running. Only
+// tests import it.
 package goroutines
 
 import (
@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// patience is how long goroutines that are ending may take for it.
-const patience = 5 * time.Second
+// grace is how long goroutines may take to end after the tests.
+const grace = 5 * time.Second
 
 // VerifyTestMain runs a package's tests, and fails if they leave goroutines behind.
 // Call it from TestMain.
@@ -25,10 +25,11 @@ func VerifyTestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// Left is nil once no goroutine runs but the caller and those of the runtime and of
-// package testing. It waits for them for 5 seconds, and then gives their stacks.
+// Left returns nil as soon as only the caller and goroutines of the runtime and of
+// package testing run. It waits for 5 seconds, and then returns an error with the
+// stacks of the others.
 func Left() error {
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(grace); ; time.Sleep(10 * time.Millisecond) {
 		left := others(stacks())
 		switch {
 		case len(left) == 0:
@@ -39,7 +40,7 @@ func Left() error {
 	}
 }
 
-// stacks are those of all goroutines; the caller's is the first.
+// stacks returns the stacks of all goroutines. The caller's is the first.
 func stacks() []string {
 	for b := make([]byte, 1<<20); ; b = make([]byte, 2*len(b)) {
 		if n := runtime.Stack(b, true); n < len(b) {
@@ -48,8 +49,8 @@ func stacks() []string {
 	}
 }
 
-// expected are functions of goroutines that live as long as the process: signals,
-// and package testing's while it runs tests.
+// expected has functions in whose goroutines nothing is left behind: signal handling,
+// and package testing while it runs tests.
 var expected = []string{"os/signal.signal_recv(", "os/signal.loop(", "runtime.ensureSigM.", "testing.(*T).Run(", "testing.(*F).Fuzz(", "testing.runFuzzing("}
 
 func others(stacks []string) (left []string) {

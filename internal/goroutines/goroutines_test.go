@@ -18,12 +18,12 @@ func TestAGoroutineThatIsLeftIsTold(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "1 goroutines are left") || !strings.Contains(err.Error(), "goroutines.leftBehind") {
 		t.Errorf("%v", err)
 	}
-	if took := time.Since(began); took < patience {
-		t.Errorf("it was given %v to end", took)
+	if took := time.Since(began); took < grace {
+		t.Errorf("Left waited %v", took)
 	}
 	close(end)
 	if err := Left(); err != nil {
-		t.Errorf("it has ended: %v", err)
+		t.Errorf("after its end: %v", err)
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"remux-retrier/events"
 )
 
-// entry is what a record says of the task, if it says anything.
-func (t *telling) entry(r *consumer.Record) (Entry, bool) {
+// entry returns the entry for a record; false: it is not about the task.
+func (t *reading) entry(r *consumer.Record) (Entry, bool) {
 	e := Entry{At: r.Time, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}
 	switch r.Topic {
 	case t.r.cfg.Failed:
@@ -22,9 +22,9 @@ func (t *telling) entry(r *consumer.Record) (Entry, bool) {
 	return t.answer(r, e)
 }
 
-func (t *telling) failure(r *consumer.Record, e Entry) (Entry, bool) {
-	// An id may be written with escapes or in base64; anything else is not worth
-	// parsing.
+func (t *reading) failure(r *consumer.Record, e Entry) (Entry, bool) {
+	// Parsing is slow, so only values that may contain the id are parsed. It may be
+	// written with escapes or in base64.
 	if !bytes.Contains(r.Value, []byte(t.id)) && bytes.IndexByte(r.Value, '\\') < 0 && !bytes.Contains(r.Value, []byte("data_base64")) {
 		return e, false
 	}
@@ -41,7 +41,7 @@ func (t *telling) failure(r *consumer.Record, e Entry) (Entry, bool) {
 	return e, true
 }
 
-func (t *telling) letter(r *consumer.Record, e Entry) (Entry, bool) {
+func (t *reading) letter(r *consumer.Record, e Entry) (Entry, bool) {
 	if !Mentions(r.Key, r.Value, t.id) {
 		return e, false
 	}
@@ -57,7 +57,7 @@ func (t *telling) letter(r *consumer.Record, e Entry) (Entry, bool) {
 	return e, true
 }
 
-func (t *telling) answer(r *consumer.Record, e Entry) (Entry, bool) {
+func (t *reading) answer(r *consumer.Record, e Entry) (Entry, bool) {
 	if string(r.Key) != t.id {
 		return e, false
 	}
@@ -76,8 +76,8 @@ func (t *telling) answer(r *consumer.Record, e Entry) (Entry, bool) {
 	return e, true
 }
 
-// maxText is as much of a text as the service itself writes. Others may have
-// written more.
+// maxText is the longest text that the service writes. Other programs may have written
+// longer ones.
 const maxText = 1 << 10
 
 func clip(text string) string {

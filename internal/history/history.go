@@ -1,19 +1,20 @@
-// Package history tells what the topics know of one task: its failure events,
-// the answers to them, and its dead letters, in the order of their times and in
-// sentences. It needs no running service, and no store but the topics.
+// Package history reads what the topics contain about one task: its failure events, their
+// outcomes, and its dead letters, in the order of time and in sentences. It needs no
+// running service and no database.
 //
-// It decides nothing, calls nothing and writes nothing. What one instance did
-// for an event between its arrival and its answer is not in the topics: that is
-// package story. The commands and the operator's page import it.
+// It decides nothing, calls nothing and writes nothing. What an instance does between an
+// event's arrival and its answer is not in the topics: package story keeps that. The
+// commands and the operator's page import it.
 //
-//	history.go  what is told
-//	plan.go     what of the topics has to be read
-//	read.go     reading it
-//	entry.go    what a record says of a task
-//	tally.go    what is kept of a task with very many records
-//	mention.go  which dead letters are a task's
-//	sentence.go telling it to a person
-//	success.go  what is told of a task that has succeeded after a retry
+//	history.go    the result
+//	plan.go       which parts of the topics must be read
+//	read.go       reads them
+//	entry.go      reads a record
+//	collector.go  bounds the entries of a task with very many records
+//	mention.go    which dead letters are about a task
+//	success.go    the success of a task after a retry
+//	sentence.go   the result in sentences
+//	json.go       the result as JSON
 package history
 
 import (
@@ -24,43 +25,42 @@ import (
 	"remux-retrier/internal/plain"
 )
 
-// Kind is what an Entry tells of.
+// Kind is the kind of an Entry.
 type Kind string
 
 // The kinds of entries.
 const (
-	// FailureEvent: a failure event of the task stands in the failed topic.
+	// FailureEvent: a failure event of the task in the failed topic.
 	FailureEvent Kind = "failure_event"
 	// Outcome: an answer to one of the task's failure events.
 	Outcome Kind = "outcome"
-	// DeadLetter: a record that could not be read as a failure event, and that
-	// is keyed by the task's id or mentions it.
+	// DeadLetter: a record that could not be read as a failure event. Its key is the
+	// task's id, or its value mentions the id.
 	DeadLetter Kind = "dead_letter"
 	// Recovered: the task has succeeded after a retry.
 	Recovered Kind = "recovered"
-	// LeftOut is no entry, but the line about a Gap.
+	// LeftOut is the kind of the Line about a Gap. No Entry has it.
 	LeftOut Kind = "left_out"
 )
 
-// History is what the topics know of one task. The JSON is stable: fields are
+// History is what the topics contain about one task. The JSON is stable: fields are
 // added, not renamed.
 type History struct {
 	TaskID string `json:"task_id"`
-	// Since: records older than this were not looked for, but for failure events
-	// that the group has not committed.
+	// Since is the beginning of the interval that was read. Older failure events are
+	// included only if the group has not committed them.
 	Since time.Time `json:"since"`
-	// Complete is false where reading ended early: at the limit of records, or
-	// with an error.
+	// Complete is false if reading ended early: at the limit of records, or with an
+	// error.
 	Complete bool `json:"complete"`
 	// ToldOfRecoveries: the topic of the recoveries is among what was read.
 	ToldOfRecoveries bool `json:"told_of_recoveries,omitempty"`
-	// NotRead are the topics that nothing is told of, because the brokers refuse to
-	// have them read.
+	// NotRead are the topics that were not read, because the brokers refused it.
 	NotRead []NotRead `json:"not_read,omitempty"`
-	// Read counts the records that were looked at, of all tasks.
+	// Read is the number of records that were read, of all tasks.
 	Read int64 `json:"records_read"`
-	// Entries are ordered by time, the oldest first. There is a LeftOut where they
-	// are not all there are: then they are the first and the latest of each kind.
+	// Entries are ordered by time, the oldest first. If LeftOut is set, they are only
+	// the first and the latest of each kind.
 	Entries []Entry `json:"entries"`
 	LeftOut *Gap    `json:"left_out,omitempty"`
 }
@@ -71,26 +71,26 @@ type NotRead struct {
 	Why   string `json:"why"`
 }
 
-// String says it in words.
+// String returns a sentence.
 func (n NotRead) String() string {
-	return fmt.Sprintf("topic %s could not be read, so nothing in it is told: %s", n.Topic, plain.Text(n.Why))
+	return fmt.Sprintf("topic %s could not be read, so its records are missing here: %s", n.Topic, plain.Text(n.Why))
 }
 
-// Gap is what a History leaves out between the first and the latest.
+// Gap describes the entries that were left out between the first and the latest.
 type Gap struct {
 	Count int `json:"count"`
-	// First and Last are the times of the first and the last of them.
+	// First and Last are the times of the first and the last entry that was left out.
 	First time.Time `json:"first_at"`
 	Last  time.Time `json:"last_at"`
 }
 
 // Entry is one record. Exactly one of Failure, Outcome, DeadLetter and Recovery is set,
-// as Kind says.
+// according to Kind.
 type Entry struct {
 	Kind Kind `json:"kind"`
-	// At is the record's time; of an outcome, when it was decided.
+	// At is the record's timestamp, or when an outcome was decided.
 	At time.Time `json:"at"`
-	// Topic, Partition and Offset are where the record stands.
+	// Topic, Partition and Offset are where the record is.
 	Topic     string `json:"topic"`
 	Partition int    `json:"partition"`
 	Offset    int64  `json:"offset"`
@@ -101,39 +101,39 @@ type Entry struct {
 	Recovery   *Success `json:"recovery,omitempty"`
 }
 
-// Failure is what a failure event says.
+// Failure has the contents of a failure event.
 type Failure struct {
 	ID          string `json:"id,omitempty"`
 	ErrorCode   string `json:"error_code,omitempty"`
 	Description string `json:"description,omitempty"`
 	UserData    string `json:"user_data,omitempty"`
-	// Forced: budget, age and skip codes do not hold it up.
+	// Forced: budget, age and skip codes do not apply to it.
 	Forced bool `json:"forced,omitempty"`
 	// Answered tells whether an outcome for it was found.
 	Answered bool `json:"answered"`
-	// PassedOver: it is not answered and stands below what the group has committed,
-	// so that nobody will read it.
+	// PassedOver: it is not answered, but below the group's committed offset, so it will
+	// not be read.
 	PassedOver bool `json:"passed_over,omitempty"`
 }
 
-// Answer is what an outcome says.
+// Answer has the contents of an outcome.
 type Answer struct {
 	Outcome  events.Kind   `json:"outcome"`
 	Reason   events.Reason `json:"reason"`
 	Attempts int           `json:"attempts"`
-	// Retries is nil where the outcome does not say.
+	// Retries is nil if it is not in the outcome.
 	Retries *int `json:"retries,omitempty"`
-	// CountsAsRetry: it stands for an accepted retry, of the budget.
+	// CountsAsRetry: it counts as an accepted retry in the budget.
 	CountsAsRetry bool `json:"counts_as_retry,omitempty"`
 	// FailedAgain: the task had been retried before.
 	FailedAgain bool `json:"failed_again,omitempty"`
-	// Partition and Offset are the answered failure event's, EventTime its
-	// record's time.
+	// Partition and Offset are where the answered failure event is, EventTime is its
+	// record's timestamp.
 	Partition int              `json:"event_partition"`
 	Offset    int64            `json:"event_offset"`
 	EventTime time.Time        `json:"event_time"`
 	Error     *events.APIError `json:"error,omitempty"`
-	// Repeat: an outcome of the same event stands before it; the first counts.
+	// Repeat: there is an earlier outcome of the same event. The first counts.
 	Repeat bool `json:"repeat,omitempty"`
 }
 
@@ -152,16 +152,16 @@ type Success struct {
 	Repeat bool `json:"repeat,omitempty"`
 }
 
-// Letter is what a dead letter's headers say.
+// Letter has the contents of a dead letter's headers.
 type Letter struct {
 	Reason  events.Defect `json:"reason"`
 	Message string        `json:"message"`
 	// Count is how often the record has become a dead letter.
 	Count int `json:"count"`
-	// Partition and Offset are where the record stood in the failed topic.
+	// Partition and Offset are where the record was in the failed topic.
 	Partition int   `json:"event_partition"`
 	Offset    int64 `json:"event_offset"`
-	// Keyed: the record's key is the task's id. Otherwise its value mentions the
-	// id, and may be another task's.
+	// Keyed: the record's key is the task's id. Otherwise its value mentions the id, and
+	// may be about another task.
 	Keyed bool `json:"keyed"`
 }

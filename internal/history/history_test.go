@@ -23,7 +23,7 @@ type world struct {
 	t *testing.T
 	b *memlog.Broker
 	m *memlog.Member
-	// committed is what the group has.
+	// committed are the group's positions.
 	committed map[int]consumer.Position
 }
 
@@ -58,7 +58,7 @@ func (w *world) reader(change func(*history.Config)) *history.Reader {
 	return r
 }
 
-// read is the history of task 7.
+// read returns the history of task 7.
 func (w *world) read() history.History {
 	w.t.Helper()
 	h, err := w.reader(nil).Task(context.Background(), "7")
@@ -74,7 +74,7 @@ func (w *world) ask(partition int, value string, headers ...consumer.Header) eve
 	return events.Source{Topic: "f", Partition: partition, Offset: offset, Time: time.Now()}
 }
 
-// answer publishes an outcome where the service would.
+// answer publishes an outcome as the service does.
 func (w *world) answer(id string, source events.Source, reason events.Reason, change func(*events.Outcome)) {
 	w.t.Helper()
 	retries := 1
@@ -99,7 +99,7 @@ func (w *world) appendLetter(key, value string) {
 	w.b.Append("dlq", 1, consumer.Message{Key: []byte(key), Value: []byte(value), Headers: headers})
 }
 
-// kinds are the entries in short.
+// kinds returns the entries in a short form.
 func kinds(h history.History) string {
 	var all []string
 	for _, e := range h.Entries {
@@ -143,9 +143,9 @@ func TestAStoryIsToldInTheOrderOfItsTimes(t *testing.T) {
 			t.Error(s)
 		}
 		text := strings.Join(h.Sentences(), "\n")
-		for _, words := range []string{"with the code MPC.10105", "answered retried, accepted. MPC accepted the retry.", "answered retry_failed, budget_exhausted", "No calls were made for it", "may be about this task", "It is forced", "No outcome for it was found"} {
+		for _, words := range []string{"with the code MPC.10105", "answered retried, accepted. MPC accepted the retry.", "answered retry_failed, budget_exhausted", "No calls were made for it", "may be about this task", "It is forced", "No outcome was found for it"} {
 			if !strings.Contains(text, words) {
-				t.Errorf("not said: %q\n%s", words, text)
+				t.Errorf("missing: %q\n%s", words, text)
 			}
 		}
 	})
@@ -164,7 +164,7 @@ func TestTheFirstOutcomeCounts(t *testing.T) {
 	})
 }
 
-// The offsets of a topic that was deleted and created again begin at 0 again.
+// The offsets of a recreated topic begin at 0 again.
 func TestAnAnswerOfAnotherTimeAnswersNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
 		e := w.ask(0, `{"task_id":"7"}`)
@@ -196,7 +196,7 @@ func TestWhatIsOlderThanTheWindowIsNotRead(t *testing.T) {
 		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
 		time.Sleep(25 * time.Hour)
 		h := w.read()
-		if len(h.Entries) != 0 || h.Read != 0 || !strings.Contains(h.Summary(), "know nothing of it since") {
+		if len(h.Entries) != 0 || h.Read != 0 || !strings.Contains(h.Summary(), "contain nothing about it since") {
 			t.Errorf("%+v: %s", h, h.Summary())
 		}
 	})
@@ -209,7 +209,7 @@ func TestTheLimitEndsTheReadingAndSaysSo(t *testing.T) {
 			w.ask(i%3, fmt.Sprintf(`{"task_id":"x%d","pad":%q}`, i, strings.Repeat("p", 1000)))
 		}
 		h, err := w.reader(func(c *history.Config) { c.Limit = 500 }).Task(context.Background(), "7")
-		if err != nil || h.Complete || h.Read != 500 || !strings.HasPrefix(h.Summary(), "Not all was read, so this may be wrong: its latest") || !strings.Contains(kinds(h), "outcome(accepted)") {
+		if err != nil || h.Complete || h.Read != 500 || !strings.HasPrefix(h.Summary(), "Not everything was read, so this may be wrong: its latest") || !strings.Contains(kinds(h), "outcome(accepted)") {
 			t.Errorf("%v, complete %v, %d read, %s", err, h.Complete, h.Read, kinds(h))
 		}
 	})

@@ -6,9 +6,7 @@ import (
 	"remux-retrier/internal/plain"
 )
 
-// Records' times are their producers', of whatever year.
-
-// MarshalJSON writes any time.
+// MarshalJSON writes times of any year: a producer may set any timestamp.
 func (e Entry) MarshalJSON() ([]byte, error) {
 	type fields Entry
 	return json.Marshal(struct {
@@ -17,7 +15,7 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 	}{plain.Time{Time: e.At}, fields(e)})
 }
 
-// MarshalJSON writes any time.
+// MarshalJSON writes times of any year.
 func (a Answer) MarshalJSON() ([]byte, error) {
 	type fields Answer
 	return json.Marshal(struct {
@@ -26,7 +24,7 @@ func (a Answer) MarshalJSON() ([]byte, error) {
 	}{plain.Time{Time: a.EventTime}, fields(a)})
 }
 
-// MarshalJSON writes any time.
+// MarshalJSON writes times of any year.
 func (s Success) MarshalJSON() ([]byte, error) {
 	type fields Success
 	return json.Marshal(struct {
@@ -35,7 +33,7 @@ func (s Success) MarshalJSON() ([]byte, error) {
 	}{plain.Time{Time: s.EventTime}, fields(s)})
 }
 
-// MarshalJSON writes any time.
+// MarshalJSON writes times of any year.
 func (g Gap) MarshalJSON() ([]byte, error) {
 	type fields Gap
 	return json.Marshal(struct {

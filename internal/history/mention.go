@@ -6,16 +6,16 @@ import (
 	"unicode/utf8"
 )
 
-// Mentions tells whether a record that cannot be read as a failure event seems
-// to be about a task: its key is the task's id, or its value holds the id with
-// nothing on either side that could be part of a longer one. Nothing is known of
-// the value's form but that it must be text: in other bytes an id stands by chance.
+// Mentions tells whether an unreadable record seems to be about a task: its key is the
+// task's id, or its value contains the id and the characters on both sides cannot belong
+// to a longer id. The value must be valid UTF-8, because other bytes may contain an id by
+// chance.
 func Mentions(key, value []byte, taskID string) bool {
-	return string(key) == taskID || holds(value, []byte(taskID))
+	return string(key) == taskID || contains(value, []byte(taskID))
 }
 
-func holds(value, id []byte) bool {
-	// In valid text a valid id stands at whole characters only.
+func contains(value, id []byte) bool {
+	// In valid UTF-8, a match begins and ends at whole characters.
 	if len(id) == 0 || !utf8.Valid(id) || !utf8.Valid(value) {
 		return false
 	}
@@ -25,7 +25,7 @@ func holds(value, id []byte) bool {
 			return false
 		}
 		at += from
-		before, _ := utf8.DecodeLastRune(value[:at]) // RuneError, which is part of no id, where nothing is
+		before, _ := utf8.DecodeLastRune(value[:at]) // RuneError at the beginning; it is not part of an id
 		after, _ := utf8.DecodeRune(value[at+len(id):])
 		if !partOfID(before) && !partOfID(after) {
 			return true
@@ -34,8 +34,8 @@ func holds(value, id []byte) bool {
 	}
 }
 
-// partOfID tells the characters that ids are made of, as far as is known, from
-// those that stand around them in JSON, XML or a log line.
+// partOfID tells whether a character may be part of an id, as opposed to characters around
+// an id in JSON, XML or a log line.
 func partOfID(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) || r == '-' || r == '_'
 }

@@ -8,7 +8,7 @@ import (
 
 func TestAnIDWithinALongerOneIsNoMention(t *testing.T) {
 	for _, c := range []struct{ id, value string }{
-		{"77", `{"task":"7777"}`}, // each later hit has the first one on its left
+		{"77", `{"task":"7777"}`}, // each match has a digit beside it
 		{"77", "777"},
 		{"77", "x77 77x 177"},
 		{"7", "ü7"},
@@ -34,7 +34,7 @@ func TestAnIDOnItsOwnIsFoundBehindOthers(t *testing.T) {
 		{"77", "77"},
 		{"77", "x77…77…"},
 		{"é", "éé…é"},
-		{"7", "\ufffd7\ufffd"}, // stands for what could not be read: no letter
+		{"7", "\ufffd7\ufffd"}, // the replacement character is not a letter
 		{"a,a", "xa,a,a"},
 		{"…", "a…b …"},
 	} {

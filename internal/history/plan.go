@@ -7,22 +7,22 @@ import (
 	"remux-retrier/consumer"
 )
 
-// stretch is what is to be read of one partition.
-type stretch struct {
+// section is the part of a partition that must be read.
+type section struct {
 	topic     string
 	partition int
 	consumer.Interval
 }
 
-// positionsWithin is how long the group's coordinator may take to say how far the
-// group has come. It is a help, and must not use up the time for the reading.
-const positionsWithin = 2 * time.Second
+// positionsTimeout is how long the group's coordinator may take to return the committed
+// offsets. They are useful but not required, so they must not use up the time for reading.
+const positionsTimeout = 2 * time.Second
 
-// positions are what the group has committed for the failed topic. They are asked
-// for before the topics are: what stands below them has its outcome there by then.
-// Where they cannot be known the window alone says what is read.
+// positions returns what the group has committed for the failed topic. They are fetched
+// before the topics' ends, so that the outcomes of all events below them are read. If they
+// cannot be fetched, only the window decides what is read.
 func (r *Reader) positions(ctx context.Context) map[int]consumer.Position {
-	ctx, cancel := context.WithTimeout(ctx, positionsWithin)
+	ctx, cancel := context.WithTimeout(ctx, positionsTimeout)
 	defer cancel()
 	at, err := r.cfg.Positions(ctx)
 	if err != nil {
@@ -31,10 +31,11 @@ func (r *Reader) positions(ctx context.Context) map[int]consumer.Position {
 	return at
 }
 
-// asked is what is to be read of the dead-letter and the failed topic: all of them,
-// since their producers are not ours. Of the failed topic that is the window, and
-// what waits, however old. since is how far back the answers to that may stand.
-func (t *telling) asked(ctx context.Context) (todo []stretch, since time.Time, err error) {
+// planEvents returns the sections of the dead-letter and the failed topic: all partitions,
+// because producers may choose any. It is the window, and in the failed topic also older
+// events that the group has not committed. since is the time from which on outcomes of
+// these events must be read.
+func (t *reading) planEvents(ctx context.Context) (todo []section, since time.Time, err error) {
 	log, since := t.r.cfg.Log, t.since
 	positions := t.r.positions(ctx)
 	for _, topic := range []string{t.r.cfg.DeadLetter, t.r.cfg.Failed} {
@@ -56,11 +57,11 @@ func (t *telling) asked(ctx context.Context) (todo []stretch, since time.Time, e
 		if err != nil {
 			return nil, since, err
 		}
-		t.heard()
-		for i := range n { // the likeliest first, for the limit may end the reading
-			s := stretch{topic, (likely + i) % n, spans[(likely+i)%n]}
+		t.brokersAnswered()
+		for i := range n { // the likeliest first: the limit may end the reading
+			s := section{topic, (likely + i) % n, spans[(likely+i)%n]}
 			at, known := positions[s.partition]
-			if topic == t.r.cfg.Failed && known && at.Offset <= s.To { // else it is of another log
+			if topic == t.r.cfg.Failed && known && at.Offset <= s.To { // else the topic was recreated
 				t.committed[s.partition] = at.Offset
 				if at.Offset < s.From {
 					s.From, since = at.Offset, earliest(since, at)
@@ -72,21 +73,21 @@ func (t *telling) asked(ctx context.Context) (todo []stretch, since time.Time, e
 	return todo, since, nil
 }
 
-// earliest is since, or earlier where events above the position may have been
-// answered earlier.
+// earliest returns since, or an earlier time if events above the position may have been
+// answered before since.
 func earliest(since time.Time, at consumer.Position) time.Time {
-	mark, err := consumer.ParseMark(at.Metadata, at.Offset)
+	mark, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
 	if err != nil || mark.Since.IsZero() || mark.Since.After(since) {
 		return since
 	}
 	return mark.Since
 }
 
-func (t *telling) outcomeTopics() []string { return []string{t.r.cfg.Retried, t.r.cfg.RetryFailed} }
+func (t *reading) outcomeTopics() []string { return []string{t.r.cfg.Retried, t.r.cfg.RetryFailed} }
 
-// outcomes is what is to be read of the outcome topics, and of that of the recoveries: one
-// partition of each, chosen by the task's id.
-func (t *telling) outcomes(ctx context.Context, since time.Time, topics []string) (todo []stretch, err error) {
+// planOutcomes returns the sections of the outcome topics, or of that of the recoveries:
+// one partition of each, which the task's id determines.
+func (t *reading) planOutcomes(ctx context.Context, since time.Time, topics []string) (todo []section, err error) {
 	for _, topic := range topics {
 		p, err := t.r.cfg.Log.PartitionFor(ctx, topic, []byte(t.id))
 		if err != nil {
@@ -96,8 +97,8 @@ func (t *telling) outcomes(ctx context.Context, since time.Time, topics []string
 		if err != nil {
 			return nil, err
 		}
-		t.heard()
-		todo = append(todo, stretch{topic, p, spans[p]})
+		t.brokersAnswered()
+		todo = append(todo, section{topic, p, spans[p]})
 	}
 	return todo, nil
 }

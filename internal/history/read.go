@@ -17,21 +17,22 @@ import (
 	"remux-retrier/internal/scan"
 )
 
-// ErrNoAnswer is the error where the brokers do not answer, beside its cause.
+// ErrNoAnswer means that the brokers do not answer. Errors that wrap it also wrap the
+// cause.
 var ErrNoAnswer = errors.New("the brokers do not answer")
 
-// silence is for how long nothing comes of brokers that do not answer. They hold a
-// fetch back for half a second at most.
+// silence is how long brokers must be silent to be called unresponsive. They delay a fetch
+// by at most half a second.
 const silence = 2 * time.Second
 
-// Log is what reading the topics asks of Kafka.
+// Log is the part of the Kafka client that history needs.
 type Log interface {
 	scan.Log
 	Partitions(ctx context.Context, topic string) (int, error)
 	PartitionFor(ctx context.Context, topic string, key []byte) (int, error)
 }
 
-// DefaultLimit is the usual Config.Limit: some seconds of reading.
+// DefaultLimit is the default of Config.Limit. It takes some seconds to read.
 const DefaultLimit = 1_000_000
 
 // parallel is how many partitions are read at once. Each holds one page.
@@ -45,24 +46,23 @@ type Config struct {
 	Failed, Retried, RetryFailed, DeadLetter string
 	// Recovered is the topic of the recoveries; empty: there is none.
 	Recovered string
-	// Positions are what the group has committed for the failed topic.
+	// Positions returns what the group has committed for the failed topic, by partition.
 	Positions func(context.Context) (map[int]consumer.Position, error)
-	// Origin is the ce_source of the outcomes that count; those of other groups
-	// are left out.
+	// Origin is the ce_source of this group's outcomes. Others are left out.
 	Origin string
-	// Window is how far back is read, but for what the group has not committed.
+	// Window is how far back the topics are read. Older failure events are read only if
+	// the group has not committed them.
 	Window time.Duration
-	// Limit is how many records are looked at for one History. Defaults to
-	// DefaultLimit.
+	// Limit is how many records are read for one History. Defaults to DefaultLimit.
 	Limit int64
-	// Now is the present.
+	// Now returns the current time.
 	Now func() time.Time
-	// Refused tells the errors by which brokers refuse to have a topic read. The
-	// service needs no right to read the dead letters: without it the rest is told.
-	// Nil: there are none.
+	// Refused tells whether an error means that the brokers do not allow a topic to be
+	// read. The service does not need the right to read the dead letters: without it they
+	// are left out. Defaults to nil: no error means that.
 	Refused func(error) bool
-	// Progress, where not nil, is told now and then how many records were looked
-	// at, of about how many. It may be called from several goroutines.
+	// Progress is called now and then with the number of records read so far, and about
+	// how many there are. It may be called from several goroutines. Defaults to nil.
 	Progress func(read, of int64)
 }
 
@@ -82,18 +82,18 @@ func New(cfg Config) (*Reader, error) {
 	return &Reader{cfg}, nil
 }
 
-// Task tells what the topics know of a task within the window, and what of it
-// waits, however old.
+// Task reads what the topics contain about a task within the window, and its older events
+// that still wait.
 //
-// The outcomes are read first: a History that the limit cut short has them all,
-// unless they alone exceed it.
+// Outcomes are read first: if the limit ends the reading, all outcomes are there, unless
+// they alone exceed it.
 //
-// With an error the History holds what was read before; where the limit ended
-// the reading there is no error, and Complete is false. The error is an
-// *events.Unreadable for what cannot be a task's id, and ErrNoAnswer beside others.
+// With an error, the History has what was read before it. At the limit there is no error,
+// but Complete is false. The error is an *events.Unreadable if id cannot be a task's id,
+// and wraps ErrNoAnswer if the brokers do not answer.
 func (r *Reader) Task(ctx context.Context, id string) (History, error) {
-	return r.tell(ctx, r.telling(id, false), func(t *telling) ([][]stretch, error) {
-		asked, since, err := t.asked(ctx)
+	return r.run(ctx, r.newReading(id, false), func(t *reading) ([][]section, error) {
+		wanted, since, err := t.planEvents(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -101,30 +101,29 @@ func (r *Reader) Task(ctx context.Context, id string) (History, error) {
 		if r.cfg.Recovered != "" {
 			topics = append(topics, r.cfg.Recovered)
 		}
-		outcomes, err := t.outcomes(ctx, since, topics)
-		return [][]stretch{outcomes, asked}, err
+		outcomes, err := t.planOutcomes(ctx, since, topics)
+		return [][]section{outcomes, wanted}, err
 	})
 }
 
-// Outcomes is Task without the failure events and the dead letters: a few
-// partitions' pages instead of whole topics. It leaves no outcome out, so that
-// retries can be counted.
+// Outcomes is Task without failure events and dead letters: it reads two partitions
+// instead of whole topics. It leaves out no outcome, so that retries can be counted.
 func (r *Reader) Outcomes(ctx context.Context, id string) (History, error) {
-	return r.tell(ctx, r.telling(id, true), func(t *telling) ([][]stretch, error) {
-		outcomes, err := t.outcomes(ctx, t.since, t.outcomeTopics())
-		return [][]stretch{outcomes}, err
+	return r.run(ctx, r.newReading(id, true), func(t *reading) ([][]section, error) {
+		outcomes, err := t.planOutcomes(ctx, t.since, t.outcomeTopics())
+		return [][]section{outcomes}, err
 	})
 }
 
-// telling is one History on its way.
-type telling struct {
+// reading is the state while one History is read.
+type reading struct {
 	r     *Reader
 	id    string
 	since time.Time
-	// committed is how far the group has come in the failed topic, where known.
+	// committed are the group's offsets in the failed topic, as far as known.
 	committed map[int]int64
-	of        int64
-	*tally
+	of        int64 // records to read, about
+	*collector
 
 	mu      sync.Mutex
 	notRead []NotRead // guarded by mu
@@ -133,17 +132,17 @@ type telling struct {
 	lastAnswer atomic.Int64 // of the brokers, in nanoseconds
 }
 
-func (r *Reader) telling(id string, all bool) *telling {
-	t := &telling{r: r, id: id, since: r.cfg.Now().Add(-r.cfg.Window), committed: map[int]int64{}, tally: newTally(all)}
-	t.heard()
+func (r *Reader) newReading(id string, all bool) *reading {
+	t := &reading{r: r, id: id, since: r.cfg.Now().Add(-r.cfg.Window), committed: map[int]int64{}, collector: newCollector(all)}
+	t.brokersAnswered()
 	return t
 }
 
-// heard: the brokers have answered.
-func (t *telling) heard() { t.lastAnswer.Store(t.r.cfg.Now().UnixNano()) }
+// brokersAnswered records the time of the brokers' last answer.
+func (t *reading) brokersAnswered() { t.lastAnswer.Store(t.r.cfg.Now().UnixNano()) }
 
-// tell reads what is planned, one list after the other.
-func (r *Reader) tell(ctx context.Context, t *telling, plan func(*telling) ([][]stretch, error)) (History, error) {
+// run reads what is planned, one list after the other.
+func (r *Reader) run(ctx context.Context, t *reading, plan func(*reading) ([][]section, error)) (History, error) {
 	h := History{TaskID: t.id, Since: t.since, Entries: []Entry{}, ToldOfRecoveries: r.cfg.Recovered != "" && !t.all}
 	if err := events.CheckTaskID(t.id); err != nil {
 		h.TaskID = ""
@@ -159,19 +158,19 @@ func (r *Reader) tell(ctx context.Context, t *telling, plan func(*telling) ([][]
 		err = t.readAll(ctx, todo[i])
 	}
 	h.Read, h.Complete, h.NotRead = t.read.Load(), err == nil, t.notRead
-	t.into(&h, t.committed)
+	t.fill(&h, t.committed)
 	switch {
 	case errors.Is(err, errLimit):
 		err = nil
-	case t.unanswered(err):
+	case t.brokersSilent(err):
 		err = fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	}
 	return h, err
 }
 
-// unanswered tells whether the brokers are what ended the reading. It may have been
-// the reader's patience, though they answered all the time.
-func (t *telling) unanswered(err error) bool {
+// brokersSilent tells whether the reading ended because the brokers do not answer. It may
+// also have ended at the caller's deadline, while they answered.
+func (t *reading) brokersSilent(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return t.r.cfg.Now().UnixNano()-t.lastAnswer.Load() >= int64(silence)
 	}
@@ -180,12 +179,11 @@ func (t *telling) unanswered(err error) bool {
 
 var errLimit = errors.New("the limit of records is reached")
 
-// readAll reads some stretches at a time, in their order; the first error ends
-// them all.
-func (t *telling) readAll(ctx context.Context, todo []stretch) error {
+// readAll reads the sections in their order, several at a time. The first error ends all.
+func (t *reading) readAll(ctx context.Context, todo []section) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	next := make(chan stretch)
+	next := make(chan section)
 	var running sync.WaitGroup
 	for range min(parallel, len(todo)) {
 		running.Go(func() {
@@ -204,12 +202,12 @@ func (t *telling) readAll(ctx context.Context, todo []stretch) error {
 	return context.Cause(ctx)
 }
 
-func (t *telling) readOne(ctx context.Context, s stretch) error {
+func (t *reading) readOne(ctx context.Context, s section) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	err := scan.Partition(ctx, t.r.cfg.Log, s.topic, s.partition, s.Interval, func(page consumer.Page) error {
-		t.heard()
+		t.brokersAnswered()
 		n := int64(len(page.Records))
 		over := max(0, t.read.Add(n)-t.r.cfg.Limit)
 		kept := max(0, n-over)
@@ -231,9 +229,9 @@ func (t *telling) readOne(ctx context.Context, s stretch) error {
 	return err
 }
 
-// refused notes that the brokers do not let the dead letters be read. The other
-// topics matter to the service itself: nothing is told without them.
-func (t *telling) refused(topic string, err error) bool {
+// refused tells whether err means that the brokers do not allow the dead letters to be
+// read, and records it. For the other topics this is an error: the service needs them.
+func (t *reading) refused(topic string, err error) bool {
 	if err == nil || topic != t.r.cfg.DeadLetter || t.r.cfg.Refused == nil || !t.r.cfg.Refused(err) {
 		return false
 	}

@@ -13,7 +13,7 @@ import (
 
 var errForbidden = errors.New("the brokers' ACLs must allow READ")
 
-// forbidding refuses to have a topic fetched.
+// forbidding is a log that refuses fetches of one topic.
 type forbidding struct {
 	history.Log
 	topic string
@@ -26,7 +26,7 @@ func (f forbidding) Fetch(ctx context.Context, topic string, partition int, offs
 	return f.Log.Fetch(ctx, topic, partition, offset, maxBytes)
 }
 
-// The documented rights do not hold READ on the dead letters.
+// The documented rights do not include READ on the dead letters.
 func TestWithoutTheRightToReadDeadLettersTheRestIsTold(t *testing.T) {
 	for topic, told := range map[string]bool{"dlq": true, "f": false, "ok": false} {
 		inWorld(t, func(w *world) {

@@ -9,18 +9,17 @@ import (
 	"remux-retrier/internal/plain"
 )
 
-// timeFormat is how a person reads a time here: UTC, to the millisecond, because
-// that tells an event from its answer.
+// timeFormat has milliseconds, to distinguish an event from its answer. Times are in UTC.
 const timeFormat = "2006-01-02 15:04:05.000"
 
-// Line is a sentence of the history, and the time that it tells of.
+// Line is a sentence of the history with its time.
 type Line struct {
 	At       time.Time
 	Kind     Kind
 	Sentence string
 }
 
-// Lines tell the history: a sentence for each entry, and one for what is left out.
+// Lines returns a sentence for each entry, and one for the entries that are left out.
 func (h History) Lines() []Line {
 	lines := make([]Line, 0, len(h.Entries)+1)
 	gap := h.LeftOut
@@ -34,11 +33,11 @@ func (h History) Lines() []Line {
 }
 
 func (g Gap) line() Line {
-	return Line{g.First, LeftOut, fmt.Sprintf("From here until %s UTC, %d more are left out: of failure events, outcomes and dead letters the first %d and the latest %d each are told.",
+	return Line{g.First, LeftOut, fmt.Sprintf("From here until %s UTC, %d more are left out: only the first %d and the latest %d of the failure events, of the outcomes and of the dead letters are shown.",
 		g.Last.UTC().Format(timeFormat), g.Count, keepFirst, keepLatest)}
 }
 
-// Sentences are the lines with their times.
+// Sentences returns the lines as text, with their times.
 func (h History) Sentences() []string {
 	var all []string
 	for _, l := range h.Lines() {
@@ -47,7 +46,7 @@ func (h History) Sentences() []string {
 	return all
 }
 
-// Sentence tells the entry, without its time.
+// Sentence describes the entry, without its time.
 func (e Entry) Sentence() string {
 	switch {
 	case e.Failure != nil:
@@ -62,7 +61,7 @@ func (e Entry) Sentence() string {
 
 func (e Entry) failure() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "A failure event came (%s)", e.place())
+	fmt.Fprintf(&b, "A failure event arrived (%s)", e.location())
 	if e.Failure.ErrorCode != "" {
 		fmt.Fprintf(&b, ", with the code %s", e.Failure.ErrorCode)
 	}
@@ -71,21 +70,21 @@ func (e Entry) failure() string {
 	}
 	b.WriteString(".")
 	if e.Failure.Forced {
-		b.WriteString(" It is forced: budget, age and skip codes do not hold it up.")
+		b.WriteString(" It is forced: budget, age and skip codes do not apply.")
 	}
 	switch {
 	case e.Failure.PassedOver:
 		b.WriteString(" " + PassedOver)
 	case !e.Failure.Answered:
-		b.WriteString(" No outcome for it was found.")
+		b.WriteString(" No outcome was found for it.")
 	}
 	return b.String()
 }
 
-// PassedOver says what Failure.PassedOver means, and what to do.
-const PassedOver = "No outcome for it was found, though the group has committed past it: it was passed over, " +
-	"by KAFKA_START_OFFSET=latest or by whoever set the group's offsets, or its outcome is deleted. " +
-	"It is not going to be read: ask for the task with `remux-retrier retry TASK_ID`."
+// PassedOver explains Failure.PassedOver, and what to do.
+const PassedOver = "No outcome was found for it, but the group has committed a later offset. It was skipped " +
+	"(KAFKA_START_OFFSET=latest, or the group's offsets were changed), or its outcome is deleted. " +
+	"It will not be read: retry the task with `remux-retrier retry TASK_ID`."
 
 func (e Entry) answer() string {
 	a := e.Outcome
@@ -111,19 +110,19 @@ func (e Entry) answer() string {
 
 func (e Entry) letter() string {
 	l := e.DeadLetter
-	about := "mentions the id, so that it may be about this task,"
+	about := "mentions the id, and so may be about this task,"
 	if l.Keyed {
 		about = "is keyed by the task's id"
 	}
-	text := fmt.Sprintf("A record that %s could not be read as a failure event and became a dead letter (%s; it stood at offset %d of partition %d): %s, %s.",
-		about, e.place(), l.Offset, l.Partition, plain.Text(string(l.Reason)), strings.TrimSuffix(plain.Text(l.Message), "."))
+	text := fmt.Sprintf("A record that %s could not be read as a failure event and became a dead letter (%s; before at offset %d of partition %d): %s, %s.",
+		about, e.location(), l.Offset, l.Partition, plain.Text(string(l.Reason)), strings.TrimSuffix(plain.Text(l.Message), "."))
 	if l.Count > 1 {
-		return text + fmt.Sprintf(" It has become one %d times by now: `redrive` leaves it; use `remux-retrier retry TASK_ID`.", l.Count)
+		return text + fmt.Sprintf(" It has become a dead letter %d times, so `redrive` leaves it: retry the task with `remux-retrier retry TASK_ID`.", l.Count)
 	}
-	return text + " It is never called as it stands: ask for the task with `remux-retrier retry TASK_ID`. `redrive` helps only once the service can read it."
+	return text + " It will not be retried in this form: retry the task with `remux-retrier retry TASK_ID`. `redrive` helps only after the service can read it."
 }
 
-func (e Entry) place() string {
+func (e Entry) location() string {
 	return fmt.Sprintf("%s/%d at offset %d", e.Topic, e.Partition, e.Offset)
 }
 
@@ -144,22 +143,21 @@ func apiError(e *events.APIError) string {
 	return strings.Join(parts, ", ")
 }
 
-// Summary tells in a sentence or two how it stands with the task.
+// Summary describes the task's state in one or two sentences.
 func (h History) Summary() string {
 	text := h.summary()
 	if !h.Complete {
-		return "Not all was read, so this may be wrong: " + strings.ToLower(text[:1]) + text[1:]
+		return "Not everything was read, so this may be wrong: " + strings.ToLower(text[:1]) + text[1:]
 	}
 	return text
 }
 
 func (h History) summary() string {
-	var asked, letter *Entry
-	var outcome, recovery *Entry
+	var event, letter, outcome, recovery *Entry
 	for i := range h.Entries {
 		switch e := &h.Entries[i]; e.Kind {
 		case FailureEvent:
-			asked = e
+			event = e
 		case DeadLetter:
 			letter = e
 		case Outcome:
@@ -172,11 +170,11 @@ func (h History) summary() string {
 	}
 	since := "since " + h.Since.UTC().Format(timeFormat) + " UTC"
 	switch {
-	case asked != nil && asked.Failure.PassedOver:
-		return fmt.Sprintf("Its latest failure event, of %s UTC, will not be answered. %s", asked.At.UTC().Format(timeFormat), PassedOver)
-	case asked != nil && !asked.Failure.Answered:
-		return fmt.Sprintf("Its latest failure event, of %s UTC, has no outcome yet: it is waiting, or it was ignored as no failure. Which, the page or /api/tasks/ID of the instance that owns partition %d of %s says, and why.",
-			asked.At.UTC().Format(timeFormat), asked.Partition, asked.Topic)
+	case event != nil && event.Failure.PassedOver:
+		return fmt.Sprintf("Its latest failure event, of %s UTC, will not be answered. %s", event.At.UTC().Format(timeFormat), PassedOver)
+	case event != nil && !event.Failure.Answered:
+		return fmt.Sprintf("Its latest failure event, of %s UTC, has no outcome yet: it is waiting, or it was ignored as no failure. The page or /api/tasks/ID of the instance that owns partition %d of %s shows which, and why.",
+			event.At.UTC().Format(timeFormat), event.Partition, event.Topic)
 	case recovery != nil && (outcome == nil || recovery.At.After(outcome.At)):
 		return fmt.Sprintf("It has succeeded after %s, at %s UTC.", count(recovery.Recovery.Retries, "retry", "retries"), recovery.Recovery.EventTime.UTC().Format(timeFormat))
 	case outcome != nil:
@@ -186,9 +184,9 @@ func (h History) summary() string {
 		}
 		return text
 	case letter != nil:
-		return "Nothing about it could be read: what seems to be about it is a dead letter, which is never retried by itself."
+		return "Its only trace is a dead letter that seems to be about it. Dead letters are not retried automatically."
 	}
-	return "The topics know nothing of it " + since + ": no failure event of it has come, or it is older and no longer waits."
+	return "The topics contain nothing about it " + since + ": it had no failure event, or only older ones that no longer wait."
 }
 
 func count(n int, one, more string) string {

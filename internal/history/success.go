@@ -11,9 +11,9 @@ import (
 // success.
 const NotHeardOf = " Nothing tells that it has succeeded since: it is still running, or MPC's notification of its success has not come to the failed topic."
 
-func (s *Success) event() event { return event{s.Partition, s.Offset, s.EventTime.UnixMilli()} }
+func (s *Success) event() eventKey { return eventKey{s.Partition, s.Offset, s.EventTime.UnixMilli()} }
 
-func (t *telling) success(r *consumer.Record, e Entry) (Entry, bool) {
+func (t *reading) success(r *consumer.Record, e Entry) (Entry, bool) {
 	if string(r.Key) != t.id {
 		return e, false
 	}

@@ -31,7 +31,7 @@ func TestNoEscapeSequenceReachesATerminal(t *testing.T) {
 			o.Error = &events.APIError{Status: 403, Code: "\x1b[1m", Message: "\x1b]0;", RequestID: "\x07"}
 		})
 		if f := w.read().Entries[0].Failure; f == nil || f.UserData != "asset-93f1" {
-			t.Errorf("its producer's user data is not told: %+v", f)
+			t.Errorf("the producer's user data is missing: %+v", f)
 		}
 		if text := strings.Join(w.read().Sentences(), "\n"); strings.ContainsAny(text, "\x1b\x07\u202e") {
 			t.Errorf("%q", text)
@@ -43,7 +43,7 @@ func TestALetterIsNotSaidToBeMendedByItsProducer(t *testing.T) {
 	letter := func(count int) string {
 		return history.Entry{Kind: history.DeadLetter, DeadLetter: &history.Letter{Reason: events.NoTaskID, Message: "m", Count: count}}.Sentence()
 	}
-	for count, says := range map[int]string{1: "never called as it stands", 2: "`redrive` leaves it"} {
+	for count, says := range map[int]string{1: "will not be retried in this form", 2: "`redrive` leaves it"} {
 		if got := letter(count); !strings.Contains(got, says) || !strings.Contains(got, "`remux-retrier retry TASK_ID`") || strings.Contains(got, "producer") {
 			t.Errorf("%d: %s", count, got)
 		}
@@ -52,7 +52,7 @@ func TestALetterIsNotSaidToBeMendedByItsProducer(t *testing.T) {
 
 func TestWhatIsNoTextMentionsNothing(t *testing.T) {
 	if history.Mentions(nil, []byte("\xff 7 \xfe"), "7") || !history.Mentions([]byte("7"), []byte("\xff"), "7") || !history.Mentions(nil, []byte("ä 7"), "7") {
-		t.Error("an id stands by chance in what is no text")
+		t.Error("an id was found in bytes that are not text")
 	}
 }
 
@@ -70,7 +70,7 @@ func TestNothingBeyondTheLimitIsTold(t *testing.T) {
 	})
 }
 
-// CloudEvents may carry their data in base64, where no id is to be seen.
+// The data of CloudEvents may be in base64, which does not show the id.
 func TestAnEventInBase64IsFound(t *testing.T) {
 	inWorld(t, func(w *world) {
 		data := base64.StdEncoding.EncodeToString([]byte(`{"task_id":"7"}`))
@@ -82,7 +82,7 @@ func TestAnEventInBase64IsFound(t *testing.T) {
 	})
 }
 
-// A stranger may write to the outcome and the dead-letter topic, too.
+// Other programs may write to the outcome and the dead-letter topics too.
 func TestTextsThatOthersWroteAreCutAndPrintable(t *testing.T) {
 	inWorld(t, func(w *world) {
 		long := strings.Repeat("ä", 100_000)

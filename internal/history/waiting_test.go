@@ -26,15 +26,15 @@ func TestWhatWaitsIsFoundHoweverLongItHasWaited(t *testing.T) {
 	})
 }
 
-// An event that was answered long ago is above the low-water mark as long as one
-// before it is open; its outcome is then older than the window.
+// An event stays above the low-water mark as long as an earlier one is unanswered. Its own
+// outcome may then be older than the window.
 func TestTheAnswerToWhatIsNotCommittedIsFoundHoweverOld(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.ask(0, `{"task_id":"8"}`)
 		since := time.Now()
 		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
 		time.Sleep(30 * time.Hour)
-		mark := consumer.Mark{Called: 1, Since: since, Done: []consumer.Interval{{From: 1, To: 2}}}
+		mark := consumer.CommitMetadata{Called: 1, Since: since, Done: []consumer.Interval{{From: 1, To: 2}}}
 		w.committed = map[int]consumer.Position{0: {Offset: 0, Metadata: mark.Encode(0)}}
 		if h := w.read(); kinds(h) != "failure_event outcome(accepted)" {
 			t.Error(kinds(h))
@@ -62,7 +62,7 @@ func TestWhatTheGroupHasPassedOverIsNotToldToWait(t *testing.T) {
 		w.ask(0, `{"task_id":"7"}`)
 		w.ask(1, `{"task_id":"7"}`)
 		w.ask(2, `{"task_id":"7"}`)
-		// Partition 1 is another log than was committed, of 2 nothing is known.
+		// Partition 1 was recreated since the commit; of partition 2 nothing is known.
 		w.committed = map[int]consumer.Position{0: {Offset: 2}, 1: {Offset: 9}}
 		h := w.read()
 		if kinds(h) != "failure_event outcome(accepted) failure_event(open) failure_event(open) failure_event(open)" { //nolint:dupword // no prose
@@ -89,8 +89,8 @@ func TestASummaryDoesNotSayThatWhatWasPassedOverIsWaiting(t *testing.T) {
 	})
 }
 
-// Were the positions asked for after the topics, an event that is answered and
-// committed in between would stand below them without an outcome.
+// If the positions were read after the topics, an event that is answered and committed in
+// between would be below them without an outcome.
 func TestWhatIsAnsweredWhileItIsReadIsNotPassedOver(t *testing.T) {
 	inWorld(t, func(w *world) {
 		e := w.ask(0, `{"task_id":"7"}`)
@@ -122,7 +122,7 @@ func TestPositionsThatCannotBeHadCostLittleTime(t *testing.T) {
 	})
 }
 
-// Both end when the reader's patience does; only one is the brokers' fault.
+// Both readings end at the caller's deadline. Only in one the brokers do not answer.
 func TestSilentBrokersAreToldFromLongTopics(t *testing.T) {
 	for page, silent := range map[time.Duration]bool{time.Hour: true, time.Second: false} {
 		inWorld(t, func(w *world) {

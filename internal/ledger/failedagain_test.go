@@ -45,7 +45,7 @@ func TestARetryThatWasSentBeforeAnEventCameIsKnownByOffsets(t *testing.T) {
 func TestARetryInAnotherLogWasNotBeforeAnEvent(t *testing.T) {
 	run(t, func(w *world) {
 		w.Opened(0, 9, 7, true)
-		w.publish(outcome("1", events.Accepted, event(0, 3), events.Cover{Partition: 0, End: 5, Log: 7}))
+		w.publish(outcome("1", events.Accepted, event(0, 3), events.Cover{Partition: 0, End: 5, LogID: 7}))
 		w.follow()
 		w.expect("in the same log", w.before("1", event(0, 5)), 3)
 		w.Opened(0, 9, 8, true)

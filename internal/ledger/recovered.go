@@ -15,8 +15,8 @@ const sweepEvery = 10 * time.Minute
 // ends are what became of accepted retries: their tasks have succeeded, or have failed
 // again. An entry takes about 100 bytes. Nil, where nobody asks: it takes nothing.
 type ends struct {
-	of    map[eventPlace]retryEnd // by the failure event that the retry answered
-	hours map[int64]*Hour         // by when the retries were decided, in hours since 1970
+	of    map[eventKey]retryEnd // by the failure event that the retry answered
+	hours map[int64]*Hour       // by when the retries were decided, in hours since 1970
 	swept time.Time
 }
 
@@ -26,7 +26,7 @@ type retryEnd struct {
 	recovered bool  // otherwise its task has failed again
 	// by is the event that told of the success. Others that tell of it later count for
 	// nothing.
-	by eventPlace
+	by eventKey
 }
 
 // Hour counts the accepted retries that were decided in an hour, by what became of them.
@@ -38,7 +38,7 @@ type Hour struct {
 // NotHeardOf are the retries of which nothing has come yet.
 func (h Hour) NotHeardOf() int { return max(0, h.Retries-h.Recovered-h.FailedAgain) }
 
-func newEnds() *ends { return &ends{of: map[eventPlace]retryEnd{}, hours: map[int64]*Hour{}} }
+func newEnds() *ends { return &ends{of: map[eventKey]retryEnd{}, hours: map[int64]*Hour{}} }
 
 // hour is the one in which a retry was decided.
 func (e *ends) hour(decided int64) *Hour {
@@ -56,7 +56,7 @@ func (e *ends) count(decided int64, n int) { e.hour(decided).Retries += n }
 
 // note takes note of what became of a retry. That it has recovered is the last word.
 func (e *ends) note(r events.Retry, end retryEnd, most int) {
-	at := placeOf(r.Source)
+	at := keyOf(r.Source)
 	before, known := e.of[at]
 	if before.recovered || known && !end.recovered || !known && len(e.of) >= most {
 		return
@@ -81,7 +81,7 @@ func (e *ends) sweep(now, horizon time.Time) {
 		return
 	}
 	e.swept = now
-	maps.DeleteFunc(e.of, func(_ eventPlace, end retryEnd) bool { return end.decided < horizon.UnixMilli() })
+	maps.DeleteFunc(e.of, func(_ eventKey, end retryEnd) bool { return end.decided < horizon.UnixMilli() })
 	maps.DeleteFunc(e.hours, func(_ int64, h *Hour) bool { return h.From.Add(time.Hour).Before(horizon) })
 }
 
@@ -94,7 +94,7 @@ func (l *Ledger) Recovery(taskID string, event events.Source) (r events.Recovery
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.decisions.advance(l.timeline.now())
-	n, first, latest := l.decisions.retriesOf(id, event, l.logs.names[event.Partition])
+	n, first, latest := l.decisions.retriesOf(id, event, l.logs.ids[event.Partition])
 	if n == 0 {
 		return r, false
 	}
@@ -106,8 +106,8 @@ func (l *Ledger) Recovery(taskID string, event events.Source) (r events.Recovery
 	if asked := l.decisions.outcome(first, l.cfg.Topic).Source; asked.HasTime() {
 		r.FirstFailedAt = asked.Time
 	}
-	by := placeOf(event)
-	if end := l.ends.of[placeOf(o.Source)]; end.recovered && end.by != by {
+	by := keyOf(event)
+	if end := l.ends.of[keyOf(o.Source)]; end.recovered && end.by != by {
 		return events.Recovery{}, false
 	}
 	l.ends.note(r.Retry, retryEnd{recovered: true, by: by}, l.max)
@@ -120,7 +120,7 @@ func (l *Ledger) Recovery(taskID string, event events.Source) (r events.Recovery
 func (s *decisions) retriesOf(id taskID, event events.Source, log int64) (n int, first, latest *decision) {
 	for _, d := range s.of(id) {
 		later := int(d.partition) == event.Partition && d.first.partition == d.partition && d.first.log == log && d.offset >= event.Offset
-		if !d.counts || d.beyond || later {
+		if !d.counts || d.expired || later {
 			continue
 		}
 		n++
@@ -140,7 +140,7 @@ func (l *Ledger) toRead(r *consumer.Record, id taskID, event events.Source, deci
 	if l.ends != nil && (r.Topic == l.cfg.Recovered || events.MayTellOfFailingAgain(r.Value)) {
 		return true
 	}
-	return events.MayTellOfOthers(r.Value) && !l.decisions.knows(id, event, decided)
+	return events.MayAffectOthers(r.Value) && !l.decisions.knows(id, event, decided)
 }
 
 // takeRecovery takes note of a recovery that a member has published.
@@ -152,7 +152,7 @@ func (l *Ledger) takeRecovery(r *consumer.Record) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ends.note(recovery.Retry, retryEnd{recovered: true, by: placeOf(recovery.Source)}, l.max)
+	l.ends.note(recovery.Retry, retryEnd{recovered: true, by: keyOf(recovery.Source)}, l.max)
 }
 
 // failedAgain takes note of what an outcome says of the retry before. mu is held.

@@ -12,7 +12,8 @@ import (
 	"remux-retrier/internal/retrier"
 )
 
-// Sources is where the gauges are read when somebody scrapes. All but Retries are
+// Sources are the functions that the gauges are read from at each scrape. All but
+// Retries are
 // required.
 type Sources struct {
 	Consumer func() consumer.Status
@@ -21,12 +22,12 @@ type Sources struct {
 	Ledger   func() ledger.Status
 	// Retries are the accepted ones, see ledger.Hours; nil: nobody is told of recoveries.
 	Retries func() []ledger.Hour
-	// Operator tells whether somebody has to act before MPC can be called.
+	// Operator tells whether an operator must act before all requests to MPC can succeed.
 	Operator func() bool
 	Now      func() time.Time
 }
 
-// Watch reads the gauges from now on. It may be called once.
+// Watch adds the gauges. It may be called once.
 func (m *Metrics) Watch(s Sources) {
 	m.registry.MustRegister(gauges{s})
 	if s.Retries != nil {
@@ -34,7 +35,7 @@ func (m *Metrics) Watch(s Sources) {
 	}
 }
 
-// Ready adds one check of /readyz, to be read when somebody scrapes.
+// Ready adds a gauge for one check of /readyz, which is read at each scrape.
 func (m *Metrics) Ready(check string, passes func() (ok bool, detail string)) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "ready", ConstLabels: prometheus.Labels{"check": check},
@@ -45,8 +46,8 @@ func (m *Metrics) Ready(check string, passes func() (ok bool, detail string)) {
 	}))
 }
 
-// CertificateEnds adds when the client certificate ends, to be read when somebody
-// scrapes.
+// CertificateEnds adds a gauge with the client certificate's expiry, which is read at
+// each scrape.
 func (m *Metrics) CertificateEnds(at func() time.Time) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "client_certificate_expiry_timestamp_seconds",
@@ -54,7 +55,7 @@ func (m *Metrics) CertificateEnds(at func() time.Time) {
 	}, func() float64 { return float64(at().Unix()) }))
 }
 
-// gauges is a collector of what the rooms know of themselves.
+// gauges is a collector that reads the packages' own state.
 type gauges struct{ Sources }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -68,7 +69,7 @@ var (
 	oldest      = describe("oldest_unanswered_seconds", "Age of the oldest unanswered failure event that this instance holds, by its record's timestamp; 0 if there is none.")
 	quota       = describe("quota_per_minute", "Requests a minute that this instance may send now: its share of the quota, or less while MPC throttles.")
 	available   = describe("mpc_available", "Whether MPC serves (1) or calls are held back (0).")
-	operator    = describe("operator_action_required", "Whether somebody must act (1): /readyz and the log say what to do.")
+	operator    = describe("operator_action_required", "Whether an operator must act before all requests to MPC can succeed (1). /readyz and the log say what to do.")
 	throttling  = describe("mpc_throttling", "Whether MPC has recently refused requests because of its quota (1). quota_per_minute is then what MPC admits; mpc_available stays 1.")
 	throttled   = describe("mpc_throttled_total", "Requests that MPC refused because of its quota.")
 	outages     = describe("mpc_outages_total", "Outages of MPC that this instance has seen.")
@@ -103,9 +104,9 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 	gate, c, w := g.Gate(), g.Consumer(), g.Retrier()
 
 	gauge(inFlight, float64(gate.InFlight))
-	forQuota, forOutage, forBackoff := w.Turn, 0, w.Backoff
-	if !gate.Available { // then who rests waits for that, too
-		forQuota, forOutage, forBackoff = 0, w.Turn+w.Backoff, 0
+	forQuota, forOutage, forBackoff := w.Quota, 0, w.Backoff
+	if !gate.Available { // then tasks that back off wait for the outage's end too
+		forQuota, forOutage, forBackoff = 0, w.Quota+w.Backoff, 0
 	}
 	gauge(waiting, float64(forQuota), "quota")
 	gauge(waiting, float64(forOutage), "outage")
@@ -146,9 +147,9 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 	counter(skipped, l.Foreign, "foreign")
 	counter(skipped, l.Unreadable, "unreadable")
 	counter(skipped, l.Missed, "deleted")
-	counter(unmarked, c.Unmarked.Foreign, "foreign")
-	counter(unmarked, c.Unmarked.Cut, "cut")
-	counter(unmarked, c.Unmarked.Damaged, "damaged")
+	counter(unmarked, c.Unreadable.Foreign, "foreign")
+	counter(unmarked, c.Unreadable.Truncated, "cut")
+	counter(unmarked, c.Unreadable.Damaged, "damaged")
 	if g.Retries != nil {
 		collectRetries(g.Retries(), g.Now(), gauge)
 	}

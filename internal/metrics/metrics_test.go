@@ -22,7 +22,7 @@ import (
 
 var now = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 
-// scrape is /metrics for the given states.
+// scrape returns /metrics for the given states.
 func scrape(t *testing.T, m *Metrics, c consumer.Status, g pace.State, w retrier.Waiting) string {
 	t.Helper()
 	m.Watch(Sources{
@@ -55,17 +55,17 @@ func want(t *testing.T, text string, lines ...string) {
 	}
 }
 
-func TestGaugesTellWhatTheRoomsKnow(t *testing.T) {
+func TestGaugesTellWhatThePackagesKnow(t *testing.T) {
 	text := scrape(t, New(), consumer.Status{
-		Joined: true, Stuck: []string{"a message of 9 bytes"},
+		Joined: true, Stuck: []consumer.StuckMessage{{Problem: "a message of 9 bytes"}},
 		Partitions: []consumer.PartitionStatus{
 			{Partition: 0, Committed: 10, End: 25, Unanswered: 2, Oldest: now.Add(-time.Minute)},
 			{Partition: 3, Committed: 7, End: 7},
 			{Partition: 4, Committed: 7, End: -1, Unanswered: 1, Oldest: now.Add(-time.Second)},
 		},
 		Generations: 2, CommitErrors: 3, PublishErrors: 4, FetchErrors: 5, DataLoss: 6,
-		Unmarked: consumer.Unmarked{Foreign: 13, Cut: 14, Damaged: 15},
-	}, pace.State{PerMinute: 95, InFlight: 7, Available: true, Tally: pace.Tally{Throttled: 8, Outages: 9}, Throttling: pace.Throttling{Since: now}}, retrier.Waiting{Turn: 11, Backoff: 12, Kafka: 16})
+		Unreadable: consumer.UnreadableMetadata{Foreign: 13, Truncated: 14, Damaged: 15},
+	}, pace.State{PerMinute: 95, InFlight: 7, Available: true, Counters: pace.Counters{Throttled: 8, Outages: 9}, Throttling: pace.Throttling{Since: now}}, retrier.Waiting{Quota: 11, Backoff: 12, Kafka: 16})
 	want(t, text,
 		"in_flight 7", `waiting{for="quota"} 11`, `waiting{for="backoff"} 12`, `waiting{for="outage"} 0`, `waiting{for="kafka"} 16`,
 		`lag{partition="0"} 15`, `lag{partition="3"} 0`, "oldest_unanswered_seconds 60", "quota_per_minute 95",
@@ -75,7 +75,7 @@ func TestGaugesTellWhatTheRoomsKnow(t *testing.T) {
 		`unmarked_commits_total{reason="foreign"} 13`, `unmarked_commits_total{reason="cut"} 14`, `unmarked_commits_total{reason="damaged"} 15`,
 	)
 	if strings.Contains(text, `lag{partition="4"}`) {
-		t.Error("a lag is told that is not known")
+		t.Error("a lag is exported that is not known")
 	}
 	if !strings.Contains(text, "go_goroutines") || !strings.Contains(text, "process_cpu_seconds_total") {
 		t.Error("the process's own metrics are missing")
@@ -83,7 +83,7 @@ func TestGaugesTellWhatTheRoomsKnow(t *testing.T) {
 }
 
 func TestWaitingDuringAnOutageIsForItOrForKafka(t *testing.T) {
-	text := scrape(t, New(), consumer.Status{}, pace.State{}, retrier.Waiting{Turn: 11, Backoff: 3, Kafka: 4})
+	text := scrape(t, New(), consumer.Status{}, pace.State{}, retrier.Waiting{Quota: 11, Backoff: 3, Kafka: 4})
 	want(t, text, `waiting{for="kafka"} 4`, `waiting{for="quota"} 0`, `waiting{for="backoff"} 0`, `waiting{for="outage"} 14`, "mpc_available 0", "operator_action_required 1",
 		"oldest_unanswered_seconds 0", "group_joined 0")
 }
@@ -108,7 +108,7 @@ func TestEventsAndRequestsAreCounted(t *testing.T) {
 	m.Event("retried", "accepted", 20*time.Millisecond)
 	m.Event("retried", "accepted", 2*time.Second)
 	m.Event(DeadLetter, "not_json", time.Millisecond)
-	m.Event(Ignored, NotAFailure, time.Microsecond) // of these two nobody waited for an outcome
+	m.Event(Ignored, NotAFailure, time.Microsecond) // these two have no outcome
 	m.Event("retry_failed", "rejected", time.Minute)
 	m.ForceIgnored()
 	m.Request("retry", nil, time.Millisecond)

@@ -2,19 +2,19 @@ package metrics
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Totals are the counts since the start that the operator's page shows; they
-// are the same as on /metrics.
+// Totals are the counts since the start, for the operator's page. They are the same as
+// on /metrics.
 type Totals struct {
 	// Events are events_total, the series at 0 left out.
 	Events []EventCount
-	// Durations are the buckets of event_duration_seconds, ascending. The counts
-	// are cumulative; what is above the last bound is in All alone.
-	Durations []Bucket
-	All       uint64
+	// Times are the durations of event_duration_seconds, ascending, each within half
+	// a percent.
+	Times []Time
 }
 
 // EventCount is one series of events_total.
@@ -23,8 +23,8 @@ type EventCount struct {
 	Count           int64
 }
 
-// Bucket counts the events that took up to Seconds.
-type Bucket struct {
+// Time counts the events that took so long.
+type Time struct {
 	Seconds float64
 	Count   uint64
 }
@@ -32,7 +32,7 @@ type Bucket struct {
 // Totals reads the counters. It takes some ten microseconds.
 func (m *Metrics) Totals() (Totals, error) {
 	some := prometheus.NewRegistry()
-	some.MustRegister(m.events, m.duration)
+	some.MustRegister(m.events, m.times)
 	families, err := some.Gather()
 	if err != nil {
 		return Totals{}, fmt.Errorf("read the counters: %w", err)
@@ -41,10 +41,7 @@ func (m *Metrics) Totals() (Totals, error) {
 	for _, family := range families {
 		for _, metric := range family.GetMetric() {
 			if h := metric.GetHistogram(); h != nil {
-				t.All = h.GetSampleCount()
-				for _, b := range h.GetBucket() {
-					t.Durations = append(t.Durations, Bucket{b.GetUpperBound(), b.GetCumulativeCount()})
-				}
+				t.Times = times(h)
 				continue
 			}
 			count := EventCount{Count: int64(metric.GetCounter().GetValue())}
@@ -62,4 +59,39 @@ func (m *Metrics) Totals() (Totals, error) {
 		}
 	}
 	return t, nil
+}
+
+// nativeHistogram is what is used of a protobuf message of Prometheus'.
+type nativeHistogram[Span span] interface {
+	GetSchema() int32
+	GetZeroCount() uint64
+	GetPositiveSpan() []Span
+	GetPositiveDelta() []int64
+}
+
+type span interface {
+	GetOffset() int32
+	GetLength() uint32
+}
+
+// times reads a native histogram: bucket i ends at 2^(i/2^schema). Runs of buckets are
+// given by how many are left out before each, counts by their differences.
+func times[Span span](h nativeHistogram[Span]) (all []Time) {
+	if zero := h.GetZeroCount(); zero > 0 {
+		all = append(all, Time{0, zero})
+	}
+	perOctave := math.Exp2(float64(h.GetSchema()))
+	deltas, count, i := h.GetPositiveDelta(), int64(0), int32(0)
+	for _, s := range h.GetPositiveSpan() {
+		i += s.GetOffset()
+		for range s.GetLength() {
+			count += deltas[0]
+			deltas = deltas[1:]
+			if count > 0 {
+				all = append(all, Time{math.Exp2((float64(i) - 0.5) / perOctave), uint64(count)})
+			}
+			i++
+		}
+	}
+	return all
 }

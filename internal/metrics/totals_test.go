@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"math"
 	"reflect"
 	"testing"
 	"time"
@@ -18,11 +19,36 @@ func TestTotalsAreWhatMetricsShows(t *testing.T) {
 	if want := []EventCount{{"retried", "accepted", 2}, {"retry_failed", "rejected", 1}}; !reflect.DeepEqual(got.Events, want) {
 		t.Errorf("events %v, want %v", got.Events, want)
 	}
-	below := map[float64]uint64{}
-	for _, b := range got.Durations {
-		below[b.Seconds] = b.Count
+	for i, want := range []float64{.02, 2, 86400} {
+		if len(got.Times) != 3 || got.Times[i].Count != 1 || math.Abs(got.Times[i].Seconds/want-1) > .006 {
+			t.Fatalf("%v, want %v", got.Times, want)
+		}
 	}
-	if got.All != 3 || below[.01] != 0 || below[.025] != 1 || below[2.5] != 2 || below[43200] != 2 {
-		t.Errorf("of %d: %v", got.All, got.Durations)
+}
+
+// Buckets that are left out, or that several times share, must not shift the others.
+func TestEachTimeIsCountedWithinOnePercent(t *testing.T) {
+	m := New()
+	want := map[float64]uint64{}
+	for i, seconds := range []float64{0, .0003, .01, .0101, 1, 1.02, 3, 700, 40_000} {
+		for range i + 1 {
+			m.Event("retried", "accepted", time.Duration(seconds*float64(time.Second)))
+		}
+		want[seconds] = uint64(i + 1)
+	}
+	got, err := m.Totals()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seconds, n := range want {
+		found := uint64(0)
+		for _, b := range got.Times {
+			if b.Seconds == seconds || math.Abs(b.Seconds/seconds-1) < .006 {
+				found += b.Count
+			}
+		}
+		if found < n {
+			t.Errorf("%d of %v s, want %d: %v", found, seconds, n, got.Times)
+		}
 	}
 }

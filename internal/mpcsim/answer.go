@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// answer is a response before it has a request id. code is the error code in
-// MPC's or the gateway's shape, else empty.
+// answer is a response without its request id. code is MPC's or the gateway's error
+// code, empty if the body has none.
 type answer struct {
 	status      int
 	code        string
@@ -25,7 +25,7 @@ type answer struct {
 	retryAfter  time.Duration
 }
 
-// apiError is an error in the shape MPC and its gateway share.
+// apiError returns an error in the JSON shape that MPC and its gateway share.
 func apiError(status int, code, message string) answer {
 	return answer{status: status, code: code, message: message}
 }
@@ -33,15 +33,15 @@ func apiError(status int, code, message string) answer {
 func jsonAnswer(status int, value any) answer {
 	body, err := json.Marshal(value)
 	if err != nil {
-		panic(fmt.Sprintf("mpcsim: encode %T: %v", value, err)) // all values are the simulator's own
+		panic(fmt.Sprintf("mpcsim: encode %T: %v", value, err)) // all these values can be encoded
 	}
 	return answer{status: status, contentType: "application/json", body: body}
 }
 
 var requestIDs atomic.Uint64
 
-// send writes a. The Date header follows the simulator's clock, because clients
-// measure their own clock's error by it.
+// send writes an answer. Its Date header has the time of Config.Now: clients compare
+// their clock with it.
 func (s *Simulator) send(w http.ResponseWriter, a answer) {
 	id := fmt.Sprintf("%032x", requestIDs.Add(1))
 	if a.code != "" {
@@ -65,11 +65,11 @@ func (s *Simulator) send(w http.ResponseWriter, a answer) {
 		h.Set("Retry-After", strconv.FormatInt(int64((a.retryAfter+time.Second-1)/time.Second), 10))
 	}
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // a client that has gone away is its own affair
+	_, _ = w.Write(a.body) // the client may have disconnected
 }
 
-// reset makes the kernel send RST instead of an orderly end. HTTP/2 streams
-// cannot be taken over; aborting resets the stream there.
+// reset closes the connection with RST. An HTTP/2 stream cannot be hijacked; there
+// aborting the handler resets the stream.
 func reset(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -85,7 +85,7 @@ func reset(w http.ResponseWriter) {
 	_ = raw.Close()
 }
 
-// strictJSON decodes exactly one value and refuses fields it does not know.
+// strictJSON decodes exactly one value and refuses unknown fields.
 func strictJSON(data []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
@@ -98,7 +98,7 @@ func strictJSON(data []byte, into any) error {
 	return nil
 }
 
-// duration is a time.Duration that JSON spells as Go does ("1m30s").
+// duration is a time.Duration that JSON writes as Go does ("1m30s").
 type duration time.Duration
 
 func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }

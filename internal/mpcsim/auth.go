@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// authenticate returns the gateway's refusal, or nil for a caller that may pass.
-// A token decides where both a token and a signature come.
+// authenticate returns the gateway's refusal, or nil if the caller is allowed. If a
+// request has a token and a signature, only the token is checked.
 func (s *Simulator) authenticate(r *http.Request, body []byte) *answer {
 	var refusal *answer
 	switch token := r.Header.Get("X-Auth-Token"); {
@@ -16,7 +16,7 @@ func (s *Simulator) authenticate(r *http.Request, body []byte) *answer {
 	case r.Header.Get("Authorization") != "":
 		refusal = s.checkSignature(r, body)
 	default:
-		refusal = unauthorized("neither X-Auth-Token nor Authorization came")
+		refusal = unauthorized("X-Auth-Token and Authorization are missing")
 	}
 	if refusal == nil && r.PathValue("project_id") != s.cfg.ProjectID {
 		refusal = denied("the project in the path is not the caller's")

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// selfSigned makes a certificate for loopback that vouches for itself, valid for
-// a day.
+// selfSigned makes a self-signed certificate for loopback addresses, valid for a day.
+// It returns the server's configuration and the certificate in PEM.
 func selfSigned(now time.Time) (*tls.Config, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -8,84 +8,83 @@ import (
 	"time"
 )
 
-// Secret is a credential. In a configuration it prints as a fixed text with
-// every format verb, so that none shows it by accident.
+// Secret is a credential. It prints as a fixed text with every format verb, so that
+// no log shows it by accident.
 type Secret string
 
-// Format hides the value, also from %x and %d.
+// Format writes the fixed text, also for %x and %d.
 func (Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[secret]")) }
 
 // Config says who may call the simulator and how its tasks behave. ProjectID
 // and at least one way to authenticate are required.
 type Config struct {
-	// ProjectID is the project in the path; requests for another are refused.
+	// ProjectID is the project in the path. Requests for another one are refused.
 	ProjectID string
 
-	// Tokens are user tokens that are valid for ever.
+	// Tokens are user tokens that never expire.
 	Tokens []Secret
-	// AccessKey and SecretKey sign requests with SDK-HMAC-SHA256.
+	// AccessKey and SecretKey are for requests signed with SDK-HMAC-SHA256.
 	AccessKey, SecretKey Secret
-	// SecurityToken makes the key pair a temporary one: requests must carry and
-	// sign it. Defaults to none.
+	// SecurityToken makes the key pair temporary: requests must have and sign it.
+	// Defaults to none.
 	SecurityToken Secret
 	// Domain, Username and Password are the IAM account that may fetch tokens.
 	Domain, Username string
 	Password         Secret
-	// Project is the name or id the login must ask its scope for. Defaults to
+	// Project is the name or id of the project in the log-in's scope. Defaults to
 	// any.
 	Project string
 	// TokenLife is how long an issued token is valid. Defaults to 24 hours.
 	TokenLife time.Duration
-	// WrongPasswords is how many failed logins in a row lock the account for 15
+	// WrongPasswords is how many wrong passwords in a row lock the account for 15
 	// minutes. Defaults to 5.
 	WrongPasswords int
 
-	// UnknownNotFound makes an id that nobody registered unknown to MPC.
-	// Defaults to false: it is a failed task from the moment it is first named.
+	// UnknownNotFound makes MPC answer "not found" for ids that were not registered
+	// by SetTask. Defaults to false: a new id is a FAILED task from its first request.
 	UnknownNotFound bool
-	// WaitingFor and ProcessingFor are how long an accepted task stays in
-	// WAITING and PROCESSING. Default to 0: it has ended at once.
+	// WaitingFor and ProcessingFor are how long a task stays in WAITING and
+	// PROCESSING after an accepted retry. Default to 0: it ends at once.
 	WaitingFor, ProcessingFor time.Duration
-	// Then is where an accepted task ends: StatusSucceed or StatusFailed.
-	// Defaults to StatusSucceed.
+	// Then is the state after PROCESSING: StatusSucceed or StatusFailed. Defaults to
+	// StatusSucceed.
 	Then Status
-	// RefusalCode answers the retry of a task that is not FAILED: MPC.10213 or
-	// MPC.10212. Defaults to MPC.10213.
+	// RefusalCode is the error code for the retry of a task that is not FAILED:
+	// MPC.10213 or MPC.10212. Defaults to MPC.10213.
 	RefusalCode string
 
-	// Faults are the faults in force from the start. Default to none.
+	// Faults are active from the start. Default to none.
 	Faults Faults
-	// KeepLog keeps every request for Requests and MaxInWindow. Defaults to
-	// false: memory does not grow with the number of requests, only with the
-	// number of tasks.
-	KeepLog bool
-	// OnRequest is told of every request before its answer is sent, from the
-	// request's own goroutine. Defaults to nobody.
+	// KeepRequests keeps every request for Requests and MaxInWindow. Defaults to
+	// false: then memory grows with the number of tasks only.
+	KeepRequests bool
+	// OnRequest is called for every request before its answer is sent, on the
+	// request's goroutine. Defaults to nil.
 	OnRequest func(Request)
 
-	// Seed decides the random faults. Defaults to 0, a seed as good as another.
+	// Seed picks the random faults. Defaults to 0.
 	Seed uint64
-	// Now is the clock that states, tokens, quotas and the ledger go by.
-	// Defaults to time.Now.
+	// Now is the clock for states, tokens, quotas and request times. Defaults to
+	// time.Now.
 	Now func() time.Time
-	// Sleep waits for latencies and delays. Defaults to a timer; it returns
-	// early with the context's error.
+	// Sleep waits for latencies and delays, or returns early with the context's
+	// error. Defaults to a timer.
 	Sleep func(context.Context, time.Duration) error
 
 	// Address is where Start listens. Defaults to 127.0.0.1:0, a free port.
 	Address string
-	// TLS makes Start serve HTTPS with a certificate of its own.
+	// TLS makes Start serve HTTPS with a self-signed certificate.
 	TLS bool
 }
 
-// Validate says what New would refuse.
+// Validate returns the error that New would return.
 func (c Config) Validate() error {
 	_, err := c.withDefaults()
 	return err
 }
 
-// withDefaults validates c and fills in what was left out. Its errors name
-// fields, never values.
+// withDefaults validates c and fills in defaults. Its errors name fields, and no
+// credentials.
 func (c Config) withDefaults() (Config, error) {
 	var errs []error
 	if c.ProjectID == "" {
@@ -101,7 +100,7 @@ func (c Config) withDefaults() (Config, error) {
 		errs = append(errs, errors.New("Username and Password go together: one is missing"))
 	}
 	if len(c.Tokens) == 0 && c.AccessKey == "" && c.Username == "" {
-		errs = append(errs, errors.New("nobody could call: give Tokens, a key pair or a user"))
+		errs = append(errs, errors.New("no caller is allowed: give Tokens, a key pair or a user"))
 	}
 	if slices.Contains(c.Tokens, "") {
 		errs = append(errs, errors.New("Tokens holds an empty token"))

@@ -9,14 +9,14 @@ import (
 func TestConfigurationErrorsNameTheirFieldsAndShowNoSecret(t *testing.T) {
 	for want, c := range map[string]Config{
 		"ProjectID is missing":               {Tokens: []Secret{"canary"}},
-		"nobody could call":                  {ProjectID: "p"},
+		"no caller is allowed":               {ProjectID: "p"},
 		"AccessKey and SecretKey":            {ProjectID: "p", SecretKey: "canary"},
 		"SecurityToken belongs":              {ProjectID: "p", Tokens: []Secret{"canary"}, SecurityToken: "canary"},
 		"Username and Password":              {ProjectID: "p", Tokens: []Secret{"canary"}, Password: "canary"},
 		"Tokens holds an empty token":        {ProjectID: "p", Tokens: []Secret{""}},
 		`Then is "CANCELED"`:                 {ProjectID: "p", Tokens: []Secret{"canary"}, Then: StatusCanceled},
 		"outage \"x\" is none of":            {ProjectID: "p", Tokens: []Secret{"canary"}, Faults: Faults{Outage: "x"}},
-		"ProjectID is missing\nnobody could": {},
+		"ProjectID is missing\nno caller is": {},
 	} {
 		err := c.Validate()
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") {

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// controlRoutes are the control API. It asks for no credentials: a tool for
-// demonstrations on loopback.
+// controlRoutes adds the control API. It needs no credentials, because it is meant
+// for demonstrations on loopback.
 //
 //	GET  /_sim/healthz          200 while it serves
 //	GET  /_sim/faults           Faults
-//	PUT  /_sim/faults           Faults; what is left out is off
+//	PUT  /_sim/faults           Faults; fields that are left out are off
 //	GET  /_sim/tasks/{id}       Task
 //	PUT  /_sim/tasks/{id}       TaskControl: registers or replaces the task
 //	GET  /_sim/counters         Counters
-//	GET  /_sim/requests?last=n  the last n Requests (100), with Config.KeepLog
+//	GET  /_sim/requests?last=n  the last n Requests (default 100), with Config.KeepRequests
 func (s *Simulator) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_sim/healthz", func(w http.ResponseWriter, _ *http.Request) {
 		s.send(w, answer{status: http.StatusOK, contentType: "text/plain", body: []byte("ok\n")})
@@ -33,12 +33,13 @@ func (s *Simulator) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_sim/requests", s.controlRequests)
 }
 
-// TaskControl is the body of PUT /_sim/tasks/{id}: a Task, and the scripts of
-// its retries and queries.
+// TaskControl is the body of PUT /_sim/tasks/{id}: a Task, and scripts for its
+// retries and queries.
 type TaskControl struct {
 	Status      Status `json:"status"`
 	ErrorCode   string `json:"error_code"`
 	Description string `json:"description"`
+	UserData    string `json:"user_data"`
 	Then        Status `json:"then"`
 	Script      []Step `json:"script"`
 	QueryScript []Step `json:"query_script"`
@@ -71,7 +72,7 @@ func (s *Simulator) controlSetTask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := r.PathValue("id")
-	err := s.SetTask(Task{ID: id, Status: in.Status, ErrorCode: in.ErrorCode, Description: in.Description, Then: in.Then})
+	err := s.SetTask(Task{ID: id, Status: in.Status, ErrorCode: in.ErrorCode, Description: in.Description, UserData: in.UserData, Then: in.Then})
 	if err == nil {
 		err = s.Script(id, in.Script...)
 	}

@@ -75,7 +75,7 @@ func TestLedgerIsReadOverTheControlAPIAndNotWrittenByIt(t *testing.T) {
 		t.Fatalf("got  %s\nwant %s", got.body, want)
 	}
 	got = control(s, http.MethodGet, "/_sim/counters", "")
-	if want := `{"retries":2,"queries":0,"logins":0,"accepted":2,"refused":0,"faulty":0,"lost":0,"max_in_flight":1,"max_in_flight_per_task":1}`; got.body != want {
+	if want := `{"retries":2,"queries":0,"lists":0,"logins":0,"accepted":2,"refused":0,"faulty":0,"lost":0,"max_in_flight":1,"max_in_flight_per_task":1}`; got.body != want {
 		t.Fatalf("got  %s\nwant %s", got.body, want)
 	}
 }

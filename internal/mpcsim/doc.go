@@ -1,11 +1,11 @@
-// Package mpcsim simulates the part of Huawei Cloud MPC and IAM that the
-// service talks to: the remux retry, the task query and the password login,
-// with task states, refusals, outages and a ledger of every request seen.
+// Package mpcsim simulates the parts of Huawei Cloud MPC and IAM that the service
+// uses: the remux retry, the query and the list of tasks and the password log-in, with
+// task states, refusals and outages. It records and counts the requests.
 //
-// It is a second, independent reading of the API's documents: it shares no code
-// with the client, verifies signatures by itself, and so can find the client's
-// mistakes. It is no server for production use: its control API under /_sim/
-// asks for no credentials and belongs on a loopback address or a demo network.
+// It implements the API's documentation independently: it shares no code with the
+// client and verifies signatures with its own code, so that it can find the client's
+// mistakes. It is not for production: its control API under /_sim/ needs no
+// credentials, and must be on a loopback address or a demo network.
 //
-// The sandbox, its commands and tests may import it; the service may not.
+// The sandbox, cmd/mpcsim and tests import it, never the service.
 package mpcsim

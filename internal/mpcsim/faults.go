@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Outage is a way in which every request fails.
+// Outage is a kind of outage, in which every request fails.
 type Outage string
 
 const (
@@ -21,7 +21,7 @@ const (
 	Hanging      Outage = "hanging"      // no answer at all
 )
 
-// outageSteps are the reactions the outages consist of.
+// outageSteps gives the answer to each request in an outage.
 var outageSteps = map[Outage]Step{
 	Down:         {Status: http.StatusServiceUnavailable, Code: "APIGW.0613", Message: "The backend service is unavailable."},
 	Broken:       {Status: http.StatusInternalServerError, Code: "APIGW.0605", Message: "The backend service failed."},
@@ -32,32 +32,31 @@ var outageSteps = map[Outage]Step{
 	Hanging:      {End: EndHang},
 }
 
-// Faults are what goes wrong for everybody. The zero value is a healthy API.
+// Faults affect the requests of all tasks. The zero value is a healthy API.
 type Faults struct {
-	// Outage fails all MPC requests, IAMOutage all logins.
+	// Outage makes all MPC requests fail, IAMOutage all log-ins.
 	Outage    Outage `json:"outage,omitempty"`
 	IAMOutage Outage `json:"iam_outage,omitempty"`
-	// Latency holds every answer back.
+	// Latency delays every answer.
 	Latency time.Duration `json:"-"`
 
-	// PerSecond throttles what exceeds so many requests a second, with a burst
-	// of one second's worth at most. 0 does not.
+	// PerSecond is a limit of requests a second, with bursts of at most one second's
+	// requests. Defaults to 0, no limit.
 	PerSecond float64 `json:"per_second,omitempty"`
-	// PerMinute throttles what exceeds so many requests in any 60 seconds, as the
-	// tenant's quota does. 0 does not.
+	// PerMinute is a limit of requests in any 60 seconds, like the tenant's quota.
+	// Defaults to 0, no limit.
 	PerMinute int `json:"per_minute,omitempty"`
 	// ThrottleAsMPC answers 406 MPC.10237 instead of 429 APIGW.0308.
 	ThrottleAsMPC bool `json:"throttle_as_mpc,omitempty"`
 	// RetryAfter is sent with throttling answers. 0 sends none.
 	RetryAfter time.Duration `json:"-"`
 
-	// RefuseQueries takes away the permission to query (GET only).
+	// RefuseQueries refuses state queries for lack of permission.
 	RefuseQueries bool `json:"refuse_queries,omitempty"`
-	// ErrorRate is the probability (0 to 1) of a 500 APIGW.0605 that does
-	// nothing.
+	// ErrorRate is the probability (0 to 1) of a 500 APIGW.0605 without effect.
 	ErrorRate float64 `json:"error_rate,omitempty"`
 	// LossRate is the probability (0 to 1) that a request is carried out and its
-	// answer lost.
+	// answer is lost.
 	LossRate float64 `json:"loss_rate,omitempty"`
 }
 
@@ -78,8 +77,8 @@ func (f Faults) validate() error {
 	return nil
 }
 
-// SetFaults replaces all faults from the next request on. Requests that hang
-// already go on hanging. A changed quota starts afresh.
+// SetFaults replaces all faults from the next request on. Requests that already hang
+// go on hanging. A changed limit starts unused.
 func (s *Simulator) SetFaults(f Faults) error {
 	if err := f.validate(); err != nil {
 		return err
@@ -97,14 +96,14 @@ func (s *Simulator) setFaults(f Faults) {
 	s.faults = f
 }
 
-// Faults returns the faults in force.
+// Faults returns the active faults.
 func (s *Simulator) Faults() Faults {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.faults
 }
 
-// throttled is the answer to a request beyond the quota.
+// throttled returns the answer to a request above the limit.
 func (f Faults) throttled() answer {
 	a := apiError(http.StatusTooManyRequests, "APIGW.0308", "The throttling threshold has been reached.")
 	if f.ThrottleAsMPC {
@@ -114,11 +113,11 @@ func (f Faults) throttled() answer {
 	return a
 }
 
-// chance draws a random fault. Nothing is drawn at probability 0, so that a
-// seed's story does not depend on faults that are off.
+// chance returns true with probability p. With p = 0 it draws no random number, so
+// that faults that are off do not change what a seed does.
 func (s *Simulator) chance(p float64) bool { return p > 0 && s.random.Float64() < p }
 
-// faultsJSON spells durations as Go does ("250ms").
+// faultsJSON has the durations, written as Go does ("250ms").
 type faultsJSON struct {
 	Latency    duration `json:"latency,omitempty"`
 	RetryAfter duration `json:"retry_after,omitempty"`

@@ -63,11 +63,11 @@ func TestThrottlingInBothSpellings(t *testing.T) {
 	if got.header.Get("Retry-After") != "1" {
 		t.Fatalf("Retry-After %q", got.header.Get("Retry-After"))
 	}
-	must(t, s.SetFaults(Faults{PerSecond: 2, ThrottleAsMPC: true})) // the quota goes on
+	must(t, s.SetFaults(Faults{PerSecond: 2, ThrottleAsMPC: true})) // the limit stays used up
 	got = ask(s, retryRequest("b"))
 	got.want(t, 406, "MPC.10237")
 	if got.header.Get("Retry-After") != "" {
-		t.Fatal("a Retry-After that nobody asked for")
+		t.Fatal("Retry-After was sent though it is not configured")
 	}
 	now.advance(500 * time.Millisecond)
 	ask(s, retryRequest("b")).want(t, 200, "")
@@ -104,7 +104,7 @@ func TestRandomFaultsFollowTheSeedAndTheirRate(t *testing.T) {
 	failed, same := 0, 0
 	for i := range one {
 		if one[i] != again[i] {
-			t.Fatal("one seed tells two stories")
+			t.Fatal("one seed gives two results")
 		}
 		if one[i] == other[i] {
 			same++
@@ -114,9 +114,10 @@ func TestRandomFaultsFollowTheSeedAndTheirRate(t *testing.T) {
 		}
 	}
 	if same == len(one) {
-		t.Fatal("two seeds tell one story")
+		t.Fatal("two seeds give the same result")
 	}
-	// A quarter fails, a quarter of the rest is lost; four standard deviations.
+	// A quarter fails, and a quarter of the rest is lost. The tolerance is four
+	// standard deviations.
 	if math.Abs(float64(failed)-250) > 55 || math.Abs(float64(lost)-187.5) > 50 {
 		t.Fatalf("%d failed and %d lost of 1000", failed, lost)
 	}
@@ -147,10 +148,10 @@ func TestFaultsThatCannotBeAreRefusedAndChangeNothing(t *testing.T) {
 	s := newSimulator(t, Config{Faults: Faults{Outage: Down}})
 	for _, f := range []Faults{{Outage: "gone"}, {IAMOutage: "gone"}, {ErrorRate: 1.1}, {LossRate: -1}, {LossRate: math.NaN()}, {Latency: -1}, {PerMinute: -1}, {PerSecond: -1}} {
 		if s.SetFaults(f) == nil {
-			t.Errorf("%+v was taken", f)
+			t.Errorf("%+v was accepted", f)
 		}
 		if _, err := New(complete(Config{Faults: f})); err == nil {
-			t.Errorf("%+v was taken at the start", f)
+			t.Errorf("%+v was accepted at the start", f)
 		}
 	}
 	if s.Faults() != (Faults{Outage: Down}) {

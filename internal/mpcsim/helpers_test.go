@@ -21,7 +21,7 @@ const token = "token-of-the-test"
 
 var epoch = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 
-// clock stands still until it is moved.
+// clock is a clock that only advance moves.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -41,7 +41,7 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// newSimulator fills in a project, a token and the log.
+// newSimulator adds a project and a token to cfg, and keeps the requests.
 func newSimulator(t *testing.T, cfg Config) *Simulator {
 	t.Helper()
 	s, err := New(complete(cfg))
@@ -52,7 +52,7 @@ func newSimulator(t *testing.T, cfg Config) *Simulator {
 }
 
 func complete(cfg Config) Config {
-	cfg.ProjectID, cfg.KeepLog = "p", true
+	cfg.ProjectID, cfg.KeepRequests = "p", true
 	cfg.Tokens = []Secret{token}
 	return cfg
 }
@@ -78,7 +78,7 @@ type reply struct {
 	cut    bool // no answer: the connection was cut
 }
 
-// ask sends a request to the handler itself, without a network.
+// ask calls the handler directly, without a network.
 func ask(h http.Handler, r *http.Request) (got reply) {
 	defer func() {
 		cause := recover()
@@ -127,8 +127,8 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// start serves on a port of its own until the test ends, with a client that
-// shares no connection with other tests.
+// start serves on its own port until the test ends. The client shares no connection
+// with other tests.
 func start(t *testing.T, cfg Config) (*Server, *http.Client) {
 	t.Helper()
 	server, err := Start(complete(cfg))

@@ -11,9 +11,9 @@ import (
 // lockedFor is how long IAM locks an account by default.
 const lockedFor = 15 * time.Minute
 
-// account is the IAM user's standing, guarded by the simulator's lock.
+// account is the state of the IAM account, guarded by the simulator's lock.
 type account struct {
-	wrong       int // passwords in a row
+	wrong       int // wrong passwords in a row
 	lockedUntil time.Time
 	tokens      map[Secret]time.Time // issued, with their expiry
 }
@@ -58,8 +58,8 @@ func (s *Simulator) serveLogin(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// login locks the account after too many wrong passwords, as IAM does: even the
-// right one is refused then.
+// login checks the password. Too many wrong ones lock the account, as in IAM: then
+// the right one is refused too.
 func (s *Simulator) login(request loginRequest, now time.Time) (answer, bool) {
 	user, project := request.Auth.Identity.Password.User, request.Auth.Scope.Project
 	known := s.cfg.Username != "" && user.Name == s.cfg.Username && user.Domain.Name == s.cfg.Domain
@@ -80,7 +80,7 @@ func (s *Simulator) login(request loginRequest, now time.Time) (answer, bool) {
 	return s.issue(now), true
 }
 
-// issue makes a token and forgets those that nobody can remember any more.
+// issue makes a token, and deletes tokens that expired more than an hour ago.
 func (s *Simulator) issue(now time.Time) answer {
 	for token, expires := range s.iam.tokens {
 		if now.Sub(expires) > time.Hour {
@@ -101,8 +101,7 @@ func (s *Simulator) issue(now time.Time) answer {
 	return a
 }
 
-// ExpireTokens makes every token issued so far one that must be renewed
-// (APIGW.0307).
+// ExpireTokens makes every token issued so far expire (APIGW.0307).
 func (s *Simulator) ExpireTokens() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

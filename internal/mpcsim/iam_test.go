@@ -98,7 +98,7 @@ func TestTooManyWrongPasswordsLockTheAccount(t *testing.T) {
 	wrong := loginBody("d", "u", "x", "region")
 	login(s, wrong).want(t, 401, "")
 	login(s, wrong).want(t, 401, "")
-	login(s, right).want(t, 201, "") // starts the count afresh
+	login(s, right).want(t, 201, "") // resets the count
 	login(s, wrong).want(t, 401, "")
 	login(s, wrong).want(t, 401, "")
 	login(s, right).want(t, 201, "")

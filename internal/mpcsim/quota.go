@@ -2,15 +2,15 @@ package mpcsim
 
 import "time"
 
-// quota admits requests by a token bucket per second, a sliding window per
-// minute, or both. Refused requests use up nothing.
+// quota limits requests by a token bucket per second, a sliding window per minute, or
+// both. Refused requests do not count.
 type quota struct {
 	perSecond float64
 	tokens    float64
 	filled    time.Time
 
-	// admitted is a ring of the last cap(admitted) admissions; next is its oldest
-	// entry once it is full.
+	// admitted is a ring of the times of the last cap(admitted) admitted requests.
+	// Once it is full, next is the index of the oldest.
 	admitted []time.Time
 	next     int
 }
@@ -19,7 +19,7 @@ func newQuota(perSecond float64, perMinute int) quota {
 	return quota{perSecond: perSecond, admitted: make([]time.Time, 0, perMinute)}
 }
 
-// admit says whether a request at now is within the quota, and counts it if so.
+// admit tells whether a request at now is within the quota, and counts it if so.
 func (q *quota) admit(now time.Time) bool {
 	window := cap(q.admitted)
 	full := window > 0 && len(q.admitted) == window
@@ -43,8 +43,8 @@ func (q *quota) takeToken(now time.Time) bool {
 	if q.perSecond == 0 {
 		return true
 	}
-	// Below one request a second a bucket of one second's worth would never
-	// hold a whole token.
+	// With less than one request a second, a bucket for one second would never hold
+	// a whole token.
 	burst := max(q.perSecond, 1)
 	if q.filled.IsZero() {
 		q.tokens = burst

@@ -27,14 +27,18 @@ func (s *Simulator) serveRetry(w http.ResponseWriter, r *http.Request) {
 	if !bad {
 		ids = []string{request.TaskID}
 	}
-	s.serveMPC(w, r, Retry, ids, body, bad)
+	s.serveMPC(w, r, Retry, ids, body, bad, func(now time.Time) (answer, bool) { return s.retry(ids[0], now) })
 }
 
-// serveQuery knows no paging: with ids, MPC ignores it, and the service never
-// asks without.
+// serveQuery answers queries by id, without range and paging: MPC ignores both then.
+// Without ids it answers with a list.
 func (s *Simulator) serveQuery(w http.ResponseWriter, r *http.Request) {
 	body, err := readBody(w, r)
 	values, queryErr := url.ParseQuery(r.URL.RawQuery)
+	if err == nil && queryErr == nil && !values.Has("task_id") {
+		s.serveList(w, r, values, body)
+		return
+	}
 	var ids []string
 	seen := make(map[string]bool)
 	bad := err != nil || queryErr != nil
@@ -45,7 +49,9 @@ func (s *Simulator) serveQuery(w http.ResponseWriter, r *http.Request) {
 			ids = append(ids, id)
 		}
 	}
-	s.serveMPC(w, r, Query, ids, body, bad || len(ids) == 0 || len(ids) > maxQueryIDs)
+	s.serveMPC(w, r, Query, ids, body, bad || len(ids) == 0 || len(ids) > maxQueryIDs, func(now time.Time) (answer, bool) {
+		return s.query(ids, now), true
+	})
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
@@ -56,9 +62,9 @@ func plausible(id string) bool {
 	return id != "" && len(id) <= maxTaskID && utf8.ValidString(id)
 }
 
-// serveMPC decides in the order of the real parts: network and gateway, who is
-// calling, the tenant's quota, permissions, parameters, and MPC at last.
-func (s *Simulator) serveMPC(w http.ResponseWriter, r *http.Request, op Operation, ids []string, body []byte, bad bool) {
+// serveMPC checks in the order of the real system: network and gateway,
+// authentication, the tenant's quota, permissions, parameters, and MPC last, by carryOut.
+func (s *Simulator) serveMPC(w http.ResponseWriter, r *http.Request, op Operation, ids []string, body []byte, bad bool, carryOut func(now time.Time) (answer, bool)) {
 	refusal := s.authenticate(r, body)
 	s.serve(w, r, op, ids, func(now time.Time) decision {
 		if step, out := outageSteps[s.faults.Outage]; out {
@@ -69,7 +75,7 @@ func (s *Simulator) serveMPC(w http.ResponseWriter, r *http.Request, op Operatio
 			return decision{answer: *refusal}
 		case !s.quota.admit(now):
 			return decision{answer: s.faults.throttled()}
-		case op == Query && s.faults.RefuseQueries:
+		case op != Retry && s.faults.RefuseQueries:
 			return decision{answer: apiError(http.StatusForbidden, "APIGW.0302", "Policy doesn't allow mpc:remuxTsk:view to be performed.")}
 		case bad:
 			return decision{answer: badParameter}
@@ -77,12 +83,12 @@ func (s *Simulator) serveMPC(w http.ResponseWriter, r *http.Request, op Operatio
 			step := outageSteps[Broken]
 			return decision{step: step, answer: step.replace(answer{})}
 		}
-		return s.operate(op, ids, now)
+		return s.operate(op, ids, func() (answer, bool) { return carryOut(now) })
 	})
 }
 
-// operate carries the operation out as the tasks' scripts have it.
-func (s *Simulator) operate(op Operation, ids []string, now time.Time) decision {
+// operate carries out the operation, as the tasks' scripts say.
+func (s *Simulator) operate(op Operation, ids []string, carryOut func() (answer, bool)) decision {
 	d := decision{step: s.nextStep(op, ids)}
 	if d.step.ordinary() && s.chance(s.faults.LossRate) {
 		delay := d.step.Delay
@@ -90,11 +96,7 @@ func (s *Simulator) operate(op Operation, ids []string, now time.Time) decision 
 		d.step.Delay = delay
 	}
 	if d.step.executes() {
-		if op == Retry {
-			d.answer, d.accepted = s.retry(ids[0], now)
-		} else {
-			d.answer, d.accepted = s.query(ids, now), true
-		}
+		d.answer, d.accepted = carryOut()
 	}
 	d.answer = d.step.replace(d.answer)
 	return d
@@ -109,7 +111,7 @@ func (s *Simulator) retry(id string, now time.Time) (answer, bool) {
 		return apiError(http.StatusForbidden, s.cfg.RefusalCode, "Operation failed."), false
 	}
 	t.retry(now, &s.cfg)
-	s.ledger.accept(id)
+	s.requests.accept(id)
 	return answer{status: http.StatusOK}, true
 }
 

@@ -7,15 +7,15 @@ type scriptKey struct {
 	task      string
 }
 
-// Script decides how the next retries of a task are answered, one step after
-// the other; then the task behaves as usual. It replaces the task's script; no
-// steps remove it. Authentication, outages and quotas come before it.
+// Script sets the answers to the next retries of a task, one step after the other.
+// After them the task behaves as usual. It replaces the task's former script; without
+// steps it removes it. Authentication, outages and quotas are checked first.
 func (s *Simulator) Script(taskID string, steps ...Step) error {
 	return s.script(Retry, taskID, steps)
 }
 
-// ScriptQuery does the same for the queries that name the task. Where several
-// of a query's tasks have a script, the first named decides for the batch.
+// ScriptQuery does the same for queries that name the task. If several tasks of a
+// query have a script, the first one in the query decides for all.
 func (s *Simulator) ScriptQuery(taskID string, steps ...Step) error {
 	return s.script(Query, taskID, steps)
 }
@@ -33,12 +33,12 @@ func (s *Simulator) script(op Operation, taskID string, steps []Step) error {
 		delete(s.steps, key)
 		return nil
 	}
-	s.steps[key] = append([]Step(nil), steps...) // counted down in place
+	s.steps[key] = append([]Step(nil), steps...) // a copy: nextStep changes Times
 	return nil
 }
 
-// nextStep takes the step that answers this request, the zero Step where no
-// script says anything.
+// nextStep returns the script's step for this request, or the zero Step if there is
+// none.
 func (s *Simulator) nextStep(op Operation, ids []string) Step {
 	for _, id := range ids {
 		key := scriptKey{op, id}

@@ -53,7 +53,7 @@ func TestLostAnswerWasARetryAllTheSame(t *testing.T) {
 		t.Fatalf("accepted %d, task %s", s.Accepted("a"), statusOf(t, s, "a"))
 	}
 	if seen := s.Requests()[0]; seen.Verdict != Accepted || !seen.Lost || seen.Status != 0 {
-		t.Fatalf("ledger: %+v", seen)
+		t.Fatalf("requests: %+v", seen)
 	}
 }
 

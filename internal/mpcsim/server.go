@@ -14,10 +14,9 @@ import (
 	"time"
 )
 
-// Server is a Simulator that listens.
+// Server is a Simulator that listens on a port.
 //
-// mu guards everything below it. Whoever stops a listener takes what it needs
-// out under the lock and waits without it.
+// mu guards the fields below it. It is not held while a listener stops.
 type Server struct {
 	*Simulator
 	address string
@@ -29,8 +28,9 @@ type Server struct {
 	closed   bool
 }
 
-// listener is one life of the server's port. serving counts the accepting
-// goroutine and the requests; mu guards that none is added once it is waited for.
+// listener serves the port from Start or Reopen to Refuse or Close. serving counts
+// the accepting goroutine and the requests. Under mu, none is added after stopping is
+// set.
 type listener struct {
 	http    *http.Server
 	serving sync.WaitGroup
@@ -57,14 +57,14 @@ func Start(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Addr is the host:port the server listens on.
+// Addr returns the host:port that the server listens on.
 func (s *Server) Addr() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.address
 }
 
-// URL is the base URL, for MPC's and IAM's endpoint alike.
+// URL returns the base URL, for both MPC's and IAM's end point.
 func (s *Server) URL() string {
 	if s.tls != nil {
 		return "https://" + s.Addr()
@@ -72,10 +72,10 @@ func (s *Server) URL() string {
 	return "http://" + s.Addr()
 }
 
-// PEM is the certificate to trust, nil without TLS.
+// PEM returns the certificate to trust, nil without TLS.
 func (s *Server) PEM() []byte { return s.pem }
 
-// Roots is PEM as a pool, nil without TLS.
+// Roots returns a pool with that certificate, nil without TLS.
 func (s *Server) Roots() *x509.CertPool {
 	if s.pem == nil {
 		return nil
@@ -85,8 +85,8 @@ func (s *Server) Roots() *x509.CertPool {
 	return roots
 }
 
-// Reopen listens on the same port again after Refuse. It fails when another
-// process has taken the port meanwhile, or after Close.
+// Reopen listens on the same port again after Refuse. It fails after Close, or if
+// another process uses the port meanwhile.
 func (s *Server) Reopen() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,10 +111,10 @@ func (s *Server) listen(socket net.Listener) *listener {
 		Handler:           l.track(s.Simulator),
 		ReadHeaderTimeout: 10 * time.Second,
 		TLSConfig:         s.tls,
-		ErrorLog:          log.New(io.Discard, "", 0), // broken connections are what it is for
+		ErrorLog:          log.New(io.Discard, "", 0), // broken connections are intended
 	}
 	l.serving.Go(func() {
-		// Serve ends by Close or Shutdown only: its error says nothing new.
+		// Serve returns only after Close or Shutdown, so its error is not interesting.
 		if s.tls != nil {
 			_ = l.http.ServeTLS(socket, "", "")
 		} else {
@@ -124,7 +124,8 @@ func (s *Server) listen(socket net.Listener) *listener {
 	return l
 }
 
-// track lets Close wait for the handlers, which http.Server's does not.
+// track counts running handlers, so that stop can wait for them: http.Server's Close
+// does not.
 func (l *listener) track(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		l.mu.Lock()
@@ -139,28 +140,27 @@ func (l *listener) track(next http.Handler) http.Handler {
 	})
 }
 
-// stop gives requests in flight until ctx ends, then cuts every connection and
+// stop lets requests in flight end until ctx ends. Then it cuts every connection and
 // waits for the goroutines.
 func (l *listener) stop(ctx context.Context) {
 	if ctx.Err() == nil {
-		_ = l.http.Shutdown(ctx) // what is left is cut below
+		_ = l.http.Shutdown(ctx) // Close below cuts the others
 	}
 	l.mu.Lock()
 	l.stopping = true
 	l.mu.Unlock()
-	_ = l.http.Close() // ends the requests' contexts, and with them what hangs
+	_ = l.http.Close() // ends the requests' contexts, so hanging requests end too
 	l.serving.Wait()
 }
 
-// Refuse closes the port and every connection: further ones are refused by the
-// kernel, until Reopen. A client that used a kept connection meanwhile may see
-// its end (EOF) first, as it would if the server had died.
-func (s *Server) Refuse() { s.halt(ended(), false) }
+// Refuse closes the port and every connection. The kernel refuses new ones until
+// Reopen. A client on a kept-alive connection may see EOF first, as after a crash.
+func (s *Server) Refuse() { s.halt(endedContext(), false) }
 
 // Close ends the server and its requests at once and waits for its goroutines.
-func (s *Server) Close() { s.halt(ended(), true) }
+func (s *Server) Close() { s.halt(endedContext(), true) }
 
-// Shutdown is Close with patience: requests in flight have until ctx ends.
+// Shutdown is Close, but lets requests in flight end until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) { s.halt(ctx, true) }
 
 func (s *Server) halt(ctx context.Context, forGood bool) {
@@ -174,8 +174,8 @@ func (s *Server) halt(ctx context.Context, forGood bool) {
 	}
 }
 
-// ended is no patience at all.
-func ended() context.Context {
+// endedContext returns a context that has already ended.
+func endedContext() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx

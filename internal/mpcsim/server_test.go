@@ -20,7 +20,7 @@ func TestRefusedConnectionsAndTheWayBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Refuse()
-	server.Refuse() // twice is once
+	server.Refuse() // has no further effect
 	client.CloseIdleConnections()
 	for range 3 {
 		if _, err := put(t.Context(), client, server, "b"); !errors.Is(err, syscall.ECONNREFUSED) {
@@ -126,7 +126,7 @@ func TestCloseWaitsForItsRequests(t *testing.T) {
 		Faults: Faults{Latency: time.Second},
 		Sleep: func(ctx context.Context, _ time.Duration) error {
 			<-ctx.Done()
-			time.Sleep(20 * time.Millisecond) // long enough for a Close that does not wait to be found out
+			time.Sleep(20 * time.Millisecond) // long enough to notice a Close that does not wait
 			ended.Store(true)
 			return ctx.Err()
 		},
@@ -149,7 +149,7 @@ func TestCloseWaitsForItsRequests(t *testing.T) {
 func TestTLSWithItsOwnCertificate(t *testing.T) {
 	server, client := start(t, Config{TLS: true})
 	if _, err := put(t.Context(), client, server, "a"); err == nil {
-		t.Fatal("a stranger's certificate was trusted")
+		t.Fatal("an unknown certificate was trusted")
 	}
 	transport := client.Transport.(*http.Transport)
 	transport.TLSClientConfig = &tls.Config{RootCAs: server.Roots(), MinVersion: tls.VersionTLS12}

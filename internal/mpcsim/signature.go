@@ -19,10 +19,11 @@ const (
 	maxSkew    = 15 * time.Minute
 )
 
-// checkSignature verifies a request that is signed with AK/SK.
+// checkSignature verifies a request that is signed with AK/SK. It returns the
+// gateway's refusal, or nil.
 func (s *Simulator) checkSignature(r *http.Request, body []byte) *answer {
 	if s.cfg.AccessKey == "" {
-		return unauthorized("no access key is known here")
+		return unauthorized("no access key is configured")
 	}
 	access, signed, signature, err := parseAuthorization(r.Header.Get("Authorization"))
 	if err != nil {
@@ -53,8 +54,8 @@ func (s *Simulator) checkSignature(r *http.Request, body []byte) *answer {
 	if !hmac.Equal([]byte(signature), []byte(sign(string(s.cfg.SecretKey), stamp, canonical))) {
 		return unauthorized("the signature does not match")
 	}
-	// The API's page asks for this header with AK/SK and prints it with an
-	// underscore; its SDK sends the hyphen. One of them must be right.
+	// With AK/SK the API requires this header. Its documentation writes it with an
+	// underscore, its SDK sends it with a hyphen: both are accepted.
 	for _, name := range []string{"X-Project-Id", "X-Project_Id"} {
 		if project := r.Header.Get(name); project != "" {
 			if project != s.cfg.ProjectID {
@@ -66,8 +67,8 @@ func (s *Simulator) checkSignature(r *http.Request, body []byte) *answer {
 	return denied("X-Project-Id is missing")
 }
 
-// mustBeSigned are the headers that a forger could otherwise put in another's
-// place.
+// mustBeSigned returns the headers that have to be signed, so that they cannot be
+// replaced.
 func mustBeSigned(r *http.Request) []string {
 	names := []string{"x-sdk-date"}
 	for _, name := range []string{"x-security-token", "x-project-id"} {
@@ -101,7 +102,7 @@ func parseAuthorization(value string) (access string, signed []string, signature
 	return fields["Access"], signed, fields["Signature"], nil
 }
 
-// canonicalRequest is the request in the only spelling that is signed.
+// canonicalRequest returns the request in the form that is signed.
 func canonicalRequest(r *http.Request, signed []string, body []byte) (string, error) {
 	path, err := canonicalPath(r.URL.EscapedPath())
 	if err != nil {
@@ -118,7 +119,7 @@ func canonicalRequest(r *http.Request, signed []string, body []byte) (string, er
 			values = []string{r.Host}
 		}
 		if len(values) == 0 {
-			return "", fmt.Errorf("the signed header %s did not come", name)
+			return "", fmt.Errorf("the signed header %s is missing", name)
 		}
 		for _, value := range values {
 			fmt.Fprintf(&headers, "%s:%s\n", name, strings.TrimSpace(value))
@@ -127,7 +128,8 @@ func canonicalRequest(r *http.Request, signed []string, body []byte) (string, er
 	return strings.Join([]string{r.Method, path, query, headers.String(), strings.Join(signed, ";"), hash(body)}, "\n"), nil
 }
 
-// canonicalPath ends in a slash, whether or not the request's does.
+// canonicalPath returns the path in the form that is signed. It always ends with a
+// slash.
 func canonicalPath(escaped string) (string, error) {
 	segments := strings.Split(strings.TrimSuffix(escaped, "/"), "/")
 	for i, segment := range segments {
@@ -165,7 +167,7 @@ func canonicalQuery(raw string) (string, error) {
 	return strings.Join(encoded, "&"), nil
 }
 
-// encode leaves exactly RFC 3986's unreserved characters as they are.
+// encode percent-encodes all but the unreserved characters of RFC 3986.
 func encode(plain string) string {
 	var out strings.Builder
 	for _, c := range []byte(plain) {
@@ -179,7 +181,8 @@ func encode(plain string) string {
 	return out.String()
 }
 
-// sign uses the secret key itself: this scheme derives none from it.
+// sign returns the signature in hex. It uses the secret key itself: this scheme does
+// not derive a key.
 func sign(secretKey, stamp, canonical string) string {
 	mac := hmac.New(sha256.New, []byte(secretKey))
 	mac.Write([]byte(algorithm + "\n" + stamp + "\n" + hash([]byte(canonical))))

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The two vectors are the published ones.
+// Both vectors are published by the vendor.
 func TestPublishedSignatureVectors(t *testing.T) {
 	for _, v := range []struct{ method, url, body, want string }{
 		{"GET", "https://example.huaweicloud.com/path?limit=1", "", "5a2ce64c865e0e6046321c6f3d5a77ba8413eeaf355c3166c03d58d02ac79624"},
@@ -19,7 +19,7 @@ func TestPublishedSignatureVectors(t *testing.T) {
 		canonical, err := canonicalRequest(r, []string{"x-sdk-date"}, []byte(v.body))
 		must(t, err)
 		if got := sign("AccessKey-is-not-part-of-it", "20060102T150405Z", canonical); got == v.want {
-			t.Fatal("the key plays no part")
+			t.Fatal("the key does not matter")
 		}
 		if got := sign("SecretKey", "20060102T150405Z", canonical); got != v.want {
 			t.Errorf("%s: %s, want %s; canonical request:\n%s", v.method, got, v.want, canonical)
@@ -52,7 +52,7 @@ const (
 	secretKey = "secret-key-canary"
 )
 
-// signed signs r as a client would, with every header it has.
+// signed signs r with all its headers, as a client does.
 func signed(t *testing.T, r *http.Request, body string, at time.Time, headers ...string) *http.Request {
 	t.Helper()
 	r.Header.Del("X-Auth-Token")
@@ -162,7 +162,7 @@ func TestSignedRequestNamesItsProject(t *testing.T) {
 	r = signed(t, retryRequest("a"), `{"task_id":"a"}`, now.Now(), "x-sdk-date")
 	r.Header.Del("X-Project-Id")
 	r.Header["X-Project_Id"] = []string{"p"}
-	// Only a server normalises a header's spelling; the recorder needs telling.
+	// A server would change the header's name to this form; the recorder does not.
 	r.Header["X-Project_id"] = r.Header["X-Project_Id"]
 	ask(s, r).want(t, 200, "")
 }

@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// Simulator is MPC and IAM behind one http.Handler. All its methods are safe
-// for concurrent use.
+// Simulator is MPC and IAM as one http.Handler. Its methods are safe for concurrent
+// use.
 //
-// mu guards everything below it. It is held for the decision about a request,
-// never while a request waits or an answer is written.
+// mu guards the fields below it. It is held while a request is decided, never while
+// one waits or an answer is written.
 type Simulator struct {
 	cfg     Config
 	handler http.Handler
 
-	mu     sync.Mutex
-	faults Faults
-	quota  quota
-	random *rand.Rand
-	tasks  map[string]*task
-	steps  map[scriptKey][]Step
-	iam    account
-	ledger ledger
+	mu       sync.Mutex
+	faults   Faults
+	quota    quota
+	random   *rand.Rand
+	tasks    map[string]*task
+	steps    map[scriptKey][]Step
+	iam      account
+	requests requestLog
 }
 
 // New returns a simulator without tasks.
@@ -35,12 +35,12 @@ func New(cfg Config) (*Simulator, error) {
 		return nil, err
 	}
 	s := &Simulator{
-		cfg:    cfg,
-		random: rand.New(rand.NewPCG(cfg.Seed, 0)),
-		tasks:  make(map[string]*task),
-		steps:  make(map[scriptKey][]Step),
-		iam:    account{tokens: make(map[Secret]time.Time)},
-		ledger: newLedger(cfg.KeepLog),
+		cfg:      cfg,
+		random:   rand.New(rand.NewPCG(cfg.Seed, 0)),
+		tasks:    make(map[string]*task),
+		steps:    make(map[scriptKey][]Step),
+		iam:      account{tokens: make(map[Secret]time.Time)},
+		requests: newRequestLog(cfg.KeepRequests),
 	}
 	s.setFaults(cfg.Faults)
 	s.handler = s.routes()
@@ -62,26 +62,25 @@ func (s *Simulator) routes() http.Handler {
 	return mux
 }
 
-// decision is what becomes of a request: how its answer ends, and what the
-// answer is. accepted is true when a retry or a login was carried out or a query
-// was answered, whether or not its sender will learn of it.
+// decision is the result of a request: its answer, and in step how the exchange ends.
+// accepted is true if a retry or a log-in was carried out or a query was answered,
+// also if the client does not get the answer.
 type decision struct {
 	step     Step
 	answer   answer
 	accepted bool
 }
 
-// serve takes one request through its life: arrive, decide, wait, leave, answer.
+// serve handles one request: count its arrival, decide, wait, count its end, answer.
 // decide runs under the lock.
 //
-// A request is carried out when it arrives and its waiting comes after, so that
-// a client whose patience ends too early has had its retry accepted. It leaves
-// the count of requests in flight before its answer is written: a client that
-// reads the answer and calls again at once is not two calls in flight.
+// A request is carried out before it waits, so a client that times out may have had
+// its retry accepted. Its end is counted before the answer is written, so a client
+// that calls again after the answer never has two calls in flight.
 func (s *Simulator) serve(w http.ResponseWriter, r *http.Request, op Operation, ids []string, decide func(now time.Time) decision) {
 	s.mu.Lock()
 	now := s.cfg.Now()
-	seen := s.ledger.arrive(now, op, ids)
+	seen := s.requests.arrive(now, op, ids)
 	d := decide(now)
 	wait := s.faults.Latency + d.step.Delay
 	s.mu.Unlock()
@@ -89,7 +88,7 @@ func (s *Simulator) serve(w http.ResponseWriter, r *http.Request, op Operation, 
 	err := s.wait(r.Context(), wait, d.step.End)
 	d.step.describe(&seen, d, err != nil)
 	s.mu.Lock()
-	s.ledger.leave(seen)
+	s.requests.leave(seen)
 	s.mu.Unlock()
 	if s.cfg.OnRequest != nil {
 		s.cfg.OnRequest(seen)
@@ -107,12 +106,12 @@ func (s *Simulator) serve(w http.ResponseWriter, r *http.Request, op Operation, 
 	}
 }
 
-// wait returns an error when the client or the server went away meanwhile. A
-// hanging request always ends so.
+// wait delays the answer. It returns an error if the client or the server closes the
+// connection meanwhile; a hanging request always ends like this.
 func (s *Simulator) wait(ctx context.Context, d time.Duration, end End) error {
 	if d > 0 {
 		if err := s.cfg.Sleep(ctx, d); err != nil {
-			return fmt.Errorf("hold the answer back: %w", err)
+			return fmt.Errorf("delay the answer: %w", err)
 		}
 	}
 	if end == EndHang {

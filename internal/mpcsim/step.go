@@ -12,68 +12,67 @@ type End string
 
 const (
 	EndAnswer End = ""      // an answer is sent
-	EndClose  End = "close" // the connection is closed without one
+	EndClose  End = "close" // the connection is closed without an answer
 	EndReset  End = "reset" // the connection is reset (TCP RST; over HTTP/2 the stream)
-	EndHang   End = "hang"  // nothing is sent until the client gives up or the server closes
+	EndHang   End = "hang"  // no answer until the client gives up or the server closes
 )
 
-// Always, as a step's Times, answers every further request.
+// Always as a step's Times applies the step to every further request.
 const Always = -1
 
-// Step is one scripted reaction to a request. Its zero value is the ordinary
-// behaviour; the functions below make the usual others.
+// Step is one scripted reaction to a request. The zero value is the ordinary
+// behaviour. The functions below return other usual ones.
 type Step struct {
-	// Execute carries the operation out before anything else happens.
+	// Execute carries out the operation first.
 	Execute bool `json:"execute,omitempty"`
-	// End says how the exchange ends.
+	// End is how the exchange ends.
 	End End `json:"end,omitempty"`
-	// Status answers instead of the operation. 0 sends the operation's own
-	// answer.
+	// Status replaces the operation's answer. 0 sends the operation's own answer.
 	Status int `json:"status,omitempty"`
 	// Code and Message make an error in MPC's JSON shape.
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`
-	// ContentType and Body are sent as they are, where Code is empty.
+	// ContentType and Body are sent as they are if Code is empty.
 	ContentType string `json:"content_type,omitempty"`
 	Body        string `json:"body,omitempty"`
 	// RetryAfter is sent as a header, in whole seconds rounded up. 0 sends none.
 	RetryAfter time.Duration `json:"-"`
-	// Delay holds the end back, after Execute. Defaults to none.
+	// Delay is the time between Execute and the end. Defaults to none.
 	Delay time.Duration `json:"-"`
-	// Times is how many requests the step answers: 0 is one, Always all.
+	// Times is how many requests the step is used for: 0 means one, Always all.
 	Times int `json:"times,omitempty"`
 }
 
-// Fail answers with an error in MPC's JSON shape and does nothing.
+// Fail answers with an error in MPC's JSON shape, without effect.
 func Fail(status int, code string) Step {
 	return Step{Status: status, Code: code, Message: "Refused by the simulator's script."}
 }
 
-// Raw answers with any body and does nothing.
+// Raw answers with any body, without effect.
 func Raw(status int, contentType, body string) Step {
 	return Step{Status: status, ContentType: contentType, Body: body}
 }
 
-// Slow behaves as usual and answers after d.
+// Slow behaves as usual, but answers after d.
 func Slow(d time.Duration) Step { return Step{Delay: d} }
 
-// Lose carries the operation out and closes the connection without an answer.
+// Lose carries out the operation and closes the connection without an answer.
 func Lose() Step { return Step{Execute: true, End: EndClose} }
 
-// Reset resets the connection and does nothing.
+// Reset resets the connection, without effect.
 func Reset() Step { return Step{End: EndReset} }
 
-// Hang never answers and does nothing.
+// Hang never answers and has no effect.
 func Hang() Step { return Step{End: EndHang} }
 
-// Executed is the step with the operation carried out first, such as a gateway's
-// 504 for a retry that was accepted behind it.
+// Executed returns the step with the operation carried out first, such as a gateway's
+// 504 for a retry that MPC has accepted.
 func (s Step) Executed() Step { s.Execute = true; return s }
 
-// Repeat is the step for n requests; Always for all.
+// Repeat returns the step for n requests, or Always for all.
 func (s Step) Repeat(n int) Step { s.Times = n; return s }
 
-// ordinary says whether the operation's own answer is sent.
+// ordinary tells whether the operation's own answer is sent.
 func (s Step) ordinary() bool { return s.End == EndAnswer && s.Status == 0 }
 
 func (s Step) executes() bool { return s.Execute || s.ordinary() }
@@ -88,12 +87,12 @@ func (s Step) validate() error {
 		return fmt.Errorf("status is %d: expected 200 to 599", s.Status)
 	}
 	if s.Times < Always || s.Delay < 0 || s.RetryAfter < 0 {
-		return fmt.Errorf("times, delay and retry_after may not be negative (times: -1 is for ever)")
+		return fmt.Errorf("times, delay and retry_after may not be negative (except times: -1 means always)")
 	}
 	return nil
 }
 
-// replace puts the step's own answer in the place of the operation's.
+// replace returns the step's answer, or the operation's if the step has none.
 func (s Step) replace(a answer) answer {
 	if s.Status == 0 {
 		return a
@@ -106,8 +105,8 @@ func (s Step) replace(a answer) answer {
 	return out
 }
 
-// describe completes the ledger's entry: by what was done where something was,
-// else by what the client sees.
+// describe completes the record of a request. A request that was carried out is
+// Accepted; others get their verdict from what the client sees.
 func (s Step) describe(seen *Request, d decision, gone bool) {
 	seen.Lost = gone || s.End != EndAnswer
 	if !seen.Lost {
@@ -123,7 +122,7 @@ func (s Step) describe(seen *Request, d decision, gone bool) {
 	}
 }
 
-// stepJSON spells durations as Go does ("250ms").
+// stepJSON has the durations, written as Go does ("250ms").
 type stepJSON struct {
 	RetryAfter duration `json:"retry_after,omitempty"`
 	Delay      duration `json:"delay,omitempty"`

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Status is a task's state in MPC's spelling.
+// Status is a task's state, as MPC writes it.
 type Status string
 
 const (
@@ -32,19 +32,21 @@ func (s Status) known() bool {
 type Task struct {
 	ID     string `json:"task_id"`
 	Status Status `json:"status"`
-	// ErrorCode and Description say why the task FAILED.
+	// ErrorCode and Description tell why the task is FAILED.
 	ErrorCode   string `json:"error_code,omitempty"`
 	Description string `json:"description,omitempty"`
-	// Then is where the task ends after an accepted retry, StatusSucceed or
-	// StatusFailed. Defaults to Config.Then.
+	// UserData is what the task's creator gave to it.
+	UserData string `json:"user_data,omitempty"`
+	// Then is the task's state after an accepted retry and PROCESSING: StatusSucceed
+	// or StatusFailed. Defaults to Config.Then.
 	Then Status `json:"then,omitempty"`
 }
 
-// task is a Task and its times. Its state moves on when somebody looks: no
-// goroutine, so that millions of them cost memory only.
+// task is a Task and its times. Its state is updated when it is read, without a
+// goroutine, so that millions of tasks cost only memory.
 type task struct {
 	Task
-	since                   time.Time // in the present state
+	since                   time.Time // when the current state began
 	created, started, ended time.Time
 }
 
@@ -98,7 +100,7 @@ func (s *Simulator) Task(id string) (Task, bool) {
 	return t.Task, true
 }
 
-// find returns the task that a request names, or nil when MPC does not know it.
+// find returns the task with this id, or nil if MPC does not know it.
 func (s *Simulator) find(id string, now time.Time) *task {
 	t := s.tasks[id]
 	if t == nil && !s.cfg.UnknownNotFound {
@@ -110,7 +112,7 @@ func (s *Simulator) find(id string, now time.Time) *task {
 	return t
 }
 
-// retry queues a FAILED task again.
+// retry makes a FAILED task WAITING.
 func (t *task) retry(now time.Time, cfg *Config) {
 	t.Status, t.since = StatusWaiting, now
 	t.ErrorCode, t.Description = "", ""
@@ -118,8 +120,7 @@ func (t *task) retry(now time.Time, cfg *Config) {
 	t.advance(now, cfg)
 }
 
-// advance moves the task to where it is at now. A task registered as INIT stays
-// there until somebody sets it anew.
+// advance updates the task's state to the time now. INIT changes only by SetTask.
 func (t *task) advance(now time.Time, cfg *Config) {
 	if t.Status == StatusWaiting && now.Sub(t.since) >= cfg.WaitingFor {
 		t.Status, t.since = StatusProcessing, t.since.Add(cfg.WaitingFor)
@@ -134,8 +135,8 @@ func (t *task) advance(now time.Time, cfg *Config) {
 	}
 }
 
-// taskJSON is a task in the query's answer. As in the document's own example,
-// ids of digits and times are numbers, against the document's schema.
+// taskJSON is a task in the answer to a query. Ids of digits, and times, are numbers,
+// as in the documentation's example and unlike in its schema.
 type taskJSON struct {
 	ID          any    `json:"task_id"`
 	Status      Status `json:"status"`
@@ -144,14 +145,15 @@ type taskJSON struct {
 	EndTime     any    `json:"end_time,omitempty"`
 	ErrorCode   string `json:"error_code,omitempty"`
 	Description string `json:"description,omitempty"`
+	UserData    string `json:"user_data,omitempty"`
 }
 
 func (t *task) wire() taskJSON {
-	return taskJSON{numberIfDigits(t.ID), t.Status, timestamp(t.created), timestamp(t.started), timestamp(t.ended), t.ErrorCode, t.Description}
+	return taskJSON{numberIfDigits(t.ID), t.Status, timestamp(t.created), timestamp(t.started), timestamp(t.ended), t.ErrorCode, t.Description, t.UserData}
 }
 
-// numberIfDigits leaves ids with a leading zero strings: JSON has no such
-// numbers.
+// numberIfDigits returns an id of digits as a number. JSON has no numbers with a
+// leading zero, so such ids stay strings.
 func numberIfDigits(id string) any {
 	for _, c := range []byte(id) {
 		if c < '0' || c > '9' {
@@ -164,7 +166,7 @@ func numberIfDigits(id string) any {
 	return json.Number(id)
 }
 
-// timestamp is yyyymmddhhmmss in UTC, or nothing for a time that is not yet.
+// timestamp returns yyyymmddhhmmss in UTC, or nil for the zero time.
 func timestamp(t time.Time) any {
 	if t.IsZero() {
 		return nil

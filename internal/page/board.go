@@ -11,10 +11,11 @@ const (
 	statusDoc = iota
 	hourDoc
 	latestDoc
+	changesDoc
 	documents
 )
 
-var eventNames = [documents]string{"status", "history", "latest"}
+var eventNames = [documents]string{"status", "history", "latest", "changes"}
 
 // document is one JSON text, written once for all who ask.
 type document struct {

@@ -9,13 +9,15 @@
 //	GET /                     the page; its files beside it
 //	GET /api/status           Status
 //	GET /api/history          Hour: throughput and answer times
-//	GET /api/latest           Latest: the events done with last
+//	GET /api/latest           Latest: the events done with last; ?below= earlier ones
+//	GET /api/changes          Changes: the states of the last 24 hours
+//	GET /api/instances        Instances: the members of the consumer group
 //	GET /api/tasks/{task_id}  Task; ?topics=false asks this instance's memory alone
 //	GET /api/tasks/?id=…      the same, for the ids "." and ".." too, which clients
 //	                          take for parts of the path
-//	GET /api/events           those first three as server-sent events "status",
-//	                          "history" and "latest": all at first, then each
-//	                          that has changed
+//	GET /api/events           those first four as server-sent events "status",
+//	                          "history", "latest" and "changes": all at first,
+//	                          then each that has changed
 //
 // The JSON is stable: fields are added, never renamed; testdata/json.txt lists
 // them. Times are RFC 3339. A refusal is {"error":"…"}: 400 what cannot be a
@@ -28,9 +30,14 @@
 //	view.js     state, gauge, reasons, partitions
 //	flow.js     the picture of the flow
 //	plot.js     the last hour's plots
-//	retries.js  what became of the accepted retries
-//	latest.js   the list of answers, and its filter
+//	retries.js  the results of accepted retries
+//	latest.js   the list of answers: filter, pages, download
+//	address.js  the open task and the filters, as the address keeps them
+//	instances.js the other instances, and the way to their pages
+//	changes.js  the states of the last hours
 //	story.js    the search, and a task's story; tell.js shows it
+//	time.js     times, in UTC or the reader's zone
+//	copy.js     buttons that copy ids and commands
 //	answer.js   what the service answers, and what is answered in its place
 //	dom.js      how texts and numbers get into the page: never as markup
 package page

@@ -95,18 +95,11 @@ func worthTelling(stories []story.Story) []story.Story {
 	return kept
 }
 
-// owner finds who owns the partition of the task's latest failure event; where
-// none is known, of the one it would be in. It is no help without an answer.
+// owner finds who owns the partition that the task's event is in. It is no help
+// without an answer.
 func (p *Page) owner(ctx context.Context, id string, h *history.History) *Owner {
-	partition := -1
-	if h != nil {
-		for _, e := range h.Entries {
-			if e.Failure != nil {
-				partition = e.Partition
-			}
-		}
-	}
-	if partition < 0 {
+	partition, known := partitionOf(p.cfg.Source.Stories(id), h)
+	if !known {
 		home, err := p.cfg.Source.Home(ctx, id)
 		if err != nil {
 			return nil
@@ -123,4 +116,39 @@ func (p *Page) owner(ctx context.Context, id string, h *history.History) *Owner 
 		return nil
 	}
 	return &Owner{Partition: partition, Instance: name}
+}
+
+// partitionOf is where the record stands that the verdict is about, as far as that is
+// known: an event that is being answered here, else one that stands unanswered in the
+// topics, else the latest of which they tell, else the latest event here. Producers need
+// not key by the id, so that it need not be the id's own partition.
+func partitionOf(stories []story.Story, h *history.History) (partition int, known bool) {
+	for _, s := range slices.Backward(stories) {
+		if !s.Done {
+			return s.Source.Partition, true
+		}
+	}
+	if h != nil {
+		open := -1
+		for _, e := range h.Entries {
+			switch {
+			case e.Failure != nil:
+				partition, known = e.Partition, true
+				if open = -1; !e.Failure.Answered {
+					open = e.Partition
+				}
+			case e.Outcome != nil:
+				partition, known = e.Outcome.Partition, true
+			case e.DeadLetter != nil && e.DeadLetter.Keyed:
+				partition, known = e.DeadLetter.Partition, true
+			}
+		}
+		if open >= 0 {
+			return open, true
+		}
+	}
+	if !known && len(stories) > 0 {
+		return stories[len(stories)-1].Source.Partition, true
+	}
+	return partition, known
 }

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"math"
 	"time"
 
 	"remux-retrier/internal/metrics"
@@ -13,6 +14,8 @@ const (
 	// smooth is how many intervals a point's quantiles are of: at 100 calls a
 	// minute those of a single one jump with every event.
 	smooth = 6
+	// few answers within those have no quantiles: the answers themselves are told.
+	few = 20
 )
 
 // Hour is the document of /api/history, and of the stream's event "history": the
@@ -28,10 +31,13 @@ type Hour struct {
 	DeadLetter  []int64 `json:"dead_letter"`
 	// P50 and P99 are seconds from an event's arrival to the acknowledgement of
 	// its outcome, dead letters left out: half of those in the minute up to the
-	// interval's end took less, or 99 in 100; null: there were none. They are
-	// estimated within the histogram's buckets.
+	// interval's end took so long at most, or 99 in 100; null: there were fewer than
+	// 20. They are exact within half a percent.
 	P50 []*float64 `json:"p50_seconds"`
 	P99 []*float64 `json:"p99_seconds"`
+	// Answers are the interval's answers themselves, in seconds, ascending, where P50
+	// is null.
+	Answers [][]float64 `json:"answers_seconds"`
 }
 
 // hour records the last hour from totals that only grow.
@@ -43,7 +49,7 @@ type hour struct {
 func newHour(now time.Time, t metrics.Totals) *hour {
 	return &hour{before: []metrics.Totals{t}, Hour: Hour{
 		Until: now, EverySeconds: int(interval.Seconds()),
-		Retried: []int64{}, RetryFailed: []int64{}, DeadLetter: []int64{}, P50: []*float64{}, P99: []*float64{},
+		Retried: []int64{}, RetryFailed: []int64{}, DeadLetter: []int64{}, P50: []*float64{}, P99: []*float64{}, Answers: [][]float64{},
 	}}
 }
 
@@ -57,8 +63,13 @@ func (h *hour) take(now time.Time, t metrics.Totals) bool {
 	h.Retried = push(h.Retried, points, grown("retried"))
 	h.RetryFailed = push(h.RetryFailed, points, grown("retry_failed"))
 	h.DeadLetter = push(h.DeadLetter, points, grown(metrics.DeadLetter))
-	h.P50 = push(h.P50, points, quantile(h.before[0], t, 0.50))
-	h.P99 = push(h.P99, points, quantile(h.before[0], t, 0.99))
+	minute, answers := added(h.before[0].Times, t.Times), []float64{}
+	if total(minute) < few {
+		minute, answers = nil, each(added(last.Times, t.Times))
+	}
+	h.P50 = push(h.P50, points, quantile(minute, 0.50))
+	h.P99 = push(h.P99, points, quantile(minute, 0.99))
+	h.Answers = push(h.Answers, points, answers)
 	h.Until, h.before = now, push(h.before, smooth, t)
 	return true
 }
@@ -80,25 +91,48 @@ func count(t metrics.Totals, outcome string) (n int64) {
 	return n
 }
 
-// quantile estimates as Prometheus' histogram_quantile does: evenly within the
-// bucket that holds it, and the last bound for what is above.
-func quantile(before, after metrics.Totals, q float64) *float64 {
-	all := after.All - before.All
-	if all == 0 {
-		return nil
+// added are the times that have come in between.
+func added(before, after []metrics.Time) []metrics.Time {
+	former := make(map[float64]uint64, len(before))
+	for _, t := range before {
+		former[t.Seconds] = t.Count
 	}
-	rank := q * float64(all)
-	lower, below := 0.0, 0.0
-	for i, b := range after.Durations {
-		in := b.Count
-		if i < len(before.Durations) {
-			in -= before.Durations[i].Count
+	var all []metrics.Time
+	for _, t := range after {
+		if t.Count > former[t.Seconds] { // counts only grow
+			all = append(all, metrics.Time{Seconds: t.Seconds, Count: t.Count - former[t.Seconds]})
 		}
-		if float64(in) >= rank {
-			x := lower + (b.Seconds-lower)*(rank-below)/(float64(in)-below)
-			return &x
-		}
-		lower, below = b.Seconds, float64(in)
 	}
-	return &lower
+	return all
+}
+
+func total(times []metrics.Time) (n uint64) {
+	for _, t := range times {
+		n += t.Count
+	}
+	return n
+}
+
+// each is the list of the times themselves.
+func each(times []metrics.Time) []float64 {
+	all := []float64{}
+	for _, t := range times {
+		for range t.Count {
+			all = append(all, t.Seconds)
+		}
+	}
+	return all
+}
+
+// quantile is the time that so large a part of the answers took at most; nil: there
+// were none.
+func quantile(times []metrics.Time, q float64) *float64 {
+	rank := uint64(math.Ceil(q * float64(total(times))))
+	for _, t := range times {
+		if t.Count >= rank {
+			return &t.Seconds
+		}
+		rank -= t.Count
+	}
+	return nil
 }

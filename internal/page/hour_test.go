@@ -8,13 +8,10 @@ import (
 	"remux-retrier/internal/metrics"
 )
 
-func totals(retried, dead int64, buckets ...metrics.Bucket) metrics.Totals {
-	t := metrics.Totals{Events: []metrics.EventCount{{Outcome: "retried", Reason: "accepted", Count: retried}, {Outcome: "retried", Reason: "covered", Count: 1}}, Durations: buckets}
+func totals(retried, dead int64, times ...metrics.Time) metrics.Totals {
+	t := metrics.Totals{Events: []metrics.EventCount{{Outcome: "retried", Reason: "accepted", Count: retried}, {Outcome: "retried", Reason: "covered", Count: 1}}, Times: times}
 	if dead > 0 { // a series is there from its first event on
 		t.Events = append(t.Events, metrics.EventCount{Outcome: "dead_letter", Reason: "not_json", Count: dead})
-	}
-	if len(buckets) > 0 {
-		t.All = buckets[len(buckets)-1].Count
 	}
 	return t
 }
@@ -39,20 +36,33 @@ func TestTheHourHasAPointForEachIntervalAndForgetsTheOldest(t *testing.T) {
 }
 
 func TestQuantilesAreOfTheIntervalAlone(t *testing.T) {
-	before := totals(0, 0, metrics.Bucket{Seconds: 1, Count: 1000}, metrics.Bucket{Seconds: 10, Count: 1000})
-	after := totals(0, 0, metrics.Bucket{Seconds: 1, Count: 1050}, metrics.Bucket{Seconds: 10, Count: 1100})
-	if p := quantile(before, after, 0.5); p == nil || *p != 1 {
-		t.Errorf("p50 %v", p)
+	before := []metrics.Time{{Seconds: 1, Count: 1000}}
+	after := []metrics.Time{{Seconds: .5, Count: 50}, {Seconds: 1, Count: 1048}, {Seconds: 10, Count: 2}}
+	minute := added(before, after)
+	for q, want := range map[float64]float64{.5: .5, .51: 1, .98: 1, .99: 10, 1: 10} {
+		if p := quantile(minute, q); p == nil || *p != want {
+			t.Errorf("of %v, quantile %v is %v, want %v", minute, q, p, want)
+		}
 	}
-	if p := quantile(before, after, 0.75); p == nil || *p != 5.5 {
-		t.Errorf("p75 %v, evenly within its bucket", p)
+	if got := added(after, before); len(got) > 1 { // a count that falls is none of billions
+		t.Errorf("%v", got)
 	}
-	if p := quantile(after, after, 0.5); p != nil {
+	if p := quantile(added(after, after), 0.5); p != nil {
 		t.Errorf("%v of nothing", *p)
 	}
-	after.All += 100 // beyond the last bound
-	if p := quantile(before, after, 0.99); p == nil || *p != 10 {
-		t.Errorf("p99 %v", p)
+}
+
+// The median of three answers is a number that says nothing.
+func TestFewAnswersAreToldThemselves(t *testing.T) {
+	h := newHour(noon, totals(0, 0))
+	h.take(noon.Add(interval), totals(0, 0, metrics.Time{Seconds: 1, Count: 2}, metrics.Time{Seconds: 7, Count: 1}))
+	h.take(noon.Add(2*interval), totals(0, 0, metrics.Time{Seconds: 1, Count: 3}, metrics.Time{Seconds: 7, Count: 1}))
+	h.take(noon.Add(3*interval), totals(0, 0, metrics.Time{Seconds: 1, Count: 19}, metrics.Time{Seconds: 7, Count: 1}))
+	if want := [][]float64{{1, 1, 7}, {1}, {}}; !slices.EqualFunc(h.Answers, want, slices.Equal) {
+		t.Errorf("%v, want %v", h.Answers, want)
+	}
+	if h.P50[0] != nil || h.P99[1] != nil || h.P50[2] == nil || *h.P50[2] != 1 || *h.P99[2] != 7 {
+		t.Errorf("%v %v", h.P50, h.P99)
 	}
 }
 
@@ -61,12 +71,11 @@ func TestQuantilesAreOfTheIntervalAlone(t *testing.T) {
 func TestAPointsQuantilesAreOfTheMinuteBeforeIt(t *testing.T) {
 	h := newHour(noon, totals(0, 0))
 	for i := range uint64(10) {
-		quick, all := i+1, i+1+min(i, 1)
-		h.take(noon.Add(time.Duration(i+1)*interval), totals(0, 0, metrics.Bucket{Seconds: 1, Count: quick}, metrics.Bucket{Seconds: 10, Count: all}))
+		h.take(noon.Add(time.Duration(i+1)*interval), totals(0, 0, metrics.Time{Seconds: 1, Count: 16 * (i + 1)}, metrics.Time{Seconds: 10, Count: min(i, 1)}))
 	}
 	for i, p := range h.P99 {
-		if slow := i >= 1 && i <= 6; (*p > 1) != slow {
-			t.Errorf("point %d: %v", i, *p)
+		if slow := i >= 1 && i <= 6; (p != nil && *p > 1) != slow { // the first has few answers
+			t.Errorf("point %d: %v", i, p)
 		}
 	}
 }

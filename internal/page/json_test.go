@@ -57,7 +57,7 @@ func TestNoFieldOfTheJSONIsRenamedOrRemoved(t *testing.T) {
 		name string
 		is   reflect.Type
 	}{
-		{"/api/status", reflect.TypeFor[Status]()}, {"/api/history", reflect.TypeFor[Hour]()}, {"/api/latest", reflect.TypeFor[Latest]()},
+		{"/api/status", reflect.TypeFor[Status]()}, {"/api/history", reflect.TypeFor[Hour]()}, {"/api/latest", reflect.TypeFor[Latest]()}, {"/api/changes", reflect.TypeFor[Changes]()}, {"/api/instances", reflect.TypeFor[Instances]()},
 		{"/api/tasks", reflect.TypeFor[Task]()}, {"explain", reflect.TypeFor[history.History]()},
 	} {
 		now = append(now, fields(doc.name, doc.is, "")...)
@@ -111,7 +111,7 @@ func TestTheJSONThatIsSentHasTheFieldsThatAreListed(t *testing.T) {
 	}
 	s.status.Partitions = []Partition{{Partition: 3}}
 	p := newPage(t, s)
-	for path, doc := range map[string]string{"/api/status": "/api/status", "/api/history": "/api/history", "/api/latest": "/api/latest", "/api/tasks/538526": "/api/tasks"} {
+	for path, doc := range map[string]string{"/api/status": "/api/status", "/api/history": "/api/history", "/api/latest": "/api/latest", "/api/changes": "/api/changes", "/api/instances": "/api/instances", "/api/tasks/538526": "/api/tasks"} {
 		var sent any
 		if err := json.Unmarshal(get(p, path).Body.Bytes(), &sent); err != nil {
 			t.Fatal(err)

@@ -1,6 +1,11 @@
 package page
 
 import (
+	"cmp"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"remux-retrier/events"
@@ -12,6 +17,8 @@ import (
 // each outcome.
 type Latest struct {
 	Latest []Done `json:"latest"`
+	// More: there are older ones; see earlier.
+	More bool `json:"more,omitempty"`
 }
 
 // Done is one event that the instance is done with.
@@ -28,6 +35,8 @@ type Done struct {
 	// Text says more, where there is more to say.
 	Text    string  `json:"text,omitempty"`
 	Seconds float64 `json:"seconds"` // from its arrival
+	// Number counts the events that the instance was done with since its start.
+	Number uint64 `json:"number"`
 }
 
 func latest(stories []story.Story) Latest {
@@ -44,7 +53,7 @@ func done(s story.Story) Done {
 	last := s.Steps[len(s.Steps)-1]
 	d := Done{
 		At: last.At, TaskID: s.TaskID, Partition: s.Source.Partition, Offset: s.Source.Offset,
-		Outcome: s.Became(), Seconds: last.At.Sub(s.Steps[0].At).Seconds(),
+		Outcome: s.Became(), Seconds: last.At.Sub(s.Steps[0].At).Seconds(), Number: s.Number,
 	}
 	switch {
 	case s.Outcome != nil:
@@ -56,4 +65,35 @@ func done(s story.Story) Done {
 		d.Text = last.Detail
 	}
 	return d
+}
+
+// perPage is how many earlier events are told at once.
+const perPage = 100
+
+// earlier tells the events that were done with before the one numbered below, of an
+// outcome and with a text in them if that is asked for, newest first.
+func (p *Page) earlier(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	below, err := strconv.ParseUint(cmp.Or(query.Get("below"), strconv.FormatUint(math.MaxUint64, 10)), 10, 64)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "below must be the number of an event, as in this list")
+		return
+	}
+	outcome, text := query.Get("outcome"), strings.ToLower(query.Get("text"))
+	page := Latest{Latest: []Done{}}
+	for _, d := range latest(p.cfg.Source.Earlier(below)).Latest {
+		switch {
+		case outcome != "" && d.Outcome != outcome, !strings.Contains(strings.ToLower(d.TaskID+"\n"+string(d.Reason)+"\n"+d.Text+"\n"+d.Outcome), text):
+		case len(page.Latest) == perPage:
+			page.More = true
+		default:
+			page.Latest = append(page.Latest, d)
+		}
+	}
+	body, err := marshal(page)
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "the list cannot be written as JSON: "+err.Error())
+		return
+	}
+	write(w, http.StatusOK, append(body, '\n'))
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -33,7 +34,8 @@ type source struct {
 	asked   []string // the ids that were asked for
 	topics  func(ctx context.Context) (history.History, error)
 	owner   string
-	broken  error // of Totals
+	broken  error // of Totals and Instances
+	members int   // how often the group was asked for them
 }
 
 func newSource() *source {
@@ -76,6 +78,17 @@ func (s *source) Latest() []story.Story {
 	return s.stories
 }
 
+func (s *source) Earlier(number uint64) (list []story.Story) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range slices.Backward(s.stories) {
+		if one.Number < number {
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
 func (s *source) Version() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,6 +109,13 @@ func (s *source) Owner(context.Context, int) (string, error) {
 		return "", errors.New("the brokers do not answer")
 	}
 	return s.owner, nil
+}
+
+func (s *source) Instances(context.Context) ([]Instance, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.members++
+	return []Instance{{"retrier-0", []int{3}, true}, {"retrier-1", []int{6}, false}}, s.broken
 }
 
 // Now, with the source for a clock. Nothing waits by it.

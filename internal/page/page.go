@@ -26,9 +26,10 @@ type Source interface {
 	// Status leaves to the page what it says there.
 	Status() Status
 	Totals() (metrics.Totals, error)
-	// Stories, Latest and Version are story.Store's.
+	// Stories, Latest, Earlier and Version are story.Store's.
 	Stories(taskID string) []story.Story
 	Latest() []story.Story
+	Earlier(number uint64) []story.Story
 	Version() uint64
 	// Topics reads what the topics know of a task, until the context ends; it then
 	// gives what it has, and an error: history.ErrNoAnswer if that is the brokers'
@@ -39,6 +40,8 @@ type Source interface {
 	// nobody does.
 	Home(ctx context.Context, taskID string) (int, error)
 	Owner(ctx context.Context, partition int) (string, error)
+	// Instances lists the members of the group.
+	Instances(ctx context.Context) ([]Instance, error)
 }
 
 // refresh is how often a snapshot is made, one for all who look.
@@ -53,11 +56,12 @@ type Config struct {
 
 // Page is the operator's page and its API. Run keeps it up to date.
 type Page struct {
-	cfg      Config
-	files    map[string]file
-	board    *board
-	streams  atomic.Int64
-	readings *readings
+	cfg       Config
+	files     map[string]file
+	board     *board
+	streams   atomic.Int64
+	readings  *readings
+	instances instances
 
 	readWithin time.Duration
 
@@ -66,6 +70,8 @@ type Page struct {
 	// Of Run alone:
 	hour    *hour
 	minute  minute
+	letters letters
+	changes Changes
 	version uint64 // of the stories, as they were pinned last
 }
 
@@ -112,6 +118,7 @@ func (p *Page) look() error {
 	s := p.cfg.Source.Status()
 	s.At = now
 	p.minute.lately(&s, totals.Events)
+	p.letters.lately(&s, totals.Events)
 	s.State = judge(&s)
 	if last := p.present.Load(); last != nil && last.State.Name == s.State.Name && last.State.Since.Before(s.State.Since) {
 		s.State.Since = last.State.Since
@@ -119,6 +126,11 @@ func (p *Page) look() error {
 	p.present.Store(&s)
 	if err := p.board.pin(statusDoc, s); err != nil {
 		return err
+	}
+	if p.changes.take(now, s.State) {
+		if err := p.board.pin(changesDoc, p.changes); err != nil {
+			return err
+		}
 	}
 	if p.hour.take(now, totals) {
 		if err := p.board.pin(hourDoc, p.hour.Hour); err != nil {
@@ -150,20 +162,24 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy", policy)
 	path := r.URL.EscapedPath()
 	f, isFile := p.files[path]
-	doc := map[string]int{"/api/status": statusDoc, "/api/history": hourDoc, "/api/latest": latestDoc}
+	doc := map[string]int{"/api/status": statusDoc, "/api/history": hourDoc, "/api/latest": latestDoc, "/api/changes": changesDoc}
 	d, isDoc := doc[path]
 	isTask := strings.HasPrefix(path, tasksPath)
 	switch {
-	case !isFile && !isDoc && !isTask && path != "/api/events":
-		refuse(w, http.StatusNotFound, "not found: the page is at /, its data at /api/status, /api/history, /api/latest, /api/events and /api/tasks/{task_id}")
+	case !isFile && !isDoc && !isTask && path != "/api/events" && path != "/api/instances":
+		refuse(w, http.StatusNotFound, "not found: the page is at /, its data at /api/status, /api/history, /api/latest, /api/changes, /api/instances, /api/events and /api/tasks/{task_id}")
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		refuse(w, http.StatusMethodNotAllowed, "only GET and HEAD: nothing here can be changed")
 	case isFile:
 		f.serve(w, r)
+	case isDoc && d == latestDoc && r.URL.RawQuery != "":
+		p.earlier(w, r)
 	case isDoc:
 		present, _ := p.board.look()
 		write(w, http.StatusOK, present[d].body)
+	case path == "/api/instances":
+		p.listInstances(w, r)
 	case isTask:
 		p.task(w, r, strings.TrimPrefix(path, tasksPath))
 	default:

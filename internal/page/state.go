@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // The names of a State.
 const (
 	Starting      = "starting"
+	TopicAbsent   = "topic_absent"
 	KafkaAway     = "kafka_away"
 	Joining       = "joining"
 	Reading       = "reading"
@@ -22,6 +24,7 @@ const (
 	Throttled     = "throttled"
 	QuotaWait     = "quota"
 	Working       = "working"
+	Unreadable    = "unreadable"
 	Idle          = "idle"
 )
 
@@ -37,8 +40,10 @@ type State struct {
 	// Error is what came last of what does not answer; empty: nothing.
 	Error   string     `json:"error,omitempty"`
 	ErrorAt *time.Time `json:"error_at,omitempty"`
-	// Advice is what somebody has to do; empty: it mends itself.
-	Advice string `json:"advice,omitempty"`
+	// Advice is what somebody has to do; empty: it mends itself. Command does it, where
+	// one command can.
+	Advice  string `json:"advice,omitempty"`
+	Command string `json:"command,omitempty"`
 }
 
 // longQuotaWait is what makes a wait for the quota worth telling: with requests
@@ -50,6 +55,8 @@ const longQuotaWait = 5 * time.Second
 func judge(s *Status) State {
 	k := s.Kafka
 	switch {
+	case len(k.Absent) > 0:
+		return absent(s)
 	case k.Problem != "":
 		away := s.at(KafkaAway, "Kafka does not answer", kafkaText)
 		away.Error = k.Problem
@@ -61,15 +68,17 @@ func judge(s *Status) State {
 	case !k.LedgerRead:
 		return s.at(Reading, "Reading the outcome topics", "Nothing is decided before it is known what has been answered already.")
 	case len(k.Stuck) > 0:
-		stuck := s.at(Stuck, "A message does not fit its topic", "Its partition waits; the others go on."+besides(s))
-		stuck.Advice = strings.Join(k.Stuck, "; ")
-		return stuck
+		return stuck(s)
 	case slices.ContainsFunc(s.Partitions, unreadable):
 		return partitionsAway(s)
 	case len(s.Partitions) == 0:
 		return s.at(Standby, "Standing by", "No partition is assigned to this instance: others have them all. It takes over when one of them leaves.")
 	}
-	return judgeMPC(s)
+	state := judgeMPC(s)
+	if s.MPC.Available && state.Name != NoShare && s.Letters.many() {
+		return unreadableRecords(s, state)
+	}
+	return state
 }
 
 // kafkaText is what becomes of the work while Kafka does not answer.
@@ -139,16 +148,28 @@ func outage(s *Status) State {
 	switch {
 	case f.Waiting.Outage > 0:
 		state.Text += quantity(f.Waiting.Outage, "event waits", "events wait") +
-			" for it, and none is answered because of it. One request at a time finds out whether it serves again."
+			", and none fails because of it. One request at a time finds out whether MPC serves again."
 	case f.InFlight > 0:
-		state.Text += "No other event waits for it, and none is answered because of it."
+		state.Text += "No other event waits, and none fails because of it."
 	default:
-		state.Text += "No event waits for it; the next one will find out whether it serves again."
+		state.Text += "No event waits. The next one finds out whether MPC serves again."
 	}
 	if m.LastErrorAt != nil && !m.LastErrorAt.Before(state.Since.Add(-closing)) {
-		state.Error, state.ErrorAt, state.Advice = m.LastError, m.LastErrorAt, m.LastErrorAdvice
+		state.Error, state.ErrorAt, state.Advice = m.LastError, m.LastErrorAt, capital(m.LastErrorAdvice)
+		if m.LastErrorHeadline != "" {
+			state.Title = m.LastErrorHeadline
+		}
 	}
 	return state
+}
+
+// capital begins a text of somebody else's with a capital letter.
+func capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return text
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // paced is the state while MPC serves.
@@ -162,10 +183,10 @@ func paced(s *Status) State {
 	// By the time the last of them has its turn.
 	wait := time.Duration(float64(f.Waiting.Quota) / rate * float64(time.Minute))
 	switch {
-	case m.HoldUntil != nil && m.HoldUntil.After(s.At):
-		return s.at(Throttled, "MPC asked for a pause", "Requests go on after "+clockTime(*m.HoldUntil)+".")
 	case m.ThrottledSince != nil || m.ThrottledLately > 0:
-		return throttled(s, pace)
+		return throttled(s)
+	case m.held(s.At):
+		return s.at(Throttled, "MPC asked for a pause", "Requests go on after "+clockTime(*m.HoldUntil)+".")
 	case f.Waiting.Quota > 0 && wait > longQuotaWait:
 		return s.at(QuotaWait, "Waiting for the quota",
 			fmt.Sprintf("%s for a turn, at %s: about %s for the last of them.", quantity(f.Waiting.Quota, "event waits", "events wait"), pace, roughly(wait)))
@@ -173,7 +194,7 @@ func paced(s *Status) State {
 		return s.at(Working, "Working", "Events are being answered as they come.")
 	case f.Waiting.Backoff > 0:
 		return s.at(Working, "Working",
-			fmt.Sprintf("%s after a call of its own that failed, and will be called again; MPC serves the others.", quantity(f.Waiting.Backoff, "event rests", "events rest")))
+			fmt.Sprintf("%s after a failed call; MPC serves the others.", quantity(f.Waiting.Backoff, "event backs off", "events back off")))
 	case f.Lag > 0 || !f.LagKnown:
 		return s.at(Working, "Working", "Events are being read.")
 	}
@@ -213,24 +234,4 @@ func roughly(d time.Duration) string {
 		return fmt.Sprintf("%.0f hours", d.Hours())
 	}
 	return fmt.Sprintf("%.0f days", d.Hours()/24)
-}
-
-// throttled is the state while MPC serves, but refuses what exceeds its quota.
-func throttled(s *Status, pace string) State {
-	m := s.MPC
-	state := s.at(Throttled, "Throttled by MPC",
-		"It refuses requests for its quota: others use it too, or it is smaller than MPC_REQUESTS_PER_MINUTE.")
-	if m.Rate != nil {
-		state.Text += " The service has slowed down to " + pace + " and tries for more."
-	}
-	if m.ThrottledSince != nil {
-		state.Since = *m.ThrottledSince
-	}
-	switch {
-	case m.Admitted != nil && m.Share != nil:
-		state.Title += fmt.Sprintf(": %.0f of %.0f calls a minute admitted", *m.Admitted, *m.Share)
-	case m.Admitted != nil:
-		state.Title += fmt.Sprintf(": %.0f calls a minute admitted", *m.Admitted)
-	}
-	return state
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"remux-retrier/internal/story"
 )
 
 func ago(d time.Duration) *time.Time {
@@ -35,7 +37,7 @@ func TestTheStateIsWhatMattersMost(t *testing.T) {
 		{"between two events", Working, "as they come", func(s *Status) { s.Outcomes = []Count{{Count: 9, LastMinute: 1}} }},
 		{"a minute after the last event", Idle, "", func(s *Status) { s.Outcomes = []Count{{Count: 9}} }},
 		{"calls under way", Working, "as they come", func(s *Status) { s.Flow.InFlight = 1 }},
-		{"one event rests and holds the low-water mark", Working, "1 event rests", func(s *Status) { s.Flow = Flow{Lag: 900, Held: 1, Waiting: Waiting{Backoff: 1}} }},
+		{"one event rests and holds the low-water mark", Working, "1 event backs off", func(s *Status) { s.Flow = Flow{Lag: 900, Held: 1, Waiting: Waiting{Backoff: 1}} }},
 		{"only the next one waits its turn", Working, "as they come", func(s *Status) { s.Flow.Waiting.Quota, s.Flow.Held = 2, 2 }},
 		{"a backlog", QuotaWait, "5,700 events wait for a turn, at 95 requests a minute: about 60 minutes", func(s *Status) { s.Flow.Waiting.Quota, s.Flow.Held = 5700, 5700 }},
 		{"no limit", Working, "as they come", func(s *Status) { s.MPC.Rate, s.MPC.Share, s.Flow.Waiting.Quota = nil, nil, 5700 }},
@@ -43,16 +45,24 @@ func TestTheStateIsWhatMattersMost(t *testing.T) {
 		{"throttled, and known since when", Throttled, "Throttled by MPC: 30 of 100 calls a minute admitted", func(s *Status) {
 			s.MPC.ThrottledSince, s.MPC.Admitted, s.MPC.Share, s.MPC.Rate = ago(time.Hour), rate(30.4), rate(100), rate(29)
 		}},
+		{"throttled, and asked to pause", Throttled, "tries for more. MPC asked for no requests before 12:01:00 UTC.", func(s *Status) {
+			s.MPC.ThrottledSince, s.MPC.Admitted, s.MPC.Rate, s.MPC.HoldUntil = ago(time.Hour), rate(30.4), rate(29), ago(-time.Minute)
+		}},
+		{"asked to pause, and nothing refused for the quota", Throttled, "MPC asked for a pause", func(s *Status) { s.MPC.HoldUntil = ago(-time.Minute) }},
 		{"throttled to a limit, without a quota", Throttled, "Throttled by MPC: 30 calls a minute admitted", func(s *Status) {
 			s.MPC.ThrottledSince, s.MPC.Admitted, s.MPC.Share = ago(time.Hour), rate(30), nil
 		}},
 		{"throttled though unlimited", Throttled, "others use it too", func(s *Status) { s.MPC.ThrottledLately, s.MPC.Rate = 1, nil }},
 		{"Retry-After", Throttled, "after 12:00:30 UTC", func(s *Status) { s.MPC.HoldUntil = ago(-30 * time.Second) }},
 		{"a Retry-After that is over", Idle, "", func(s *Status) { s.MPC.HoldUntil = ago(30 * time.Second) }},
-		{"an outage", Outage, "1 event waits for it", outage},
+		{"an outage", Outage, "1 event waits, and none fails", outage},
 		{"no share", NoShare, "more instances than calls", func(s *Status) { s.MPC.Share = rate(0) }},
 		{"no share in an outage: it would not call anyhow", NoShare, "", func(s *Status) { outage(s); s.MPC.Share = rate(0) }},
 		{"no partition", Standby, "takes over", func(s *Status) { s.Partitions, s.MPC.Share = nil, rate(0) }},
+		{"an outcome topic is deleted, which the brokers say", TopicAbsent, "Topic remux.retry_failed does not exist. Outcomes for it wait", func(s *Status) { s.Kafka.Absent = []string{"remux.retry_failed"} }},
+		{"the failed topic is deleted, for which it waits", TopicAbsent, "Topic remux.failed does not exist. No failure event can be read", func(s *Status) {
+			s.Topic, s.Kafka = "remux.failed", Kafka{Started: true, Problem: "waiting for Kafka: unknown topic", Absent: []string{"remux.failed"}}
+		}},
 		{"stuck", Stuck, "partition waits", func(s *Status) { s.Kafka.Stuck = []string{"raise max.message.bytes"} }},
 		{"the ledger is read", Reading, "answered already", func(s *Status) { s.Kafka.LedgerRead = false }},
 		{"a rebalance", Joining, "anew", func(s *Status) { s.Kafka.Joined = false }},
@@ -76,13 +86,29 @@ func TestAnOutageSaysSinceWhenWhatCameLastAndWhatToDo(t *testing.T) {
 	s := well()
 	s.MPC.Available, s.MPC.DownSince, s.MPC.LastError, s.MPC.LastErrorAt = false, ago(time.Hour), "HTTP 401", ago(time.Second)
 	s.MPC.LastErrorAdvice, s.Notes = "renew the key", []string{"another process uses KAFKA_INSTANCE_ID"}
-	if got := judge(&s); !got.Since.Equal(noon.Add(-time.Hour)) || got.Error != "HTTP 401" || !got.ErrorAt.Equal(noon.Add(-time.Second)) || got.Advice != "renew the key" {
+	if got := judge(&s); !got.Since.Equal(noon.Add(-time.Hour)) || got.Error != "HTTP 401" || !got.ErrorAt.Equal(noon.Add(-time.Second)) || got.Advice != "Renew the key" {
 		t.Errorf("%+v", got)
 	}
 	s = well()
 	s.Kafka.Stuck = []string{"raise it"}
 	if got := judge(&s); got.Advice != "raise it" {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestAMessageThatDoesNotFitSaysInOneSentenceWhatToSet(t *testing.T) {
+	for setting, m := range map[string][]StuckMessage{
+		"max.message.bytes=1114112": {{"dlq", 20, true}, {"other", 9 << 20, true}, {"dlq", 1<<20 + 1, true}},
+		"max.message.bytes=65536":   {{"dlq", 61440, true}},
+		"max.message.bytes=131072":  {{"dlq", 61441, true}},
+		"cleanup.policy=delete":     {{"dlq", 20, false}},
+	} {
+		s := well()
+		s.Kafka.Stuck, s.Kafka.StuckMessages = []string{"a long text"}, m
+		got := judge(&s)
+		if got.Name != Stuck || !strings.HasSuffix(got.Command, " --entity-name dlq --add-config "+setting) || strings.Contains(got.Text+got.Advice, "long text") {
+			t.Errorf("%+v, want %s", got, setting)
+		}
 	}
 }
 
@@ -106,11 +132,29 @@ func TestAnOutageIsNotBlamedOnAnEarlierOnesError(t *testing.T) {
 	}
 }
 
+// 401, a missing permission and an empty balance have one thing in common: somebody
+// has to act. What to do belongs into the headline, of this outage alone.
+func TestAnOutageThatSomebodyHasToEndSaysSoInTheHeadline(t *testing.T) {
+	const headline = "MPC rejects our credentials: renew MPC_AUTH_TOKEN"
+	for title, last := range map[string]*time.Time{headline: ago(time.Second), "MPC does not serve": ago(20 * time.Hour)} {
+		s := well()
+		s.MPC = MPC{DownSince: ago(time.Hour), LastError: "HTTP 401", LastErrorAt: last, LastErrorHeadline: headline}
+		s.State = judge(&s)
+		if s.State.Name != Outage || s.State.Title != title {
+			t.Errorf("%+v, want %q", s.State, title)
+		}
+		e := evidence{now: noon, status: s, stories: []story.Story{a(story.Step{Kind: story.QuotaWait})}}
+		if got := e.verdict(); got.Code != Outage || got.Title != "Still waiting: "+title {
+			t.Errorf("%+v, want %q", got, title)
+		}
+	}
+}
+
 func TestAnOutageSaysWhoFindsOutThatItIsOver(t *testing.T) {
 	for says, f := range map[string]Flow{
-		"2 events wait for it, and none is answered because of it. One request at a time": {Waiting: Waiting{Outage: 2}},
-		"No event waits for it; the next one will find out":                               {},
-		"Requests are under way, and no answer comes. No other event":                     {InFlight: 1},
+		"2 events wait, and none fails because of it. One request at a time": {Waiting: Waiting{Outage: 2}},
+		"No event waits. The next one finds out":                             {},
+		"Requests are under way, and no answer comes. No other event":        {InFlight: 1},
 	} {
 		s := well()
 		s.MPC, s.Flow = MPC{}, f

@@ -31,6 +31,8 @@ type Status struct {
 	// Retries are those within the budget's window, by the hour in which they were
 	// accepted; absent where nobody is told of recoveries.
 	Retries []RetriesOfHour `json:"retries_by_hour,omitempty"`
+	// Letters are the latest dead letters. The page fills them in.
+	Letters Letters `json:"dead_letters_lately"`
 }
 
 // Check is one of /readyz.
@@ -50,8 +52,19 @@ type Kafka struct {
 	Generation int    `json:"generation"`
 	// LedgerRead: the outcome topics are read; nothing is decided before.
 	LedgerRead bool `json:"ledger_read"`
-	// Stuck are messages that no topic takes.
-	Stuck []string `json:"stuck,omitempty"`
+	// Stuck are messages that no topic takes, in words; StuckMessages are the same.
+	Stuck         []string       `json:"stuck,omitempty"`
+	StuckMessages []StuckMessage `json:"stuck_messages,omitempty"`
+	// Absent are topics that were there at the start and do not exist any more.
+	Absent []string `json:"absent_topics,omitempty"`
+}
+
+// StuckMessage is one that its topic refuses: it is larger than max.message.bytes, or
+// else the topic is compacted.
+type StuckMessage struct {
+	Topic    string `json:"topic"`
+	Bytes    int    `json:"bytes"`
+	TooLarge bool   `json:"too_large"`
 }
 
 // MPC is how it stands with the API and its quota. Rates are requests a minute,
@@ -63,10 +76,12 @@ type MPC struct {
 	DownSince *time.Time `json:"down_since"`
 	// LastError is the last answer, or lack of one, that said that MPC does not
 	// serve, in this outage or an earlier one; empty: there was none since the
-	// start. LastErrorAdvice is what somebody has to do about it; empty: nothing.
-	LastError       string     `json:"last_error,omitempty"`
-	LastErrorAt     *time.Time `json:"last_error_at"`
-	LastErrorAdvice string     `json:"last_error_advice,omitempty"`
+	// start. LastErrorAdvice is what somebody has to do about it, LastErrorHeadline
+	// both in a few words; empty: nothing.
+	LastError         string     `json:"last_error,omitempty"`
+	LastErrorHeadline string     `json:"last_error_headline,omitempty"`
+	LastErrorAt       *time.Time `json:"last_error_at"`
+	LastErrorAdvice   string     `json:"last_error_advice,omitempty"`
 	// Quota is the whole group's, Share this instance's part of it, of which 5 %
 	// are kept as a reserve; Rate is what may be sent now, less after throttling.
 	Quota *float64 `json:"quota_per_minute"`
@@ -95,6 +110,9 @@ type Flow struct {
 	// tells whether that is known of all of them.
 	Lag      int64 `json:"lag"`
 	LagKnown bool  `json:"lag_known"`
+	// Unanswered counts the events held and the records that were not read yet. The
+	// lag also counts what was answered behind the oldest of them.
+	Unanswered int64 `json:"unanswered"`
 	// Held are the events that have been read and not answered. Those that wait,
 	// do so for the quota, for MPC to serve, after a call of their own that failed,
 	// or for Kafka to take earlier outcomes or the commit that tells of the call.
@@ -118,7 +136,9 @@ type Waiting struct {
 type Partition struct {
 	Partition int `json:"partition"`
 	// Committed is the low-water mark, End the partition's end; −1: not known.
+	// Next is the first offset that was not read.
 	Committed  int64       `json:"committed"`
+	Next       int64       `json:"next"`
 	End        int64       `json:"end"`
 	Unanswered int         `json:"unanswered"`
 	OldestAt   *plain.Time `json:"oldest_at"`

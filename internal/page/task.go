@@ -83,6 +83,8 @@ type Line struct {
 	Sentence string     `json:"sentence"`
 	// Until is when a wait is expected to end.
 	Until *time.Time `json:"until,omitempty"`
+	// RequestID is that of MPC's answer, where the line tells of one.
+	RequestID string `json:"request_id,omitempty"`
 }
 
 func told(stories []story.Story) []Told {
@@ -99,6 +101,9 @@ func told(stories []story.Story) []Told {
 			line := Line{At: plain.Time{Time: step.At}, Kind: string(step.Kind), Sentence: step.Sentence()}
 			if !step.Until.IsZero() {
 				line.Until = &step.Until
+			}
+			if step.Error != nil {
+				line.RequestID = step.Error.RequestID
 			}
 			t.Steps = append(t.Steps, line)
 		}

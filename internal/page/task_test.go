@@ -40,6 +40,39 @@ func TestATaskOfAnotherInstanceNamesIt(t *testing.T) {
 	}
 }
 
+// Who keys by something else has the record in another partition than the id's own,
+// which is 6 here.
+func TestTheOwnerIsThatOfTheRecordsOwnPartition(t *testing.T) {
+	here := a(story.Step{Kind: story.QuotaWait})
+	here.Source.Partition = 1
+	later := asked(time.Minute, true)
+	later.Partition = 2
+	letter := lay(time.Minute, true)
+	letter.DeadLetter.Partition = 5
+	for _, c := range []struct {
+		hazard  string
+		stories []story.Story
+		topics  []history.Entry
+		want    int
+	}{
+		{"being answered here", []story.Story{answeredStory("538526", events.Accepted), here}, []history.Entry{asked(time.Hour, true)}, 1},
+		{"answered here, and the topics know nothing", []story.Story{answeredStory("538526", events.Accepted)}, nil, 3},
+		{"only the topics know it", nil, []history.Entry{asked(time.Hour, true), replied(time.Hour, events.Accepted)}, 3},
+		{"its failure event is deleted already", nil, []history.Entry{replied(time.Hour, events.Accepted)}, 3},
+		{"an earlier one waits", nil, []history.Entry{later, asked(time.Hour, false), replied(time.Second, events.Accepted)}, 3},
+		{"a dead letter", nil, []history.Entry{letter}, 5},
+		{"another task's dead letter mentions it", nil, []history.Entry{lay(time.Minute, false)}, 6},
+		{"nobody knows it", nil, nil, 6},
+	} {
+		s := newSource()
+		s.stories, s.owner = c.stories, "retrier-1"
+		s.topics = func(context.Context) (history.History, error) { return *knows(c.topics...), nil }
+		if got := decode[Task](t, get(newPage(t, s), "/api/tasks/538526")); *got.Owner != (Owner{c.want, "retrier-1", false}) {
+			t.Errorf("%s: %+v, want partition %d", c.hazard, got.Owner, c.want)
+		}
+	}
+}
+
 func TestTopicsThatCannotBeReadLeaveTheRest(t *testing.T) {
 	s := newSource()
 	s.stories = []story.Story{answeredStory("538526", events.Accepted)}

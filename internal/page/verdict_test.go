@@ -42,7 +42,7 @@ func asked(ago time.Duration, answered bool) history.Entry {
 }
 
 func replied(ago time.Duration, reason events.Reason) history.Entry {
-	return history.Entry{Kind: history.Outcome, At: noon.Add(-ago), Outcome: &history.Answer{Outcome: reason.Kind(), Reason: reason, Attempts: 1}}
+	return history.Entry{Kind: history.Outcome, At: noon.Add(-ago), Outcome: &history.Answer{Outcome: reason.Kind(), Reason: reason, Attempts: 1, Partition: 3, Offset: 1042}}
 }
 
 // lay is a dead letter, keyed by the task's id or only mentioning it.

@@ -82,7 +82,7 @@ func (e evidence) heldUp() (v Verdict, held bool) {
 	if state.Error != "" {
 		text += fmt.Sprintf(" MPC's last answer, at %s: %s", clockTime(*state.ErrorAt), sentence(state.Error))
 	}
-	return Verdict{Outage, "Still waiting: MPC does not serve", text}, true
+	return Verdict{Outage, "Still waiting: " + state.Title, text}, true
 }
 
 // mpc is how it stands with MPC, also where the instance's state is about

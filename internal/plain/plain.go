@@ -1,12 +1,11 @@
-// Package plain shows text from outside so that it is nothing but text: control
-// and escape sequences of terminals, marks that change the direction of writing
-// and what is no UTF-8 become visible as \u001b and the like. Failure events,
-// MPC's answers and records on the topics may hold them.
+// Package plain makes text from outside safe to show: control characters, escape
+// sequences of terminals, marks that change the writing direction, and bytes that are
+// not UTF-8 become visible as \u001b and the like. Failure events, MPC's answers and
+// records on the topics may contain them.
 //
-// It is applied where text leaves the process: to standard output and error, to
-// the log, and to the page's JSON; in a JSON string the escapes mean the same, so
-// there it changes nothing. The page itself does the like (static/dom.js). It knows nothing of what the text means. Any
-// package may import it.
+// It is used where text leaves the process: standard output and error, the log, and the
+// page's JSON. In a JSON string the escapes have the same meaning, so there it changes
+// nothing. The page does the same in static/dom.js. Any package may import it.
 package plain
 
 import (
@@ -15,7 +14,7 @@ import (
 	"unicode/utf8"
 )
 
-// Text shows a text on one line. A JSON document means the same afterwards.
+// Text returns the text made safe, on one line. A JSON document keeps its meaning.
 func Text(s string) string {
 	if safe(s, false) {
 		return s
@@ -23,9 +22,9 @@ func Text(s string) string {
 	return string(appendPlain(nil, s, false))
 }
 
-// Writer passes on what is written, made plain but for line ends and tabs. A
-// character must not be split between two writes. What is in a JSON string means
-// the same afterwards.
+// Writer returns a writer that makes text safe, except for line ends and tabs, and writes
+// it to w. A character must not be split between two writes. JSON strings keep their
+// meaning.
 func Writer(w io.Writer) io.Writer { return writer{w} }
 
 type writer struct{ to io.Writer }
@@ -77,7 +76,7 @@ func appendPlain(out []byte, s string, lines bool) []byte {
 	return out
 }
 
-// escape writes a character as JSON does; of what is none, the byte.
+// escape appends a character as JSON escapes it, or \x and the byte if it is not UTF-8.
 func escape(out []byte, r rune, first byte) []byte {
 	const digits = "0123456789abcdef"
 	unit := func(u rune) {
@@ -86,7 +85,7 @@ func escape(out []byte, r rune, first byte) []byte {
 	switch {
 	case r == utf8.RuneError:
 		out = append(out, '\\', 'x', digits[first>>4], digits[first&15])
-	case r > 0xffff: // in two halves
+	case r > 0xffff: // a surrogate pair
 		r -= 0x10000
 		unit(0xd800 + r>>10)
 		unit(0xdc00 + r&0x3ff)

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// hostile are what a terminal or a browser does not show as text.
+// hostile maps texts that a terminal or a browser would not show as text to the texts
+// that are shown.
 var hostile = map[string]string{
 	"\x1b]0;pwned\x07":          `\u001b]0;pwned\u0007`, // OSC: the window's title, or the clipboard
 	"\x1b[2J\x1b[1;1H":          `\u001b[2J\u001b[1;1H`, // clears the screen

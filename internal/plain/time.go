@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Time is a time.Time that JSON takes whatever its year: a record's timestamp is
-// its producer's. Years that RFC 3339 does not know have six digits and a sign, as
-// ECMAScript writes them, or more.
+// Time is a time.Time that can be written as JSON for any year: a producer may set any
+// timestamp. Years outside RFC 3339 have a sign and six digits, as in ECMAScript, or
+// more.
 type Time struct{ time.Time }
 
 // MarshalJSON never fails.

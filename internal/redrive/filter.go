@@ -8,20 +8,20 @@ import (
 	"remux-retrier/internal/history"
 )
 
-// Filter says which dead letters are meant. The zero Filter means all.
+// Filter selects dead letters. The zero Filter selects all.
 type Filter struct {
 	Reason events.Defect
-	// Task: the record is keyed by this id or mentions it, see history.Mentions.
+	// Task selects records whose key is this id or that mention it, see history.Mentions.
 	Task string
 }
 
 func (f Filter) all() bool { return f == Filter{} }
 
-func (f Filter) means(r *consumer.Record, reason events.Defect) bool {
+func (f Filter) selects(r *consumer.Record, reason events.Defect) bool {
 	return (f.Reason == "" || f.Reason == reason) && (f.Task == "" || history.Mentions(r.Key, r.Value, f.Task))
 }
 
-// String is the filter in a commit's metadata: text without spaces and @.
+// String returns the filter for a commit's metadata: text without spaces and @.
 func (f Filter) String() string {
 	values := url.Values{}
 	if f.Reason != "" {

@@ -102,7 +102,7 @@ func TestMoreFiltersThanACommitCanNoteAreRefusedBeforeAnythingIsRepeated(t *test
 		var err error
 		runs := 0
 		for ; err == nil && runs < 1000; runs++ {
-			_, err = w.run(context.Background(), &ear{}, func(c *redrive.Config) { c.Filter.Task = strings.Repeat("é", 40) + fmt.Sprint(runs) })
+			_, err = w.run(context.Background(), &recorder{}, func(c *redrive.Config) { c.Filter.Task = strings.Repeat("é", 40) + fmt.Sprint(runs) })
 		}
 		if err == nil || !strings.Contains(err.Error(), "run it once without a filter") || runs < 10 {
 			t.Errorf("after %d runs: %v", runs, err)
@@ -118,28 +118,28 @@ func TestMoreFiltersThanACommitCanNoteAreRefusedBeforeAnythingIsRepeated(t *test
 
 func TestWhatAFilteredRunLeftIsNotSaidToBePutBack(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
-		strange := letter(events.NoTaskID, "k", "strange")
-		strange.Headers = nil
+		headerless := letter(events.NoTaskID, "k", "headerless")
+		headerless.Headers = nil
 		w.dead(0,
 			letter(events.NoTaskID, "k", "often", events.Header{Key: "dead-letter-count", Value: []byte("4")}),
 			letter(events.NoTaskID, "k", "once"),
-			strange,
+			headerless,
 			letter(events.NoTaskID, "other", "rest"),
 		)
 		run := func(change func(*redrive.Config), redriven, left, others, before int) {
 			t.Helper()
-			e := &ear{}
+			e := &recorder{}
 			got, err := w.run(context.Background(), e, change)
 			if err != nil || got.Redriven != redriven || got.Left != left || got.Others != others || got.Before != before || got.Read != got.Of {
 				t.Errorf("%+v, %v", got, err)
 			}
-			if len(e.left) != left || left > 0 && !strings.Contains(e.left[0], "often: it came back: it was a dead letter 5 times") {
-				t.Errorf("told %q", e.left)
+			if len(e.left) != left || left > 0 && !strings.Contains(e.left[0], "often: it came back: it has been a dead letter 5 times") {
+				t.Errorf("reported %q", e.left)
 			}
 		}
 		byTask := func(c *redrive.Config) { c.Filter.Task = "k" }
 		run(byTask, 1, 2, 1, 0)
-		run(byTask, 0, 0, 0, 0) // it begins where the first has ended
+		run(byTask, 0, 0, 0, 0) // it begins where the first run has ended
 		run(func(c *redrive.Config) { c.Filter.Task = "other"; c.Limit = 1 }, 1, 0, 3, 0)
 		run(nil, 0, 2, 0, 2)
 		run(nil, 0, 0, 0, 0)

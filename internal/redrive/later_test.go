@@ -10,8 +10,8 @@ import (
 	"remux-retrier/internal/redrive"
 )
 
-// slowToJoin has something happen between a run's look at the topic and its place
-// in the group.
+// slowToJoin calls a function after a run has read the topic's ends and before it joins the
+// group.
 type slowToJoin struct {
 	redrive.Log
 	meanwhile func()
@@ -25,14 +25,14 @@ func (l *slowToJoin) Join(ctx context.Context) (consumer.Generation, error) {
 	return l.Log.Join(ctx)
 }
 
-// A run that began later has come further than this one will go: that is no topic
-// created anew.
+// Another run that began later has committed beyond this run's end. That does not mean that
+// the topic was recreated.
 func TestWhatARunThatBeganLaterDidIsNotDoneAgain(t *testing.T) {
 	for name, filter := range map[string]redrive.Filter{"all": {}, "filtered": {Reason: "no_task_id"}} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, 1, func(w *world) {
 				w.many(0, 5)
-				e := &ear{}
+				e := &recorder{}
 				totals, err := w.run(context.Background(), e, func(c *redrive.Config) {
 					c.Filter = filter
 					c.Log = &slowToJoin{Log: c.Log, meanwhile: func() {
@@ -40,8 +40,8 @@ func TestWhatARunThatBeganLaterDidIsNotDoneAgain(t *testing.T) {
 						w.must(func(c *redrive.Config) { c.Filter = filter })
 					}}
 				})
-				if err != nil || totals.Redriven != 0 || totals.Read > totals.Of || len(e.trouble) != 0 {
-					t.Errorf("%+v, %v, %q", totals, err, e.trouble)
+				if err != nil || totals.Redriven != 0 || totals.Read > totals.Of || len(e.problems) != 0 {
+					t.Errorf("%+v, %v, %q", totals, err, e.problems)
 				}
 				both := append(numbers(5), numbers(3)...)
 				slices.Sort(both)
@@ -51,7 +51,7 @@ func TestWhatARunThatBeganLaterDidIsNotDoneAgain(t *testing.T) {
 	}
 }
 
-// What was lost in waiting for the group must not come as a burst.
+// Time lost by waiting for the group must not cause a burst.
 func TestTheRateIsKeptAfterALongWait(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		w.many(0, 50)

@@ -11,20 +11,19 @@ import (
 	"remux-retrier/events"
 )
 
-// maxMetadata stays below the 4,096 bytes that brokers take with a commit.
+// maxMetadata is below the 4,096 bytes that brokers accept as a commit's metadata.
 const maxMetadata = 3900
 
 const (
 	version = "redrive1"
-	trailer = "end" // tells a text that was cut
+	trailer = "end" // shows that the text was not cut off
 )
 
-// progress is what the group has committed for a partition of the dead-letter
-// topic. The offset is low: all below it is done with. A run with a filter leaves
-// low where it is, or it would lose what it left out, and notes how far it came:
-// below upTo, what the filter means is done too. What a filter means does not
-// change, for records do not, so that a later run, with whatever filter, knows of
-// each record whether it was put back.
+// progress is what the group has committed for a partition of the dead-letter topic. All
+// records below low, the committed offset, are done. A run with a filter does not change
+// low, or the records that it does not select would be lost. It adds an entry to filters:
+// below upTo, the selected records are done too. Records do not change, so a later run
+// with any filter knows which records were put back.
 type progress struct {
 	low     int64
 	filters []filtered // in the order in which they were first used
@@ -35,7 +34,7 @@ type filtered struct {
 	upTo int64
 }
 
-// from is where a run with the filter begins.
+// from returns the offset at which a run with the filter begins.
 func (p *progress) from(f Filter) int64 {
 	for _, done := range p.filters {
 		if done.Filter == f {
@@ -45,13 +44,13 @@ func (p *progress) from(f Filter) int64 {
 	return p.low
 }
 
-// did tells whether an earlier run has done the record.
-func (p *progress) did(r *consumer.Record, reason events.Defect) bool {
-	return slices.ContainsFunc(p.filters, func(f filtered) bool { return r.Offset < f.upTo && f.means(r, reason) })
+// contains tells whether an earlier run with a filter has handled the record.
+func (p *progress) contains(r *consumer.Record, reason events.Defect) bool {
+	return slices.ContainsFunc(p.filters, func(f filtered) bool { return r.Offset < f.upTo && f.selects(r, reason) })
 }
 
-// reach notes that a run with the filter has done all below next.
-func (p *progress) reach(f Filter, next int64) {
+// advance records that a run with the filter has done all records below next.
+func (p *progress) advance(f Filter, next int64) {
 	if f.all() {
 		p.low = next
 		p.filters = slices.DeleteFunc(p.filters, func(f filtered) bool { return f.upTo <= next })
@@ -66,7 +65,7 @@ func (p *progress) reach(f Filter, next int64) {
 	p.filters = append(p.filters, filtered{f, next})
 }
 
-// position is the commit.
+// position returns the offset and metadata to commit.
 func (p *progress) position() (consumer.Position, error) {
 	var b strings.Builder
 	b.WriteString(version)
@@ -75,12 +74,12 @@ func (p *progress) position() (consumer.Position, error) {
 	}
 	b.WriteString(" " + trailer)
 	if b.Len() > maxMetadata {
-		return consumer.Position{}, fmt.Errorf("%d different filters were used since the last run without one, more than a commit can note: run it once without a filter", len(p.filters))
+		return consumer.Position{}, fmt.Errorf("%d different filters were used since the last run without one, more than a commit can hold: run it once without a filter", len(p.filters))
 	}
 	return consumer.Position{Offset: p.low, Metadata: b.String()}, nil
 }
 
-// parseProgress reads a commit's metadata; none is that of an operator's reset.
+// parseProgress reads a commit's metadata. It is empty after an operator's reset.
 func parseProgress(metadata string) (progress, error) {
 	if metadata == "" {
 		return progress{}, nil

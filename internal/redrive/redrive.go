@@ -1,21 +1,20 @@
-// Package redrive puts dead letters back to the failed topic: key, value and
-// headers as they came, and of what the service had added only the count of how
-// often they became dead letters.
+// Package redrive puts dead letters back to the failed topic: with their original key,
+// value and headers, and one header of the service, the count of how often they became
+// dead letters.
 //
-// Its memory is the committed offsets of a consumer group of its own, see
-// progress.go. A record is put back before its offset is committed, so one that
-// is interrupted goes on where it left off; only what was written and not yet
-// committed when the process was killed is written twice. Being members of a
-// group, several redrives at a time share the partitions, and none does another's
-// work.
+// It keeps its progress in the committed offsets of its own consumer group, see
+// progress.go. A record is put back before its offset is committed, so an interrupted run
+// is continued by the next one. After a kill, only records that were written and not yet
+// committed are written twice. Several redrives at the same time share the partitions as
+// members of the group.
 //
-// It reads no failure event and knows no task. Only package command imports it.
+// It does not parse failure events. Only package command imports it.
 //
-//	redrive.go  the run: generations of the group, partition by partition
-//	batch.go    some dead letters: which are put back, and when that is committed
-//	writer.go   writing and committing, for as long as it takes
-//	filter.go   which dead letters are meant
-//	progress.go what a commit says
+//	redrive.go   the run: generations of the group, partition by partition
+//	batch.go     some dead letters: which are put back, and when that is committed
+//	writer.go    writes and commits, with retries
+//	filter.go    selects dead letters
+//	progress.go  the contents of a commit
 package redrive
 
 import (
@@ -30,54 +29,52 @@ import (
 	"remux-retrier/internal/scan"
 )
 
-// Log is what a redrive asks of Kafka, as a member of its own group that consumes
-// the dead-letter topic.
+// Log is the Kafka client of a redrive, as a member of its own group, which consumes the
+// dead-letter topic.
 type Log interface {
-	consumer.Log
+	consumer.Client
 	scan.Log
 }
 
-// Config of a Redriver. All fields but Filter, Limit, Rate and Hopeless are
-// required.
+// Config of a Redriver. All fields but Filter, Limit, Rate and Permanent are required.
 type Config struct {
 	Log                Log
 	DeadLetter, Failed string // topics
 	Filter             Filter
-	// Limit ends the run after so many records were put back; 0: none.
+	// Limit is how many records the run puts back at most; 0: no limit.
 	Limit int
-	// Rate is how many are put back a second at most; 0: as many as it can.
+	// Rate is how many records are put back a second at most; 0: no limit.
 	Rate float64
-	// Hopeless tells the errors that no other answer follows before somebody acts,
-	// such as a missing right: they end the run. Nil: there are none.
-	Hopeless func(error) bool
+	// Permanent tells whether an error remains until an operator acts, such as a missing
+	// right. Such an error ends the run. Defaults to nil: no error is permanent.
+	Permanent func(error) bool
 
 	Clock clock.Clock
 	Rand  func() float64
-	// Tell is told what happens, from one goroutine.
-	Tell Listener
+	// Listener is called from one goroutine.
+	Listener Listener
 }
 
-// Listener is told what happens.
+// Listener receives the progress of a run.
 type Listener interface {
-	// Meant: the record is put back, or would be in a dry run.
-	Meant(r *consumer.Record)
-	// Left: the record stays where it is, and why.
+	// Selected: the record was put back, or would be in a dry run.
+	Selected(r *consumer.Record)
+	// Left: the record was not put back, and why.
 	Left(r *consumer.Record, why string)
 	// Progress: the totals have changed.
 	Progress(t Totals)
-	// Trouble: Kafka does not do as it should, and it is tried again; empty: it
-	// does again.
-	Trouble(text string)
+	// Problem: an operation of Kafka fails and is retried. Empty: the problem is over.
+	Problem(text string)
 }
 
 // Totals are the counts of one run.
 type Totals struct {
-	// Read of Of offsets are behind.
+	// Read is the number of offsets that are done, Of that of all.
 	Read, Of int64
-	// Redriven were put back, Left stay with a reason, Others are not meant by the
-	// filter, Before were put back by an earlier run with a filter.
+	// Redriven records were put back, Left were not, with a reason, Others are not
+	// selected by the filter, Before were put back by an earlier run with a filter.
 	Redriven, Left, Others, Before int
-	// LimitReached: Limit has ended the run.
+	// LimitReached: the run ended at Limit.
 	LimitReached bool
 }
 
@@ -85,14 +82,14 @@ type Totals struct {
 type Redriver struct {
 	cfg     Config
 	totals  Totals
-	spans   []consumer.Interval // as of the start: its own output is beyond
-	counted []int64             // up to where, by partition
+	spans   []consumer.Interval // at the start, so without dead letters that it causes
+	counted []int64             // up to which offset, by partition
 }
 
 // New makes a Redriver.
 func New(cfg Config) (*Redriver, error) {
 	switch {
-	case cfg.Log == nil || cfg.Clock == nil || cfg.Rand == nil || cfg.Tell == nil || cfg.DeadLetter == "" || cfg.Failed == "":
+	case cfg.Log == nil || cfg.Clock == nil || cfg.Rand == nil || cfg.Listener == nil || cfg.DeadLetter == "" || cfg.Failed == "":
 		return nil, errors.New("redrive: Log, the topics, Clock, Rand and Tell are required")
 	case cfg.Limit < 0 || cfg.Rate < 0:
 		return nil, errors.New("redrive: Limit and Rate must not be negative")
@@ -105,22 +102,21 @@ var (
 	errLimit = errors.New("the limit is reached")
 )
 
-// leaveWithin bounds saying goodbye to the group.
+// leaveWithin bounds leaving the group.
 const leaveWithin = 5 * time.Second
 
-// Run puts dead letters back until those are done that were there when it began,
-// the limit is reached, or the context ends. Brokers that go away meanwhile are
-// waited for.
+// Run puts back the dead letters that exist when it begins, until all are done, the limit
+// is reached, or the context ends. While brokers are away it waits.
 func (r *Redriver) Run(ctx context.Context) (Totals, error) {
 	defer r.leave(ctx)
 	if err := r.begin(ctx); err != nil {
 		return r.totals, err
 	}
-	wait := r.patience()
+	wait := r.newBackoff()
 	for {
 		gen, err := r.join(ctx)
 		if err == nil {
-			r.cfg.Tell.Trouble("")
+			r.cfg.Listener.Problem("")
 			err = r.generation(ctx, gen)
 			gen.Release()
 		}
@@ -132,10 +128,10 @@ func (r *Redriver) Run(ctx context.Context) (Totals, error) {
 			return r.totals, nil
 		case ctx.Err() != nil:
 			return r.totals, context.Cause(ctx)
-		case errors.As(err, new(fatal)), r.hopeless(err):
+		case errors.As(err, new(fatal)), r.permanent(err):
 			return r.totals, err
 		case !errors.Is(err, errEnded):
-			r.cfg.Tell.Trouble(err.Error())
+			r.cfg.Listener.Problem(err.Error())
 			if err := r.cfg.Clock.Sleep(ctx, wait.Next()); err != nil {
 				return r.totals, err
 			}
@@ -143,11 +139,11 @@ func (r *Redriver) Run(ctx context.Context) (Totals, error) {
 	}
 }
 
-// joinsWithin is how long joining takes while no member is missing: brokers wait
-// some seconds for others.
+// joinsWithin is how long joining usually takes: brokers wait some seconds for other
+// members.
 const joinsWithin = 5 * time.Second
 
-// join joins the group, and says why that takes long.
+// join joins the group. If that takes long, it reports why.
 func (r *Redriver) join(ctx context.Context) (gen consumer.Generation, err error) {
 	joined := make(chan struct{})
 	r.cfg.Clock.Go(func() {
@@ -157,20 +153,19 @@ func (r *Redriver) join(ctx context.Context) (gen consumer.Generation, err error
 	soon, cancel := clock.WithTimeout(ctx, r.cfg.Clock, joinsWithin)
 	defer cancel()
 	if r.cfg.Clock.Wait(soon, joined) != nil && ctx.Err() == nil {
-		r.cfg.Tell.Trouble("for the place of a redrive that was killed, up to KAFKA_SESSION_TIMEOUT")
+		r.cfg.Listener.Problem("for the session of a killed redrive to time out, up to KAFKA_SESSION_TIMEOUT")
 	}
 	_ = r.cfg.Clock.Wait(context.WithoutCancel(ctx), joined) // Join ends with ctx
 	return gen, err
 }
 
-// Dry tells what Run would do from these positions of the group, and changes
-// nothing.
+// Dry reports what Run would do from these positions of the group, and changes nothing.
 func (r *Redriver) Dry(ctx context.Context, positions map[int]consumer.Position) (Totals, error) {
 	if err := r.begin(ctx); err != nil {
 		return r.totals, err
 	}
 	for p := range r.spans {
-		switch err := r.partition(ctx, p, positions, dry{}); {
+		switch err := r.partition(ctx, p, positions, dryRun{}); {
 		case errors.Is(err, errLimit):
 			r.totals.LimitReached = true
 			return r.totals, nil
@@ -181,22 +176,22 @@ func (r *Redriver) Dry(ctx context.Context, positions map[int]consumer.Position)
 	return r.totals, nil
 }
 
-// fatal is an error that trying again does not mend.
+// fatal is an error that is not retried.
 type fatal struct{ error }
 
-func (r *Redriver) hopeless(err error) bool { return r.cfg.Hopeless != nil && r.cfg.Hopeless(err) }
+func (r *Redriver) permanent(err error) bool { return r.cfg.Permanent != nil && r.cfg.Permanent(err) }
 
-func (r *Redriver) patience() *backoff.Backoff {
+func (r *Redriver) newBackoff() *backoff.Backoff {
 	return &backoff.Backoff{Base: 200 * time.Millisecond, Max: 5 * time.Second, Rand: r.cfg.Rand}
 }
 
 func (r *Redriver) leave(ctx context.Context) {
 	ctx, cancel := clock.WithTimeout(context.WithoutCancel(ctx), r.cfg.Clock, leaveWithin)
 	defer cancel()
-	_ = r.cfg.Log.Leave(ctx) // the session time-out does it too
+	_ = r.cfg.Log.Leave(ctx) // otherwise the session times out
 }
 
-// begin notes what there is to do.
+// begin reads the topic's beginnings and ends.
 func (r *Redriver) begin(ctx context.Context) error {
 	n, err := r.cfg.Log.Partitions(ctx, r.cfg.DeadLetter)
 	if err != nil {
@@ -213,7 +208,7 @@ func (r *Redriver) begin(ctx context.Context) error {
 	return nil
 }
 
-// generation works on the partitions of one generation, one after the other.
+// generation handles the partitions of one generation, one after the other.
 func (r *Redriver) generation(ctx context.Context, gen consumer.Generation) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -228,7 +223,7 @@ func (r *Redriver) generation(ctx context.Context, gen consumer.Generation) erro
 	}
 	for _, p := range gen.Assigned() {
 		if p >= len(r.spans) {
-			continue // added since: what is in it came after the start
+			continue // this partition was added after the start
 		}
 		if err := r.partition(ctx, p, positions, writer{r, gen}); err != nil {
 			return err
@@ -237,7 +232,7 @@ func (r *Redriver) generation(ctx context.Context, gen consumer.Generation) erro
 	return nil
 }
 
-// partition works on one partition from where the group has left off.
+// partition handles one partition, from the group's progress on.
 func (r *Redriver) partition(ctx context.Context, p int, positions map[int]consumer.Position, to sink) error {
 	span := r.spans[p]
 	done, err := parseProgress(positions[p].Metadata)
@@ -249,7 +244,7 @@ func (r *Redriver) partition(ctx context.Context, p int, positions map[int]consu
 	case !known:
 		done.low = span.From
 	case at.Offset > span.To:
-		// Another run that began later may have come further.
+		// Another run that began later may have committed more.
 		now, err := r.cfg.Log.Span(ctx, r.cfg.DeadLetter, len(r.spans), time.Time{})
 		if err != nil {
 			return err
@@ -258,7 +253,7 @@ func (r *Redriver) partition(ctx context.Context, p int, positions map[int]consu
 			r.count(p, span.To)
 			return nil
 		}
-		r.cfg.Tell.Trouble(fmt.Sprintf("partition %d of %s ends at %d, before %d, up to where it was redriven: it was deleted and created again, and is read from its start", p, r.cfg.DeadLetter, span.To, at.Offset))
+		r.cfg.Listener.Problem(fmt.Sprintf("partition %d of %s ends at %d, below the committed offset %d: the topic was recreated, and is read from its start", p, r.cfg.DeadLetter, span.To, at.Offset))
 		done = progress{low: span.From}
 	default:
 		done.low = max(at.Offset, span.From)
@@ -271,12 +266,12 @@ func (r *Redriver) partition(ctx context.Context, p int, positions map[int]consu
 	})
 }
 
-// count notes how far a partition is done; a part that another generation reads
-// again is not counted twice.
+// count updates the totals: the partition is done up to next. Records that another
+// generation reads again are not counted twice.
 func (r *Redriver) count(p int, next int64) {
 	if next > r.counted[p] {
 		r.totals.Read += next - r.counted[p]
 		r.counted[p] = next
 	}
-	r.cfg.Tell.Progress(r.totals)
+	r.cfg.Listener.Progress(r.totals)
 }

@@ -90,7 +90,7 @@ func TestAnInterruptedRunGoesOnWhereItLeftOff(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		w.many(0, 450)
 		ctx, cancel := context.WithCancel(context.Background())
-		e := &ear{onProgress: func(t redrive.Totals) {
+		e := &recorder{onProgress: func(t redrive.Totals) {
 			if t.Redriven >= 200 {
 				cancel()
 			}
@@ -110,8 +110,8 @@ func TestAnInterruptedRunGoesOnWhereItLeftOff(t *testing.T) {
 func TestItsOwnOutputIsNotRedriven(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		w.many(0, 300)
-		// A service beside it finds all of them unreadable again, at once.
-		e := &ear{onProgress: func(redrive.Totals) { w.dead(0, letter(events.NoTaskID, "k", "again")) }}
+		// A running service makes all of them dead letters again at once.
+		e := &recorder{onProgress: func(redrive.Totals) { w.dead(0, letter(events.NoTaskID, "k", "again")) }}
 		if _, err := w.run(context.Background(), e, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -123,9 +123,9 @@ func TestWhatCameBackTwiceIsLeft(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		w.dead(0, letter(events.NoTaskID, "k", "twice", events.Header{Key: "dead-letter-count", Value: []byte("1")}),
 			letter(events.NoTaskID, "k", "once"))
-		e := &ear{}
+		e := &recorder{}
 		totals, err := w.run(context.Background(), e, nil)
-		if err != nil || totals.Left != 1 || len(e.left) != 1 || !strings.Contains(e.left[0], "twice: it came back: it was a dead letter 2 times") {
+		if err != nil || totals.Left != 1 || len(e.left) != 1 || !strings.Contains(e.left[0], "twice: it came back: it has been a dead letter 2 times") {
 			t.Errorf("%+v, %v, %q", totals, err, e.left)
 		}
 		w.want([]string{"once"})
@@ -140,7 +140,7 @@ func TestWhatIsNoDeadLetterOfThisTopicIsLeft(t *testing.T) {
 				foreign.Headers[i].Value = []byte("somebody.elses")
 			}
 		}
-		w.dead(0, consumer.Message{Value: []byte("stranger")}, foreign, letter(events.NoTaskID, "k", "ours"))
+		w.dead(0, consumer.Message{Value: []byte("unknown")}, foreign, letter(events.NoTaskID, "k", "ours"))
 		if totals := w.must(nil); totals.Left != 2 {
 			t.Errorf("%+v", totals)
 		}
@@ -151,14 +151,14 @@ func TestWhatIsNoDeadLetterOfThisTopicIsLeft(t *testing.T) {
 func TestADryRunChangesNothing(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		w.many(0, 120)
-		e := &ear{}
+		e := &recorder{}
 		r, err := redrive.New(w.config(e, func(c *redrive.Config) { c.Limit = 110 }))
 		if err != nil {
 			t.Fatal(err)
 		}
 		totals, err := r.Dry(context.Background(), nil)
-		if err != nil || totals.Redriven != 110 || len(e.meant) != 110 || !totals.LimitReached {
-			t.Errorf("%+v, %v, %d told", totals, err, len(e.meant))
+		if err != nil || totals.Redriven != 110 || len(e.selected) != 110 || !totals.LimitReached {
+			t.Errorf("%+v, %v, %d reported", totals, err, len(e.selected))
 		}
 		w.want(nil)
 		if at, known := w.b.Position(0); known {

@@ -23,7 +23,7 @@ const (
 	failed  = "failed"
 )
 
-// world is a Kafka in virtual time, with dead letters to be put back.
+// world is a Kafka with dead letters, in virtual time.
 type world struct {
 	t *testing.T
 	b *memlog.Broker
@@ -47,7 +47,7 @@ func inWorld(t *testing.T, partitions int, test func(w *world)) {
 	})
 }
 
-// letter is a dead letter, made as the service makes them.
+// letter returns a dead letter as the service makes it.
 func letter(reason events.Defect, key, value string, headers ...events.Header) consumer.Message {
 	u := &events.Unreadable{Reason: reason, Message: "it is so"}
 	headers = events.DeadLetter(events.Source{Topic: failed, Partition: 1, Offset: 7, Time: time.Unix(1, 0)}, headers, u, events.DeadLetterMessageLimit)
@@ -63,7 +63,7 @@ func (w *world) many(partition, n int) {
 	}
 }
 
-// redriven are the values in the failed topic, sorted.
+// redriven returns the values in the failed topic, sorted.
 func (w *world) redriven() []string {
 	var values []string
 	for _, r := range w.b.Records(failed) {
@@ -73,33 +73,35 @@ func (w *world) redriven() []string {
 	return values
 }
 
-// ear hears what a run tells.
-type ear struct {
-	meant, left []string
-	trouble     []string
-	totals      redrive.Totals
-	onProgress  func(redrive.Totals)
+// recorder is a Listener that records its calls.
+type recorder struct {
+	selected, left []string
+	problems       []string
+	totals         redrive.Totals
+	onProgress     func(redrive.Totals)
 }
 
-func (e *ear) Meant(r *consumer.Record)            { e.meant = append(e.meant, string(r.Value)) }
-func (e *ear) Left(r *consumer.Record, why string) { e.left = append(e.left, string(r.Value)+": "+why) }
-func (e *ear) Trouble(text string) {
+func (e *recorder) Selected(r *consumer.Record) { e.selected = append(e.selected, string(r.Value)) }
+func (e *recorder) Left(r *consumer.Record, why string) {
+	e.left = append(e.left, string(r.Value)+": "+why)
+}
+func (e *recorder) Problem(text string) {
 	if text != "" {
-		e.trouble = append(e.trouble, text)
+		e.problems = append(e.problems, text)
 	}
 }
-func (e *ear) Progress(t redrive.Totals) {
+func (e *recorder) Progress(t redrive.Totals) {
 	e.totals = t
 	if e.onProgress != nil {
 		e.onProgress(t)
 	}
 }
 
-func (w *world) config(e *ear, change func(*redrive.Config)) redrive.Config {
+func (w *world) config(e *recorder, change func(*redrive.Config)) redrive.Config {
 	w.n++
 	cfg := redrive.Config{
 		Log: w.b.Member(fmt.Sprint("redrive-", w.n)), DeadLetter: letters, Failed: failed,
-		Clock: clock.System, Rand: func() float64 { return .5 }, Tell: e,
+		Clock: clock.System, Rand: func() float64 { return .5 }, Listener: e,
 	}
 	if change != nil {
 		change(&cfg)
@@ -107,7 +109,7 @@ func (w *world) config(e *ear, change func(*redrive.Config)) redrive.Config {
 	return cfg
 }
 
-func (w *world) run(ctx context.Context, e *ear, change func(*redrive.Config)) (redrive.Totals, error) {
+func (w *world) run(ctx context.Context, e *recorder, change func(*redrive.Config)) (redrive.Totals, error) {
 	w.t.Helper()
 	r, err := redrive.New(w.config(e, change))
 	if err != nil {
@@ -116,17 +118,17 @@ func (w *world) run(ctx context.Context, e *ear, change func(*redrive.Config)) (
 	return r.Run(ctx)
 }
 
-// must is a run that nothing interrupts.
+// must runs a redrive that must not fail.
 func (w *world) must(change func(*redrive.Config)) redrive.Totals {
 	w.t.Helper()
-	totals, err := w.run(context.Background(), &ear{}, change)
+	totals, err := w.run(context.Background(), &recorder{}, change)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return totals
 }
 
-// numbers are the values of many, sorted.
+// numbers returns the values of many, sorted.
 func numbers(n int) []string {
 	var all []string
 	for i := range n {

@@ -8,18 +8,18 @@ import (
 	"remux-retrier/consumer"
 )
 
-// writer is the sink of one generation.
+// writer is a sink for one generation.
 type writer struct {
 	r   *Redriver
 	gen consumer.Generation
 }
 
-// write writes the messages, those of one partition of the failed topic together.
-// Each goes where it stood, whoever's hash of its key that was, so that all events
-// of a task stay in one partition; where there is no such partition any more, it
-// goes where its key belongs.
+// write writes the messages, grouped by partition of the failed topic. Each one goes back
+// to its original partition, because the producer may have used another hash of the key,
+// and all events of a task should be in one partition. If that partition no longer exists,
+// the key's hash chooses one.
 func (w writer) write(ctx context.Context, messages []message) (refused map[int]error, done int, err error) {
-	l := &load{log: w.r.cfg.Log, messages: messages, done: make([]bool, len(messages)), refused: map[int]error{}}
+	l := &delivery{log: w.r.cfg.Log, messages: messages, done: make([]bool, len(messages)), refused: map[int]error{}}
 	groups, order := map[int][]int{}, []int(nil)
 	if len(messages) == 0 {
 		return nil, 0, nil
@@ -41,7 +41,7 @@ func (w writer) write(ctx context.Context, messages []message) (refused map[int]
 		groups[p] = append(groups[p], i)
 	}
 	for _, p := range order {
-		if err = w.persist(ctx, func(ctx context.Context) error { return l.produce(ctx, p, groups[p]) }); err != nil {
+		if err = w.retry(ctx, func(ctx context.Context) error { return l.produce(ctx, p, groups[p]) }); err != nil {
 			break
 		}
 	}
@@ -51,17 +51,17 @@ func (w writer) write(ctx context.Context, messages []message) (refused map[int]
 	return l.refused, done, err
 }
 
-// load is messages, and which of them are done: written, or refused for good.
-type load struct {
-	log      consumer.Log
+// delivery has messages, and which of them are done: written, or refused for good.
+type delivery struct {
+	log      consumer.Client
 	messages []message
 	done     []bool
 	refused  map[int]error
 }
 
-// produce writes messages of one partition. One that the topic does not take must
-// not hold up the others, which share its batch.
-func (l *load) produce(ctx context.Context, partition int, which []int) error {
+// produce writes messages to one partition. If the topic refuses a batch, it writes both
+// halves, so that one refused message does not hold up the others.
+func (l *delivery) produce(ctx context.Context, partition int, which []int) error {
 	var some []consumer.Message
 	for _, i := range which {
 		if !l.done[i] {
@@ -92,14 +92,14 @@ func (l *load) produce(ctx context.Context, partition int, which []int) error {
 }
 
 func (w writer) commit(ctx context.Context, p int, at consumer.Position) error {
-	return w.persist(ctx, func(ctx context.Context) error {
+	return w.retry(ctx, func(ctx context.Context) error {
 		return w.gen.Commit(ctx, map[int]consumer.Position{p: at})
 	})
 }
 
-// persist repeats what fails, until it does not, nothing but an error is to be
-// expected, the generation is over, or the run has been told to stop some time ago.
-func (w writer) persist(ctx context.Context, f func(context.Context) error) error {
+// retry calls f until it succeeds, its error is permanent, the generation has ended, or
+// grace has passed since the run was told to stop.
+func (w writer) retry(ctx context.Context, f func(context.Context) error) error {
 	lasting, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 	c := w.r.cfg.Clock
@@ -109,21 +109,21 @@ func (w writer) persist(ctx context.Context, f func(context.Context) error) erro
 		}
 	})
 	defer stop()
-	wait := w.r.patience()
+	wait := w.r.newBackoff()
 	for {
 		err := f(lasting)
 		switch {
 		case err == nil:
-			w.r.cfg.Tell.Trouble("")
+			w.r.cfg.Listener.Problem("")
 			return nil
 		case errors.Is(err, consumer.ErrNotOwner):
 			return fmt.Errorf("%w: %w", errEnded, err)
 		case lasting.Err() != nil:
 			return context.Cause(lasting)
-		case w.r.hopeless(err):
+		case w.r.permanent(err):
 			return fatal{err}
 		}
-		w.r.cfg.Tell.Trouble(err.Error())
+		w.r.cfg.Listener.Problem(err.Error())
 		if err := c.Sleep(lasting, wait.Next()); err != nil {
 			return err
 		}

@@ -10,7 +10,7 @@ import (
 func TestATaskThatFailsAgainAfterARetryOfOursSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &api{}
-		d := open(t, a, 0, budgetOf(3))
+		d := newHarness(t, a, 0, budgetOf(3))
 		defer d.stop()
 		var retried []events.Outcome
 		for _, step := range []struct {
@@ -50,7 +50,7 @@ func TestATaskThatFailsAgainAfterARetryOfOursSaysSo(t *testing.T) {
 // It tells of the failure that the retry answers, not of a later one.
 func TestAnEventThatARetryCoversDoesNotCountAsItsFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{}, 0, nil)
+		d := newHarness(t, &api{}, 0, nil)
 		defer d.stop()
 		first, second := newEvent("1"), newEvent("1")
 		first.Lease.(*lease).grow(second.Source.Offset + 1)

@@ -20,7 +20,7 @@ func success(id string) Event {
 func TestASuccessOfATaskThatNothingIsKnownOfEndsAtOnceWithoutACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &api{}
-		d := open(t, a, 0, nil)
+		d := newHarness(t, a, 0, nil)
 		defer d.stop()
 		ev := success("1")
 		ev.Lease.(*lease).ended = make(chan *Answer, 1)
@@ -43,7 +43,7 @@ func TestASuccessWaitsUntilTheFailuresBeforeItAreAnswered(t *testing.T) {
 			}
 			return tasksIn(mpcclient.StatusSucceeded, ids...), nil
 		}}
-		d := open(t, a, 0, nil)
+		d := newHarness(t, a, 0, nil)
 		defer d.stop()
 		failed := d.add(context.Background(), newEvent("1"))
 		ev := success("1")
@@ -67,7 +67,7 @@ func TestASuccessWaitsUntilTheFailuresBeforeItAreAnswered(t *testing.T) {
 
 func TestASuccessThatWaitsIsTheNextOwnersLikeAnyOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{retry: always(unavailable)}, 0, nil)
+		d := newHarness(t, &api{retry: always(unavailable)}, 0, nil)
 		defer d.stop()
 		ctx, cancel := contextFor(time.Minute)
 		defer cancel()

@@ -1,6 +1,6 @@
-// Package scan reads a stretch of a partition to its end, once. It is what the
-// commands read topics with; the service itself reads by package consumer. It
-// keeps no state and starts no goroutine.
+// Package scan reads an interval of a partition once, from its beginning to its end.
+// Packages history and redrive read topics with it; the service reads failure events
+// with package consumer. It keeps no state and starts no goroutine.
 package scan
 
 import (
@@ -13,25 +13,25 @@ import (
 	"remux-retrier/consumer"
 )
 
-// Log is what reading asks of Kafka.
+// Log is the part of the Kafka client that scan needs.
 type Log interface {
 	Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (consumer.Page, error)
 	Span(ctx context.Context, topic string, partitions int, since time.Time) ([]consumer.Interval, error)
 }
 
-// pageBytes is how much a page may hold, about, unpacked.
+// pageBytes is about the largest size of a page, unpacked.
 const pageBytes = 1 << 20
 
-// Partition hands over the committed records of a partition within the stretch,
-// page by page, in order. page.Next is where the partition goes on, at most
-// stretch.To; a page may be empty, where records were aborted or compacted. It
-// begins with small pages, since nobody knows what a page unpacks to.
+// Partition calls each with the committed records of a partition within the interval,
+// page by page, in order. page.Next is the next offset to read, at most interval.To. A
+// page may be empty if records were aborted or compacted. It begins with small pages,
+// because a page may unpack to a much larger size.
 //
-// What retention has deleted meanwhile is passed. It ends with the first error,
-// of Kafka or of each.
-func Partition(ctx context.Context, log Log, topic string, partition int, stretch consumer.Interval, each func(page consumer.Page) error) error {
+// It skips records that retention deletes meanwhile. It returns the first error of Kafka
+// or of each.
+func Partition(ctx context.Context, log Log, topic string, partition int, interval consumer.Interval, each func(page consumer.Page) error) error {
 	sizer, large := consumer.NewFetchSizer(pageBytes), 0
-	for next := stretch.From; next < stretch.To; {
+	for next := interval.From; next < interval.To; {
 		page, err := log.Fetch(ctx, topic, partition, next, max(large, sizer.Next()))
 		if errors.Is(err, consumer.ErrOffsetOutOfRange) {
 			page.Next, err = first(ctx, log, topic, partition, next)
@@ -40,15 +40,15 @@ func Partition(ctx context.Context, log Log, topic string, partition int, stretc
 			return err
 		}
 		if page.Next <= next {
-			return fmt.Errorf("%s/%d ends at %d now, and ended at %d a moment ago: was the topic created anew?", topic, partition, page.End, stretch.To)
+			return fmt.Errorf("%s/%d now ends at %d, and before at %d: was the topic recreated?", topic, partition, page.End, interval.To)
 		}
 		sizer.Observe(page, true)
-		if page.Next > stretch.To {
-			page.Next = stretch.To
-			beyond, _ := slices.BinarySearchFunc(page.Records, stretch.To, func(r consumer.Record, at int64) int { return int(r.Offset - at) })
+		if page.Next > interval.To {
+			page.Next = interval.To
+			beyond, _ := slices.BinarySearchFunc(page.Records, interval.To, func(r consumer.Record, at int64) int { return int(r.Offset - at) })
 			page.Records = page.Records[:beyond]
 		}
-		large = loadable(&page, large > 0)
+		large = cutAtLargeRecord(&page, large > 0)
 		if err := each(page); err != nil {
 			return err
 		}
@@ -57,10 +57,11 @@ func Partition(ctx context.Context, log Log, topic string, partition int, stretc
 	return nil
 }
 
-// loadable has a page end before a large record that came without its contents, and
-// gives the size with which that is to be fetched. A page with such a record comes
-// with it alone. What stays without contents is beyond consumer.LargestRecord.
-func loadable(page *consumer.Page, tried bool) (size int) {
+// cutAtLargeRecord ends the page before the first large record without contents, and
+// returns the size with which that record must be fetched next: then it is the only one
+// in its page. tried: this page was fetched with such a size. Records that still have no
+// contents are larger than consumer.LargestRecord.
+func cutAtLargeRecord(page *consumer.Page, tried bool) (size int) {
 	i := slices.IndexFunc(page.Records, func(r consumer.Record) bool { return r.Loadable() })
 	if i < 0 || i == 0 && tried {
 		return 0
@@ -70,8 +71,8 @@ func loadable(page *consumer.Page, tried bool) (size int) {
 	return size
 }
 
-// first is where a partition begins by now; if that is not beyond next, next was
-// beyond its end.
+// first returns where the partition now begins. It is an error if that is not above
+// next: then next was above the partition's end.
 func first(ctx context.Context, log Log, topic string, partition int, next int64) (int64, error) {
 	spans, err := log.Span(ctx, topic, partition+1, time.Time{})
 	if err != nil {
@@ -80,5 +81,5 @@ func first(ctx context.Context, log Log, topic string, partition int, next int64
 	if at := spans[partition].From; at > next {
 		return at, nil
 	}
-	return 0, fmt.Errorf("read %s/%d at offset %d: %w; it ends at %d: was the topic created anew?", topic, partition, next, consumer.ErrOffsetOutOfRange, spans[partition].To)
+	return 0, fmt.Errorf("read %s/%d at offset %d: %w; it ends at %d: was the topic recreated?", topic, partition, next, consumer.ErrOffsetOutOfRange, spans[partition].To)
 }

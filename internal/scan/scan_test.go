@@ -12,7 +12,7 @@ import (
 	"remux-retrier/internal/scan"
 )
 
-// pages is a log of one partition whose fetches are scripted.
+// pages is a log of one partition with scripted answers to fetches.
 type pages struct {
 	at    map[int64]consumer.Page
 	first int64
@@ -37,7 +37,7 @@ func records(offsets ...int64) (all []consumer.Record) {
 	return all
 }
 
-// read gives the offsets that are handed over, and where the last page ended.
+// read returns the offsets of the records, and where the last page ended.
 func read(log scan.Log, from, to int64) (offsets []int64, next int64, err error) {
 	err = scan.Partition(context.Background(), log, "t", 0, consumer.Interval{From: from, To: to}, func(page consumer.Page) error {
 		for _, r := range page.Records {
@@ -77,7 +77,7 @@ func TestALogThatBecameShorterEndsInAnErrorAndNotInALoop(t *testing.T) {
 		"out of range": {first: 0},
 		"no progress":  {at: map[int64]consumer.Page{10: {Next: 10, End: 10}}},
 	} {
-		if _, _, err := read(log, 10, 60); err == nil || !strings.Contains(err.Error(), "created anew") {
+		if _, _, err := read(log, 10, 60); err == nil || !strings.Contains(err.Error(), "recreated") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -91,7 +91,7 @@ func TestTheReadersErrorEndsIt(t *testing.T) {
 	}
 }
 
-// dense is a log whose bytes unpack five-thousandfold, into records of 16 KB.
+// dense is a log that unpacks to five thousand times its size, in records of 16 KB.
 type dense struct{ largest int }
 
 func (d *dense) Fetch(_ context.Context, _ string, _ int, offset int64, maxBytes int) (consumer.Page, error) {
@@ -117,7 +117,7 @@ func TestALogThatUnpacksAThousandfoldIsReadInSmallBites(t *testing.T) {
 	}
 }
 
-// A large record comes without its contents until it is fetched by itself.
+// large is a log with a large record, which has no contents until it is fetched alone.
 type large struct{ asked []int }
 
 func (l *large) Fetch(_ context.Context, _ string, _ int, offset int64, maxBytes int) (consumer.Page, error) {

@@ -78,7 +78,7 @@ func (w *world) recovered(i *instance, m consumer.Message, a *attempt) {
 	t := e.success
 	i.tell("publishes that task %s has recovered (retries %d, after event %d/%d), for event %d/%d", t.id, r.Retries, failed.partition, failed.offset, e.partition, e.offset)
 	// Documented: without the permission, some refusals count as running.
-	if t.accepted == 0 && (w.mayQuery || t.nature == obedient) {
+	if t.accepted == 0 && (w.mayQuery || t.behavior == retryable) {
 		w.violate("no recovery without a retry", "instance %s tells that task %s has recovered, and no retry of it was accepted", i.name, t.id)
 	}
 	a.arrived = w.fact()
@@ -121,7 +121,7 @@ func (w *world) checkToldOnce(i *instance, e *event, r *recovery) {
 			continue
 		}
 		other := w.bySource[keyOf(former.Source)]
-		if former.Retry.Source == r.Retry.Source && other.partition == e.partition && other.log == e.log && !other.gone && w.forgot == 0 {
+		if former.Retry.Source == r.Retry.Source && other.partition == e.partition && other.log == e.log && !other.gone && w.expiredAt == 0 {
 			w.violate("one retry has one recovery", "the retry for event %d/%d has recovered task %s by event %d/%d, and by %d/%d",
 				r.Retry.Source.Partition, r.Retry.Source.Offset, r.TaskID, other.partition, other.offset, e.partition, e.offset)
 		}
@@ -131,7 +131,7 @@ func (w *world) checkToldOnce(i *instance, e *event, r *recovery) {
 // checkRecovered: a task that has succeeded after a retry which an outcome counts is told
 // to have, if it was reported in the partition of its failures.
 func (w *world) checkRecovered() {
-	if !w.recoveries.on || !w.log.first || w.forgot > 0 {
+	if !w.recoveries.on || !w.log.first || w.expiredAt > 0 {
 		return
 	}
 	for _, t := range w.mpc.tasks {

@@ -6,25 +6,24 @@ import (
 	"unsafe"
 )
 
-// A story has so many steps at most; of more, firstSteps and the latest are
-// kept.
+// A story has at most maxSteps. Of more, the firstSteps and the latest are kept.
 const (
 	maxSteps   = 32
 	firstSteps = 12
 	usualSteps = 8 // received, two waits, call, accepted, answered, published
 )
 
-// noWait is a wait too short to tell of.
+// noWait: shorter waits are left out.
 const noWait = 10 * time.Millisecond
 
-// Rough sizes in memory.
+// Approximate sizes in memory.
 const (
 	stepBytes  = int(unsafe.Sizeof(Step{}))
 	storyBytes = int(unsafe.Sizeof(Record{}))
 )
 
-// add appends a step, or counts it with those like it: an event that waits for
-// days is called again and again, and each time for the same reason refused.
+// add appends a step, or counts it with an earlier one that is the same: an event that
+// waits for days is called and refused again and again.
 func (r *Record) add(step Step) {
 	steps := r.story.Steps
 	if n := len(steps) - 1; n >= 0 && steps[n].Kind.Waits() && step.At.Sub(steps[n].At) < noWait {
@@ -43,8 +42,8 @@ func (r *Record) add(step Step) {
 	r.story.Steps = steps
 }
 
-// repeated is the index of the former result that this step repeats, if nothing
-// but another attempt lies between them; else -1.
+// repeated returns the index of the earlier result that this step repeats, if there is
+// only one more attempt between them; else -1.
 func repeated(steps []Step, step *Step) int {
 	if step.Kind != Refused && step.Kind != State {
 		return -1
@@ -64,7 +63,8 @@ func repeated(steps []Step, step *Step) int {
 	return -1
 }
 
-// alike: messages and request ids differ from answer to answer.
+// alike compares two errors without messages and request ids, which differ in each
+// answer.
 func alike(a, b *Step) bool {
 	if a.Error == nil || b.Error == nil {
 		return a.Error == b.Error
@@ -72,7 +72,7 @@ func alike(a, b *Step) bool {
 	return a.Error.Status == b.Error.Status && a.Error.Code == b.Error.Code
 }
 
-// skip takes one step out of the middle and counts it.
+// skip removes one step from the middle and counts it.
 func skip(steps []Step) []Step {
 	middle := &steps[firstSteps]
 	if middle.Kind != Skipped {
@@ -86,7 +86,7 @@ func skip(steps []Step) []Step {
 	return slices.Delete(steps, firstSteps+1, firstSteps+2)
 }
 
-// weigh counts the story's memory anew.
+// weigh updates the story's size in memory.
 func (r *Record) weigh() {
 	bytes := storyBytes + cap(r.story.Steps)*stepBytes + len(r.story.TaskID) + len(r.story.Failure.ErrorCode) +
 		len(r.story.Failure.Description) + len(r.story.Failure.UserData) + len(r.story.Failure.ID) + len(r.story.Failure.Traceparent)

@@ -43,7 +43,7 @@ func TestProbesOfAnOutageAreCountedNotListed(t *testing.T) {
 	if probe := got.Steps[3]; probe.Times != 1000 || !probe.Last.Equal(last) || !probe.At.Before(probe.Last) {
 		t.Errorf("got %+v", probe)
 	}
-	if text := got.Steps[3].Sentence(); !strings.HasPrefix(text, "MPC refused the call with HTTP 503 APIG.0608. That happened 1000 times, the last at ") {
+	if text := got.Steps[3].Sentence(); !strings.HasPrefix(text, "MPC refused the call with HTTP 503 APIG.0608. This happened 1000 times, the last time at ") {
 		t.Errorf("got %s", text)
 	}
 }
@@ -61,8 +61,8 @@ func TestTheSameStateAskedForAgainAndAgainIsCounted(t *testing.T) {
 	}
 }
 
-// Two kinds of refusal in turn are told in full, as far as there is room; then
-// the beginning and the end are what counts.
+// Two kinds of refusal in turn are listed one by one, up to maxSteps. Of a longer story
+// the beginning and the end are kept.
 func TestALongStoryKeepsItsBeginningAndItsEnd(t *testing.T) {
 	s, clock := open(t, 0)
 	r := s.Begin("a", at(1), events.Failure{})

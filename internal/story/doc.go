@@ -1,12 +1,12 @@
-// Package story remembers what happened to each failure event in this process,
-// step by step, so that a person can ask why a task was not retried.
+// Package story keeps what happened to each failure event in this process, step by step,
+// to explain why a task was not retried.
 //
-//	step.go     what can happen
-//	sentence.go the same in plain English
-//	store.go    the latest stories, by task
-//	compact.go  keeps a story short, however long an outage lasts
+//	step.go      the kinds of steps
+//	sentence.go  a step in plain English
+//	store.go     the latest stories, by task
+//	compact.go   keeps a story short, also in a long outage
 //
-// It is no record of truth: that is Kafka. It ends with the process, is bounded,
-// and forgets the oldest. Nothing is decided by it. internal/retrier and
-// internal/app tell it, internal/page and internal/command ask it.
+// It is not the truth: that is in Kafka. It ends with the process, is bounded, and drops
+// the oldest stories. No decision depends on it. internal/retrier and internal/app add
+// steps; internal/page and internal/command read stories.
 package story

@@ -18,7 +18,7 @@ func (n *now) Sleep(context.Context, time.Duration) error { panic("a store waits
 func (n *now) Wait(context.Context, <-chan struct{}) error {
 	panic("a store waits for nothing")
 }
-func (n *now) Go(func()) { panic("a store runs nothing beside") }
+func (n *now) Go(func()) { panic("a store starts no goroutine") }
 
 func (n *now) pass(d time.Duration) { n.Time = n.Add(d) }
 
@@ -32,7 +32,7 @@ func open(t testing.TB, limit int) (*Store, *now) {
 	return s, clock
 }
 
-// tell has steps happen one second after another.
+// tell adds steps, one second after another.
 func tell(c *now, r *Record, steps ...Step) {
 	for _, step := range steps {
 		c.pass(time.Second)
@@ -48,7 +48,7 @@ func of(kinds ...Kind) []Step {
 	return steps
 }
 
-// kinds are a story's, in one line.
+// kinds returns the kinds of a story's steps, in one line.
 func kinds(s Story) string {
 	var words []string
 	for _, step := range s.Steps {

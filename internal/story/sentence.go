@@ -9,13 +9,12 @@ import (
 	"remux-retrier/events"
 )
 
-// Sentence tells the step to a person, in plain English, without its time.
-// Other times are given in UTC. It may quote what a producer or MPC wrote: it is
-// text, never markup.
+// Sentence describes the step in plain English, without its time. Other times are in UTC.
+// It may contain text of a producer or of MPC, so it must not be used as markup.
 func (s Step) Sentence() string {
 	text := s.what()
 	if s.Times > 1 && s.Kind != Skipped {
-		text += fmt.Sprintf(" That happened %d times, the last at %s.", s.Times, timeOfDay(s.Last))
+		text += fmt.Sprintf(" This happened %d times, the last time at %s.", s.Times, timeOfDay(s.Last))
 	}
 	return text
 }
@@ -27,13 +26,13 @@ func (s Step) what() string {
 	case TwinWait:
 		return "Waits for another event of the same task, which is being answered."
 	case QuotaWait:
-		return "Waits for its turn under the quota" + s.detail() + s.expected("which should come at about")
+		return "Waits for quota" + s.detail() + s.expected("expected at about")
 	case OutageWait:
 		return "Waits: MPC does not serve" + s.detail() + "."
 	case BackoffWait:
-		return "Rests after a call that failed" + s.expected("until")
+		return "Backs off after a failed call" + s.backoff()
 	case Doubt:
-		return "In doubt" + s.detail() + s.expected("and is asked about again at")
+		return "In doubt" + s.detail() + s.expected("next state query at")
 	case Query:
 		return "Asks MPC for the task's state."
 	case State:
@@ -48,21 +47,21 @@ func (s Step) what() string {
 	case Accepted:
 		return "MPC accepted the retry."
 	case Skipped:
-		return fmt.Sprintf("%d further steps, the last at %s, are left out.", s.Times, timeOfDay(s.Last))
+		return fmt.Sprintf("%d more steps are left out, the last at %s.", s.Times, timeOfDay(s.Last))
 	case Answered:
 		return fmt.Sprintf("Answered %s, %s. %s", s.Reason.Kind(), s.Reason, s.Reason.Message())
 	case Published:
 		return "The answer is published" + s.detail() + "."
 	case DeadLetterWait:
-		return "Is no readable failure event and waits for the dead-letter topic" + s.detail() + "."
+		return "Not a readable failure event; waits for the dead-letter topic" + s.detail() + "."
 	case GivenUp:
-		return "Given up here without an answer" + s.detail() + ". Who owns the partition next takes the event up again."
+		return "Handed to the partition's new owner, without an answer" + s.detail() + "."
 	case DeadLetter:
-		return "Is no readable failure event and went to the dead-letter topic" + s.detail() + "."
+		return "Not a readable failure event; written to the dead-letter topic" + s.detail() + "."
 	case Ignored:
-		return "Tells of no failure and was ignored" + s.detail() + "."
+		return "Not a failure; ignored" + s.detail() + "."
 	case AnsweredBefore:
-		return "Had been answered before, as the outcome topics show."
+		return "Already answered, as the outcome topics show."
 	}
 	return string(s.Kind)
 }
@@ -74,7 +73,7 @@ func (s Step) refused() string {
 	return "MPC refused the call with " + Answer(*s.Error) + s.detail() + "."
 }
 
-// answer is MPC's, if one came, and what it means.
+// answer returns MPC's answer, if there was one, and the detail.
 func (s Step) answer() string {
 	if s.Error.Status == 0 {
 		return s.detail()
@@ -82,8 +81,8 @@ func (s Step) answer() string {
 	return ": " + Answer(*s.Error) + s.detail()
 }
 
-// Answer is an answer of MPC's in words, such as `HTTP 403 MPC.10212
-// (Operation failed.)`.
+// Answer returns an answer of MPC in words, such as `HTTP 403 MPC.10212 (Operation
+// failed.)`.
 func Answer(e events.APIError) string {
 	text := "HTTP " + strconv.Itoa(e.Status)
 	if e.Code != "" {
@@ -95,7 +94,7 @@ func Answer(e events.APIError) string {
 	return text
 }
 
-// detail is the step's own words behind a colon; they need no full stop.
+// detail returns the step's Detail after a colon, without its full stop.
 func (s Step) detail() string {
 	if s.Detail == "" {
 		return ""
@@ -110,6 +109,13 @@ func (s Step) expected(words string) string {
 	return ", " + words + " " + timeOfDay(s.Until) + "."
 }
 
-// timeOfDay is a time as sentences give it. The day is left out: it is the
-// step's own, or the next.
+// backoff names the attempts so far, and the time of the next.
+func (s Step) backoff() string {
+	if s.Until.IsZero() {
+		return s.detail() + "."
+	}
+	return s.detail() + "; next at " + timeOfDay(s.Until) + "."
+}
+
+// timeOfDay returns a time without the day, which is that of the step, or the next.
 func timeOfDay(t time.Time) string { return t.UTC().Format("15:04:05 UTC") }

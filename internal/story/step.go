@@ -6,33 +6,33 @@ import (
 	"remux-retrier/events"
 )
 
-// Kind says what happened. The constants below are all there are.
+// Kind is a kind of step. The constants below are all kinds.
 type Kind string
 
-// The kinds, in the order in which an event may meet them. The waits last until
-// the next step; a call ends with Refused or Accepted, a query with State.
+// The kinds, in the order in which they usually happen. A wait lasts until the next step.
+// A call ends with Refused or Accepted, a query with State.
 const (
 	Received    Kind = "received"
 	TwinWait    Kind = "twin_wait"    // another event of the task is being answered
-	QuotaWait   Kind = "quota_wait"   // for the turn of a call
-	OutageWait  Kind = "outage_wait"  // likewise, while MPC does not serve
-	BackoffWait Kind = "backoff_wait" // after a call of its own that failed
-	Doubt       Kind = "doubt"        // a call may have been accepted unknown to us
-	Query       Kind = "query"        // the task's state is asked for
-	State       Kind = "state"        // what it is, see Step.State
+	QuotaWait   Kind = "quota_wait"   // the call waits for quota
+	OutageWait  Kind = "outage_wait"  // the call waits until MPC serves again
+	BackoffWait Kind = "backoff_wait" // after a failed call
+	Doubt       Kind = "doubt"        // a call may have been accepted, but its answer is not known
+	Query       Kind = "query"        // the task's state is queried
+	State       Kind = "state"        // the query's result, see Step.State
 	Call        Kind = "call"
-	Refused     Kind = "refused" // the call's end, also where no answer came; see Step.Error, Step.Detail
+	Refused     Kind = "refused" // the call's end, also without an answer; see Step.Error, Step.Detail
 	Accepted    Kind = "accepted"
-	// DeadLetterWait: it is no readable event, and waits for the dead-letter topic.
+	// DeadLetterWait: it is no readable event, and waits until the dead letter is written.
 	DeadLetterWait Kind = "dead_letter_wait"
-	// Skipped stands for steps that were left out, Step.Times of them.
+	// Skipped replaces Step.Times steps that were left out.
 	Skipped  Kind = "skipped"
 	Answered Kind = "answered" // decided, see Step.Reason; not published yet
 	// The last step of a story is one of these.
 	Published      Kind = "published"       // acknowledged by Kafka
-	GivenUp        Kind = "given_up"        // undecided or unpublished: the next owner takes the event up
+	GivenUp        Kind = "given_up"        // undecided or unpublished: the partition's next owner handles the event
 	DeadLetter     Kind = "dead_letter"     // was no readable event
-	Ignored        Kind = "ignored"         // a notification of no failure
+	Ignored        Kind = "ignored"         // a notification that is no failure
 	AnsweredBefore Kind = "answered_before" // according to the outcome topics
 )
 
@@ -54,48 +54,49 @@ func (k Kind) Waits() bool {
 	return false
 }
 
-// Step is one thing that happened to an event. What is not known is left zero.
+// Step is one thing that happened to an event. Unknown fields are zero.
 type Step struct {
 	At   time.Time
 	Kind Kind
-	// Until is when a wait is expected to end: exactly for BackoffWait and Doubt,
-	// by the present rate for QuotaWait.
+	// Until is when a wait is expected to end: exact for BackoffWait and Doubt, estimated
+	// from the current rate for QuotaWait.
 	Until time.Time
-	// State is the task's, in words such as "FAILED" or "running or succeeded".
+	// State is the task's state, in words such as "FAILED" or "running or succeeded".
 	State string
-	// Error is MPC's answer to a call that was refused, as far as one came.
+	// Error is MPC's answer to a refused call, as far as there was one.
 	Error *events.APIError
-	// Reason is what was answered.
+	// Reason is the reason of the outcome.
 	Reason events.Reason
-	// Detail says what the other fields cannot, such as why it waits: words for
-	// a person, at most some hundred bytes.
+	// Detail is further information for a person, such as why the event waits: at most
+	// some hundred bytes.
 	Detail string
-	// Times is how many steps alike this one stands for, if more than one; Last is
-	// when the last of them happened.
+	// Times is how many equal steps this one replaces, if more than one. Last is when the
+	// last of them happened.
 	Times int
 	Last  time.Time
 }
 
-// Trail is told of an event's steps as they happen. Step does not block, and
-// may be called from any goroutine; what comes after the last step is passed
-// over. A Step without At happens now.
+// Trail receives an event's steps as they happen. Step does not block and may be called
+// from any goroutine. Steps after the last one are ignored. A Step without At happens
+// now.
 type Trail interface{ Step(Step) }
 
 // Story is what happened to one failure event in this process.
 type Story struct {
-	// TaskID of a record that could not be read is its key, as far as that could
-	// be a task's id: producers key by it.
+	// TaskID of an unreadable record is its key, if that could be a task's id: producers
+	// use the id as the key.
 	TaskID  string
 	Source  events.Source
-	EventID string // the CloudEvent's or SMN's; empty: none
+	EventID string // of the CloudEvent or SMN message; empty: none
 	Failure events.Failure
 	Steps   []Step
 	Outcome *events.Outcome // nil: none was decided here
-	Done    bool            // nothing more will happen to the event here
+	Done    bool            // there will be no more steps
+	Number  uint64          // of the stories that have ended, by their end; 0: not ended
 }
 
-// Became says in a word what became of the event: the kind of its outcome,
-// dead_letter, ignored, or given_up; empty: it is being answered.
+// Became returns the event's end in one word: the kind of its outcome, dead_letter,
+// ignored, or given_up; empty: it is still being answered.
 func (s Story) Became() string {
 	if !s.Done {
 		return ""

@@ -12,15 +12,15 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// Bounds. Unfinished stories are as many as the consumer's look-ahead; of the
-// ended ones keepEnded stay even where those alone exceed Config.Max. Beyond
-// maxBytes, by a rough count, ended ones go first, then details.
+// Bounds. The consumer's look-ahead bounds the unfinished stories. Of the ended ones
+// keepEnded are kept even if the unfinished alone exceed Config.Max. Above maxBytes, by
+// an approximate count, ended stories are dropped first, then details.
 const (
 	defaultMax = 2_500
 	keepEnded  = 500
 	maxBytes   = 32 << 20
 	maxText    = 256 // of one text, in bytes
-	keepLatest = 100 // of each end, for Latest
+	keepLatest = 100 // for each end, for Latest
 	keepSpare  = 64
 )
 
@@ -42,11 +42,11 @@ type Store struct {
 	count  int
 	bytes  int
 	ended  []*Record            // oldest first
-	latest map[string][]*Record // by what became of them, as they ended
-	spare  [][]Step             // memory of dropped stories, for new ones
+	latest map[string][]*Record // by Became, oldest first
+	spare  [][]Step             // slices of dropped stories, for new ones
 }
 
-// Record is the story of an event under way: its Trail.
+// Record is an event's story while it is being added to. It is a Trail.
 type Record struct {
 	store *Store
 	// The store's lock guards these.
@@ -66,7 +66,7 @@ func New(cfg Config) (*Store, error) {
 	return &Store{cfg: cfg, byTask: map[string][]*Record{}, latest: map[string][]*Record{}}, nil
 }
 
-// Begin opens the story of an event. taskID is what it is found by.
+// Begin begins the story of an event. Task finds it by taskID.
 func (s *Store) Begin(taskID string, source events.Source, failure events.Failure) *Record {
 	failure.ErrorCode, failure.Description, failure.ID = clip(failure.ErrorCode), clip(failure.Description), clip(failure.ID)
 	failure.UserData = clip(failure.UserData)
@@ -99,7 +99,7 @@ func (r *Record) Step(step Step) {
 	if r.story.Done {
 		return
 	}
-	if s.bytes > maxBytes { // and nothing that has ended could be dropped
+	if s.bytes > maxBytes { // although all ended stories were dropped
 		step.Detail, step.Error = "", nil
 	}
 	r.add(step)
@@ -108,13 +108,13 @@ func (r *Record) Step(step Step) {
 		r.story.Done = true
 		s.ended = append(s.ended, r)
 		s.note(r)
-		s.version.Add(1)
+		r.story.Number = s.version.Add(1)
 	}
 	s.shrink()
 }
 
-// note keeps a story for Latest, among the last of its kind: a thousand retried
-// ones must not displace the one dead letter of the hour.
+// note keeps a story for Latest. Each end has its own list: a thousand retried events
+// must not displace one dead letter.
 func (s *Store) note(r *Record) {
 	list := append(s.latest[r.story.Became()], r)
 	r.latest = true
@@ -125,8 +125,7 @@ func (s *Store) note(r *Record) {
 	s.latest[r.story.Became()] = list
 }
 
-// Decided adds the answer. What it covers is left out: that belongs to the
-// ledger.
+// Decided adds the outcome, without what it covers: that is only needed by the ledger.
 func (r *Record) Decided(o events.Outcome) {
 	o.Covers, o.Error = nil, clippedError(o.Error)
 	s := r.store
@@ -155,10 +154,10 @@ func (s *Store) shrink() {
 		s.count--
 		n++
 	}
-	s.ended = s.ended[n:] // append moves what is left once in a while, without those before
+	s.ended = s.ended[n:] // when append grows the slice, the dropped ones are freed
 }
 
-// drop leaves of a story what Latest may still tell, and of another one nothing.
+// drop frees a story's steps, except for the first and the last if Latest needs them.
 func (s *Store) drop(r *Record) {
 	steps := r.story.Steps
 	switch {
@@ -174,7 +173,7 @@ func (s *Store) drop(r *Record) {
 	}
 }
 
-// Task tells the stories of a task's events, oldest first. They are copies.
+// Task returns copies of the stories of a task's events, oldest first.
 func (s *Store) Task(id string) []Story {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -185,8 +184,8 @@ func (s *Store) Task(id string) []Story {
 	return stories
 }
 
-// Latest tells the stories that ended last, newest first, the last hundred of
-// each end. Of their steps they have the first and the last.
+// Latest returns the stories that ended last, newest first: the last hundred of each end.
+// They have only the first and the last of their steps.
 func (s *Store) Latest() []Story {
 	s.mu.Lock()
 	var stories []Story
@@ -202,19 +201,36 @@ func (s *Store) Latest() []Story {
 	return stories
 }
 
-// Version changes with every story that ends: who shows the latest looks whether
-// there are any new.
+// Earlier returns the stories that ended before the one with this number, newest
+// first, as far as they are kept. Each has only its first and last step.
+func (s *Store) Earlier(number uint64) []Story {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var stories []Story
+	for _, r := range slices.Backward(s.ended) {
+		if r.story.Number >= number {
+			continue
+		}
+		one := r.story
+		one.Steps = []Step{one.Steps[0], one.Steps[len(one.Steps)-1]}
+		stories = append(stories, one)
+	}
+	return stories
+}
+
+// Version changes with each story that ends, so that callers can see whether Latest has
+// changed.
 func (s *Store) Version() uint64 { return s.version.Load() }
 
-// copy shares only what never changes.
+// copy copies a story. The copies share only what never changes.
 func (r *Record) copy() Story {
 	c := r.story
 	c.Steps = slices.Clone(c.Steps)
 	return c
 }
 
-// clip shortens a text at a character's boundary, without holding on to the
-// memory of the longer one.
+// clip shortens a text at a character boundary. The result does not keep the long text in
+// memory.
 func clip(text string) string {
 	if len(text) <= maxText {
 		return text

@@ -3,7 +3,9 @@ package story
 import (
 	"fmt"
 	"maps"
+	"math"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -23,7 +25,7 @@ func TestATasksStoriesAreToldOldestFirstAndTheLatestNewestFirst(t *testing.T) {
 	tell(clock, b, of(Received, Call, Accepted, Answered, Published)...)
 	tell(clock, a2, of(Received, GivenUp)...)
 	if s.Version() == before {
-		t.Error("who looks for news sees none")
+		t.Error("the version has not changed")
 	}
 	stories := s.Task("a")
 	if len(stories) != 2 || stories[0].Source.Offset != 1 || stories[1].Source.Offset != 3 ||
@@ -35,7 +37,7 @@ func TestATasksStoriesAreToldOldestFirstAndTheLatestNewestFirst(t *testing.T) {
 		t.Errorf("latest: %+v", latest)
 	}
 	if s.Task("c") != nil {
-		t.Error("a task is told of that never came")
+		t.Error("stories of an unknown task")
 	}
 }
 
@@ -51,7 +53,7 @@ func TestWhatIsToldDoesNotChangeAfterwards(t *testing.T) {
 	}
 }
 
-// A query that an event gave up waiting for may end after it.
+// A query may end after the event's story has ended.
 func TestStepsAfterTheEndArePassedOver(t *testing.T) {
 	s, clock := open(t, 0)
 	r := s.Begin("a", at(1), events.Failure{})
@@ -93,11 +95,11 @@ func TestTheStoriesThatEndedFirstAreForgottenFirst(t *testing.T) {
 		t.Errorf("%d stories of %d tasks, %d ended", s.count, len(s.byTask), len(s.ended))
 	}
 	if s.Task("0") != nil || s.Task("2999") == nil || s.Task("unfinished") == nil {
-		t.Error("forgot the wrong ones")
+		t.Error("the wrong stories were dropped")
 	}
 }
 
-// The one dead letter of the hour is what somebody looks for.
+// A rare dead letter is what an operator looks for.
 func TestWhatIsRareIsNotDisplacedFromTheLatest(t *testing.T) {
 	s, clock := open(t, 1000)
 	end := func(offset int64, reason events.Reason, last Kind) {
@@ -148,7 +150,7 @@ func TestUnfinishedStoriesAreKeptBeyondTheLimitAndSomeEndedBesideThem(t *testing
 	}
 }
 
-// Every refusal has another long text, and no event ends.
+// Each refusal has a different long text, and no event ends.
 func TestMemoryStaysBoundedWhateverTheAPIWrites(t *testing.T) {
 	s, clock := open(t, 0)
 	garbage := strings.Repeat("x", maxText)
@@ -165,7 +167,7 @@ func TestMemoryStaysBoundedWhateverTheAPIWrites(t *testing.T) {
 		t.Errorf("8,192 unfinished stories take %d MiB", used>>20)
 	}
 	tell(clock, s.Begin("late", at(1), events.Failure{}), Step{Kind: Refused, Detail: "why"}, Step{Kind: Published})
-	if got := s.Task("late"); len(got) != 0 { // it has ended, and so is the first to go
+	if got := s.Task("late"); len(got) != 0 { // it has ended, so it is dropped first
 		t.Errorf("kept %+v", got)
 	}
 	runtime.KeepAlive(s)
@@ -221,15 +223,44 @@ func TestAHostileIDIsJustAString(t *testing.T) {
 		}
 	}
 	if s.Task(strings.Repeat("9", 10<<20)) != nil {
-		t.Error("found what never came")
+		t.Error("found a story of an unknown task")
 	}
 }
 
 func TestAStoreNeedsAClock(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
-		t.Error("taken without")
+		t.Error("accepted without a clock")
 	}
 	if _, err := New(Config{Clock: &now{}, Max: -1}); err == nil {
-		t.Error("taken with a negative limit")
+		t.Error("accepted with a negative limit")
+	}
+}
+
+// Pages through the list must neither repeat a story nor leave one out, though others
+// end meanwhile.
+func TestEarlierStoriesGoOnWhereThePageBeforeEnded(t *testing.T) {
+	s, clock := open(t, 0)
+	end := func(n int) {
+		for i := range n {
+			tell(clock, s.Begin(strconv.Itoa(i), at(int64(i)), events.Failure{}), of(Received, Call, Accepted, Answered, Published)...)
+		}
+	}
+	end(250)
+	_ = s.Begin("open", at(999), events.Failure{})
+	below, seen := uint64(math.MaxUint64), 0
+	for page := s.Earlier(below); len(page) > 0; page = s.Earlier(below) {
+		for _, one := range page[:min(100, len(page))] {
+			if one.Number >= below || len(one.Steps) != 2 || one.Steps[1].Kind != Published {
+				t.Fatalf("%+v after %d", one, below)
+			}
+			below = one.Number
+			seen++
+		}
+		if seen == 100 {
+			end(50)
+		}
+	}
+	if seen != 250 {
+		t.Errorf("%d were told, want 250", seen)
 	}
 }

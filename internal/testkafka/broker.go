@@ -11,10 +11,10 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// clusterID is any 16 bytes in base64: every broker of a cluster needs the same.
+// clusterID is the same for all brokers of a cluster: any 16 bytes in base64.
 const clusterID = "cmVtdXgtcmV0cmllci4uLg"
 
-// broker is one broker.
+// broker is a broker's process, with its configuration and data in dir.
 type broker struct {
 	process
 	dir  string
@@ -31,7 +31,8 @@ func (b *broker) configure(properties string) error {
 	return os.WriteFile(b.properties(), []byte(properties), 0o600)
 }
 
-// format prepares the data folder, which KRaft asks for before the first start.
+// format prepares the data folder, which KRaft needs before the first start. With
+// users it adds the SCRAM user.
 func (b *broker) format(ctx context.Context, users bool) error {
 	args := []string{"kafka.tools.StorageTool", "format", "-t", clusterID, "-c", b.properties()}
 	if users {
@@ -49,7 +50,7 @@ func (b *broker) run() error { return b.process.run("kafka.Kafka", b.properties(
 
 var errEnded = errors.New("it ended while starting")
 
-// await waits until the broker answers and knows of that many.
+// await waits until the broker answers and knows this number of brokers.
 func (b *broker) await(ctx context.Context, brokers int) error {
 	for {
 		known, err := b.knows(ctx)

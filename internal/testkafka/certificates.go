@@ -15,21 +15,21 @@ import (
 	"time"
 )
 
-// Certificates are PEM files, in the form in which the service is configured.
+// Certificates are names of PEM files, as the service's configuration expects them.
 type Certificates struct {
-	// CA signed the brokers' certificate and the client's.
+	// CA has signed the brokers' and the client's certificates.
 	CA string
-	// Cert and Key are a client's.
+	// Cert and Key are a client's certificate and key.
 	Cert, Key string
-	// OtherCA, OtherCert and OtherKey are of an authority that the brokers do
-	// not know, and that did not sign theirs.
+	// OtherCA is a CA that the brokers do not trust, and that has not signed their
+	// certificates. OtherCert and OtherKey are a client's, signed by OtherCA.
 	OtherCA, OtherCert, OtherKey string
 
-	broker, expired, elsewhere shown
+	broker, expired, elsewhere keyPair
 }
 
-// shown is a certificate, and its key, that a broker shows.
-type shown struct{ cert, key string }
+// keyPair is a broker's certificate and its key, in PEM.
+type keyPair struct{ cert, key string }
 
 func writeCertificates(dir string) (Certificates, error) {
 	c := Certificates{
@@ -47,7 +47,7 @@ func writeCertificates(dir string) (Certificates, error) {
 	if err != nil {
 		return c, err
 	}
-	for to, change := range map[*shown]func(*x509.Certificate){
+	for to, change := range map[*keyPair]func(*x509.Certificate){
 		&c.broker:    func(*x509.Certificate) {},
 		&c.expired:   func(t *x509.Certificate) { t.NotAfter = time.Now().Add(-time.Minute) },
 		&c.elsewhere: func(t *x509.Certificate) { t.IPAddresses, t.DNSNames = nil, []string{"kafka.example.com"} },
@@ -56,14 +56,14 @@ func writeCertificates(dir string) (Certificates, error) {
 		if err != nil {
 			return c, err
 		}
-		*to = shown{string(cert), string(key)}
+		*to = keyPair{string(cert), string(key)}
 	}
-	same := func(*x509.Certificate) {}
-	clientCert, clientKey, err := ours.sign("client", same, x509.ExtKeyUsageClientAuth)
+	unchanged := func(*x509.Certificate) {}
+	clientCert, clientKey, err := ours.sign("client", unchanged, x509.ExtKeyUsageClientAuth)
 	if err != nil {
 		return c, err
 	}
-	otherCert, otherKey, err := others.sign("client", same, x509.ExtKeyUsageClientAuth)
+	otherCert, otherKey, err := others.sign("client", unchanged, x509.ExtKeyUsageClientAuth)
 	if err != nil {
 		return c, err
 	}
@@ -100,7 +100,8 @@ func newAuthority(name string) (*authority, error) {
 	return &authority{cert: cert, key: key, pem: encode("CERTIFICATE", der)}, err
 }
 
-// sign makes a certificate for 127.0.0.1, changed, and its key.
+// sign makes a key and a certificate for 127.0.0.1. change may modify the
+// certificate before it is signed.
 func (a *authority) sign(name string, change func(*x509.Certificate), usage ...x509.ExtKeyUsage) (certPEM, keyPEM []byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -32,7 +32,7 @@ func TestABrokerComesBackWithItsPortAndData(t *testing.T) {
 		}
 		if conn, err := net.Dial("tcp", addr); err == nil {
 			conn.Close()
-			t.Fatalf("something answers at %s after %s", addr, name)
+			t.Fatalf("%s still answers after %s", addr, name)
 		}
 		if err := end(0); err == nil {
 			t.Errorf("%s of a broker that does not run succeeded", name)
@@ -91,7 +91,7 @@ func partitions(t *testing.T, ctx context.Context, addr, topic string) int {
 		if err == nil {
 			return len(all)
 		}
-		// With ZooKeeper a broker answers before it has heard of the topics.
+		// With ZooKeeper a broker answers before it knows the topics.
 		if !errors.Is(err, kafka.UnknownTopicOrPartition) || ctx.Err() != nil {
 			t.Fatal(err)
 		}

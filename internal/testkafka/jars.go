@@ -15,19 +15,20 @@ import (
 //go:embed pom.xml
 var pom []byte
 
-// newest is the version that runs where TESTKAFKA_VERSION names no other.
+// newest is the default of TESTKAFKA_VERSION.
 const newest = "4.3.1"
 
-// Version is that of the Kafka that Start runs. Before 3.0 it runs with ZooKeeper,
-// from 3.5 on with KRaft; what is between has no SCRAM in KRaft.
+// Version returns the version of Kafka that Start runs. Versions before 3.0 run with
+// ZooKeeper, from 3.5 on with KRaft. Those between do not work: their KRaft has no
+// SCRAM.
 func Version() string { return cmp.Or(os.Getenv("TESTKAFKA_VERSION"), newest) }
 
-// ZooKeeper tells whether that version needs it.
+// ZooKeeper tells whether that version needs ZooKeeper.
 func ZooKeeper() bool { return strings.HasPrefix(Version(), "2.") }
 
-// Jars gives the folder of Kafka's jars, filled at the first call on this
-// machine. REMUX_KAFKA_HOME may name another folder than the user's cache; one
-// with an unpacked Kafka release will do as well.
+// Jars returns the folder of Kafka's jars. The first call on a machine fetches them.
+// By default the folder is in the user's cache; REMUX_KAFKA_HOME names another one,
+// which may be an unpacked Kafka release.
 func Jars(ctx context.Context) (string, error) {
 	home := os.Getenv("REMUX_KAFKA_HOME")
 	if home == "" {
@@ -44,8 +45,8 @@ func Jars(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return "", err
 	}
-	// Several test binaries may come here at the same time. The lock ends with
-	// the file, or with the process.
+	// Several test binaries may call this at the same time. The lock ends when the
+	// file is closed, or with the process.
 	lock, err := os.OpenFile(filepath.Join(home, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return "", err
@@ -66,6 +67,6 @@ func Jars(ctx context.Context) (string, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("fetch Kafka's jars with Maven (or set REMUX_KAFKA_HOME to an unpacked Kafka): %w\n%s", err, out)
 	}
-	// The folder has its name only once it is complete.
+	// The folder gets its name only when it is complete.
 	return libs, os.Rename(part, libs)
 }

@@ -4,6 +4,6 @@ package testkafka
 
 import "syscall"
 
-// endWithParent: only Linux can be told so. Elsewhere a broker outlives a test
-// that crashed.
+// endWithParent does nothing: only Linux has this. Elsewhere a broker goes on
+// running after a test has crashed.
 func endWithParent() *syscall.SysProcAttr { return nil }

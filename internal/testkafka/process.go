@@ -13,13 +13,14 @@ import (
 	"time"
 )
 
-// stopGrace is how long a process may take to end in order.
+// stopGrace is how long a process may take to end after SIGTERM.
 const stopGrace = 30 * time.Second
 
 var errNotRunning = errors.New("it is not running")
 
-// java is a command on Kafka's jars, tuned for a quick start and little memory.
-// The log binding that prints comes first: older versions bring another one.
+// java returns a command that runs a class from Kafka's jars, with options for a
+// fast start and little memory. slf4j-simple, which prints the log, is first on the
+// class path: older versions have another SLF4J binding.
 func java(ctx context.Context, libs string, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "java", append([]string{
 		"-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
@@ -28,7 +29,7 @@ func java(ctx context.Context, libs string, args ...string) *exec.Cmd {
 	}, args...)...)
 }
 
-// process is one program on Kafka's jars, and while it runs, its process.
+// process is a program from Kafka's jars, which can be started and ended again.
 type process struct {
 	libs string
 	log  string // a file
@@ -37,7 +38,7 @@ type process struct {
 	ended   chan struct{} // closed when the process has ended
 }
 
-// run starts the process. It ends with this one, even if this one crashes.
+// run starts the process. It ends with the test's process, also if that crashes.
 func (p *process) run(args ...string) error {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -49,15 +50,15 @@ func (p *process) run(args ...string) error {
 	started := make(chan error)
 	ended := make(chan struct{})
 	go func() {
-		// "The parent" is the thread that started the process: it must live as
-		// long as the process does.
+		// For endWithParent the parent is a thread, so the thread must live as long
+		// as the process.
 		runtime.LockOSThread()
 		defer close(ended)
 		defer log.Close()
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			_ = cmd.Wait() // whoever ended it knows
+			_ = cmd.Wait() // how it ended does not matter
 		}
 	}()
 	if err := <-started; err != nil {
@@ -67,18 +68,18 @@ func (p *process) run(args ...string) error {
 	return nil
 }
 
-// pause waits until all threads stand still, which on a busy machine takes a while.
-// Where there is no /proc it does not wait.
+// pause sends SIGSTOP and waits until all threads have stopped, which takes a while
+// on a busy machine. Without /proc it does not wait.
 func (p *process) pause() error {
 	if err := p.signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
-	for ; p.moves(); time.Sleep(time.Millisecond) {
+	for ; p.hasRunningThread(); time.Sleep(time.Millisecond) {
 	}
 	return nil
 }
 
-func (p *process) moves() bool {
+func (p *process) hasRunningThread() bool {
 	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p.running.Pid))
 	for _, thread := range threads {
 		if text, err := os.ReadFile(thread); err == nil && !strings.Contains(string(text), "\nState:\tT") {
@@ -119,7 +120,7 @@ func (p *process) signal(s os.Signal) error {
 	return p.running.Signal(s)
 }
 
-// tail is the end of what the process has printed.
+// tail returns the last lines that the process has printed.
 func (p *process) tail() string {
 	const lines = 40
 	text, err := os.ReadFile(p.log)

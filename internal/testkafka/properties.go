@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// Listeners. Names are Kafka's own choice of letters; each has a port.
+// Names of listeners. Each has its own port.
 const (
 	Plaintext     = "PLAINTEXT"
-	TLS           = "TLS"           // the broker shows a certificate
-	MutualTLS     = "MUTUALTLS"     // both sides do
+	TLS           = "TLS"           // the broker has a certificate
+	MutualTLS     = "MUTUALTLS"     // broker and client have a certificate
 	ExpiredTLS    = "EXPIREDTLS"    // the broker's certificate has expired
 	ElsewhereTLS  = "ELSEWHERETLS"  // the broker's certificate is for another name
 	SASLPlaintext = "SASLPLAINTEXT" // PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
@@ -22,7 +22,7 @@ const (
 	controller = "CONTROLLER"
 )
 
-// User and Password are known to PLAIN and to both SCRAMs of a secured cluster.
+// User and Password are a secured cluster's user, for PLAIN and both kinds of SCRAM.
 const (
 	User     = "retrier"
 	Password = "correct horse"
@@ -39,7 +39,7 @@ var protocols = map[string]string{
 	SASLTLS:       "SASL_SSL",
 }
 
-// node is one broker's place: a port for each listener.
+// node is a broker's id and its port for each listener.
 type node struct {
 	id    int
 	ports map[string]int
@@ -49,9 +49,9 @@ func (n node) addr(listener string) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(n.ports[listener]))
 }
 
-// layOut finds free ports. They are held together until all are found, so that
-// none comes up twice.
-func layOut(cfg Config) ([]node, error) {
+// newNodes finds free ports for all brokers. Each port stays open until all are
+// found, so that none is used twice.
+func newNodes(cfg Config) ([]node, error) {
 	listeners := []string{Plaintext, controller}
 	if cfg.Secured {
 		listeners = slices.Sorted(maps.Keys(protocols))
@@ -75,8 +75,8 @@ func layOut(cfg Config) ([]node, error) {
 	return nodes, nil
 }
 
-// serverProperties is the configuration of broker i of nodes, with KRaft where
-// zooKeeper names none.
+// serverProperties returns the configuration of broker i of nodes. zooKeeper is the
+// address of ZooKeeper; if it is empty, the broker uses KRaft.
 func serverProperties(cfg Config, nodes []node, i int, dir string, certs Certificates, zooKeeper string) string {
 	var voters, listeners, advertised, protocolOf []string
 	for _, n := range nodes {
@@ -103,12 +103,12 @@ func serverProperties(cfg Config, nodes []node, i int, dir string, certs Certifi
 		"auto.create.topics.enable":      false,
 		"default.replication.factor":     replicas,
 		"min.insync.replicas":            inSync,
-		// A test's first member need not wait for others.
+		// The first member of a group does not wait for others.
 		"group.initial.rebalance.delay.ms":         0,
 		"offsets.topic.replication.factor":         replicas,
 		"transaction.state.log.replication.factor": replicas,
 		"transaction.state.log.min.isr":            inSync,
-		// The defaults, 50 each, cost seconds at the first use.
+		// The default of 50 partitions costs seconds at the first use.
 		"offsets.topic.num.partitions":         4,
 		"transaction.state.log.num.partitions": 4,
 	}
@@ -117,7 +117,7 @@ func serverProperties(cfg Config, nodes []node, i int, dir string, certs Certifi
 		authorizer = "kafka.security.authorizer.AclAuthorizer"
 		p["broker.id"] = nodes[i].id
 		p["zookeeper.connect"] = zooKeeper
-		p["zookeeper.session.timeout.ms"] = keeperSession.Milliseconds()
+		p["zookeeper.session.timeout.ms"] = zooKeeperSession.Milliseconds()
 	} else {
 		p["process.roles"] = "broker,controller"
 		p["node.id"] = nodes[i].id
@@ -138,18 +138,18 @@ func serverProperties(cfg Config, nodes []node, i int, dir string, certs Certifi
 	return text.String()
 }
 
-// secure adds what the listeners beyond plaintext need. Whoever comes over
-// plaintext or TLS without a certificate is the administrator.
+// secure adds the properties of TLS, SASL and ACLs. A client without a user, over
+// plaintext or TLS, is the administrator.
 func secure(p map[string]any, certs Certificates) {
 	p["ssl.keystore.type"] = "PEM"
-	// A file would need a password in Kafka 2.7.
-	for listener, shown := range map[string]shown{"": certs.broker, ExpiredTLS: certs.expired, ElsewhereTLS: certs.elsewhere} {
+	// The PEM text is given directly: in Kafka 2.7 a file would need a password.
+	for listener, pair := range map[string]keyPair{"": certs.broker, ExpiredTLS: certs.expired, ElsewhereTLS: certs.elsewhere} {
 		prefix := ""
 		if listener != "" {
 			prefix = "listener.name." + strings.ToLower(listener) + "."
 		}
-		p[prefix+"ssl.keystore.key"] = shown.key
-		p[prefix+"ssl.keystore.certificate.chain"] = shown.cert
+		p[prefix+"ssl.keystore.key"] = pair.key
+		p[prefix+"ssl.keystore.certificate.chain"] = pair.cert
 	}
 	p["ssl.truststore.type"] = "PEM"
 	p["ssl.truststore.location"] = certs.CA

@@ -1,10 +1,10 @@
-// Package testkafka runs a real Apache Kafka (no Docker) on loopback ports for
-// tests and for `make kafka`: the newest with KRaft, or the one that
-// TESTKAFKA_VERSION names, from 2.7 on. It needs Java 17; the jars come from Maven
-// once and stay in a cache folder.
+// Package testkafka runs a real Apache Kafka without Docker, on loopback ports, for
+// tests and for `make kafka`: the newest version with KRaft, or the one that
+// TESTKAFKA_VERSION names, from 2.7 on. It needs Java 17. Maven fetches the jars
+// once, into a cache folder.
 //
-// It is no client: tests bring their own. Only tests and the command beside it
-// may import it; the service must not.
+// It has no Kafka client: tests use their own. Only tests, test/bench and cmd/kafka
+// import it, never the service.
 package testkafka
 
 import (
@@ -18,19 +18,19 @@ import (
 	"time"
 )
 
-// ErrExternal says that what was asked for cannot be had of the brokers that
-// KAFKA_BROKERS names, because they are not ours to configure or to stop.
+// ErrExternal means that KAFKA_BROKERS names the brokers to use. They are not ours,
+// so they can be neither configured nor stopped.
 var ErrExternal = errors.New("KAFKA_BROKERS names brokers that are not ours")
 
-// Config says what cluster to run. The zero Config is one plaintext broker.
+// Config describes a cluster. The zero Config is one plaintext broker.
 type Config struct {
-	// Brokers is their number, 1 or 3: with 3, topics have three replicas, two
-	// of which must be in sync. Defaults to 1.
+	// Brokers is the number of brokers, 1 or 3. With 3, topics have three replicas,
+	// two of which must be in sync. Defaults to 1.
 	Brokers int
 	// Port is the first broker's plaintext port. Defaults to a free one.
 	Port int
-	// Secured adds the listeners TLS to SASLTLS, the users and an authorizer
-	// under which everything is allowed that no ACL speaks of.
+	// Secured adds the listeners from TLS to SASLTLS, the user, and an authorizer.
+	// Resources without an ACL are open to all users.
 	Secured bool
 	// Properties are added to the server.properties of every broker.
 	Properties map[string]string
@@ -38,17 +38,17 @@ type Config struct {
 
 // Cluster is a running cluster. Its methods are not for concurrent use.
 type Cluster struct {
-	external []string // brokers that are not ours
-	dir      string
-	keeper   *keeper // of an older version
-	brokers  []*broker
-	// Certificates are the files of a secured cluster.
+	external  []string // brokers that are not ours
+	dir       string
+	zooKeeper *zooKeeper // of an older version; else nil
+	brokers   []*broker
+	// Certificates are a secured cluster's certificate files.
 	Certificates Certificates
 }
 
-// Start runs a cluster until Close; the context bounds only the start. Where
-// KAFKA_BROKERS is set, those brokers are the cluster, and a Config that asks for
-// more than a plain one is refused with ErrExternal.
+// Start starts a cluster, which runs until Close. The context bounds only the start.
+// If KAFKA_BROKERS is set, those brokers are the cluster, and any other than the
+// zero Config is refused with ErrExternal.
 func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	if addrs := os.Getenv("KAFKA_BROKERS"); addrs != "" {
 		if cfg.Secured || cfg.Brokers > 1 || cfg.Port != 0 || len(cfg.Properties) > 0 {
@@ -76,11 +76,11 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	return c, nil
 }
 
-// startTimeout bounds a start in a test. Maven's first run is in it.
+// startTimeout bounds a start in a test, including Maven's first run.
 const startTimeout = 3 * time.Minute
 
-// ForTest is a cluster that ends with the test, which is skipped where the
-// Config cannot be had. A test that fails shows the brokers' logs.
+// ForTest starts a cluster that ends with the test. If KAFKA_BROKERS does not allow
+// this Config, the test is skipped. A failed test shows the brokers' logs.
 func ForTest(tb testing.TB, cfg Config) *Cluster {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
@@ -108,14 +108,14 @@ func (c *Cluster) start(ctx context.Context, cfg Config, libs string) error {
 			return err
 		}
 	}
-	nodes, err := layOut(cfg)
+	nodes, err := newNodes(cfg)
 	if err != nil {
 		return err
 	}
 	zooKeeperAt := ""
 	if ZooKeeper() {
-		zooKeeperAt = nodes[0].addr(controller) // where it needs no port
-		if c.keeper, err = startKeeper(ctx, libs, c.dir, zooKeeperAt, cfg.Secured); err != nil {
+		zooKeeperAt = nodes[0].addr(controller) // free: only KRaft has controllers
+		if c.zooKeeper, err = startZooKeeper(ctx, libs, c.dir, zooKeeperAt, cfg.Secured); err != nil {
 			return err
 		}
 	}
@@ -129,7 +129,7 @@ func (c *Cluster) start(ctx context.Context, cfg Config, libs string) error {
 		if err := b.configure(serverProperties(cfg, nodes, i, dir, c.Certificates, zooKeeperAt)); err != nil {
 			return err
 		}
-		if c.keeper != nil {
+		if c.zooKeeper != nil {
 			continue
 		}
 		if err := b.format(ctx, cfg.Secured); err != nil {
@@ -149,7 +149,7 @@ func (c *Cluster) start(ctx context.Context, cfg Config, libs string) error {
 	return nil
 }
 
-// Addrs are the plaintext addresses.
+// Addrs returns the brokers' plaintext addresses.
 func (c *Cluster) Addrs() []string {
 	if c.external != nil {
 		return c.external
@@ -157,8 +157,8 @@ func (c *Cluster) Addrs() []string {
 	return c.AddrsOf(Plaintext)
 }
 
-// AddrsOf are the addresses of one listener of our own brokers; all but
-// Plaintext exist on a secured cluster only.
+// AddrsOf returns the brokers' addresses for one listener. Listeners other than
+// Plaintext exist only on a secured cluster.
 func (c *Cluster) AddrsOf(listener string) []string {
 	var addrs []string
 	for _, b := range c.brokers {
@@ -167,7 +167,8 @@ func (c *Cluster) AddrsOf(listener string) []string {
 	return addrs
 }
 
-// NeedOwn skips a test that stops or starts brokers where they are not ours.
+// NeedOwn skips the test if the brokers are not ours. Tests that stop brokers call
+// it.
 func (c *Cluster) NeedOwn(tb testing.TB) {
 	tb.Helper()
 	if c.external != nil {
@@ -175,13 +176,13 @@ func (c *Cluster) NeedOwn(tb testing.TB) {
 	}
 }
 
-// Kill ends broker i as a crash would (SIGKILL).
+// Kill ends broker i as a crash does (SIGKILL).
 func (c *Cluster) Kill(i int) error { return c.with(i, func(b *broker) error { return b.kill() }) }
 
-// Stop ends broker i in order (SIGTERM), leadership handed over.
+// Stop ends broker i with SIGTERM: it hands over its leaderships first.
 func (c *Cluster) Stop(i int) error { return c.with(i, func(b *broker) error { return b.stop() }) }
 
-// Pause freezes broker i (SIGSTOP): its connections stay open and say nothing.
+// Pause stops broker i with SIGSTOP: its connections stay open, without answers.
 func (c *Cluster) Pause(i int) error { return c.with(i, func(b *broker) error { return b.pause() }) }
 
 // Resume lets a paused broker go on.
@@ -196,11 +197,11 @@ func (c *Cluster) Restart(ctx context.Context, i int) error {
 				return err
 			}
 			err := b.await(ctx, 1)
-			if c.keeper == nil || !errors.Is(err, errEnded) {
+			if c.zooKeeper == nil || !errors.Is(err, errEnded) {
 				return err
 			}
-			// ZooKeeper believes that the one that was killed still runs.
-			time.Sleep(keeperSession / 8)
+			// For ZooKeeper the killed broker's session has not ended yet.
+			time.Sleep(zooKeeperSession / 8)
 		}
 	})
 }
@@ -215,11 +216,11 @@ func (c *Cluster) with(i int, do func(*broker) error) error {
 	return nil
 }
 
-// Tail is the end of every broker's log, for a failed test.
+// Tail returns the end of each broker's log, for a failed test.
 func (c *Cluster) Tail() string {
 	var all strings.Builder
-	if c.keeper != nil {
-		fmt.Fprintf(&all, "\n--- log of ZooKeeper\n%s", c.keeper.tail())
+	if c.zooKeeper != nil {
+		fmt.Fprintf(&all, "\n--- log of ZooKeeper\n%s", c.zooKeeper.tail())
 	}
 	for i, b := range c.brokers {
 		fmt.Fprintf(&all, "\n--- log of broker %d\n%s", i, b.tail())
@@ -232,16 +233,16 @@ func (c *Cluster) Close() {
 	for _, b := range c.brokers {
 		_ = b.kill() // it may have ended already
 	}
-	if c.keeper != nil {
-		_ = c.keeper.kill()
+	if c.zooKeeper != nil {
+		_ = c.zooKeeper.kill()
 	}
 	if c.dir != "" {
 		_ = os.RemoveAll(c.dir) // a temporary folder
 	}
 }
 
-// PIDs are the brokers' processes, for who measures what they use; none where
-// the brokers are not ours.
+// PIDs returns the ids of the brokers' processes, for measurements; none if the
+// brokers are not ours.
 func (c *Cluster) PIDs() []int {
 	var pids []int
 	for _, b := range c.brokers {

@@ -35,7 +35,7 @@ func TestBrokersOfTheUsersOwnAreUsedAndLeftAlone(t *testing.T) {
 
 func TestEveryListenerIsOnLoopbackWithAPortOfItsOwn(t *testing.T) {
 	cfg := Config{Brokers: 3, Secured: true}
-	nodes, err := layOut(cfg)
+	nodes, err := newNodes(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

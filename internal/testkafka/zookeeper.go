@@ -10,22 +10,21 @@ import (
 	"time"
 )
 
-// keeper is the ZooKeeper of an older cluster, in a process of its own. It is not
-// stopped or killed before the cluster is closed.
-type keeper struct {
+// zooKeeper is the ZooKeeper process of an older cluster. It runs until the cluster
+// is closed.
+type zooKeeper struct {
 	process
 	addr string
 }
 
-// keeperSession is how long ZooKeeper remembers a broker that was killed. The
-// broker cannot come back before.
-const keeperSession = 4 * time.Second
+// zooKeeperSession is the session time-out of a killed broker, which cannot start
+// again before that.
+const zooKeeperSession = 4 * time.Second
 
-// startKeeper runs ZooKeeper, and has it know the users of the SCRAMs where the
-// cluster is to be secured.
-func startKeeper(ctx context.Context, libs, dir, addr string, users bool) (*keeper, error) {
-	k := &keeper{addr: addr}
-	k.libs, k.log = libs, filepath.Join(dir, "zookeeper.log")
+// startZooKeeper starts ZooKeeper. With users it adds the SCRAM user.
+func startZooKeeper(ctx context.Context, libs, dir, addr string, users bool) (*zooKeeper, error) {
+	z := &zooKeeper{addr: addr}
+	z.libs, z.log = libs, filepath.Join(dir, "zookeeper.log")
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
@@ -36,26 +35,26 @@ func startKeeper(ctx context.Context, libs, dir, addr string, users bool) (*keep
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	if err := k.run("org.apache.zookeeper.server.quorum.QuorumPeerMain", config); err != nil {
+	if err := z.run("org.apache.zookeeper.server.quorum.QuorumPeerMain", config); err != nil {
 		return nil, err
 	}
-	if err := k.await(ctx); err != nil {
-		return k, fmt.Errorf("ZooKeeper: %w", err)
+	if err := z.await(ctx); err != nil {
+		return z, fmt.Errorf("ZooKeeper: %w", err)
 	}
 	if users {
-		return k, k.addUsers(ctx)
+		return z, z.addUsers(ctx)
 	}
-	return k, nil
+	return z, nil
 }
 
-func (k *keeper) await(ctx context.Context) error {
+func (z *zooKeeper) await(ctx context.Context) error {
 	for {
-		conn, err := net.DialTimeout("tcp", k.addr, time.Second)
+		conn, err := net.DialTimeout("tcp", z.addr, time.Second)
 		if err == nil {
 			return conn.Close()
 		}
 		select {
-		case <-k.ended:
+		case <-z.ended:
 			return errEnded
 		case <-ctx.Done():
 			return fmt.Errorf("it does not answer: %w: %w", ctx.Err(), err)
@@ -64,12 +63,12 @@ func (k *keeper) await(ctx context.Context) error {
 	}
 }
 
-func (k *keeper) addUsers(ctx context.Context) error {
+func (z *zooKeeper) addUsers(ctx context.Context) error {
 	var credentials []string
 	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		credentials = append(credentials, fmt.Sprintf("%s=[password=%s]", mechanism, Password))
 	}
-	out, err := java(ctx, k.libs, "kafka.admin.ConfigCommand", "--zookeeper", k.addr, "--alter",
+	out, err := java(ctx, z.libs, "kafka.admin.ConfigCommand", "--zookeeper", z.addr, "--alter",
 		"--entity-type", "users", "--entity-name", User, "--add-config", strings.Join(credentials, ",")).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("add the users: %w\n%s", err, out)

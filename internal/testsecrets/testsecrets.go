@@ -1,5 +1,5 @@
-// Package testsecrets makes credentials and certificates for tests, and finds them
-// in what must not tell of them. Only tests import it.
+// Package testsecrets makes credentials and certificates for tests, and finds them in
+// texts that must not contain them. Only tests import it.
 package testsecrets
 
 import (
@@ -19,11 +19,11 @@ import (
 	"time"
 )
 
-// Secrets are the credentials of a test, by the variables that hold them: text that must come out nowhere, whole, in
-// halves, or encoded.
+// Secrets are a test's credentials by the names of their variables. No output may
+// contain one of them: whole, in halves, or encoded.
 type Secrets map[string]string
 
-// Mark makes one up.
+// Mark makes a random secret for a variable and returns it.
 func (s Secrets) Mark(variable string) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	b := make([]byte, 48)
@@ -34,7 +34,7 @@ func (s Secrets) Mark(variable string) string {
 	return s[variable]
 }
 
-// Spellings are what a server may make of a credential.
+// Spellings returns a credential in the forms in which a server may repeat it.
 func Spellings(v string) []string {
 	half := len(v) / 2
 	return []string{
@@ -44,8 +44,8 @@ func Spellings(v string) []string {
 	}
 }
 
-// Look wants none of the secrets in what came out. Of base64 it looks for each of
-// the three ways in which the bytes may lie.
+// Look fails the test if the text contains one of the secrets. For base64 it tries
+// the three alignments that the bytes may have.
 func (s Secrets) Look(t testing.TB, where, text string) {
 	t.Helper()
 	for name, v := range s {
@@ -54,11 +54,11 @@ func (s Secrets) Look(t testing.TB, where, text string) {
 			forms := []string{part, hex.EncodeToString([]byte(part)), strings.ToUpper(hex.EncodeToString([]byte(part)))}
 			for shift := range 3 {
 				coded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", shift) + part))
-				forms = append(forms, coded[4:len(coded)-3]) // what does not depend on what stands beside it
+				forms = append(forms, coded[4:len(coded)-3]) // the part that does not depend on the bytes around it
 			}
 			for _, form := range forms {
 				if i := strings.Index(text, form); i >= 0 {
-					t.Errorf("%s tells of %s: %q", where, name, text[max(0, i-100):min(len(text), i+len(form)+20)])
+					t.Errorf("%s contains %s: %q", where, name, text[max(0, i-100):min(len(text), i+len(form)+20)])
 					return
 				}
 			}
@@ -66,7 +66,8 @@ func (s Secrets) Look(t testing.TB, where, text string) {
 	}
 }
 
-// Certify writes a certificate that ends then, and its key.
+// Certify writes a self-signed certificate that expires at the given time, and its
+// key.
 func Certify(t testing.TB, cert, key string, ends time.Time) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)

@@ -10,7 +10,7 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// Attributes of our own. The task's id is in no metric, but in each trace.
+// Our own attributes. The task's id is in each trace, but in no metric.
 const (
 	taskID      = attribute.Key("remux.task_id")
 	failureCode = attribute.Key("remux.failure.error_code")
@@ -25,7 +25,7 @@ const (
 	leftOut     = attribute.Key("remux.spans_left_out")
 )
 
-// received is what is known of an event from the beginning.
+// received returns the attributes of a received event.
 func (t *Tracer) received(source events.Source, f events.Failure) []attribute.KeyValue {
 	list := []attribute.KeyValue{
 		semconv.MessagingSystemKafka, semconv.MessagingOperationTypeProcess, semconv.MessagingOperationName("process"),
@@ -46,7 +46,7 @@ func (t *Tracer) received(source events.Source, f events.Failure) []attribute.Ke
 	return list
 }
 
-// sent is what is known of a message that is published.
+// sent returns the attributes of a published message.
 func (t *Tracer) sent(topic string) []attribute.KeyValue {
 	return []attribute.KeyValue{
 		semconv.MessagingSystemKafka, semconv.MessagingOperationTypeSend, semconv.MessagingOperationName("send"),
@@ -54,7 +54,7 @@ func (t *Tracer) sent(topic string) []attribute.KeyValue {
 	}
 }
 
-// requested is what is known of a request of the API, and how it ended.
+// requested returns the attributes of a request to the API and of its result.
 func (t *Tracer) requested(method string, end story.Step) []attribute.KeyValue {
 	list := []attribute.KeyValue{
 		semconv.HTTPRequestMethodKey.String(method), semconv.URLTemplate("/v1/{project_id}/remux"), semconv.ServerAddress(t.cfg.API),
@@ -76,7 +76,7 @@ func (t *Tracer) requested(method string, end story.Step) []attribute.KeyValue {
 	return list
 }
 
-// errorType is the most specific of what is known, and bounded.
+// errorType returns the most specific value that is known. The set of values is bounded.
 func errorType(e events.APIError) string {
 	switch {
 	case e.Code != "":
@@ -87,7 +87,7 @@ func errorType(e events.APIError) string {
 	return "no_answer"
 }
 
-// decided is what the answer says.
+// decided returns the attributes of the outcome.
 func decided(o events.Outcome) []attribute.KeyValue {
 	list := []attribute.KeyValue{
 		outcome.String(string(o.Reason.Kind())), reason.String(string(o.Reason)), attempts.Int(o.Attempts),

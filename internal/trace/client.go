@@ -18,13 +18,13 @@ import (
 
 const (
 	prefix         = "OTEL_EXPORTER_OTLP_"
-	defaultTimeout = 10 * time.Second // the standard's
+	defaultTimeout = 10 * time.Second // as OpenTelemetry specifies
 )
 
-// newClient is the exporter's HTTP client. The SDK's own follows redirects, and
-// takes the headers with the collector's credentials along, and puts whatever the
-// collector answers into its errors. For a client that is given to it the SDK does
-// not read the variables about TLS and the time-out: that is done here.
+// newClient makes the exporter's HTTP client. The SDK's own client follows redirects and
+// sends them the headers with the collector's credentials, and its errors contain the
+// collector's answer. With another client the SDK does not read the variables for TLS
+// and the time-out: that is done here.
 func newClient() (*http.Client, error) {
 	config, err := tlsConfig()
 	if err != nil {
@@ -37,7 +37,7 @@ func newClient() (*http.Client, error) {
 	return &http.Client{
 		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: discreet{&http.Transport{
+		Transport: redacting{&http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
 			OnProxyConnectResponse: nameProxy,
 			DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
@@ -51,7 +51,7 @@ func newClient() (*http.Client, error) {
 	}, nil
 }
 
-// variable is the one for traces, or else the one for all signals.
+// variable returns the variable's value for traces, or else for all signals.
 func variable(name string) string {
 	return cmp.Or(os.Getenv(prefix+"TRACES_"+name), os.Getenv(prefix+name))
 }
@@ -65,7 +65,7 @@ func tlsConfig() (*tls.Config, error) {
 		}
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%sCERTIFICATE names a file that holds no certificate", prefix)
+			return nil, fmt.Errorf("%sCERTIFICATE names a file without a certificate", prefix)
 		}
 	}
 	cert, key := variable("CLIENT_CERTIFICATE"), variable("CLIENT_KEY")
@@ -80,11 +80,11 @@ func tlsConfig() (*tls.Config, error) {
 	return c, nil
 }
 
-// discreet hands on what an answer means and nothing of its words: whoever answers
-// may send the credentials back.
-type discreet struct{ http.RoundTripper }
+// redacting removes the text of answers and keeps their status code: the other side may
+// repeat the credentials in it.
+type redacting struct{ http.RoundTripper }
 
-func (d discreet) RoundTrip(r *http.Request) (*http.Response, error) {
+func (d redacting) RoundTrip(r *http.Request) (*http.Response, error) {
 	a, err := d.RoundTripper.RoundTrip(r)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (d discreet) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a, nil
 }
 
-// nameProxy says who refused: net/http gives the proxy's own words.
+// nameProxy returns an error without the proxy's own text, which net/http would use.
 func nameProxy(_ context.Context, _ *url.URL, _ *http.Request, connect *http.Response) error {
 	if connect.StatusCode == http.StatusOK {
 		return nil
@@ -106,17 +106,17 @@ func nameProxy(_ context.Context, _ *url.URL, _ *http.Request, connect *http.Res
 }
 
 var (
-	// What a library quotes, the other side has sent, or it is a URL.
+	// Quoted text in a library's error was sent by the other side, or is a URL.
 	quotation = regexp.MustCompile(`"(\\.|[^"\\])*"`)
-	// What a collector says to spans that it does not take.
+	// A collector's answer if it rejects some spans.
 	partial = regexp.MustCompile(`(?s)OTLP partial success: .* (\(\d+ \w+ rejected\))`)
 )
 
-// said is an error of the SDK's as the log may have it: without what came from the
-// other side, on one line, and not longer than is read.
-func said(err error) string {
+// redact returns the text of an SDK's error for the log: without text of the other side,
+// and shortened.
+func redact(err error) string {
 	const enough = 450
-	text := partial.ReplaceAllString(err.Error(), "the collector takes only a part $1")
+	text := partial.ReplaceAllString(err.Error(), "the collector accepted only a part $1")
 	text = quotation.ReplaceAllString(text, `"…"`)
 	if len(text) > enough {
 		text = text[:enough] + "…"

@@ -23,13 +23,13 @@ import (
 
 const canary = "c4n4ry-5ecret"
 
-// export sends a span to the collector, and gives what the log says.
+// export sends a span to the collector, and returns the log.
 func export(t *testing.T, url string) string {
 	t.Helper()
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
 	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key="+canary)
 	t.Setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "2000")
-	t.Setenv("OTEL_BSP_EXPORT_TIMEOUT", "500") // or what can be sent again would be
+	t.Setenv("OTEL_BSP_EXPORT_TIMEOUT", "500") // prevents that a failed export is repeated
 	log, hook := test.NewNullLogger()
 	cfg := quiet(t)
 	cfg.Logger = log
@@ -100,14 +100,14 @@ func TestWhateverACollectorAnswersNoSecretIsLogged(t *testing.T) {
 	}
 }
 
-// rejecting is an ExportTraceServiceResponse that tells of spans which the collector
-// did not take, in protobuf.
+// rejecting returns an ExportTraceServiceResponse with a number of rejected spans, in
+// protobuf.
 func rejecting(spans byte, why string) string {
 	partial := append(binary.AppendUvarint([]byte{1 << 3, spans, 2<<3 | 2}, uint64(len(why))), why...)
 	return string(append(binary.AppendUvarint([]byte{1<<3 | 2}, uint64(len(partial))), partial...))
 }
 
-// rawServer answers everything in these words.
+// rawServer answers everything with this text.
 func rawServer(t *testing.T, answer string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -129,7 +129,7 @@ func rawServer(t *testing.T, answer string) string {
 	return listener.Addr().String()
 }
 
-// The SDK reads these variables for its own client alone.
+// The SDK reads these variables only for its own client.
 func TestTheStandardsVariablesAboutTLSStillHold(t *testing.T) {
 	var asked atomic.Int64
 	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
@@ -140,7 +140,7 @@ func TestTheStandardsVariablesAboutTLSStillHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	if said := export(t, server.URL); asked.Load() > 0 || !strings.Contains(said, "unknown authority") {
-		t.Errorf("a stranger was trusted: %q", said)
+		t.Errorf("an unknown certificate was trusted: %q", said)
 	}
 	t.Setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", path)
 	if said := export(t, server.URL); asked.Load() != 1 || said != "" {

@@ -6,12 +6,13 @@
 //	├ GET remux, PUT remux        queries and calls of MPC
 //	└ send remux.retried          the outcome, whose traceparent names this span
 //
-//	tracer.go   set up and closed; the exporter, and what is said when it fails
-//	span.go     one event
-//	attributes.go what the spans say
+//	tracer.go      set-up, exporter, and log lines when the exporter fails
+//	client.go      the exporter's HTTP client
+//	span.go        the spans of one event
+//	attributes.go  their attributes
 //
-// Names and attributes follow OpenTelemetry's semantic conventions for messaging
-// and HTTP. Everything is configured by the standard's OTEL_* variables, which the
-// SDK reads. Nothing here waits for a collector, decides anything, or goes into a
-// request to MPC. Only internal/app imports it.
+// Names and attributes follow OpenTelemetry's semantic conventions for messaging and
+// HTTP. Everything is configured by OpenTelemetry's standard variables OTEL_*, most of
+// which the SDK reads. Nothing here waits for a collector, decides anything, or is sent
+// to MPC. Only internal/app imports it.
 package trace

@@ -14,26 +14,27 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// noWait is a wait too short for a span. maxParts bounds the spans of one event:
-// in an outage of days one event may be the probe thousands of times.
+// noWait: shorter waits get no span. maxParts bounds the spans of one event: in an outage
+// of days one event may be the probe thousands of times.
 const (
 	noWait   = time.Millisecond
 	maxParts = 250
 )
 
-// Span is one event's, and a story.Trail. Its steps must bear their time.
+// Span is the span of one event. It is a story.Trail; its steps must have their time.
 type Span struct {
 	t    *Tracer
 	ctx  context.Context // of root
 	root otrace.Span
 
 	mu      sync.Mutex
-	open    story.Step  // began something that the next step ends; its Kind is empty if not
+	open    story.Step  // the last step, if the next one ends it; else its Kind is empty
 	publish otrace.Span // nil: nothing is being published
 	parts   int
 }
 
-// Begin opens the span of an event that arrived then. A nil Tracer gives nil.
+// Begin begins the span of an event that arrived at the given time. A nil Tracer returns
+// nil.
 func (t *Tracer) Begin(source events.Source, f events.Failure, traceparent string, at time.Time) *Span {
 	if t == nil {
 		return nil
@@ -48,10 +49,10 @@ func (t *Tracer) Begin(source events.Source, f events.Failure, traceparent strin
 	return s
 }
 
-// TraceID is the trace's, 32 hexadecimal digits.
+// TraceID returns the trace's id, 32 hexadecimal digits.
 func (s *Span) TraceID() string { return s.root.SpanContext().TraceID().String() }
 
-// Decided notes the answer.
+// Decided adds the outcome.
 func (s *Span) Decided(o events.Outcome) {
 	s.root.SetAttributes(decided(o)...)
 	if o.Reason.Kind() == events.RetryFailed {
@@ -59,9 +60,9 @@ func (s *Span) Decided(o events.Outcome) {
 	}
 }
 
-// Publish opens the span of a message that is about to be published. It lasts to
-// the event's last step. The traceparent names it as the parent of whatever the
-// message leads to.
+// Publish begins the span of a message that is about to be published. It ends with the
+// event's last step. The returned traceparent makes it the parent of spans that follow
+// from the message.
 func (s *Span) Publish(topic string, at time.Time) (traceparent string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +74,7 @@ func (s *Span) Publish(topic string, at time.Time) (traceparent string) {
 	return carrier["traceparent"]
 }
 
-// Step ends what the step before began, and may begin something itself.
+// Step ends the step before and begins the next one.
 func (s *Span) Step(step story.Step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,26 +88,25 @@ func (s *Span) Step(step story.Step) {
 	}
 }
 
-// part makes the span of what happened between two steps, now that it is known
-// how long it took and how it ended.
+// part makes the span between two steps, when its duration and result are known.
 func (s *Span) part(begin, end story.Step) {
-	var words string
+	var name string
 	kind, attributes := otrace.SpanKindInternal, []attribute.KeyValue(nil)
 	switch begin.Kind {
 	case story.TwinWait:
-		words = "wait for another event of the task"
+		name = "wait for another event of the task"
 	case story.QuotaWait:
-		words = "wait for the quota"
+		name = "wait for the quota"
 	case story.OutageWait:
-		words = "wait for MPC to serve"
+		name = "wait for MPC to serve"
 	case story.BackoffWait:
-		words = "rest after a failed call"
+		name = "backoff after a failed call"
 	case story.Doubt:
-		words = "wait for the state to be certain"
+		name = "wait for the state to be certain"
 	case story.Call:
-		words, kind, attributes = "PUT remux", otrace.SpanKindClient, s.t.requested("PUT", end)
+		name, kind, attributes = "PUT remux", otrace.SpanKindClient, s.t.requested("PUT", end)
 	case story.Query:
-		words, kind, attributes = "GET remux", otrace.SpanKindClient, s.t.requested("GET", end)
+		name, kind, attributes = "GET remux", otrace.SpanKindClient, s.t.requested("GET", end)
 	default:
 		return
 	}
@@ -121,14 +121,14 @@ func (s *Span) part(begin, end story.Step) {
 	if s.parts++; s.parts > maxParts {
 		return
 	}
-	_, span := s.t.tracer.Start(s.ctx, words, otrace.WithSpanKind(kind), otrace.WithTimestamp(begin.At), otrace.WithAttributes(attributes...))
+	_, span := s.t.tracer.Start(s.ctx, name, otrace.WithSpanKind(kind), otrace.WithTimestamp(begin.At), otrace.WithAttributes(attributes...))
 	if end.Error != nil {
 		span.SetStatus(codes.Error, end.Error.Message)
 	}
 	span.End(otrace.WithTimestamp(end.At))
 }
 
-// end closes all that is open with the event's last step.
+// end ends all open spans with the event's last step.
 func (s *Span) end(last story.Step) {
 	at := otrace.WithTimestamp(last.At)
 	if s.publish != nil {

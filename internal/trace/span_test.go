@@ -27,14 +27,14 @@ var (
 	source = events.Source{Topic: "remux.failed", Partition: 3, Offset: 42}
 )
 
-// open makes a tracer whose spans the test sees when they end.
+// open returns a tracer and a recorder of its ended spans.
 func open(sampler sdk.Sampler) (*Tracer, *tracetest.SpanRecorder) {
 	seen := tracetest.NewSpanRecorder()
 	p := sdk.NewTracerProvider(sdk.WithSpanProcessor(seen), sdk.WithSampler(sampler))
 	return &Tracer{cfg: Config{Group: "g", Client: "c", API: "mpc.example"}, provider: p, tracer: p.Tracer(name)}, seen
 }
 
-// tell has steps happen one second after another.
+// tell adds steps, one second after another.
 func tell(s *Span, steps ...story.Step) {
 	for i, step := range steps {
 		step.At = began.Add(time.Duration(i) * time.Second)
@@ -63,7 +63,7 @@ func TestEachWaitCallAndQueryHasItsSpan(t *testing.T) {
 	s.Publish("remux.retry_failed", began.Add(13*time.Second))
 	s.Step(story.Step{At: began.Add(14 * time.Second), Kind: story.Published})
 	want := []string{"wait for another event of the task", "wait for the quota", "PUT remux", "wait for MPC to serve", "PUT remux",
-		"rest after a failed call", "wait for the state to be certain", "GET remux", "send remux.retry_failed", "process remux.failed"}
+		"backoff after a failed call", "wait for the state to be certain", "GET remux", "send remux.retry_failed", "process remux.failed"}
 	if got := names(seen.Ended()); !slices.Equal(got, want) {
 		t.Fatalf("got  %q\nwant %q", got, want)
 	}
@@ -113,7 +113,7 @@ func TestAPublicationThatFailedIsAnError(t *testing.T) {
 	}
 }
 
-// One event may be the probe of an outage of days.
+// In an outage of days, one event may be the probe again and again.
 func TestTheSpansOfOneEventAreBounded(t *testing.T) {
 	tracer, seen := open(sdk.AlwaysSample())
 	s := tracer.Begin(source, events.Failure{}, "", began)
@@ -127,7 +127,7 @@ func TestTheSpansOfOneEventAreBounded(t *testing.T) {
 	}
 }
 
-// Whoever reads the outcome must not begin a trace that the producer did not want.
+// If the producer's trace is not sampled, the outcome's must not be sampled either.
 func TestAnEventThatIsNotSampledStaysSo(t *testing.T) {
 	tracer, seen := open(sdk.ParentBased(sdk.AlwaysSample()))
 	s := tracer.Begin(source, events.Failure{}, unsampled, began)
@@ -143,7 +143,7 @@ func TestWithoutATracerNothingIsAllocated(t *testing.T) {
 	var none *Tracer
 	if n := testing.AllocsPerRun(100, func() {
 		if none.Begin(source, events.Failure{}, sampled, began) != nil {
-			t.Fatal("a span that no one began")
+			t.Fatal("a nil Tracer began a span")
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
@@ -151,7 +151,7 @@ func TestWithoutATracerNothingIsAllocated(t *testing.T) {
 	none.Close(time.Second)
 }
 
-// BenchmarkEvent is what the spans of a usual event cost before they are sent.
+// BenchmarkEvent measures the spans of a usual event, without sending them.
 func BenchmarkEvent(b *testing.B) {
 	tracer, err := New(quiet(b))
 	if err != nil {

@@ -18,14 +18,13 @@ import (
 	"remux-retrier/internal/notice"
 )
 
-// name is the service's and the instrumentation's.
+// name is the name of the service and of the instrumentation.
 const name = "remux-retrier"
 
 // Config of a Tracer. All fields are required.
 type Config struct {
 	Version string
-	// Group is the consumer group, Client the id by which the brokers know this
-	// instance.
+	// Group is the consumer group, Client this instance's Kafka client id.
 	Group, Client string
 	// API is the host name of MPC's endpoint.
 	API    string
@@ -40,19 +39,18 @@ type Tracer struct {
 	tracer   otrace.Tracer
 }
 
-// New makes a tracer that exports by OTLP over HTTP, where and how the OTEL_*
-// variables say. It opens no connection yet. Spans are queued (2,048 of them by
-// default) and dropped if the collector does not take them. It must be closed.
+// New makes a tracer that exports by OTLP over HTTP, as the OTEL_* variables say. It
+// opens no connection yet. Spans are queued (by default 2,048) and dropped if the
+// collector does not accept them. It must be closed.
 func New(cfg Config) (*Tracer, error) {
 	if cfg.Logger == nil {
 		return nil, errors.New("trace: Logger is required")
 	}
-	say := notice.New(cfg.Logger)
-	// The SDK's own complaints, such as of a malformed OTEL_ variable, belong into
-	// the log like all else, and once is enough. What it complains of is left out:
-	// it may be a header with a collector's credentials.
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { say.Problem("OpenTelemetry: " + said(err)) }))
-	otel.SetLogger(funcr.New(func(_, text string) { say.Problem("OpenTelemetry: " + said(errors.New(text))) }, funcr.Options{
+	problem := notice.New(cfg.Logger)
+	// The SDK's own errors, such as for a malformed OTEL_ variable, are logged once. The
+	// arguments are left out: one may be a header with a collector's credentials.
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { problem.Problem("OpenTelemetry: " + redact(err)) }))
+	otel.SetLogger(funcr.New(func(_, text string) { problem.Problem("OpenTelemetry: " + redact(errors.New(text))) }, funcr.Options{
 		RenderArgsHook: func([]any) []any { return nil },
 	}))
 
@@ -65,18 +63,17 @@ func New(cfg Config) (*Tracer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trace: open the exporter that the OTEL_EXPORTER_OTLP_* variables describe: %w", err)
 	}
-	// Of what is malformed in the variables the SDK complains itself.
+	// The SDK logs malformed variables itself.
 	from, _ := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(
 		semconv.ServiceName(name), semconv.ServiceVersion(cfg.Version), semconv.ServiceInstanceID(cfg.Client),
 	), resource.WithFromEnv())
-	t := &Tracer{cfg: cfg, exporter: &exporter{SpanExporter: client, trouble: notice.New(cfg.Logger)}}
+	t := &Tracer{cfg: cfg, exporter: &exporter{SpanExporter: client, problem: notice.New(cfg.Logger)}}
 	t.provider = sdk.NewTracerProvider(sdk.WithBatcher(t.exporter), sdk.WithResource(from))
 	t.tracer = t.provider.Tracer(name, otrace.WithInstrumentationVersion(cfg.Version), otrace.WithSchemaURL(semconv.SchemaURL))
 	return t, nil
 }
 
-// Close delivers what is queued, for as long as it may take at most. What then
-// remains is lost.
+// Close delivers the queued spans, within the given time. Spans that remain are lost.
 func (t *Tracer) Close(within time.Duration) {
 	if t == nil {
 		return
@@ -84,25 +81,25 @@ func (t *Tracer) Close(within time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	if err := t.provider.Shutdown(ctx); err != nil {
-		// The SDK lets an export under way run on; this ends it.
+		// The SDK lets a running export continue; this ends it.
 		_ = t.exporter.Shutdown(ctx)
-		t.cfg.Logger.Warn("traces: the collector has not taken the last spans; they are lost")
+		t.cfg.Logger.Warn("traces: the collector has not accepted the last spans; they are lost")
 	}
 }
 
-// exporter says once that spans cannot be delivered, and once that they can be
+// exporter logs once that spans cannot be delivered, and once that they can be delivered
 // again. The spans of a failed delivery are lost.
 type exporter struct {
 	sdk.SpanExporter
-	trouble *notice.Notice
+	problem *notice.Notice
 }
 
 func (e *exporter) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan) error {
 	switch err := e.SpanExporter.ExportSpans(ctx, spans); {
 	case err == nil:
-		e.trouble.Over("traces are delivered again")
-	case e.trouble.Text() == "": // later texts differ by what does not matter
-		e.trouble.Problem("traces are not delivered, and spans are lost: " + said(err) + ": check OTEL_EXPORTER_OTLP_ENDPOINT and the collector")
+		e.problem.Over("traces are delivered again")
+	case e.problem.Text() == "": // further errors differ only in details
+		e.problem.Problem("traces are not delivered, and spans are lost: " + redact(err) + ": check OTEL_EXPORTER_OTLP_ENDPOINT and the collector")
 	}
 	return nil
 }

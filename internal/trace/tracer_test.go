@@ -19,7 +19,7 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// nowhere takes all spans, or refuses them.
+// nowhere accepts all spans and drops them, or returns err.
 type nowhere struct{ err error }
 
 func (n nowhere) ExportSpans(context.Context, []sdk.ReadOnlySpan) error { return n.err }
@@ -33,14 +33,14 @@ func quiet(tb testing.TB) Config {
 
 func TestACollectorThatIsAwayIsSaidOnceAndItsReturnToo(t *testing.T) {
 	log, hook := test.NewNullLogger()
-	e := &exporter{trouble: notice.New(log)}
+	e := &exporter{problem: notice.New(log)}
 	for i := range 6 {
 		e.SpanExporter = nowhere{}
 		if i > 0 && i < 5 {
 			e.SpanExporter = nowhere{fmt.Errorf("request %d: connection refused%s", i, strings.Repeat("!", 1<<20))}
 		}
 		if err := e.ExportSpans(t.Context(), nil); err != nil {
-			t.Error("the SDK would say it again:", err)
+			t.Error("the SDK would log it again:", err)
 		}
 	}
 	said := hook.AllEntries()
@@ -83,7 +83,7 @@ func TestWhatIsWrongInHeadersIsNotLogged(t *testing.T) {
 	}
 	defer tracer.Close(time.Second)
 	if len(hook.AllEntries()) == 0 {
-		t.Error("nothing is said")
+		t.Error("nothing is logged")
 	}
 	for _, e := range hook.AllEntries() {
 		if strings.Contains(e.Message, "s3cr3t") {
@@ -94,11 +94,11 @@ func TestWhatIsWrongInHeadersIsNotLogged(t *testing.T) {
 
 func TestATracerNeedsALogger(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
-		t.Error("taken without")
+		t.Error("accepted without a logger")
 	}
 }
 
-// With the queue full and the collector gone, telling costs no more than before.
+// With a full queue and no collector, a step costs no more than usual.
 func TestAFullQueueDropsSpansAndHoldsUpNobody(t *testing.T) {
 	t.Setenv("OTEL_BSP_MAX_QUEUE_SIZE", "10")
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
@@ -117,11 +117,11 @@ func TestAFullQueueDropsSpansAndHoldsUpNobody(t *testing.T) {
 	}
 }
 
-// What hangs would otherwise go on in the background until its own time-out.
+// A hanging delivery would otherwise go on in the background until its time-out.
 func TestClosingEndsADeliveryThatHangs(t *testing.T) {
 	asked, hungUp := make(chan struct{}), make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice who hangs up
+		_, _ = io.Copy(io.Discard, r.Body) // the server notices a closed connection only after reading the body
 		close(asked)
 		<-r.Context().Done()
 		close(hungUp)

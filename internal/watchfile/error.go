@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// PathError is a file that cannot be used. Its text fits on one line, and shows
-// the path only where that cannot be a secret that was put in its place.
+// PathError means that a file cannot be used. Its text is one line. It shows the path
+// only if that cannot be a secret that was set in place of a path.
 type PathError struct {
 	Path string
 	Err  error
@@ -23,16 +23,16 @@ func pathError(path string, err error) error {
 	}
 	var failed *fs.PathError
 	if errors.As(err, &failed) {
-		err = failed.Err // it has the path once more, as it is
+		err = failed.Err // failed's own text repeats the path
 	}
 	return &PathError{path, err}
 }
 
-// Shown is a path as an error may show it. Who confuses NAME and NAME_FILE has put
-// the secret itself there, which may even have slashes in it.
+// Shown returns a path as an error may show it. A user who confuses NAME and NAME_FILE
+// has set the secret as the path, and a secret may contain slashes.
 func Shown(path string) string {
 	if !filepath.IsAbs(path) {
-		return "the file (name not shown: it is no absolute path, and may be the secret itself)"
+		return "the file (name not shown: it is not an absolute path, and may be the secret itself)"
 	}
 	const enough = 200
 	if len(path) > enough {

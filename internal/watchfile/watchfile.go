@@ -1,12 +1,11 @@
-// Package watchfile keeps values that stand in files up to date: secrets,
-// certificates. A file that changes is read again, by the next who asks for its
-// value; one that cannot be used leaves the last good value in place, and whoever
-// listens is told.
+// Package watchfile keeps values that come from files, such as secrets and
+// certificates, up to date. A changed file is read again at the next Get. If it cannot
+// be used, the last good value stays in use and the listener gets an Event.
 //
-// It compares what stat says, at most once a second, and needs no help from the
-// kernel: so it notices writes in place, renames, and Kubernetes' swap of a
-// symbolic link alike. It does not know what is in the files, logs nothing and
-// starts no goroutine. package config makes the values; any package may read them.
+// It compares the results of stat, at most once a second, and uses no notification from
+// the kernel. So it notices writes in place, renames, and symbolic links that Kubernetes
+// replaces. It does not know the files' formats, logs nothing and starts no goroutine.
+// Package config makes the values; any package may read them.
 package watchfile
 
 import (
@@ -22,51 +21,50 @@ import (
 	"time"
 )
 
-// each is how often files are looked at, and how old a change must be before it
-// is used: whoever writes in place is then done with it.
-const each = time.Second
+// interval is how often files are checked at most, and how old a change must be before
+// it is used: by then a write in place is complete.
+const interval = time.Second
 
-// maxSize is more than any secret or bundle of certificates has.
+// maxSize is larger than any secret or bundle of certificates, in bytes.
 const maxSize = 4 << 20
 
-// Set is files that are looked at together, so that a key and its certificate
-// change together. The zero value is an empty set. Safe for concurrent use.
+// Set is a set of files that are checked together, so that a key and its certificate
+// change together. The zero value is an empty set. It is safe for concurrent use.
 type Set struct {
-	next atomic.Int64 // when to look again, as UnixNano
+	next atomic.Int64 // time of the next check, as UnixNano
 
-	mu      sync.Mutex // of all below; held while files are read
+	mu      sync.Mutex // guards the fields below; held while files are read
 	files   []*watched
 	listen  func(Event)
 	pending []Event
 }
 
-// Event is news of one value.
+// Event tells of a change of one value.
 type Event struct {
-	// Name is the value's, as given to Add.
+	// Name is the name given to Add.
 	Name string
-	// Problem says why the files cannot be used; nil: they can, again or with new
-	// content. The last good value stays in use while there is a problem.
+	// Problem is why the files cannot be used. The last good value stays in use. Nil:
+	// they can be used, again or with new content.
 	Problem error
-	// Changed: there is new content, and it is used.
+	// Changed: the files have new content, which is now in use.
 	Changed bool
 }
 
-// Value is what the parser made of the files.
+// Value is a value that is parsed from files.
 type Value[T any] struct {
 	set     *Set
 	current atomic.Pointer[T]
 }
 
-// Get looks at the set's files if nobody has for a second, and gives the last
-// value that could be used.
+// Get checks the set's files, unless that was done within the last second, and returns
+// the last good value.
 func (v *Value[T]) Get() T {
-	v.set.lookIfDue()
+	v.set.Look()
 	return *v.current.Load()
 }
 
-// Add reads the files at once, and from then on watches them as one value. The
-// error is the parser's or the first file's that cannot be read; nothing is
-// watched then.
+// Add reads the files and from then on watches them as one value. If a file cannot be
+// read or parse fails, it returns that error and watches nothing.
 func Add[T any](s *Set, name string, paths []string, parse func(contents [][]byte) (T, error)) (*Value[T], error) {
 	v := &Value[T]{set: s}
 	w := &watched{name: name, paths: paths}
@@ -81,55 +79,53 @@ func Add[T any](s *Set, name string, paths []string, parse func(contents [][]byt
 		return nil, err
 	}
 	store()
-	if w.regular() { // a pipe can be read but once
+	if w.regular() { // a pipe can be read only once
 		s.files = append(s.files, w)
 	}
 	return v, nil
 }
 
-// Listen has news told to f, one call at a time, beginning with what nobody has
-// been told yet. f must not ask the set for anything.
+// Listen calls f for each event, one at a time, beginning with events that have not been
+// reported yet. f must not call methods of the set.
 func (s *Set) Listen(f func(Event)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.listen = f
-	s.tell()
+	s.report()
 }
 
-// Look looks at the files if nobody has for a second.
-func (s *Set) Look() { s.lookIfDue() }
+// Reread reads all files now, even if stat shows no change.
+func (s *Set) Reread() { s.check(time.Now(), true) }
 
-// Reread reads all files now, whatever stat says of them.
-func (s *Set) Reread() { s.look(time.Now(), true) }
-
-// Problems are the reasons why files cannot be used at the moment.
+// Problems returns the values whose files cannot be used at the moment.
 func (s *Set) Problems() []Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var problems []Event
 	for _, w := range s.files {
-		if w.told != nil {
-			problems = append(problems, Event{Name: w.name, Problem: w.told})
+		if w.reported != nil {
+			problems = append(problems, Event{Name: w.name, Problem: w.reported})
 		}
 	}
 	return problems
 }
 
-func (s *Set) lookIfDue() {
+// Look checks the files, unless that was done within the last second.
+func (s *Set) Look() {
 	now := time.Now()
 	due := s.next.Load()
-	if now.UnixNano() >= due && s.next.CompareAndSwap(due, now.Add(each).UnixNano()) {
-		s.look(now, false)
+	if now.UnixNano() >= due && s.next.CompareAndSwap(due, now.Add(interval).UnixNano()) {
+		s.check(now, false)
 	}
 }
 
-// look reads what has changed, and then puts all that can be used in place.
-func (s *Set) look(now time.Time, force bool) {
+// check reads the changed files, and then makes all values current that can be used.
+func (s *Set) check(now time.Time, force bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var ready []func()
 	for _, w := range s.files {
-		event, store := w.look(now, force)
+		event, store := w.check(now, force)
 		if store != nil {
 			ready = append(ready, store)
 		}
@@ -140,11 +136,11 @@ func (s *Set) look(now time.Time, force bool) {
 	for _, store := range ready {
 		store()
 	}
-	s.tell()
+	s.report()
 }
 
-// tell is called with mu held.
-func (s *Set) tell() {
+// report passes pending events to the listener. mu must be held.
+func (s *Set) report() {
 	if s.listen == nil {
 		return
 	}
@@ -154,63 +150,65 @@ func (s *Set) tell() {
 	s.pending = nil
 }
 
-// watched are the files of one value. The set's mu guards it.
+// watched are the files of one value. They are guarded by the set's mu.
 type watched struct {
 	name  string
 	paths []string
 	use   func(contents [][]byte) (store func(), err error)
 
-	tried  []fs.FileInfo // what stat said of the content that was read last
-	seen   []fs.FileInfo // what it said at the last look
-	digest [sha256.Size]byte
-	doubt  error // of the last look
-	told   error
+	infosRead []fs.FileInfo // results of stat at the last read
+	infosSeen []fs.FileInfo // results of stat at the last check
+	digest    [sha256.Size]byte
+	lastErr   error // of the last check
+	reported  error // the problem in the last Event; nil: none
 }
 
-// look gives what is to be stored and told, if anything.
-func (w *watched) look(now time.Time, force bool) (*Event, func()) {
+// check returns the event to report and the function that makes the new value current.
+// Both are nil if there is nothing new.
+func (w *watched) check(now time.Time, force bool) (*Event, func()) {
 	before := w.digest
-	store, err := w.changed(now, force)
-	settled := err == nil || force || w.doubt != nil && w.doubt.Error() == err.Error()
-	w.doubt = err
+	store, err := w.readIfChanged(now, force)
+	// A rename may cause an error for a moment: an error counts when it is repeated.
+	certain := err == nil || force || w.lastErr != nil && w.lastErr.Error() == err.Error()
+	w.lastErr = err
 	switch {
-	case err != nil && settled && (w.told == nil || w.told.Error() != err.Error()): // not what a rename shows for a moment
-		w.told = err
+	case err != nil && certain && (w.reported == nil || w.reported.Error() != err.Error()):
+		w.reported = err
 		return &Event{Name: w.name, Problem: err}, nil
 	case err != nil || store == nil:
 		return nil, nil
 	}
-	changed, mended := before != w.digest, w.told != nil
-	w.told = nil
-	if !changed && !mended {
+	changed, recovered := before != w.digest, w.reported != nil
+	w.reported = nil
+	if !changed && !recovered {
 		return nil, nil
 	}
 	return &Event{Name: w.name, Changed: changed}, store
 }
 
-// changed reads the files if they have changed since they were read, or could not
-// be used then.
-func (w *watched) changed(now time.Time, force bool) (func(), error) {
+// readIfChanged reads the files if they have changed since the last read, or if they
+// could not be used then.
+func (w *watched) readIfChanged(now time.Time, force bool) (func(), error) {
 	infos, err := stat(w.paths)
 	if err != nil {
-		w.seen, w.tried = nil, nil
+		w.infosSeen, w.infosRead = nil, nil
 		return nil, err
 	}
-	still := same(infos, w.seen)
-	w.seen = infos
+	unchanged := same(infos, w.infosSeen)
+	w.infosSeen = infos
 	switch {
 	case slices.ContainsFunc(infos, special):
-		return nil, errors.New("is a directory, or no file at all, by now") // to open it might never end
+		return nil, errors.New("is no longer a regular file") // opening it may block
 	case force:
-	case w.doubt == nil && same(infos, w.tried):
+	case w.lastErr == nil && same(infos, w.infosRead):
 		return nil, nil
-	case !still && !old(infos, now):
-		return nil, w.doubt // it may be being written: the next look decides
+	case !unchanged && !old(infos, now):
+		return nil, w.lastErr // it may still be being written: the next check decides
 	}
 	return w.read()
 }
 
-// read reads and parses the files. Its error fits on one line.
+// read reads and parses the files. Its error is one line.
 func (w *watched) read() (func(), error) {
 	infos, err := stat(w.paths)
 	if err != nil {
@@ -225,7 +223,7 @@ func (w *watched) read() (func(), error) {
 		fmt.Fprintf(hash, "%d ", len(contents[i]))
 		hash.Write(contents[i])
 	}
-	w.tried = infos
+	w.infosRead = infos
 	store, err := w.use(contents)
 	if err != nil {
 		return nil, err
@@ -248,7 +246,7 @@ func readFile(path string) ([]byte, error) {
 }
 
 func (w *watched) regular() bool {
-	return !slices.ContainsFunc(w.tried, special)
+	return !slices.ContainsFunc(w.infosRead, special)
 }
 
 func special(info fs.FileInfo) bool { return !info.Mode().IsRegular() }
@@ -277,10 +275,10 @@ func same(a, b []fs.FileInfo) bool {
 	return true
 }
 
-// old tells whether all were written some time ago.
+// old tells whether all files were last written at least an interval ago.
 func old(infos []fs.FileInfo, now time.Time) bool {
 	for _, info := range infos {
-		if now.Sub(info.ModTime()) < each {
+		if now.Sub(info.ModTime()) < interval {
 			return false
 		}
 	}

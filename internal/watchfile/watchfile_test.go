@@ -12,7 +12,7 @@ import (
 
 var errBroken = errors.New("is broken")
 
-// text takes anything but what begins with "broken".
+// text is a parser that accepts all contents except those that begin with "broken".
 func text(contents [][]byte) (string, error) {
 	var all []string
 	for _, content := range contents {
@@ -24,7 +24,7 @@ func text(contents [][]byte) (string, error) {
 	return strings.Join(all, "+"), nil
 }
 
-// write leaves a file as if it had been written age ago, by the bubble's clock.
+// write writes a file with a modification time that is age before the bubble's clock.
 func write(t *testing.T, path, content string, age time.Duration) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -45,7 +45,7 @@ func add(t *testing.T, s *Set, name string, paths ...string) *Value[string] {
 	return v
 }
 
-// told collects what a set tells.
+// told collects a set's events.
 func told(s *Set) *[]Event {
 	var events []Event
 	s.Listen(func(e Event) { events = append(events, e) })
@@ -85,7 +85,7 @@ func TestAValueFollowsItsFileHoweverItIsReplaced(t *testing.T) {
 					t.Fatal(got)
 				}
 				replace(t, path)
-				time.Sleep(each)
+				time.Sleep(interval)
 				if got := v.Get(); got != "new" || len(*events) != 1 || (*events)[0] != (Event{Name: "SECRET", Changed: true}) {
 					t.Errorf("%q, told %+v", got, *events)
 				}
@@ -94,8 +94,8 @@ func TestAValueFollowsItsFileHoweverItIsReplaced(t *testing.T) {
 	}
 }
 
-// Kubernetes puts a new directory in place by renaming a symbolic link over the
-// old one, two links away from the file that is named.
+// Kubernetes replaces a directory by renaming a symbolic link over the old one. The path
+// in the configuration leads there by two links.
 func TestKubernetesSwapOfASymbolicLinkChangesAllAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	link := func(target, name string) {
@@ -158,7 +158,7 @@ func TestABrokenFileKeepsTheOldValueAndIsToldOnce(t *testing.T) {
 				v, events := add(t, &s, "SECRET", path), told(&s)
 				spoil(t, path)
 				for range 10 {
-					time.Sleep(each)
+					time.Sleep(interval)
 					if got := v.Get(); got != "old" {
 						t.Fatal(got)
 					}
@@ -170,7 +170,7 @@ func TestABrokenFileKeepsTheOldValueAndIsToldOnce(t *testing.T) {
 					t.Fatal(err)
 				}
 				write(t, path, "new", long/2)
-				time.Sleep(each)
+				time.Sleep(interval)
 				if got := v.Get(); got != "new" || len(*events) != 2 || !(*events)[1].Changed || len(s.Problems()) != 0 {
 					t.Errorf("%q, told %+v, problems %+v", got, *events, s.Problems())
 				}
@@ -186,25 +186,25 @@ func TestAFileThatIsBeingWrittenIsNotUsedYet(t *testing.T) {
 		path := filepath.Join(dir, "secret")
 		write(t, path, "old", long)
 		v, events := add(t, &s, "SECRET", path), told(&s)
-		time.Sleep(each)
+		time.Sleep(interval)
 		write(t, path, "ne", 0)
 		if got := v.Get(); got != "old" {
-			t.Errorf("half of it was used: %q", got)
+			t.Errorf("an incomplete file was used: %q", got)
 		}
-		time.Sleep(each / 2)
+		time.Sleep(interval / 2)
 		write(t, path, "new", 0)
-		time.Sleep(each / 2)
+		time.Sleep(interval / 2)
 		if got := v.Get(); got != "old" {
 			t.Errorf("used at once: %q", got)
 		}
-		time.Sleep(each)
+		time.Sleep(interval)
 		if got := v.Get(); got != "new" || len(*events) != 1 {
 			t.Errorf("%q, told %+v", got, *events)
 		}
 	})
 }
 
-// A clock that is off must not keep a change out for good.
+// A wrong clock must not delay a change for ever.
 func TestAFileFromTheFutureIsUsed(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -214,7 +214,7 @@ func TestAFileFromTheFutureIsUsed(t *testing.T) {
 		v := add(t, &s, "SECRET", path)
 		write(t, path, "new", -24*time.Hour)
 		for range 2 {
-			time.Sleep(each)
+			time.Sleep(interval)
 			v.Get()
 		}
 		if got := v.Get(); got != "new" {
@@ -231,7 +231,7 @@ func TestRereadAsksNobodyWhetherItChanged(t *testing.T) {
 		write(t, path, "old", long)
 		v, events := add(t, &s, "SECRET", path), told(&s)
 		write(t, path, "new", long) // in place, with the size and the time of the old one
-		time.Sleep(each)
+		time.Sleep(interval)
 		if got := v.Get(); got != "old" {
 			t.Skip("this file system shows the difference:", got)
 		}
@@ -241,7 +241,7 @@ func TestRereadAsksNobodyWhetherItChanged(t *testing.T) {
 		}
 		s.Reread()
 		if len(*events) != 1 {
-			t.Errorf("told of what has not changed: %+v", *events)
+			t.Errorf("an event without a change: %+v", *events)
 		}
 	})
 }

@@ -1,11 +1,13 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,8 +19,8 @@ import (
 
 func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
-// start runs the service in the given environment, until stop.
-func start(t *testing.T, env map[string]string) (output *safeBuffer, stop func() int) {
+// start runs the service, or a command, in the given environment, until stop.
+func start(t *testing.T, env map[string]string, args ...string) (output *safeBuffer, stop func() int) {
 	t.Helper()
 	for name, value := range env {
 		t.Setenv(name, value)
@@ -26,7 +28,7 @@ func start(t *testing.T, env map[string]string) (output *safeBuffer, stop func()
 	ctx, cancel := context.WithCancel(context.Background())
 	output = &safeBuffer{}
 	code := make(chan int, 1)
-	go func() { code <- app.Run(ctx, nil, "v1.2.3", output, output, nil) }()
+	go func() { code <- app.Run(ctx, args, "v1.2.3", output, output, nil) }()
 	stop = func() int {
 		cancel()
 		select {
@@ -34,7 +36,7 @@ func start(t *testing.T, env map[string]string) (output *safeBuffer, stop func()
 			code <- c
 			return c
 		case <-time.After(20 * time.Second):
-			t.Fatalf("has not stopped\n%s", output)
+			t.Fatalf("it has not stopped\n%s", output)
 			return -1
 		}
 	}
@@ -69,9 +71,58 @@ func await(t *testing.T, output *safeBuffer, text string) {
 	deadline := time.Now().Add(20 * time.Second)
 	for !strings.Contains(output.String(), text) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%q was not said:\n%s", text, output)
+			t.Fatalf("%q was not logged:\n%s", text, output)
 		}
-		time.Sleep(10 * time.Millisecond) // between two looks at a real process
+		time.Sleep(10 * time.Millisecond) // polls a real process
+	}
+}
+
+// Who reads a log from its start must learn which instance of what this is, and when it
+// began to work.
+func TestTheStartSaysWithWhatItWorksAndWhenItIsReady(t *testing.T) {
+	env := environment(t, allTopics())
+	env["KAFKA_GROUP_ID"], env["HTTP_ADDR"] = "group-7", "127.0.0.1:0"
+	output, stop := start(t, env)
+	await(t, output, "level=info msg=ready ")
+	stop()
+	first, _, _ := strings.Cut(output.String(), "\n")
+	for _, part := range []string{
+		"msg=starting", "version=v1.2.3", "group=group-7", `mpc="` + env["MPC_ENDPOINT"], `page="http://127.0.0.1:`,
+		`topics="[remux.failed remux.retried remux.retry_failed remux.failed.dlq]"`,
+	} {
+		if !strings.Contains(first, part) {
+			t.Errorf("the first line lacks %s: %s", part, first)
+		}
+	}
+	if n := strings.Count(output.String(), "msg=ready "); n != 1 {
+		t.Errorf("ready is said %d times:\n%s", n, output)
+	}
+}
+
+// Ten lines that suspect TLS, one for each partition and purpose, hide that the broker
+// is merely away.
+func TestABrokerThatStopsIsOneLineThatSaysRefused(t *testing.T) {
+	env := environment(t, allTopics())
+	b, err := broker.Start(broker.Config{Topics: allTopics()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env["KAFKA_BROKERS"] = strings.Join(b.Addrs(), ",")
+	output, stop := start(t, env)
+	await(t, output, "msg=ready ")
+	before := len(output.String())
+	b.Close()
+	await(t, output, "a broker cannot be reached: dial tcp "+b.Addrs()[0]+": connect: connection refused")
+	await(t, output, "generation ends")
+	stop()
+	for line := range strings.Lines(output.String()[before:]) {
+		if strings.Contains(line, "level=warning") && !strings.Contains(line, "connection refused") && !strings.Contains(line, "left without telling the group") ||
+			strings.Contains(line, "TLS is") {
+			t.Errorf("besides: %s", line)
+		}
+	}
+	if n := strings.Count(output.String(), "cannot be reached"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, output)
 	}
 }
 
@@ -108,7 +159,7 @@ func TestAnAddressThatIsTakenIsExitCode1(t *testing.T) {
 	}
 }
 
-// The alarm must see what keeps an instance from starting.
+// Alerts must fire if an instance cannot start.
 func TestReadinessIsOnMetricsWhileNoBrokerAnswers(t *testing.T) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -130,7 +181,7 @@ func TestReadinessIsOnMetricsWhileNoBrokerAnswers(t *testing.T) {
 	}
 	for _, line := range []string{`ready{check="brokers"} 0`, `ready{check="group"} 0`, `ready{check="ledger"} 0`, `ready{check="publishing"} 1`} {
 		if !strings.Contains(string(text), "\nremux_retrier_"+line+"\n") {
-			t.Errorf("/metrics does not say %s", line)
+			t.Errorf("/metrics has no line %s", line)
 		}
 	}
 	http.DefaultClient.CloseIdleConnections()
@@ -147,4 +198,22 @@ func TestStoppingWhileNoBrokerAnswersIsClean(t *testing.T) {
 	if n := strings.Count(output.String(), "waiting for the brokers"); n != 1 {
 		t.Errorf("said %d times:\n%s", n, output)
 	}
+}
+
+// safeBuffer collects what the service prints while the test reads it.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }

@@ -17,7 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// receiver is an OpenTelemetry collector that keeps what it gets.
+// receiver is an OpenTelemetry collector that keeps the requests it gets.
 type receiver struct {
 	*httptest.Server
 	mu        sync.Mutex
@@ -42,14 +42,14 @@ func startCollector(t *testing.T) *receiver {
 	return r
 }
 
-// span is one that came, with its attributes as text.
+// span is a received span, with its attributes as text.
 type span struct {
 	*otlp.Span
 	trace, id, parent string
 	attributes        map[string]string
 }
 
-// spans are all that came.
+// spans returns all received spans.
 func (r *receiver) spans() []span {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -66,7 +66,7 @@ func (r *receiver) spans() []span {
 	return all
 }
 
-// texts are attributes as text.
+// texts returns attributes as text.
 func texts(attributes []*common.KeyValue) map[string]string {
 	m := map[string]string{}
 	for _, a := range attributes {
@@ -80,13 +80,13 @@ func texts(attributes []*common.KeyValue) map[string]string {
 	return m
 }
 
-// of is the root span of a task's event, and the spans under it in the order in
-// which they began.
+// of returns the root span of a task's event, and the spans under it in the order in which
+// they began.
 func of(t *testing.T, all []span, task string) (root span, parts []span) {
 	t.Helper()
 	i := slices.IndexFunc(all, func(s span) bool { return s.attributes["remux.task_id"] == task })
 	if i < 0 {
-		t.Fatalf("no span tells of task %s", task)
+		t.Fatalf("no span has task %s", task)
 	}
 	for _, s := range all {
 		if s.parent == all[i].id {

@@ -10,7 +10,7 @@ import (
 	"remux-retrier/internal/app"
 )
 
-// perform runs a command line and wants its exit code.
+// perform runs a command line, checks its exit code and returns its output.
 func perform(t *testing.T, want int, args ...string) string {
 	t.Helper()
 	var out, err bytes.Buffer
@@ -38,11 +38,15 @@ func TestTheCommandsWorkTogether(t *testing.T) {
 	deadline := time.Now().Add(10 * time.Second)
 	for !strings.Contains(perform(t, 0, "explain", "538526"), "retried, accepted") {
 		if time.Now().After(deadline) {
-			t.Fatal("the outcome is not told")
+			t.Fatal("explain does not show the outcome")
 		}
 	}
 	expect(t, perform(t, 0, "redrive", "--dry-run"), "0 would be put back")
 	expect(t, perform(t, 0, "redrive"), "0 put back, 0 left with a reason")
+	// The task that check has asked for has failed, and nobody has told of it.
+	expect(t, perform(t, 0, "sweep"), "1\tremux.failed\tpartition ", "1 published, 0 known already, 0 left with a reason (1 request to MPC)")
+	expect(t, perform(t, 0, "sweep"), "0 published, ")
+	expect(t, perform(t, 0, "retry", "--reason", "rejected", "--yes"), "0 tasks found")
 	if code := stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
@@ -50,7 +54,7 @@ func TestTheCommandsWorkTogether(t *testing.T) {
 
 func TestHelpKnowsEveryCommand(t *testing.T) {
 	overview := perform(t, 0, "help")
-	for _, name := range []string{"check", "retry", "redrive", "explain"} {
+	for _, name := range []string{"check", "retry", "redrive", "sweep", "explain", "receive"} {
 		expect(t, overview, "remux-retrier "+name)
 		expect(t, perform(t, 0, "help", name), "Usage: remux-retrier "+name)
 	}

@@ -30,7 +30,7 @@ func TestAFileThatIsBrokenMeanwhileIsSaidAndNoted(t *testing.T) {
 	output, stop := start(t, env)
 	await(t, output, "starting")
 	write("new\ncanary")
-	await(t, output, "MPC_AUTH_TOKEN_FILE cannot be used as it is now, what was read before stays in use: has a line break")
+	await(t, output, "MPC_AUTH_TOKEN_FILE cannot be used, the previous contents stay in use: has a line break")
 	write("new-canary")
 	await(t, output, "MPC_AUTH_TOKEN_FILE has changed")
 	if code := stop(); code != 0 || strings.Contains(output.String(), "canary") {
@@ -38,7 +38,7 @@ func TestAFileThatIsBrokenMeanwhileIsSaidAndNoted(t *testing.T) {
 	}
 }
 
-// check uses what the process uses.
+// check uses the same certificates as the service.
 func TestCheckTrustsMPCsOwnAuthority(t *testing.T) {
 	api := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"task_array":[],"total":0}`)) }))
 	defer api.Close()
@@ -67,6 +67,6 @@ func TestCheckSaysWhenTheClientCertificateEnds(t *testing.T) {
 	}
 	for days, says := range map[int]string{-1: "FAIL  client certificate: it ended at ", 3: "warn  client certificate: it ends in 2 days, at ", 100: "ok    client certificate: holds until "} {
 		testsecrets.Certify(t, cert, key, time.Now().Add(time.Duration(days)*24*time.Hour))
-		expect(t, perform(t, 1, "check"), says) // whose broker speaks no TLS
+		expect(t, perform(t, 1, "check"), says) // 1: the broker has no TLS
 	}
 }

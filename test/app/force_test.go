@@ -8,8 +8,7 @@ import (
 	"remux-retrier/events"
 )
 
-// Whoever may write failure events could otherwise spend the account's money
-// beyond every limit.
+// Otherwise every producer of failure events could cause costs without a limit.
 func TestAForcedEventIsForcedOnlyWhereThatIsAllowed(t *testing.T) {
 	for allowed, reason := range map[string]string{"true": "reason=accepted", "false": "reason=not_retryable"} {
 		env, client := traced(t, "")

@@ -37,7 +37,7 @@ func TestAFloodOfGarbageIsAFewLines(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("not all are dead letters")
 		}
-		time.Sleep(20 * time.Millisecond) // between two looks at a real process
+		time.Sleep(20 * time.Millisecond) // polls a real process
 	}
 	stop()
 	said := output.String()
@@ -60,18 +60,17 @@ func ends(t *testing.T, c *kgo.Client, topic string) (n int64) {
 	return n
 }
 
-// Who may write to the outcome topics can answer what is there, and nothing that
-// comes: a cover beyond the end of a partition would keep tasks from being retried,
-// for good.
+// A program that may write to the outcome topics can answer existing events, but no later
+// ones: a cover beyond the end of a partition would prevent retries for ever.
 func TestAForgedCoverAnswersNoLaterFailure(t *testing.T) {
 	env, client := traced(t, "")
 	env["OTEL_EXPORTER_OTLP_ENDPOINT"] = ""
-	// The names of the logs stand in every outcome.
+	// Each outcome contains the log ids.
 	output, stop := start(t, env)
 	produce(t, client, &kgo.Record{Topic: "remux.failed", Key: []byte("k"), Value: []byte(`{"task_id":"first"}`)})
 	await(t, output, "reason=accepted")
 	covers := firstOutcome(t, client).Covers
-	if len(covers) != 1 || covers[0].Log == 0 {
+	if len(covers) != 1 || covers[0].LogID == 0 {
 		t.Fatalf("covers %+v", covers)
 	}
 	year9999 := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -82,7 +81,7 @@ func TestAForgedCoverAnswersNoLaterFailure(t *testing.T) {
 				Source: events.Source{Topic: "remux.failed", Partition: i, Offset: 1 << 40, Time: at}, Origin: events.OriginOf("remux-retrier"),
 			}
 			for _, c := range covers {
-				forged.Covers = append(forged.Covers, events.Cover{Partition: c.Partition, End: 1 << 50, Log: c.Log})
+				forged.Covers = append(forged.Covers, events.Cover{Partition: c.Partition, End: 1 << 50, LogID: c.LogID})
 			}
 			m, err := forged.Encode()
 			if err != nil {
@@ -96,7 +95,7 @@ func TestAForgedCoverAnswersNoLaterFailure(t *testing.T) {
 		}
 	}
 	produce(t, client, &kgo.Record{Topic: "remux.retried", Key: []byte("k"), Value: []byte("behind them")})
-	await(t, output, "is no outcome")
+	await(t, output, "is not an outcome in this version's format")
 	for _, task := range []string{"1", "2"} {
 		produce(t, client, &kgo.Record{Topic: "remux.failed", Key: []byte("k"), Value: []byte(`{"task_id":"` + task + `"}`)})
 	}
@@ -104,11 +103,11 @@ func TestAForgedCoverAnswersNoLaterFailure(t *testing.T) {
 	await(t, output, "task_id=2")
 	stop()
 	if said := output.String(); strings.Count(said, "reason=accepted") != 3 || strings.Contains(said, "reason=covered") {
-		t.Errorf("the failures were not called for:\n%s", said)
+		t.Errorf("there were no calls for the failures:\n%s", said)
 	}
 }
 
-// firstOutcome is what stands first on an outcome topic.
+// firstOutcome returns the first outcome on remux.retried or remux.retry_failed.
 func firstOutcome(t *testing.T, c *kgo.Client) events.Outcome {
 	t.Helper()
 	var found *kgo.Record

@@ -20,8 +20,8 @@ import (
 	"remux-retrier/internal/testsecrets"
 )
 
-// echo is an API that answers with whatever it is sent, in many spellings, and with
-// every status; after each answer it says something that nobody has asked for.
+// echo is an API that repeats what it receives in its answers, in many encodings and with
+// many statuses. Some answers are followed by a second one without a request.
 func echo(t *testing.T) *httptest.Server {
 	var n atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -64,8 +64,8 @@ func echo(t *testing.T) *httptest.Server {
 	return s
 }
 
-// parrot is a port that answers with what it is sent.
-func parrot(t *testing.T) string {
+// echoPort listens on a port that repeats what it receives.
+func echoPort(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +87,8 @@ func parrot(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// everything asks the process for all that it tells, and runs the commands.
+// everything requests all pages of the process and runs the commands, and searches their
+// output for secrets.
 func everything(t *testing.T, s testsecrets.Secrets, env map[string]string) {
 	t.Helper()
 	for _, path := range []string{"/", "/metrics", "/healthz", "/readyz", "/api/status", "/api/tasks/1", "/api/tasks", "/api/nothing"} {
@@ -142,12 +143,12 @@ func TestNoCredentialComesOutWhateverAnswersEcho(t *testing.T) {
 				produce(t, client, &kgo.Record{Topic: "remux.failed", Value: fmt.Appendf(nil, `{"task_id":"%d"}`, i)})
 			}
 			await(t, output, "partitions assigned")
-			time.Sleep(2 * time.Second) // in which it calls, in vain
+			time.Sleep(2 * time.Second) // meanwhile its calls fail
 			everything(t, s, env)
 			stop()
 			s.Look(t, "the log", output.String())
 			if !strings.Contains(output.String(), "MPC") {
-				t.Errorf("nothing was called:\n%s", output)
+				t.Errorf("there were no calls:\n%s", output)
 			}
 			consumer, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(env["KAFKA_BROKERS"], ",")...), kgo.ConsumeTopics("remux.retried", "remux.retry_failed", "remux.failed.dlq"))
 			if err != nil {
@@ -167,7 +168,7 @@ func TestNoPasswordForKafkaComesOutWhateverThePortAnswers(t *testing.T) {
 		env, _ := traced(t, "")
 		env["OTEL_EXPORTER_OTLP_ENDPOINT"], env["LOG_LEVEL"], env["HTTP_ADDR"] = "", "trace", freeAddress(t)
 		env["KAFKA_SASL_MECHANISM"], env["KAFKA_SASL_USERNAME"], env["KAFKA_SASL_PASSWORD"] = mechanism, "user", s.Mark("KAFKA_SASL_PASSWORD")
-		for _, brokers := range []string{env["KAFKA_BROKERS"], parrot(t)} {
+		for _, brokers := range []string{env["KAFKA_BROKERS"], echoPort(t)} {
 			env["KAFKA_BROKERS"] = brokers
 			output, stop := start(t, env)
 			await(t, output, "waiting for the brokers")

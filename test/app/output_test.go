@@ -12,7 +12,8 @@ import (
 	"remux-retrier/internal/app"
 )
 
-// net/http shows what a server sent unasked, which may be our own request's header.
+// net/http logs what a server sends without a request, which may repeat our request's
+// header.
 func TestTheLibrarysLogIsTheServicesAndQuotesNothing(t *testing.T) {
 	env := environment(t, allTopics())
 	env["LOG_FORMAT"] = "json"
@@ -32,6 +33,6 @@ func TestTheLibrarysLogIsTheServicesAndQuotesNothing(t *testing.T) {
 	}
 	stdlog.Print("of a command's client")
 	if said.Len() > 0 {
-		t.Errorf("a command says %q", said.String())
+		t.Errorf("a command printed %q", said.String())
 	}
 }

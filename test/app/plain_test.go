@@ -11,7 +11,8 @@ import (
 	"remux-retrier/internal/app"
 )
 
-// hostile moves a terminal's cursor, sets its title, and turns its writing round.
+// hostile has control sequences that move a terminal's cursor, set its title, and change
+// the writing direction.
 const hostile = "\x1b]0;pwned\x07\x1b[2J\u009b1A\u202egpj\u2066\u200b\r"
 
 func wantPlain(t *testing.T, where, text string) {
@@ -65,7 +66,7 @@ func TestNothingFromOutsideReachesTheTerminalButText(t *testing.T) {
 			var out safeBuffer
 			_ = app.Run(t.Context(), args, "v", &out, &out, nil)
 			if out.String() == "" {
-				t.Errorf("%q says nothing", args)
+				t.Errorf("%q prints nothing", args)
 			}
 			wantPlain(t, strings.Join(args, " "), out.String())
 		}

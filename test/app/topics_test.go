@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// fakeBroker has the failed topic alone.
+// fakeBroker is a broker that has only the failed topic.
 func fakeBroker(t *testing.T, opts ...kfake.Opt) (*kfake.Cluster, map[string]string) {
 	t.Helper()
 	cluster, err := kfake.NewCluster(append(opts, kfake.NumBrokers(1), kfake.SeedTopics(2, "remux.failed"))...)
@@ -26,7 +26,7 @@ func fakeBroker(t *testing.T, opts ...kfake.Opt) (*kfake.Cluster, map[string]str
 	return cluster, env
 }
 
-// It was repeated for ever, as though the brokers could not be reached.
+// Such an error must not be retried for ever like unreachable brokers.
 func TestATopicThatTheBrokersDoNotCreateIsExitCode1(t *testing.T) {
 	for code, says := range map[*kerr.Error]string{
 		kerr.TopicAuthorizationFailed:   "ACLs must allow CREATE on topic remux.retried",
@@ -55,25 +55,25 @@ func TestATopicThatTheBrokersDoNotCreateIsExitCode1(t *testing.T) {
 			}
 			for _, part := range []string{"create topic remux.retried: ", words, says} {
 				if !strings.Contains(output.String(), part) {
-					t.Errorf("does not say %q:\n%s", part, output)
+					t.Errorf("the log does not contain %q:\n%s", part, output)
 				}
 			}
 		})
 	}
 }
 
-// Rights may be granted while the service runs.
+// The service retries: rights may be granted while it runs.
 func TestBrokersThatRefuseAreNotSaidToBeAwaited(t *testing.T) {
 	_, env := fakeBroker(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.User("PLAIN", "user", "password"))
 	env["KAFKA_SASL_MECHANISM"], env["KAFKA_SASL_USERNAME"], env["KAFKA_SASL_PASSWORD"] = "PLAIN", "user", "password"
 	output, stop := start(t, env)
-	await(t, output, "the brokers refuse this service, which asks again: ")
+	await(t, output, "the brokers reject this service's requests; retrying: ")
 	if code := stop(); code != 0 || !strings.Contains(output.String(), "ACLs must allow DESCRIBE on topic remux.failed") || strings.Contains(output.String(), "waiting for the brokers") {
 		t.Errorf("exit code %d\n%s", code, output)
 	}
 }
 
-// A broker that has just started does not know of its topics yet.
+// A broker that has just started does not know its topics yet.
 func TestTopicsThatTheBrokersTellOfALittleLaterAreNotMissing(t *testing.T) {
 	cluster, env := fakeBroker(t)
 	delete(env, "KAFKA_CREATE_TOPICS")
@@ -84,11 +84,11 @@ func TestTopicsThatTheBrokersTellOfALittleLaterAreNotMissing(t *testing.T) {
 		return nil, nil, false
 	})
 	output, stop := start(t, env)
-	for range 2 { // at the second time it knows that they are not there
+	for range 2 { // after the second time the topics would be missing
 		select {
 		case <-asked:
 		case <-time.After(10 * time.Second):
-			t.Fatalf("it does not look again:\n%s", output)
+			t.Fatalf("it does not try again:\n%s", output)
 		}
 	}
 	cl, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))

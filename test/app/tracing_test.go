@@ -26,8 +26,8 @@ const (
 // lastSpans is how long a stop waits for a collector.
 const lastSpans = 3 * time.Second
 
-// traced is the environment, with a simulator where task 9 runs already, and a
-// client of its broker.
+// traced returns the environment of a service with a collector and a simulator in which
+// task 9 already runs, and a client of its broker.
 func traced(t *testing.T, collector string) (map[string]string, *kgo.Client) {
 	env := environment(t, allTopics())
 	sim, err := mpcsim.Start(mpcsim.Config{ProjectID: "p", Tokens: []mpcsim.Secret{secretToken}, ProcessingFor: time.Hour})
@@ -62,7 +62,7 @@ func fail(t *testing.T, c *kgo.Client, value, parent string) {
 	}
 }
 
-// outcomes waits for so many, and gives their traceparents by task.
+// outcomes waits for n outcomes and returns their traceparents by task.
 func outcomes(t *testing.T, c *kgo.Client, n int) map[string]string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -147,7 +147,7 @@ func TestACollectorSeesAWholeEventInItsProducersTrace(t *testing.T) {
 		t.Errorf("resource: %v", resource)
 	}
 	if strings.Contains(collector.bodies.String(), secretToken) || strings.Contains(output.String(), secretToken) {
-		t.Error("a secret is told")
+		t.Error("the traces contain a secret")
 	}
 	if n := strings.Count(output.String(), "trace_id="+producersTrace); n != 2 { // the outcome and the dead letter
 		t.Errorf("%d lines have the trace's id:\n%s", n, output)
@@ -168,7 +168,7 @@ func TestWithoutACollectorTheProducersTraceIsCarriedOn(t *testing.T) {
 	}
 }
 
-// One that refuses costs spans; one that hangs must not hold up the stop.
+// A collector that refuses loses spans. One that hangs must not delay the stop.
 func TestACollectorThatIsAwayOrHangsIsSaidOnceAndHoldsUpNothing(t *testing.T) {
 	hanging := make(chan struct{})
 	hung := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -180,7 +180,7 @@ func TestACollectorThatIsAwayOrHangsIsSaidOnceAndHoldsUpNothing(t *testing.T) {
 	defer hung.Close()
 	defer close(hanging)
 	for collector, said := range map[string]string{
-		"http://127.0.0.1:1": "traces are not delivered, and spans are lost", hung.URL: "the collector has not taken the last spans",
+		"http://127.0.0.1:1": "traces are not delivered, and spans are lost", hung.URL: "the collector has not accepted the last spans",
 	} {
 		t.Run(collector, func(t *testing.T) {
 			env, client := traced(t, collector)

@@ -11,9 +11,9 @@ import (
 	"remux-retrier/internal/page"
 )
 
-// TestSomebodyWithThePageAloneLearnsWhyATaskIsNotRetried brings each reason about
-// in the real service. An outage is the hardest to tell: what an event set out to
-// wait for is not what it waits for now.
+// TestSomebodyWithThePageAloneLearnsWhyATaskIsNotRetried causes each reason in the real
+// service. An outage is the hardest to explain: what an event began to wait for is not what
+// it waits for now.
 func TestSomebodyWithThePageAloneLearnsWhyATaskIsNotRetried(t *testing.T) {
 	o := operate(t, map[string]string{
 		"MPC_REQUESTS_PER_MINUTE": "240", "RETRY_BUDGET": "1", "MPC_TIMEOUT": "3s", "SHUTDOWN_TIMEOUT": "10s",
@@ -23,45 +23,46 @@ func TestSomebodyWithThePageAloneLearnsWhyATaskIsNotRetried(t *testing.T) {
 		t.Errorf("before the first event: %s", text)
 	}
 
-	// What is answered at once.
+	// Events that are answered at once.
 	if err := o.mpc.Script("gone", mpcsim.Fail(404, "MPC.10211")); err != nil {
 		t.Fatal(err)
 	}
 	o.publish("succeeded", `{"event_type":"RemuxComplete","remux_info":{"task_id":"succeeded","status":"SUCCEED"}}`)
 	o.fail("often", "gone")
 	o.publish("garbled", "{")
-	p.told("often", "accepted", "Retried: MPC accepted it")
+	p.waitForVerdict("often", "accepted", "Retried: MPC accepted it")
 	o.fail("often")
-	p.told("often", "budget_exhausted", "Not retried: its budget is exhausted", "1 retry was accepted within the window.")
-	p.told("gone", "task_not_found", "Not retried: MPC does not know the task", "MPC answered: HTTP 404 MPC.10211")
-	p.told("garbled", "dead_letter", "Not retried: its event is a dead letter", "not_json", "remux-retrier retry TASK_ID")
-	p.told("succeeded", "never_seen", "No failure event of this task has come")
-	p.until("the latest are the four failures, without the success", func() (bool, string) {
+	p.waitForVerdict("often", "budget_exhausted", "Not retried: its budget is exhausted", "1 retry was accepted within the window.")
+	p.waitForVerdict("gone", "task_not_found", "Not retried: MPC does not know the task", "MPC answered: HTTP 404 MPC.10211")
+	p.waitForVerdict("garbled", "dead_letter", "Not retried: its event is a dead letter", "not_json", "remux-retrier retry TASK_ID")
+	p.waitForVerdict("succeeded", "never_seen", "No failure event of this task has come")
+	p.waitFor("the latest are the four failures, without the success", func() (bool, string) {
 		list := read[page.Latest](p, "/api/latest").Latest
 		return len(list) == 4, fmt.Sprintf("%+v", list)
 	})
 
 	// A first outage leaves its error behind.
-	o.weather(mpcsim.Down)
+	o.setOutage(mpcsim.Down)
 	o.fail("first", "twice")
 	o.fail("twice")
-	p.told("first", page.Outage, "Still waiting: MPC does not serve", "HTTP 503")
-	p.told("twice", "twin", "for another event of the same task", "That one: Still waiting: MPC does not serve.")
-	o.weather(mpcsim.NoOutage)
-	p.told("twice", "covered", "a retry that was sent for another event answers this one too")
+	p.waitForVerdict("first", page.Outage, "Still waiting: MPC does not serve", "HTTP 503")
+	p.waitForVerdict("twice", "twin", "for another event of the same task", "That one: Still waiting: MPC does not serve.")
+	o.setOutage(mpcsim.NoOutage)
+	p.waitForVerdict("twice", "covered", "a retry that was sent for another event answers this one too")
 
 	// The quota.
 	early := tasks("early", 12)
 	o.fail(early...)
-	p.told(early[11], page.QuotaWait, "Still waiting: for the quota", "requests a minute")
+	p.waitForVerdict(early[11], page.QuotaWait, "Still waiting: for the quota", "requests a minute")
 
-	// In the second one answers are lost, and those to the questions that follow.
-	o.weather(mpcsim.Resetting)
+	// In the second outage the answers to calls are lost, and to the state queries that
+	// follow.
+	o.setOutage(mpcsim.Resetting)
 	p.untilDown()
 	late := tasks("late", 60)
 	o.fail(late...)
 	all := slices.Concat(early, late)
-	p.until("somebody has asked for a state in vain", func() (bool, string) {
+	p.waitFor("a state query has failed", func() (bool, string) {
 		seen := map[string]int{}
 		for _, id := range early {
 			seen[last(p.remembers(id))]++
@@ -84,8 +85,8 @@ func TestSomebodyWithThePageAloneLearnsWhyATaskIsNotRetried(t *testing.T) {
 	}
 
 	// And after it.
-	o.weather(mpcsim.NoOutage)
-	p.until("MPC serves again", func() (bool, string) { s := p.status(); return s.MPC.Available, s.State.Title })
+	o.setOutage(mpcsim.NoOutage)
+	p.waitFor("MPC serves again", func() (bool, string) { s := p.status(); return s.MPC.Available, s.State.Title })
 	seen := map[string]int{}
 	for over := time.Now().Add(3 * time.Second); time.Now().Before(over); {
 		for _, id := range all {
@@ -101,21 +102,21 @@ func TestSomebodyWithThePageAloneLearnsWhyATaskIsNotRetried(t *testing.T) {
 		}
 	}
 	if seen[page.QuotaWait] == 0 {
-		t.Errorf("nobody waits for the quota after the outage: %v", seen)
+		t.Errorf("no event waits for the quota after the outage: %v", seen)
 	}
-	// As many as may be in flight were on their way to a call in the outage, the others behind them.
-	p.told(late[40], page.QuotaWait, "Still waiting: for the quota", "MPC serves again. It waits for its turn to be called.", "requests a minute")
-	p.told(late[59], page.QuotaWait, "Still waiting: for the quota", "calls before it", "requests a minute")
-	p.told(early[0], "accepted", "Retried: MPC accepted it")
+	// During the outage MPC_MAX_IN_FLIGHT tasks wait for a call, and the others behind them.
+	p.waitForVerdict(late[40], page.QuotaWait, "Still waiting: for the quota", "MPC serves again. It waits for its turn to be called.", "requests a minute")
+	p.waitForVerdict(late[59], page.QuotaWait, "Still waiting: for the quota", "calls before it", "requests a minute")
+	p.waitForVerdict(early[0], "accepted", "Retried: MPC accepted it")
 }
 
-// A task whose events another instance has is still waiting there, and that one's
-// page says for what.
+// If another instance owns a task's partition, that instance's page shows what the task
+// waits for.
 func TestTheInstanceThatHasATaskIsNamedByTheOthers(t *testing.T) {
 	o := operate(t, nil)
-	o.weather(mpcsim.Down)
+	o.setOutage(mpcsim.Down)
 	one, two := o.instance("retrier-0"), o.instance("retrier-1")
-	one.until("the group shares the partitions", func() (bool, string) {
+	one.waitFor("the group shares the partitions", func() (bool, string) {
 		s := one.status()
 		return s.Kafka.Joined && s.Kafka.LedgerRead && len(s.Partitions) == 1, fmt.Sprintf("%+v", s.Partitions)
 	})
@@ -125,31 +126,31 @@ func TestTheInstanceThatHasATaskIsNamedByTheOthers(t *testing.T) {
 	two.untilDown()
 	here, there := 0, 0
 	for _, id := range ids {
-		var has *person
-		one.until("somebody has "+id, func() (bool, string) {
+		var has *pageReader
+		one.waitFor("somebody has "+id, func() (bool, string) {
 			mine, theirs := one.remembers(id), two.remembers(id)
 			if has = one; last(theirs) != "" {
 				has = two
 			}
 			return last(mine) != "" || last(theirs) != "", fmt.Sprintf("%+v, %+v", mine, theirs)
 		})
-		has.told(id, page.Outage, "Still waiting: MPC does not serve")
+		has.waitForVerdict(id, page.Outage, "Still waiting: MPC does not serve")
 		if has == one {
 			here++
 			continue
 		}
 		there++
-		one.told(id, "in_topic", "Still waiting in the topic", "The instance retrier-1 owns that partition: its own page knows")
+		one.waitForVerdict(id, "in_topic", "Still waiting in the topic", "The instance retrier-1 owns that partition: its own page knows")
 	}
 	if here == 0 || there == 0 {
-		t.Errorf("%d tasks here, %d there: nothing is shown", here, there)
+		t.Errorf("%d tasks here, %d there: the test needs some at both", here, there)
 	}
 }
 
-// untilDown waits until the page says that MPC does not serve.
-func (p *person) untilDown() {
+// untilDown waits until the page shows that MPC does not serve.
+func (p *pageReader) untilDown() {
 	p.t.Helper()
-	p.until("MPC does not serve", func() (bool, string) { s := p.status(); return s.State.Name == page.Outage, s.State.Title })
+	p.waitFor("MPC does not serve", func() (bool, string) { s := p.status(); return s.State.Name == page.Outage, s.State.Title })
 }
 
 func tasks(name string, n int) []string {

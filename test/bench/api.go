@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// api stands in for MPC: it answers every retry with 200 after the latency. All
-// contestants get the same one, in this process.
+// api replaces MPC: it answers every retry with 200 after the latency. It runs in this
+// process and is the same for all contestants.
 type api struct {
 	url    string
 	served atomic.Int64

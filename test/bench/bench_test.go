@@ -15,7 +15,7 @@ import (
 	"remux-retrier/events"
 )
 
-// A loop that publishes less than the service is no measure for it.
+// The loops must publish as much as the service, or the comparison would be unfair.
 func TestLoopsPublishAsMuchAsTheService(t *testing.T) {
 	now := time.Now()
 	e := kafka.Message{Topic: "bench-1795420800-17", Partition: 3, Offset: 104_200, Time: now}
@@ -29,33 +29,33 @@ func TestLoopsPublishAsMuchAsTheService(t *testing.T) {
 		t.Fatal(err)
 	}
 	retries := 1
-	own, err := events.Outcome{
+	services, err := events.Outcome{
 		Reason: events.Accepted, Retries: &retries, Attempts: 1, Origin: events.OriginOf(e.Topic), DecidedAt: now,
 		Source:  events.Source{Topic: e.Topic, Partition: e.Partition, Offset: e.Offset, Time: now},
 		Failure: events.Failure{TaskID: failure.TaskID, ErrorCode: failure.ErrorCode, Description: failure.Description},
-		Covers:  []events.Cover{{Partition: e.Partition, End: e.Offset + 1, Log: now.UnixMilli()}},
+		Covers:  []events.Cover{{Partition: e.Partition, End: e.Offset + 1, LogID: now.UnixMilli()}},
 	}.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	bare := outcome(e, failure.TaskID, failure.ErrorCode, failure.Description)
-	size := len(own.Value)
-	for _, h := range own.Headers {
+	loops := outcome(e, failure.TaskID, failure.ErrorCode, failure.Description)
+	size := len(services.Value)
+	for _, h := range services.Headers {
 		size += len(h.Key) + len(h.Value)
 	}
-	got := len(bare.Value)
-	for _, h := range bare.Headers {
+	got := len(loops.Value)
+	for _, h := range loops.Headers {
 		got += len(h.Key) + len(h.Value)
 	}
-	if !bytes.Equal(own.Key, bare.Key) || math.Abs(float64(got-size)) > 0.15*float64(size) {
-		t.Errorf("the loops' outcome has %d bytes and key %q, the service's %d and %q", got, bare.Key, size, own.Key)
+	if !bytes.Equal(services.Key, loops.Key) || math.Abs(float64(got-size)) > 0.15*float64(size) {
+		t.Errorf("the loops' outcome has %d bytes and key %q, the service's %d and %q", got, loops.Key, size, services.Key)
 	}
 }
 
 func TestAFifthWorseIsSeenAndNoiseIsNot(t *testing.T) {
-	speed, cost := limit{aim: 1, recorded: 1, least: true}, limit{aim: 1.25, recorded: 1.25}
+	speed, cost := limit{aim: 1, recorded: 1, higherIsBetter: true}, limit{aim: 1.25, recorded: 1.25}
 	behind := limit{aim: 1.25, recorded: 2}
-	memory := limit{aim: 64, recorded: 50, room: roomOfMemory, itself: true}
+	memory := limit{aim: 64, recorded: 50, tolerance: toleranceForMemory, serviceOnly: true}
 	for name, c := range map[string]struct {
 		limit limit
 		got   float64
@@ -75,7 +75,7 @@ func TestAFifthWorseIsSeenAndNoiseIsNot(t *testing.T) {
 		"nothing recorded, the aim missed":   {limit{aim: 8}, 120, missed},
 		"neither aim nor record":             {limit{}, 120, fine},
 		"not measured":                       {speed, 0, fine},
-		"one start on a busy machine, +60 %": {limit{aim: 8, recorded: 7, room: roomOfStart}, 11, missed},
+		"one start on a busy machine, +60 %": {limit{aim: 8, recorded: 7, tolerance: toleranceForStart}, 11, missed},
 	} {
 		if got := c.limit.judge(c.got); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
@@ -83,7 +83,7 @@ func TestAFifthWorseIsSeenAndNoiseIsNot(t *testing.T) {
 	}
 }
 
-// Where others use the cores, a throughput says nothing; an allocation still does.
+// If other processes use the cores, a throughput means nothing. Allocations still count.
 func TestABusyMachineIsNoRegression(t *testing.T) {
 	const name = "100 in flight, 10ms, 8 partitions"
 	for busy, want := range map[float64]map[string]verdict{
@@ -161,10 +161,10 @@ func TestCollectionsAreAddedUpAndKeptOutOfErrors(t *testing.T) {
 	c.output.WriteString("gc 1 @0.035s 2%: 0.018+1.2+0.10 ms clock, 0.036+0.5/1.5/0.2+0.21 ms cpu, 4->5->2 MB, 4 MB goal, 0 MB stacks, 0 MB globals, 2 P\n" +
 		"a broken pipe\n" +
 		"gc 2 @0.135s 2%: 0.018+1.2+0.10 ms clock, 0.036+1.0/3.0/0+0.21 ms cpu, 4->5->2 MB, 4 MB goal, 0 MB stacks, 0 MB globals, 2 P (forced)\n")
-	if got := c.collecting(); got != 6*time.Millisecond {
+	if got := c.gcTime(); got != 6*time.Millisecond {
 		t.Errorf("collections took %v, want 6ms", got)
 	}
-	if got := c.said(); got != "a broken pipe\n" {
+	if got := c.errorOutput(); got != "a broken pipe\n" {
 		t.Errorf("output %q", got)
 	}
 }

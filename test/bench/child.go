@@ -14,19 +14,19 @@ import (
 	"time"
 )
 
-// The contestants.
+// Names of the contestants.
 const (
 	service = "service"
 	kafkaGo = "kafka-go loop"
 	franzGo = "franz-go loop"
 )
 
-// setting is what a contestant is given.
+// setting is the configuration of a run, the same for all contestants.
 type setting struct {
 	latency    time.Duration // of the API
 	inFlight   int
 	partitions int
-	perMinute  int // the quota; 0 is none
+	perMinute  int // the quota; 0: none
 }
 
 func (s setting) String() string {
@@ -43,13 +43,13 @@ func partitionsOf(n int) string {
 // child is one contestant's process.
 type child struct {
 	cmd      *exec.Cmd
-	http     string // where it shows /metrics, and the service /readyz
+	http     string // base URL of /metrics, and of the service's /readyz
 	output   bytes.Buffer
 	ended    chan struct{}
 	profiled bool
 }
 
-// start runs a contestant on its topics and the API.
+// start starts a contestant with its topics and the API.
 func (b *bench) start(who string, s setting, t topics, api *api) (*child, error) {
 	addr, err := freeAddress()
 	if err != nil {
@@ -74,10 +74,10 @@ func (b *bench) start(who string, s setting, t topics, api *api) (*child, error)
 		"KAFKA_TOPIC_RETRY_FAILED="+t.retryFailed, "KAFKA_TOPIC_DEAD_LETTER="+t.dead,
 		"MPC_ENDPOINT="+api.url, "MPC_PROJECT_ID=bench", "MPC_AUTH_TOKEN=bench",
 		"MPC_REQUESTS_PER_MINUTE="+quota, "MPC_MAX_IN_FLIGHT="+strconv.Itoa(s.inFlight),
-		// One log line an event is the service's alone, and costs what its reader
-		// makes of it; it is not what is compared.
+		// Only the service writes a log line for each event. Its cost depends on who
+		// reads the log, so it is left out of the comparison.
 		"HTTP_ADDR="+addr, "LOG_LEVEL=warn",
-		"GODEBUG=gctrace=1", // one line a collection, for its share of the CPU
+		"GODEBUG=gctrace=1", // a line for each collection, for gcTime
 	)
 	if b.profile != "" && who == service {
 		c.profiled = true
@@ -90,7 +90,7 @@ func (b *bench) start(who string, s setting, t topics, api *api) (*child, error)
 		return nil, err
 	}
 	go func() {
-		_ = c.cmd.Wait() // its end by SIGTERM is an error too; the figures tell
+		_ = c.cmd.Wait() // an end by SIGTERM is an error too
 		close(c.ended)
 	}()
 	return c, nil
@@ -105,38 +105,39 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// toggleProfile begins and ends the profile, where there is one.
+// toggleProfile begins or ends the profile. Without -profile it does nothing.
 func (c *child) toggleProfile() {
 	if c.profiled {
-		_ = c.cmd.Process.Signal(syscall.SIGUSR1) // a process that has ended shows elsewhere
+		_ = c.cmd.Process.Signal(syscall.SIGUSR1) // if the process has ended, alive reports it
 	}
 }
 
-// stop ends the process as an operator would.
+// stop ends the process with SIGTERM, as an operator does.
 func (c *child) stop() error {
-	_ = c.cmd.Process.Signal(syscall.SIGTERM) // a process that has ended shows below
+	_ = c.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 	select {
 	case <-c.ended:
 		return nil
 	case <-time.After(30 * time.Second):
-		_ = c.cmd.Process.Kill() // it may have ended at last
+		_ = c.cmd.Process.Kill() // it may have ended
 		<-c.ended
-		return fmt.Errorf("it did not stop\n%s", c.said())
+		return fmt.Errorf("it did not stop\n%s", c.errorOutput())
 	}
 }
 
-// alive is an error once the process has ended.
+// alive returns an error if the process has ended.
 func (c *child) alive() error {
 	select {
 	case <-c.ended:
-		return fmt.Errorf("it ended before its work\n%s", c.said())
+		return fmt.Errorf("it ended too early\n%s", c.errorOutput())
 	default:
 		return nil
 	}
 }
 
-// said is its output without the collector's. Only for a child that has ended.
-func (c *child) said() string {
+// errorOutput returns the output without the lines of the garbage collector. The child
+// must have ended.
+func (c *child) errorOutput() string {
 	var lines []string
 	for line := range strings.Lines(c.output.String()) {
 		if !strings.HasPrefix(line, "gc ") {
@@ -146,7 +147,7 @@ func (c *child) said() string {
 	return strings.Join(lines, "")
 }
 
-// ready says whether the service's /readyz is 200.
+// ready tells whether the service's /readyz answers 200.
 func (c *child) ready() bool {
 	res, err := http.Get(c.http + "/readyz")
 	if err != nil {

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// drainLimit bounds a run: a contestant that hangs is an error, not a figure.
+// drainLimit bounds a run: a contestant that hangs is an error.
 const drainLimit = 10 * time.Minute
 
-// drain measures how a contestant works off a backlog. The clock runs from the
-// first tenth of the calls to the last outcome, past the start.
+// drain measures how fast a contestant works off a backlog: from the end of the first
+// tenth of the calls, after its start, to the last outcome.
 func (b *bench) drain(ctx context.Context, who string, s setting, events int) (figures, error) {
 	ctx, cancel := context.WithTimeout(ctx, drainLimit)
 	defer cancel()
@@ -27,12 +27,12 @@ func (b *bench) drain(ctx context.Context, who string, s setting, events int) (f
 		return nil, err
 	}
 	c := r.c
-	from, err := r.reach(ctx, events/10)
+	from, err := r.awaitCalls(ctx, events/10)
 	if err != nil {
 		return nil, err
 	}
 	c.toggleProfile()
-	to, err := r.answered(ctx, events)
+	to, err := r.awaitOutcomes(ctx, events)
 	if err != nil {
 		return nil, err
 	}
@@ -46,24 +46,24 @@ func (b *bench) drain(ctx context.Context, who string, s setting, events int) (f
 	if err := r.stop(); err != nil {
 		return nil, err
 	}
-	f[collection] = c.collecting().Seconds() / all.Seconds() * 100
+	f[collection] = c.gcTime().Seconds() / all.Seconds() * 100
 	return f, nil
 }
 
-// reach waits for so many served calls.
-func (r *run) reach(ctx context.Context, calls int) (usage, error) {
+// awaitCalls waits until the API has served this number of calls.
+func (r *run) awaitCalls(ctx context.Context, calls int) (usage, error) {
 	err := r.await(ctx, time.Millisecond, func() (bool, error) { return int(r.api.served.Load()) >= calls, nil })
 	if err != nil {
-		return usage{}, fmt.Errorf("%d of %d calls came: %w", r.api.served.Load(), calls, err)
+		return usage{}, fmt.Errorf("%d of %d calls arrived: %w", r.api.served.Load(), calls, err)
 	}
 	return r.usage()
 }
 
-// answered waits for the outcomes of all events. Until all calls have come, it
-// asks the broker nothing: its time is what is measured.
-func (r *run) answered(ctx context.Context, events int) (usage, error) {
+// awaitOutcomes waits for the outcomes of all events. It asks the broker only after all
+// calls have arrived, because the broker's CPU time is measured too.
+func (r *run) awaitOutcomes(ctx context.Context, events int) (usage, error) {
 	if err := r.await(ctx, time.Millisecond, func() (bool, error) { return int(r.api.served.Load()) >= events, nil }); err != nil {
-		return usage{}, fmt.Errorf("%d of %d calls came: %w", r.api.served.Load(), events, err)
+		return usage{}, fmt.Errorf("%d of %d calls arrived: %w", r.api.served.Load(), events, err)
 	}
 	outcomes := 0
 	err := r.await(ctx, 5*time.Millisecond, func() (bool, error) {
@@ -74,15 +74,15 @@ func (r *run) answered(ctx context.Context, events int) (usage, error) {
 	if err != nil {
 		return usage{}, fmt.Errorf("%d of %d events were answered: %w", outcomes, events, err)
 	}
-	// Nobody crashed, so one that called or answered twice is broken.
+	// Without a crash, a contestant that calls or answers twice is broken.
 	if served := int(r.api.served.Load()); served != events || outcomes != events {
 		return usage{}, fmt.Errorf("%d events got %d calls and %d outcomes", events, served, outcomes)
 	}
 	return r.usage()
 }
 
-// growth drains a large backlog and says what each power of ten of events cost,
-// then starts the service again and says how long it reads its decisions back.
+// growth drains a large backlog and returns the figures for each power of ten of events.
+// Then it starts the service again and measures how long it reads its decisions back.
 func (b *bench) growth(ctx context.Context, s setting, powers []int) (each []figures, end, again figures, err error) {
 	ctx, cancel := context.WithTimeout(ctx, drainLimit)
 	defer cancel()
@@ -98,13 +98,13 @@ func (b *bench) growth(ctx context.Context, s setting, powers []int) (each []fig
 	if err := r.start(); err != nil {
 		return nil, nil, nil, err
 	}
-	from, err := r.reach(ctx, powers[0])
+	from, err := r.awaitCalls(ctx, powers[0])
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	r.c.toggleProfile()
 	for _, calls := range powers[1:] {
-		to, err := r.reach(ctx, calls)
+		to, err := r.awaitCalls(ctx, calls)
 		if err != nil {
 			return nil, nil, nil, err
 		}
@@ -114,7 +114,7 @@ func (b *bench) growth(ctx context.Context, s setting, powers []int) (each []fig
 		each = append(each, f)
 		from = to
 	}
-	if _, err := r.answered(ctx, events); err != nil {
+	if _, err := r.awaitOutcomes(ctx, events); err != nil {
 		return nil, nil, nil, err
 	}
 	r.c.toggleProfile()
@@ -128,7 +128,7 @@ func (b *bench) growth(ctx context.Context, s setting, powers []int) (each []fig
 	return each, end, again, err
 }
 
-// startAgain measures a start with so many outcomes to read back.
+// startAgain measures a start at which this number of outcomes is read back.
 func (r *run) startAgain(ctx context.Context, outcomes int) (figures, error) {
 	from, err := r.usageWithout(0)
 	if err != nil {
@@ -151,11 +151,11 @@ func (r *run) startAgain(ctx context.Context, outcomes int) (figures, error) {
 	}
 	f[startTime] = took.Seconds()
 	f[startCPU] = to.cpu.Seconds() * 1e6 / float64(outcomes)
-	maps.Copy(f, r.disturbance(from, to))
+	maps.Copy(f, r.othersShare(from, to))
 	return f, r.stop()
 }
 
-// memory is the peak so far, and the same less what decisions may take.
+// memory returns the peak so far, and the peak minus what the decisions may use.
 func (r *run) memory(decisions int) (figures, error) {
 	mb, err := peakOf(r.c.cmd.Process.Pid)
 	return figures{peak: mb, peakBare: mb - decisionBytes*float64(decisions)/1e6}, err

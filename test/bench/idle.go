@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// idle measures a contestant that has nothing to do.
+// idle measures a contestant without events.
 func (b *bench) idle(ctx context.Context, who string, s setting, settle, length time.Duration) (figures, error) {
 	r, err := b.prepare(ctx, who, s)
 	if err != nil {
@@ -16,7 +16,7 @@ func (b *bench) idle(ctx context.Context, who string, s setting, settle, length 
 	if err := r.start(); err != nil {
 		return nil, err
 	}
-	f, err := r.watch(ctx, settle, length)
+	f, err := r.measureShares(ctx, settle, length)
 	if err != nil {
 		return nil, err
 	}
@@ -28,8 +28,8 @@ func (b *bench) idle(ctx context.Context, who string, s setting, settle, length 
 	return f, r.stop()
 }
 
-// backlog measures a contestant that has more to do than it can finish: the
-// failure events are those of filled, which other runs read too.
+// backlog measures a contestant with more events than it can finish. It reads the failed
+// topic of filled, as other runs do.
 func (b *bench) backlog(ctx context.Context, who string, s setting, filled topics, settle, length time.Duration) (figures, error) {
 	r, err := b.prepare(ctx, who, s)
 	if err != nil {
@@ -38,12 +38,12 @@ func (b *bench) backlog(ctx context.Context, who string, s setting, filled topic
 	defer r.close(ctx)
 	own := r.t
 	r.t.failed = filled.failed
-	defer func() { r.t = own }() // before its topics are dropped
+	defer func() { r.t = own }() // before close deletes the run's topics
 	if err := r.start(); err != nil {
 		return nil, err
 	}
 	r.c.toggleProfile()
-	f, err := r.watch(ctx, settle, length)
+	f, err := r.measureShares(ctx, settle, length)
 	if err != nil {
 		return nil, err
 	}
@@ -53,14 +53,14 @@ func (b *bench) backlog(ctx context.Context, who string, s setting, filled topic
 		return nil, err
 	}
 	f[peak] = m[peak]
-	if who == service { // the loops remember nothing
+	if who == service { // the loops keep no decisions
 		f[peakBare] = m[peakBare]
 	}
 	return f, r.stop()
 }
 
-// watch measures what is used of a core once the contestant has settled.
-func (r *run) watch(ctx context.Context, settle, length time.Duration) (figures, error) {
+// measureShares measures the CPU use for length, after the time settle.
+func (r *run) measureShares(ctx context.Context, settle, length time.Duration) (figures, error) {
 	if err := r.pause(ctx, settle); err != nil {
 		return nil, err
 	}

@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// verdict is what a table says of a row.
+// verdict is the last column of the table.
 type verdict string
 
 const (
@@ -13,20 +13,20 @@ const (
 	noisy    verdict = "too noisy"
 )
 
-// bearable is what others may use of a core, in percent, before a metric says
-// nothing. Interrupts and the kernel's own threads, which serve the run, are in it.
-// Cold caches move the CPU time of an event too, but less than others move times;
-// allocations and peaks of memory are always judged.
-var bearable = map[string]float64{
+// maxOthers is how much of a core other processes may use, in percent, before a metric
+// is too noisy to be judged. Interrupts and kernel threads that serve the run count as
+// others. CPU time allows more than elapsed time: only cold caches change it.
+// Allocations and memory peaks are always judged.
+var maxOthers = map[string]float64{
 	perSecond: 25, answerTime: 25, answerTail: 25, startTime: 25,
 	cpuPerEvent: 75, coreShare: 75,
 }
 
-// verdict judges a row by all rounds so far.
+// verdict compares a row with its limit, over all rounds so far.
 func (b *bench) verdict(at row) verdict {
 	judged, l := b.judged(at)
 	v := l.judge(median(judged))
-	if upTo, sensitive := bearable[at.metric]; sensitive && v != fine {
+	if upTo, sensitive := maxOthers[at.metric]; sensitive && v != fine {
 		for _, figures := range b.done.values[row{at.name, others}] {
 			if median(figures) > upTo {
 				return noisy
@@ -36,26 +36,26 @@ func (b *bench) verdict(at row) verdict {
 	return v
 }
 
-// judge compares a row's figure with its limit.
+// judge compares a figure with the limit.
 func (l limit) judge(got float64) verdict {
 	if got == 0 {
 		return fine // not measured
 	}
-	room := l.room
-	if room == 0 {
-		room = roomOfRatios
+	tolerance := l.tolerance
+	if tolerance == 0 {
+		tolerance = toleranceForRatios
 	}
-	// A peak less decisions may be negative, and is then below any aim.
-	behind := func(than float64) bool {
-		return than != 0 && (l.least && got < than || !l.least && got > than)
+	// A peak minus decisions may be negative; then it is below any aim.
+	worseThan := func(than float64) bool {
+		return than != 0 && (l.higherIsBetter && got < than || !l.higherIsBetter && got > than)
 	}
-	low, high := l.recorded*(1-room), l.recorded*(1+room)
+	low, high := l.recorded*(1-tolerance), l.recorded*(1+tolerance)
 	switch {
-	case l.least && behind(low), !l.least && behind(high):
+	case l.higherIsBetter && worseThan(low), !l.higherIsBetter && worseThan(high):
 		return worse
-	case behind(l.aim):
+	case worseThan(l.aim):
 		return missed
-	case l.recorded > 0 && room <= roomOfMemory && (l.least && got > high || !l.least && got < low):
+	case l.recorded > 0 && tolerance <= toleranceForMemory && (l.higherIsBetter && got > high || !l.higherIsBetter && got < low):
 		return improved
 	}
 	return fine
@@ -65,16 +65,17 @@ func (l limit) aimText() string {
 	switch {
 	case l.aim == 0:
 		return ""
-	case l.least:
+	case l.higherIsBetter:
 		return fmt.Sprintf("≥ %g", l.aim)
 	}
 	return fmt.Sprintf("≤ %g", l.aim)
 }
 
-// judged are the figures of a row that its limit is about.
+// judged returns the figures of a row to which its limit applies: the service's own, or
+// their ratios to the kafka-go loop's.
 func (b *bench) judged(at row) ([]float64, limit) {
 	l := limits[at]
-	if l.itself {
+	if l.serviceOnly {
 		return b.done.values[at][service], l
 	}
 	return b.done.over(at, service, kafkaGo), l

@@ -11,28 +11,28 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Sizes of producers' batches: the Java client's default, and the largest that a
-// broker takes by default, which a consumer must hold whole to read one event.
+// Sizes of producers' batches, in bytes: the Java client's default, and the largest that
+// brokers accept by default. To read one event, a consumer must hold the whole batch.
 const (
 	usualBatch = 16 << 10
 	largeBatch = 1_000_000
 )
 
-// topics of one run; a run has its own, so that it sees nothing of the others.
+// topics of one run. Each run has its own.
 type topics struct{ failed, retried, retryFailed, dead string }
 
 func (t topics) all() []string { return []string{t.failed, t.retried, t.retryFailed, t.dead} }
 
-// cluster is the brokers, seen from outside.
+// cluster gives access to the brokers.
 type cluster struct {
 	brokers string
-	pids    []int // none where the brokers are not ours
+	pids    []int // the brokers' processes; none if the brokers are not ours
 	client  *kgo.Client
 	admin   *kadm.Client
 	runs    int
 }
 
-func newKafka(addrs []string, pids []int) (*cluster, error) {
+func newCluster(addrs []string, pids []int) (*cluster, error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.ProducerLinger(0))
 	if err != nil {
 		return nil, err
@@ -44,12 +44,12 @@ func (k *cluster) Close() { k.client.Close() }
 
 func (k *cluster) newTopics(ctx context.Context, partitions int) (topics, error) {
 	k.runs++
-	prefix := fmt.Sprintf("bench-%d-%d", time.Now().Unix(), k.runs) // brokers that are not ours keep theirs
+	prefix := fmt.Sprintf("bench-%d-%d", time.Now().Unix(), k.runs) // on brokers that are not ours, old topics may exist
 	t := topics{prefix, prefix + ".retried", prefix + ".retry_failed", prefix + ".dlq"}
 	if _, err := k.admin.CreateTopics(ctx, int32(partitions), 1, nil, t.all()...); err != nil {
 		return t, err
 	}
-	// A new topic has no leaders for a moment: not what is to be measured.
+	// A new topic has no leaders at first. That is not to be measured.
 	for {
 		offsets, err := k.admin.ListEndOffsets(ctx, t.all()...)
 		if err == nil && offsets.Error() == nil {
@@ -61,22 +61,22 @@ func (k *cluster) newTopics(ctx context.Context, partitions int) (topics, error)
 	}
 }
 
-// drop deletes a run's topics: a broker with thousands of partitions is another one.
-func (k *cluster) drop(ctx context.Context, t topics) {
-	_, _ = k.admin.DeleteTopics(ctx, t.all()...) // the broker's end deletes them too
+// deleteTopics deletes a run's topics, because thousands of partitions slow the broker.
+func (k *cluster) deleteTopics(ctx context.Context, t topics) {
+	_, _ = k.admin.DeleteTopics(ctx, t.all()...) // an error does no harm: our broker's data is deleted at the end
 }
 
-// fill writes a backlog of failure events, each of a task of its own.
+// fill publishes a backlog of failure events, each with its own task.
 func (k *cluster) fill(ctx context.Context, topic string, events, batch int) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(k.brokers, ",")...),
 		kgo.ProducerBatchMaxBytes(int32(batch)), kgo.ProducerBatchCompression(kgo.NoCompression()),
-		kgo.ProducerLinger(time.Second), // so that batches are full
+		kgo.ProducerLinger(time.Second), // to fill the batches
 		kgo.MaxBufferedRecords(200_000))
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	var failed error // promises are called one at a time, and all before Flush returns
+	var failed error // without a lock: callbacks run one at a time, and all before Flush returns
 	for i := range events {
 		client.Produce(ctx, event(topic, i), func(_ *kgo.Record, err error) {
 			if err != nil && failed == nil {
@@ -96,7 +96,7 @@ func event(topic string, i int) *kgo.Record {
 		`{"task_id":%q,"error_code":"MPC.10105","description":"the packaging task timed out, please retry","created":"2026-11-23T08:00:00Z"}`, id)}
 }
 
-// ends is how many records a topic has.
+// ends returns how many records a topic has.
 func (k *cluster) ends(ctx context.Context, topic string) (int, error) {
 	offsets, err := k.admin.ListEndOffsets(ctx, topic)
 	if err != nil {

@@ -1,87 +1,86 @@
 package main
 
-// A limit is what a row should reach, and what it may not fall behind.
+// limit is a row's aim, and the figure that it must not be worse than.
 //
-// Aims are for a quiet machine and are only printed. What fails a run is to be
-// worse than recorded, a figure that this code reached on two shared cores, by
-// more than the room. The room is less than the fifth that must be seen, and more
-// than what medians of three rounds differ by between runs there: ratios of
-// contestants that take turns differ by some 5 %, peaks of memory by 10 %. A row
-// that falls behind is measured over as many rounds again before it fails the
-// run, for noise seldom comes twice.
+// An aim is for a quiet machine. It is only printed. A run fails if a figure is worse
+// than recorded by more than the tolerance. recorded is what this code has reached on
+// two shared cores. The tolerance is below 20 %, because a fifth must be noticed, and
+// above the differences between runs there: for medians of three rounds about 5 % of a
+// ratio and 10 % of a memory peak. A row that is worse is measured again, for the same
+// number of rounds, before it fails the run: noise seldom comes twice.
 //
-// After a change for speed, record what it has reached: the run says "record it".
+// If a change makes a figure better, the table says "record it": update recorded.
 type limit struct {
-	aim, recorded float64 // 0: none
-	room          float64 // 0: roomOfRatios
-	least         bool    // more is better
-	itself        bool    // judged is the service's own figure, not over the kafka-go loop's
+	aim, recorded  float64 // 0: none
+	tolerance      float64 // 0: toleranceForRatios
+	higherIsBetter bool
+	serviceOnly    bool // the service's figure is judged, not its ratio to the kafka-go loop's
 }
 
 const (
-	roomOfRatios = 0.15
-	// A peak of memory depends on when the collector came by.
-	roomOfMemory = 0.18
-	// One start, seconds long, in which everything on the machine shows, without a
-	// loop beside it: what has become quadratic is seen, a fifth is not.
-	roomOfStart = 1.0
-	// 1 % of a core for six seconds is six ticks of the kernel's clock.
-	roomOfTicks = 1.0
-	// The tail of 1,000 answers is ten of them.
-	roomOfTail = 1.0
-	// A count does not vary, but a connection may be about to be replaced.
-	roomOfCount = 0.1
+	toleranceForRatios = 0.15
+	// A memory peak depends on when the garbage collector runs.
+	toleranceForMemory = 0.18
+	// A start is measured once, for seconds, without a loop to compare it with.
+	// Quadratic cost is noticed, a fifth is not.
+	toleranceForStart = 1.0
+	// 1 % of a core is only six ticks of the kernel's clock in six seconds.
+	toleranceForTicks = 1.0
+	// The 99th percentile of 1,000 answers depends on ten of them.
+	toleranceForTail = 1.0
+	// A count does not vary, except while a connection is replaced.
+	toleranceForCount = 0.1
 )
 
-// limits are for the rows of both forms. A row without a record is compared with
-// its aim alone and fails nothing.
+// limits of the rows, with and without -short. A row without a recorded figure is only
+// compared with its aim and never fails the run.
 var limits = map[row]limit{
-	{"100 in flight, 10ms, 8 partitions", perSecond}:     {aim: 1, recorded: 0.8, least: true},
-	{"100 in flight, 10ms, 8 partitions", cpuPerEvent}:   {aim: 1.25, recorded: 1.14},
-	{"100 in flight, 10ms, 8 partitions", objects}:       {recorded: 96, itself: true},
-	{"100 in flight, 10ms, 8 partitions", allocated}:     {recorded: 10_300, itself: true},
-	{"100 in flight, 50ms, 8 partitions", perSecond}:     {aim: 1, recorded: 1, least: true},
-	{"100 in flight, 50ms, 8 partitions", cpuPerEvent}:   {aim: 1.1, recorded: 1.07},
-	{"1,000 in flight, 10ms, 8 partitions", perSecond}:   {aim: 1, recorded: 0.73, least: true},
-	{"1,000 in flight, 10ms, 8 partitions", cpuPerEvent}: {aim: 1.25, recorded: 1.2},
-	{"1,000 in flight, 50ms, 8 partitions", perSecond}:   {aim: 1, recorded: 0.82, least: true},
-	{"1,000 in flight, 50ms, 8 partitions", cpuPerEvent}: {aim: 1.15, recorded: 1.21},
-	{"100 in flight, 10ms, 64 partitions", objects}:      {recorded: 99, itself: true},
-	{"100 in flight, 10ms, 64 partitions", allocated}:    {recorded: 10_500, itself: true},
+	{"100 in flight, 10ms, 8 partitions", perSecond}:     {aim: 1, recorded: 1, higherIsBetter: true},
+	{"100 in flight, 10ms, 8 partitions", cpuPerEvent}:   {aim: 1.25, recorded: 1},
+	{"100 in flight, 10ms, 8 partitions", objects}:       {recorded: 90, serviceOnly: true},
+	{"100 in flight, 10ms, 8 partitions", allocated}:     {recorded: 9_500, serviceOnly: true},
+	{"100 in flight, 50ms, 8 partitions", perSecond}:     {aim: 1, recorded: 1, higherIsBetter: true},
+	{"100 in flight, 50ms, 8 partitions", cpuPerEvent}:   {aim: 1.1, recorded: 1},
+	{"1,000 in flight, 10ms, 8 partitions", perSecond}:   {aim: 1, recorded: 0.95, higherIsBetter: true},
+	{"1,000 in flight, 10ms, 8 partitions", cpuPerEvent}: {aim: 1.25, recorded: 1.05},
+	{"1,000 in flight, 50ms, 8 partitions", perSecond}:   {aim: 1, recorded: 0.95, higherIsBetter: true},
+	{"1,000 in flight, 50ms, 8 partitions", cpuPerEvent}: {aim: 1.15, recorded: 1.1},
+	{"100 in flight, 10ms, 64 partitions", objects}:      {recorded: 95, serviceOnly: true},
+	{"100 in flight, 10ms, 64 partitions", allocated}:    {recorded: 9_800, serviceOnly: true},
 
-	{"1 partition over 8", perSecond}:     {aim: 0.85, recorded: 1, least: true, itself: true},
-	{"1 partition over 8", cpuPerEvent}:   {aim: 1.15, recorded: 1, itself: true},
-	{"64 partitions over 8", perSecond}:   {aim: 0.85, recorded: 0.9, least: true, itself: true},
-	{"64 partitions over 8", cpuPerEvent}: {aim: 1.15, recorded: 1.17, itself: true},
+	{"1 partition over 8", perSecond}:     {aim: 0.85, recorded: 1, higherIsBetter: true, serviceOnly: true},
+	{"1 partition over 8", cpuPerEvent}:   {aim: 1.15, recorded: 1, serviceOnly: true},
+	{"64 partitions over 8", perSecond}:   {aim: 0.85, recorded: 0.92, higherIsBetter: true, serviceOnly: true},
+	{"64 partitions over 8", cpuPerEvent}: {aim: 1.15, recorded: 1.1, serviceOnly: true},
 
 	{"200 events a second", answerTime}:  {aim: 1, recorded: 0.9},
-	{"200 events a second", answerTail}:  {recorded: 1, room: roomOfTail},
-	{"200 events a second", cpuPerEvent}: {aim: 1, recorded: 1.21},
+	{"200 events a second", answerTail}:  {recorded: 1, tolerance: toleranceForTail},
+	{"200 events a second", cpuPerEvent}: {aim: 1, recorded: 1.25},
 
-	{"100,000 over 10,000", perSecond}:      {aim: 0.85, recorded: 1, least: true, itself: true},
-	{"100,000 over 10,000", cpuPerEvent}:    {aim: 1.15, recorded: 0.95, itself: true},
-	{"1,000,000 over 100,000", perSecond}:   {aim: 0.85, least: true, itself: true},
-	{"1,000,000 over 100,000", cpuPerEvent}: {aim: 1.15, itself: true},
-	{"to 100,000 events", peakBare}:         {aim: 64, recorded: 58, room: roomOfMemory, itself: true},
-	{"to 1,000,000 events", peakBare}:       {aim: 64, room: roomOfMemory, itself: true},
+	{"100,000 over 10,000", perSecond}:      {aim: 0.85, recorded: 1, higherIsBetter: true, serviceOnly: true},
+	{"100,000 over 10,000", cpuPerEvent}:    {aim: 1.15, recorded: 0.95, serviceOnly: true},
+	{"1,000,000 over 100,000", perSecond}:   {aim: 0.85, recorded: 1, higherIsBetter: true, serviceOnly: true},
+	{"1,000,000 over 100,000", cpuPerEvent}: {aim: 1.15, recorded: 1, serviceOnly: true},
+	{"to 100,000 events", peakBare}:         {aim: 64, recorded: 58, tolerance: toleranceForMemory, serviceOnly: true},
+	{"to 1,000,000 events", peakBare}:       {aim: 64, tolerance: toleranceForMemory, serviceOnly: true},
 
-	{"the next start, 100,000 outcomes in the window", startTime}:   {aim: 0.8, recorded: 0.6, room: roomOfStart, itself: true},
-	{"the next start, 100,000 outcomes in the window", peakBare}:    {aim: 64, recorded: 60, room: roomOfMemory, itself: true},
-	{"the next start, 1,000,000 outcomes in the window", startTime}: {aim: 8, room: roomOfStart, itself: true},
-	{"the next start, 1,000,000 outcomes in the window", peakBare}:  {aim: 64, room: roomOfMemory, itself: true},
+	{"the next start, 100,000 outcomes in the window", startTime}:   {aim: 0.8, recorded: 0.6, tolerance: toleranceForStart, serviceOnly: true},
+	{"the next start, 100,000 outcomes in the window", peakBare}:    {aim: 64, recorded: 60, tolerance: toleranceForMemory, serviceOnly: true},
+	{"the next start, 1,000,000 outcomes in the window", startTime}: {aim: 8, recorded: 6.4, tolerance: toleranceForStart, serviceOnly: true},
+	{"the next start, 1,000,000 outcomes in the window", peakBare}:  {aim: 64, tolerance: toleranceForMemory, serviceOnly: true},
 
-	{"100 a minute, 1,000,000 waiting", coreShare}:                    {aim: 1, room: roomOfTicks, itself: true},
-	{"100 a minute, 1,000,000 waiting", peakBare}:                     {aim: 64, room: roomOfMemory, itself: true},
-	{"100 in flight, 1,000,000 waiting", peakBare}:                    {aim: 64, room: roomOfMemory, itself: true},
-	{"1,000 in flight, 1,000,000 waiting", peakBare}:                  {aim: 130, room: roomOfMemory, itself: true},
-	{"100 a minute, 1,000,000 waiting, batches of 1 MB", coreShare}:   {aim: 1, room: roomOfTicks, itself: true},
-	{"100 a minute, 1,000,000 waiting, batches of 1 MB", peakBare}:    {aim: 64, room: roomOfMemory, itself: true},
-	{"100 in flight, 1,000,000 waiting, batches of 1 MB", peakBare}:   {aim: 64, room: roomOfMemory, itself: true},
-	{"1,000 in flight, 1,000,000 waiting, batches of 1 MB", peakBare}: {aim: 130, room: roomOfMemory, itself: true},
-	{"100 a minute, 200,000 waiting, batches of 1 MB", coreShare}:     {aim: 1, recorded: 0.9, room: roomOfTicks, itself: true},
-	{"100 a minute, 200,000 waiting, batches of 1 MB", peakBare}:      {aim: 64, recorded: 50, room: roomOfMemory, itself: true},
-	{"100 in flight, 200,000 waiting, batches of 1 MB", peakBare}:     {aim: 64, recorded: 69, room: roomOfMemory, itself: true},
-	{"1,000 in flight, 200,000 waiting, batches of 1 MB", peakBare}:   {aim: 130, recorded: 123, room: roomOfMemory, itself: true},
+	{"100 a minute, 1,000,000 waiting", coreShare}:                    {aim: 1, recorded: 0.95, tolerance: toleranceForTicks, serviceOnly: true},
+	{"100 a minute, 1,000,000 waiting", peakBare}:                     {aim: 64, recorded: 40, tolerance: toleranceForMemory, serviceOnly: true},
+	{"100 in flight, 1,000,000 waiting", peakBare}:                    {aim: 64, recorded: 50, tolerance: toleranceForMemory, serviceOnly: true},
+	{"1,000 in flight, 1,000,000 waiting", peakBare}:                  {aim: 130, recorded: 82, tolerance: toleranceForMemory, serviceOnly: true},
+	{"100 a minute, 1,000,000 waiting, batches of 1 MB", coreShare}:   {aim: 1, recorded: 1, tolerance: toleranceForTicks, serviceOnly: true},
+	{"100 a minute, 1,000,000 waiting, batches of 1 MB", peakBare}:    {aim: 64, recorded: 42, tolerance: toleranceForMemory, serviceOnly: true},
+	{"100 in flight, 1,000,000 waiting, batches of 1 MB", peakBare}:   {aim: 64, recorded: 50, tolerance: toleranceForMemory, serviceOnly: true},
+	{"1,000 in flight, 1,000,000 waiting, batches of 1 MB", peakBare}: {aim: 130, recorded: 86, tolerance: toleranceForMemory, serviceOnly: true},
+	{"100 a minute, 200,000 waiting, batches of 1 MB", coreShare}:     {aim: 1, recorded: 0.9, tolerance: toleranceForTicks, serviceOnly: true},
+	{"100 a minute, 200,000 waiting, batches of 1 MB", peakBare}:      {aim: 64, recorded: 50, tolerance: toleranceForMemory, serviceOnly: true},
+	{"100 in flight, 200,000 waiting, batches of 1 MB", peakBare}:     {aim: 64, recorded: 69, tolerance: toleranceForMemory, serviceOnly: true},
+	{"1,000 in flight, 200,000 waiting, batches of 1 MB", peakBare}:   {aim: 130, recorded: 123, tolerance: toleranceForMemory, serviceOnly: true},
 
-	{"64 partitions, idle", connections}: {aim: 8, recorded: 6, room: roomOfCount, itself: true},
+	{"64 partitions, idle", connections}: {aim: 8, recorded: 6, tolerance: toleranceForCount, serviceOnly: true},
 }

@@ -18,17 +18,17 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// loopArg and a contestant's name make this program a bare loop; its settings are
-// the service's own environment variables.
+// loopArg and a contestant's name as arguments make this program a bare loop. It is
+// configured by the service's environment variables.
 const loopArg = "bare-loop"
 
 // linger is how long a client may collect messages before it sends them.
 const linger = time.Millisecond
 
-// loop is what both bare loops share: the call and the outcome. They are what one
-// would write in an afternoon. They commit in order what has been published, so
-// they lose nothing; they repeat calls after a crash, decide nothing, know no
-// quota and no outage.
+// loop is the code that both bare loops share: the call and the outcome. Such a loop is
+// written in an afternoon. It commits in order what has been published, so it loses no
+// event. But it repeats calls after a crash, decides nothing, and has no quota and no
+// handling of outages.
 type loop struct {
 	brokers                []string
 	group, topic, answered string
@@ -57,7 +57,7 @@ func runLoop(name string) error {
 		},
 		slots: make(chan struct{}, inFlight),
 	}
-	// Its allocations are read where the service's are.
+	// Allocations are read from /metrics, as for the service.
 	go func() { _ = http.ListenAndServe(os.Getenv("HTTP_ADDR"), promhttp.Handler()) }()
 	if name == franzGo {
 		return l.runFranzGo(ctx)
@@ -65,8 +65,8 @@ func runLoop(name string) error {
 	return l.runKafkaGo(ctx)
 }
 
-// answer calls for one event and publishes the outcome. The caller has taken the
-// slot, which is given back after the call.
+// answer makes the call for one event and publishes the outcome. The caller has acquired
+// a slot, which answer releases after the call.
 func (l *loop) answer(ctx context.Context, e kafka.Message) {
 	var event struct {
 		TaskID      string `json:"task_id"`
@@ -118,7 +118,7 @@ type failedEvent struct {
 	Timestamp time.Time `json:"timestamp"`
 }
 
-// outcome is as large as the service's for the same event, keyed alike.
+// outcome returns an outcome of the same size and with the same key as the service's.
 func outcome(e kafka.Message, task, code, description string) kafka.Message {
 	now := time.Now().UTC()
 	value, err := json.Marshal(struct {
@@ -135,7 +135,7 @@ func outcome(e kafka.Message, task, code, description string) kafka.Message {
 		failedEvent{e.Topic, e.Partition, e.Offset, e.Time.UTC()},
 		map[string]string{"error_code": code, "description": description}, now})
 	if err != nil {
-		panic(err) // nothing in it can fail
+		panic(err) // these values can always be encoded
 	}
 	m := kafka.Message{Key: []byte(task), Value: value}
 	for _, h := range [...][2]string{

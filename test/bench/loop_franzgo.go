@@ -11,8 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// runFranzGo is one loop for all partitions, with franz-go's defaults but for
-// what the other contestants have: no compression, the same linger.
+// runFranzGo is one loop for all partitions. It uses franz-go's defaults, except for no
+// compression and the same linger as the other contestants.
 func (l *loop) runFranzGo(ctx context.Context) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(l.brokers...),
 		kgo.ConsumerGroup(l.group), kgo.ConsumeTopics(l.topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
@@ -30,7 +30,7 @@ func (l *loop) runFranzGo(ctx context.Context) error {
 		}
 		return client.ProduceSync(ctx, r).FirstErr()
 	}
-	before := make(chan struct{}) // closed once the polls so far are published
+	before := make(chan struct{}) // closed when the records of all polls so far are published
 	close(before)
 	for {
 		fetches := client.PollFetches(ctx)

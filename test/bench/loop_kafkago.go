@@ -13,7 +13,7 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// runKafkaGo is a loop for each partition, as fast as kafka-go allows.
+// runKafkaGo is one loop for each partition, as fast as kafka-go allows.
 func (l *loop) runKafkaGo(ctx context.Context) error {
 	writer := &kafka.Writer{
 		Addr: kafka.TCP(l.brokers...), Topic: l.answered,
@@ -46,7 +46,7 @@ func (l *loop) runKafkaGo(ctx context.Context) error {
 			all.Go(func() {
 				if err := l.partition(ctx, gen, p); err != nil && ctx.Err() == nil {
 					fmt.Fprintln(os.Stderr, "partition", p.ID, err)
-					os.Exit(1) // a loop that reads less than all is no measure
+					os.Exit(1) // a loop that does not read all partitions cannot be compared
 				}
 			})
 		}
@@ -55,7 +55,8 @@ func (l *loop) runKafkaGo(ctx context.Context) error {
 	return nil
 }
 
-// partition fetches, and commits once a second what has been published in order.
+// partition fetches and answers events. Once a second it commits what has been published
+// in order.
 func (l *loop) partition(ctx context.Context, gen *kafka.Generation, p kafka.PartitionAssignment) error {
 	conn, err := kafka.DialLeader(ctx, "tcp", l.brokers[0], l.topic, p.ID)
 	if err != nil {
@@ -68,11 +69,11 @@ func (l *loop) partition(ctx context.Context, gen *kafka.Generation, p kafka.Par
 	}
 	var published atomic.Int64 // all below it
 	published.Store(offset)
-	before := make(chan struct{}) // closed once the batches so far are published
+	before := make(chan struct{}) // closed when all batches so far are published
 	close(before)
 	committed, at := offset, time.Now()
 	for ctx.Err() == nil {
-		_ = conn.SetDeadline(time.Now().Add(time.Minute)) // the slots hold it up too
+		_ = conn.SetDeadline(time.Now().Add(time.Minute)) // long enough for waits for a slot
 		batch := conn.ReadBatchWith(kafka.ReadBatchConfig{MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 500 * time.Millisecond})
 		var answers sync.WaitGroup
 		for {

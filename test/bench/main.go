@@ -1,22 +1,22 @@
-// Command bench measures the service beside two bare loops on a real Kafka, all
-// in one run: `make bench`. docs/PERFORMANCE.md says how to read what it prints.
+// Command bench compares the service with two bare loops on a real Kafka, in one run:
+// `make bench`. docs/PERFORMANCE.md explains its output.
 //
-// A bare loop fetches, calls, publishes and commits, and does nothing else: one
-// is written on kafka-go, one on franz-go. The service and the loops are child
-// processes with the same topics, the same API and as many calls in flight.
-// Single figures say little on a shared machine: each round runs all of them, in
-// alternating order, and what is judged is the median of the rounds' ratios.
+// A bare loop fetches, calls, publishes and commits, and does nothing else. One uses
+// kafka-go, the other franz-go. The service and the loops are child processes with the
+// same topics, the same API and the same number of calls in flight. A single figure
+// means little on a shared machine: each round runs all contestants, in alternating
+// order, and the median of the rounds' ratios is judged.
 //
-// It needs what `make kafka` needs, and Linux: figures come from /proc. Nothing
-// imports it.
+// It needs the same as `make kafka`, and Linux: figures come from /proc. Nothing imports
+// it.
 //
-//	scenarios.go         what is run
-//	drain.go, steady.go, idle.go  how one run is measured
-//	limits.go            the aims, and what CI fails for
-//	results.go, table.go figures of all rounds → the table
-//	child.go, proc.go    the processes, and what they use
-//	loop*.go             the bare loops
-//	takeover.go          -take-over: what a rebalance costs the ledger
+//	scenarios.go                  the cases
+//	drain.go, steady.go, idle.go  measure one run
+//	limits.go, judge.go           the aims, and when a run fails
+//	results.go, table.go          the figures of all rounds, and the table
+//	child.go, proc.go             the processes, and what they use
+//	loop*.go                      the bare loops
+//	takeover.go                   -take-over: what a rebalance costs the ledger
 package main
 
 import (
@@ -51,14 +51,14 @@ func main() {
 	}
 	var o options
 	only := flag.String("only", "", "run the cases whose \"scenario: case\" this regular expression matches")
-	flag.BoolVar(&o.short, "short", false, "about three minutes: fewer cases and events, as CI does it")
+	flag.BoolVar(&o.short, "short", false, "about three minutes: fewer cases and events, as in CI")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each case")
 	flag.StringVar(&o.profile, "profile", "", "run the service alone and write its CPU, heap, allocation and mutex profiles to this directory")
-	flag.IntVar(&o.takeOver, "take-over", 0, "instead: how long so many outcomes take to read back when a member is given partitions")
+	flag.IntVar(&o.takeOver, "take-over", 0, "measure only how long a member takes to read back this number of outcomes when it is assigned partitions")
 	flag.Parse()
 	var err error
 	if o.only, err = regexp.Compile(*only); err != nil || flag.NArg() > 0 || o.rounds < 1 {
-		fmt.Fprintln(os.Stderr, "bench: -only wants a regular expression, -rounds at least 1, and there are no arguments:", err)
+		fmt.Fprintln(os.Stderr, "bench: expected a regular expression for -only, at least 1 for -rounds, and no arguments:", err)
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -84,7 +84,7 @@ func benchmark(ctx context.Context, o options) error {
 		return err
 	}
 	defer cluster.Close()
-	k, err := newKafka(cluster.Addrs(), cluster.PIDs())
+	k, err := newCluster(cluster.Addrs(), cluster.PIDs())
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func benchmark(ctx context.Context, o options) error {
 	return b.all(ctx)
 }
 
-// build builds the service as it is shipped, or the one that writes profiles.
+// build builds the service as it is shipped, or the variant that writes profiles.
 func build(ctx context.Context, dir string, profiled bool) (binary string, err error) {
 	what := "."
 	if profiled {

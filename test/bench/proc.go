@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// clockTick is the unit of /proc/PID/stat, the same on every Linux that Go runs on.
+// clockTick is the unit of time in /proc/PID/stat on Linux.
 const clockTick = 10 * time.Millisecond
 
-// cpuOf is the CPU time that the processes have used so far.
+// cpuOf returns the CPU time that the processes have used so far.
 func cpuOf(pids ...int) (time.Duration, error) {
 	var sum time.Duration
 	for _, pid := range pids {
@@ -25,7 +25,7 @@ func cpuOf(pids ...int) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
-		// The second field is the program's name in brackets, with any characters.
+		// The second field is the program's name in brackets. It may contain any characters.
 		_, rest, _ := strings.Cut(string(stat), ") ")
 		fields := strings.Fields(rest)
 		if len(fields) < 13 {
@@ -42,8 +42,8 @@ func cpuOf(pids ...int) (time.Duration, error) {
 	return sum, nil
 }
 
-// cpuOfAll is the CPU time that the machine has used so far, also for others on
-// its host (steal).
+// cpuOfAll returns the CPU time that the machine has used so far, including time that
+// its host used for other machines (steal).
 func cpuOfAll() (time.Duration, error) {
 	stat, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -65,7 +65,7 @@ func cpuOfAll() (time.Duration, error) {
 	return sum, nil
 }
 
-// peakOf is the most memory that the process has held, in MB.
+// peakOf returns the process's largest resident size so far, in MB.
 func peakOf(pid int) (float64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -77,7 +77,7 @@ func peakOf(pid int) (float64, error) {
 			return n * 1024 / 1e6, err
 		}
 	}
-	return 0, fmt.Errorf("/proc/%d/status tells no VmHWM", pid)
+	return 0, fmt.Errorf("/proc/%d/status has no VmHWM", pid)
 }
 
 // connectionsTo counts the process's established connections to the addresses.
@@ -100,7 +100,7 @@ func connectionsTo(pid int, addrs []string) (int, error) {
 		return 0, err
 	}
 	for _, f := range files {
-		target, _ := os.Readlink(f) // a file that has been closed since counts as none
+		target, _ := os.Readlink(f) // the file may have been closed meanwhile
 		if inode, found := strings.CutPrefix(target, "socket:["); found {
 			mine[strings.TrimSuffix(inode, "]")] = true
 		}
@@ -125,7 +125,7 @@ func connectionsTo(pid int, addrs []string) (int, error) {
 	return n, nil
 }
 
-// allocations are the objects and bytes that the process has allocated so far.
+// allocations returns the objects and bytes that the process has allocated so far.
 func (c *child) allocations() (objects, bytes float64, err error) {
 	res, err := http.Get(c.http + "/metrics")
 	if err != nil {
@@ -147,29 +147,29 @@ func (c *child) allocations() (objects, bytes float64, err error) {
 	return objects, bytes, nil
 }
 
-// gcLine is what GODEBUG=gctrace=1 prints of the CPU time of one collection:
-// sweep termination + assist/background/idle + mark termination. The first and
-// last are waits of all processors, and idle is what nobody else wanted.
+// gcLine matches a line of GODEBUG=gctrace=1. It gives the CPU time of one collection:
+// sweep termination + assist/background/idle + mark termination. Only assist and
+// background count: during the first and last all processors wait, and idle time was not
+// needed by others.
 var gcLine = regexp.MustCompile(`(?m)^gc \d+ .*, [\d.]+\+([\d.]+)/([\d.]+)/[\d.]+\+[\d.]+ ms cpu`)
 
-// collecting is what all collections took of the program's time. They are timed
-// by the clock, so it is too much where others use the cores. Only for a child
-// that has ended.
-func (c *child) collecting() time.Duration {
+// gcTime returns the CPU time of all collections. They are measured by the clock, so it
+// is too much if other processes use the cores. The child must have ended.
+func (c *child) gcTime() time.Duration {
 	ms := 0.0
 	for _, m := range gcLine.FindAllStringSubmatch(c.output.String(), -1) {
 		for _, f := range m[1:] {
-			v, _ := strconv.ParseFloat(f, 64) // the expression lets nothing else through
+			v, _ := strconv.ParseFloat(f, 64) // the expression matches only numbers
 			ms += v
 		}
 	}
 	return time.Duration(ms * float64(time.Millisecond))
 }
 
-// machine is what figures depend on.
+// machine describes the machine and the Go version.
 func machine() string {
 	model := "unknown CPU"
-	info, _ := os.ReadFile("/proc/cpuinfo") // without it there is only no name
+	info, _ := os.ReadFile("/proc/cpuinfo") // without it the name is unknown
 	for line := range strings.Lines(string(info)) {
 		if name, found := strings.CutPrefix(line, "model name"); found {
 			model = strings.Trim(name, "\t: \n")

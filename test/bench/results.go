@@ -5,10 +5,10 @@ import "slices"
 // row is one metric of one case: a line of the table.
 type row struct{ name, metric string }
 
-// results are the figures of all rounds; the rounds of a row's contestants
-// correspond.
+// results has the figures of all rounds. Figures of different contestants with the same
+// index are from the same round.
 type results struct {
-	rows   []row // as they came first
+	rows   []row // in the order of their first figures
 	values map[row]map[string][]float64
 }
 
@@ -29,7 +29,7 @@ func (r *results) put(at row, who string, v float64) {
 	r.values[at][who] = append(r.values[at][who], v)
 }
 
-// over is a contestant's figures over another's, round by round.
+// over returns the ratios of a contestant's figures to another's, round by round.
 func (r *results) over(at row, who, than string) []float64 {
 	return quotients(r.values[at][who], r.values[at][than])
 }
@@ -44,7 +44,7 @@ func quotients(a, b []float64) []float64 {
 	return all
 }
 
-// median of none is 0.
+// median returns 0 if there are no figures.
 func median(figures []float64) float64 {
 	if len(figures) == 0 {
 		return 0
@@ -57,7 +57,8 @@ func median(figures []float64) float64 {
 	return (sorted[mid-1] + sorted[mid]) / 2
 }
 
-// spread is how far the rounds lie apart, in percent of their median.
+// spread returns the difference between the largest and the smallest figure, in percent
+// of their median.
 func spread(figures []float64) float64 {
 	if m := median(figures); m != 0 {
 		return (slices.Max(figures) - slices.Min(figures)) / m * 100

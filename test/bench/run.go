@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The metrics of a run.
+// Names of the metrics, as printed.
 const (
 	perSecond   = "events a second"
 	cpuPerEvent = "CPU an event, µs"
@@ -27,13 +27,13 @@ const (
 	others      = "others' CPU, % of a core"
 )
 
-// decisionBytes is what the service may hold for each decision of the window.
+// decisionBytes is how much memory the service may use for each decision in the window.
 const decisionBytes = 250
 
 // figures of one run by metric.
 type figures map[string]float64
 
-// bench is the whole comparison.
+// bench runs the whole comparison.
 type bench struct {
 	options
 	kafka   *cluster
@@ -44,7 +44,7 @@ type bench struct {
 	done    results
 }
 
-// run is one contestant on its own topics.
+// run is one contestant with its own topics.
 type run struct {
 	bench *bench
 	who   string
@@ -54,7 +54,7 @@ type run struct {
 	c     *child
 }
 
-// prepare makes a run's topics and its API.
+// prepare creates a run's topics and starts its API.
 func (b *bench) prepare(ctx context.Context, who string, s setting) (*run, error) {
 	t, err := b.kafka.newTopics(ctx, s.partitions)
 	if err != nil {
@@ -67,29 +67,29 @@ func (b *bench) prepare(ctx context.Context, who string, s setting) (*run, error
 	return &run{bench: b, who: who, s: s, t: t, api: api}, nil
 }
 
-// start starts the contestant, again too.
+// start starts the contestant. It may be called again after stop.
 func (r *run) start() (err error) {
 	r.c, err = r.bench.start(r.who, r.s, r.t, r.api)
 	return err
 }
 
-// stop stops the contestant in order.
+// stop stops the contestant with SIGTERM.
 func (r *run) stop() error {
 	c := r.c
 	r.c = nil
 	return c.stop()
 }
 
-// close ends what the run still has.
+// close stops the contestant and the API, and deletes the topics.
 func (r *run) close(ctx context.Context) {
 	if r.c != nil {
-		_ = r.stop() // there was another error before
+		_ = r.stop() // another error is being returned
 	}
 	r.api.Close()
-	r.bench.kafka.drop(context.WithoutCancel(ctx), r.t)
+	r.bench.kafka.deleteTopics(context.WithoutCancel(ctx), r.t)
 }
 
-// await looks every so often until it is done.
+// await polls done until it returns true or an error.
 func (r *run) await(ctx context.Context, every time.Duration, done func() (bool, error)) error {
 	for {
 		if ok, err := done(); ok || err != nil {
@@ -101,7 +101,7 @@ func (r *run) await(ctx context.Context, every time.Duration, done func() (bool,
 	}
 }
 
-// pause waits, unless the contestant ends meanwhile.
+// pause waits. It returns an error if the contestant ends meanwhile.
 func (r *run) pause(ctx context.Context, length time.Duration) error {
 	select {
 	case <-r.c.ended:
@@ -113,12 +113,12 @@ func (r *run) pause(ctx context.Context, length time.Duration) error {
 	}
 }
 
-// usage is what has been used up to a moment.
+// usage is what has been used up to a point in time.
 type usage struct {
 	at             time.Time
 	served         int
 	cpu, broker    time.Duration
-	others         time.Duration // of processes that have no part in the run
+	others         time.Duration // CPU time of processes that are not part of the run
 	objects, bytes float64
 }
 
@@ -136,7 +136,8 @@ func (r *run) usage() (usage, error) {
 	return u, err
 }
 
-// usageWithout is the usage of all but the contestant, which has used so much.
+// usageWithout returns the usage without allocations, for a contestant that has used
+// this CPU time.
 func (r *run) usageWithout(cpu time.Duration) (usage, error) {
 	ours, err := cpuOf(r.bench.kafka.pids...)
 	if err != nil {
@@ -149,16 +150,16 @@ func (r *run) usageWithout(cpu time.Duration) (usage, error) {
 	}, err
 }
 
-// disturbance is what others used of a core between two moments. Where the
-// brokers are not ours, nobody knows whether they are others.
-func (r *run) disturbance(from, to usage) figures {
+// othersShare returns how much of a core other processes used between two points in time.
+// It is not known if the brokers are not ours.
+func (r *run) othersShare(from, to usage) figures {
 	if len(r.bench.kafka.pids) == 0 {
 		return nil
 	}
 	return figures{others: max(0, (to.others-from.others).Seconds()) / to.at.Sub(from.at).Seconds() * 100}
 }
 
-// perEvent is what the contestant used between two moments, an event.
+// perEvent returns what the contestant used for each event between two points in time.
 func (r *run) perEvent(from, to usage, events int) figures {
 	n := float64(events)
 	f := figures{
@@ -169,17 +170,17 @@ func (r *run) perEvent(from, to usage, events int) figures {
 	if len(r.bench.kafka.pids) > 0 {
 		f[broker] = (to.broker - from.broker).Seconds() * 1e6 / n
 	}
-	maps.Copy(f, r.disturbance(from, to))
+	maps.Copy(f, r.othersShare(from, to))
 	return f
 }
 
-// shares is what the contestant used of a core between two moments.
+// shares returns how much of a core the contestant used between two points in time.
 func (r *run) shares(from, to usage) figures {
 	took := to.at.Sub(from.at).Seconds()
 	f := figures{coreShare: (to.cpu - from.cpu).Seconds() / took * 100}
 	if len(r.bench.kafka.pids) > 0 {
 		f[brokerShare] = (to.broker - from.broker).Seconds() / took * 100
 	}
-	maps.Copy(f, r.disturbance(from, to))
+	maps.Copy(f, r.othersShare(from, to))
 	return f
 }

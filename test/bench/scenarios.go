@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// scenario is a group of cases that share a table.
+// scenario is a group of cases with a common table.
 type scenario struct {
 	name, about string
-	once        bool // too long to be run in each round
+	once        bool // only one round, because it takes long
 	run         func(context.Context) error
 }
 
@@ -19,13 +19,13 @@ func (b *bench) scenarios() []scenario {
 		{"speed", "A backlog is worked off. The clock runs from the first tenth of the events.", false, b.speed},
 		{"steady", "200 events a second, API 10 ms.", false, b.atSteadyRate},
 		{"growth", "One long backlog, the service alone, and its next start.", true, b.grow},
-		{"waiting", "A backlog that is far from its end.", true, b.waiting},
+		{"waiting", "A backlog that is too long to be finished.", true, b.waiting},
 		{"idle", "64 partitions without an event.", true, b.withoutEvents},
 	}
 }
 
-// all runs the scenarios and prints a table for each. A row that falls behind its
-// limit is measured again.
+// all runs the scenarios and prints a table for each. If a row is worse than recorded,
+// the scenario is measured again.
 func (b *bench) all(ctx context.Context) error {
 	var failed []string
 	for _, s := range b.scenarios() {
@@ -36,19 +36,19 @@ func (b *bench) all(ctx context.Context) error {
 		if err := b.measure(ctx, s, rounds); err != nil {
 			return err
 		}
-		if len(b.behind(from)) > 0 {
-			fmt.Printf("\n%s: behind what is recorded; measuring again.\n", s.name)
+		if len(b.worseRows(from)) > 0 {
+			fmt.Printf("\n%s: worse than recorded; measuring again.\n", s.name)
 			if err := b.measure(ctx, s, rounds); err != nil {
 				return err
 			}
 			rounds *= 2
 		}
 		if len(b.done.rows) == from {
-			continue // -only has left all of it out
+			continue // excluded by -only
 		}
 		fmt.Printf("\n### %s\n\n%s Medians of %d rounds.\n", s.name, s.about, rounds)
 		b.print(from)
-		failed = append(failed, b.behind(from)...)
+		failed = append(failed, b.worseRows(from)...)
 	}
 	if len(failed) > 0 {
 		return fmt.Errorf("worse than recorded, by more than noise: %q", failed)
@@ -66,8 +66,9 @@ func (b *bench) measure(ctx context.Context, s scenario, rounds int) error {
 	return nil
 }
 
-// behind names the rows that are worse than recorded. A profile slows the service.
-func (b *bench) behind(from int) (names []string) {
+// worseRows returns the rows that are worse than recorded; none with -profile, which slows
+// the service.
+func (b *bench) worseRows(from int) (names []string) {
 	for _, at := range b.done.rows[from:] {
 		if b.profile == "" && b.verdict(at) == worse {
 			names = append(names, at.name+": "+at.metric)
@@ -76,7 +77,7 @@ func (b *bench) behind(from int) (names []string) {
 	return names
 }
 
-// each runs a case of a scenario for the contestants, in the other order each round.
+// each runs a case for the contestants. The order is reversed in every other round.
 func (b *bench) each(scenario, name string, who []string, run func(who string) (figures, error)) error {
 	if b.running = scenario + ": " + name; !b.only.MatchString(b.running) {
 		return nil
@@ -95,8 +96,8 @@ func (b *bench) each(scenario, name string, who []string, run func(who string) (
 	return nil
 }
 
-// warmUp is a round that counts for nobody: a broker that has just begun compiles
-// itself meanwhile, at the cost of whoever comes first.
+// warmUp is a round that is not counted. A new broker is slow until its code is compiled,
+// which would put the first contestant at a disadvantage.
 func (b *bench) warmUp(ctx context.Context) error {
 	for _, who := range []string{kafkaGo, franzGo, kafkaGo} {
 		if _, err := b.drain(ctx, who, setting{latency: 10 * time.Millisecond, inFlight: 1000, partitions: 8}, 30_000); err != nil {
@@ -106,7 +107,8 @@ func (b *bench) warmUp(ctx context.Context) error {
 	return nil
 }
 
-// most is more events a second than any contestant answers on two cores.
+// most bounds the length of the backlog: no contestant answers more events a second on
+// two cores.
 const most = 15_000
 
 func (b *bench) speed(ctx context.Context) error {
@@ -128,15 +130,15 @@ func (b *bench) speed(ctx context.Context) error {
 	}
 	for _, s := range settings[1:] {
 		if s.partitions != settings[0].partitions {
-			b.flat(partitionsOf(s.partitions)+" over 8", s.String(), settings[0].String())
+			b.compareCases(partitionsOf(s.partitions)+" over 8", s.String(), settings[0].String())
 		}
 	}
 	return nil
 }
 
-// flat adds the last round's cost and throughput of a case over another's. It is
-// as disturbed as the worse of both.
-func (b *bench) flat(name, of, than string) {
+// compareCases adds rows with the ratios of a case's throughput and CPU to another's, in
+// the last round. For others' CPU it takes the larger one of both cases.
+func (b *bench) compareCases(name, of, than string) {
 	for _, who := range b.who {
 		a, c := b.done.values[row{of, others}][who], b.done.values[row{than, others}][who]
 		if len(a) > 0 && len(c) > 0 {
@@ -153,13 +155,13 @@ func (b *bench) flat(name, of, than string) {
 	}
 }
 
-// judgedAlone are the contestants without which there is nothing to judge.
-func (b *bench) judgedAlone() []string { return b.who[:min(2, len(b.who))] }
+// minimum returns the contestants that are needed to judge the service.
+func (b *bench) minimum() []string { return b.who[:min(2, len(b.who))] }
 
 func (b *bench) atSteadyRate(ctx context.Context) error {
 	length, who := 10*time.Second, b.who
 	if b.short {
-		length, who = 3*time.Second, b.judgedAlone()
+		length, who = 3*time.Second, b.minimum()
 	}
 	return b.each("steady", "200 events a second", who, func(who string) (figures, error) {
 		return b.steady(ctx, who, setting{latency: 10 * time.Millisecond, inFlight: 100, partitions: 8}, length)
@@ -181,7 +183,7 @@ func (b *bench) grow(ctx context.Context) error {
 		for i, f := range decades {
 			b.done.add(name(i), service, f)
 			if i > 0 {
-				b.flat(fmt.Sprintf("%s over %s", thousands(powers[i+1]), thousands(powers[i])), name(i), name(i-1))
+				b.compareCases(fmt.Sprintf("%s over %s", thousands(powers[i+1]), thousands(powers[i])), name(i), name(i-1))
 			}
 		}
 		b.done.add("the next start, "+all+" outcomes in the window", service, again)
@@ -199,7 +201,7 @@ func (b *bench) waiting(ctx context.Context) error {
 		bytes int
 		name  string
 	}{{usualBatch, ""}, {largeBatch, ", batches of 1 MB"}} {
-		var filled *run // by the first case that needs it
+		var filled *run // has the failed topic; made by the first case that runs
 		for _, c := range []struct {
 			setting setting
 			name    string
@@ -209,7 +211,7 @@ func (b *bench) waiting(ctx context.Context) error {
 			{setting{10 * ms, 100, 8, 0}, "100 in flight", b.who},
 			{setting{10 * ms, 1000, 8, 0}, "1,000 in flight", b.who},
 		} {
-			// The short form takes the harder batches, and the service alone.
+			// With -short only the harder batches, and only the service.
 			if b.short && batch.bytes == usualBatch {
 				continue
 			}

@@ -60,8 +60,8 @@ func (b *bench) steady(ctx context.Context, who string, s setting, length time.D
 		}
 		return nil
 	}
-	// Once this one is answered, the member has joined; the second after it counts
-	// for nobody, like a warm-up.
+	// After the answer to the first event, the member has joined the group. The next
+	// second is a warm-up and not counted.
 	const warm = 200
 	phase := func(from, to int) error {
 		go func() {

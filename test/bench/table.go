@@ -9,13 +9,13 @@ import (
 	"unicode/utf8"
 )
 
-// order is that of the metrics within a case.
+// order of the metrics within a case.
 var order = []string{
 	perSecond, cpuPerEvent, answerTime, answerTail, startTime, startCPU, coreShare, connections,
 	peak, peakBare, objects, allocated, collection, broker, brokerShare, others,
 }
 
-// print writes the table of the rows in Markdown that reads as plain text too.
+// print prints the table of the rows in Markdown, aligned for reading as plain text.
 func (b *bench) print(from int) {
 	rows := slices.Clone(b.done.rows[from:])
 	cases := map[string]int{}
@@ -48,11 +48,11 @@ func (b *bench) print(from int) {
 		}
 		lines = append(lines, append(line, apart, l.aimText(), string(b.verdict(at))))
 	}
-	fmt.Println("\n" + layOut(lines))
+	fmt.Println("\n" + alignColumns(lines))
 }
 
-// layOut pads the columns.
-func layOut(lines [][]string) string {
+// alignColumns pads the columns.
+func alignColumns(lines [][]string) string {
 	width := make([]int, len(lines[0]))
 	for _, line := range lines {
 		for i, text := range line {
@@ -87,7 +87,8 @@ func layOut(lines [][]string) string {
 	return out.String()
 }
 
-// number is the median with as many digits as mean something; nothing of none.
+// number returns the median with a sensible number of digits, empty if there are no
+// figures.
 func number(figures []float64) string {
 	if len(figures) == 0 {
 		return ""
@@ -102,7 +103,7 @@ func number(figures []float64) string {
 	}
 }
 
-// thousands writes 1,000,000.
+// thousands writes a number as 1,000,000.
 func thousands(n int) string {
 	if n < 1000 {
 		return strconv.Itoa(n)

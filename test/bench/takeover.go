@@ -20,13 +20,13 @@ import (
 	"remux-retrier/internal/ledger"
 )
 
-// partitions of the take-over.
+// partitions is the number of partitions in takeOver.
 const partitions = 8
 
-// takeOver measures what reading the ledger costs a member that is given
-// partitions: at its start, when all outcomes are new to it, and in a rebalance,
-// when it has followed them, and is given one partition more or keeps its own. No
-// outcome is older than the ten minutes that are read back at least.
+// takeOver measures what it costs a member to read the ledger when it is assigned
+// partitions: at its start, when all outcomes are new to it, and in a rebalance, when it
+// has already read them and gets one more partition or keeps some of its own. All
+// outcomes are younger than ten minutes, the least that is always read back.
 func (k *cluster) takeOver(ctx context.Context, outcomes int) error {
 	t, err := k.newTopics(ctx, partitions)
 	if err != nil {
@@ -53,7 +53,7 @@ func (k *cluster) takeOver(ctx context.Context, outcomes int) error {
 	silent := logrus.New()
 	silent.SetOutput(io.Discard)
 	l, err := ledger.New(ledger.Config{
-		Log: log, Topics: []string{t.retried, t.retryFailed}, Topic: t.failed, Origin: origin, Window: 24 * time.Hour,
+		Client: log, Topics: []string{t.retried, t.retryFailed}, Topic: t.failed, Origin: origin, Window: 24 * time.Hour,
 		Clock: clock.System, Rand: rand.Float64, Logger: silent,
 	})
 	if err != nil {
@@ -65,7 +65,7 @@ func (k *cluster) takeOver(ctx context.Context, outcomes int) error {
 		given []int
 	}{{"at a start", []int{0, 1, 2}}, {"given one partition more", []int{0, 1, 2, 3}}, {"keeping some of its partitions", []int{0, 1}}} {
 		began, used := time.Now(), cpuTime()
-		if err := l.CatchUp(ctx, consumer.Assignment{Partitions: c.given, Of: partitions, Since: began}); err != nil {
+		if err := l.CatchUp(ctx, consumer.Assignment{Partitions: c.given, TopicPartitions: partitions, Since: began}); err != nil {
 			return err
 		}
 		fmt.Printf("%-36s | %8.2f | %8.2f\n", c.when, time.Since(began).Seconds(), (cpuTime() - used).Seconds())
@@ -76,14 +76,14 @@ func (k *cluster) takeOver(ctx context.Context, outcomes int) error {
 	return nil
 }
 
-// outcomeOf is an accepted retry, each of a task of its own.
+// outcomeOf returns the ith outcome, an accepted retry. Each has its own task.
 func outcomeOf(t topics, origin string, i int) (*kgo.Record, error) {
 	now, partition, offset := time.Now(), i%partitions, int64(i/partitions)
 	m, err := events.Outcome{
 		Reason: events.Accepted, Attempts: 1, Origin: origin, DecidedAt: now,
 		Source:  events.Source{Topic: t.failed, Partition: partition, Offset: offset, Time: now},
 		Failure: events.Failure{TaskID: strconv.Itoa(538_000_000 + i), ErrorCode: "MPC.10105"},
-		Covers:  []events.Cover{{Partition: partition, End: offset + 1, Log: now.UnixMilli()}},
+		Covers:  []events.Cover{{Partition: partition, End: offset + 1, LogID: now.UnixMilli()}},
 	}.Encode()
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func outcomeOf(t topics, origin string, i int) (*kgo.Record, error) {
 	return r, nil
 }
 
-// cpuTime is what this process has used so far.
+// cpuTime returns the CPU time that this process has used so far.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -55,6 +55,8 @@ type service struct {
 	start time.Time
 	set   func(*page.Status) // the state; nil: busy
 	until float64            // the minute since the start in which the last event came
+	few   int                // 1: few answers come
+	flood int64              // unreadable records of the last minutes
 
 	mu      sync.Mutex
 	stories []story.Story
@@ -87,10 +89,11 @@ func (s *service) Status() page.Status {
 		Notes: []string{},
 		Kafka: page.Kafka{Started: true, Joined: true, Generation: 7, LedgerRead: true},
 		MPC:   page.MPC{Available: true, Quota: per(100), Share: per(100), Rate: per(95), Requests: sent},
-		Flow:  page.Flow{Lag: 6, LagKnown: true, Held: 6, Waiting: page.Waiting{Quota: 1}, InFlight: 4, OldestAt: &plain.Time{Time: now.Add(-2 * time.Second)}},
+		Flow:  page.Flow{Lag: 6, LagKnown: true, Unanswered: 6, Held: 6, Waiting: page.Waiting{Quota: 1}, InFlight: 4, OldestAt: &plain.Time{Time: now.Add(-2 * time.Second)}},
 	}
 	for i := range 4 {
 		p := page.Partition{Partition: i, Committed: 21_000 + 17*int64(i), End: 21_000 + 17*int64(i) + int64(i), Unanswered: i}
+		p.Next = p.End
 		if i > 0 {
 			p.OldestAt = &plain.Time{Time: now.Add(-time.Duration(i) * 700 * time.Millisecond)}
 		}
@@ -108,14 +111,20 @@ func (s *service) Status() page.Status {
 func (s *service) Totals() (metrics.Totals, error) {
 	x := min(s.clock.Now().Sub(s.start).Minutes(), s.until)
 	n := int64(x*34 + 40*math.Sin(x/7) + 9*math.Sin(x*1.7))
-	t := metrics.Totals{All: uint64(max(0, n)), Events: []metrics.EventCount{
+	t := metrics.Totals{Events: []metrics.EventCount{
 		{Outcome: "retried", Reason: "accepted", Count: n * 80 / 100}, {Outcome: "retried", Reason: "covered", Count: n * 7 / 100},
 		{Outcome: "retried", Reason: "already_running", Count: n / 100}, {Outcome: "retry_failed", Reason: "task_not_found", Count: n * 6 / 100},
 		{Outcome: "retry_failed", Reason: "rejected", Count: n * 4 / 100}, {Outcome: "retry_failed", Reason: "budget_exhausted", Count: n * 2 / 100},
 		{Outcome: "dead_letter", Reason: "not_json", Count: n * 3 / 100},
 	}}
-	for _, b := range []struct{ seconds, part float64 }{{.05, 0}, {.1, .2 + .1*math.Sin(x/5)}, {.25, .7}, {.5, .9}, {1, .96 + .03*math.Sin(x/3)}, {2.5, 1}} {
-		t.Durations = append(t.Durations, metrics.Bucket{Seconds: b.seconds, Count: uint64(max(0, float64(n)*b.part))})
+	if s.flood > 0 && s.clock.Now().Sub(s.start) > 58*time.Minute {
+		t.Events = append(t.Events, metrics.EventCount{Outcome: "dead_letter", Reason: "no_task_id", Count: s.flood})
+	}
+	for i, part := range []int64{20, 50, 20, 8, 2} { // in percent
+		t.Times = append(t.Times, metrics.Time{Seconds: []float64{.08, .2, .4, .9, 2.2}[i], Count: uint64(max(0, int64(x*34)*part/100))})
+	}
+	if s.few > 0 {
+		t.Times = []metrics.Time{{Seconds: .3, Count: uint64(x / 5)}, {Seconds: 40, Count: uint64(x / 20)}}
 	}
 	return t, nil
 }
@@ -133,10 +142,20 @@ func (s *service) Stories(id string) (found []story.Story) {
 }
 
 func (s *service) Latest() (list []story.Story) {
+	of := map[string]int{}
+	for _, one := range s.Earlier(math.MaxUint64) {
+		if of[one.Became()]++; of[one.Became()] <= 100 {
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
+func (s *service) Earlier(number uint64) (list []story.Story) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, one := range slices.Backward(s.stories) {
-		if one.Done {
+		if one.Done && one.Number < number {
 			list = append(list, one)
 		}
 	}
@@ -161,6 +180,10 @@ func (s *service) Topics(_ context.Context, id string) (history.History, error) 
 func (s *service) Home(context.Context, string) (int, error) { return 6, nil }
 
 func (s *service) Owner(context.Context, int) (string, error) { return s.owner, nil }
+
+func (s *service) Instances(context.Context) ([]page.Instance, error) {
+	return []page.Instance{{Instance: "remux-retrier-0", Partitions: []int{0, 1, 2, 3}, Here: true}, {Instance: s.owner, Partitions: []int{6}}}, nil
+}
 
 // add tells the story of one more event, whose steps follow one another.
 func (s *service) add(id string, reason events.Reason, apiError *events.APIError, steps ...story.Step) {
@@ -188,7 +211,9 @@ func (s *service) add(id string, reason events.Reason, apiError *events.APIError
 			story.Step{At: last.At.Add(time.Millisecond), Kind: story.Answered, Reason: reason},
 			story.Step{At: last.At.Add(7 * time.Millisecond), Kind: story.Published, Detail: "remux." + string(reason.Kind())})
 	}
-	told.Done = told.Steps[len(told.Steps)-1].Kind.Ends()
+	if told.Done = told.Steps[len(told.Steps)-1].Kind.Ends(); told.Done {
+		told.Number = uint64(n + 1)
+	}
 	s.stories = append(s.stories, told)
 }
 

@@ -108,9 +108,9 @@ func TestTheRealThing(t *testing.T) {
 	desktop.well(url)
 
 	// The last task that was refused tells its story on a phone.
-	const refused = `[...document.querySelectorAll('#latest tr')].find((r) => r.querySelector('[data-outcome=retry_failed]') && r.querySelector('button'))`
+	const refused = `[...document.querySelectorAll('#latest tr')].find((r) => r.querySelector('[data-outcome=retry_failed]') && r.querySelector('a'))`
 	desktop.until(refused)
-	id := value[string](desktop, refused+`.querySelector('button').textContent`)
+	id := value[string](desktop, refused+`.querySelector('a').textContent`)
 	phone := open(t, url+"/#task="+id, sizes[1], "light")
 	phone.until(`document.getElementById('story').getAttribute('aria-busy') === 'false'`)
 	if words := phone.text("#story"); !strings.Contains(words, "Not retried") || !strings.Contains(words, "What the topics know") {

@@ -3,6 +3,7 @@
 package browser
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -70,5 +71,78 @@ func TestWhatIsWrongWithAPartitionAndWhyATaskFailedIsWrittenOut(t *testing.T) {
 		if n := b.number(`document.querySelectorAll('main [title]').length`); n > 0 {
 			t.Errorf("%s: %v texts show under a pointer alone", w.name, n)
 		}
+	}
+}
+
+// A median of two answers is a number that says nothing.
+func TestFewAnswersAreShownThemselves(t *testing.T) {
+	t.Parallel()
+	s := newService(nil)
+	s.few = 1
+	url, _ := serve(t, s, s.clock, "")
+	for _, w := range sizes {
+		b := open(t, url, w, "light")
+		b.until(`document.querySelectorAll('#times .dot').length >= 12`)
+		if lines := value[string](b, `[...document.querySelectorAll('#times path')].map((line) => line.getAttribute('d')).join('')`); lines != "" {
+			t.Errorf("%s: quantiles of a few are drawn: %s", w.name, lines)
+		}
+		if words := b.text("#times .legend"); !strings.Contains(words, "answer") || strings.Contains(words, "99 in 100") {
+			t.Errorf("%s: it says %q", w.name, words)
+		}
+		b.keep("few-" + w.name)
+		b.well(url)
+	}
+}
+
+// Whoever needs larger letters has them set in the browser: then the texts alone grow.
+func TestLettersOfTwiceTheSizeCutNothing(t *testing.T) {
+	t.Parallel()
+	s := newService(stateNamed("quota")).aDay()
+	url, _ := serve(t, s, s.clock, "")
+	for _, w := range sizes {
+		b := open(t, url, w, "light")
+		_ = value[bool](b, `(document.documentElement.style.fontSize = '30px', true)`)
+		b.do(chromedp.EmulateViewport(min(w.width-1, 1200), w.height, chromedp.EmulateScale(1)))
+		b.until(`parseFloat(getComputedStyle(document.querySelector('.node .label')).fontSize) > 20 && document.querySelector('.node rect').getAttribute('height') > 100`)
+		for _, text := range outside {
+			if n := b.number(`(` + text + `).length`); n > 0 {
+				t.Errorf("%s: %v texts run out of their boxes: %s", w.name, n, text)
+			}
+		}
+		b.keep("large-" + w.name)
+		b.well(url)
+	}
+}
+
+func TestASmallPhoneCutsNothing(t *testing.T) {
+	t.Parallel()
+	s := newService(stateNamed("quota")).aDay()
+	url, _ := serve(t, s, s.clock, "")
+	b := open(t, url, size{"small", 320, 640, true}, "light")
+	for _, text := range outside {
+		if n := b.number(`(` + text + `).length`); n > 0 {
+			t.Errorf("%v texts run out of their boxes: %s", n, text)
+		}
+	}
+	b.keep("small")
+	b.well(url)
+}
+
+func TestAxesHaveWholeSteps(t *testing.T) {
+	t.Parallel()
+	s := newService(nil).aDay()
+	url, _ := serve(t, s, s.clock, "")
+	b := open(t, url, sizes[0], "light")
+	b.until(`document.querySelectorAll('#times .tick').length > 4`)
+	for plot, pattern := range map[string]string{"throughput": `^([0-9,]+|\d\d:(00|15|30|45))$`, "times": `^(\d+ (ms|s|min|h)|\d\d:(00|15|30|45))$`} {
+		ticks := value[[]string](b, `[...document.querySelectorAll('#`+plot+` .tick')].map((tick) => tick.textContent)`)
+		for _, tick := range ticks {
+			if !regexp.MustCompile(pattern).MatchString(tick) {
+				t.Errorf("%s has the tick %q", plot, tick)
+			}
+		}
+	}
+	if cut := value[[]string](b, `[...document.querySelectorAll('.plot svg, .flow svg')].flatMap((picture) => [...picture.querySelectorAll('text, rect')].filter((part) => { const [a, b] = [part.getBoundingClientRect(), picture.getBoundingClientRect()]; return a.left < b.left - 0.1 || a.right > b.right + 0.1 || a.top < b.top - 0.1 || a.bottom > b.bottom + 0.1 })).map((part) => part.outerHTML)`); len(cut) > 0 {
+		t.Errorf("parts of the pictures are cut at an edge: %q", cut)
 	}
 }

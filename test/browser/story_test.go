@@ -66,12 +66,15 @@ func TestTheKeyboardAloneFindsWhyATaskIsNotRetried(t *testing.T) {
 			"outage", []string{"Still waiting: MPC does not serve", "MPC has not served since", "HTTP 503 MPC.10201"}},
 		{"quota", "quota", func(s *service) { s.add(id, "", nil, story.Step{Kind: story.QuotaWait, Detail: "73 before it"}) },
 			"quota", []string{"Still waiting: for the quota", "73 before it", "95 requests a minute"}},
+		{"its calls fail", "working", func(s *service) {
+			s.add(id, "", nil, story.Step{Kind: story.Call}, story.Step{Kind: story.BackoffWait, Until: time.Now().Add(time.Minute), Detail: "attempt 3 of 5, which counts only if MPC serves others meanwhile"})
+		}, "backoff", []string{"Still waiting: its last call failed", "attempt 3 of 5, which counts only if MPC serves others meanwhile; next at"}},
 		{"task not found", "working", func(s *service) {
 			s.add(id, events.TaskNotFound, missing, story.Step{Kind: story.Call}, story.Step{Kind: story.Refused, Error: missing})
 		}, "task_not_found", []string{"Not retried: MPC does not know the task", "MPC.10211", "Calls MPC to retry the task."}},
 		{"dead letter", "working", func(s *service) {
-			s.add(id, "", nil, story.Step{Kind: story.DeadLetter, Detail: "two_task_ids: the field task_id stands there twice"})
-		}, "dead_letter", []string{"Not retried: its event is a dead letter", "stands there twice", "redrive"}},
+			s.add(id, "", nil, story.Step{Kind: story.DeadLetter, Detail: "two_task_ids: the field task_id is repeated"})
+		}, "dead_letter", []string{"Not retried: its event is a dead letter", "is repeated", "redrive"}},
 		{"covered", "working", func(s *service) { s.add(id, events.Covered, nil, story.Step{Kind: story.TwinWait}) },
 			"covered", []string{"a retry that was sent for another event answers this one too"}},
 		{"still waiting elsewhere", "working", func(s *service) {
@@ -120,7 +123,7 @@ func TestHostileIDsStayText(t *testing.T) {
 			if listed := value[string](b, `document.querySelector('#latest .task').textContent`); listed != plain.Text(id) {
 				t.Errorf("the list shows %q", listed)
 			}
-			b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#latest button').click()`))
+			b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#latest a').click()`))
 			b.until(`document.getElementById('story').getAttribute('aria-busy') === 'false'`)
 			if title := value[string](b, `document.getElementById('story-title').textContent`); title != "Task "+plain.Text(id) {
 				t.Errorf("the story is %q's", title)

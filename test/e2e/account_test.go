@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// answered waits until n events have an outcome or a dead letter.
-func (r *room) answered(n int, within time.Duration) {
+// waitForAnswers waits until n events have an outcome or a dead letter.
+func (r *rig) waitForAnswers(n int, within time.Duration) {
 	r.t.Helper()
 	waitFor(r.t, within, fmt.Sprintf("%d answers", n), func() (bool, string) {
 		have := r.collector.count()
@@ -21,20 +21,19 @@ func (r *room) answered(n int, within time.Duration) {
 	})
 }
 
-// owed counts the events that must have an answer.
-func (r *room) owed() int {
+// expectedAnswers counts the published events that must be answered.
+func (r *rig) expectedAnswers() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.asked) - len(r.silent)
+	return len(r.published) - len(r.unanswerable)
 }
 
-// settle waits until every event is answered and everything is committed, and
-// stops the services. Then it closes the account: as many events in as distinct
-// answers out, each event one answer, and no answer without an event. Repeats,
-// which a crash may cause, are given back; without a crash there must be none.
-func (r *room) settle(within time.Duration) (repeats []string) {
+// finish waits until every event is answered and committed, and stops the
+// services. Then it checks the account: one answer for each event, and no answer
+// without an event. It returns the repeated answers, which only a crash may cause.
+func (r *rig) finish(within time.Duration) (repeats []string) {
 	r.t.Helper()
-	r.answered(r.owed(), within)
+	r.waitForAnswers(r.expectedAnswers(), within)
 	waitFor(r.t, 20*time.Second, "the group to commit the topic's end", func() (bool, string) {
 		ends, err := r.ends(r.failed)
 		if err != nil {
@@ -54,20 +53,20 @@ func (r *room) settle(within time.Duration) (repeats []string) {
 		}
 	}
 	r.readAll()
-	return r.account()
+	return r.checkAccount()
 }
 
-// quiet is settle where nothing may have been repeated.
-func (r *room) quiet(within time.Duration) {
+// finishWithoutRepeats is finish for scenarios in which no answer may be repeated.
+func (r *rig) finishWithoutRepeats(within time.Duration) {
 	r.t.Helper()
-	if repeats := r.settle(within); len(repeats) > 0 {
-		r.t.Errorf("%d answers were repeated without a crash: %q", len(repeats), head(repeats))
+	if repeats := r.finish(within); len(repeats) > 0 {
+		r.t.Errorf("%d answers were repeated without a crash: %q", len(repeats), firstFew(repeats))
 	}
 }
 
-// readAll waits until the collector has read what stands in the topics
-// at this moment; more may come meanwhile.
-func (r *room) readAll() {
+// readAll waits until the collector has read up to the topics' ends as they are
+// now. More records may be written meanwhile.
+func (r *rig) readAll() {
 	r.t.Helper()
 	for _, topic := range []string{r.retried, r.retryFailed, r.deadLetter} {
 		var ends map[int32]int64
@@ -90,40 +89,42 @@ func (r *room) readAll() {
 	}
 }
 
-func (r *room) account() []string {
+// checkAccount compares the published events with the collected answers, and
+// returns the repeated ones.
+func (r *rig) checkAccount() []string {
 	r.t.Helper()
 	c := r.collector
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, problem := range head(c.wrong) {
+	for _, problem := range firstFew(c.wrong) {
 		r.t.Error(problem)
 	}
-	for at, rec := range r.asked {
+	for at, rec := range r.published {
 		o, l := c.outcomes[at], c.letters[at]
 		switch {
-		case r.silent[at] && (o != nil || l != nil):
+		case r.unanswerable[at] && (o != nil || l != nil):
 			r.t.Errorf("%+v is no failure event and was answered: %s", at, rec.Value)
-		case !r.silent[at] && o == nil && l == nil:
+		case !r.unanswerable[at] && o == nil && l == nil:
 			r.t.Errorf("%+v has no answer", at)
 		case o != nil && l != nil:
 			r.t.Errorf("%+v has an outcome and a dead letter", at)
 		}
 	}
 	for _, at := range slices.Concat(slices.Collect(maps.Keys(c.outcomes)), slices.Collect(maps.Keys(c.letters))) {
-		if r.asked[at] == nil {
-			r.t.Errorf("an answer to %+v, where nothing was asked", at)
+		if r.published[at] == nil {
+			r.t.Errorf("an answer to %+v, where no event was published", at)
 		}
 	}
 	r.t.Logf("account: %d events in = %d outcomes + %d dead letters + %d ignored; %d repeats",
-		len(r.asked), len(c.outcomes), len(c.letters), len(r.silent), len(c.repeats))
+		len(r.published), len(c.outcomes), len(c.letters), len(r.unanswerable), len(c.repeats))
 	return c.repeats
 }
 
-// head is as much of a list as a person reads.
-func head(list []string) []string { return list[:min(len(list), 5)] }
+// firstFew returns at most five elements, for error messages.
+func firstFew(list []string) []string { return list[:min(len(list), 5)] }
 
-// calledOnce checks that each task's retry was accepted once and asked for once.
-func (r *room) calledOnce(t *testing.T, tasks int) {
+// calledOnce checks that each task was called once, and that the call was accepted.
+func (r *rig) calledOnce(t *testing.T, tasks int) {
 	t.Helper()
 	n := r.mpc.Counters()
 	if n.Retries != tasks || n.Accepted != tasks {
@@ -131,9 +132,9 @@ func (r *room) calledOnce(t *testing.T, tasks int) {
 	}
 }
 
-// acceptedAtMostOnce checks that no task's retry was accepted a second time,
-// however often it was asked for.
-func (r *room) acceptedAtMostOnce(t *testing.T, records []*kgo.Record) {
+// acceptedAtMostOnce checks that no task's retry was accepted twice, however
+// often it was called.
+func (r *rig) acceptedAtMostOnce(t *testing.T, records []*kgo.Record) {
 	t.Helper()
 	for _, rec := range records {
 		if n := r.mpc.Accepted(string(rec.Key)); n > 1 {

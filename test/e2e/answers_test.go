@@ -16,8 +16,7 @@ import (
 // trace is a valid W3C trace context.
 const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-// shapes are failure events in every accepted shape, as a producer would write
-// them; %s is the task id.
+// shapes has a failure event of each accepted shape; %s is the task id.
 var shapes = map[string]struct {
 	value    string
 	headers  []kgo.RecordHeader
@@ -48,31 +47,31 @@ func nested(levels int) string {
 
 func TestEveryAcceptedShapeIsAnswered(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
-	asked := map[string]*kgo.Record{}
+	r := newRig(t, options{})
+	events := map[string]*kgo.Record{}
 	id := 538526
 	for name, shape := range shapes {
 		id++
 		task := fmt.Sprint(id)
-		asked[name] = &kgo.Record{Key: []byte(task), Value: []byte(strings.Replace(shape.value, "%s", task, 1)), Headers: shape.headers}
-		r.publish(asked[name])
+		events[name] = &kgo.Record{Key: []byte(task), Value: []byte(strings.Replace(shape.value, "%s", task, 1)), Headers: shape.headers}
+		r.publish(events[name])
 	}
 	huge := event("unused")
 	huge.Key, huge.Value = []byte("18446744073709551616"), []byte(`{"task_id":18446744073709551616}`)
 	large := event("large")
 	large.Value = []byte(`{"padding":"` + strings.Repeat("x", 900_000) + `","task_id":"large"}`)
 	r.publish(huge, large)
-	asked["beyond 64 bits"], asked["900 kB"] = huge, large
+	events["beyond 64 bits"], events["900 kB"] = huge, large
 
 	started := &kgo.Record{Value: []byte(`{"event_type":"RemuxStart","remux_info":{"task_id":"1","status":"PROCESSING"}}`)}
 	success := &kgo.Record{Value: []byte(`{"event_type":"RemuxComplete","remux_info":{"task_id":"1","status":"SUCCEED"}}`)}
 	r.publish(started, success)
-	r.ignored(started, success)
+	r.expectNoAnswer(started, success)
 
 	r.start().ready()
-	r.quiet(30 * time.Second)
-	r.calledOnce(t, len(asked))
-	for name, rec := range asked {
+	r.finishWithoutRepeats(30 * time.Second)
+	r.calledOnce(t, len(events))
+	for name, rec := range events {
 		o := r.collector.of(rec)
 		if o == nil {
 			t.Errorf("%s: no outcome", name)
@@ -89,10 +88,10 @@ func TestEveryAcceptedShapeIsAnswered(t *testing.T) {
 			t.Errorf("%s: failure.error_code is %q, want %q", name, code, shape.code)
 		}
 	}
-	if got := r.collector.of(asked["traced"]).headers["traceparent"]; got != trace {
+	if got := r.collector.of(events["traced"]).headers["traceparent"]; got != trace {
 		t.Errorf("traceparent is %q, want the failure event's", got)
 	}
-	if got, carried := r.collector.of(asked["badly traced"]).headers["traceparent"]; carried {
+	if got, carried := r.collector.of(events["badly traced"]).headers["traceparent"]; carried {
 		t.Errorf("an invalid traceparent was carried on: %q", got)
 	}
 }
@@ -106,7 +105,7 @@ func codeOf(o *outcome) string {
 
 func TestEveryReasonIsAnsweredOnItsTopic(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{sim: mpcsim.Config{ProcessingFor: time.Hour}})
+	r := newRig(t, options{sim: mpcsim.Config{ProcessingFor: time.Hour}})
 	type want struct {
 		kind, reason, code string
 		status, attempts   int
@@ -133,19 +132,19 @@ func TestEveryReasonIsAnsweredOnItsTopic(t *testing.T) {
 		r.mpc.Script("invalid", mpcsim.Fail(400, "MPC.10202")),
 		r.mpc.SetTask(mpcsim.Task{ID: "canceled", Status: mpcsim.StatusCanceled}),
 	)
-	asked := map[string]*kgo.Record{}
+	events := map[string]*kgo.Record{}
 	for task := range wants {
-		asked[task] = event(task)
+		events[task] = event(task)
 	}
-	asked["skipped"].Value = []byte(`{"task_id":"skipped","error_code":"MPC.10052"}`)
-	for _, rec := range asked {
+	events["skipped"].Value = []byte(`{"task_id":"skipped","error_code":"MPC.10052"}`)
+	for _, rec := range events {
 		r.publish(rec)
 	}
 	r.start("RETRY_SKIP_CODES", "MPC.10052,MPC.10053").ready()
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 
 	for task, w := range wants {
-		o := r.collector.of(asked[task])
+		o := r.collector.of(events[task])
 		if o == nil {
 			t.Errorf("%s: no outcome", task)
 			continue
@@ -161,7 +160,7 @@ func TestEveryReasonIsAnsweredOnItsTopic(t *testing.T) {
 		if got != w {
 			t.Errorf("%s: got %+v, want %+v", task, got, w)
 		}
-		checkWire(t, r, asked[task], o)
+		checkWire(t, r, events[task], o)
 	}
 	if n := r.mpc.Accepted("lost"); n != 1 {
 		t.Errorf("the task whose answer was lost was retried %d times", n)
@@ -169,11 +168,11 @@ func TestEveryReasonIsAnsweredOnItsTopic(t *testing.T) {
 }
 
 // checkWire checks what every outcome promises: topic, key, partition, headers.
-func checkWire(t *testing.T, r *room, asked *kgo.Record, o *outcome) {
+func checkWire(t *testing.T, r *rig, failed *kgo.Record, o *outcome) {
 	t.Helper()
 	topics := map[string]string{"retried": r.retried, "retry_failed": r.retryFailed}
 	if o.record.Topic != topics[o.Outcome] {
-		t.Errorf("%s stands in %s", o.record.Value, o.record.Topic)
+		t.Errorf("%s is in topic %s", o.record.Value, o.record.Topic)
 	}
 	if string(o.record.Key) != o.TaskID {
 		t.Errorf("key %q of the outcome of task %s", o.record.Key, o.TaskID)
@@ -197,8 +196,8 @@ func checkWire(t *testing.T, r *room, asked *kgo.Record, o *outcome) {
 		t.Errorf("task %s: ce_time %q, decided_at %v", o.TaskID, o.headers["ce_time"], o.DecidedAt)
 	}
 	f := o.FailedEvent
-	if f.Topic != asked.Topic || f.Partition != asked.Partition || f.Offset != asked.Offset || f.Timestamp.UnixMilli() != asked.Timestamp.UnixMilli() {
-		t.Errorf("task %s: failed_event %+v, it stands at %s %d/%d %v", o.TaskID, f, asked.Topic, asked.Partition, asked.Offset, asked.Timestamp)
+	if f.Topic != failed.Topic || f.Partition != failed.Partition || f.Offset != failed.Offset || f.Timestamp.UnixMilli() != failed.Timestamp.UnixMilli() {
+		t.Errorf("task %s: failed_event %+v, want %s %d/%d %v", o.TaskID, f, failed.Topic, failed.Partition, failed.Offset, failed.Timestamp)
 	}
 	if o.Message == "" {
 		t.Errorf("task %s: no message", o.TaskID)
@@ -216,23 +215,23 @@ func must(t *testing.T, errs ...error) {
 
 func TestAttemptsAreExhaustedOnlyWhereOthersAreServed(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 5 * time.Millisecond}}})
-	must(t, r.mpc.Script("cursed", mpcsim.Fail(500, "APIGW.0605").Repeat(mpcsim.Always)))
-	cursed := event("cursed")
-	r.publish(cursed)
+	r := newRig(t, options{sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 5 * time.Millisecond}}})
+	must(t, r.mpc.Script("always-failing", mpcsim.Fail(500, "APIGW.0605").Repeat(mpcsim.Always)))
+	alwaysFailing := event("always-failing")
+	r.publish(alwaysFailing)
 	r.start("RETRY_MAX_ATTEMPTS", "2").ready()
-	for i := 0; r.collector.of(cursed) == nil; i++ {
+	for i := 0; r.collector.of(alwaysFailing) == nil; i++ {
 		if i == 400 {
 			t.Fatal("the event whose call always fails has no answer though 6,000 others were served")
 		}
-		r.load(fmt.Sprintf("witness-%d", i), 15)
-		r.answered(r.owed()-1, 20*time.Second)
+		r.load(fmt.Sprintf("served-%d", i), 15)
+		r.waitForAnswers(r.expectedAnswers()-1, 20*time.Second)
 	}
-	r.quiet(20 * time.Second)
-	if o := r.collector.of(cursed); o.Reason != "attempts_exhausted" || o.Attempts < 2 || o.Error == nil || o.Error.Status != 500 {
+	r.finishWithoutRepeats(20 * time.Second)
+	if o := r.collector.of(alwaysFailing); o.Reason != "attempts_exhausted" || o.Attempts < 2 || o.Error == nil || o.Error.Status != 500 {
 		t.Errorf("the event whose call always fails: %s", o.record.Value)
 	}
-	if n := r.collector.reasons()["accepted"]; n != r.owed()-1 {
-		t.Errorf("%d of %d other events were accepted", n, r.owed()-1)
+	if n := r.collector.reasons()["accepted"]; n != r.expectedAnswers()-1 {
+		t.Errorf("%d of %d other events were accepted", n, r.expectedAnswers()-1)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// The simulator checks signatures by code of its own; it refuses what is wrong.
+// The simulator has its own signature check and rejects wrong signatures.
 func TestEveryWayToAuthenticateWorks(t *testing.T) {
 	const user, domain = "operator", "example-domain"
 	file := filepath.Join(t.TempDir(), "secret")
@@ -47,21 +47,21 @@ func TestEveryWayToAuthenticateWorks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			way.sim.Tokens = []mpcsim.Secret{"nobody has this one"}
-			r := enter(t, options{sim: way.sim})
+			way.sim.Tokens = []mpcsim.Secret{"not the service's token"}
+			r := newRig(t, options{sim: way.sim})
 			must(t, r.mpc.Script("lost-0", mpcsim.Lose()))
 			r.load("task", 50)
 			r.load("lost", 1) // its state is queried, with parameters to be signed
 			r.start(append([]string{"MPC_AUTH_TOKEN", "-", "LOG_LEVEL", "trace"}, way.env(r.mpc.URL())...)...).ready()
-			r.answered(51, 30*time.Second)
+			r.waitForAnswers(51, 30*time.Second)
 			if way.sim.Username != "" {
-				for i := 0; r.mpc.Counters().Logins < 2; i++ { // the first token has ended
+				for i := 0; r.mpc.Counters().Logins < 2; i++ { // the first token has expired
 					r.load(fmt.Sprintf("more-%d", i), 1)
-					r.answered(r.owed(), 10*time.Second)
+					r.waitForAnswers(r.expectedAnswers(), 10*time.Second)
 				}
 			}
-			r.quiet(30 * time.Second)
-			if n := r.collector.reasons(); n["already_running"] != 1 || n["accepted"] != r.owed()-1 {
+			r.finishWithoutRepeats(30 * time.Second)
+			if n := r.collector.reasons(); n["already_running"] != 1 || n["accepted"] != r.expectedAnswers()-1 {
 				t.Errorf("outcomes %v", n)
 			}
 			if n := r.mpc.Counters(); n.Logins > 20 {
@@ -73,18 +73,18 @@ func TestEveryWayToAuthenticateWorks(t *testing.T) {
 
 func TestAWrongPasswordIsNotTriedAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{sim: mpcsim.Config{Domain: "d", Username: "u", Password: canary + "-right"}})
+	r := newRig(t, options{sim: mpcsim.Config{Domain: "d", Username: "u", Password: canary + "-right"}})
 	r.load("task", 50)
 	s := r.start("MPC_AUTH_TOKEN", "-", "IAM_ENDPOINT", r.mpc.URL(), "IAM_DOMAIN", "d", "IAM_USERNAME", "u",
 		"IAM_PASSWORD", canary+"-wrong", "IAM_PROJECT", "p").ready()
 	must(t, r.mpc.Await(r.ctx, mpcsim.Login, 1))
-	s.says("IAM")
+	s.waitForLog("IAM")
 	<-time.After(8 * time.Second) // the time in which it might try again
 	if n := r.mpc.Counters().Logins; n != 1 {
 		t.Errorf("%d logins with a wrong password within 8 s: that locks the account", n)
 	}
 	if n := r.collector.count(); n != 0 {
-		t.Errorf("%d events were answered though nobody could log in", n)
+		t.Errorf("%d events were answered though no log-in succeeded", n)
 	}
 	s.stop()
 }

@@ -20,8 +20,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 )
 
-// bomb is a batch of records that hold little but zeros. They are compressed as
-// they are made, so that nothing but the batch is ever in memory.
+// bomb returns a batch of count records, each with size zeros between two texts.
+// The records are compressed while they are written, so that only the compressed
+// batch is in memory.
 func bomb(t *testing.T, at time.Time, count, size int, value func(i int) (before, after string)) []byte {
 	t.Helper()
 	var packed bytes.Buffer
@@ -51,9 +52,8 @@ func bomb(t *testing.T, at time.Time, count, size int, value func(i int) (before
 	return raw
 }
 
-// publishRaw publishes a batch as it is, and says that its records are to be
-// answered.
-func (r *room) publishRaw(partition int32, at time.Time, count int, batch []byte) []*kgo.Record {
+// publishRaw publishes a batch as it is. Each of its records must be answered.
+func (r *rig) publishRaw(partition int32, at time.Time, count int, batch []byte) []*kgo.Record {
 	r.t.Helper()
 	client := r.newClient(kgo.MaxVersions(kversion.V3_0_0()))
 	req := kmsg.NewPtrProduceRequest()
@@ -72,17 +72,17 @@ func (r *room) publishRaw(partition int32, at time.Time, count int, batch []byte
 	for i := range records {
 		records[i] = &kgo.Record{Topic: r.failed, Partition: partition, Offset: answer.BaseOffset + int64(i), Timestamp: at}
 	}
-	r.ask(records...)
+	r.addPublished(records...)
 	return records
 }
 
-// What is stored in some kilobytes may unpack to more than a container's memory:
-// every instance would be killed, for good, and the log say nothing.
+// A few stored kilobytes can unpack to more than a container's memory. Every
+// instance would then be killed again and again, without a log line.
 func TestInvariant7CompressionBombsAreAnsweredInBoundedMemory(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("a process's memory is read from /proc")
 	}
-	r := enter(t, options{partitions: 4})
+	r := newRig(t, options{partitions: 4})
 	for _, topic := range []string{r.failed, r.deadLetter} {
 		r.limit(topic, 90<<20)
 	}
@@ -111,16 +111,16 @@ func TestInvariant7CompressionBombsAreAnsweredInBoundedMemory(t *testing.T) {
 	r.program = program
 	began := time.Now()
 	s := r.start("GOMEMLIMIT", "-").ready()
-	r.answered(r.owed(), 120*time.Second)
+	r.waitForAnswers(r.expectedAnswers(), 120*time.Second)
 	most := s.peakMemory()
-	t.Logf("%d answers in %v, in %d MiB of memory at most", r.owed(), time.Since(began), most>>20)
+	t.Logf("%d answers in %v, in %d MiB of memory at most", r.expectedAnswers(), time.Since(began), most>>20)
 	if most > 450<<20 {
-		t.Errorf("the service took %d MiB", most>>20)
+		t.Errorf("the service used %d MiB", most>>20)
 	}
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 	r.calledOnce(t, many+len(healthy))
 	if letter := r.collector.letter(large); letter == nil || !same(letter.Value, random) {
-		t.Error("the dead letter of 60 MB did not come whole")
+		t.Error("the dead letter of 60 MB is not complete")
 	}
 	for _, rec := range append(alone, eight...) {
 		letter := r.collector.letter(rec)
@@ -134,11 +134,11 @@ func TestInvariant7CompressionBombsAreAnsweredInBoundedMemory(t *testing.T) {
 	}
 }
 
-// A dead letter that its topic does not take holds up a partition, but not one that
-// is larger than any usual record: it says where the record stands.
+// A dead letter that its topic refuses holds up the partition. One that is larger
+// than any usual record does not: it is replaced by a reference to the record.
 func TestALargeDeadLetterThatDoesNotFitTellsWhereTheRecordStands(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 1})
+	r := newRig(t, options{partitions: 1})
 	r.limit(r.failed, 30<<20)
 	client := r.newClient(kgo.ProducerBatchMaxBytes(25 << 20))
 	random := incompressible(20e6)
@@ -147,9 +147,9 @@ func TestALargeDeadLetterThatDoesNotFitTellsWhereTheRecordStands(t *testing.T) {
 	r.publishWith(client, large)
 	r.publishWith(client, compresses, event("healthy"))
 	r.start().ready()
-	r.quiet(60 * time.Second)
+	r.finishWithoutRepeats(60 * time.Second)
 	if letter := r.collector.letter(compresses); letter == nil || !same(letter.Value, compresses.Value) {
-		t.Error("the dead letter that fits if it is compressed did not come whole")
+		t.Error("the dead letter that fits when compressed is not complete")
 	}
 	letter := r.collector.letter(large)
 	if letter == nil {

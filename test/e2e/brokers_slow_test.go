@@ -25,17 +25,17 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// A collection of garbage, a slow disk or a migrated machine is no reason to
-// rebalance: the session is longer.
+// A garbage collection, a slow disk or a live migration is shorter than the
+// session, so it must cause no rebalance.
 func TestABrokerThatStandsStillForSecondsEndsNoGeneration(t *testing.T) {
 	t.Parallel()
-	c, o := own(t, testkafka.Config{}, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 50 * time.Millisecond}}})
-	r := enter(t, o)
+	c, o := ownCluster(t, testkafka.Config{}, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 50 * time.Millisecond}}})
+	r := newRig(t, o)
 	a, b := r.start("KAFKA_SESSION_TIMEOUT", "10s"), r.start("KAFKA_SESSION_TIMEOUT", "10s")
 	a.ready()
 	b.ready()
-	stop := r.pour(10 * time.Millisecond)
-	r.answered(200, 40*time.Second)
+	stop := r.publishSteadily(10 * time.Millisecond)
+	r.waitForAnswers(200, 40*time.Second)
 	assigned := func() (n int) { return len(a.assignments()) + len(b.assignments()) }
 	before := assigned()
 	for range 2 {
@@ -43,22 +43,22 @@ func TestABrokerThatStandsStillForSecondsEndsNoGeneration(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		must(t, c.Resume(0))
 		have := r.collector.count()
-		r.answered(have+200, 40*time.Second)
+		r.waitForAnswers(have+200, 40*time.Second)
 	}
 	if n := assigned() - before; n != 0 {
 		t.Errorf("%d generations began", n)
 	}
 	all := stop()
-	r.quiet(60 * time.Second)
+	r.finishWithoutRepeats(60 * time.Second)
 	r.acceptedAtMostOnce(t, all)
 }
 
-// clientQuota limits every client.
-func (r *room) clientQuota(key string, value float64) {
+// clientQuota sets a Kafka quota for all client ids.
+func (r *rig) clientQuota(key string, value float64) {
 	r.t.Helper()
 	entry := kmsg.NewAlterClientQuotasRequestEntry()
 	entity := kmsg.NewAlterClientQuotasRequestEntryEntity()
-	entity.Type = "client-id" // all of them
+	entity.Type = "client-id" // without a name: all clients
 	op := kmsg.NewAlterClientQuotasRequestEntryOp()
 	op.Key, op.Value = key, value
 	entry.Entity, entry.Ops = append(entry.Entity, entity), append(entry.Ops, op)
@@ -69,17 +69,17 @@ func (r *room) clientQuota(key string, value float64) {
 	must(r.t, kerr.ErrorForCode(res.Entries[0].ErrorCode))
 }
 
-// The brokers answer a throttled fetch at once, without records, and then say
-// nothing on its connection for a while (KIP-219).
+// The brokers answer a throttled fetch at once, without records, and then mute
+// its connection for a while (KIP-219).
 func TestAKafkaQuotaSlowsReadingAndHarmsNothing(t *testing.T) {
 	t.Parallel()
-	_, o := own(t, testkafka.Config{}, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: healthy}})
-	r := enter(t, o)
+	_, o := ownCluster(t, testkafka.Config{}, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: healthy}})
+	r := newRig(t, o)
 	const n = 400
 	var backlog []*kgo.Record
 	for i := range n {
 		rec := event(fmt.Sprint("task-", i))
-		padding := make([]byte, 7500) // that no codec makes smaller
+		padding := make([]byte, 7500) // incompressible
 		_, _ = rand.Read(padding)
 		rec.Value = fmt.Appendf(nil, `{"task_id":"task-%d","padding":%q}`, i, base64.StdEncoding.EncodeToString(padding))
 		backlog = append(backlog, rec)
@@ -90,7 +90,7 @@ func TestAKafkaQuotaSlowsReadingAndHarmsNothing(t *testing.T) {
 	r.clientQuota("consumer_byte_rate", 200_000)
 	time.Sleep(time.Second) // brokers learn of quotas a little later
 	s := r.start().ready()
-	s.says("a Kafka quota for this client or user")
+	s.waitForLog("a Kafka quota for this client or user")
 	for end := time.Now().Add(90 * time.Second); r.collector.count() < n && time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
 		if status, body := s.get("/readyz"); status != 200 {
 			t.Fatalf("/readyz: %d %s", status, body)
@@ -99,16 +99,16 @@ func TestAKafkaQuotaSlowsReadingAndHarmsNothing(t *testing.T) {
 	if errors := s.scrape().gauge(t, "fetch_errors_total"); errors != 0 {
 		t.Errorf("%v fetches failed", errors)
 	}
-	r.quiet(60 * time.Second)
+	r.finishWithoutRepeats(60 * time.Second)
 	if n := len(s.assignments()); n != 1 {
 		t.Errorf("%d generations began", n)
 	}
 	if n := strings.Count(s.out.String(), "a Kafka quota for this client or user"); n != 1 {
-		t.Errorf("the quota is said %d times", n)
+		t.Errorf("the quota is logged %d times, want once", n)
 	}
 }
 
-// connections counts the service's connections to each broker.
+// connections counts the process's connections to each broker.
 func (s *service) connections(brokers []string) map[string]int {
 	s.t.Helper()
 	own := map[string]bool{}
@@ -150,8 +150,8 @@ func (s *service) connections(brokers []string) map[string]int {
 
 func TestConnectionsToABrokerAreFewHoweverManyPartitions(t *testing.T) {
 	t.Parallel()
-	c, o := own(t, testkafka.Config{}, options{partitions: 64, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 10 * time.Millisecond}}})
-	r := enter(t, o)
+	c, o := ownCluster(t, testkafka.Config{}, options{partitions: 64, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 10 * time.Millisecond}}})
+	r := newRig(t, o)
 	s := r.start("MPC_REQUESTS_PER_MINUTE", "unlimited").ready()
 	const most = 8
 	look := func(when string) {
@@ -167,12 +167,12 @@ func TestConnectionsToABrokerAreFewHoweverManyPartitions(t *testing.T) {
 	look("idle")
 	r.load("task", 10_000)
 	look("busy")
-	r.quiet(60 * time.Second)
+	r.finishWithoutRepeats(60 * time.Second)
 }
 
-// onBroker creates a topic whose partitions have one replica each, on the brokers
-// (numbered from 0) that the list names.
-func (r *room) onBroker(topic string, brokers []int) {
+// onBroker creates a topic with one partition for each element of brokers. Its
+// only replica is on that broker; brokers are numbered from 0.
+func (r *rig) onBroker(topic string, brokers []int) {
 	r.t.Helper()
 	req := kmsg.NewCreateTopicsRequest()
 	rt := kmsg.NewCreateTopicsRequestTopic()
@@ -191,15 +191,15 @@ func (r *room) onBroker(topic string, brokers []int) {
 	must(r.t, kerr.ErrorForCode(res.Topics[0].ErrorCode))
 }
 
-// A task whose outcome could not be written must not be called meanwhile, and must
-// not hold up the others.
+// A task is not called while its outcome could not be written, and does not hold
+// up the others.
 func TestAnOutcomePartitionWithoutALeaderHoldsUpItsOwnTasksAlone(t *testing.T) {
 	t.Parallel()
-	// The group's own topic has one replica: commits go on.
-	c, o := own(t, testkafka.Config{Brokers: 3, Properties: map[string]string{"offsets.topic.replication.factor": "1", "offsets.topic.num.partitions": "1"}}, options{noTopics: true, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 20 * time.Millisecond}}})
-	r := enter(t, o)
+	// The topic of the committed offsets has one replica: commits go on.
+	c, o := ownCluster(t, testkafka.Config{Brokers: 3, Properties: map[string]string{"offsets.topic.replication.factor": "1", "offsets.topic.num.partitions": "1"}}, options{noTopics: true, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 20 * time.Millisecond}}})
+	r := newRig(t, o)
 	r.create(8, r.failed, r.retryFailed, r.deadLetter)
-	// Not the coordinator: a rebalance has the outcome topics read anew, all of them.
+	// Not the coordinator: after a rebalance all outcome partitions must be read.
 	var coordinator int
 	waitFor(t, 30*time.Second, "a coordinator", func() (bool, string) {
 		answer := r.admin.FindGroupCoordinators(r.ctx, r.group)[r.group]
@@ -210,7 +210,7 @@ func TestAnOutcomePartitionWithoutALeaderHoldsUpItsOwnTasksAlone(t *testing.T) {
 	r.onBroker(r.retried, []int{other, other, other, other, other, alone, other, other})
 	r.start("MPC_MAX_IN_FLIGHT", "16", "MPC_REQUESTS_PER_MINUTE", "unlimited").ready()
 	r.load("before", 100)
-	r.answered(100, 30*time.Second)
+	r.waitForAnswers(100, 30*time.Second)
 
 	must(t, c.Kill(alone))
 	defer func() { must(t, c.Restart(context.Background(), alone)) }()
@@ -218,19 +218,19 @@ func TestAnOutcomePartitionWithoutALeaderHoldsUpItsOwnTasksAlone(t *testing.T) {
 	events := r.load("task", 2000)
 	stuck := 0
 	for _, rec := range events {
-		if murmur(rec.Key, 8) == 5 {
+		if murmurPartition(rec.Key, 8) == 5 {
 			stuck++
 		}
 	}
-	r.answered(100+len(events)-stuck, 90*time.Second)
+	r.waitForAnswers(100+len(events)-stuck, 90*time.Second)
 	time.Sleep(3 * time.Second)
 	if n := r.mpc.Counters().Retries - calls - (len(events) - stuck); n > 2*16 {
-		t.Errorf("%d of %d tasks are called whose outcome cannot be written", n, stuck)
+		t.Errorf("%d tasks were called, of %d whose outcome cannot be written", n, stuck)
 	}
 }
 
-// murmur is the partition that Kafka's Java producer chooses.
-func murmur(key []byte, partitions int) int {
+// murmurPartition returns the partition that Kafka's Java producer chooses.
+func murmurPartition(key []byte, partitions int) int {
 	p := kgo.StickyKeyPartitioner(nil).ForTopic("")
 	return p.Partition(&kgo.Record{Key: key}, partitions)
 }

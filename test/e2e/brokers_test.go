@@ -17,8 +17,9 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// own starts a cluster for one scenario, and a room on it.
-func own(t *testing.T, cfg testkafka.Config, o options) (*testkafka.Cluster, options) {
+// ownCluster starts a cluster for one scenario. It returns the options with that
+// cluster filled in.
+func ownCluster(t *testing.T, cfg testkafka.Config, o options) (*testkafka.Cluster, options) {
 	t.Helper()
 	c := testkafka.ForTest(t, cfg)
 	c.NeedOwn(t)
@@ -33,23 +34,23 @@ func own(t *testing.T, cfg testkafka.Config, o options) (*testkafka.Cluster, opt
 
 func TestBrokersThatGoAwayAndComeBackCostNothing(t *testing.T) {
 	t.Parallel()
-	c, o := own(t, testkafka.Config{}, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 50 * time.Millisecond}}})
-	r := enter(t, o)
+	c, o := ownCluster(t, testkafka.Config{}, options{sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 50 * time.Millisecond}}})
+	r := newRig(t, o)
 	r.load("before", 100)
 	must(t, c.Stop(0))
 	s := r.start("MPC_MAX_IN_FLIGHT", "16")
-	s.says("waiting for the brokers")
+	s.waitForLog("waiting for the brokers")
 	if status, body := s.get("/readyz"); status != 503 || !strings.Contains(body, "brokers") {
 		t.Errorf("/readyz without brokers: %d %s", status, body)
 	}
 	must(t, c.Restart(r.ctx, 0))
 	s.ready()
-	r.answered(100, 30*time.Second)
+	r.waitForAnswers(100, 30*time.Second)
 
-	stop := r.pour(5 * time.Millisecond)
+	stop := r.publishSteadily(5 * time.Millisecond)
 	for how, end := range map[string]func(int) error{"stopped": c.Stop, "killed": c.Kill} {
 		have := r.collector.count()
-		r.answered(have+200, 40*time.Second)
+		r.waitForAnswers(have+200, 40*time.Second)
 		must(t, end(0))
 		s.waitFor(30*time.Second, "to notice that the broker was "+how, func() (bool, string) {
 			status, body := s.get("/readyz")
@@ -62,9 +63,9 @@ func TestBrokersThatGoAwayAndComeBackCostNothing(t *testing.T) {
 		s.ready()
 	}
 	have := r.collector.count()
-	r.answered(have+200, 40*time.Second)
+	r.waitForAnswers(have+200, 40*time.Second)
 	all := stop()
-	t.Logf("two restarts of the broker: %d answers were repeated", len(r.settle(60*time.Second)))
+	t.Logf("two restarts of the broker: %d answers were repeated", len(r.finish(60*time.Second)))
 	r.acceptedAtMostOnce(t, all)
 	if n := r.collector.reasons(); n["accepted"]+n["already_running"] != len(all)+100 {
 		t.Errorf("%d events, answered %v", len(all)+100, n)
@@ -73,7 +74,7 @@ func TestBrokersThatGoAwayAndComeBackCostNothing(t *testing.T) {
 
 func TestTLSAndSASL(t *testing.T) {
 	t.Parallel()
-	c, o := own(t, testkafka.Config{Secured: true}, options{})
+	c, o := ownCluster(t, testkafka.Config{Secured: true}, options{})
 	certs := c.Certificates
 	sasl := func(mechanism, password string) []string {
 		return []string{"KAFKA_SASL_MECHANISM", mechanism, "KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD", password}
@@ -82,31 +83,40 @@ func TestTLSAndSASL(t *testing.T) {
 	ways := map[string]struct {
 		listener string
 		env      []string
-		problem  string // it does not get in, and says so
+		problem  string // in the log; empty: it connects
 	}{
 		"SCRAM-SHA-512 over TLS": {testkafka.SASLTLS, append(sasl("SCRAM-SHA-512", testkafka.Password), tls...), ""},
 		"SCRAM-SHA-256 over TLS": {testkafka.SASLTLS, append(sasl("SCRAM-SHA-256", testkafka.Password), tls...), ""},
 		"PLAIN over TLS":         {testkafka.SASLTLS, append(sasl("PLAIN", testkafka.Password), tls...), ""},
 		"mutual TLS":             {testkafka.MutualTLS, append([]string{"KAFKA_TLS_CERT_FILE", certs.Cert, "KAFKA_TLS_KEY_FILE", certs.Key}, tls...), ""},
 		"a wrong password":       {testkafka.SASLTLS, append(sasl("SCRAM-SHA-512", canary+"-wrong"), tls...), "KAFKA_SASL_PASSWORD"},
-		"an unknown authority":   {testkafka.TLS, []string{"KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_CA_FILE", certs.OtherCA}, "KAFKA_TLS_CA_FILE"},
+		"a name unverified":      {testkafka.ElsewhereTLS, append([]string{"KAFKA_TLS_VERIFY_HOSTNAME", "false"}, tls...), ""},
+		"that, not its own CA": {testkafka.ElsewhereTLS, []string{"KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_VERIFY_HOSTNAME", "false", "KAFKA_TLS_CA_FILE", certs.OtherCA},
+			"check KAFKA_TLS_CA_FILE"},
+		"an unknown authority": {testkafka.TLS, []string{"KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_CA_FILE", certs.OtherCA}, "check KAFKA_TLS_CA_FILE"},
 	}
 	for name, way := range ways {
 		// One after the other: this cluster ends with the test.
 		t.Run(name, func(t *testing.T) {
-			r := enter(t, o)
+			r := newRig(t, o)
 			r.load("task", 20)
-			s := r.start(append([]string{"KAFKA_BROKERS", c.AddrsOf(way.listener)[0]}, way.env...)...)
 			if way.problem != "" {
-				s.says(way.problem)
+				between := newRelay(t, c.AddrsOf(way.listener)[0])
+				s := r.start(append([]string{"KAFKA_BROKERS", between.addr}, way.env...)...)
+				s.waitForLog(way.problem)
 				if status, body := s.get("/readyz"); status != 503 || !strings.Contains(body, way.problem) {
 					t.Errorf("/readyz: %d %s", status, body)
+				}
+				between.noFlood(t)
+				if n := strings.Count(s.out.String(), way.problem); n != 1 {
+					t.Errorf("it is said in %d lines:\n%s", n, s.out)
 				}
 				s.stop()
 				return
 			}
+			s := r.start(append([]string{"KAFKA_BROKERS", c.AddrsOf(way.listener)[0]}, way.env...)...)
 			s.ready()
-			r.quiet(30 * time.Second)
+			r.finishWithoutRepeats(30 * time.Second)
 			if strings.Contains(s.out.String(), testkafka.Password) {
 				t.Error("the SASL password was printed")
 			}
@@ -114,11 +124,11 @@ func TestTLSAndSASL(t *testing.T) {
 	}
 }
 
-// Authority, client certificate and password are put in place while the service
-// runs, each over a bad one, and nothing is restarted.
+// CA, client certificate and password files are replaced by good ones while the
+// service runs. It connects without a restart.
 func TestFilesThatAreMendedWhileItRunsLetItIn(t *testing.T) {
 	t.Parallel()
-	c, o := own(t, testkafka.Config{Secured: true}, options{})
+	c, o := ownCluster(t, testkafka.Config{Secured: true}, options{})
 	certs := c.Certificates
 	copied := func(to, from string) {
 		t.Helper()
@@ -140,31 +150,31 @@ func TestFilesThatAreMendedWhileItRunsLetItIn(t *testing.T) {
 		listener string
 		env      []string
 		before   func()
-		mend     func(s *service)
+		repair   func(s *service)
 	}{
 		"authority, then password": {testkafka.SASLTLS, []string{"KAFKA_SASL_MECHANISM", "SCRAM-SHA-512", "KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD_FILE", password},
 			func() { copied(ca, certs.OtherCA) }, func(s *service) {
-				s.says("check KAFKA_TLS_CA_FILE")
+				s.waitForLog("check KAFKA_TLS_CA_FILE")
 				copied(ca, certs.CA)
-				s.says("check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD")
+				s.waitForLog("check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD")
 				copied(password, right)
 			}},
 		"client certificate": {testkafka.MutualTLS, []string{"KAFKA_TLS_CERT_FILE", cert, "KAFKA_TLS_KEY_FILE", key},
 			func() { copied(ca, certs.CA); copied(cert, certs.OtherCert); copied(key, certs.OtherKey) }, func(s *service) {
-				s.says("check KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE")
+				s.waitForLog("check KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE")
 				copied(cert, certs.Cert)
 				copied(key, certs.Key)
 			}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			way.before()
-			r := enter(t, o)
+			r := newRig(t, o)
 			r.load("task", 20)
 			s := r.start(append([]string{"KAFKA_BROKERS", c.AddrsOf(way.listener)[0], "KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_CA_FILE", ca}, way.env...)...)
-			way.mend(s)
+			way.repair(s)
 			s.ready()
-			r.quiet(30 * time.Second)
-			s.says("has changed: what it holds now is used from the next request or connection on")
+			r.finishWithoutRepeats(30 * time.Second)
+			s.waitForLog("has changed: the new contents are used from the next request or connection on")
 		})
 	}
 }

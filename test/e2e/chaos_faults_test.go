@@ -11,16 +11,16 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// fair is slow enough that some calls are in flight whenever an instance dies.
-var fair = mpcsim.Faults{Latency: 400 * time.Millisecond}
+// normalFaults is slow enough that calls are in flight whenever an instance dies.
+var normalFaults = mpcsim.Faults{Latency: 400 * time.Millisecond}
 
-// between draws a duration, evenly.
+// between draws a duration from a uniform distribution.
 func between(random *rand.Rand, from, to time.Duration) time.Duration {
 	return from + time.Duration(random.Int64N(int64(to-from)))
 }
 
-// weather changes how the API behaves, and ends fair.
-func (k *chaos) weather(ctx context.Context, random *rand.Rand) {
+// changeAPI changes how the API behaves, and ends with normalFaults.
+func (k *chaos) changeAPI(ctx context.Context, random *rand.Rand) {
 	kinds := []struct {
 		name   string
 		faults mpcsim.Faults
@@ -28,14 +28,14 @@ func (k *chaos) weather(ctx context.Context, random *rand.Rand) {
 		{"answers 503", mpcsim.Faults{Outage: mpcsim.Down}},
 		{"resets connections", mpcsim.Faults{Outage: mpcsim.Resetting}},
 		{"hangs", mpcsim.Faults{Outage: mpcsim.Hanging}},
-		{"serves 10 requests a second", mpcsim.Faults{PerSecond: 10, Latency: fair.Latency}},
+		{"serves 10 requests a second", mpcsim.Faults{PerSecond: 10, Latency: normalFaults.Latency}},
 		{"answers after 1.5s", mpcsim.Faults{Latency: 1500 * time.Millisecond}},
 		{"answers after MPC_TIMEOUT", mpcsim.Faults{Latency: 2500 * time.Millisecond}},
-		{"loses every third answer", mpcsim.Faults{LossRate: 1. / 3, Latency: fair.Latency}},
-		{"fails every other call", mpcsim.Faults{ErrorRate: .5, Latency: fair.Latency}},
+		{"loses every third answer", mpcsim.Faults{LossRate: 1. / 3, Latency: normalFaults.Latency}},
+		{"fails every other call", mpcsim.Faults{ErrorRate: .5, Latency: normalFaults.Latency}},
 	}
 	change := func(name string, f mpcsim.Faults) {
-		k.happens("MPC %s", name)
+		k.logFault("MPC %s", name)
 		if err := k.mpc.SetFaults(f); err != nil {
 			k.t.Error(err)
 		}
@@ -45,16 +45,16 @@ func (k *chaos) weather(ctx context.Context, random *rand.Rand) {
 		kind := kinds[random.IntN(len(kinds))]
 		change(kind.name, kind.faults)
 		pause(ctx, between(random, time.Second, 8*time.Second))
-		change("is well again", fair)
+		change("is healthy again", normalFaults)
 	}
 }
 
-// breakBrokers breaks one broker of three at a time, and mends it.
+// breakBrokers breaks and repairs one of three brokers at a time.
 func (k *chaos) breakBrokers(ctx context.Context, random *rand.Rand) {
 	restart := func(i int) error { return k.cluster.Restart(k.ctx, i) }
 	kinds := []struct {
-		name        string
-		broke, mend func(int) error
+		name         string
+		fail, repair func(int) error
 	}{
 		{"killed", k.cluster.Kill, restart},
 		{"stopped", k.cluster.Stop, restart},
@@ -66,37 +66,37 @@ func (k *chaos) breakBrokers(ctx context.Context, random *rand.Rand) {
 			return
 		}
 		i, kind := random.IntN(3), kinds[random.IntN(len(kinds))]
-		k.happens("broker %d is %s", i, kind.name)
-		err := kind.broke(i)
+		k.logFault("broker %d is %s", i, kind.name)
+		err := kind.fail(i)
 		if err == nil {
 			pause(ctx, between(random, time.Second, 8*time.Second))
-			err = kind.mend(i)
+			err = kind.repair(i)
 		}
 		if err != nil {
 			k.t.Error(err)
 			return
 		}
-		k.happens("broker %d is back", i)
-		// Another may fail only when this one has caught up.
+		k.logFault("broker %d is back", i)
+		// The next broker fails only after this one has caught up.
 		for ok := false; !ok && k.ctx.Err() == nil; ok, _ = k.inSync(k.ctx, 3) {
 			pause(k.ctx, 300*time.Millisecond)
 		}
-		k.happens("all replicas are in sync")
+		k.logFault("all replicas are in sync")
 	}
 }
 
-// breakInstances breaks one instance of the service at a time, on the test's own
-// goroutine, and leaves all running.
+// breakInstances breaks one instance of the service at a time, on the test's
+// goroutine. At its end all are running.
 func (k *chaos) breakInstances(ctx context.Context, random *rand.Rand) {
 	kinds := []struct {
 		name   string
-		broke  func(*service)
-		goesOn func(*service) // nil: it is started anew
+		fail   func(*service)
+		resume func(*service) // nil: it is started again
 		atMost time.Duration
 	}{
 		{"kill -9", (*service).kill, nil, 3 * time.Second},
 		{"SIGTERM", (*service).stop, nil, 3 * time.Second},
-		// The session's time-out is 6s: some sleep through it.
+		// The session time-out is 6s: some stops are longer.
 		{"SIGSTOP", func(s *service) { s.signal(syscall.SIGSTOP) }, func(s *service) { s.signal(syscall.SIGCONT) }, 12 * time.Second},
 	}
 	for {
@@ -105,15 +105,15 @@ func (k *chaos) breakInstances(ctx context.Context, random *rand.Rand) {
 			return
 		}
 		i, kind := random.IntN(instances), kinds[random.IntN(len(kinds))]
-		k.happens("instance %d (%s): %s", i, k.now[i].name, kind.name)
-		kind.broke(k.now[i])
+		k.logFault("instance %d (%s): %s", i, k.now[i].name, kind.name)
+		kind.fail(k.now[i])
 		pause(ctx, between(random, 0, kind.atMost))
-		if kind.goesOn != nil {
-			kind.goesOn(k.now[i])
-			k.happens("instance %d goes on", i)
+		if kind.resume != nil {
+			kind.resume(k.now[i])
+			k.logFault("instance %d goes on", i)
 			continue
 		}
 		k.launch(i)
-		k.happens("instance %d is started again, as %s", i, k.now[i].name)
+		k.logFault("instance %d is started again, as %s", i, k.now[i].name)
 	}
 }

@@ -15,11 +15,11 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// chaosTask is what is known of a task: how often it has failed, and the events
-// that tell of it. A refused one is CANCELED: no retry is ever accepted.
+// chaosTask counts a task's failures and lists the events about it. A refused
+// task is CANCELED: no retry of it is ever accepted.
 //
-// A task fails anew only when all that is known of it has been answered. So each
-// event belongs to one failure, and each failure needs one accepted retry.
+// A task fails again only after all its events are answered. So each event belongs
+// to one failure, and each failure needs one accepted retry.
 type chaosTask struct {
 	id       string
 	failures int
@@ -39,17 +39,17 @@ func (k *chaos) load(ctx context.Context, random *rand.Rand) {
 		for _, e := range events {
 			e.Topic = k.failed
 		}
-		// A broker may be away: the client goes on trying, longer than ctx lives.
+		// A broker may be away: the client retries, also after ctx has ended.
 		if err := k.client.ProduceSync(k.ctx, events...).FirstErr(); err != nil {
 			k.t.Errorf("publish: %v", err)
 			return
 		}
-		k.ask(events...)
+		k.addPublished(events...)
 		switch {
 		case t != nil:
 			t.events = append(t.events, events...)
 		case strings.Contains(string(events[0].Value), "SUCCEED"):
-			k.ignored(events...)
+			k.expectNoAnswer(events...)
 		default:
 			k.garbage++
 		}
@@ -57,8 +57,8 @@ func (k *chaos) load(ctx context.Context, random *rand.Rand) {
 	}
 }
 
-// next picks what is published: events of a task, or, with no task, events that
-// nobody is to be called for.
+// next picks what is published: events of a task, or, without a task, events that
+// need no call.
 func (k *chaos) next(random *rand.Rand, order []*chaosTask) (*chaosTask, []*kgo.Record) {
 	dice := random.IntN(100)
 	if len(order) == 0 {
@@ -75,7 +75,7 @@ func (k *chaos) next(random *rand.Rand, order []*chaosTask) (*chaosTask, []*kgo.
 		recent := order[max(0, len(order)-50):]
 		t := recent[random.IntN(len(recent))]
 		return t, []*kgo.Record{event(t.id)}
-	case dice < 82: // a task fails again, if all that is known of it is answered
+	case dice < 82: // a task fails again, if all its events are answered
 		t := order[random.IntN(len(order))]
 		if !t.refused && !slices.ContainsFunc(t.events, func(e *kgo.Record) bool { return k.collector.of(e) == nil }) {
 			k.set(mpcsim.Task{ID: t.id, Status: mpcsim.StatusFailed})
@@ -88,7 +88,7 @@ func (k *chaos) next(random *rand.Rand, order []*chaosTask) (*chaosTask, []*kgo.
 		return t, []*kgo.Record{event(t.id)}
 	case dice < 92:
 		return nil, []*kgo.Record{{Key: fmt.Append(nil, dice), Value: fmt.Appendf(nil, `{"task_id":%d,`, random.Int())}}
-	case dice < 98: // good news, of a task that is known
+	case dice < 98: // a known task has succeeded
 		t := order[random.IntN(len(order))]
 		return nil, []*kgo.Record{{Key: []byte(t.id), Value: fmt.Appendf(nil, `{"event_type":"RemuxComplete","remux_info":{"task_id":%q,"status":"SUCCEED"}}`, t.id)}}
 	default: // a storm
@@ -107,21 +107,21 @@ func (k *chaos) set(t mpcsim.Task) {
 	}
 }
 
-// settleTasks closes the account of each task: it was retried as often as it
-// failed, and its events say so.
+// settleTasks checks each task: it was retried as often as it failed, and its
+// outcomes agree.
 func (k *chaos) settleTasks() {
-	unasked := k.calledUnasked()
+	unqueried := k.calledWithoutQuery()
 	for _, t := range k.tasks {
 		wrong := ""
-		if len(t.events) == 1 && unasked[t.id] > 0 {
-			wrong = "its only event was called for again after an accepted call, and nobody had asked for the task's state"
+		if len(t.events) == 1 && unqueried[t.id] > 0 {
+			wrong = "its only event was called again after an accepted call, without a state query in between"
 		}
 		if n := k.mpc.Accepted(t.id); n != t.failures {
 			wrong = fmt.Sprintf("it failed %d times, and %d retries were accepted", t.failures, n)
 		}
 		for _, e := range t.events {
 			switch o := k.collector.of(e); {
-			case o == nil: // the account has said so
+			case o == nil: // checkAccount has reported it
 				wrong = "an event has no outcome"
 			case t.refused && o.Reason != "not_retryable", !t.refused && o.Outcome != "retried":
 				wrong = fmt.Sprintf("an event was answered: %s", o.record.Value)
@@ -129,28 +129,28 @@ func (k *chaos) settleTasks() {
 		}
 		if wrong != "" {
 			k.t.Errorf("task %s: %s", t.id, wrong)
-			k.troubled = append(k.troubled, t.id)
+			k.wrongTasks = append(k.wrongTasks, t.id)
 		}
 	}
 }
 
-// calledUnasked counts, by task, the retry calls after an accepted one between
-// which nobody learned of the task's state.
-func (k *chaos) calledUnasked() map[string]int {
-	unasked, accepted := map[string]int{}, map[string]bool{}
+// calledWithoutQuery counts, by task, the retry calls that follow an accepted one
+// without a state query in between.
+func (k *chaos) calledWithoutQuery() map[string]int {
+	unqueried, accepted := map[string]int{}, map[string]bool{}
 	for _, q := range k.mpc.Requests() {
 		for _, id := range q.TaskIDs {
 			switch {
 			case q.Operation == mpcsim.Query:
 				accepted[id] = accepted[id] && (q.Lost || q.Verdict != mpcsim.Accepted)
 			case accepted[id]:
-				unasked[id]++
+				unqueried[id]++
 			default:
 				accepted[id] = q.Verdict == mpcsim.Accepted
 			}
 		}
 	}
-	return unasked
+	return unqueried
 }
 
 func (k *chaos) failures() (n int) {
@@ -160,7 +160,7 @@ func (k *chaos) failures() (n int) {
 	return n
 }
 
-// pause waits, or until the context ends.
+// pause waits for d, or until the context ends.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():

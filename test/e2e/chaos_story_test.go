@@ -10,37 +10,37 @@ import (
 	"time"
 )
 
-// tell says, of a soak that failed, what it takes to understand it: the seed,
-// the faults, and the stories of the first tasks whose account is wrong.
-func (k *chaos) tell(seed uint64) {
+// report logs what explains a failed soak: the seed, the faults, and the stories
+// of the first tasks with a wrong account.
+func (k *chaos) report(seed uint64) {
 	if !k.t.Failed() {
 		return
 	}
-	k.t.Logf("SOAK_SEED=%d\n--- faults, by seconds since the load began\n%s", seed, strings.Join(k.happened, "\n"))
-	if len(k.troubled) == 0 { // it ended before the account: what has no answer?
+	k.t.Logf("SOAK_SEED=%d\n--- faults, by seconds since the load began\n%s", seed, strings.Join(k.faultLog, "\n"))
+	if len(k.wrongTasks) == 0 { // it failed before the account: list unanswered tasks
 		for id, t := range k.tasks {
 			for _, e := range t.events {
-				if k.collector.of(e) == nil && !slices.Contains(k.troubled, id) {
-					k.troubled = append(k.troubled, id)
+				if k.collector.of(e) == nil && !slices.Contains(k.wrongTasks, id) {
+					k.wrongTasks = append(k.wrongTasks, id)
 				}
 			}
 		}
 	}
-	for _, id := range head(k.troubled) {
+	for _, id := range firstFew(k.wrongTasks) {
 		k.t.Logf("--- the story of task %s\n%s", id, strings.Join(k.story(id), "\n"))
 	}
 }
 
-// story is what is known of a task, in the order of time: its events, what MPC
-// was asked, what the instances have logged, and the outcomes.
+// story lists what is known of a task in the order of time: its events, the
+// requests to MPC, the instances' log lines, and the outcomes.
 func (k *chaos) story(id string) (lines []string) {
-	type scene struct {
+	type step struct {
 		at   time.Time
 		text string
 	}
-	var scenes []scene
+	var steps []step
 	add := func(at time.Time, format string, args ...any) {
-		scenes = append(scenes, scene{at, fmt.Sprintf(format, args...)})
+		steps = append(steps, step{at, fmt.Sprintf(format, args...)})
 	}
 	for _, e := range k.tasks[id].events {
 		if o := k.collector.of(e); o == nil {
@@ -62,18 +62,18 @@ func (k *chaos) story(id string) (lines []string) {
 	}
 	for _, s := range k.services {
 		for line := range strings.Lines(s.out.String()) {
-			var said struct {
+			var entry struct {
 				Time time.Time `json:"time"`
 				Task string    `json:"task_id"`
 			}
-			if json.Unmarshal([]byte(line), &said) == nil && said.Task == id {
-				add(said.Time, "%s: %s", s.name, strings.TrimSpace(line))
+			if json.Unmarshal([]byte(line), &entry) == nil && entry.Task == id {
+				add(entry.Time, "%s: %s", s.name, strings.TrimSpace(line))
 			}
 		}
 	}
-	slices.SortStableFunc(scenes, func(a, b scene) int { return a.at.Compare(b.at) })
-	const most = 60 // a storm's story is its end
-	for _, s := range scenes[max(0, len(scenes)-most):] {
+	slices.SortStableFunc(steps, func(a, b step) int { return a.at.Compare(b.at) })
+	const most = 60 // of a long story, the end matters
+	for _, s := range steps[max(0, len(steps)-most):] {
 		lines = append(lines, fmt.Sprintf("%7.2fs %s", s.at.Sub(k.began).Seconds(), s.text))
 	}
 	return lines

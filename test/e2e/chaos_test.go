@@ -16,27 +16,26 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// Whatever happens at random for a while, in the end the account is exact:
-// events in = distinct outcomes + distinct dead letters + ignored, and each
-// failure of a task was retried once.
+// After a time of random faults the account is exact: events in = distinct
+// outcomes + distinct dead letters + ignored, and each failure was retried once.
 //
-// SOAK_TIME says for how long (2m), SOAK_SEED picks load and faults (by default
-// another each time). A seed repeats what is done, not when the processes of
-// three brokers and three instances get to run.
+// SOAK_TIME is the duration (default 2m). SOAK_SEED picks load and faults (default:
+// random). The same seed repeats the same steps, but not the timing of the brokers'
+// and the instances' processes.
 func TestSoakUnderRandomFaultsEndsWithAnExactAccount(t *testing.T) {
 	t.Parallel()
 	const perMinute = 6000
-	lasts, seed := soakTime(t), soakSeed(t)
-	t.Logf("SOAK_TIME=%v SOAK_SEED=%d", lasts, seed)
-	cluster, o := own(t, threeBrokers, options{
-		partitions: 6, lasts: lasts + 6*time.Minute,
-		sim: mpcsim.Config{Seed: seed, Faults: fair},
+	duration, seed := soakTime(t), soakSeed(t)
+	t.Logf("SOAK_TIME=%v SOAK_SEED=%d", duration, seed)
+	cluster, o := ownCluster(t, threeBrokers, options{
+		partitions: 6, timeout: duration + 6*time.Minute,
+		sim: mpcsim.Config{Seed: seed, Faults: normalFaults},
 	})
-	k := &chaos{room: enter(t, o), cluster: cluster, began: time.Now(), tasks: map[string]*chaosTask{}, env: []string{
+	k := &chaos{rig: newRig(t, o), cluster: cluster, began: time.Now(), tasks: map[string]*chaosTask{}, env: []string{
 		"MPC_REQUESTS_PER_MINUTE", fmt.Sprint(perMinute), "MPC_TIMEOUT", "2s", "MPC_MAX_IN_FLIGHT", "32",
 		"RETRY_BUDGET", "unlimited", "RETRY_MAX_ATTEMPTS", "1000",
 	}}
-	defer k.tell(seed)
+	defer k.report(seed)
 	for i := range instances {
 		k.launch(i)
 	}
@@ -45,14 +44,14 @@ func TestSoakUnderRandomFaultsEndsWithAnExactAccount(t *testing.T) {
 	}
 
 	k.began = time.Now()
-	ctx, cancel := context.WithTimeout(k.ctx, lasts)
+	ctx, cancel := context.WithTimeout(k.ctx, duration)
 	defer cancel()
 	stream := func(n uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, n)) }
 	var side sync.WaitGroup
-	defer side.Wait() // a failure on the way ends the others too
+	defer side.Wait() // also when a check below fails
 	defer cancel()
 	side.Go(func() { k.load(ctx, stream(1)) })
-	side.Go(func() { k.weather(ctx, stream(2)) })
+	side.Go(func() { k.changeAPI(ctx, stream(2)) })
 	side.Go(func() { k.breakBrokers(ctx, stream(3)) })
 	k.breakInstances(ctx, stream(4))
 	side.Wait()
@@ -60,11 +59,11 @@ func TestSoakUnderRandomFaultsEndsWithAnExactAccount(t *testing.T) {
 	for _, s := range k.now {
 		s.ready()
 	}
-	repeats := k.settle(2 * time.Minute)
+	repeats := k.finish(2 * time.Minute)
 	k.settleTasks()
 	n := k.mpc.Counters()
 	t.Logf("soak of %v, seed %d, %d faults: %d tasks, %d failures, %d retries accepted, %d calls, %d queries, at most %d requests a minute, outcomes %v, %d answers repeated",
-		lasts, seed, len(k.happened), len(k.tasks), k.failures(), n.Accepted, n.Retries, n.Queries, k.mpc.MaxInWindow(time.Minute), k.collector.reasons(), len(repeats))
+		duration, seed, len(k.faultLog), len(k.tasks), k.failures(), n.Accepted, n.Retries, n.Queries, k.mpc.MaxInWindow(time.Minute), k.collector.reasons(), len(repeats))
 	if n.Accepted != k.failures() {
 		t.Errorf("%d retries were accepted for %d failures", n.Accepted, k.failures())
 	}
@@ -76,41 +75,41 @@ func TestSoakUnderRandomFaultsEndsWithAnExactAccount(t *testing.T) {
 	}
 }
 
-// instances of the service run side by side in the soak.
+// instances is the number of instances of the service in the soak.
 const instances = 3
 
-// chaos is a room in which load and trouble come at random.
+// chaos is a rig with random load and random faults.
 type chaos struct {
-	*room
+	*rig
 	cluster *testkafka.Cluster
 	env     []string
-	now     [instances]*service // the present process of each instance
+	now     [instances]*service // the current process of each instance
 	began   time.Time
 
-	// Of the load's goroutine, and of the test's when that has ended.
-	tasks    map[string]*chaosTask
-	garbage  int      // events that are dead letters
-	troubled []string // tasks with a wrong account
+	// Used by the goroutine of load, and by the test's after that has ended.
+	tasks      map[string]*chaosTask
+	garbage    int      // events that are dead letters
+	wrongTasks []string // tasks with a wrong account
 
 	mu       sync.Mutex
-	happened []string // faults, in order
+	faultLog []string // faults, in order
 }
 
-// launch starts an instance. The last one has no name of its own: after a crash
-// the group learns of its end by the session time-out.
+// launch starts an instance. The last one has no KAFKA_INSTANCE_ID: after a crash
+// the group waits for its session time-out.
 func (k *chaos) launch(i int) {
 	env := k.env
 	if i < instances-1 {
-		env = pod(fmt.Sprintf("pod-%d", i), env...)
+		env = podEnv(fmt.Sprintf("pod-%d", i), env...)
 	}
 	k.now[i] = k.start(env...)
 }
 
-// happens notes a fault.
-func (k *chaos) happens(format string, args ...any) {
+// logFault adds a line to the list of faults.
+func (k *chaos) logFault(format string, args ...any) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.happened = append(k.happened, fmt.Sprintf("%6.1fs %s", time.Since(k.began).Seconds(), fmt.Sprintf(format, args...)))
+	k.faultLog = append(k.faultLog, fmt.Sprintf("%6.1fs %s", time.Since(k.began).Seconds(), fmt.Sprintf(format, args...)))
 }
 
 func soakTime(t *testing.T) time.Duration {

@@ -44,35 +44,35 @@ type outcome struct {
 	DecidedAt time.Time `json:"decided_at"`
 }
 
-// place is that of the event that the outcome answers.
-func (o *outcome) place() place {
-	return place{o.FailedEvent.Partition, o.FailedEvent.Offset, o.FailedEvent.Timestamp.UnixMilli()}
+// location returns where the answered event is.
+func (o *outcome) location() location {
+	return location{o.FailedEvent.Partition, o.FailedEvent.Offset, o.FailedEvent.Timestamp.UnixMilli()}
 }
 
-// stranger marks, by a header, what a test wrote to an outcome topic itself: it
-// is the answer of no instance.
-const stranger = "e2e-stranger"
+// foreignHeader marks records that a test, not the service, wrote to an outcome
+// topic. The collector ignores them.
+const foreignHeader = "e2e-foreign"
 
-// collector reads everything that comes out of a room, from the beginning. Its
-// first word counts, as subscribers are told.
+// collector reads the outcome topics and the dead letters of a rig from their
+// beginning. Of repeated answers the first one counts, as for subscribers.
 type collector struct {
-	r    *room
+	r    *rig
 	done chan struct{}
 
 	mu       sync.Mutex
-	outcomes map[place]*outcome
-	letters  map[place]*kgo.Record
-	ids      map[string]place // ce_id → whose it is
+	outcomes map[location]*outcome
+	letters  map[location]*kgo.Record
+	ids      map[string]location // by ce_id, the event that it answers
 	repeats  []string
-	repeated []*outcome // those of them that are outcomes
+	repeated []*outcome // the outcomes among the repeats
 	wrong    []string
 	read     map[string]map[int32]int64 // topic → partition → next offset
 }
 
-func collect(r *room) *collector {
+func collect(r *rig) *collector {
 	c := &collector{
 		r: r, done: make(chan struct{}),
-		outcomes: map[place]*outcome{}, letters: map[place]*kgo.Record{}, ids: map[string]place{},
+		outcomes: map[location]*outcome{}, letters: map[location]*kgo.Record{}, ids: map[string]location{},
 		read: map[string]map[int32]int64{r.retried: {}, r.retryFailed: {}, r.deadLetter: {}},
 	}
 	client := r.newClient(
@@ -97,7 +97,7 @@ func (c *collector) take(rec *kgo.Record) {
 	defer c.mu.Unlock()
 	c.read[rec.Topic][rec.Partition] = rec.Offset + 1
 	if rec.Topic == c.r.deadLetter {
-		at, err := letterPlace(rec)
+		at, err := letterLocation(rec)
 		if err != nil {
 			c.wrong = append(c.wrong, fmt.Sprintf("dead letter at %d/%d: %v", rec.Partition, rec.Offset, err))
 			return
@@ -110,17 +110,17 @@ func (c *collector) take(rec *kgo.Record) {
 		return
 	}
 	o := &outcome{record: rec, headers: headersOf(rec)}
-	if _, marked := o.headers[stranger]; marked {
+	if _, marked := o.headers[foreignHeader]; marked {
 		return
 	}
 	if err := json.Unmarshal(rec.Value, o); err != nil {
 		c.wrong = append(c.wrong, fmt.Sprintf("outcome at %s %d/%d: %v: %s", rec.Topic, rec.Partition, rec.Offset, err, rec.Value))
 		return
 	}
-	at := o.place()
+	at := o.location()
 	id := o.headers["ce_id"]
-	if whose, known := c.ids[id]; known && whose != at || id == "" {
-		c.wrong = append(c.wrong, fmt.Sprintf("ce_id %q is of %+v and of %+v", id, whose, at))
+	if other, known := c.ids[id]; known && other != at || id == "" {
+		c.wrong = append(c.wrong, fmt.Sprintf("ce_id %q is used for %+v and for %+v", id, other, at))
 	}
 	first, known := c.outcomes[at]
 	switch {
@@ -144,7 +144,7 @@ func headersOf(rec *kgo.Record) map[string]string {
 	return all
 }
 
-func letterPlace(rec *kgo.Record) (at place, err error) {
+func letterLocation(rec *kgo.Record) (at location, err error) {
 	h := headersOf(rec)
 	partition, err := strconv.ParseInt(h["dead-letter-partition"], 10, 32)
 	if err != nil {
@@ -155,24 +155,24 @@ func letterPlace(rec *kgo.Record) (at place, err error) {
 		return at, err
 	}
 	when, err := time.Parse(time.RFC3339Nano, h["dead-letter-timestamp"])
-	return place{int32(partition), offset, when.UnixMilli()}, err
+	return location{int32(partition), offset, when.UnixMilli()}, err
 }
 
-// of gives the outcome of an event, nil if there is none yet.
+// of returns the outcome of an event, nil if there is none yet.
 func (c *collector) of(rec *kgo.Record) *outcome {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.outcomes[placeOf(rec)]
+	return c.outcomes[locationOf(rec)]
 }
 
-// letter gives the dead letter of an event, nil if there is none yet.
+// letter returns the dead letter of an event, nil if there is none yet.
 func (c *collector) letter(rec *kgo.Record) *kgo.Record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.letters[placeOf(rec)]
+	return c.letters[locationOf(rec)]
 }
 
-// count is how many events have an outcome or a dead letter.
+// count returns how many events have an outcome or a dead letter.
 func (c *collector) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -19,7 +19,7 @@ import (
 
 func TestCommandCheckFindsNothingWrong(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
+	r := newRig(t, options{})
 	r.limit(r.deadLetter, 2<<20)
 	s := r.command(nil, "check").want(t, 0, "ok    settings", "ok    broker ", "ok    topic "+r.failed+": 4 partitions", "has one replica",
 		"ok    group "+r.group+": no member", "ok    MPC at ", "ok    clock", "ok    authentication: user token accepted", "ok    state query")
@@ -35,7 +35,7 @@ func TestCommandCheckFindsNothingWrong(t *testing.T) {
 
 func TestCommandCheckSaysWhatIsWrongWithTopics(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{noTopics: true})
+	r := newRig(t, options{noTopics: true})
 	r.create(2, r.failed, r.retried, r.deadLetter)
 	r.set(r.failed, "max.message.bytes", "2000000")
 	r.set(r.retried, "cleanup.policy", "compact")
@@ -56,7 +56,7 @@ func TestCommandCheckSaysWhatIsWrongWithTopics(t *testing.T) {
 
 func TestCommandCheckGoesOnWithoutBrokers(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{noTopics: true})
+	r := newRig(t, options{noTopics: true})
 	began := time.Now()
 	s := r.command([]string{"KAFKA_BROKERS", freeAddress(t) + "," + freeAddress(t)}, "check").want(t, 1, "ok    authentication", "ok    state query")
 	if n := strings.Count(s.out, "FAIL  broker "); n != 2 || strings.Contains(s.out, "topic ") {
@@ -69,7 +69,7 @@ func TestCommandCheckGoesOnWithoutBrokers(t *testing.T) {
 
 func TestCommandCheckTellsCredentialsFromPermissionsFromOutages(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
+	r := newRig(t, options{})
 	r.command([]string{"MPC_AUTH_TOKEN", canary + "-wrong"}, "check").want(t, 1, "FAIL  authentication: MPC query: operator: HTTP 401", "MPC_AUTH_TOKEN")
 	must(t, r.mpc.SetFaults(mpcsim.Faults{RefuseQueries: true}))
 	r.command(nil, "check").want(t, 0, "ok    authentication", "warn  state query", "mpc:remuxTsk:view")
@@ -79,7 +79,7 @@ func TestCommandCheckTellsCredentialsFromPermissionsFromOutages(t *testing.T) {
 
 func TestCommandCheckComparesClocks(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
+	r := newRig(t, options{})
 	ahead := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Date", time.Now().Add(-16*time.Minute).UTC().Format(http.TimeFormat))
 		fmt.Fprint(w, `{"total":0,"tasks":[]}`)
@@ -92,7 +92,7 @@ func TestCommandCheckComparesClocks(t *testing.T) {
 
 func TestCommandCheckLogsInAtIAM(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{sim: mpcsim.Config{Domain: "account", Username: "user", Password: canary + "-iam"}})
+	r := newRig(t, options{sim: mpcsim.Config{Domain: "account", Username: "user", Password: canary + "-iam"}})
 	login := func(password string) []string {
 		return []string{"MPC_AUTH_TOKEN", "-", "IAM_ENDPOINT", r.mpc.URL(), "IAM_DOMAIN", "account", "IAM_USERNAME", "user", "IAM_PASSWORD", password, "IAM_PROJECT", "region"}
 	}
@@ -109,7 +109,7 @@ func TestCommandCheckOnASecuredBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	r := enter(t, options{brokers: c.Addrs(), admin: kadm.NewClient(client)})
+	r := newRig(t, options{brokers: c.Addrs(), admin: kadm.NewClient(client)})
 	at := func(listener string, more ...string) []string {
 		return append([]string{"KAFKA_BROKERS", strings.Join(c.AddrsOf(listener), ","), "KAFKA_TLS_CA_FILE", "-"}, more...)
 	}
@@ -119,7 +119,7 @@ func TestCommandCheckOnASecuredBroker(t *testing.T) {
 	r.command(at(testkafka.SASLTLS, append(secure, "KAFKA_TLS_CA_FILE", c.Certificates.OtherCA)...), "check").want(t, 1, "FAIL  broker", "check KAFKA_TLS_CA_FILE")
 	r.command(at(testkafka.SASLTLS), "check").want(t, 1, "FAIL  broker", "expects another security protocol")
 
-	// Once an ACL lets somebody in, everybody else is shut out.
+	// As soon as a resource has an ACL, all users without one are refused.
 	user := "User:" + testkafka.User
 	for _, b := range []*kadm.ACLBuilder{
 		kadm.NewACLs().Topics(r.failed).Operations(kadm.OpRead, kadm.OpDescribe, kadm.OpDescribeConfigs).Allow(user).AllowHosts("*"),
@@ -133,7 +133,7 @@ func TestCommandCheckOnASecuredBroker(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	waitFor(t, 20*time.Second, "the brokers to obey", func() (bool, string) {
+	waitFor(t, 20*time.Second, "the brokers to apply the ACLs", func() (bool, string) {
 		s := r.command(at(testkafka.SASLTLS, secure...), "check")
 		return strings.Contains(s.out, "FAIL  group") && strings.Contains(s.out, "DESCRIBE_CONFIGS") && strings.Contains(s.out, "must allow READ"), s.out
 	})
@@ -144,10 +144,10 @@ func TestCommandCheckOnASecuredBroker(t *testing.T) {
 		"warn  topic "+r.deadLetter+": the brokers' ACLs do not allow READ on it: the service does not need it, but `redrive` and `explain`",
 		"FAIL  group "+r.group+": the brokers' ACLs must allow READ")
 
-	// Trying again would not help.
+	// A missing right is not retried.
 	began := time.Now()
 	r.command(at(testkafka.SASLTLS, secure...), "redrive", "--limit", "1").want(t, 1, "ACLs must allow READ on group "+r.group+".redrive")
 	if took := time.Since(began); took > 20*time.Second {
-		t.Errorf("redrive without READ on its group took %v to say so", took)
+		t.Errorf("redrive without READ on its group took %v to fail", took)
 	}
 }

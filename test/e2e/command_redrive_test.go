@@ -13,9 +13,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// deadLetters has a service make n dead letters, the i-th with the value {"i":i}, and
-// stops it.
-func (r *room) deadLetters(n int) []*kgo.Record {
+// deadLetters makes n dead letters with the service, the i-th with the value
+// {"i":i}, and stops it.
+func (r *rig) deadLetters(n int) []*kgo.Record {
 	r.t.Helper()
 	r.start().ready()
 	records := make([]*kgo.Record, n)
@@ -26,12 +26,12 @@ func (r *room) deadLetters(n int) []*kgo.Record {
 		}
 	}
 	r.publish(records...)
-	r.quiet(60 * time.Second)
+	r.finishWithoutRepeats(60 * time.Second)
 	return records
 }
 
-// since reads what stands in the failed topic from these offsets on.
-func (r *room) since(from map[int32]int64) []*kgo.Record {
+// since reads the failed topic from these offsets to its end.
+func (r *rig) since(from map[int32]int64) []*kgo.Record {
 	r.t.Helper()
 	to, err := r.ends(r.failed)
 	if err != nil {
@@ -66,7 +66,7 @@ func values(records []*kgo.Record) []string {
 
 func TestCommandRedriveInterruptedAndStartedAgainRepeatsNothing(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
+	r := newRig(t, options{})
 	letters := r.deadLetters(2000)
 	before, err := r.ends(r.failed)
 	must(t, err)
@@ -102,16 +102,16 @@ func TestCommandRedriveInterruptedAndStartedAgainRepeatsNothing(t *testing.T) {
 
 func TestCommandRedriveBesideTheServiceEndsAndLeavesWhatComesBack(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
+	r := newRig(t, options{})
 	r.deadLetters(600)
 	before, err := r.ends(r.failed)
 	must(t, err)
 	r.start().ready()
 	r.command(nil, "redrive").want(t, 0, "600 put back, 0 left")
-	r.ask(r.since(before)...)
-	r.quiet(60 * time.Second)
+	r.addPublished(r.since(before)...)
+	r.finishWithoutRepeats(60 * time.Second)
 	again := r.command(nil, "redrive").want(t, 0, "0 put back, 600 left with a reason")
-	if n := strings.Count(again.out, "it came back: it was a dead letter 2 times by now, the last time for no_task_id"); n != 600 {
+	if n := strings.Count(again.out, "it came back: it has been a dead letter 2 times, the last time for no_task_id"); n != 600 {
 		t.Errorf("%d reasons:\n%.1000s", n, again.out)
 	}
 	if n := len(r.since(before)); n != 600 {
@@ -121,7 +121,7 @@ func TestCommandRedriveBesideTheServiceEndsAndLeavesWhatComesBack(t *testing.T) 
 
 func TestCommandRedriveFilteredLosesNothing(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
+	r := newRig(t, options{})
 	r.start().ready()
 	var records []*kgo.Record
 	for i := range 300 {
@@ -132,7 +132,7 @@ func TestCommandRedriveFilteredLosesNothing(t *testing.T) {
 		records = append(records, &kgo.Record{Key: fmt.Appendf(nil, "k%d", i), Value: []byte(value)})
 	}
 	r.publish(records...)
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 	before, err := r.ends(r.failed)
 	must(t, err)
 	r.command(nil, "redrive", "--reason", "not_json", "--limit", "10").want(t, 0, "10 put back")
@@ -146,14 +146,14 @@ func TestCommandRedriveFilteredLosesNothing(t *testing.T) {
 
 func TestCommandRedriveTwiceAtTheSameTimeSharesTheWork(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
+	r := newRig(t, options{})
 	letters := r.deadLetters(1000)
 	before, err := r.ends(r.failed)
 	must(t, err)
 	var running sync.WaitGroup
 	for i := range 2 {
 		running.Go(func() {
-			<-time.After(time.Duration(i) * time.Second) // the second comes while the first is at work
+			<-time.After(time.Duration(i) * time.Second) // the second starts while the first works
 			r.command(nil, "redrive", "--rate", "200").want(t, 0)
 		})
 	}
@@ -163,11 +163,10 @@ func TestCommandRedriveTwiceAtTheSameTimeSharesTheWork(t *testing.T) {
 	}
 }
 
-// Killed in the middle, the batch that was not committed may come twice, and
-// nothing is lost.
+// After a kill only the uncommitted batch may come twice, and nothing is lost.
 func TestCommandRedriveKilledRepeatsABatchAtMost(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
+	r := newRig(t, options{})
 	letters := r.deadLetters(2000)
 	before, err := r.ends(r.failed)
 	must(t, err)

@@ -13,22 +13,22 @@ import (
 	"time"
 )
 
-// said is what a command has printed, and how it ended.
-type said struct {
+// result is a command's output and exit code.
+type result struct {
 	out, err string
 	code     int
 }
 
-func (s said) all() string { return s.out + s.err }
+func (s result) all() string { return s.out + s.err }
 
-// command runs a sub-command in this room to its end.
-func (r *room) command(env []string, args ...string) said {
+// command runs a sub-command with the rig's environment to its end.
+func (r *rig) command(env []string, args ...string) result {
 	r.t.Helper()
 	return r.commandUntil(env, nil, args...)
 }
 
-// commandUntil runs a sub-command that gets a signal when a condition holds.
-func (r *room) commandUntil(env []string, interrupt func() bool, args ...string) said {
+// commandUntil runs a sub-command and sends it SIGINT when interrupt returns true.
+func (r *rig) commandUntil(env []string, interrupt func() bool, args ...string) result {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.ctx, 90*time.Second)
 	defer cancel()
@@ -60,7 +60,7 @@ func (r *room) commandUntil(env []string, interrupt func() bool, args ...string)
 	if failure != nil && !errors.As(failure, &exit) {
 		r.t.Fatal(failure)
 	}
-	s := said{out.String(), err.String(), cmd.ProcessState.ExitCode()}
+	s := result{out.String(), err.String(), cmd.ProcessState.ExitCode()}
 	for _, never := range []string{canary, "DATA RACE", "panic: "} {
 		if strings.Contains(s.all(), never) {
 			r.t.Errorf("%q printed %q:\n%s", args, never, s.all())
@@ -69,15 +69,15 @@ func (r *room) commandUntil(env []string, interrupt func() bool, args ...string)
 	return s
 }
 
-// want checks how a command ended and what it said.
-func (s said) want(t *testing.T, code int, words ...string) said {
+// want checks the exit code, and that the output contains each of the texts.
+func (s result) want(t *testing.T, code int, words ...string) result {
 	t.Helper()
 	if s.code != code {
 		t.Errorf("exit code %d, want %d:\n%s", s.code, code, s.all())
 	}
 	for _, w := range words {
 		if !strings.Contains(s.all(), w) {
-			t.Errorf("not said: %q:\n%s", w, s.all())
+			t.Errorf("not printed: %q:\n%s", w, s.all())
 		}
 	}
 	return s

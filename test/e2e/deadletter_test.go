@@ -14,8 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// badInput is what cannot be read as a failure event, with the reason that the
-// dead letter gives.
+// badInput has records that are no readable failure event, with the reason that
+// the dead letter gives.
 var badInput = map[string]struct {
 	value  []byte
 	reason string
@@ -45,8 +45,8 @@ var badInput = map[string]struct {
 
 func TestBadInputGoesToTheDeadLettersByteForByte(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
-	// Nil and empty differ, and a header may come twice.
+	r := newRig(t, options{})
+	// A nil value is not an empty one, and a header may occur twice.
 	headers := []kgo.RecordHeader{
 		{Key: "twice", Value: []byte("1")}, {Key: "twice", Value: []byte("2")}, {Key: "twice", Value: []byte("1")},
 		{Key: "nil", Value: nil}, {Key: "empty", Value: []byte{}}, {Key: "", Value: []byte("no name")},
@@ -54,19 +54,19 @@ func TestBadInputGoesToTheDeadLettersByteForByte(t *testing.T) {
 		{Key: "dead-letter-reason", Value: []byte("not ours")}, {Key: "dead-letter-count", Value: []byte("5")}, {Key: "last", Value: nil},
 	}
 	keys := [][]byte{nil, {}, []byte("key"), {0, 0xff}}
-	asked := map[string]*kgo.Record{}
+	events := map[string]*kgo.Record{}
 	n := 0
 	for name, bad := range badInput {
-		asked[name] = &kgo.Record{Key: keys[n%len(keys)], Value: bad.value, Headers: headers}
+		events[name] = &kgo.Record{Key: keys[n%len(keys)], Value: bad.value, Headers: headers}
 		n++
-		r.publish(event("good-"+strings.NewReplacer(" ", "-", ",", "").Replace(name)), asked[name])
+		r.publish(event("good-"+strings.NewReplacer(" ", "-", ",", "").Replace(name)), events[name])
 	}
 	r.start().ready()
-	r.quiet(40 * time.Second)
+	r.finishWithoutRepeats(40 * time.Second)
 	r.calledOnce(t, len(badInput))
 
 	for name, bad := range badInput {
-		rec := asked[name]
+		rec := events[name]
 		letter := r.collector.letter(rec)
 		if letter == nil {
 			t.Errorf("%s: no dead letter", name)
@@ -85,7 +85,7 @@ func TestBadInputGoesToTheDeadLettersByteForByte(t *testing.T) {
 			t.Errorf("%s: the added headers are %q, want the reason %s", name, added, bad.reason)
 		}
 		if len(strings.Fields(added["dead-letter-message"])) < 4 {
-			t.Errorf("%s: no sentence for a person: %q", name, added["dead-letter-message"])
+			t.Errorf("%s: dead-letter-message is not a sentence: %q", name, added["dead-letter-message"])
 		}
 	}
 }
@@ -96,22 +96,22 @@ func sameHeader(a, b kgo.RecordHeader) bool { return a.Key == b.Key && same(a.Va
 
 func TestADeadLetterThatDoesNotFitHoldsUpItsPartitionOnly(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 2})
+	r := newRig(t, options{partitions: 2})
 	r.limit(r.deadLetter, 10_000)
 	byHand := r.newClient(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	large := &kgo.Record{Partition: 0, Key: []byte("538526"), Value: incompressible(20_000)}
 	r.publishWith(byHand, large)
 	s := r.start("LOG_FORMAT", "text")
-	s.says("max.message.bytes") // the warning at start
+	s.waitForLog("max.message.bytes") // the warning at start
 
 	isStuck := func() (bool, string) {
 		status, body := s.get("/readyz")
 		return status == http.StatusServiceUnavailable && strings.Contains(body, r.deadLetter) && strings.Contains(body, "max.message.bytes"), body
 	}
-	s.waitFor(30*time.Second, "to say in /readyz what is stuck", isStuck)
-	s.waitFor(10*time.Second, "to say on the page why the task is not retried", func() (bool, string) {
+	s.waitFor(30*time.Second, "to show in /readyz what is stuck", isStuck)
+	s.waitFor(10*time.Second, "to show on the page why the task is not retried", func() (bool, string) {
 		_, body := s.get("/api/tasks/538526?topics=false")
-		return strings.Contains(body, `"code":"stuck"`) && strings.Contains(body, "refuses a message of 20006 bytes"), body
+		return strings.Contains(body, `"code":"stuck"`) && strings.Contains(body, "rejects a message of 20006 bytes"), body
 	})
 	var others []*kgo.Record
 	for i, task := range []string{"a", "b", "c", "d", "e", "f"} {
@@ -120,7 +120,7 @@ func TestADeadLetterThatDoesNotFitHoldsUpItsPartitionOnly(t *testing.T) {
 		others = append(others, rec)
 	}
 	r.publishWith(byHand, others...)
-	r.answered(len(others), 20*time.Second)
+	r.waitForAnswers(len(others), 20*time.Second)
 	if at, err := r.committed(); err != nil || at[0] > large.Offset {
 		t.Errorf("committed %v (%v): the dead letter at %d is not written", at, err, large.Offset)
 	}
@@ -132,13 +132,13 @@ func TestADeadLetterThatDoesNotFitHoldsUpItsPartitionOnly(t *testing.T) {
 	}
 	r.limit(r.deadLetter, 1_048_588)
 	s.ready()
-	r.quiet(60 * time.Second)
+	r.finishWithoutRepeats(60 * time.Second)
 	if letter := r.collector.letter(large); letter == nil || !same(letter.Value, large.Value) {
-		t.Error("the dead letter did not come whole")
+		t.Error("the dead letter is not complete")
 	}
 }
 
-// incompressible is no UTF-8, and as large whether it is compressed or not.
+// incompressible returns bytes that are not UTF-8 and that no codec makes smaller.
 func incompressible(size int) []byte {
 	b := make([]byte, size)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(b)
@@ -146,23 +146,23 @@ func incompressible(size int) []byte {
 	return b
 }
 
-// A dead letter that its own headers make too large gives up its message, never
-// a byte of the record.
+// If the headers make a dead letter too large, its message is left out, never a
+// byte of the record.
 func TestADeadLetterThatJustFitsLosesItsMessageOnly(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 1})
+	r := newRig(t, options{partitions: 1})
 	const limit = 10_000
 	r.limit(r.deadLetter, limit)
-	// What a batch of one record adds to the value: its own frame, and the seven
-	// headers with everything but the message. 20 bytes are left, too few for that.
+	// What a batch of one record adds to the value: the framing, and the seven
+	// headers without the message. 20 bytes are left: too few for the message.
 	added := 61 + 10 + 181 + len(r.failed)
 	tight := &kgo.Record{Value: incompressible(limit - added - 20)}
 	r.publish(tight)
 	r.start().ready()
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 	letter := r.collector.letter(tight)
 	if letter == nil || !same(letter.Value, tight.Value) {
-		t.Fatal("the record did not come whole")
+		t.Fatal("the record is not complete")
 	}
 	h := headersOf(letter)
 	if message, kept := h["dead-letter-message"]; h["dead-letter-reason"] != "not_utf8" || message != "" || !kept {

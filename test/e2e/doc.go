@@ -1,9 +1,9 @@
-// Package e2e tries the service from outside: the real binary as a process of
-// its own, a real Apache Kafka, and Kafka clients of another make. It knows the
-// contract (variables, topics, headers, exit codes) and nothing of the code.
+// Package e2e tests the service from outside: the real binary as a process, a real
+// Apache Kafka, and other Kafka clients than the service's own. It uses the contract
+// (variables, topics, headers, exit codes) and nothing of the code.
 //
-// The tests carry the build tag kafka: `make test-kafka` runs them. Scenarios
-// share one broker and run side by side, each in a room of its own (room_test.go);
-// those that stop brokers start their own. `make soak` runs those that take minutes,
-// or measure: they want the machine for themselves.
+// The tests have the build tag kafka: `make test-kafka` runs them. Scenarios share
+// one broker and run in parallel, each with its own rig (rig_test.go). Those that
+// stop brokers start their own cluster. `make soak` runs the tests that take minutes,
+// or that measure time and so need a quiet machine.
 package e2e

@@ -11,29 +11,29 @@ import (
 	"time"
 )
 
-// An example that has gone stale is worse than none: that of EVENTS.md is typed here
-// as it stands there, with kcat, and must print what is printed there.
+// The example in EVENTS.md is run as it is written there, with kcat, and must
+// print the same.
 func TestTheGuidesExampleDoesWhatItSays(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 8})
+	r := newRig(t, options{partitions: 8})
 	r.start().ready()
 	guide, err := os.ReadFile("../../docs/EVENTS.md")
 	must(t, err)
 	_, example, _ := strings.Cut(string(guide), "\n## An example\n")
 	example, _, _ = strings.Cut(example, "\n## ")
 	if strings.Count(example, "| kcat") != 2 || strings.Count(example, "$ kcat") != 2 {
-		t.Fatalf("expected two events and two looks at what became of them:\n%s", example)
+		t.Fatalf("expected two events, and two commands that show their outcomes:\n%s", example)
 	}
-	asked := 0
+	published := 0
 	lines := strings.Split(example, "\n")
 	for i, line := range lines {
 		command := strings.TrimPrefix(strings.TrimSpace(line), "$ ")
 		switch {
 		case strings.HasPrefix(command, "echo "):
 			r.shell(command)
-			asked++
+			published++
 		case strings.HasPrefix(command, "kcat "):
-			r.answered(asked, 20*time.Second)
+			r.waitForAnswers(published, 20*time.Second)
 			var want []string
 			for _, printed := range lines[i+1:] {
 				if strings.TrimSpace(printed) == "" {
@@ -46,25 +46,26 @@ func TestTheGuidesExampleDoesWhatItSays(t *testing.T) {
 	}
 }
 
-// prints checks what a command prints, but for what is another each time.
-func (r *room) prints(command, want string) {
+// prints checks the output of a command, except for what differs in each run.
+func (r *rig) prints(command, want string) {
 	r.t.Helper()
 	got := r.shell(command)
 	got = strings.NewReplacer(r.group+".", "remux.", "/remux-retrier/"+r.group, "/remux-retrier/remux-retrier").Replace(got)
-	if got, want := momentary(got), momentary(want); got != want {
-		r.t.Errorf("%s\nprints\n%s\nand in the guide\n%s", command, got, want)
+	if got, want := withoutVariableText(got), withoutVariableText(want); got != want {
+		r.t.Errorf("%s\nprints\n%s\nand in EVENTS.md\n%s", command, got, want)
 	}
 }
 
-var moments = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|\d{13}|(partition":|partition=|remux\.failed:)\d+`)
+var variableText = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|\d{13}|(partition":|partition=|remux\.failed:)\d+`)
 
-// momentary leaves out times, and where murmur2 and librdkafka place a key.
-func momentary(text string) string {
-	return moments.ReplaceAllString(strings.TrimSpace(text), "$1…")
+// withoutVariableText removes times and partitions: murmur2 and librdkafka choose
+// different partitions for a key.
+func withoutVariableText(text string) string {
+	return variableText.ReplaceAllString(strings.TrimSpace(text), "$1…")
 }
 
-// shell runs a command of the guide in this room.
-func (r *room) shell(command string) string {
+// shell runs a command of EVENTS.md with the rig's brokers and topics.
+func (r *rig) shell(command string) string {
 	r.t.Helper()
 	command = strings.NewReplacer("127.0.0.1:9092", r.brokers[0], "-t remux.", "-t "+r.group+".").Replace(command)
 	out, err := exec.CommandContext(r.ctx, "bash", "-c", "set -o pipefail; "+command).CombinedOutput()

@@ -14,13 +14,13 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// pour publishes a steady stream of events until the returned function is
-// called, which gives all of them.
-func (r *room) pour(every time.Duration) (stop func() []*kgo.Record) {
+// publishSteadily publishes one event at each interval until stop is called, which
+// returns all of them.
+func (r *rig) publishSteadily(every time.Duration) (stop func() []*kgo.Record) {
 	var all []*kgo.Record
-	var pouring sync.WaitGroup
+	var publishing sync.WaitGroup
 	end := make(chan struct{})
-	pouring.Go(func() {
+	publishing.Go(func() {
 		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for i := 0; ; i++ {
@@ -31,19 +31,19 @@ func (r *room) pour(every time.Duration) (stop func() []*kgo.Record) {
 			}
 			rec := event(fmt.Sprintf("task-%d", i))
 			rec.Topic = r.failed
-			// A broker may be away: the client goes on trying.
+			// A broker may be away: the client retries.
 			if err := r.client.ProduceSync(r.ctx, rec).FirstErr(); err != nil {
 				r.t.Errorf("publish: %v", err)
 				return
 			}
-			r.ask(rec)
+			r.addPublished(rec)
 			all = append(all, rec)
 		}
 	})
 	var once sync.Once
 	stop = func() []*kgo.Record {
 		once.Do(func() { close(end) })
-		pouring.Wait()
+		publishing.Wait()
 		return all
 	}
 	r.t.Cleanup(func() { stop() })
@@ -52,19 +52,19 @@ func (r *room) pour(every time.Duration) (stop func() []*kgo.Record) {
 
 func TestInvariant3StoppingRestartingAndRebalancingDecideNothing(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 6, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 100 * time.Millisecond}}})
-	stop := r.pour(5 * time.Millisecond)
+	r := newRig(t, options{partitions: 6, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 100 * time.Millisecond}}})
+	stop := r.publishSteadily(5 * time.Millisecond)
 	first, second := r.start().ready(), r.start().ready()
 	for range 2 {
 		for _, old := range []**service{&first, &second} {
 			have := r.collector.count()
 			(*old).stop()
 			*old = r.start().ready()
-			r.answered(have+200, 30*time.Second) // each restart under load
+			r.waitForAnswers(have+200, 30*time.Second) // each restart under load
 		}
 	}
 	all := stop()
-	r.quiet(40 * time.Second)
+	r.finishWithoutRepeats(40 * time.Second)
 	r.calledOnce(t, len(all))
 	n := r.mpc.Counters()
 	if n.Queries != 0 || n.Lost != 0 {
@@ -74,46 +74,47 @@ func TestInvariant3StoppingRestartingAndRebalancingDecideNothing(t *testing.T) {
 
 func TestOnePartitionHasAllOfMaxInFlight(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 1, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 200 * time.Millisecond}}})
+	r := newRig(t, options{partitions: 1, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 200 * time.Millisecond}}})
 	const events = 640
 	r.load("task", events)
 	r.start("MPC_MAX_IN_FLIGHT", "64").ready()
-	r.quiet(40 * time.Second)
+	r.finishWithoutRepeats(40 * time.Second)
 	r.calledOnce(t, events)
 	if n := r.mpc.Counters().MaxInFlight; n != 64 {
 		t.Errorf("at most %d calls were in flight, want 64", n)
 	}
-	// Ten rounds of 200 ms, and a race detector on two shared cores.
+	// Ten rounds of 200 ms take 2 s. The rest is for the race detector and slow machines.
 	if first, last := spanOf(r.mpc.Requests()); last.Sub(first) > 4*time.Second {
 		t.Errorf("%d calls took %v: they were not all in flight all the time", events, last.Sub(first))
 	}
 }
 
+// spanOf returns the arrival times of the first and the last request.
 func spanOf(requests []mpcsim.Request) (first, last time.Time) {
 	return requests[0].At, requests[len(requests)-1].At
 }
 
 func TestWhatWasAnsweredAboveASlowTaskIsNotRepeatedAfterAStop(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 1})
+	r := newRig(t, options{partitions: 1})
 	// The first call of the task at the low-water mark fails until the stop.
 	must(t, r.mpc.Script("slow", mpcsim.Fail(500, "APIGW.0605").Repeat(mpcsim.Always)))
 	r.publish(event("slow"))
 	bad := &kgo.Record{Value: []byte("garbage")}
 	done := &kgo.Record{Value: []byte(`{"event_type":"RemuxComplete","remux_info":{"task_id":"1","status":"SUCCEED"}}`)}
 	r.publish(bad, done)
-	r.ignored(done)
+	r.expectNoAnswer(done)
 	r.load("quick", 300)
 
 	s := r.start("RETRY_MAX_ATTEMPTS", "1000").ready()
-	r.answered(301, 30*time.Second)
+	r.waitForAnswers(301, 30*time.Second)
 	s.stop()
 	if at, err := r.committed(); err != nil || at[0] != 0 {
 		t.Fatalf("committed %v (%v): the event at offset 0 has no answer yet", at, err)
 	}
 	must(t, r.mpc.Script("slow"))
 	r.start().ready()
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 	for _, rec := range r.mpc.Requests() {
 		if id := rec.TaskIDs[0]; id != "slow" && rec.Verdict != mpcsim.Accepted {
 			t.Errorf("task %s was asked for again: %+v", id, rec)
@@ -123,29 +124,29 @@ func TestWhatWasAnsweredAboveASlowTaskIsNotRepeatedAfterAStop(t *testing.T) {
 
 func TestInvariant6OneTaskIsNeverCalledTwiceAtOnce(t *testing.T) {
 	t.Parallel()
-	// A task fails again at once, so that each of its events costs a call; calls
-	// are slow enough for a busy machine to have one of each task under way.
-	r := enter(t, options{sim: mpcsim.Config{Then: mpcsim.StatusFailed, Faults: mpcsim.Faults{Latency: 100 * time.Millisecond}}})
+	// A task fails again at once, so that each event costs a call. Calls are slow
+	// enough that each task has one in flight, also on a busy machine.
+	r := newRig(t, options{sim: mpcsim.Config{Then: mpcsim.StatusFailed, Faults: mpcsim.Faults{Latency: 100 * time.Millisecond}}})
 	var records []*kgo.Record
 	for i := range 300 {
 		rec := event(fmt.Sprintf("task-%d", i%7))
-		rec.Key = fmt.Append(nil, i) // twins in several partitions, too
+		rec.Key = fmt.Append(nil, i) // a task's events are in several partitions
 		records = append(records, rec)
 	}
 	r.publish(records...)
 	r.start().ready()
-	r.quiet(40 * time.Second)
+	r.finishWithoutRepeats(40 * time.Second)
 	if n := r.mpc.Counters().MaxInFlightPerTask; n != 1 {
 		t.Errorf("%d calls for one task were in flight at once", n)
 	}
 	if n := r.mpc.Counters().MaxInFlight; n < 5 {
-		t.Errorf("at most %d calls were in flight: the test shows nothing", n)
+		t.Errorf("at most %d calls were in flight: too few for this test", n)
 	}
 }
 
 func TestTwoInstancesShareTheWork(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 6})
+	r := newRig(t, options{partitions: 6})
 	a := r.start("KAFKA_CLIENT_ID", "a").ready()
 	r.start("KAFKA_CLIENT_ID", "b").ready()
 	a.ready()
@@ -164,6 +165,6 @@ func TestTwoInstancesShareTheWork(t *testing.T) {
 		return slices.Equal(owned, []int{3, 3}), fmt.Sprint(owned)
 	})
 	r.load("task", 500)
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 	r.calledOnce(t, 500)
 }

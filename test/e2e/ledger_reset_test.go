@@ -12,19 +12,19 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// Whatever becomes of the group's offsets, what was answered stands in the
-// outcome topics.
+// The outcome topics show what was answered, also when the group's offsets are
+// lost.
 func TestAnsweredEventsThatComeAgainCostNothing(t *testing.T) {
 	t.Parallel()
-	for name, lose := range map[string]func(r *room) error{
-		"offsets reset to the beginning": func(r *room) error {
+	for name, resetOffsets := range map[string]func(r *rig) error{
+		"offsets reset to the beginning": func(r *rig) error {
 			var beginning kadm.Offsets
 			for p := range int32(4) {
 				beginning.AddOffset(r.failed, p, 0, -1)
 			}
 			return r.admin.CommitAllOffsets(r.ctx, r.group, beginning)
 		},
-		"offsets expired": func(r *room) error {
+		"offsets expired": func(r *rig) error {
 			_, err := r.admin.DeleteGroup(r.ctx, r.group)
 			return err
 		},
@@ -33,34 +33,34 @@ func TestAnsweredEventsThatComeAgainCostNothing(t *testing.T) {
 			t.Parallel()
 			const events = 1000
 			// A task fails again at once: a repeated call would be accepted.
-			r := enter(t, options{partitions: 4, sim: mpcsim.Config{Then: mpcsim.StatusFailed}})
+			r := newRig(t, options{partitions: 4, sim: mpcsim.Config{Then: mpcsim.StatusFailed}})
 			must(t, r.mpc.Script("task-7", mpcsim.Fail(404, "MPC.10211")))
 			r.load("task", events)
 			s := r.start().ready()
-			r.answered(events, 30*time.Second)
+			r.waitForAnswers(events, 30*time.Second)
 			s.stop()
 			before := r.written()
-			must(t, lose(r))
+			must(t, resetOffsets(r))
 
 			r.start().ready()
 			fresh := r.publish(event("fresh"))[0]
-			r.quiet(30 * time.Second)
+			r.finishWithoutRepeats(30 * time.Second)
 			n := r.mpc.Counters()
 			t.Logf("%s, with %d events answered before: %d further calls, %d queries", name, events, n.Retries-events-1, n.Queries)
 			if n.Retries != events+1 || n.Queries != 0 {
-				t.Errorf("%d calls and %d queries, for %d events and one that came later: want one call each", n.Retries, n.Queries, events)
+				t.Errorf("%d calls and %d queries for %d events and a later one: want one call each", n.Retries, n.Queries, events)
 			}
 			after := r.written()
 			after[r.collector.of(fresh).record.Topic]--
 			if !maps.Equal(before, after) {
-				t.Errorf("%v outcomes were written before, and but for the later one's %v now", before, after)
+				t.Errorf("outcomes before the reset: %v; now, without the later event's: %v", before, after)
 			}
 		})
 	}
 }
 
 // written counts the records of each outcome topic.
-func (r *room) written() map[string]int64 {
+func (r *rig) written() map[string]int64 {
 	r.t.Helper()
 	n := map[string]int64{}
 	for _, topic := range []string{r.retried, r.retryFailed} {

@@ -19,9 +19,9 @@ const (
 	stormPartitions = 4
 )
 
-// storm publishes stormEach events of each of stormTasks tasks, in turn: keyed by
-// the task, as producers should, or the events of a task over all partitions.
-func (r *room) storm(spread bool) (events []*kgo.Record) {
+// storm publishes stormEach events for each of stormTasks tasks, in turn. The key
+// is the task, as producers should do it, or, with spread, another for each event.
+func (r *rig) storm(spread bool) (events []*kgo.Record) {
 	r.t.Helper()
 	client := r.client
 	if spread {
@@ -39,21 +39,21 @@ func (r *room) storm(spread bool) (events []*kgo.Record) {
 
 func stormTask(i int) string { return fmt.Sprintf("storm-%d", i) }
 
-// keyings are the ways in which a storm comes.
+// keyings maps how a storm is keyed to storm's argument spread.
 var keyings = map[string]bool{"keyed by task": false, "over all partitions": true}
 
-// Every task fails again at once, so that each further call would be accepted
-// and billed.
+// Each task fails again at once, so that each further call would be accepted and
+// billed.
 func TestInvariant5AStormAboutATaskCostsOneCall(t *testing.T) {
 	t.Parallel()
 	for name, spread := range keyings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := enter(t, options{partitions: stormPartitions, sim: mpcsim.Config{Then: mpcsim.StatusFailed, Faults: healthy}})
+			r := newRig(t, options{partitions: stormPartitions, sim: mpcsim.Config{Then: mpcsim.StatusFailed, Faults: healthy}})
 			events := r.storm(spread)
 			began := time.Now()
 			r.start().ready()
-			r.quiet(60 * time.Second)
+			r.finishWithoutRepeats(60 * time.Second)
 			t.Logf("%d tasks × %d events %s: %d calls, outcomes %v, in %v", stormTasks, stormEach, name,
 				r.mpc.Counters().Retries, r.collector.reasons(), time.Since(began).Round(time.Millisecond))
 			r.calledOnce(t, stormTasks)
@@ -70,30 +70,30 @@ func TestInvariant5AStormAboutATaskCostsOneCall(t *testing.T) {
 	}
 }
 
-// Each task is refused in one of four ways, and for good.
+// Each task is refused for good, in one of four ways.
 func TestInvariant5AStormAboutATaskThatIsRefusedForGoodCostsOneCall(t *testing.T) {
 	t.Parallel()
 	refusals := []struct {
 		reason string
-		refuse func(r *room, task string) error
+		refuse func(r *rig, task string) error
 	}{
-		{"rejected", func(r *room, task string) error {
+		{"rejected", func(r *rig, task string) error {
 			return r.mpc.Script(task, mpcsim.Fail(403, "MPC.10212").Repeat(mpcsim.Always))
 		}},
-		{"task_not_found", func(r *room, task string) error {
+		{"task_not_found", func(r *rig, task string) error {
 			return r.mpc.Script(task, mpcsim.Fail(404, "MPC.10211").Repeat(mpcsim.Always))
 		}},
-		{"invalid_task", func(r *room, task string) error {
+		{"invalid_task", func(r *rig, task string) error {
 			return r.mpc.Script(task, mpcsim.Fail(400, "MPC.10202").Repeat(mpcsim.Always))
 		}},
-		{"not_retryable", func(r *room, task string) error {
+		{"not_retryable", func(r *rig, task string) error {
 			return r.mpc.SetTask(mpcsim.Task{ID: task, Status: mpcsim.StatusCanceled})
 		}},
 	}
 	for name, spread := range keyings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := enter(t, options{partitions: stormPartitions, sim: mpcsim.Config{Faults: healthy}})
+			r := newRig(t, options{partitions: stormPartitions, sim: mpcsim.Config{Faults: healthy}})
 			reasons := map[string]string{}
 			for i := range stormTasks {
 				task, refusal := stormTask(i), refusals[i%len(refusals)]
@@ -102,7 +102,7 @@ func TestInvariant5AStormAboutATaskThatIsRefusedForGoodCostsOneCall(t *testing.T
 			}
 			events := r.storm(spread)
 			r.start().ready()
-			r.quiet(60 * time.Second)
+			r.finishWithoutRepeats(60 * time.Second)
 			n := r.mpc.Counters()
 			t.Logf("%d tasks × %d events %s, refused for good: %d calls, %d queries, outcomes %v",
 				stormTasks, stormEach, name, n.Retries, n.Queries, r.collector.reasons())
@@ -119,31 +119,31 @@ func TestInvariant5AStormAboutATaskThatIsRefusedForGoodCostsOneCall(t *testing.T
 			}
 			maps.DeleteFunc(called, func(_ string, attempts int) bool { return attempts == 1 })
 			if len(called) > 0 {
-				t.Errorf("the outcomes of %d tasks tell of another number of calls than one: %v", len(called), called)
+				t.Errorf("the outcomes of %d tasks do not show exactly one call: %v", len(called), called)
 			}
 		})
 	}
 }
 
-// A storm is half called for when its instance is killed: what was accepted and
-// not yet told is found out by asking, and answers the whole storm as well.
+// The instance is killed when half of a storm's tasks are called. State queries
+// find the accepted calls without an outcome, and these answer their whole storm.
 func TestInvariant3ACrashInAStormRepeatsNoCall(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: stormPartitions, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 200 * time.Millisecond}}})
+	r := newRig(t, options{partitions: stormPartitions, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 200 * time.Millisecond}}})
 	events := r.storm(false)
-	start := func() *service { return r.start(pod("pod-0", "MPC_MAX_IN_FLIGHT", "8")...) }
+	start := func() *service { return r.start(podEnv("pod-0", "MPC_MAX_IN_FLIGHT", "8")...) }
 	s := start()
 	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, stormTasks/2))
 	s.kill()
 	have := r.collector.count()
 	start().ready()
-	repeats := r.settle(60 * time.Second)
+	repeats := r.finish(60 * time.Second)
 	n, again := r.mpc.Counters(), r.calledAgain()
 	t.Logf("kill -9 after %d of %d calls and %d outcomes: %d calls accepted, %d repeated, %d queries, outcomes %v, %d repeated",
 		stormTasks/2, stormTasks, have, n.Accepted, len(again), n.Queries, r.collector.reasons(), len(repeats))
 	if n.Accepted != stormTasks || len(again) > 0 || len(repeats) > 0 {
 		t.Errorf("%d calls accepted, %d repeated %q, %d outcomes repeated %q: want %d and none",
-			n.Accepted, len(again), head(again), len(repeats), head(repeats), stormTasks)
+			n.Accepted, len(again), firstFew(again), len(repeats), firstFew(repeats), stormTasks)
 	}
 	for _, rec := range events {
 		if o := r.collector.of(rec); o.Outcome != "retried" || o.Retries != 1 {

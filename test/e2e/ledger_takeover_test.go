@@ -10,48 +10,48 @@ import (
 	"time"
 )
 
-// slowSession is a time-out that nobody would want to wait for.
+// slowSession makes a wait for the session time-out visible.
 var slowSession = []string{"KAFKA_SESSION_TIMEOUT", "30s"}
 
-// A killed instance that comes back under its name does not wait for its former
-// self's session. Not beside other scenarios: it measures how long that takes.
+// A killed instance that starts again under the same name does not wait for its
+// old session to time out. Not parallel: it measures time.
 func TestAKilledInstanceIsBackWithinASecond(t *testing.T) {
 	const kills = 5
-	r := enter(t, options{partitions: 4})
-	s := r.start(pod("pod-0", slowSession...)...).ready()
+	r := newRig(t, options{partitions: 4})
+	s := r.start(podEnv("pod-0", slowSession...)...).ready()
 	var ready, answered []time.Duration
 	for i := range kills {
 		s.kill()
 		began := time.Now()
-		s = r.start(pod("pod-0", slowSession...)...).ready()
+		s = r.start(podEnv("pod-0", slowSession...)...).ready()
 		ready = append(ready, time.Since(began))
-		// An event that comes now cannot have been called before.
+		// This event is new, so it was not called before.
 		rec := r.load(fmt.Sprintf("after-kill-%d", i), 1)[0]
-		r.answered(i+1, 20*time.Second)
+		r.waitForAnswers(i+1, 20*time.Second)
 		answered = append(answered, r.collector.of(rec).DecidedAt.Sub(began))
 	}
-	r.quiet(20 * time.Second)
+	r.finishWithoutRepeats(20 * time.Second)
 	t.Logf("session time-out 30s, kill -9 and start again: ready after %v, first answer after %v", rounded(ready), rounded(answered))
 	if took := median(answered); took > time.Second {
 		t.Errorf("the first answer came %v after the start (median), want it within a second", took)
 	}
 	if worst := slices.Max(answered); worst > 5*time.Second {
-		t.Errorf("the first answer came %v after a start: somebody waited for a session", worst)
+		t.Errorf("the first answer came %v after a start: an instance waited for a session time-out", worst)
 	}
 }
 
-// The survivor's heartbeat, at most a second, is what the group needs to notice.
-// A name that merely begins alike is somebody else's.
+// The group needs the survivor's next heartbeat, at most a second. A name that is
+// a prefix of another belongs to another instance.
 func TestATakeOverLeavesTheSurvivorsAlone(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 4})
-	r.start(pod("pod-10", slowSession...)...).ready()
-	s := r.start(pod("pod-1", slowSession...)...).ready()
+	r := newRig(t, options{partitions: 4})
+	r.start(podEnv("pod-10", slowSession...)...).ready()
+	s := r.start(podEnv("pod-1", slowSession...)...).ready()
 	survivor := r.memberOf("e2e-pod-10", 2)
 	for i := range 3 {
 		s.kill()
 		began := time.Now()
-		s = r.start(pod("pod-1", slowSession...)...)
+		s = r.start(podEnv("pod-1", slowSession...)...)
 		r.memberOf("e2e-pod-1", 2)
 		s.ready()
 		t.Logf("ready again beside a survivor after %v", time.Since(began).Round(10*time.Millisecond))
@@ -63,13 +63,13 @@ func TestATakeOverLeavesTheSurvivorsAlone(t *testing.T) {
 		}
 	}
 	r.load("task", 100)
-	r.quiet(20 * time.Second)
+	r.finishWithoutRepeats(20 * time.Second)
 	r.calledOnce(t, 100)
 }
 
-// memberOf waits until a client owns so many partitions, as the only member with
-// its client id, and gives its member id.
-func (r *room) memberOf(client string, partitions int) (id string) {
+// memberOf waits until the client is the only member with its client id and owns
+// this number of partitions. It returns the member id.
+func (r *rig) memberOf(client string, partitions int) (id string) {
 	r.t.Helper()
 	waitFor(r.t, 20*time.Second, fmt.Sprintf("%s to own %d partitions", client, partitions), func() (bool, string) {
 		group, err := r.admin.DescribeGroups(r.ctx, r.group)
@@ -98,33 +98,33 @@ func (r *room) memberOf(client string, partitions int) (id string) {
 	return id
 }
 
-// Two that live under one name push each other out once, and then work side by
-// side and say what is wrong.
-func TestALiveTwinIsPushedOutOnceAndBothSaySo(t *testing.T) {
+// Two running instances with the same name remove each other from the group once.
+// Then both work, and both report the problem.
+func TestALiveSameNameMemberIsPushedOutOnceAndBothSaySo(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 4})
-	older := r.start(pod("pod-0")...).ready()
-	stop := r.pour(20 * time.Millisecond)
-	r.answered(50, 20*time.Second)
-	newer := r.start(pod("pod-0")...).ready()
+	r := newRig(t, options{partitions: 4})
+	older := r.start(podEnv("pod-0")...).ready()
+	stop := r.publishSteadily(20 * time.Millisecond)
+	r.waitForAnswers(50, 20*time.Second)
+	newer := r.start(podEnv("pod-0")...).ready()
 	for _, s := range []*service{older, newer} {
-		s.waitFor(20*time.Second, "to tell of its twin in /readyz", func() (bool, string) {
+		s.waitFor(20*time.Second, "to report the same-name member in /readyz", func() (bool, string) {
 			status, body := s.get("/readyz")
 			return status == 200 && strings.Contains(body, "KAFKA_INSTANCE_ID"), body
 		})
-		s.says("another process uses KAFKA_INSTANCE_ID pod-0")
+		s.waitForLog("another process uses KAFKA_INSTANCE_ID pod-0")
 	}
 	have := r.collector.count()
-	r.answered(have+100, 20*time.Second)
+	r.waitForAnswers(have+100, 20*time.Second)
 	all := stop()
 	t.Logf("two instances of one name: %d and %d assignments, %d answers repeated",
-		len(older.assignments()), len(newer.assignments()), len(r.settle(30*time.Second)))
-	// One each at the start, one for the other's coming or going; no ping-pong.
+		len(older.assignments()), len(newer.assignments()), len(r.finish(30*time.Second)))
+	// One each at the start, and a few while the other joins or leaves.
 	if n := len(older.assignments()) + len(newer.assignments()); n > 6 {
-		t.Errorf("they were assigned partitions %d times: they push each other out", n)
+		t.Errorf("they were assigned partitions %d times: they remove each other again and again", n)
 	}
 	if again := r.calledAgain(); len(again) > 0 {
-		t.Errorf("%d of %d tasks were called again: %q", len(again), len(all), head(again))
+		t.Errorf("%d of %d tasks were called again: %q", len(again), len(all), firstFew(again))
 	}
 }
 

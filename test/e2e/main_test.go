@@ -20,23 +20,23 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// sideBySide is how many scenarios run at once. Most of their time is waiting.
-const sideBySide = "5"
+// parallel is how many scenarios run at once. They mostly wait.
+const parallel = "5"
 
 var (
 	binary string             // the service, built with the race detector
 	shared *testkafka.Cluster // the broker that scenarios share
-	admin  *kadm.Client       // of the shared broker
+	admin  *kadm.Client       // for the shared broker
 )
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
 	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		if err := flag.Set("test.parallel", sideBySide); err != nil {
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		if err := flag.Set("test.parallel", parallel); err != nil {
 			return fail(err)
 		}
 	}
@@ -73,14 +73,14 @@ func run(m *testing.M) int {
 	return code
 }
 
-// build makes the service as a user would, but for the race detector, which is
-// left out where there is no C compiler.
+// build builds the service as a user does, with the race detector if there is a C
+// compiler. It returns the program's path.
 func build(dir string) (string, error) {
 	program, err := buildWith(dir, "-race")
 	if err != nil {
-		var plainly error
-		if program, plainly = buildWith(dir); plainly != nil {
-			return "", errors.Join(plainly, err)
+		var withoutRace error
+		if program, withoutRace = buildWith(dir); withoutRace != nil {
+			return "", errors.Join(withoutRace, err)
 		}
 	}
 	return program, nil

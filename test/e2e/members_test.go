@@ -13,8 +13,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// consoleConsumer is Kafka's own, in the room's group until stop.
-func (r *room) consoleConsumer(more ...string) (stop func()) {
+// consoleConsumer runs Kafka's console consumer as a member of the rig's group
+// until stop is called.
+func (r *rig) consoleConsumer(more ...string) (stop func()) {
 	r.t.Helper()
 	cmd := exec.CommandContext(r.ctx, "java", append([]string{
 		"-Xmx64m", "-cp", kafkaJars(r.t), "org.apache.kafka.tools.consumer.ConsoleConsumer",
@@ -36,16 +37,16 @@ func (r *room) consoleConsumer(more ...string) (stop func()) {
 		}
 	})
 	return func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // then it leaves the group; it may have ended
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it leaves the group, or has already ended
 		<-ended
 	}
 }
 
-// Once they are gone the work goes on by itself.
+// After they have left, the work goes on without a restart.
 func TestMembersOfOtherProgramsAreNamedWithWhatToDo(t *testing.T) {
 	t.Parallel()
-	newProtocol := func(join func(r *room) (stop func())) func(r *room) (*service, func()) {
-		return func(r *room) (*service, func()) {
+	newProtocol := func(join func(r *rig) (stop func())) func(r *rig) (*service, func()) {
+		return func(r *rig) (*service, func()) {
 			stop := join(r)
 			waitFor(r.t, 30*time.Second, "the other program to be a member", func() (bool, string) {
 				groups, err := r.admin.ListGroups(r.ctx)
@@ -54,19 +55,19 @@ func TestMembersOfOtherProgramsAreNamedWithWhatToDo(t *testing.T) {
 			return r.start(), stop
 		}
 	}
-	const newGroup = "has members of the new group protocol (group.protocol=consumer), which this service cannot join: stop them first"
+	const newGroup = "has members of the new group protocol (group.protocol=consumer), which this service does not support: stop them first"
 	for name, way := range map[string]struct {
-		join func(r *room) (*service, func())
+		join func(r *rig) (*service, func())
 		says string
 	}{
-		"a classic Java client": {func(r *room) (*service, func()) {
+		"a classic Java client": {func(r *rig) (*service, func()) {
 			s := r.start().ready()
 			return s, r.consoleConsumer()
-		}, "is of another program, and this service cannot assign partitions to it: stop it first"},
-		"a Java client of the new protocol": {newProtocol(func(r *room) func() {
+		}, "belongs to another program, and this service cannot assign partitions to it: stop it first"},
+		"a Java client of the new protocol": {newProtocol(func(r *rig) func() {
 			return r.consoleConsumer("--consumer-property", "group.protocol=consumer")
 		}), newGroup},
-		"a client of the new protocol": {newProtocol(func(r *room) func() {
+		"a client of the new protocol": {newProtocol(func(r *rig) func() {
 			cl := r.newClient(kgo.ConsumerGroup(r.group), kgo.ConsumeTopics(r.failed), kgo.ServerSideBalancer())
 			go cl.PollFetches(r.ctx)
 			return cl.Close
@@ -74,11 +75,11 @@ func TestMembersOfOtherProgramsAreNamedWithWhatToDo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := enter(t, options{partitions: 2})
+			r := newRig(t, options{partitions: 2})
 			s, stop := way.join(r)
 			defer stop()
-			s.says(way.says)
-			s.waitFor(20*time.Second, "to say so in /readyz", func() (bool, string) {
+			s.waitForLog(way.says)
+			s.waitFor(20*time.Second, "to show it in /readyz", func() (bool, string) {
 				status, body := s.get("/readyz")
 				return status == 503 && strings.Contains(body, way.says), body
 			})
@@ -88,9 +89,9 @@ func TestMembersOfOtherProgramsAreNamedWithWhatToDo(t *testing.T) {
 			stop()
 			r.load("after", 20)
 			s.ready()
-			r.quiet(60 * time.Second)
+			r.finishWithoutRepeats(60 * time.Second)
 			if text := s.out.String(); strings.Contains(text, "%!") || strings.Contains(text, "[-1] Unknown") {
-				t.Error("a library's slip is in the log")
+				t.Error("the log has a formatting error of a library")
 			}
 		})
 	}

@@ -18,14 +18,14 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// 500 MB of events that compress to next to nothing, so that a fetch of 1 MiB
-// holds hundreds of times as much, and an API that does not serve.
+// 500 MB of events that compress very well, so that a fetch of 1 MiB holds
+// hundreds of times as much, while the API is down.
 func TestInvariant7MemoryIsBoundedWhateverTheBacklog(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("a process's memory is read from /proc")
 	}
-	r := enter(t, options{partitions: 2, sim: mpcsim.Config{Faults: mpcsim.Faults{Outage: mpcsim.Down}}})
+	r := newRig(t, options{partitions: 2, sim: mpcsim.Config{Faults: mpcsim.Faults{Outage: mpcsim.Down}}})
 	client := r.newClient(kgo.ProducerBatchCompression(kgo.ZstdCompression()), kgo.ProducerLinger(20*time.Millisecond))
 	padding := bytes.Repeat([]byte("x"), 100_000)
 	const batches, each = 10, 500
@@ -38,7 +38,7 @@ func TestInvariant7MemoryIsBoundedWhateverTheBacklog(t *testing.T) {
 		r.publishWith(client, records...)
 		r.forget(records)
 	}
-	// The race detector multiplies memory by what is not to be measured here.
+	// The race detector multiplies memory.
 	program, err := buildWith(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -46,32 +46,32 @@ func TestInvariant7MemoryIsBoundedWhateverTheBacklog(t *testing.T) {
 	r.program = program
 	s := r.start("MPC_MAX_IN_FLIGHT", "64").ready()
 	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, 8))
-	// Who asks about a task has all of the backlog read.
+	// A request for a task's history reads the whole backlog.
 	answer, err := (&http.Client{Timeout: 15 * time.Second}).Get(s.http + "/api/tasks/nobody")
 	must(t, err)
 	must(t, answer.Body.Close())
 	must(t, r.mpc.SetFaults(mpcsim.Faults{}))
-	r.answered(batches*each, 120*time.Second)
+	r.waitForAnswers(batches*each, 120*time.Second)
 	most := s.peakMemory()
 	t.Logf("a backlog of %d MB took %d MiB of memory at most", batches*each*len(padding)>>20, most>>20)
-	// 64 MiB may be held, and Go's collector lets as much garbage lie.
+	// 64 MiB may be held, and Go's collector keeps as much garbage.
 	if most > 300<<20 {
-		t.Errorf("the service took %d MiB", most>>20)
+		t.Errorf("the service used %d MiB", most>>20)
 	}
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 	if n := r.mpc.Counters().Accepted; n != batches*each {
 		t.Errorf("%d retries were accepted for %d tasks", n, batches*each)
 	}
 }
 
-// forget drops the values of records: this process's memory is not the question.
-func (r *room) forget(records []*kgo.Record) {
+// forget drops the records' values, to save memory in the test's process.
+func (r *rig) forget(records []*kgo.Record) {
 	for _, rec := range records {
 		rec.Value = nil
 	}
 }
 
-// peakMemory is the most that the process had resident, in bytes.
+// peakMemory returns the process's largest resident size, in bytes.
 func (s *service) peakMemory() int {
 	s.t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
@@ -86,25 +86,25 @@ func (s *service) peakMemory() int {
 	return kb << 10
 }
 
-// Outcomes that cannot be published stop the calling: what was called and not
-// acknowledged is what a crash would leave in doubt.
+// If outcomes cannot be published, calling stops: a crash leaves in doubt what was
+// called and not acknowledged.
 func TestInvariant7CallingStopsAtTwiceMaxInFlightUnacknowledged(t *testing.T) {
 	t.Parallel()
 	const inFlight, events = 8, 60
-	r := enter(t, options{partitions: 2})
+	r := newRig(t, options{partitions: 2})
 	r.limit(r.retried, 200) // less than an outcome
 	r.load("task", events)
 	s := r.start("MPC_MAX_IN_FLIGHT", fmt.Sprint(inFlight))
 	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, 2*inFlight))
-	s.waitFor(20*time.Second, "to name the topic that takes no outcome", func() (bool, string) {
+	s.waitFor(20*time.Second, "to name the topic that refuses outcomes", func() (bool, string) {
 		status, body := s.get("/readyz")
 		return status == 503 && strings.Contains(body, r.retried), body
 	})
-	<-time.After(2 * time.Second) // the time in which it might go on calling
+	<-time.After(2 * time.Second) // time in which it could wrongly go on calling
 	if n := r.mpc.Counters().Retries; n != 2*inFlight {
 		t.Errorf("%d calls without an acknowledged outcome, want %d", n, 2*inFlight)
 	}
 	r.limit(r.retried, 1_048_588)
-	r.quiet(90 * time.Second)
+	r.finishWithoutRepeats(90 * time.Second)
 	r.calledOnce(t, events)
 }

@@ -9,9 +9,9 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// Three minutes in the life of a group that has a backlog in every partition.
-// Calm is from ten seconds after a change until the next one: a change costs a
-// drain and a new assignment, a crash the session's time-out before that.
+// For three minutes a group has a backlog in every partition. A calm interval
+// begins ten seconds after a change: a change costs a drain and a new assignment,
+// and a crash the session time-out before that.
 func TestInvariant4TheGroupUsesItsQuotaAndNeverMore(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes three minutes")
@@ -21,7 +21,7 @@ func TestInvariant4TheGroupUsesItsQuotaAndNeverMore(t *testing.T) {
 		quota   = 600
 		settled = 10 * time.Second
 	)
-	r := enter(t, options{partitions: 8, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: healthy}})
+	r := newRig(t, options{partitions: 8, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: healthy}})
 	all := r.load("task", 3000)
 	start := func() *service { return r.start("MPC_REQUESTS_PER_MINUTE", perMinute) }
 	a, b := start(), start()
@@ -29,7 +29,7 @@ func TestInvariant4TheGroupUsesItsQuotaAndNeverMore(t *testing.T) {
 	b.ready()
 	var c *service
 	began := time.Now()
-	calm := map[string]stretch{}
+	calm := map[string]interval{}
 	for _, part := range []struct {
 		name   string
 		until  time.Duration
@@ -40,21 +40,21 @@ func TestInvariant4TheGroupUsesItsQuotaAndNeverMore(t *testing.T) {
 		{"one has left", 135 * time.Second, func() { b.kill() }},
 		{"one was killed", 180 * time.Second, func() {}},
 	} {
-		s := stretch{from: time.Now().Add(settled), to: began.Add(part.until)}
+		s := interval{from: time.Now().Add(settled), to: began.Add(part.until)}
 		if part.name == "one was killed" {
 			s.from = s.from.Add(settled)
 		}
 		calm[part.name] = s
-		<-time.After(time.Until(s.to)) // what is measured
+		<-time.After(time.Until(s.to)) // the measured interval
 		part.change()
 	}
 
 	most := r.mpc.MaxInWindow(time.Minute)
 	seen := r.mpc.Requests()
-	asked, _ := stretch{began, time.Now()}.requests(seen)
+	total, _ := interval{began, time.Now()}.requests(seen)
 	falsely, letters := r.onlyRetried(t)
 	t.Logf("two instances, 8 partitions, %d a minute, %.0fs with a join, a leave and a kill: at most %d in a window of 60 s, %.0f%% of the quota used in all, false retry_failed %d, dead letters %d",
-		quota, time.Since(began).Seconds(), most, 100*float64(asked)/(quota*time.Since(began).Minutes()), falsely, letters)
+		quota, time.Since(began).Seconds(), most, 100*float64(total)/(quota*time.Since(began).Minutes()), falsely, letters)
 	if most > quota {
 		t.Errorf("%d requests in 60 s, the quota is %d", most, quota)
 	}
@@ -67,10 +67,10 @@ func TestInvariant4TheGroupUsesItsQuotaAndNeverMore(t *testing.T) {
 		}
 	}
 
-	// What is left is answered without a limit: nothing was lost on the way.
+	// The rest is answered without a limit, to show that nothing was lost.
 	c.stop()
 	r.start().ready()
-	r.settle(60 * time.Second)
+	r.finish(60 * time.Second)
 	r.onlyRetried(t)
 	r.acceptedAtMostOnce(t, all)
 }

@@ -11,15 +11,14 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// kind is a way in which the API goes away. Its preparation gives what the
-// service needs in its environment, and how an outage begins; that gives how it
-// ends.
+// kind is a kind of outage. prepare returns variables for the service, and a
+// function that begins the outage. That returns a function that ends it.
 type kind struct {
 	sim mpcsim.Config
-	// inFlight is MPC_MAX_IN_FLIGHT: more cannot be under way when it begins.
-	// Defaults to 5.
+	// inFlight is MPC_MAX_IN_FLIGHT, the most calls in flight when the outage
+	// begins. Defaults to 5.
 	inFlight int
-	prepare  func(*room) (env []string, begin func() (end func()))
+	prepare  func(*rig) (env []string, begin func() (end func()))
 }
 
 var outageKinds = map[string]kind{
@@ -31,12 +30,13 @@ var outageKinds = map[string]kind{
 	"hanging":  hanging,
 	"refused":  {prepare: refusing},
 	"TLS":      {sim: mpcsim.Config{TLS: true}, prepare: impersonated},
-	"DNS":      {prepare: nameless},
+	"DNS":      {prepare: withoutDNS},
 }
 
+// byFault is an outage that the simulator makes.
 func byFault(faults mpcsim.Faults) kind {
 	faults.Latency = healthy.Latency
-	return kind{prepare: func(r *room) ([]string, func() func()) {
+	return kind{prepare: func(r *rig) ([]string, func() func()) {
 		return nil, func() func() {
 			must(r.t, r.mpc.SetFaults(faults))
 			return func() { must(r.t, r.mpc.SetFaults(healthy)) }
@@ -44,21 +44,20 @@ func byFault(faults mpcsim.Faults) kind {
 	}}
 }
 
-// hanging has more places: calls whose answers never come hold theirs until they
-// time out, and what leaves in the two seconds until silence is more than a pause
-// was in flight when the outage could be noticed.
+// hanging allows more calls in flight: a call without an answer is in flight until
+// it times out, and it takes two seconds of silence until the outage is noticed.
 var hanging = kind{inFlight: 20, prepare: byFault(mpcsim.Faults{Outage: mpcsim.Hanging}).prepare}
 
-func refusing(r *room) ([]string, func() func()) {
+func refusing(r *rig) ([]string, func() func()) {
 	return nil, func() func() {
 		r.mpc.Refuse()
 		return func() { must(r.t, r.mpc.Reopen()) }
 	}
 }
 
-// impersonated puts another server in the API's place: its certificate is good,
-// but nobody whom the service trusts has signed it.
-func impersonated(r *room) ([]string, func() func()) {
+// impersonated replaces the API by a server whose certificate is signed by a CA
+// that the service does not trust.
+func impersonated(r *rig) ([]string, func() func()) {
 	file := filepath.Join(r.t.TempDir(), "ca.pem")
 	must(r.t, os.WriteFile(file, r.mpc.PEM(), 0o600))
 	return []string{"SSL_CERT_FILE", file}, func() func() {
@@ -68,7 +67,7 @@ func impersonated(r *room) ([]string, func() func()) {
 		impostor := httptest.NewUnstartedServer(r.mpc.Simulator)
 		must(r.t, impostor.Listener.Close())
 		impostor.Listener = l
-		impostor.Config.ErrorLog = quietly
+		impostor.Config.ErrorLog = discardLog
 		impostor.StartTLS()
 		return func() {
 			impostor.Close()
@@ -77,9 +76,9 @@ func impersonated(r *room) ([]string, func() func()) {
 	}
 }
 
-// nameless takes away the name of the API, and the connections that do without.
-func nameless(r *room) ([]string, func() func()) {
-	names := serveNames(r)
+// withoutDNS makes the API's name unknown, and closes its open connections.
+func withoutDNS(r *rig) ([]string, func() func()) {
+	names := serveDNS(r)
 	_, port, err := net.SplitHostPort(r.mpc.Addr())
 	must(r.t, err)
 	return []string{"MPC_ENDPOINT", "http://" + apiName + ":" + port, "MPC_ALLOW_INSECURE", "true"}, func() func() {

@@ -11,60 +11,59 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// The service thinks it may call as often as it likes; the API admits ten calls
-// a second.
+// The service has no limit configured, and the API admits ten calls a second.
 func TestAnUnknownLimitIsFoundAndKept(t *testing.T) {
 	t.Parallel()
 	const (
 		admits          = 10
 		settles, steady = 10 * time.Second, 30 * time.Second
 	)
-	r := enter(t, options{sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: healthy.Latency, PerSecond: admits}}})
+	r := newRig(t, options{sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: healthy.Latency, PerSecond: admits}}})
 	all := r.load("task", 2*admits*int((settles+steady)/time.Second))
 	r.start().ready()
 	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, 1))
 	began := r.mpc.Requests()[0].At
-	<-time.After(time.Until(began.Add(settles + steady))) // what is measured
+	<-time.After(time.Until(began.Add(settles + steady))) // the measured interval
 	seen := r.mpc.Requests()
 
-	asked, wasted := stretchOf(began, settles+steady).requests(seen)
-	later, throttled := stretchOf(began.Add(settles), steady).requests(seen)
+	total, wasted := intervalSince(began, settles+steady).requests(seen)
+	later, throttled := intervalSince(began.Add(settles), steady).requests(seen)
 	ideal := admits * (settles + steady).Seconds()
-	speed, refused := float64(asked-wasted)/ideal, float64(throttled)/float64(later)
+	speed, refused := float64(total-wasted)/ideal, float64(throttled)/float64(later)
 	t.Logf("10 calls a second admitted, unknown to us, %v: %d served, %.0f%% of the ideal speed (%.0f%% after %v); throttled %d in all, %d of %d calls after %v, %.1f%%",
-		settles+steady, asked-wasted, 100*speed, 100*float64(later-throttled)/(admits*steady.Seconds()), settles,
+		settles+steady, total-wasted, 100*speed, 100*float64(later-throttled)/(admits*steady.Seconds()), settles,
 		wasted, throttled, later, settles, 100*refused)
 	if refused > 0.05 {
 		t.Errorf("%d of %d calls were throttled after the first %v, more than 5 %%", throttled, later, settles)
 	}
 	if speed < 0.85 {
-		t.Errorf("%d calls were served in %v, less than 85 %% of %.0f", asked-wasted, settles+steady, ideal)
+		t.Errorf("%d calls were served in %v, less than 85 %% of %.0f", total-wasted, settles+steady, ideal)
 	}
 	must(t, r.mpc.SetFaults(healthy))
-	r.quiet(60 * time.Second)
+	r.finishWithoutRepeats(60 * time.Second)
 	r.onlyRetried(t)
 	r.acceptedAtMostOnce(t, all)
 }
 
 func TestAnOldEventIsAnsweredWithoutACall(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{sim: mpcsim.Config{Faults: healthy}})
+	r := newRig(t, options{sim: mpcsim.Config{Faults: healthy}})
 	old, fresh := map[string]time.Duration{
 		"a little too old": time.Hour + time.Minute, "days old": 72 * time.Hour,
 	}, map[string]time.Duration{
 		"just now": 0, "nearly too old": 55 * time.Minute, "of a clock that is ahead": -time.Hour,
 	}
-	asked := map[string]*kgo.Record{}
+	events := map[string]*kgo.Record{}
 	for _, ages := range []map[string]time.Duration{old, fresh} {
 		for task, age := range ages {
-			asked[task] = event(unnamely.ReplaceAllString(task, "-"))
-			asked[task].Timestamp = time.Now().Add(-age)
-			r.publish(asked[task])
+			events[task] = event(notAlphanumeric.ReplaceAllString(task, "-"))
+			events[task].Timestamp = time.Now().Add(-age)
+			r.publish(events[task])
 		}
 	}
 	r.start("RETRY_MAX_EVENT_AGE", "1h").ready()
-	r.quiet(30 * time.Second)
-	for task, rec := range asked {
+	r.finishWithoutRepeats(30 * time.Second)
+	for task, rec := range events {
 		kind, reason, attempts := "retried", "accepted", 1
 		if old[task] > 0 {
 			kind, reason, attempts = "retry_failed", "expired", 0
@@ -77,7 +76,7 @@ func TestAnOldEventIsAnsweredWithoutACall(t *testing.T) {
 		}
 	}
 	n := r.mpc.Counters()
-	t.Logf("RETRY_MAX_EVENT_AGE=1h: %d events, %d expired, %d calls", len(asked), r.collector.reasons()["expired"], n.Retries)
+	t.Logf("RETRY_MAX_EVENT_AGE=1h: %d events, %d expired, %d calls", len(events), r.collector.reasons()["expired"], n.Retries)
 	if n.Retries != len(fresh) || n.Queries != 0 {
 		t.Errorf("%d calls and %d queries for %d fresh events", n.Retries, n.Queries, len(fresh))
 	}

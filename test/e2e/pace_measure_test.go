@@ -14,8 +14,8 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// allAtOnce runs subtests side by side without regard to -test.parallel: they
-// send a few requests a second and wait for the rest of their time.
+// allAtOnce runs subtests concurrently, whatever -test.parallel says. They mostly
+// wait.
 func allAtOnce(t *testing.T, tests map[string]func(*testing.T)) {
 	t.Helper()
 	var running sync.WaitGroup
@@ -25,34 +25,36 @@ func allAtOnce(t *testing.T, tests map[string]func(*testing.T)) {
 	running.Wait()
 }
 
-// healthy is an API as quick as one is from another room of the data centre.
+// healthy is an API that answers as fast as from within the data centre.
 var healthy = mpcsim.Faults{Latency: 50 * time.Millisecond}
 
-// stretch is a time in which a group's use of the API is measured.
-type stretch struct{ from, to time.Time }
+// interval is a time in which a group's use of the API is measured.
+type interval struct{ from, to time.Time }
 
-func stretchOf(from time.Time, lasts time.Duration) stretch { return stretch{from, from.Add(lasts)} }
+func intervalSince(from time.Time, duration time.Duration) interval {
+	return interval{from, from.Add(duration)}
+}
 
-func (s stretch) length() time.Duration { return s.to.Sub(s.from) }
+func (s interval) length() time.Duration { return s.to.Sub(s.from) }
 
-// requests counts what the simulator was asked in a stretch, and what of it
-// brought its sender nothing.
-func (s stretch) requests(all []mpcsim.Request) (asked, wasted int) {
+// requests counts the requests in the interval, and those of them that had no
+// effect or lost their answer. Log-ins are left out.
+func (s interval) requests(all []mpcsim.Request) (total, wasted int) {
 	for _, q := range all {
 		if q.At.Before(s.from) || !q.At.Before(s.to) || q.Operation == mpcsim.Login {
 			continue
 		}
-		asked++
+		total++
 		if !servedBy(q) {
 			wasted++
 		}
 	}
-	return asked, wasted
+	return total, wasted
 }
 
 func servedBy(q mpcsim.Request) bool { return q.Verdict == mpcsim.Accepted && !q.Lost }
 
-// servedTimes is when the requests that were served after a time arrived.
+// servedTimes returns when the requests after a time arrived that were served.
 func servedTimes(all []mpcsim.Request, after time.Time) (times []time.Time) {
 	for _, q := range all {
 		if q.At.After(after) && servedBy(q) {
@@ -62,8 +64,8 @@ func servedTimes(all []mpcsim.Request, after time.Time) (times []time.Time) {
 	return times
 }
 
-// fullSpeed is how long after a time requests come at a rate again: the first of
-// twenty in a row that came at nine tenths of it at least.
+// fullSpeed returns how long after a time requests are served at a rate again: at
+// the first of twenty in a row with at least 0.9 of the rate.
 func fullSpeed(all []mpcsim.Request, after time.Time, perSecond float64) (time.Duration, bool) {
 	const row = 20
 	most := time.Duration((row - 1) / (0.9 * perSecond) * float64(time.Second))
@@ -76,8 +78,7 @@ func fullSpeed(all []mpcsim.Request, after time.Time, perSecond float64) (time.D
 	return 0, false
 }
 
-// sample is what one scrape of /metrics shows: the series as they are spelt,
-// with their values.
+// sample is one scrape of /metrics: values by series name with labels.
 type sample map[string]float64
 
 func (s *service) scrape() sample {
@@ -101,8 +102,8 @@ func (s *service) scrape() sample {
 	return values
 }
 
-// gauge is the value of a series that must be there. The prefix of all of the
-// service's own names is left out.
+// gauge returns the value of a series, which must exist. The name is given without
+// the prefix remux_retrier_.
 func (v sample) gauge(t *testing.T, series string) float64 {
 	t.Helper()
 	value, there := v["remux_retrier_"+series]
@@ -113,8 +114,8 @@ func (v sample) gauge(t *testing.T, series string) float64 {
 	return value
 }
 
-// sum adds up the series of a family that have a text in their labels, or where
-// but is true, that have not.
+// sum adds up the series of a family whose labels contain the text. If but is true,
+// it adds up those whose labels do not.
 func (v sample) sum(family, text string, but bool) (total float64) {
 	for series, value := range v {
 		if strings.HasPrefix(series, "remux_retrier_"+family+"{") && strings.Contains(series, text) != but {
@@ -124,15 +125,16 @@ func (v sample) sum(family, text string, but bool) (total float64) {
 	return total
 }
 
-// failedRequests is how many requests to the API ended badly, as the service
-// itself saw it: a refused connection is seen by nobody else.
+// failedRequests returns how many requests to the API failed, as the service counts
+// them: the simulator does not see refused connections.
 func (s *service) failedRequests() int {
 	s.t.Helper()
 	return int(s.scrape().sum("mpc_requests_total", `result="ok"`, true))
 }
 
-// onlyRetried checks that no event was answered otherwise than by its retry.
-func (r *room) onlyRetried(t *testing.T) (falsely, letters int) {
+// onlyRetried checks that no event has a retry_failed outcome or a dead letter, and
+// returns the numbers of both.
+func (r *rig) onlyRetried(t *testing.T) (falsely, letters int) {
 	t.Helper()
 	for reason, n := range r.collector.reasons() {
 		if reason != "accepted" && reason != "already_running" {

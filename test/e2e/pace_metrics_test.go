@@ -16,23 +16,23 @@ import (
 
 func TestMetricsTellOfAnOutageAndOfItsEnd(t *testing.T) {
 	t.Parallel()
-	const partitions, lasts = 4, 8 * time.Second
-	r := enter(t, options{partitions: partitions, sim: mpcsim.Config{Faults: healthy}})
+	const partitions, duration = 4, 8 * time.Second
+	r := newRig(t, options{partitions: partitions, sim: mpcsim.Config{Faults: healthy}})
 	r.load("secret-task", 150)
 	s := r.start("MPC_REQUESTS_PER_MINUTE", perMinute).ready()
-	r.answered(20, 20*time.Second)
+	r.waitForAnswers(20, 20*time.Second)
 	calm := s.scrape()
 	must(t, r.mpc.SetFaults(mpcsim.Faults{Outage: mpcsim.Down}))
 	s.waitFor(10*time.Second, "to show the outage", func() (bool, string) {
 		return s.scrape().gauge(t, "mpc_available") == 0, ""
 	})
 	early := s.scrape()
-	s.staysHealthy(lasts)
+	s.staysHealthy(duration)
 	late := s.scrape()
 	must(t, r.mpc.SetFaults(healthy))
-	r.answered(100, 60*time.Second)
+	r.waitForAnswers(100, 60*time.Second)
 	after := s.scrape()
-	r.answered(r.owed(), 60*time.Second)
+	r.waitForAnswers(r.expectedAnswers(), 60*time.Second)
 	s.waitFor(10*time.Second, "to have committed everything", func() (bool, string) {
 		end := s.scrape()
 		return end.sum("lag", "", false) == 0, fmt.Sprint(end.sum("lag", "", false))
@@ -44,7 +44,7 @@ func TestMetricsTellOfAnOutageAndOfItsEnd(t *testing.T) {
 		"events wait for quota before":     calm.gauge(t, `waiting{for="quota"}`) > 0 && calm.gauge(t, `waiting{for="outage"}`) == 0,
 		"events wait for the outage in it": late.gauge(t, `waiting{for="outage"}`) > 0 && late.gauge(t, `waiting{for="quota"}`) == 0,
 		"the quota of this instance":       calm.gauge(t, "quota_per_minute") > 500 && calm.gauge(t, "quota_per_minute") <= 600,
-		"the oldest event ages":            late.gauge(t, "oldest_unanswered_seconds")-early.gauge(t, "oldest_unanswered_seconds") > lasts.Seconds()-2,
+		"the oldest event ages":            late.gauge(t, "oldest_unanswered_seconds")-early.gauge(t, "oldest_unanswered_seconds") > duration.Seconds()-2,
 		"no event is old when all is done": end.gauge(t, "oldest_unanswered_seconds") == 0,
 		"failed calls are counted":         late.sum("mpc_requests_total", `result="transient"`, false) > calm.sum("mpc_requests_total", `result="transient"`, false),
 		"events_total are the outcomes":    end.gauge(t, `events_total{outcome="retried",reason="accepted"}`) == 150 && end.sum("events_total", "", false) == 150,
@@ -54,7 +54,7 @@ func TestMetricsTellOfAnOutageAndOfItsEnd(t *testing.T) {
 		"nothing is in flight in the end":  end.gauge(t, "in_flight") == 0 && end.gauge(t, `waiting{for="backoff"}`) == 0,
 	} {
 		if !ok {
-			t.Errorf("%s: it is not so", what)
+			t.Errorf("not true: %s", what)
 		}
 	}
 	for p := range partitions {
@@ -67,11 +67,11 @@ func TestMetricsTellOfAnOutageAndOfItsEnd(t *testing.T) {
 			t.Errorf("%s is %v", family, end[family])
 		}
 	}
-	_, text := s.get("/metrics") // get itself looks for secrets
+	_, text := s.get("/metrics") // get checks that it has no secrets
 	if strings.Contains(text, "secret-task") {
 		t.Error("/metrics shows a task id")
 	}
-	// What `promtool check metrics` complains of.
+	// The checks of `promtool check metrics`.
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
 	must(t, err)
 	for _, p := range problems {
@@ -80,19 +80,19 @@ func TestMetricsTellOfAnOutageAndOfItsEnd(t *testing.T) {
 	t.Logf("metrics: oldest %.0fs → %.0fs in the outage, then %.0fs; waiting for it %.0f; %d series, %d lint problems",
 		early.gauge(t, "oldest_unanswered_seconds"), late.gauge(t, "oldest_unanswered_seconds"), end.gauge(t, "oldest_unanswered_seconds"),
 		late.gauge(t, `waiting{for="outage"}`), len(end), len(problems))
-	r.quiet(10 * time.Second)
+	r.finishWithoutRepeats(10 * time.Second)
 }
 
 func TestHealthSurvivesBrokersThatAreAway(t *testing.T) {
 	t.Parallel()
-	lasts := outageLengths()[len(outageLengths())-1]
-	c, o := own(t, testkafka.Config{}, options{sim: mpcsim.Config{Faults: healthy}})
-	r := enter(t, o)
-	all := r.load("task", 60*int(lasts/time.Second))
+	duration := outageLengths()[len(outageLengths())-1]
+	c, o := ownCluster(t, testkafka.Config{}, options{sim: mpcsim.Config{Faults: healthy}})
+	r := newRig(t, o)
+	all := r.load("task", 60*int(duration/time.Second))
 	s := r.start("MPC_REQUESTS_PER_MINUTE", "6000").ready()
-	r.answered(50, 20*time.Second)
+	r.waitForAnswers(50, 20*time.Second)
 	must(t, c.Stop(0))
-	s.staysHealthy(lasts)
+	s.staysHealthy(duration)
 	if status, body := s.get("/readyz"); status != 503 || !strings.Contains(body, "brokers") {
 		t.Errorf("/readyz without brokers: %d %s", status, body)
 	}
@@ -100,11 +100,11 @@ func TestHealthSurvivesBrokersThatAreAway(t *testing.T) {
 	s.ready()
 	back := time.Now()
 	before := r.collector.count()
-	r.answered(before+50, 60*time.Second)
+	r.waitForAnswers(before+50, 60*time.Second)
 	falsely, letters := r.onlyRetried(t)
 	t.Logf("brokers away for %v: /healthz 200 throughout, false retry_failed %d, dead letters %d, ready and answering %.1fs after their return",
-		lasts, falsely, letters, time.Since(back).Seconds())
-	r.settle(90 * time.Second)
+		duration, falsely, letters, time.Since(back).Seconds())
+	r.finish(90 * time.Second)
 	r.onlyRetried(t)
 	r.acceptedAtMostOnce(t, all)
 }

@@ -13,30 +13,29 @@ import (
 	"sync/atomic"
 )
 
-// apiName is the host name of the API where it is called by one. No resolver of
-// the world knows it.
+// apiName is a host name for the API that only the test's name server knows.
 const apiName = "mpc.e2e.test"
 
-var quietly = log.New(io.Discard, "", 0)
+var discardLog = log.New(io.Discard, "", 0)
 
-// names is a name server that knows one name, unless it is away.
-type names struct {
+// dnsServer is a name server that resolves every name to 127.0.0.1, or no name
+// while it is away.
+type dnsServer struct {
 	away atomic.Bool
 }
 
-// serveNames makes the room's services resolve names by a server of the test's
-// own, on a loopback address that is used for nothing else. They see it in
-// /etc/resolv.conf, which is another file in their own mount namespace: that and
-// port 53 take root, so elsewhere the test is skipped.
-func serveNames(r *room) *names {
+// serveDNS makes the rig's services use the test's own name server, on a loopback
+// address that nothing else uses. They run in a mount namespace with another
+// /etc/resolv.conf. That and port 53 need root: without, the test is skipped.
+func serveDNS(r *rig) *dnsServer {
 	r.t.Helper()
-	pid := os.Getpid() // another run of the tests may be under way
+	pid := os.Getpid() // the tests may run twice at the same time
 	address := fmt.Sprintf("127.53.%d.%d", pid>>8&0xff, pid&0xff)
 	socket, err := net.ListenPacket("udp", address+":53")
 	if err != nil {
-		r.t.Skipf("a name server of the test's own takes port 53: %v", err)
+		r.t.Skipf("the test's name server needs port 53: %v", err)
 	}
-	n := &names{}
+	n := &dnsServer{}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -50,14 +49,14 @@ func serveNames(r *room) *names {
 	script := fmt.Sprintf("#!/bin/sh\nexec unshare --mount sh -c 'mount --bind %q /etc/resolv.conf && exec %q'\n", resolver, r.program)
 	must(r.t, os.WriteFile(program, []byte(script), 0o755))
 	if text, err := exec.Command("unshare", "--mount", "true").CombinedOutput(); err != nil {
-		r.t.Skipf("a resolver of the service's own takes a mount namespace: %v: %s", err, text)
+		r.t.Skipf("the service's own resolv.conf needs a mount namespace: %v: %s", err, text)
 	}
 	r.program = program
 	return n
 }
 
-// serve answers questions until the socket is closed.
-func (n *names) serve(socket net.PacketConn) {
+// serve answers queries until the socket is closed.
+func (n *dnsServer) serve(socket net.PacketConn) {
 	buffer := make([]byte, 1500)
 	for {
 		size, from, err := socket.ReadFrom(buffer)
@@ -65,15 +64,14 @@ func (n *names) serve(socket net.PacketConn) {
 			return
 		}
 		if reply := n.answer(buffer[:size]); reply != nil {
-			_, _ = socket.WriteTo(reply, from) // a lost datagram is asked for again
+			_, _ = socket.WriteTo(reply, from) // after a lost datagram the client asks again
 		}
 	}
 }
 
-// answer is a reply by RFC 1035: the header and the question as they came, and
-// for a question about an IPv4 address the loopback one. While the server is
-// away no name exists.
-func (n *names) answer(query []byte) []byte {
+// answer returns a reply by RFC 1035: a copy of header and question, and 127.0.0.1
+// for a question about an IPv4 address. While the server is away it is NXDOMAIN.
+func (n *dnsServer) answer(query []byte) []byte {
 	const header, typeA = 12, 1
 	end := header
 	for end < len(query) && query[end] != 0 {

@@ -11,14 +11,14 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// The quota of these tests, and what the service makes of it: a twentieth stays
-// in hand.
+// The quota of these tests, and the rate at which the service calls: it leaves 5 %
+// of the quota unused.
 const (
 	perMinute = "600"
 	fullRate  = 600.0 / 60 * 0.95
 )
 
-// outageLengths is how long each kind of outage lasts, one after the other.
+// outageLengths returns how long each kind of outage lasts, one after the other.
 func outageLengths() []time.Duration {
 	if testing.Short() {
 		return []time.Duration{10 * time.Second}
@@ -38,7 +38,7 @@ func TestInvariant2EachOutageWastesLittleAndEndsSoon(t *testing.T) {
 func outage(t *testing.T, name string, k kind) {
 	k.sim.ProcessingFor, k.sim.Faults = time.Hour, healthy
 	k.inFlight = cmp.Or(k.inFlight, 5)
-	r := enter(t, options{partitions: 1, sim: k.sim})
+	r := newRig(t, options{partitions: 1, sim: k.sim})
 	env, begin := k.prepare(r)
 	all := r.load("task", 130*len(outageLengths())) // a backlog throughout
 	s := r.start(append(env, "MPC_REQUESTS_PER_MINUTE", perMinute, "MPC_MAX_IN_FLIGHT", fmt.Sprint(k.inFlight))...).ready()
@@ -47,49 +47,49 @@ func outage(t *testing.T, name string, k kind) {
 	if name == "429" {
 		within = time.Minute
 	}
-	for _, lasts := range outageLengths() {
+	for _, duration := range outageLengths() {
 		r.atFullSpeed(t, time.Now())
 		failed, before := s.failedRequests(), r.collector.count()
-		during := stretch{from: time.Now()}
+		during := interval{from: time.Now()}
 		end := begin()
-		s.staysHealthy(time.Until(during.from.Add(lasts)))
+		s.staysHealthy(time.Until(during.from.Add(duration)))
 		end()
 		during.to = time.Now()
 		again := r.atFullSpeed(t, during.to)
 
-		// The simulator does not see what did not get through to it, the service
-		// not what a cut connection has cost on the way.
+		// The simulator does not see calls that did not reach it, and the service does
+		// not see requests that reached it on a connection that was then cut.
 		_, wasted := during.requests(r.mpc.Requests())
 		wasted = max(wasted, s.failedRequests()-failed)
 		falsely, letters := r.onlyRetried(t)
-		most := int(lasts/time.Second) + k.inFlight
+		most := int(duration/time.Second) + k.inFlight
 		t.Logf("outage %s %v: false retry_failed %d, dead letters %d, wasted calls %d (allowed %d + %d in flight), full speed after %.1fs",
-			name, lasts, falsely, letters, wasted, int(lasts/time.Second), k.inFlight, again.Seconds())
+			name, duration, falsely, letters, wasted, int(duration/time.Second), k.inFlight, again.Seconds())
 		if wasted > most {
-			t.Errorf("%d calls were wasted in %v, want at most %d", wasted, lasts, most)
+			t.Errorf("%d calls were wasted in %v, want at most %d", wasted, duration, most)
 		}
 		every := 2 * time.Second // probes are one a second, or a little less often
 		if name == "429" {
-			every = 10 * time.Second // a limit is looked for, with pauses that double
+			every = 10 * time.Second // throttled: the pauses between probes double
 		}
-		if wasted < int(lasts/every) {
-			t.Errorf("%d calls were wasted in %v: the API was not away, or nobody looked whether it is back", wasted, lasts)
+		if wasted < int(duration/every) {
+			t.Errorf("%d calls were wasted in %v: the API was not away, or was not probed", wasted, duration)
 		}
 		if again > within {
 			t.Errorf("full speed %v after the end, want it within %v", again, within)
 		}
 		if n := r.collector.count() - before; n >= len(all)-before {
-			t.Errorf("all %d events are answered: nothing shows how fast it could be", len(all))
+			t.Errorf("all %d events are answered: too few to measure the speed", len(all))
 		}
 	}
-	r.quiet(60 * time.Second)
+	r.finishWithoutRepeats(60 * time.Second)
 	r.onlyRetried(t)
 	r.acceptedAtMostOnce(t, all)
 }
 
-// atFullSpeed waits until the quota is used up again, and tells how long after
-// the given time that began.
-func (r *room) atFullSpeed(t *testing.T, after time.Time) (again time.Duration) {
+// atFullSpeed waits until requests are served at the full rate again, and returns
+// how long after the given time that began.
+func (r *rig) atFullSpeed(t *testing.T, after time.Time) (again time.Duration) {
 	t.Helper()
 	waitFor(t, 70*time.Second, "calls at the quota's rate", func() (ok bool, state string) {
 		all := r.mpc.Requests()
@@ -99,10 +99,10 @@ func (r *room) atFullSpeed(t *testing.T, after time.Time) (again time.Duration) 
 	return again
 }
 
-// staysHealthy watches /healthz for a while.
-func (s *service) staysHealthy(lasts time.Duration) {
+// staysHealthy checks /healthz each second for the given time.
+func (s *service) staysHealthy(duration time.Duration) {
 	s.t.Helper()
-	end := time.After(lasts)
+	end := time.After(duration)
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
 	for {
@@ -117,26 +117,26 @@ func (s *service) staysHealthy(lasts time.Duration) {
 	}
 }
 
-// Half of all answers are 503s: never an outage for long, and never a reason to
-// give an event up.
+// Half of all answers are 503s. That must not count as a long outage, and no event
+// may fail because of it.
 func TestRandomFailuresOfHalfTheCallsDecideNothing(t *testing.T) {
 	t.Parallel()
-	lasts := outageLengths()[len(outageLengths())-1]
-	r := enter(t, options{sim: mpcsim.Config{Faults: healthy}})
-	front := unsteady(r, 0.5)
-	stop := r.pour(250 * time.Millisecond)
+	duration := outageLengths()[len(outageLengths())-1]
+	r := newRig(t, options{sim: mpcsim.Config{Faults: healthy}})
+	front := newGateway(r, 0.5)
+	stop := r.publishSteadily(250 * time.Millisecond)
 	r.start("MPC_ENDPOINT", front.url, "MPC_REQUESTS_PER_MINUTE", perMinute, "RETRY_MAX_ATTEMPTS", "3").ready()
-	<-time.After(lasts) // the failures themselves, no wait for something
+	<-time.After(duration) // the failures
 	before := r.collector.count()
 	failed := front.failed.Load()
 	front.rate.Store(0)
 	all := stop()
 	ended := time.Now()
-	r.quiet(2 * time.Minute)
+	r.finishWithoutRepeats(2 * time.Minute)
 	falsely, letters := r.onlyRetried(t)
 	calls := r.mpc.Counters().Retries
 	t.Logf("50%% 503s for %v: attempts_exhausted %d, false retry_failed %d, dead letters %d; %d of %d events answered meanwhile, %d calls failed, %d served; the last answer %.1fs after the end",
-		lasts, r.collector.reasons()["attempts_exhausted"], falsely, letters, before, len(all), failed, calls, time.Since(ended).Seconds())
+		duration, r.collector.reasons()["attempts_exhausted"], falsely, letters, before, len(all), failed, calls, time.Since(ended).Seconds())
 	r.calledOnce(t, len(all))
 	if failed < int64(before)/2 {
 		t.Errorf("%d calls failed for %d answers: not half of them", failed, before)

@@ -10,24 +10,24 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// A password that IAM refuses is tried once in five minutes at most, because it
-// locks accounts. Everything else goes on: what waits, and telling people.
+// A password that IAM refuses is tried at most once in five minutes, because wrong
+// passwords lock the account. Meanwhile events wait, and the state is reported.
 func TestAPasswordThatIAMRefusesIsTriedOnceAndToldEverywhere(t *testing.T) {
 	t.Parallel()
-	const lasts = 20 * time.Second
+	const duration = 20 * time.Second
 	const user, domain = "operator", "example-domain"
 	right := canary + "-right"
 	for name, test := range map[string]struct {
 		password string
-		spoil    bool // while the service is at work
+		spoil    bool // IAM refuses the password later, while the service works
 	}{
 		"wrong from the start":   {canary + "-wrong", false},
 		"refused from some time": {right, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := enter(t, options{partitions: 1, sim: mpcsim.Config{
-				Tokens: []mpcsim.Secret{"nobody has this one"}, Faults: healthy,
+			r := newRig(t, options{partitions: 1, sim: mpcsim.Config{
+				Tokens: []mpcsim.Secret{"not the service's token"}, Faults: healthy,
 				Domain: domain, Username: user, Password: mpcsim.Secret(right),
 			}})
 			r.load("task", 600)
@@ -35,7 +35,7 @@ func TestAPasswordThatIAMRefusesIsTriedOnceAndToldEverywhere(t *testing.T) {
 				"IAM_PASSWORD", test.password, "IAM_PROJECT", "p", "MPC_REQUESTS_PER_MINUTE", perMinute).ready()
 			logins := 0
 			if test.spoil {
-				r.answered(30, 20*time.Second)
+				r.waitForAnswers(30, 20*time.Second)
 				logins = r.mpc.Counters().Logins
 				refusing := healthy
 				refusing.IAMOutage = mpcsim.Unauthorized
@@ -43,21 +43,21 @@ func TestAPasswordThatIAMRefusesIsTriedOnceAndToldEverywhere(t *testing.T) {
 				r.mpc.ExpireTokens()
 			}
 			must(t, r.mpc.Await(r.ctx, mpcsim.Login, logins+1))
-			<-time.After(2 * time.Second) // what was under way is answered
+			<-time.After(2 * time.Second) // calls in flight are answered
 			before, calls := r.collector.count(), r.mpc.Counters().Retries
-			s.staysHealthy(lasts) // in which it might try again
+			s.staysHealthy(duration) // time in which it could wrongly log in again
 
 			n := r.mpc.Counters()
 			answered := r.collector.count() - before
 			shown := s.scrape()
 			_, ready := s.get("/readyz")
 			t.Logf("IAM password %s, %v: %d login, %d calls, %d events answered, operator_action_required %v, /readyz %s",
-				name, lasts, n.Logins-logins, n.Retries-calls, answered, shown.gauge(t, "operator_action_required"), ready)
+				name, duration, n.Logins-logins, n.Retries-calls, answered, shown.gauge(t, "operator_action_required"), ready)
 			if n.Logins != logins+1 {
 				t.Errorf("%d logins, want one: more of them lock the account", n.Logins-logins)
 			}
 			if answered != 0 || n.Retries != calls {
-				t.Errorf("%d events were answered, %d calls were made, though nobody could log in", answered, n.Retries-calls)
+				t.Errorf("%d events were answered, %d calls were made, though no log-in succeeded", answered, n.Retries-calls)
 			}
 			r.onlyRetried(t)
 			for where, text := range map[string]string{"the log": s.out.String(), "/readyz": ready} {

@@ -48,7 +48,7 @@ func TestUsage(t *testing.T) {
 	} {
 		s := launch(t, args, nil, strings.Fields(args)...)
 		if code := s.exitCode(20 * time.Second); code != want.code || !strings.Contains(s.out.String(), want.says) {
-			t.Errorf("%s: exit code %d, want %d and a word about %s", args, code, want.code, want.says)
+			t.Errorf("%s: exit code %d, want %d and %q in the output", args, code, want.code, want.says)
 		}
 	}
 }
@@ -60,53 +60,54 @@ func TestAnAddressThatIsTakenEndsWith1(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	r := enter(t, options{noTopics: true})
+	r := newRig(t, options{noTopics: true})
 	s := r.start("HTTP_ADDR", l.Addr().String())
 	if code := s.exitCode(20 * time.Second); code != 1 || !strings.Contains(s.out.String(), "HTTP_ADDR") {
 		t.Errorf("exit code %d, want 1 and HTTP_ADDR named", code)
 	}
 }
 
-// Whoever signals a process and its group, such as timeout, does so twice.
-func TestAnotherSignalEndsAtOnceAndATwinOfTheFirstDoesNot(t *testing.T) {
+// A program that signals a process and its group, such as timeout, sends the signal
+// twice.
+func TestAnotherSignalEndsAtOnceAndADuplicateOfTheFirstDoesNot(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 1, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 8 * time.Second}}})
+	r := newRig(t, options{partitions: 1, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 8 * time.Second}}})
 	r.load("slow", 3)
 	s := r.start("MPC_TIMEOUT", "10s").ready()
 	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, 3))
 	s.signal(syscall.SIGTERM)
 	s.signal(syscall.SIGTERM)
-	s.says("generation ends")
-	time.Sleep(time.Second) // further apart than one wish to stop
+	s.waitForLog("generation ends")
+	time.Sleep(time.Second) // longer than the time in which signals count as one
 	if strings.Contains(s.out.String(), "second signal") {
-		t.Error("the first signal's twin was taken for a second wish")
+		t.Error("the duplicate of the first signal was taken for a second one")
 	}
 	began := time.Now()
 	s.signal(syscall.SIGTERM)
 	if s.exitCode(5*time.Second) == 0 || time.Since(began) > 2*time.Second {
 		t.Errorf("a second SIGTERM ended the process with exit code 0 or after %v", time.Since(began))
 	}
-	s.says("second signal: ending at once")
+	s.waitForLog("second signal: ending at once")
 }
 
 func TestCallsUnderWayAtSIGTERMEndAndArePublished(t *testing.T) {
 	t.Parallel()
 	const inFlight, events = 16, 40
-	r := enter(t, options{partitions: 1, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 1500 * time.Millisecond}}})
+	r := newRig(t, options{partitions: 1, sim: mpcsim.Config{Faults: mpcsim.Faults{Latency: 1500 * time.Millisecond}}})
 	r.load("task", events)
 	s := r.start("MPC_MAX_IN_FLIGHT", "16").ready()
 	must(t, r.mpc.Await(r.ctx, mpcsim.Retry, inFlight))
 	s.stop()
 	calls := r.mpc.Counters()
 	if calls.Retries != inFlight || calls.Lost != 0 {
-		t.Errorf("%d calls, %d cut off: want the %d that were under way, and to their end", calls.Retries, calls.Lost, inFlight)
+		t.Errorf("%d calls, %d cut off: want the %d that were in flight, each complete", calls.Retries, calls.Lost, inFlight)
 	}
-	r.answered(inFlight, 10*time.Second)
+	r.waitForAnswers(inFlight, 10*time.Second)
 
-	// What they did is known to the next instance, which asks for nothing twice.
+	// The next instance knows their results and repeats no call.
 	must(t, r.mpc.SetFaults(mpcsim.Faults{}))
 	r.start().ready()
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 	r.calledOnce(t, events)
 	if n := r.mpc.Counters().Queries; n != 0 {
 		t.Errorf("%d state queries after a clean stop, want none", n)
@@ -115,9 +116,9 @@ func TestCallsUnderWayAtSIGTERMEndAndArePublished(t *testing.T) {
 
 func TestWithoutBrokersItStopsWithinSeconds(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{noTopics: true})
+	r := newRig(t, options{noTopics: true})
 	s := r.start("KAFKA_BROKERS", freeAddress(t))
-	s.says("waiting for the brokers")
+	s.waitForLog("waiting for the brokers")
 	if status, body := s.get("/readyz"); status != 503 || !strings.Contains(body, "brokers") {
 		t.Errorf("/readyz: %d %s", status, body)
 	}
@@ -130,6 +131,6 @@ func TestWithoutBrokersItStopsWithinSeconds(t *testing.T) {
 		t.Errorf("it took %v to stop", took)
 	}
 	if n := strings.Count(s.out.String(), "waiting for the brokers"); n != 1 {
-		t.Errorf("that the brokers are away was said %d times, want once", n)
+		t.Errorf("\"waiting for the brokers\" was logged %d times, want once", n)
 	}
 }

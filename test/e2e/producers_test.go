@@ -17,7 +17,7 @@ import (
 
 func TestEveryCodecIsRead(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{})
+	r := newRig(t, options{})
 	codecs := map[string]kgo.CompressionCodec{
 		"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
 		"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
@@ -34,15 +34,15 @@ func TestEveryCodecIsRead(t *testing.T) {
 		r.publishWith(client, records...)
 	}
 	r.start().ready()
-	r.quiet(40 * time.Second)
+	r.finishWithoutRepeats(40 * time.Second)
 	r.calledOnce(t, each*len(codecs))
 }
 
-// Only what was committed is a failure event; what was aborted never happened,
-// and what is open may yet be aborted.
+// Only records of committed transactions are failure events. Records of open
+// transactions may still be aborted.
 func TestAbortedTransactionsAreNoEvents(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 2})
+	r := newRig(t, options{partitions: 2})
 	r.start().ready()
 	const rounds, each = 12, 25
 	committed := 0
@@ -65,21 +65,21 @@ func TestAbortedTransactionsAreNoEvents(t *testing.T) {
 			must(t, client.EndTransaction(r.ctx, kgo.TryAbort))
 		} else {
 			if round == rounds-1 { // an open transaction holds its events back
-				<-time.After(2 * time.Second) // the time in which they might leak
+				<-time.After(2 * time.Second) // time in which they could be read by mistake
 				if n := r.mpc.Counters().Retries; n > committed {
-					t.Errorf("%d calls for %d events of committed transactions: an open one leaks", n, committed)
+					t.Errorf("%d calls for %d events of committed transactions: an open one was read", n, committed)
 				}
 			}
 			must(t, client.EndTransaction(r.ctx, kgo.TryCommit))
-			r.ask(records...)
+			r.addPublished(records...)
 			committed += len(records)
 			if round < rounds-1 {
-				r.answered(committed, 20*time.Second)
+				r.waitForAnswers(committed, 20*time.Second)
 			}
 		}
 		client.Close()
 	}
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 	r.calledOnce(t, committed)
 	for _, request := range r.mpc.Requests() {
 		if strings.HasPrefix(request.TaskIDs[0], "aborted-") {
@@ -91,7 +91,7 @@ func TestAbortedTransactionsAreNoEvents(t *testing.T) {
 func TestKafkasOwnConsoleProducerIsUnderstood(t *testing.T) {
 	t.Parallel()
 	jars := kafkaJars(t)
-	r := enter(t, options{partitions: 1})
+	r := newRig(t, options{partitions: 1})
 	r.start().ready()
 	cmd := exec.CommandContext(r.ctx, "java", "-cp", jars, "org.apache.kafka.tools.ConsoleProducer",
 		"--bootstrap-server", strings.Join(r.brokers, ","), "--topic", r.failed,
@@ -102,15 +102,15 @@ func TestKafkasOwnConsoleProducerIsUnderstood(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("console producer: %v\n%s", err, out)
 	}
-	// What it wrote is read back to know where it stands.
+	// The records are read back, to learn their offsets.
 	reader := r.newClient(kgo.ConsumeTopics(r.failed), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	var written []*kgo.Record
 	waitFor(t, 20*time.Second, "the console producer's records", func() (bool, string) {
 		reader.PollFetches(r.ctx).EachRecord(func(rec *kgo.Record) { written = append(written, rec) })
 		return len(written) == 2, fmt.Sprint(len(written))
 	})
-	r.ask(written...)
-	r.quiet(30 * time.Second)
+	r.addPublished(written...)
+	r.finishWithoutRepeats(30 * time.Second)
 	if o := r.collector.of(written[0]); o == nil || o.TaskID != "538526" || o.headers["traceparent"] != trace {
 		t.Errorf("outcome %+v", o)
 	}
@@ -120,7 +120,7 @@ func TestKafkasOwnConsoleProducerIsUnderstood(t *testing.T) {
 	}
 }
 
-// kafkaJars is the class path of Kafka's own tools.
+// kafkaJars returns the class path of Kafka's own tools.
 func kafkaJars(t *testing.T) string {
 	t.Helper()
 	libs, err := testkafka.Jars(t.Context())

@@ -13,8 +13,8 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// relay passes connections on to an address that can be changed; to "" it accepts
-// them and never answers. It ends with the test.
+// relay forwards connections to an address that can be changed. If it is "", it
+// accepts them and never answers. It ends with the test.
 type relay struct {
 	addr     string
 	to       atomic.Value // string
@@ -47,7 +47,7 @@ func (r *relay) serve(in net.Conn) {
 	defer in.Close()
 	to := r.to.Load().(string)
 	if to == "" {
-		_, _ = io.Copy(io.Discard, in) // until the other side gives up
+		_, _ = io.Copy(io.Discard, in) // until the client closes it
 		return
 	}
 	out, err := net.Dial("tcp", to)
@@ -62,11 +62,22 @@ func (r *relay) serve(in net.Conn) {
 	_, _ = io.Copy(in, out)
 }
 
-// Each is said in one clear line within seconds, is tried again without a flood,
-// and is over as soon as the brokers' side is mended.
+// noFlood checks for some seconds how often an address that rejects all is tried.
+func (r *relay) noFlood(t *testing.T) {
+	t.Helper()
+	const watched = 8 * time.Second
+	before := r.accepted.Load()
+	time.Sleep(watched) // time in which it could connect too often
+	if n := r.accepted.Load() - before; n == 0 || n > 4*int64(watched/time.Second) {
+		t.Errorf("%d connections in %v", n, watched)
+	}
+}
+
+// Each is logged in one clear line within seconds, and retried at a bounded rate.
+// It ends when the brokers' side is repaired.
 func TestAWrongWayToTheBrokersIsSaidOnceAndMendsItself(t *testing.T) {
 	t.Parallel()
-	c, o := own(t, testkafka.Config{Secured: true}, options{partitions: 1})
+	c, o := ownCluster(t, testkafka.Config{Secured: true}, options{partitions: 1})
 	tls := []string{"KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_CA_FILE", c.Certificates.CA}
 	plain := []string{"KAFKA_SASL_MECHANISM", "PLAIN", "KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD", testkafka.Password}
 	const silent = ""
@@ -75,13 +86,13 @@ func TestAWrongWayToTheBrokersIsSaidOnceAndMendsItself(t *testing.T) {
 		env          []string
 		says         string
 	}{
-		"an expired certificate":            {testkafka.ExpiredTLS, testkafka.TLS, tls, "the broker's certificate is not valid: see its dates"},
+		"an expired certificate":            {testkafka.ExpiredTLS, testkafka.TLS, tls, "the broker's certificate is not valid: check its dates"},
 		"a certificate for another name":    {testkafka.ElsewhereTLS, testkafka.TLS, tls, "the broker's certificate is for another name"},
 		"a client certificate is wanted":    {testkafka.MutualTLS, testkafka.TLS, tls, "check KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE"},
 		"plaintext to TLS":                  {testkafka.TLS, testkafka.Plaintext, nil, "TLS is off here (KAFKA_TLS_ENABLED)"},
 		"TLS to plaintext":                  {testkafka.Plaintext, testkafka.TLS, tls, "TLS is on here (KAFKA_TLS_ENABLED)"},
 		"no log-in where one is wanted":     {testkafka.SASLPlaintext, testkafka.Plaintext, nil, "SASL is off (KAFKA_SASL_MECHANISM)"},
-		"a log-in where there is none":      {testkafka.Plaintext, testkafka.SASLPlaintext, plain, "takes no SASL"},
+		"a log-in where there is none":      {testkafka.Plaintext, testkafka.SASLPlaintext, plain, "does not accept SASL"},
 		"a port that never answers":         {silent, testkafka.Plaintext, nil, "does not answer"},
 		"a port that never answers to TLS":  {silent, testkafka.TLS, tls, "does not answer"},
 		"a port that never answers to SASL": {silent, testkafka.SASLPlaintext, plain, "does not answer"},
@@ -95,27 +106,22 @@ func TestAWrongWayToTheBrokersIsSaidOnceAndMendsItself(t *testing.T) {
 				return c.AddrsOf(listener)[0]
 			}
 			between := newRelay(t, at(way.wrong))
-			r := enter(t, o)
+			r := newRig(t, o)
 			r.load("task", 20)
 			s := r.start(append([]string{"KAFKA_BROKERS", between.addr}, way.env...)...)
-			s.waitFor(12*time.Second, "to say what is wrong", func() (bool, string) {
+			s.waitFor(12*time.Second, "to log what is wrong", func() (bool, string) {
 				return strings.Contains(s.out.String(), way.says), s.out.String()
 			})
 			if status, body := s.get("/readyz"); status != 503 || !strings.Contains(body, way.says) {
 				t.Errorf("/readyz: %d %s", status, body)
 			}
-			const watched = 8 * time.Second
-			before := between.accepted.Load()
-			time.Sleep(watched) // in which there might be a flood
-			if n := between.accepted.Load() - before; n == 0 || n > 4*int64(watched/time.Second) {
-				t.Errorf("%d connections in %v", n, watched)
-			}
+			between.noFlood(t)
 			if n := strings.Count(s.out.String(), ": look up topic "); n != 1 {
-				t.Errorf("it is said in %d lines:\n%s", n, s.out)
+				t.Errorf("it is logged in %d lines, want one:\n%s", n, s.out)
 			}
 			between.to.Store(at(way.right))
 			s.ready()
-			r.quiet(30 * time.Second)
+			r.finishWithoutRepeats(30 * time.Second)
 		})
 	}
 }

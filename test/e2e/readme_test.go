@@ -13,25 +13,25 @@ import (
 	"time"
 )
 
-// What a newcomer copies from README must work as it stands there: each program
-// runs against a real broker, beside the service.
+// README's programs must work as they are written there: each one runs with a real
+// broker and the service.
 func TestREADMEsProgramsPublishAndSubscribe(t *testing.T) {
 	t.Parallel()
-	for language, prepare := range map[string]func(*testing.T, string) *exec.Cmd{"python": python, "go": compiled} {
+	for language, prepare := range map[string]func(*testing.T, string) *exec.Cmd{"python": python, "go": compileFragment} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			programs := fenced(t, language)
+			programs := codeBlocks(t, language)
 			if len(programs) != 2 {
 				t.Fatalf("README has %d programs, want one that publishes and one that subscribes", len(programs))
 			}
-			r := enter(t, options{})
+			r := newRig(t, options{})
 			r.start().ready()
 			names := strings.NewReplacer("127.0.0.1:9092", r.brokers[0], `"remux.`, `"`+r.group+".", `"subscriber"`, `"`+r.group+`-subscriber"`)
 			publish := prepare(t, names.Replace(programs[0]))
 			if out, err := publish.CombinedOutput(); err != nil || len(out) > 0 {
 				t.Fatalf("publishing: %v\n%s", err, out)
 			}
-			r.answered(1, 20*time.Second)
+			r.waitForAnswers(1, 20*time.Second)
 			line := firstLine(t, prepare(t, names.Replace(programs[1])))
 			for _, want := range []string{"538526", "accepted"} {
 				if !strings.Contains(line, want) {
@@ -42,8 +42,8 @@ func TestREADMEsProgramsPublishAndSubscribe(t *testing.T) {
 	}
 }
 
-// fenced are README's programs in a language.
-func fenced(t *testing.T, language string) (programs []string) {
+// codeBlocks returns README's programs in a language.
+func codeBlocks(t *testing.T, language string) (programs []string) {
 	t.Helper()
 	readme, err := os.ReadFile("../../README.md")
 	must(t, err)
@@ -53,7 +53,7 @@ func fenced(t *testing.T, language string) (programs []string) {
 	return programs
 }
 
-// packages is where .ci/run puts Python's.
+// packages is the directory where .ci/run installs Python packages.
 const packages = "../../bin/python"
 
 func python(t *testing.T, program string) *exec.Cmd {
@@ -71,8 +71,8 @@ func python(t *testing.T, program string) *exec.Cmd {
 	return run(program)
 }
 
-// compiled makes a program of a fragment, which has neither imports nor a main.
-func compiled(t *testing.T, fragment string) *exec.Cmd {
+// compileFragment builds a program from a Go fragment without imports and main.
+func compileFragment(t *testing.T, fragment string) *exec.Cmd {
 	t.Helper()
 	imports := ""
 	for used, path := range map[string]string{"fmt.": "fmt", "log.": "log", "kgo.": "github.com/twmb/franz-go/pkg/kgo"} {
@@ -90,7 +90,8 @@ func compiled(t *testing.T, fragment string) *exec.Cmd {
 	return exec.CommandContext(t.Context(), out)
 }
 
-// firstLine is what an endless program prints first.
+// firstLine returns the first line of a program that does not end by itself, and
+// kills it.
 func firstLine(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
 	out, err := cmd.StdoutPipe()

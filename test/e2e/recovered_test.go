@@ -38,7 +38,7 @@ func success(task string) *kgo.Record {
 }
 
 // succeed publishes the notifications of these tasks, each of them twice.
-func (r *room) succeed(tasks []*kgo.Record) (first []*kgo.Record) {
+func (r *rig) succeed(tasks []*kgo.Record) (first []*kgo.Record) {
 	r.t.Helper()
 	for range 2 {
 		var records []*kgo.Record
@@ -54,7 +54,7 @@ func (r *room) succeed(tasks []*kgo.Record) (first []*kgo.Record) {
 }
 
 // recoveries reads the topic up to its ends as they are now.
-func (r *room) recoveries(topic string) (all []recovery) {
+func (r *rig) recoveries(topic string) (all []recovery) {
 	r.t.Helper()
 	ends, err := r.ends(topic)
 	if err != nil {
@@ -80,7 +80,7 @@ func (r *room) recoveries(topic string) (all []recovery) {
 }
 
 // grown waits until the topic has more records than so many.
-func (r *room) grown(topic string, beyond int64) (now int64) {
+func (r *rig) grown(topic string, beyond int64) (now int64) {
 	r.t.Helper()
 	waitFor(r.t, 60*time.Second, topic+" to grow", func() (bool, string) {
 		ends, err := r.ends(topic)
@@ -96,7 +96,7 @@ func (r *room) grown(topic string, beyond int64) (now int64) {
 func TestARetriedTaskThatSucceedsIsToldOnceWhateverDiesBetween(t *testing.T) {
 	t.Parallel()
 	const tasks, kills = 40, 3
-	r := enter(t, options{partitions: 3, sim: mpcsim.Config{ProcessingFor: 50 * time.Millisecond}})
+	r := newRig(t, options{partitions: 3, sim: mpcsim.Config{ProcessingFor: 50 * time.Millisecond}})
 	topic := r.group + ".recovered"
 	r.create(2, topic)
 	start := func() *service { return r.start("KAFKA_TOPIC_RECOVERED", topic, "MPC_TIMEOUT", "1s") }
@@ -144,7 +144,7 @@ func TestARetriedTaskThatSucceedsIsToldOnceWhateverDiesBetween(t *testing.T) {
 
 // checkRecoveries closes the account: one recovery of each task, by the first event that
 // told of its success, and repeats of that at most.
-func (r *room) checkRecoveries(topic string, failed, told []*kgo.Record) {
+func (r *rig) checkRecoveries(topic string, failed, told []*kgo.Record) {
 	t := r.t
 	t.Helper()
 	found, repeats := map[string]recovery{}, 0
@@ -185,7 +185,7 @@ func (r *room) checkRecoveries(topic string, failed, told []*kgo.Record) {
 // Off, as it is by default, nothing is read, written or asked for.
 func TestWithoutTheTopicSuccessesAreIgnored(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 1, sim: mpcsim.Config{ProcessingFor: 50 * time.Millisecond}})
+	r := newRig(t, options{partitions: 1, sim: mpcsim.Config{ProcessingFor: 50 * time.Millisecond}})
 	failed := r.load("task", 5)
 	s := r.start().ready()
 	r.answered(5, 30*time.Second)

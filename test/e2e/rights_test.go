@@ -17,14 +17,14 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// right is one of those that OPERATIONS lists.
+// right is a Kafka permission that OPERATIONS lists.
 type right struct {
 	operation kadm.ACLOperation
 	group     bool
-	name      string // of the group or the topic, as the guide has it
+	name      string // of the group or the topic, as in OPERATIONS
 }
 
-// listedRights are those that the guide's commands give.
+// listedRights returns the rights that the commands in OPERATIONS give.
 func listedRights(t *testing.T) (rights []right) {
 	t.Helper()
 	guide, err := os.ReadFile("../../docs/OPERATIONS.md")
@@ -36,7 +36,7 @@ func listedRights(t *testing.T) (rights []right) {
 		for _, operation := range strings.Split(command[1], "--operation ")[1:] {
 			o, ok := operations[strings.TrimSpace(operation)]
 			if !ok {
-				t.Fatalf("%q: what is this right?", command[0])
+				t.Fatalf("%q: cannot read which right it gives", command[0])
 			}
 			rights = append(rights, right{o, command[2] == "group", command[3]})
 		}
@@ -44,16 +44,16 @@ func listedRights(t *testing.T) (rights []right) {
 	return rights
 }
 
-// in is the group's or the topic's name in this room.
-func (g right) in(r *room) string {
+// in returns the group's or the topic's name in this rig.
+func (g right) in(r *rig) string {
 	return map[string]string{
-		"remux-retrier": r.group, "remux.failed": r.failed, "remux.retried": r.retried,
+		"remux-retrier": r.group, "remux-retrier.redrive": r.group + ".redrive", "remux.failed": r.failed, "remux.retried": r.retried,
 		"remux.retry_failed": r.retryFailed, "remux.failed.dlq": r.deadLetter,
 	}[g.name]
 }
 
-// grant gives rights to the service's user, and waits until the broker knows.
-func (r *room) grant(rights ...right) {
+// grant gives rights to the service's user, and waits until the broker applies them.
+func (r *rig) grant(rights ...right) {
 	r.t.Helper()
 	for _, g := range rights {
 		b := kadm.NewACLs().Operations(g.operation).ResourcePatternType(kadm.ACLPatternLiteral).Allow("User:" + testkafka.User).AllowHosts("*")
@@ -75,49 +75,56 @@ func (r *room) grant(rights ...right) {
 // Each right that OPERATIONS lists is needed, and together they are enough.
 func TestTheListedRightsAreNeededAndEnough(t *testing.T) {
 	t.Parallel()
-	c, o := own(t, testkafka.Config{Secured: true, Properties: map[string]string{"allow.everyone.if.no.acl.found": "false"}}, options{partitions: 1})
+	c, o := ownCluster(t, testkafka.Config{Secured: true, Properties: map[string]string{"allow.everyone.if.no.acl.found": "false"}}, options{partitions: 1})
 	login := []string{
 		"KAFKA_BROKERS", c.AddrsOf(testkafka.SASLPlaintext)[0], "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512",
 		"KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD", testkafka.Password,
 	}
-	// One answer of each kind, on each topic.
-	work := func(r *room) {
+	// work needs one answer on each topic.
+	work := func(r *rig) {
 		r.load("accepted", 5)
 		must(r.t, r.mpc.Script("unknown", mpcsim.Fail(404, "MPC.10211").Repeat(mpcsim.Always)))
-		r.publish(&kgo.Record{Key: []byte("unknown"), Value: []byte(`{"task_id":"unknown"}`)}, &kgo.Record{Value: []byte("no JSON")})
+		r.publish(&kgo.Record{Key: []byte("unknown"), Value: []byte(`{"task_id":"unknown"}`)}, garbage())
 	}
 	rights := listedRights(t)
 	if len(rights) != 11 {
-		t.Fatalf("the guide lists %v", rights)
+		t.Fatalf("OPERATIONS lists %v", rights)
 	}
 	const refused = "the brokers' ACLs must allow "
 	t.Run("all", func(t *testing.T) {
 		t.Parallel()
-		r := enter(t, o)
+		r := newRig(t, o)
 		r.grant(rights...)
 		work(r)
 		r.command(login, "check").want(t, 0)
 		s := r.start(login...).ready()
-		r.quiet(30 * time.Second)
+		r.finishWithoutRepeats(30 * time.Second)
 		if strings.Contains(s.out.String(), refused) {
 			t.Error("a right is missing")
 		}
 	})
+	t.Run("the page and the commands", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, o)
+		r.grant(rights...)
+		work(r)
+		toolsWithTheListedRights(t, r, login)
+	})
 	for i, missing := range rights {
 		t.Run("without "+missing.operation.String()+" on "+missing.name, func(t *testing.T) {
 			t.Parallel()
-			r := enter(t, o)
+			r := newRig(t, o)
 			r.grant(slices.Delete(slices.Clone(rights), i, i+1)...)
 			if missing.operation == kadm.OpRead && strings.HasPrefix(missing.name, "remux.retr") {
-				// What an instance has written itself it need not read.
+				// An instance does not read back its own outcomes.
 				work(r)
 				r.start(login...).ready()
-				r.quiet(30 * time.Second)
+				r.finishWithoutRepeats(30 * time.Second)
 			}
 			work(r)
 			right := strings.ToUpper(missing.operation.String())
 			if missing.operation == kadm.OpDescribeConfigs {
-				// The service works without it, and knows less.
+				// The service works without it, but cannot check the topic's settings.
 				r.command(login, "check").want(t, 0, missing.in(r)+": its settings may not be seen: allow DESCRIBE_CONFIGS on it")
 				return
 			}
@@ -132,11 +139,11 @@ func TestTheListedRightsAreNeededAndEnough(t *testing.T) {
 				return false, ""
 			})
 			if n := strings.Count(s.out.String(), refused); n > 6 {
-				t.Errorf("it is said %d times within seconds", n)
+				t.Errorf("it is logged %d times within seconds, want at most 6", n)
 			}
 			r.grant(missing)
 			s.ready()
-			r.quiet(30 * time.Second)
+			r.finishWithoutRepeats(30 * time.Second)
 		})
 	}
 }

@@ -21,10 +21,11 @@ import (
 // stopWithin is more than SHUTDOWN_TIMEOUT's default.
 const stopWithin = 40 * time.Second
 
-// canary begins every secret of these tests: it must show up nowhere.
+// canary is the beginning of every secret in these tests: it must not appear in any
+// output.
 const canary = "canary-7f3a"
 
-// service is one process of the service.
+// service is one process of the service or of a sub-command.
 type service struct {
 	t     *testing.T
 	name  string
@@ -52,9 +53,9 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// launch starts a process with exactly this environment. HTTP_ADDR is chosen
-// where it is not given. The process ends with the test at the latest; its output
-// is shown if the test fails, and searched for secrets and data races anyway.
+// launch starts a process with exactly this environment, and a free HTTP_ADDR if it
+// has none. The process ends with the test at the latest. Its output is searched
+// for secrets and data races, and shown if the test fails.
 func launch(t *testing.T, name string, env map[string]string, args ...string) *service {
 	t.Helper()
 	return launchProgram(t, binary, name, env, args...)
@@ -79,7 +80,7 @@ func launchProgram(t *testing.T, program, name string, env map[string]string, ar
 		t.Fatalf("start %s: %v", name, err)
 	}
 	go func() {
-		_ = s.cmd.Wait() // exitCode tells
+		_ = s.cmd.Wait() // exitCode returns the result
 		close(s.ended)
 	}()
 	t.Cleanup(s.cleanUp)
@@ -88,7 +89,7 @@ func launchProgram(t *testing.T, program, name string, env map[string]string, ar
 
 func (s *service) cleanUp() {
 	if s.running() {
-		_ = s.cmd.Process.Kill() // a race with its end is no harm
+		_ = s.cmd.Process.Kill() // it may have ended
 		<-s.ended
 	}
 	text := s.out.String()
@@ -102,7 +103,7 @@ func (s *service) cleanUp() {
 	}
 }
 
-// digest leaves out the lines that every answered event writes.
+// digest shortens a log: it leaves out the lines of single events.
 func digest(text string) string {
 	var kept []string
 	for line := range strings.Lines(text) {
@@ -133,7 +134,7 @@ func (s *service) signal(sig syscall.Signal) {
 	}
 }
 
-// exitCode waits for the end of the process.
+// exitCode waits for the end of the process and returns its exit code.
 func (s *service) exitCode(within time.Duration) int {
 	s.t.Helper()
 	select {
@@ -145,7 +146,7 @@ func (s *service) exitCode(within time.Duration) int {
 	}
 }
 
-// stop asks the process to end (SIGTERM) and expects a clean stop.
+// stop sends SIGTERM and expects exit code 0.
 func (s *service) stop() {
 	s.t.Helper()
 	s.signal(syscall.SIGTERM)
@@ -161,7 +162,8 @@ func (s *service) kill() {
 	<-s.ended
 }
 
-// get asks the process's HTTP server; it gives status 0 while that does not answer.
+// get requests a path of the process's HTTP server. It returns status 0 and the error
+// if that does not answer.
 func (s *service) get(path string) (int, string) {
 	client := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	answer, err := client.Get(s.http + path)
@@ -179,21 +181,21 @@ func (s *service) get(path string) (int, string) {
 	return answer.StatusCode, string(body)
 }
 
-// ready waits until /readyz says 200.
+// ready waits until /readyz answers 200.
 func (s *service) ready() *service {
 	s.t.Helper()
 	s.waitFor(45*time.Second, "to be ready", func() (bool, string) {
 		status, body := s.get("/readyz")
 		if status == http.StatusOK && !json.Valid([]byte(body)) {
-			s.t.Fatalf("/readyz is no JSON: %s", body)
+			s.t.Fatalf("/readyz is not JSON: %s", body)
 		}
 		return status == http.StatusOK, body
 	})
 	return s
 }
 
-// says waits until the process has printed a text.
-func (s *service) says(text string) {
+// waitForLog waits until the process has printed a text.
+func (s *service) waitForLog(text string) {
 	s.t.Helper()
 	s.waitFor(30*time.Second, fmt.Sprintf("to print %q", text), func() (bool, string) {
 		return strings.Contains(s.out.String(), text), ""
@@ -211,8 +213,8 @@ func (s *service) waitFor(within time.Duration, what string, done func() (bool, 
 	})
 }
 
-// waitFor polls a condition until it holds; the text says how things stand if it
-// never does.
+// waitFor polls done until it returns true. If it does not within the time, the test
+// fails with the text that done returned last.
 func waitFor(t *testing.T, within time.Duration, what string, done func() (bool, string)) {
 	t.Helper()
 	deadline := time.Now().Add(within)
@@ -228,7 +230,7 @@ func waitFor(t *testing.T, within time.Duration, what string, done func() (bool,
 	}
 }
 
-// freeAddress is a loopback address that nobody listens on.
+// freeAddress returns a loopback address on which no program listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

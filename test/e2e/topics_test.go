@@ -13,7 +13,7 @@ import (
 
 func TestMissingTopicsAreNamedAndEndWith1(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{noTopics: true})
+	r := newRig(t, options{noTopics: true})
 	r.create(1, r.failed, r.retried)
 	s := r.start()
 	if code := s.exitCode(30 * time.Second); code != 1 {
@@ -32,7 +32,7 @@ func TestMissingTopicsAreCreatedWhereThatIsConfigured(t *testing.T) {
 	for name, existing := range map[string]int32{"all missing": 0, "the failed topic has 3 partitions": 3} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := enter(t, options{noTopics: true})
+			r := newRig(t, options{noTopics: true})
 			partitions := 8
 			if existing > 0 {
 				partitions = int(existing)
@@ -55,12 +55,12 @@ func TestMissingTopicsAreCreatedWhereThatIsConfigured(t *testing.T) {
 			}
 			r.load("task", 20)
 			r.publish(&kgo.Record{Value: []byte("garbage")})
-			r.quiet(30 * time.Second)
+			r.finishWithoutRepeats(30 * time.Second)
 		})
 	}
 }
 
-func (r *room) setting(topic, name string) string {
+func (r *rig) setting(topic, name string) string {
 	r.t.Helper()
 	described, err := r.admin.DescribeTopicConfigs(r.ctx, topic)
 	if err != nil {
@@ -74,16 +74,16 @@ func (r *room) setting(topic, name string) string {
 	return ""
 }
 
-// The new topic is shorter, as long, or longer than where the old one was read
-// to: a position that is kept would skip records of the last silently.
+// The new topic ends below, at, or above the position in the old one. If the
+// position were kept, the last case would silently skip records.
 func TestATopicThatIsRecreatedIsReadFromItsBeginning(t *testing.T) {
 	for _, records := range []int{30, 100, 400} {
 		t.Run(fmt.Sprintf("with %d records", records), func(t *testing.T) {
 			t.Parallel()
-			r := enter(t, options{partitions: 1})
+			r := newRig(t, options{partitions: 1})
 			s := r.start().ready()
 			old := r.load("old", 100)
-			r.answered(len(old), 30*time.Second)
+			r.waitForAnswers(len(old), 30*time.Second)
 			waitFor(t, 10*time.Second, "the old topic to be committed", func() (bool, string) {
 				at, err := r.committed()
 				return err == nil && at[0] == int64(len(old)), fmt.Sprint(at, err)
@@ -92,23 +92,23 @@ func TestATopicThatIsRecreatedIsReadFromItsBeginning(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.create(1, r.failed)
-			// Until a busy broker has applied that, it takes records into the old log.
+			// Until a busy broker has applied it, records go into the old log.
 			waitFor(t, 20*time.Second, "the new topic's empty log", func() (bool, string) {
 				ends, err := r.ends(r.failed)
 				return err == nil && len(ends) == 1 && ends[0] == 0, fmt.Sprint(ends, err)
 			})
 			r.publishAnew(records)
-			r.answered(len(old)+records, 60*time.Second)
+			r.waitForAnswers(len(old)+records, 60*time.Second)
 			s.ready()
-			r.quiet(30 * time.Second)
+			r.finishWithoutRepeats(30 * time.Second)
 			r.calledOnce(t, len(old)+records)
 		})
 	}
 }
 
-// publishAnew writes to a re-created topic, with a producer that has never seen
-// the old one.
-func (r *room) publishAnew(n int) {
+// publishAnew publishes n events with a new producer, which does not know the old
+// topic.
+func (r *rig) publishAnew(n int) {
 	r.t.Helper()
 	records := make([]*kgo.Record, n)
 	for i := range records {
@@ -119,10 +119,10 @@ func (r *room) publishAnew(n int) {
 
 func TestEventsInAddedPartitionsAreAnsweredSoon(t *testing.T) {
 	t.Parallel()
-	r := enter(t, options{partitions: 2})
+	r := newRig(t, options{partitions: 2})
 	r.start().ready()
 	r.load("before", 50)
-	r.answered(50, 30*time.Second)
+	r.waitForAnswers(50, 30*time.Second)
 	if _, err := r.admin.UpdatePartitions(r.ctx, 5, r.failed); err != nil {
 		t.Fatal(err)
 	}
@@ -137,11 +137,11 @@ func TestEventsInAddedPartitionsAreAnsweredSoon(t *testing.T) {
 		rec.Partition = p
 		r.publishWith(byHand, rec)
 	}
-	r.answered(55, 25*time.Second)
+	r.waitForAnswers(55, 25*time.Second)
 	t.Logf("events in added partitions were answered after %v", time.Since(began).Round(time.Millisecond))
 	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	r.quiet(20 * time.Second)
+	r.finishWithoutRepeats(20 * time.Second)
 	r.calledOnce(t, 55)
 }

@@ -46,7 +46,7 @@ func TestAsyncAPIOperationsGoTheRightWay(t *testing.T) {
 	}
 }
 
-// Every $ref, whatever the depth, names something that is there.
+// Every $ref, at any depth, refers to something that exists.
 func TestAsyncAPIReferencesResolve(t *testing.T) {
 	doc := document(t, "asyncapi.json")
 	found := map[string]bool{}

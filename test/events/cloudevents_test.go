@@ -15,8 +15,8 @@ import (
 	"remux-retrier/events/eventstest"
 )
 
-// record lets CloudEvents' SDK read a Kafka record in binary mode: its Kafka
-// bindings come with clients of their own, but the reading is the SDK's.
+// record lets the CloudEvents SDK read a Kafka record in binary mode. The SDK's own Kafka
+// bindings would need another Kafka client.
 type record events.Message
 
 func (r record) ReadEncoding() binding.Encoding { return binding.EncodingBinary }

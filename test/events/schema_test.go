@@ -3,6 +3,7 @@ package events_test
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 	"remux-retrier/events/schema"
 )
 
-const base = "https://schema.invalid/" // where the compiler believes the files to be
+const base = "https://schema.invalid/" // base URL of the files for the compiler
 
 // document parses one of the published files.
 func document(t testing.TB, file string) any {
@@ -36,7 +37,7 @@ func parse(t testing.TB, text string) any {
 	return v
 }
 
-// compile finds a schema by the file's name and, after #, a JSON pointer.
+// compile compiles a schema that is given by the file's name and, after #, a JSON pointer.
 func compile(t testing.TB, ref string) *jsonschema.Schema {
 	t.Helper()
 	c := jsonschema.NewCompiler()
@@ -55,7 +56,7 @@ func compile(t testing.TB, ref string) *jsonschema.Schema {
 	return s
 }
 
-// at follows a path of member names into a parsed document.
+// at returns the value at a path of member names in a parsed document.
 func at(t testing.TB, doc any, path ...string) any {
 	t.Helper()
 	for _, name := range path {
@@ -103,7 +104,7 @@ func TestSchemaRefusesWhatTheCodeRefuses(t *testing.T) {
 func TestWhatIsAskedForFitsTheSchema(t *testing.T) {
 	s := compile(t, "failure.schema.json")
 	for _, id := range []string{"538526", `"quoted"\`, "<script>", "../../etc/passwd", "ü", strings.Repeat("é", 64)} {
-		m, err := events.Ask(id, "somebody asks", false)
+		m, err := events.NewFailure(id, "somebody asks", false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,10 +237,14 @@ func TestEnumerationsInTheSchemasEqualTheCodes(t *testing.T) {
 	if len(want) != 2 {
 		t.Errorf("reasons are of kinds %v", want)
 	}
-	for kind, reasons := range want {
-		if got := at(t, document(t, "outcome.schema.json"), "$defs", string(kind), "enum"); !reflect.DeepEqual(got, reasons) {
-			t.Errorf("%s: schema has %v, code has %v", kind, got, reasons)
+	outcome := document(t, "outcome.schema.json")
+	for kind, shape := range map[events.Kind]string{events.Retried: "Retried", events.RetryFailed: "RetryFailed"} {
+		if got := at(t, outcome, "$defs", shape, "properties", "reason", "enum"); !reflect.DeepEqual(got, want[kind]) {
+			t.Errorf("%s: schema has %v, code has %v", kind, got, want[kind])
 		}
+	}
+	if got, all := at(t, outcome, "properties", "reason", "enum"), slices.Concat(want[events.Retried], want[events.RetryFailed]); !reflect.DeepEqual(got, all) {
+		t.Errorf("schema has the reasons %v, code has %v", got, all)
 	}
 	var defects []any
 	for _, defect := range events.Defects() {
@@ -251,7 +256,7 @@ func TestEnumerationsInTheSchemasEqualTheCodes(t *testing.T) {
 	}
 }
 
-// texts gives headers as the schemas see them. None may be given twice.
+// texts returns headers as the schemas see them. None may occur twice.
 func texts(t testing.TB, headers []events.Header) map[string]any {
 	t.Helper()
 	object := map[string]any{}

@@ -9,11 +9,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
-// An outcome topic that took over such defaults would be refused by the very
-// service that created it, or be cut before its time.
+// With such defaults the service would refuse the outcome topic that it has created, or
+// outcomes would be deleted too early.
 func TestKafkaThatCompactsByDefaultGetsTopicsThatDoNot(t *testing.T) {
 	c := shared(t)
-	c.NeedOwn(t) // it changes the brokers' defaults for a moment
+	c.NeedOwn(t) // it changes the brokers' defaults
 	admin := kadm.NewClient(other(t, c.Addrs()))
 	compact, few := "compact", "1000000"
 	set := func(ctx context.Context, op kadm.IncrementalOp) {
@@ -26,7 +26,7 @@ func TestKafkaThatCompactsByDefaultGetsTopicsThatDoNot(t *testing.T) {
 	}
 	set(soon(t), kadm.SetConfig)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 		defer cancel()
 		set(ctx, kadm.DeleteConfig)
 	})

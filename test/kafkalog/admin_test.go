@@ -23,7 +23,7 @@ func createAndAsk(t *testing.T, brokers []string, change ...func(*kafkalog.Confi
 		c.Topics = append(c.Topics, missing)
 	})...)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 		defer cancel()
 		admin := kadm.NewClient(other(t, brokers))
 		if _, err := admin.DeleteTopics(ctx, missing); err != nil {
@@ -53,9 +53,9 @@ func createAndAsk(t *testing.T, brokers []string, change ...func(*kafkalog.Confi
 	}
 }
 
-// keepsWhatWasPromised wants the settings that decide what is kept set on the
-// topic itself: the brokers' defaults of the same values may be others elsewhere,
-// where a compacted outcome topic is refused by the service that has created it.
+// keepsWhatWasPromised checks that the settings for retention are set on the topic itself,
+// even if the brokers' defaults are the same. Other brokers have other defaults, and the
+// service refuses a compacted outcome topic.
 func keepsWhatWasPromised(t *testing.T, brokers []string, topic, millis string) {
 	t.Helper()
 	configs, err := kadm.NewClient(other(t, brokers)).DescribeTopicConfigs(soon(t), topic)

@@ -14,7 +14,7 @@ import (
 func keys(k ...kmsg.Key) []kmsg.Key { return k }
 
 func TestBrokersAnswersMeanWhatTheConsumerKnows(t *testing.T) {
-	var passing error // any error that is none of the consumer's
+	var passing error // any error that the consumer does not know
 	table := []struct {
 		key  kmsg.Key
 		code *kerr.Error
@@ -75,7 +75,7 @@ func TestBrokersAnswersMeanWhatTheConsumerKnows(t *testing.T) {
 			}
 			fault.Remove()
 			if err := attempt[row.key](); err != nil {
-				t.Errorf("once the broker answers again: %v", err)
+				t.Errorf("after the broker answers again: %v", err)
 			}
 		})
 	}
@@ -90,8 +90,8 @@ func TestACommitRefusedForOnePartitionIsNoCommit(t *testing.T) {
 	}
 }
 
-// Silence about a partition is not "no position": it would be read from its
-// start.
+// A partition that is missing in the answer does not mean "no position": it would be read
+// from its start.
 func TestAnAnswerThatLeavesOutAPartitionIsNoAnswer(t *testing.T) {
 	c := fakeKafka(t)
 	g := join(t, member(t, c.ListenAddrs()))

@@ -21,7 +21,7 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// connections counts this machine's established ones to the brokers' ports.
+// connections counts this machine's established connections to the brokers' ports.
 func connections(t *testing.T, c *testkafka.Cluster) int {
 	t.Helper()
 	remote := map[string]bool{}
@@ -40,7 +40,7 @@ func connections(t *testing.T, c *testkafka.Cluster) int {
 	for _, file := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
 		f, err := os.Open(file)
 		if err != nil {
-			t.Skipf("connections are counted as Linux lists them: %v", err)
+			t.Skipf("counting connections needs Linux: %v", err)
 		}
 		for s := bufio.NewScanner(f); s.Scan(); {
 			const established = "01"
@@ -54,8 +54,8 @@ func connections(t *testing.T, c *testkafka.Cluster) int {
 	return n
 }
 
-// Each fetch that is under way costs a connection, and a lookup of 64 partitions
-// one for each.
+// Without joining, each fetch in progress would use a connection, and a lookup of 64
+// partitions 64 connections.
 func TestKafkaManyPartitionsNeedFewConnections(t *testing.T) {
 	c := shared(t)
 	c.NeedOwn(t)
@@ -129,7 +129,7 @@ func TestKafkaManyPartitionsNeedFewConnections(t *testing.T) {
 
 	for _, phase := range []string{"idle", "busy"} {
 		load.Store(phase == "busy")
-		time.Sleep(time.Second) // the first requests of a kind
+		time.Sleep(time.Second) // skips the first requests of each kind
 		began, requests, records, peak := time.Now(), l.Requests(), read.Load(), 0
 		for time.Since(began) < 6*time.Second {
 			peak = max(peak, connections(t, c)-before)
@@ -140,11 +140,12 @@ func TestKafkaManyPartitionsNeedFewConnections(t *testing.T) {
 		if peak > most {
 			t.Errorf("%s: %d connections, want at most %d", phase, peak, most)
 		}
-		// 2 fetches, 4 lookups and a commit; on a busy machine some partitions come late.
+		// 2 fetches, 4 lookups and a commit. On a busy machine some partitions are late and
+		// need more.
 		if limit := 20.0; phase == "idle" && perSecond > limit {
 			t.Errorf("%.1f requests a second, want at most %.0f", perSecond, limit)
 		}
 	}
 	load.Store(false)
-	until(t, "all that was written is read", func() bool { return read.Load() >= written.Load() })
+	until(t, "all written records are read", func() bool { return read.Load() >= written.Load() })
 }

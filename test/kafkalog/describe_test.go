@@ -24,7 +24,7 @@ func TestTheClusterIsDescribed(t *testing.T) {
 		t.Errorf("a missing topic: %v", err)
 	}
 	if g, err := l.DescribeGroup(ctx); err != nil || len(g.Clients) != 0 {
-		t.Errorf("before anybody joined: %+v, %v", g, err)
+		t.Errorf("before any member joined: %+v, %v", g, err)
 	}
 }
 

@@ -74,7 +74,7 @@ func TestAbortedRecordsAreNotRead(t *testing.T) {
 	if got := values(page.Records); !slices.Equal(got, []string{"kept", "kept too"}) {
 		t.Errorf("read %q", got)
 	}
-	// Four records and four markers: what was hidden is passed, not waited for.
+	// Four records and four markers: hidden records are skipped, not waited for.
 	if page.Next != 8 || page.End != 8 {
 		t.Errorf("next %d of %d, want 8 of 8", page.Next, page.End)
 	}
@@ -163,7 +163,7 @@ func TestFetchReturnsWithItsContext(t *testing.T) {
 		t.Errorf("Fetch: %v, want its context's end", err)
 	}
 	if took := time.Since(start); took >= fetchWait {
-		t.Errorf("it took %v: it waited for the broker", took)
+		t.Errorf("Fetch took %v: it waited for the broker", took)
 	}
 }
 

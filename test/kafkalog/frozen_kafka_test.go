@@ -15,8 +15,8 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// A frozen broker accepts connections and keeps them open. Everything must fail
-// by itself, well before the context would end it.
+// A frozen broker accepts connections and keeps them open. Each request must fail by its
+// own time-out, well before the context ends.
 func TestKafkaFrozenBrokerIsNotWaitedForForEver(t *testing.T) {
 	c := shared(t)
 	c.NeedOwn(t)
@@ -36,13 +36,13 @@ func TestKafkaFrozenBrokerIsNotWaitedForForEver(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Far longer than the requests' own limits.
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*testTimeout)
 	defer cancel()
 	results := map[string]chan error{}
 	for what, do := range map[string]func() error{
 		"fetch":  func() error { _, err := l.Fetch(ctx, topic, 0, 0, 1<<20); return err },
 		"bounds": func() error { _, _, err := l.Bounds(ctx, topic, 0); return err },
-		// A commit waits as long as it is told to.
+		// A commit waits until its context ends.
 		"commit": func() error { return g.Commit(soon(t), map[int]consumer.Position{0: {Offset: 1}}) },
 		"join":   func() error { _, err := newcomer.Join(ctx); return err },
 		"ask":    func() error { _, err := newcomer.Partitions(ctx, topic); return err },
@@ -64,8 +64,8 @@ func TestKafkaFrozenBrokerIsNotWaitedForForEver(t *testing.T) {
 	if err := l.Leave(soon(t)); err != nil {
 		t.Error(err)
 	}
-	// The controller, frozen too, may find the broker's session expired only now,
-	// and take its partitions from it for a moment.
+	// The controller was frozen too. It may notice only now that the broker's session has
+	// expired, and take its partitions away for a moment.
 	until(t, "the newcomer can work", func() bool {
 		g, err := newcomer.Join(soon(t))
 		if err == nil {
@@ -81,7 +81,7 @@ func TestKafkaFrozenBrokerIsNotWaitedForForEver(t *testing.T) {
 	})
 }
 
-// The session outlasts it, so the member must, too.
+// The stop is shorter than the session, so the member must stay in the group.
 func TestKafkaABrokerThatStopsForAWhileEndsNoGeneration(t *testing.T) {
 	c := shared(t)
 	c.NeedOwn(t)
@@ -95,7 +95,7 @@ func TestKafkaABrokerThatStopsForAWhileEndsNoGeneration(t *testing.T) {
 	if err := c.Pause(0); err != nil {
 		t.Fatal(err)
 	}
-	const stopped = 7 * time.Second // beyond the time-out of what a broker answers at once
+	const stopped = 7 * time.Second // longer than the time-out of requests that are answered at once
 	committed := make(chan error, 1)
 	go func() { committed <- g.Commit(soon(t), at) }()
 	time.Sleep(stopped)

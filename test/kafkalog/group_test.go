@@ -16,14 +16,15 @@ import (
 	"remux-retrier/consumer/kafkalog"
 )
 
-// maxMetadata is what is stored of a commit at most: by default Kafka takes 4096 bytes.
+// maxMetadata is the most metadata that the client sends with a commit. By default Kafka
+// accepts 4096 bytes.
 const maxMetadata = 4000
 
 func TestRebalanceLetsTheOldOwnerCommitUntilItReleases(t *testing.T) {
 	rebalance(t, fakeKafka(t).ListenAddrs())
 }
 
-// rebalance is a second member's arrival, as both members see it.
+// rebalance lets a second member join, and checks what both members see.
 func rebalance(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) {
 	ctx := soon(t)
 	a, b := member(t, brokers, change...), member(t, brokers, change...)
@@ -87,7 +88,7 @@ func TestReleaseOfALivingGenerationRejoins(t *testing.T) {
 	first.Release()
 	select {
 	case <-first.Ended():
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("a released generation has not ended")
 	}
 	if second := join(t, l); !slices.Equal(second.Assigned(), []int{0, 1}) {
@@ -101,15 +102,15 @@ func TestALostCoordinatorEndsTheGeneration(t *testing.T) {
 	c.Close()
 	select {
 	case <-g.Ended():
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("the generation goes on without a broker")
 	}
 }
 
 func TestLeaveFreesThePartitionsAtOnce(t *testing.T) {
 	brokers := fakeKafka(t).ListenAddrs()
-	// A session this long would outlast the test's patience.
-	long := func(c *kafkalog.Config) { c.SessionTimeout = 2 * patience }
+	// The session is longer than the test waits.
+	long := func(c *kafkalog.Config) { c.SessionTimeout = 2 * testTimeout }
 	a := member(t, brokers, long)
 	g := join(t, a)
 	if err := a.Leave(soon(t)); err != nil {
@@ -117,7 +118,7 @@ func TestLeaveFreesThePartitionsAtOnce(t *testing.T) {
 	}
 	select {
 	case <-g.Ended():
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("the generation outlives the membership")
 	}
 	if _, err := a.Join(soon(t)); !errors.Is(err, kafkalog.ErrLeft) {
@@ -140,14 +141,14 @@ func TestLeaveEndsAWaitingJoin(t *testing.T) {
 
 func TestJoinReturnsWithItsContext(t *testing.T) {
 	brokers := fakeKafka(t).ListenAddrs()
-	join(t, member(t, brokers)) // never released: the second member must wait
+	join(t, member(t, brokers)) // it is never released, so the second member must wait
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	waiting, err := kafkalog.New(kafkalog.Config{Brokers: brokers, GroupID: "retrier", Topic: consumed})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer waiting.Close() // ends even the join that waits for the other member
+	defer waiting.Close() // also ends a join that waits for the other member
 	if _, err := waiting.Join(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Join: %v, want its context's end", err)
 	}

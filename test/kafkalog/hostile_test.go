@@ -12,10 +12,10 @@ import (
 	"remux-retrier/consumer"
 )
 
-// stored is a batch of one record.
+// stored returns a batch of one record.
 func stored(value []byte) []byte {
 	r := kmsg.Record{Value: value}
-	body := r.AppendTo(nil)[1:] // the length is of one byte while it is 0
+	body := r.AppendTo(nil)[1:] // without the length, which is one byte while it is 0
 	record := append(binary.AppendVarint(nil, int64(len(body))), body...)
 	k := kmsg.RecordBatch{
 		Length: int32(49 + len(record)), PartitionLeaderEpoch: -1, Magic: 2,
@@ -24,13 +24,13 @@ func stored(value []byte) []byte {
 	return sealed(k.AppendTo(nil))
 }
 
-// sealed has the checksum of what it is.
+// sealed sets a batch's checksum.
 func sealed(raw []byte) []byte {
 	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli)))
 	return raw
 }
 
-// batchWith is a batch of one record, changed, with the checksum of what it is.
+// batchWith returns a batch of one record, changed, with a correct checksum.
 func batchWith(change func(batch []byte)) []byte {
 	b := stored([]byte("value"))
 	change(b)
@@ -41,8 +41,8 @@ func records(n int32) func([]byte) {
 	return func(b []byte) { binary.BigEndian.PutUint32(b[57:], uint32(n)) }
 }
 
-// What a broker answers for partition 0 must not end the process, and not keep
-// partition 1 from being read.
+// A bad answer for partition 0 must not end the process, and partition 1 must still be
+// read.
 func TestHostileAnswersAreAnErrorOfTheirPartitionAlone(t *testing.T) {
 	good := batchWith(func([]byte) {})
 	for hazard, answer := range map[string]func(*kmsg.FetchResponseTopicPartition){

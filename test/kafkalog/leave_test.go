@@ -17,7 +17,7 @@ func TestLeavingCostsTheOthersOneRebalance(t *testing.T) {
 	leaveAlive(t, fakeKafka(t).ListenAddrs())
 }
 
-// leaveAlive has members leave whose generations go on, as most do.
+// leaveAlive lets members leave while their generation goes on, the usual case.
 func leaveAlive(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) {
 	stays := member(t, brokers, change...)
 	g := join(t, stays)
@@ -47,18 +47,19 @@ func TestLeavingWaitsForNobodysDrain(t *testing.T) {
 	leaveDraining(t, fakeKafka(t).ListenAddrs())
 }
 
-// leaveDraining: the leaving member has not released its generation yet.
+// leaveDraining is leaveInARebalance with a member that has not released its generation.
 func leaveDraining(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) {
 	leaveInARebalance(t, false, brokers, change)
 }
 
-// leaveJoining: it has, and kafka-go waits for the others. The fake broker does
-// not answer a join of a member that is removed, Kafka does.
+// leaveJoining is leaveInARebalance with a member that has released it, so that kafka-go
+// waits for the others. Unlike Kafka, the fake broker does not answer the join of a removed
+// member.
 func leaveJoining(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) {
 	leaveInARebalance(t, true, brokers, change)
 }
 
-// leaveInARebalance has a member leave while another one finishes its calls.
+// leaveInARebalance lets a member leave while another one finishes its calls.
 func leaveInARebalance(t *testing.T, released bool, brokers []string, change []func(*kafkalog.Config)) {
 	drains, leaves := member(t, brokers, change...), member(t, brokers, change...)
 	first := join(t, drains)
@@ -73,7 +74,7 @@ func leaveInARebalance(t *testing.T, released bool, brokers []string, change []f
 	if released {
 		theirs.Release()
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience/4)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout/4)
 	defer cancel()
 	if err := leaves.Leave(ctx); err != nil {
 		t.Errorf("another member drains: %v", err)
@@ -98,15 +99,15 @@ func TestLeavingWaitsForNoAssignmentThatNeverComes(t *testing.T) {
 		return nil, nil, false
 	})
 	g.Release()
-	<-syncing // it joins again, before it is told to leave
-	ctx, cancel := context.WithTimeout(t.Context(), patience/4)
+	<-syncing // it joins again before it leaves
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout/4)
 	defer cancel()
 	if err := leaves.Leave(ctx); err != nil {
 		t.Error(err)
 	}
 }
 
-// joined joins meanwhile; nil: it could not.
+// joined joins in the background. The channel yields nil if that fails.
 func joined(t *testing.T, l *subject) <-chan consumer.Generation {
 	ctx, result := soon(t), make(chan consumer.Generation, 1)
 	go func() {
@@ -132,7 +133,7 @@ func TestHeartbeatsTellOfARebalanceSoon(t *testing.T) {
 	began := time.Now()
 	third := joined(t, member(t, brokers, long))
 	<-g.Ended()
-	// The join's own connection and a busy machine are in it; a second alone is not.
+	// This allows for the join's own connection and a busy machine, but not for a second.
 	if took := time.Since(began); took > 900*time.Millisecond {
 		t.Errorf("a rebalance was noticed after %v", took)
 	}

@@ -15,7 +15,7 @@ import (
 	"remux-retrier/internal/goroutines"
 )
 
-// afterAll ends what the tests share.
+// afterAll are functions that end what the tests share.
 var afterAll []func()
 
 func TestMain(m *testing.M) {
@@ -35,11 +35,11 @@ const (
 	produced = "retried"
 )
 
-// patience bounds what must happen soon.
-const patience = 20 * time.Second
+// testTimeout is how long the tests wait for what must happen soon.
+const testTimeout = 20 * time.Second
 
 func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -60,13 +60,13 @@ func fakeKafka(t *testing.T) *kfake.Cluster {
 	return c
 }
 
-// subject is the Log that is tested, with its settings.
+// subject is the Kafka client under test, with its settings.
 type subject struct {
-	*kafkalog.Log
+	*kafkalog.Client
 	cfg kafkalog.Config
 }
 
-// member is a Log on brokers; it leaves and closes with the test.
+// member returns a Kafka client for these brokers. It leaves and closes with the test.
 func member(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) *subject {
 	t.Helper()
 	cfg := kafkalog.Config{Brokers: brokers, GroupID: "retrier", ClientID: "test", Topic: consumed, Topics: []string{produced}}
@@ -78,7 +78,7 @@ func member(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) *s
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 		defer cancel()
 		if err := l.Leave(ctx); err != nil {
 			t.Error(err)
@@ -88,7 +88,7 @@ func member(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) *s
 	return &subject{l, cfg}
 }
 
-// join tries until the group lets the member in.
+// join retries until the member has joined the group.
 func join(t *testing.T, l *subject) consumer.Generation {
 	t.Helper()
 	ctx := soon(t)
@@ -104,7 +104,7 @@ func join(t *testing.T, l *subject) consumer.Generation {
 	}
 }
 
-// other is a client of another make.
+// other returns a franz-go client.
 func other(t *testing.T, brokers []string, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
 	cl, err := kgo.NewClient(append([]kgo.Opt{
@@ -125,12 +125,12 @@ func write(t *testing.T, cl *kgo.Client, records ...*kgo.Record) {
 	}
 }
 
-// text is a record of the consumed topic's partition 0.
+// text returns a record for partition 0 of the consumed topic.
 func text(value string) *kgo.Record {
 	return &kgo.Record{Topic: consumed, Key: []byte("k"), Value: []byte(value)}
 }
 
-// readAll pages through a partition from an offset until all is read.
+// readAll reads a partition page by page, from an offset to its end.
 func readAll(t *testing.T, l *subject, topic string, partition int, from int64, pageBytes int) []consumer.Record {
 	t.Helper()
 	var all []consumer.Record
@@ -154,13 +154,13 @@ func values(records []consumer.Record) []string {
 	return out
 }
 
-// until polls for what the broker does in its own time.
+// until polls is until it returns true.
 func until(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for ctx := soon(t); !is(); {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("not within %v: %s", patience, what)
+			t.Fatalf("not within %v: %s", testTimeout, what)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -10,9 +10,9 @@ import (
 	"remux-retrier/consumer/kafkalog"
 )
 
-// named changes a member's client id; its session outlasts the test's patience.
+// named sets a member's client id, and a session that is longer than the test waits.
 func named(id string) func(*kafkalog.Config) {
-	return func(c *kafkalog.Config) { c.ClientID, c.SessionTimeout = id, 2*patience }
+	return func(c *kafkalog.Config) { c.ClientID, c.SessionTimeout = id, 2*testTimeout }
 }
 
 func TestEvictFreesThePlaceOfACrashedSelfAtOnce(t *testing.T) {
@@ -25,7 +25,7 @@ func evict(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) {
 		return append([]func(*kafkalog.Config){named(id)}, change...)
 	}
 	again := member(t, brokers, as("pod-1")...)
-	until(t, "nobody is evicted from a group that does not exist", func() bool {
+	until(t, "no member is evicted from a group that does not exist", func() bool {
 		n, err := again.Evict(ctx) // fails while a new broker makes its offsets topic
 		if n != 0 {
 			t.Fatalf("evicted %d", n)
@@ -33,7 +33,7 @@ func evict(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) {
 		return err == nil
 	})
 	crashed := member(t, brokers, as("pod-1")...)
-	join(t, crashed) // holds all, never releases, and says nothing
+	join(t, crashed) // it owns all partitions, never releases them, and sends no heartbeat
 	for _, id := range []string{"pod-10", "pod", "POD-1", ""} {
 		l := member(t, brokers, as(id)...)
 		if n, err := l.Evict(ctx); n != 0 || err != nil {
@@ -51,18 +51,18 @@ func evict(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) {
 	}
 }
 
-func TestALivingTwinIsSeenAndNobodyElse(t *testing.T) {
-	twin(t, fakeKafka(t).ListenAddrs())
+func TestALivingMemberOfTheSameNameIsSeenAndNobodyElse(t *testing.T) {
+	sameName(t, fakeKafka(t).ListenAddrs())
 }
 
-func twin(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) {
+func sameName(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) {
 	ctx := soon(t)
 	as := func(id string) []func(*kafkalog.Config) {
 		return append([]func(*kafkalog.Config){named(id)}, change...)
 	}
 	a, b, c := member(t, brokers, as("pod-1")...), member(t, brokers, as("pod-1")...), member(t, brokers, as("pod-2")...)
 	others := func(l *subject) int {
-		hosts, err := l.Others(ctx)
+		hosts, err := l.SameNameHosts(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,7 +28,7 @@ func owner(t *testing.T, brokers []string) {
 	}
 }
 
-// Java's consumers, and others, tell of themselves in a newer version than kafka-go
+// Java's and other consumers use a newer version of the member metadata than kafka-go
 // reads.
 func TestTheOwnerMayBeOfAnotherMake(t *testing.T) {
 	ownerOfAnotherMake(t, fakeKafka(t).ListenAddrs())
@@ -41,7 +41,7 @@ func ownerOfAnotherMake(t *testing.T, brokers []string, change ...func(*kafkalog
 	until(t, "it owns a partition", func() bool {
 		name, err := l.Owner(soon(t), 0)
 		if err != nil {
-			t.Log(err) // a coordinator is not at work at once
+			t.Log(err) // the coordinator may not be ready yet
 		}
 		return err == nil && name == "other make"
 	})

@@ -16,11 +16,11 @@ import (
 
 const (
 	many = 64
-	// fetchWait is how long a broker holds a fetch that finds nothing.
+	// fetchWait is how long a broker delays a fetch without records.
 	fetchWait = 500 * time.Millisecond
-	// slow is after how long a write keeps no other one waiting.
+	// slow is the age from which on a write no longer delays other writes.
 	slow = time.Second
-	// writesAtOnce is how many writes that are not slow a broker is sent at once.
+	// writesAtOnce is how many writes that are not slow are sent to a broker at once.
 	writesAtOnce = 3
 )
 
@@ -54,7 +54,7 @@ func TestAllPartitionsOfABrokerAreAskedForAtOnce(t *testing.T) {
 		}
 	}
 	readers.Wait()
-	// Two a second, and some where a busy machine has partitions come late.
+	// Two a second, and some more because partitions may be late on a busy machine.
 	fetches := l.Requests()
 	if fetches > 100 {
 		t.Errorf("%d fetches in 3 s for idle partitions", fetches)
@@ -86,8 +86,8 @@ func TestAPartitionThatComesLateDoesNotWaitForTheOthers(t *testing.T) {
 	}
 }
 
-// A broker fills its answer from the front, and gives more than a partition's limit
-// only to the first that has records.
+// A broker fills its answer in the order of the request. Only the first partition with
+// records may exceed its limit.
 func TestNoPartitionStarvesBesideOthersBacklogs(t *testing.T) {
 	c := manyPartitions(t)
 	cl := other(t, c.ListenAddrs(), kgo.ProducerBatchCompression(kgo.NoCompression()))
@@ -117,8 +117,8 @@ func TestNoPartitionStarvesBesideOthersBacklogs(t *testing.T) {
 	}
 }
 
-// together has the fetches that come within a moment go out in one request: the
-// broker refuses one, and throttles the client that long.
+// together makes the next fetches go out in one request: the broker refuses a fetch and
+// throttles the client, and meanwhile they are collected.
 func together(t *testing.T, c *kfake.Cluster, l *subject) {
 	t.Helper()
 	c.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
@@ -131,11 +131,11 @@ func together(t *testing.T, c *kfake.Cluster, l *subject) {
 		return res, nil, true
 	})
 	if _, err := l.Fetch(soon(t), consumed, 0, 0, 1); err == nil {
-		t.Fatal("a fetch that is refused has succeeded")
+		t.Fatal("the fetch was not refused")
 	}
 }
 
-// Two readers of one partition cannot be in one request.
+// A request cannot contain two fetches of one partition.
 func TestTwoReadersOfAPartitionBothRead(t *testing.T) {
 	c := manyPartitions(t)
 	write(t, other(t, c.ListenAddrs()), text("0"), text("1"))
@@ -153,7 +153,7 @@ func TestTwoReadersOfAPartitionBothRead(t *testing.T) {
 	readers.Wait()
 }
 
-// A replica that does not answer holds its partitions' writes back for long.
+// A replica that does not answer delays its partitions' writes for long.
 func TestWritesThatWaitHoldUpNoOthers(t *testing.T) {
 	c := manyPartitions(t)
 	release := make(chan struct{})

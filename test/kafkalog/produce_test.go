@@ -67,8 +67,7 @@ func TestWritesWaitForAllInSyncReplicas(t *testing.T) {
 	if _, err := l.Produce(soon(t), produced, 0, []consumer.Message{{Value: []byte("v")}}); err != nil {
 		t.Fatal(err)
 	}
-	// A dead replica is fenced after 9 s: giving up earlier would write again
-	// what is already written.
+	// A dead replica is fenced after 9 s. A shorter time-out would write records twice.
 	if acks != -1 || timeout < 15_000 {
 		t.Errorf("acks %d within %d ms, want -1 (all) and ample time", acks, timeout)
 	}
@@ -90,7 +89,7 @@ func tooLarge(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) 
 	if !errors.Is(err, consumer.ErrTooLarge) {
 		t.Errorf("%d bytes: %v, want ErrTooLarge", limit+1, err)
 	}
-	// The dead letter of a record that was compressed has to fit, too.
+	// The dead letter of a compressed record must fit too.
 	large := bytes.Repeat([]byte(`{"attempt":1}`), limit)
 	first, err := l.Produce(soon(t), l.cfg.Topics[0], 0, []consumer.Message{{Value: large}})
 	if err != nil {
@@ -105,7 +104,7 @@ func tooLarge(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) 
 	}
 }
 
-// A broker closes the connection on a request beyond its socket.request.max.bytes.
+// A broker closes the connection if a request exceeds its socket.request.max.bytes.
 func TestABrokerThatHangsUpOnALargeMessageIsNotBlamed(t *testing.T) {
 	c := fakeKafka(t)
 	l := member(t, c.ListenAddrs())
@@ -134,8 +133,8 @@ func TestABrokerThatHangsUpOnALargeMessageIsNotBlamed(t *testing.T) {
 	}
 }
 
-// The partitions are those of Kafka's Java producer: its murmur2, in its own
-// tests, gives these hashes for these keys.
+// The partitions are those of Kafka's Java producer. The hashes are from the tests of its
+// murmur2.
 func TestPartitionIsTheJavaProducers(t *testing.T) {
 	hashes := map[string]int32{
 		"21":                         -973932308,

@@ -19,8 +19,8 @@ import (
 
 const last = "the last record"
 
-// theirs is partition 0 up to the last record, as another client reads it
-// read-committed.
+// theirs returns partition 0 up to the last record, as franz-go reads it with isolation
+// level read_committed.
 func theirs(t *testing.T, brokers []string, topic string) []consumer.Record {
 	t.Helper()
 	cl := other(t, brokers, kgo.FetchIsolationLevel(kgo.ReadCommitted()),
@@ -103,7 +103,7 @@ func TestKafkaReadCommittedAsAnotherClientDoes(t *testing.T) {
 			}
 		}
 	}
-	// From anywhere, the rest is the same.
+	// The rest is the same from any offset.
 	for range 20 {
 		from := rnd.Int64N(want[len(want)-1].Offset)
 		i, _ := slices.BinarySearchFunc(want, from, func(r consumer.Record, o int64) int { return int(r.Offset - o) })
@@ -138,7 +138,7 @@ func TestKafkaCodecs(t *testing.T) {
 
 func TestKafkaCompactedTopicIsReadThrough(t *testing.T) {
 	c := shared(t)
-	c.NeedOwn(t) // others' brokers may compact once in a quarter of a minute
+	c.NeedOwn(t) // other brokers may compact only every 15 s
 	policy, ratio, ms := "compact", "0.01", "100"
 	use := own(t, c, map[string]*string{"cleanup.policy": &policy, "min.cleanable.dirty.ratio": &ratio, "segment.ms": &ms})
 	l := member(t, c.Addrs(), use)
@@ -151,13 +151,13 @@ func TestKafkaCompactedTopicIsReadThrough(t *testing.T) {
 		}
 		write(t, cl, records...)
 	}
-	// Of the first batch nothing stays, of the second its head, of the third its
-	// tail.
+	// Compaction removes all of the first batch, the end of the second, and the beginning of
+	// the third.
 	batch("old", "a", "b", "c")
 	batch("x", "d", "a", "b")
 	batch("y", "a", "b", "c")
-	// The segment that is being written is never compacted: write on until the
-	// one with the batches is closed and cleaned.
+	// The active segment is never compacted. Write until the segment with the batches is
+	// closed and cleaned.
 	tick := 0
 	until(t, "the first batches are compacted", func() bool {
 		tick++
@@ -211,8 +211,8 @@ func TestKafkaDeletedTopicIsUnknown(t *testing.T) {
 	if _, err := kadm.NewClient(other(t, c.Addrs())).DeleteTopics(ctx, l.cfg.Topic); err != nil {
 		t.Fatal(err)
 	}
-	// First the partition goes, then kafka-go's cached knowledge of it: each
-	// shows differently, and each must mean the same.
+	// First the partition is deleted, then kafka-go's cached metadata expires. The errors
+	// differ, but must mean the same.
 	for start := time.Now(); time.Since(start) < 3*time.Second; {
 		_, err := l.Fetch(ctx, l.cfg.Topic, 0, 0, 1<<20)
 		if !errors.Is(err, consumer.ErrUnknownTopic) {

@@ -19,8 +19,8 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// realKafka is one broker for all tests of the package: secured, where it is
-// ours, and quick to compact.
+// realKafka is one broker for all tests of the package. If it is ours, it is secured and
+// compacts soon.
 var realKafka = sync.OnceValues(func() (*testkafka.Cluster, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
@@ -55,11 +55,11 @@ func shared(t *testing.T) *testkafka.Cluster {
 
 var fresh atomic.Int64
 
-// own makes topics of this test's own and gives the Config for them. configs are
-// the consumed topic's.
+// own creates topics for this test and returns the Config for them. configs are settings of
+// the consumed topic.
 func own(t *testing.T, c *testkafka.Cluster, configs map[string]*string) func(*kafkalog.Config) {
 	t.Helper()
-	// The time keeps runs on a user's own brokers apart.
+	// The time distinguishes runs on brokers that are not ours.
 	name := fmt.Sprintf("kafkalog-%d-%d", time.Now().UnixMilli(), fresh.Add(1))
 	admin := kadm.NewClient(other(t, c.Addrs()))
 	for topic, configs := range map[string]map[string]*string{name: configs, name + "-out": nil} {
@@ -67,13 +67,13 @@ func own(t *testing.T, c *testkafka.Cluster, configs map[string]*string) func(*k
 			t.Fatal(err)
 		}
 	}
-	// A topic exists before its partitions have their leaders.
+	// A new topic's partitions have no leaders at first.
 	until(t, "the topics can be used", func() bool {
 		offsets, err := admin.ListEndOffsets(soon(t), name, name+"-out")
 		return err == nil && offsets.Error() == nil
 	})
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 		defer cancel()
 		admin := kadm.NewClient(must(kgo.NewClient(kgo.SeedBrokers(c.Addrs()...))))
 		defer admin.Close()
@@ -107,7 +107,7 @@ func TestKafkaAsTheFastTestsHaveIt(t *testing.T) {
 		"open span":    spanOfTransaction,
 		"evict":        evict,
 		"other make":   ownerOfAnotherMake,
-		"twin":         twin,
+		"same name":    sameName,
 		"leave":        leaveAlive,
 		"leave drain":  leaveDraining,
 		"leave join":   leaveJoining,
@@ -119,7 +119,7 @@ func TestKafkaAsTheFastTestsHaveIt(t *testing.T) {
 	}
 }
 
-// To whoever speaks the former protocol such a group does not exist.
+// For clients of the classic protocol such a group does not exist.
 func TestKafkaAGroupOfTheNewProtocolIsSeen(t *testing.T) {
 	c := shared(t)
 	if testkafka.ZooKeeper() {

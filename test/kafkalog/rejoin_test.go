@@ -15,8 +15,8 @@ import (
 	"remux-retrier/consumer/kafkalog"
 )
 
-// Kafka lets a member that does not lead a stable group back into the generation
-// that it gave up, where a commit left behind could still be stored.
+// A member that is not the leader of a stable group may rejoin the generation that it has
+// released. A commit from before could then still be stored.
 func TestACommitWithoutAnAnswerIsRefusedAfterRejoining(t *testing.T) {
 	leftBehind(t, fakeKafka(t).ListenAddrs())
 }
@@ -50,19 +50,19 @@ func leftBehind(t *testing.T, brokers []string, change ...func(*kafkalog.Config)
 		t.Errorf("still in generation %d", old.ID())
 	}
 	if err := old.Commit(t.Context(), late); !errors.Is(err, consumer.ErrNotOwner) {
-		t.Errorf("the commit that was left behind is answered by %v, want ErrNotOwner", err)
+		t.Errorf("the commit from before is answered by %v, want ErrNotOwner", err)
 	}
 }
 
-// unanswered has a commit sent whose answer nobody waits for.
+// unanswered sends a commit without waiting for its answer.
 func unanswered(t *testing.T, l *subject, g consumer.Generation, at map[int]consumer.Position) {
 	t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	for end := time.Now().Add(testTimeout); time.Now().Before(end); {
 		ctx, cancel := context.WithCancel(t.Context())
 		before, committed := l.Requests(), make(chan error, 1)
 		go func() { committed <- g.Commit(ctx, at) }()
 		for l.Requests() == before && len(committed) == 0 {
-			runtime.Gosched() // until it is sent: the answer takes longer, as a rule
+			runtime.Gosched() // until it is sent; the answer usually takes longer
 		}
 		cancel()
 		if err := <-committed; err != nil && !errors.Is(err, consumer.ErrRefused) {
@@ -94,8 +94,8 @@ func TestACommitThatWasNotSentIsToldFromOneThatMayBeStored(t *testing.T) {
 	}
 }
 
-// Whoever finds that partitions were added must be able to have them assigned,
-// and must know of how many the assignment is.
+// A member that notices added partitions must be able to get them assigned, and must know
+// the partition count of an assignment.
 func TestAddedPartitionsAreAssignedOnceTheLeaderReturns(t *testing.T) {
 	addedPartitions(t, fakeKafka(t).ListenAddrs())
 }
@@ -143,8 +143,8 @@ func addedPartitions(t *testing.T, brokers []string, change ...func(*kafkalog.Co
 	}
 }
 
-// Another program in the group, or an instance that is still told of a former topic,
-// has its leader share out other topics' partitions as well.
+// With another program in the group, or an instance with another topic, the leader also
+// assigns other topics' partitions.
 func TestOnlyTheConsumedTopicsPartitionsAreCounted(t *testing.T) {
 	brokers := fakeKafka(t).ListenAddrs()
 	l := member(t, brokers)

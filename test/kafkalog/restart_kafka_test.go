@@ -16,8 +16,7 @@ import (
 func TestKafkaRestartIsSurvivedByTheSameLog(t *testing.T) {
 	c := shared(t)
 	c.NeedOwn(t)
-	// The broker remembers the member that its crash cut off until the session
-	// is over.
+	// After its crash the broker keeps the member until the session times out.
 	l := member(t, c.Addrs(), own(t, c, nil), func(cfg *kafkalog.Config) { cfg.SessionTimeout = 6 * time.Second })
 	topic := l.cfg.Topic
 	g := join(t, l)
@@ -32,7 +31,7 @@ func TestKafkaRestartIsSurvivedByTheSameLog(t *testing.T) {
 	}
 	select {
 	case <-g.Ended():
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Error("the generation goes on without its broker")
 	}
 	g.Release()
@@ -48,12 +47,12 @@ func TestKafkaRestartIsSurvivedByTheSameLog(t *testing.T) {
 			if err == nil {
 				return
 			}
-			// With ZooKeeper a broker answers before it has heard of the topics.
+			// With ZooKeeper a broker answers before it knows the topics.
 			if errors.Is(err, consumer.ErrUnknownTopic) && !testkafka.ZooKeeper() || ctx.Err() != nil {
 				t.Fatalf("%s: %v", what, err)
 			}
 			t.Log(err)
-			time.Sleep(200 * time.Millisecond) // the pause between tries
+			time.Sleep(200 * time.Millisecond) // between attempts
 		}
 	}
 	again("produce", func() error {

@@ -19,14 +19,13 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// access is a way to reach the broker, right or wrong.
+// access is a way to connect to the broker, right or wrong.
 type access struct {
 	name     string
 	listener string
 	tls      *tls.Config
 	sasl     sasl.Mechanism
-	// words are what the error of a wrong way must say; the empty string marks
-	// a right one.
+	// words must be in the error of a wrong way; empty: the way is right.
 	words string
 }
 
@@ -86,7 +85,7 @@ func TestKafkaSecurity(t *testing.T) {
 		{"wrong PLAIN password", testkafka.SASLPlaintext, nil, wrong, checkPassword},
 		{"wrong SCRAM password", testkafka.SASLTLS, trust(t, files.CA), scrammed(t, scram.SHA512, "wr0ng-secret"), checkPassword},
 		{"no SASL", testkafka.SASLPlaintext, nil, nil, checkProtocol},
-		{"SASL where there is none", testkafka.Plaintext, nil, right, "takes no SASL"},
+		{"SASL where there is none", testkafka.Plaintext, nil, right, "does not accept SASL"},
 		{"plaintext to TLS", testkafka.TLS, nil, nil, checkProtocol},
 		{"TLS to plaintext", testkafka.Plaintext, trust(t, files.CA), nil, checkProtocol},
 		{"nobody there", "", nil, nil, "check KAFKA_BROKERS"},
@@ -121,7 +120,7 @@ func TestKafkaSecurity(t *testing.T) {
 	}
 }
 
-// useAll does what a member does, in the generation that it joins.
+// useAll joins and does everything that a member does.
 func useAll(t *testing.T, l *subject) {
 	t.Helper()
 	ctx := soon(t)
@@ -143,7 +142,7 @@ func useAll(t *testing.T, l *subject) {
 func TestKafkaMissingRightsAreNamed(t *testing.T) {
 	c := shared(t)
 	c.NeedOwn(t)
-	// Once an ACL lets somebody in, everybody else is shut out.
+	// As soon as a resource has an ACL, all users without one are refused.
 	admin := kadm.NewClient(other(t, c.Addrs()))
 	only := func(b *kadm.ACLBuilder) {
 		t.Helper()
@@ -151,7 +150,7 @@ func TestKafkaMissingRightsAreNamed(t *testing.T) {
 		if _, err := admin.CreateACLs(soon(t), b); err != nil {
 			t.Fatal(err)
 		}
-		until(t, "the broker obeys the ACL", func() bool {
+		until(t, "the broker applies the ACL", func() bool {
 			found, err := admin.DescribeACLs(soon(t), b)
 			return err == nil && len(found) > 0 && len(found[0].Described) > 0
 		})

@@ -9,13 +9,13 @@ import (
 	"remux-retrier/consumer/kafkalog"
 )
 
-// firstWord is how long a broker may take for the first byte that it sends.
+// firstWord is how long a broker may take to send the first byte.
 const firstWord = 3 * time.Second
 
-// kafka-go counts a broker as found that accepts a connection. Which of the two
-// is asked first is a matter of chance: some of eight begin with the silent one.
+// For kafka-go a broker is usable if it accepts a connection. Which broker is asked first is
+// random: some of eight attempts begin with the silent one.
 func TestASilentBrokerIsPassedOver(t *testing.T) {
-	// It accepts, as the system does for every listener, and never says anything.
+	// The system accepts connections for it, but it never answers.
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -50,7 +50,7 @@ func spans(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) {
 	}
 }
 
-// Whoever reads up to the end of an open transaction would wait for ever.
+// A reader that waits for the end of an open transaction could wait for ever.
 func TestSpanEndsBeforeAnOpenTransaction(t *testing.T) {
 	spanOfTransaction(t, fakeKafka(t).ListenAddrs())
 }

@@ -15,7 +15,7 @@ import (
 	"remux-retrier/consumer"
 )
 
-// quota sets a client quota of all clients by default, until the test ends.
+// quota sets a default quota for all clients, until the test ends.
 func quota(t *testing.T, cl *kgo.Client, key string, value float64) {
 	t.Helper()
 	alter := func(ctx context.Context, remove bool) error {
@@ -38,7 +38,7 @@ func quota(t *testing.T, cl *kgo.Client, key string, value float64) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 		defer cancel()
 		if err := alter(ctx, true); err != nil {
 			t.Error(err)
@@ -46,8 +46,8 @@ func quota(t *testing.T, cl *kgo.Client, key string, value float64) {
 	})
 }
 
-// A throttled answer names no partition, and the broker reads nothing more from
-// its connection for a while (KIP-219).
+// A throttled answer has no partition, and the broker mutes its connection for a while
+// (KIP-219).
 func TestKafkaThrottlingIsWaitedOut(t *testing.T) {
 	c := shared(t)
 	c.NeedOwn(t)
@@ -111,7 +111,7 @@ func TestKafkaThrottlingIsWaitedOut(t *testing.T) {
 	if worst := slices.Max(slowest); worst > 2*time.Second {
 		t.Errorf("a commit and a write took %v beside a throttled fetch", worst)
 	}
-	// Beyond its own quota a writer is held back, and nobody else.
+	// A writer above its quota is delayed, but no other request.
 	for range 30 {
 		if _, err := l.Produce(ctx, l.cfg.Topics[0], 1, []consumer.Message{{Value: make([]byte, 100_000)}}); err != nil {
 			t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"remux-retrier/consumer"
 )
 
-// transactional is a batch of one record within producer 1's transaction.
+// transactional returns a batch of one record in a transaction of producer 1.
 func transactional(offset byte) []byte {
 	return batchWith(func(b []byte) {
 		b[7] = offset
@@ -21,7 +21,7 @@ func transactional(offset byte) []byte {
 	})
 }
 
-// at is a batch of one record outside transactions.
+// at returns a batch of one record without a transaction.
 func at(offset byte) []byte { return batchWith(func(b []byte) { b[7] = offset }) }
 
 func TestEveryVersionsAnswerIsRead(t *testing.T) {
@@ -86,7 +86,7 @@ func TestEveryVersionsAnswerIsRead(t *testing.T) {
 			if a := <-behind; a.err != nil || len(a.page.Records) != 1 || a.page.Records[0].Offset != 7 {
 				t.Errorf("behind one with an error: %+v", a)
 			}
-			// It may be asked for again, and is empty.
+			// The partition is not in the answer, so it must be fetched again.
 			if a := <-silent; a.err == nil {
 				t.Errorf("a partition that is left out: %+v", a)
 			}

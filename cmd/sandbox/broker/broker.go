@@ -1,9 +1,9 @@
-// Package broker starts an embedded Kafka-compatible broker (franz-go's kfake)
-// for the sandbox and for tests that need one in milliseconds.
+// Package broker starts an embedded Kafka-compatible broker (franz-go's kfake) for the
+// sandbox, and for tests that need one in milliseconds.
 //
-// It keeps everything in memory, and it is a reading of Kafka's protocol, not
-// Kafka: what must hold on a real broker is tested on one. The sandbox and tests
-// may import it; the service may not, its binary links no test broker.
+// It keeps its data in memory. It implements Kafka's protocol, but is not Kafka: what
+// must hold on a real broker is tested on a real one. The sandbox and tests import it,
+// never the service, whose binary must not link a test broker.
 package broker
 
 import (
@@ -14,31 +14,30 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// Config says what the broker starts with.
+// Config describes the broker.
 type Config struct {
-	// Topics are created at the start, with so many partitions each.
+	// Topics are created at the start: partition counts by name.
 	Topics map[string]int
-	// Port is where it listens on 127.0.0.1. Defaults to 0, a free port.
+	// Port is the port on 127.0.0.1. Defaults to 0, a free port.
 	Port int
-	// MinSessionTimeout is the shortest session a group member may ask for.
-	// Defaults to 6 seconds, as in Kafka; tests of evictions want less.
+	// MinSessionTimeout is the shortest session time-out that a group member may
+	// request. Defaults to 6 seconds, as in Kafka.
 	MinSessionTimeout time.Duration
 }
 
-// Broker is a running single broker.
+// Broker is a running broker.
 type Broker struct {
 	cluster *kfake.Cluster
 	addrs   []string
 }
 
-// Start returns once the broker accepts connections. There is no delay before
-// the first generation of a group, and topics that nobody created do not exist.
+// Start returns when the broker accepts connections. New groups start without a delay.
+// Topics are not created automatically.
 func Start(cfg Config) (*Broker, error) {
 	var errs []error
 	opts := []kfake.Opt{
 		kfake.NumBrokers(1),
-		// Topics that are created without saying how get as many partitions as
-		// the service's own default.
+		// Topics that are created without a partition count get the service's default.
 		kfake.DefaultNumPartitions(8),
 	}
 	for topic, partitions := range cfg.Topics {
@@ -63,7 +62,7 @@ func Start(cfg Config) (*Broker, error) {
 	return &Broker{cluster: cluster, addrs: cluster.ListenAddrs()}, nil
 }
 
-// Addrs are the host:port to give as KAFKA_BROKERS.
+// Addrs returns the value for KAFKA_BROKERS, as host:port.
 func (b *Broker) Addrs() []string { return append([]string(nil), b.addrs...) }
 
 // Close ends the broker and cuts its connections.

@@ -31,7 +31,7 @@ func start(t *testing.T, cfg broker.Config) *broker.Broker {
 	return b
 }
 
-// The service's own way through a broker: join, fetch raw, commit with metadata.
+// What the service does with a broker: join, fetch, commit with metadata.
 func TestKafkaGoGroupJoinsFetchesAndCommitsWithMetadata(t *testing.T) {
 	const topic, group, metadata = "remux.failed", "remux-retrier", "mark=called=7"
 	b := start(t, broker.Config{Topics: map[string]int{topic: 2}})
@@ -184,7 +184,7 @@ func TestChosenPortOnLoopbackIsFreeAgainAfterClose(t *testing.T) {
 func TestTopicsThatCannotBeAreRefused(t *testing.T) {
 	for _, topics := range []map[string]int{{"": 1}, {"a": 0}, {"a": -1}} {
 		if _, err := broker.Start(broker.Config{Topics: topics}); err == nil {
-			t.Errorf("%v was taken", topics)
+			t.Errorf("%v was accepted", topics)
 		}
 	}
 }

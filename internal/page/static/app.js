@@ -1,14 +1,18 @@
 // Follows the stream of documents and hands them out. A page that is left open
 // over a restart, or a night, finds back by itself.
 
+import { onPlainClick } from './address.js';
 import { complaint } from './answer.js';
+import { showChanges } from './changes.js';
 import { byId, put } from './dom.js';
+import './instances.js';
 import { showNothing, showSilence, showStatus } from './view.js';
 import { showFlow } from './flow.js';
 import { showHistory } from './plot.js';
 import { showLatest } from './latest.js';
 import { storyChanged } from './story.js';
 import { showRetries } from './retries.js';
+import { clock } from './time.js';
 
 const silent = 4000; // ms without a word: a second is usual
 const dead = 10_000; // ms after which nobody who glances at the page may think that all is well
@@ -34,12 +38,13 @@ const takers = {
   },
   history: showHistory,
   latest: showLatest,
+  changes: showChanges,
 };
 
 function connect() {
   clearTimeout(retry);
   if (source) source.close();
-  source = new EventSource('/api/events');
+  source = new EventSource('api/events');
   for (const [name, take] of Object.entries(takers)) {
     source.addEventListener(name, (event) => {
       heard = Date.now();
@@ -66,7 +71,7 @@ function connect() {
 // answered with. Empty: there is one by now, or nobody answers, or not the service.
 async function reason() {
   try {
-    const answer = await fetch('/api/events');
+    const answer = await fetch('api/events');
     if (answer.status === 503) return await complaint(answer);
     await answer.body.cancel();
   } catch {
@@ -81,7 +86,7 @@ function connected() {
   const quiet = now - heard > silent;
   document.body.classList.toggle('stale', quiet);
   put(byId('connection'), !quiet ? 'live' : heard
-    ? `no word since ${new Date(heard).toISOString().slice(11, 19)}: what you see is old`
+    ? `no word since ${clock(heard)}: what you see is old`
     : 'connecting…');
   if (refused || now - Math.max(heard, looked) > dead) showSilence(heard, refused);
 }
@@ -96,6 +101,9 @@ document.addEventListener('visibilitychange', () => {
   if (source) source.close();
   showNothing();
 });
+
+// The address keeps the open task: this link must not change it.
+onPlainClick(document.querySelector('.skip'), () => byId('main').focus());
 
 setInterval(() => document.hidden || connected(), 1000);
 connect();

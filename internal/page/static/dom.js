@@ -84,12 +84,6 @@ export function duration(seconds) {
 
 export const since = (time, now) => duration((new Date(now) - new Date(time)) / 1000);
 
-// clock is a time of day in UTC, with the day where that is not today's. A time
-// that no clock shows is given as it is: producers write what they like.
-export function clock(time, now = new Date()) {
-  const at = new Date(time);
-  if (isNaN(at) || at.getUTCFullYear() > 9999) return String(time);
-  const text = at.toISOString();
-  const today = new Date(now).toISOString().slice(0, 10);
-  return (text.startsWith(today) ? '' : text.slice(5, 10) + ' ') + text.slice(11, 19);
-}
+// scale is by how much the reader's letters are larger than usual: the pictures grow
+// with them.
+export const scale = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 15;

@@ -1,34 +1,48 @@
-// The picture of the flow: the topic's lag, what of it waits, what is being
+// The picture of the flow: what is unanswered, what of it waits, what is being
 // called, and what became of it. Unreadable records go straight to the dead
 // letters.
 
-import { byId, draw, duration, list, number, put, set, short } from './dom.js';
+import { byId, draw, duration, list, number, put, scale, set, short } from './dom.js';
 
 const nodes = {
-  lag: 'Lag', waiting: 'Waiting', calls: 'In flight',
+  unanswered: 'Unanswered', waiting: 'Waiting', calls: 'In flight',
   retried: 'retried', retry_failed: 'retry_failed', dead_letter: 'dead letters',
 };
-const edges = [['lag', 'waiting'], ['waiting', 'calls'], ['calls', 'retried'], ['calls', 'retry_failed'], ['lag', 'dead_letter']];
-const line = 13; // px between two lines of small print
+const edges = [['unanswered', 'waiting'], ['waiting', 'calls'], ['calls', 'retried'], ['calls', 'retry_failed'], ['unanswered', 'dead_letter']];
 
-// places are the boxes' left upper corners, for the width there is. What is waited
-// for stands in one line, or in up to three where the boxes are narrow.
+// places are the boxes' left upper corners, for the width there is and the size of the
+// letters. What is waited for stands in one line, or in up to three where the boxes are
+// narrow. All is one pixel inside, so that no edge is cut.
 function places(width) {
-  if (width < 620) {
-    const w = (width - 24) / 3;
-    const height = 62 + 2 * line;
-    const low = height + 72;
-    const x = [0, w + 12, 2 * w + 24];
-    return { w, height, lines: 3, h: low + height, narrow: true, at: { lag: [x[0], 0], waiting: [x[1], 0], calls: [x[2], 0], dead_letter: [x[0], low], retry_failed: [x[1], low], retried: [x[2], low] } };
+  const k = scale();
+  const [line, border] = [13 * k, 1];
+  const room = width - 2 * border;
+  if (room < 330 * k) { // large letters on a small screen: one below the other
+    const [height, gap] = [66 * k, 14];
+    const at = Object.fromEntries(Object.keys(nodes).map((name, i) => [name, [border, border + i * (height + gap)]]));
+    return { k, line, w: room, height, lines: 1, h: at.dead_letter[1] + height + border, narrow: true, at };
   }
-  const w = Math.min(220, (width - 150) / 4);
-  const lines = w < 200 ? 3 : 1;
-  const height = 62 + (lines - 1) * line;
-  const step = (width - w) / 3;
-  const middle = (height + 14) / 2;
+  if (room < 620 * k) {
+    const gap = 12;
+    const w = (room - 2 * gap) / 3;
+    const height = 66 * k + 2 * line;
+    const low = border + height + 72;
+    const x = [0, 1, 2].map((i) => border + i * (w + gap));
+    return {
+      k, line, w, height, lines: 3, h: low + height + border, narrow: true,
+      at: { unanswered: [x[0], border], waiting: [x[1], border], calls: [x[2], border], dead_letter: [x[0], low], retry_failed: [x[1], low], retried: [x[2], low] },
+    };
+  }
+  const w = Math.min(220 * k, (room - 150) / 4);
+  const lines = w < 200 * k ? 3 : 1;
+  const height = 66 * k + (lines - 1) * line;
+  const step = (room - w) / 3;
+  const x = [0, 1, 2, 3].map((i) => border + i * step);
+  const y = [0, 1, 2].map((i) => border + i * (height + 14));
+  const middle = (y[0] + y[1]) / 2;
   return {
-    w, height, lines, h: 3 * height + 28, narrow: false,
-    at: { lag: [0, middle], waiting: [step, middle], calls: [2 * step, middle], retried: [3 * step, 0], retry_failed: [3 * step, height + 14], dead_letter: [3 * step, 2 * height + 28] },
+    k, line, w, height, lines, h: y[2] + height + border, narrow: false,
+    at: { unanswered: [x[0], middle], waiting: [x[1], middle], calls: [x[2], middle], retried: [x[3], y[0]], retry_failed: [x[3], y[1]], dead_letter: [x[3], y[2]] },
   };
 }
 
@@ -54,7 +68,7 @@ let shown = null;
 
 function build(width) {
   layout = places(width);
-  const { w, h, height, at } = layout;
+  const { k, w, h, height, at } = layout;
   const picture = draw('svg', { width, height: h, viewBox: `0 0 ${width} ${h}`, 'aria-hidden': 'true' });
   for (const [from, to] of edges) {
     picture.append(draw('path', { class: 'edge', 'data-edge': `${from}-${to}`, 'data-to': to, d: path(from, to, layout), fill: 'none' }));
@@ -63,9 +77,9 @@ function build(width) {
     const [x, y] = at[name];
     picture.append(draw('g', { class: 'node', 'data-node': name, transform: `translate(${x} ${y})` },
       draw('rect', { width: w, height, rx: 10 }),
-      draw('text', { class: 'label', x: 12, y: 20 }, label),
-      draw('text', { class: 'count', x: 12, y: 42 }),
-      draw('text', { class: 'more', x: 12, y: 55 })));
+      draw('text', { class: 'label', x: 12, y: 20 * k }, label),
+      draw('text', { class: 'count', x: 12, y: 42 * k }),
+      draw('text', { class: 'more', x: 12, y: 55 * k })));
   }
   byId('flow').replaceChildren(picture);
 }
@@ -74,7 +88,7 @@ function build(width) {
 function small(node, words) {
   const lines = layout.lines > 1 ? words : [words.join(' · ')];
   list(node, lines, (text) => lines.indexOf(text), () => draw('tspan', { x: 12 }), (span, text) => {
-    set(span, { dy: text === lines[0] ? 0 : line });
+    set(span, { dy: text === lines[0] ? 0 : layout.line });
     put(span, text);
   });
 }
@@ -96,8 +110,16 @@ function waitingFor(w) {
   if (w.quota) words.push(`quota ${short(w.quota)}`);
   if (w.outage) words.push(`MPC ${short(w.outage)}`);
   if (w.kafka) words.push(`Kafka ${short(w.kafka)}`);
-  if (w.backoff) words.push(`rest ${short(w.backoff)}`);
+  if (w.backoff) words.push(`backoff ${short(w.backoff)}`);
   return words;
+}
+
+// lagExplained says why the lag is much larger than what there is to do; else nothing.
+function lagExplained({ lag, lag_known: known, unanswered }) {
+  const answered = lag - unanswered;
+  if (!known || answered <= unanswered || answered < 10) return '';
+  const open = `${number(unanswered)} event${unanswered === 1 ? ' is' : 's are'} unanswered`;
+  return `The lag is ${number(lag)}, though only ${open}: Kafka counts from the oldest unanswered event, and ${number(answered)} records after it are answered already.`;
 }
 
 export function showFlow(s) {
@@ -111,7 +133,10 @@ export function showFlow(s) {
     put(g.querySelector('.count'), count);
     small(g.querySelector('.more'), [more].flat());
   };
-  node('lag', flow.lag_known ? short(flow.lag) : flow.lag ? `≥ ${short(flow.lag)}` : '?', flow.oldest_at ? `oldest ${duration((Date.parse(s.at) - Date.parse(flow.oldest_at)) / 1000)}` : '');
+  const atLeast = (n) => (flow.lag_known ? short(n) : n ? `≥ ${short(n)}` : '?');
+  const age = flow.oldest_at ? [`oldest ${duration((Date.parse(s.at) - Date.parse(flow.oldest_at)) / 1000)}`] : [];
+  node('unanswered', atLeast(flow.unanswered), [...age, `lag ${atLeast(flow.lag)}`]);
+  put(byId('lag-text'), lagExplained(flow));
   node('waiting', short(waiting), waitingFor(flow.waiting));
   node('calls', short(flow.in_flight), `${short(mpc.sent_last_minute)} /min`);
   for (const name in counts) node(name, short(counts[name]), `${short(lately[name])} /min`);
@@ -121,7 +146,7 @@ export function showFlow(s) {
     set(edge, { 'stroke-width': (1.5 + 2.2 * Math.log10(1 + rate)).toFixed(1) });
     edge.classList.toggle('moving', rate > 0);
   }
-  set(byId('flow'), { 'aria-label': `lag ${number(flow.lag)}, ${number(waiting)} waiting, ${number(flow.in_flight)} calls in flight; ` +
+  set(byId('flow'), { 'aria-label': `${number(flow.unanswered)} unanswered, lag ${number(flow.lag)}, ${number(waiting)} waiting, ${number(flow.in_flight)} calls in flight; ` +
     `since the start ${number(counts.retried)} retried, ${number(counts.retry_failed)} failed, ${number(counts.dead_letter)} dead letters` });
 }
 

@@ -1,9 +1,10 @@
 // The last hour: answers a minute as stacked bars, and the time to an answer as
-// two lines on a logarithmic scale.
+// two lines on a logarithmic scale, or a dot for each answer where they are few.
 
-import { byId, draw, duration, list, make, number, put, set } from './dom.js';
+import { byId, draw, duration, list, make, number, put, scale, set } from './dom.js';
+import { clock, minute, onZone } from './time.js';
 
-const margin = { left: 46, right: 6, top: 8, bottom: 20 };
+let margin = { left: 52, right: 6, top: 8, bottom: 20 }; // px, at the usual size of letters
 const kinds = [['retried', 'retried'], ['retry_failed', 'retry_failed'], ['dead_letter', 'dead letters']];
 let shown = null;
 
@@ -21,22 +22,23 @@ function minutes(h) {
   return all;
 }
 
-// ceiling is the next 1, 2 or 5 times a power of ten.
+// ceiling is the next 1, 2 or 4 times a power of ten, of which the half is whole.
 function ceiling(x) {
-  const power = 10 ** Math.floor(Math.log10(Math.max(1, x)));
-  return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= x);
+  const power = 10 ** Math.floor(Math.log10(Math.max(10, x)));
+  return x <= 4 ? 4 : [1, 2, 4, 10].map((n) => n * power).find((n) => n >= x);
 }
 
 function frame(width, tall, ticks, y, minuteAt) {
   const picture = draw('svg', { width, height: tall, viewBox: `0 0 ${width} ${tall}`, 'aria-hidden': 'true' });
   for (const [value, text] of ticks) {
     picture.append(draw('line', { class: 'grid-line', x1: margin.left, x2: width - margin.right, y1: y(value), y2: y(value) }),
-      draw('text', { class: 'tick', x: margin.left - 8, y: y(value) + 4, 'text-anchor': 'end' }, text));
+      draw('text', { class: 'tick', x: margin.left - 8, y: y(value) + 4 * scale(), 'text-anchor': 'end' }, text));
   }
-  for (const ago of [60, 45, 30, 15, 0]) {
-    const x = margin.left + (width - margin.left - margin.right) * (1 - ago / 60);
-    picture.append(draw('text', { class: 'tick', x, y: tall - 4, 'text-anchor': ago === 60 ? 'start' : ago ? 'middle' : 'end' },
-      new Date((minuteAt - ago) * 60_000).toISOString().slice(11, 16)));
+  // The clock's quarters of an hour.
+  for (let at = Math.ceil((minuteAt - 60) / 15) * 15; at <= minuteAt; at += 15) {
+    const x = margin.left + (width - margin.left - margin.right) * (1 - (minuteAt - at) / 60);
+    const anchor = x - margin.left < 16 ? 'start' : width - x < 20 ? 'end' : 'middle';
+    picture.append(draw('text', { class: 'tick', x, y: tall - 4, 'text-anchor': anchor }, minute(at * 60_000)));
   }
   return picture;
 }
@@ -45,7 +47,7 @@ function legend(parent, entries, when) {
   let box = parent.querySelector('.legend');
   if (!box) parent.append(box = make('p', { class: 'legend' }, make('span', { class: 'when muted' }), make('span', { class: 'keys' })));
   put(box.querySelector('.when'), when);
-  list(box.querySelector('.keys'), entries, ([name]) => name,
+  list(box.querySelector('.keys'), entries, ([name, label]) => `${name}/${label}`,
     ([name, label]) => make('span', { class: 'key', 'data-outcome': name }, make('i'), label + ' ', make('b')),
     (key, [, , value]) => put(key.querySelector('b'), value));
 }
@@ -74,24 +76,25 @@ function throughput(parent, h) {
       below += bar[kind];
     }
   });
-  const tell = (i) => legend(parent, kinds.map(([kind, label]) => [kind, label, number(all[i][kind])]), new Date(all[i].minute * 60_000).toISOString().slice(11, 16));
+  const tell = (i) => legend(parent, kinds.map(([kind, label]) => [kind, label, number(all[i][kind])]), minute(all[i].minute * 60_000));
   replace(parent, picture);
   readThroughput(picture, total(all[58]) ? 58 : 59, tell); // the last minute that is over
 }
 
-const scale = [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36_000, 360_000];
+const axis = [[0.001, '1 ms'], [0.01, '10 ms'], [0.1, '100 ms'], [1, '1 s'], [10, '10 s'], [60, '1 min'], [600, '10 min'], [3600, '1 h'], [36_000, '10 h'], [360_000, '100 h'], [Infinity, '']];
 
 function times(parent, h) {
   const width = Math.floor(parent.clientWidth);
   const tall = 230; // the list of reasons beside it is long
-  const known = [...h.p50_seconds, ...h.p99_seconds].filter((x) => x !== null && x > 0);
-  const low = scale.findLast((x) => x <= Math.min(...known, 0.1));
-  const high = scale.find((x) => x >= Math.max(...known, 1));
+  const answers = h.answers_seconds;
+  const known = [...h.p50_seconds, ...h.p99_seconds, ...answers.flat()].filter((x) => x !== null && x > 0);
+  const low = axis.findLast(([x]) => x <= Math.max(0.001, Math.min(...known, 0.1)))[0];
+  const high = Math.min(360_000, axis.find(([x]) => x >= Math.max(...known, 1))[0]);
   const log = (x) => Math.log(x / low) / Math.log(high / low);
   const y = (x) => margin.top + (tall - margin.top - margin.bottom) * (1 - Math.max(0, log(Math.max(x, low))));
   const count = h.p50_seconds.length;
   const x = (i) => width - margin.right - (width - margin.left - margin.right) * (count - 1 - i) / 359;
-  const picture = frame(width, tall, scale.filter((t) => t >= low && t <= high).map((t) => [t, duration(t)]), y, Math.floor(Date.parse(h.until) / 60_000));
+  const picture = frame(width, tall, axis.filter(([t]) => t >= low && t <= high), y, Math.floor(Date.parse(h.until) / 60_000));
   for (const name of ['p99', 'p50']) {
     let d = '';
     let pen = 'M';
@@ -104,14 +107,20 @@ function times(parent, h) {
     });
     picture.append(draw('path', { class: 'line', 'data-outcome': name, d, fill: 'none' }));
   }
+  // Few answers have no quantiles, and stand there themselves.
+  answers.forEach((list, i) => list.forEach((t) => picture.append(draw('circle', { class: 'dot', cx: x(i).toFixed(1), cy: y(t).toFixed(1), r: 2.5 }))));
   const value = (t) => (t === null || t === undefined ? '–' : duration(t));
   const tell = (i) => {
     const at = count - 360 + i;
-    legend(parent, [['p50', 'half of them within', value(h.p50_seconds[at])], ['p99', '99 in 100 within', value(h.p99_seconds[at])]],
-      new Date(Date.parse(h.until) - (359 - i) * h.every_seconds * 1000).toISOString().slice(11, 19));
+    const list = answers[at] || [];
+    const entries = h.p50_seconds[at] == null && list.length
+      ? [['few', list.length === 1 ? 'the only answer took' : `${list.length} answers took`, list.map(duration).join(', ')]]
+      : [['p50', 'half of them within', value(h.p50_seconds[at])], ['p99', '99 in 100 within', value(h.p99_seconds[at])]];
+    legend(parent, entries, clock(Date.parse(h.until) - (359 - i) * h.every_seconds * 1000, h.until));
   };
   replace(parent, picture);
-  readTimes(picture, 360 - count + Math.max(0, h.p50_seconds.findLastIndex((t) => t !== null)), tell);
+  const last = Math.max(h.p50_seconds.findLastIndex((t) => t !== null), answers.findLastIndex((list) => list.length > 0));
+  readTimes(picture, 360 - count + Math.max(0, last), tell);
 }
 
 // reader has one point of a plot told: the one that a pointer, a finger or the
@@ -146,8 +155,8 @@ function reader(id, steps) {
   box.addEventListener('pointerleave', (event) => event.pointerType === 'mouse' && choose(null)); // a finger has to leave to see
   box.addEventListener('blur', () => choose(null));
   box.addEventListener('keydown', (event) => {
-    const minute = steps / 60;
-    const by = { ArrowLeft: -minute, ArrowDown: -minute, ArrowRight: minute, ArrowUp: minute, PageDown: -10 * minute, PageUp: 10 * minute, Home: -steps, End: steps }[event.key];
+    const one = steps / 60; // a minute
+    const by = { ArrowLeft: -one, ArrowDown: -one, ArrowRight: one, ArrowUp: one, PageDown: -10 * one, PageUp: 10 * one, Home: -steps, End: steps }[event.key];
     if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     choose((chosen ?? usual) + by);
@@ -163,10 +172,13 @@ const readTimes = reader('times', 360);
 
 export function showHistory(h) {
   shown = h;
+  margin = { ...margin, left: 52 * scale(), bottom: 20 * scale() };
   throughput(byId('throughput'), h);
   times(byId('times'), h);
 }
 
-const watch = new ResizeObserver(() => shown && showHistory(shown));
+const again = () => shown && showHistory(shown);
+onZone(again);
+const watch = new ResizeObserver(again);
 watch.observe(byId('throughput'));
 watch.observe(byId('times'));

@@ -1,9 +1,11 @@
-// The search for a task. The address keeps the task (#task=…), so that a story can
-// be sent to somebody. A story that is left open is followed to its end.
+// The search for a task, whose id the address keeps. A story that is left open is
+// followed to its end.
 
+import { go, keep, kept } from './address.js';
 import { get } from './answer.js';
 import { byId } from './dom.js';
 import { begin, fail, tell } from './tell.js';
+import { onZone } from './time.js';
 
 // Kafka's records of a task can be read for all who ask, but not by each every few
 // seconds: a page that has to, does so less and less often.
@@ -24,10 +26,9 @@ let reads = 0; // how often they were since then
 // open shows a task's story.
 export function open(given) {
   const id = given.toWellFormed?.() ?? given;
-  const hash = `#task=${encodeURIComponent(id)}`;
   // What can be no id has no place in the address.
-  if (location.hash === hash || unfit(id)) start(id);
-  else location.hash = hash;
+  if (kept('task') === id || unfit(id)) start(id);
+  else go({ task: id });
 }
 
 // unfit says why something can be no task's id; the service has the last word.
@@ -65,7 +66,7 @@ async function attend(question) {
 // ask is answered at once from what the instance remembers, or within some seconds
 // from the topics, too. The id does not stand in the path, of which browsers take
 // some ids for parts.
-const ask = (topics) => get(`/api/tasks/?id=${encodeURIComponent(task)}${topics ? '' : '&topics=false'}`);
+const ask = (topics) => get(`api/tasks/?id=${encodeURIComponent(task)}${topics ? '' : '&topics=false'}`);
 
 const answering = (t) => t.stories.some((s) => !s.outcome);
 
@@ -119,23 +120,20 @@ async function follow(current) {
 
 function hide() {
   asked++;
-  told = null;
+  [task, told] = ['', null];
   section.hidden = true;
 }
 
 function close() {
   hide();
-  history.replaceState(null, '', location.pathname);
+  keep({ task: '' });
   byId('task').focus();
 }
 
 function readAddress() {
-  if (!location.hash.startsWith('#task=')) return hide(); // as the browser's Back does
-  try {
-    start(decodeURIComponent(location.hash.slice('#task='.length)));
-  } catch {
-    close(); // somebody's address, cut in the middle of an escape
-  }
+  const id = kept('task');
+  if (!id) hide(); // as the browser's Back does
+  else if (id !== task) start(id); // else a filter has changed
 }
 
 byId('search').addEventListener('submit', (event) => {
@@ -153,5 +151,6 @@ document.addEventListener('keydown', (event) => {
   }
   if (event.key === 'Escape' && !section.hidden) close();
 });
+onZone(() => told && tell(told, false));
 window.addEventListener('hashchange', readAddress);
 readAddress();

@@ -1,6 +1,10 @@
 // A task's story as it is shown: verdict, steps, and what the topics know.
 
-import { byId, clock, list, make, put, set } from './dom.js';
+import { taskLink } from './address.js';
+import { command, copyButton } from './copy.js';
+import { nameOf } from './instances.js';
+import { byId, list, make, put, set } from './dom.js';
+import { clock, told } from './time.js';
 
 const section = byId('story');
 
@@ -15,6 +19,7 @@ export function begin(id) {
   section.hidden = false;
   set(section, { 'aria-busy': 'true' });
   put(byId('story-title'), `Task ${id.length > 200 ? id.slice(0, 200) + '…' : id}`);
+  byId('story-commands').replaceChildren();
   verdict('', 'calm', 'Looking…', '');
   put(byId('story-where'), '');
   byId('story-events').replaceChildren();
@@ -30,6 +35,13 @@ export function fail(title, text) {
   verdict('', 'calm', title, text);
 }
 
+// commands are ready to be copied, and the id.
+function commands(id) {
+  if (byId('story-commands').firstChild) return;
+  const one = (what, text) => make('li', {}, make('code', {}, text), copyButton(what, text));
+  byId('story-commands').append(one('the id', id), one('the command that explains the task', command('explain', id)), one('the command that asks for a retry', command('retry', id)));
+}
+
 function verdict(code, mood, title, text) {
   set(byId('story-verdict'), { 'data-mood': mood, 'data-code': code });
   put(byId('verdict-title'), title);
@@ -39,18 +51,20 @@ function verdict(code, mood, title, text) {
 // tell shows what is known; more: the topics are still being read.
 export function tell(t, more) {
   set(section, { 'aria-busy': String(more) });
-  verdict(t.verdict.code, moods[t.verdict.code] || 'bad', t.verdict.title, t.verdict.text);
-  put(byId('story-where'), where(t) + leftOut(t.stories_left_out));
+  verdict(t.verdict.code, moods[t.verdict.code] || 'bad', told(t.verdict.title), told(t.verdict.text));
+  commands(t.task_id);
+  const origin = make('span', {}, ...where(t), leftOut(t.stories_left_out));
+  if (byId('story-where').textContent !== origin.textContent) byId('story-where').replaceChildren(origin); // else a link would lose the focus
   list(byId('story-events'), t.stories, (s) => `${s.partition}/${s.offset}/${s.steps[0]?.at}`, event, (node, s) => steps(node.querySelector('ol'), s.steps));
   if (!more) topics(t);
 }
 
 function where(t) {
-  if (!t.owner) return `Told by ${t.instance}.`;
+  if (!t.owner) return [`Told by ${t.instance}.`];
   const { partition, instance, here } = t.owner;
-  if (here) return `Told by ${t.instance}, which owns its partition, ${partition}.`;
-  if (!instance) return `Told by ${t.instance}. Nobody owns its partition, ${partition}, at the moment.`;
-  return `Told by ${t.instance}. Its partition, ${partition}, is owned by ${instance}, whose page knows more.`;
+  if (here) return [`Told by ${t.instance}, which owns its partition, ${partition}.`];
+  if (!instance) return [`Told by ${t.instance}. Nobody owns its partition, ${partition}, at the moment.`];
+  return [`Told by ${t.instance}. Its partition, ${partition}, is owned by `, nameOf(instance, taskLink(t.task_id)), ', whose page knows more.'];
 }
 
 function leftOut(n) {
@@ -70,8 +84,20 @@ function event(s) {
 
 function steps(parent, lines) {
   list(parent, lines, (line) => `${line.at}/${line.kind}/${lines.indexOf(line)}`,
-    (line) => make('li', { 'data-kind': line.kind }, make('time', { datetime: line.at }, clock(line.at)), make('span')),
-    (node, line) => put(node.lastElementChild, line.sentence));
+    (line) => make('li', { 'data-kind': line.kind }, make('time', { datetime: line.at }), make('span')),
+    (node, line) => {
+      put(node.firstElementChild, clock(line.at));
+      put(node.querySelector('span'), told(line.sentence, line.at));
+      requestID(node, line.request_id);
+    });
+}
+
+// requestID is what MPC's operator asks for.
+function requestID(node, id) {
+  if (node.dataset.request === (id || '')) return;
+  node.dataset.request = id || '';
+  node.querySelector('.request')?.remove();
+  if (id) node.append(make('span', { class: 'request muted' }, 'request id ', make('code', {}, id), copyButton('the request id', id)));
 }
 
 function topics(t) {

@@ -1,18 +1,23 @@
 // The state, the gauge, the reasons and the partitions.
 
-import { byId, clock, draw, duration, list, make, number, put, set, short, show, since } from './dom.js';
+import { copies } from './copy.js';
+import { byId, draw, list, make, number, put, set, short, show, since } from './dom.js';
+import { clock, onZone, told } from './time.js';
 
 // moods are the colours of the states; see style.css.
-const moods = {
-  working: 'good', idle: 'calm', quota: 'wait', throttled: 'wait', outage: 'bad', kafka_away: 'bad',
-  stuck: 'bad', partition: 'bad', no_share: 'bad', starting: 'calm', joining: 'calm', reading: 'calm', standby: 'calm',
+export const moods = {
+  working: 'good', idle: 'calm', quota: 'wait', throttled: 'wait', outage: 'bad', kafka_away: 'bad', topic_absent: 'bad',
+  unreadable: 'wait', stuck: 'bad', partition: 'bad', no_share: 'bad', starting: 'calm', joining: 'calm', reading: 'calm', standby: 'calm',
 };
 
 let instance = 'remux-retrier';
+let last = null; // what was shown last
+copies(byId('state-command-copy'), 'the command', () => byId('state-command-text').textContent);
 
 export function showStatus(s) {
+  last = s;
   showState(s);
-  showGauge(s.mpc, s.state.name);
+  showGauge(s);
   showReasons(s);
   showPartitions(s);
   put(byId('instance'), `${s.instance} · group ${s.group}`);
@@ -20,6 +25,8 @@ export function showStatus(s) {
   instance = s.instance;
   put(document.querySelector('title'), `${s.state.title} · ${instance}`);
 }
+
+onZone(() => last && showStatus(last));
 
 // showNothing is for a tab that nobody looks at: it names the instance and claims
 // nothing.
@@ -36,23 +43,32 @@ export function showSilence(heard, refused) {
   put(byId('state-since'), heard ? `since ${clock(heard)}, for ${since(heard, Date.now())}` : '');
   put(byId('state-text'), refused || (heard ? 'What stands below is as it was then. ' : '') +
     'This page goes on by itself when the instance answers. Does its process run, and does the way to it still stand?');
-  for (const id of ['state-advice', 'state-error', 'notes']) byId(id).hidden = true;
+  for (const id of ['state-advice', 'state-command', 'state-letters', 'state-error', 'notes']) byId(id).hidden = true;
   put(document.querySelector('title'), `${title} · ${instance}`);
+}
+
+// saidAbove: the headline or the advice says what the note says.
+function saidAbove(note, state) {
+  const bare = (text) => (text || '').toLowerCase().replace(/\.$/, '');
+  return bare(note) === bare(state.advice) || state.name === 'throttled' && note.startsWith('Throttled by MPC');
 }
 
 function showState(s) {
   const { state } = s;
   set(byId('state'), { 'data-mood': moods[state.name] || 'calm', 'data-state': state.name });
-  put(byId('state-title'), state.title);
+  put(byId('state-title'), told(state.title, s.at));
   put(byId('state-since'), `since ${clock(state.since, s.at)}, for ${since(state.since, s.at)}`);
-  put(byId('state-text'), state.text);
+  put(byId('state-text'), told(state.text, s.at));
   show(byId('state-advice'), state.advice);
+  byId('state-command').hidden = !state.command;
+  put(byId('state-command-text'), state.command || '');
+  byId('state-letters').hidden = state.name !== 'unreadable';
   byId('state-error').hidden = !state.error;
   put(byId('state-error-label'), state.error_at ? `Last answer, at ${clock(state.error_at, s.at)}` : 'What is wrong');
   put(byId('state-error-text'), state.error || '');
-  const notes = s.notes.filter((note) => note !== state.advice);
+  const notes = s.notes.filter((note) => !saidAbove(note, state));
   byId('notes').hidden = notes.length === 0;
-  list(byId('notes'), notes, (note) => note, (note) => make('li', {}, note), () => {});
+  list(byId('notes'), notes, (note) => note, () => make('li'), (item, note) => put(item, told(note, s.at)));
 }
 
 // The arc is three quarters of a circle.
@@ -71,20 +87,24 @@ function makeGauge(parent) {
     draw('text', { class: 'small', x: 84, y: 112, 'text-anchor': 'middle' })));
 }
 
-function showGauge(m, state) {
+function showGauge(s) {
+  const m = s.mpc;
   const gauge = byId('gauge');
   if (!gauge.firstChild) makeGauge(gauge);
   const limit = m.share_per_minute;
-  const part = limit ? Math.min(1, m.sent_last_minute / limit) : 0;
-  set(gauge.querySelector('.value'), { 'stroke-dasharray': `${(part * arc).toFixed(1)} ${whole}`, 'data-mood': state === 'throttled' ? 'wait' : 'calm' });
-  put(gauge.querySelector('.big'), short(m.sent_last_minute));
-  const of = limit === null ? 'no limit' : `of ${short(limit)}`;
+  // Without partitions there is no share, and 0 would be a wrong one.
+  const known = s.kafka.joined && s.partitions.length > 0;
+  const part = known && limit ? Math.min(1, m.sent_last_minute / limit) : 0;
+  set(gauge.querySelector('.value'), { 'stroke-dasharray': `${(part * arc).toFixed(1)} ${whole}`, 'data-mood': s.state.name === 'throttled' ? 'wait' : 'calm' });
+  put(gauge.querySelector('.big'), known ? short(m.sent_last_minute) : '–');
+  const of = !known ? '' : limit === null ? 'no limit' : `of ${short(limit)}`;
   put(gauge.querySelector('.small'), of);
-  set(gauge, { 'aria-label': `${number(m.sent_last_minute)} requests in the last minute, ${of}` });
+  set(gauge, { 'aria-label': known ? `${number(m.sent_last_minute)} requests in the last minute, ${of}` : 'the share of the quota is not known' });
   const words = [];
-  if (m.rate_per_minute !== null) words.push(`At most ${number(m.rate_per_minute)} a minute now.`);
-  if (m.quota_per_minute !== null && m.quota_per_minute !== limit) words.push(`The whole group has ${number(m.quota_per_minute)}.`);
+  if (known && m.rate_per_minute !== null) words.push(`At most ${number(m.rate_per_minute)} a minute now.`);
+  if (m.quota_per_minute !== null && (!known || m.quota_per_minute !== limit)) words.push(`The whole group has ${number(m.quota_per_minute)}.`);
   if (m.throttled_last_minute) words.push(`${number(m.throttled_last_minute)} refused for the quota.`);
+  if (!known) words.push('This instance has no share while it has no partition.');
   put(byId('quota-text'), words.join(' ') || 'Retries, queries and probes.');
 }
 
@@ -108,12 +128,13 @@ function showPartitions(s) {
   byId('no-partitions').hidden = s.partitions.length > 0;
   put(byId('partitions-of'), `of ${s.topic}`);
   list(byId('partitions'), s.partitions, (p) => p.partition,
-    () => make('tr', {}, cell('id'), cell('lag'), cell('held'), cell('oldest')),
+    () => make('tr', {}, cell('id'), cell('open'), cell('lag'), cell('oldest')),
     (row, p) => {
       row.classList.toggle('trouble', Boolean(p.problem));
       put(row.querySelector('.id'), String(p.partition));
-      put(row.querySelector('.lag'), p.end < 0 || p.committed < 0 ? '?' : number(Math.max(0, p.end - p.committed)));
-      put(row.querySelector('.held'), number(p.unanswered));
+      const known = p.end >= 0 && p.committed >= 0;
+      put(row.querySelector('.open'), known ? number(p.unanswered + Math.max(0, p.end - p.next)) : '?');
+      put(row.querySelector('.lag'), known ? number(Math.max(0, p.end - p.committed)) : '?');
       put(row.querySelector('.oldest'), p.oldest_at ? since(p.oldest_at, s.at) : '–');
     });
   list(byId('problems'), s.partitions.filter((p) => p.problem), (p) => p.partition, () => make('li'),

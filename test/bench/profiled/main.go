@@ -1,9 +1,8 @@
-// Command profiled is the service with profiles, for `go run ./test/bench
-// -profile DIR`; nothing else starts it. The service itself has none: its HTTP
-// shows nothing of its inside.
+// Command profiled is the service with profiles, for `go run ./test/bench -profile DIR`.
+// Nothing else starts it. The service itself offers no profiles.
 //
-// The first SIGUSR1 begins the CPU profile, the second ends it and writes heap,
-// allocations and mutex waits beside it. BENCH_PROFILE is the files' prefix.
+// The first SIGUSR1 begins the CPU profile. The second ends it and also writes profiles
+// of the heap, allocations and mutex waits. BENCH_PROFILE is the files' prefix.
 package main
 
 import (
@@ -19,7 +18,7 @@ import (
 	"remux-retrier/internal/app"
 )
 
-// mutexFraction has one of so many waits recorded: enough to see where they are.
+// mutexFraction: one of this number of mutex waits is recorded.
 const mutexFraction = 10
 
 func main() {
@@ -34,20 +33,20 @@ func main() {
 	stop()
 	select { // writing goes on while the service drains
 	case <-written:
-	case <-time.After(5 * time.Second): // nobody asked for the end of the profile
+	case <-time.After(5 * time.Second): // there was no second SIGUSR1
 	}
 	os.Exit(code)
 }
 
 func profile(prefix string) {
-	asked := make(chan os.Signal, 2)
-	signal.Notify(asked, syscall.SIGUSR1)
-	<-asked
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGUSR1)
+	<-signals
 	cpu, err := os.Create(prefix + ".cpu.pprof")
 	if err == nil {
 		err = pprof.StartCPUProfile(cpu)
 	}
-	<-asked
+	<-signals
 	pprof.StopCPUProfile()
 	for _, kind := range []string{"heap", "allocs", "mutex"} {
 		if err == nil {

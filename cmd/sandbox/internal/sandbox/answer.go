@@ -11,27 +11,27 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// place is where a failure event stands in its topic.
-type place struct {
+// location is where a failure event is in its topic.
+type location struct {
 	partition int32
 	offset    int64
 }
 
 // answer is an outcome or a dead letter.
 type answer struct {
-	kind   kind
-	of     place  // the failure event that it answers
-	id     string // the same for repeats of one answer, and for nothing else
-	reason string
-	task   string // outcomes only, as the next
-	tries  int
-	code   string // of the failure, where known
-	detail string // of a dead letter what is wrong with it, of a recovery how it came
-	record *kgo.Record
+	kind     kind
+	of       location // the failure event that it answers
+	id       string   // only repeats of one answer have the same
+	reason   string
+	task     string // of outcomes only, as are the next two
+	attempts int
+	code     string // of the failure, if known
+	detail   string // what is wrong with a dead letter's event, or how a recovery came
+	record   *kgo.Record
 }
 
-// readOutcome reads what a subscriber would, and refuses what one could not
-// rely on.
+// readOutcome reads an outcome as a subscriber does, and refuses one on which a
+// subscriber could not rely.
 func readOutcome(k kind, r *kgo.Record) (*answer, error) {
 	var v struct {
 		TaskID      string `json:"task_id"`
@@ -48,7 +48,7 @@ func readOutcome(k kind, r *kgo.Record) (*answer, error) {
 		DecidedAt time.Time `json:"decided_at"`
 	}
 	if err := json.Unmarshal(r.Value, &v); err != nil {
-		return nil, fmt.Errorf("an outcome on %s is no JSON: %w", r.Topic, err)
+		return nil, fmt.Errorf("an outcome on %s is not JSON: %w", r.Topic, err)
 	}
 	outcome := map[kind]string{retried: "retried", retryFailed: "retry_failed"}[k]
 	id := headerOf(r, "ce_id")
@@ -56,7 +56,7 @@ func readOutcome(k kind, r *kgo.Record) (*answer, error) {
 	case v.FailedEvent.Partition == nil || v.FailedEvent.Offset == nil:
 		return nil, fmt.Errorf("the outcome %q on %s does not say which event it answers", id, r.Topic)
 	case id == "" || headerOf(r, "ce_specversion") != "1.0" || headerOf(r, "ce_source") == "":
-		return nil, fmt.Errorf("the outcome of task %s on %s is no CloudEvent 1.0", v.TaskID, r.Topic)
+		return nil, fmt.Errorf("the outcome of task %s on %s is not a CloudEvent 1.0", v.TaskID, r.Topic)
 	case v.Outcome != outcome || headerOf(r, "ce_type") != "remux."+outcome:
 		return nil, fmt.Errorf("the outcome %q (ce_type %q) of task %s is on the wrong topic, %s", v.Outcome, headerOf(r, "ce_type"), v.TaskID, r.Topic)
 	case string(r.Key) != v.TaskID || headerOf(r, "ce_subject") != v.TaskID:
@@ -65,12 +65,12 @@ func readOutcome(k kind, r *kgo.Record) (*answer, error) {
 		return nil, fmt.Errorf("the outcome of task %s does not say when it was decided", v.TaskID)
 	}
 	return &answer{
-		kind: k, of: place{*v.FailedEvent.Partition, *v.FailedEvent.Offset}, id: id,
-		reason: v.Reason, task: v.TaskID, tries: v.Attempts, code: v.Failure.ErrorCode, record: r,
+		kind: k, of: location{*v.FailedEvent.Partition, *v.FailedEvent.Offset}, id: id,
+		reason: v.Reason, task: v.TaskID, attempts: v.Attempts, code: v.Failure.ErrorCode, record: r,
 	}, nil
 }
 
-// The headers that a dead letter has beyond its event's.
+// deadLetterHeaders are the headers that the service adds to a dead letter.
 var deadLetterHeaders = []string{
 	"dead-letter-reason", "dead-letter-message", "dead-letter-topic", "dead-letter-partition",
 	"dead-letter-offset", "dead-letter-timestamp", "dead-letter-count",
@@ -83,7 +83,7 @@ func readDeadLetter(r *kgo.Record) (*answer, error) {
 		return nil, fmt.Errorf("the dead letter at %s/%d/%d does not say where it came from", r.Topic, r.Partition, r.Offset)
 	}
 	return &answer{
-		kind: deadLetter, of: place{int32(partition), offset},
+		kind: deadLetter, of: location{int32(partition), offset},
 		id:     fmt.Sprintf("%s/%d/%d/%s", headerOf(r, "dead-letter-topic"), partition, offset, headerOf(r, "dead-letter-timestamp")),
 		reason: headerOf(r, "dead-letter-reason"), detail: headerOf(r, "dead-letter-message"), record: r,
 	}, nil
@@ -113,10 +113,10 @@ func readRecovery(r *kgo.Record) (*answer, error) {
 	if v.Retries > 1 {
 		detail = fmt.Sprintf("after %d retries", v.Retries)
 	}
-	return &answer{kind: recovered, of: place{int32(partition), offset}, id: id, reason: "recovered", task: v.TaskID, detail: detail, record: r}, nil
+	return &answer{kind: recovered, of: location{int32(partition), offset}, id: id, reason: "recovered", task: v.TaskID, detail: detail, record: r}, nil
 }
 
-// headerOf is the header's value, the last where there are several, empty where
+// headerOf returns the header's value: the last one if there are several, empty if
 // there is none.
 func headerOf(r *kgo.Record, key string) string {
 	for _, h := range slices.Backward(r.Headers) {

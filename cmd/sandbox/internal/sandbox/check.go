@@ -10,67 +10,66 @@ import (
 
 // facts are what is known of an event when it is settled.
 type facts struct {
-	event  *kgo.Record // as it stands in the topic
+	event  *kgo.Record // as read from the topic
 	answer *answer     // nil: committed without one
-	calls  int         // the simulator's ledger: retry calls for the task
-	done   int         // and those that it carried out
-	// lost: the answer to one that it carried out was lost; blind: states could
-	// not be asked for. The answer may then be already_running.
-	lost, blind bool
+	calls  int         // retry calls for the task, as the simulator counts
+	done   int         // retries that the simulator carried out
+	// lost: the answer to a retry that was carried out was lost. noQueries: state
+	// queries were refused. In both cases the answer may be already_running.
+	lost, noQueries bool
 }
 
-// complaints says what is not as the scene wants it. exact compares the number
-// of calls too, which faults for everybody make larger.
-func (s *sent) complaints(f facts, exact bool) []string {
+// problems lists what is not as the example expects it. With exact it also compares
+// the number of calls, which faults make larger.
+func (s *sent) problems(f facts, exact bool) []string {
 	var all []string
-	complain := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	problem := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 
 	if f.answer == nil {
 		if s.want.kind != ignored {
-			complain("it was committed without an answer; expected %s", s.want)
+			problem("it was committed without an answer; expected %s", s.want)
 		}
 		return all
 	}
 	a := f.answer
-	if (a.kind != s.want.kind || a.reason != s.want.reason) && !s.mayRun(f) {
-		complain("expected %s", s.want)
+	if (a.kind != s.want.kind || a.reason != s.want.reason) && !s.mayBeRunning(f) {
+		problem("expected %s", s.want)
 	}
 	if f.done != s.want.done {
-		complain("MPC carried out %d retries; expected %d", f.done, s.want.done)
+		problem("MPC carried out %d retries; expected %d", f.done, s.want.done)
 	}
-	if exact && s.want.calls != several && f.calls != s.want.calls {
-		complain("MPC saw %d calls; expected %d", f.calls, s.want.calls)
+	if exact && s.want.calls != anyNumber && f.calls != s.want.calls {
+		problem("MPC saw %d calls; expected %d", f.calls, s.want.calls)
 	}
 	switch a.kind {
 	case deadLetter:
-		if difference := unlike(f.event, a.record); difference != "" {
-			complain("the dead letter is not the event byte for byte: %s", difference)
+		if difference := differenceOf(f.event, a.record); difference != "" {
+			problem("the dead letter is not the event byte for byte: %s", difference)
 		}
 	default:
 		if a.task != s.task {
-			complain("the outcome is for task %s", a.task)
+			problem("the outcome is for task %s", a.task)
 		}
-		if exact && a.tries != f.calls {
-			complain("the outcome says %d attempts, MPC saw %d calls", a.tries, f.calls)
+		if exact && a.attempts != f.calls {
+			problem("the outcome says %d attempts, MPC saw %d calls", a.attempts, f.calls)
 		}
 	}
 	return all
 }
 
-// mayRun tells whether already_running is as good an answer as the scene's own:
-// the call that was accepted is known by the task's state only, or the state that
-// would explain a refusal is not known.
-func (s *sent) mayRun(f facts) bool {
+// mayBeRunning tells whether already_running is right too: only the task's state
+// shows that the call was accepted, or the state that explains a refusal is not known.
+func (s *sent) mayBeRunning(f facts) bool {
 	if f.answer.kind != retried || f.answer.reason != "already_running" {
 		return false
 	}
 	explained := s.want.reason == "rejected" || s.want.reason == "not_retryable" && s.want.calls > 0
-	return f.lost && s.want.reason == "accepted" || f.blind && explained
+	return f.lost && s.want.reason == "accepted" || f.noQueries && explained
 }
 
-// unlike says how a dead letter differs from its event, beyond the headers that
-// it must have in addition; empty if it does not.
-func unlike(event, letter *kgo.Record) string {
+// differenceOf tells how a dead letter differs from its event, except for the headers
+// that the service adds. Empty: it does not differ.
+func differenceOf(event, letter *kgo.Record) string {
 	switch {
 	case !same(event.Key, letter.Key):
 		return fmt.Sprintf("key %q became %q", event.Key, letter.Key)
@@ -92,10 +91,10 @@ func unlike(event, letter *kgo.Record) string {
 	return ""
 }
 
-// same tells null from empty, as Kafka does.
+// same compares bytes. As in Kafka, null is not empty.
 func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
 
-// String says what is wanted, for a complaint.
+// String describes the expected answer.
 func (w want) String() string {
 	switch w.kind {
 	case retried:
@@ -107,5 +106,5 @@ func (w want) String() string {
 	case recovered:
 		return "a recovery"
 	}
-	return "no answer, for it is no failure"
+	return "no answer: it is no failure"
 }

@@ -5,44 +5,45 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"remux-retrier/internal/mpcsim"
 )
 
-// fault is something that goes wrong for everybody for a while.
+// fault is a fault of MPC that affects all requests.
 type fault struct {
-	key   rune
-	name  string
-	what  string // "MPC …"
-	so    string // what is to be seen meanwhile
-	apply func(*mpcsim.Faults)
+	key    rune
+	name   string
+	what   string // what MPC does, printed after "MPC"
+	effect string // what the user can see meanwhile
+	apply  func(*mpcsim.Faults)
 }
 
-// What is to be seen under most faults.
+// The effects of most faults.
 const (
-	waiting = "events wait, and none may fail for it"
-	advised = "the service says what to do, events wait"
+	waiting = "events wait, and none fails"
+	advised = "the service logs what to do, events wait"
 )
 
-// slower is below MPC_TIMEOUT: what is slower still is hanging.
+// slower is below MPC_TIMEOUT: with more latency, calls would fail.
 const slower = 700 * time.Millisecond
 
-// catalogue is what --fault and the keys know. Only one is in force at a time.
+// catalogue has the faults of --fault and the keys. At most one is active at a time.
 var catalogue = []fault{
 	{'s', "slow", "takes 0.7 s longer to answer", "calls go on side by side",
 		func(f *mpcsim.Faults) { f.Latency += slower }},
-	{'t', "throttle", "answers 429 to more than 1 request a second", "the service slows down to what MPC takes",
+	{'t', "throttle", "answers 429 to more than 1 request a second", "the service slows down to the rate that MPC admits",
 		func(f *mpcsim.Faults) { f.PerSecond = 1 }},
 	outage('d', mpcsim.Down, "answers 503 to everything", waiting),
 	outage('b', mpcsim.Broken, "answers 500 to everything", waiting),
 	outage('h', mpcsim.Hanging, "does not answer at all", waiting),
 	outage('r', mpcsim.Resetting, "resets every connection", waiting),
-	{'l', "losing", "does as it is told, but half of its answers are lost", "the service asks before it calls again",
+	{'l', "losing", "carries out requests, but loses half of its answers", "the service queries before it calls again",
 		func(f *mpcsim.Faults) { f.LossRate = 0.5 }},
-	// What a wrong secret key is answered with; the simulator checks signatures
-	// all the time, so a wrong one in earnest would be refused the same way.
-	{'c', "credentials", "takes the service's credentials for wrong (401)", advised,
+	// The answer to a wrong secret key. The simulator always checks signatures, so a
+	// really wrong key would get the same answer.
+	{'c', "credentials", "rejects the service's credentials (401)", advised,
 		func(f *mpcsim.Faults) { f.Outage = mpcsim.Unauthorized }},
 	outage('w', mpcsim.Denied, "refuses the caller (403): not on the white list", advised),
 	outage('f', mpcsim.Firewall, "is behind a firewall that answers 403 with a page", advised),
@@ -50,15 +51,15 @@ var catalogue = []fault{
 		func(f *mpcsim.Faults) { f.RefuseQueries = true }},
 }
 
-func outage(key rune, o mpcsim.Outage, what, so string) fault {
-	return fault{key, string(o), what, so, func(f *mpcsim.Faults) { f.Outage = o }}
+func outage(key rune, o mpcsim.Outage, what, effect string) fault {
+	return fault{key, string(o), what, effect, func(f *mpcsim.Faults) { f.Outage = o }}
 }
 
 func (f *fault) announce(at time.Time) string {
-	return fmt.Sprintf("── %s  MPC %s: %s ──", at.Format(clockLayout), f.what, f.so)
+	return fmt.Sprintf("%s  MPC %s: %s", at.Format(momentLayout), f.what, f.effect)
 }
 
-// faultBy finds a fault; nil: there is none such.
+// faultBy returns the first fault for which is returns true, nil if there is none.
 func faultBy(is func(fault) bool) *fault {
 	if i := slices.IndexFunc(catalogue, is); i >= 0 {
 		return &catalogue[i]
@@ -66,7 +67,7 @@ func faultBy(is func(fault) bool) *fault {
 	return nil
 }
 
-func named(name string) *fault { return faultBy(func(f fault) bool { return f.name == name }) }
+func faultNamed(name string) *fault { return faultBy(func(f fault) bool { return f.name == name }) }
 
 func faultNames() string {
 	var names []string
@@ -77,37 +78,38 @@ func faultNames() string {
 	return strings.Join(names, ", ")
 }
 
-// How long a fault of --fault is in force: with --once from the start; in the
-// endless stream it comes and goes, until a key is pressed.
+// How long a fault of --fault is active: with --once from the start; in the endless
+// stream again and again, with pauses, until a key is pressed.
 const (
-	faultOnce   = 3 * time.Second
-	faultLasts  = 15 * time.Second
-	healthFirst = 5 * time.Second
-	healthLasts = 20 * time.Second
+	faultOnce  = 3 * time.Second
+	faultTime  = 15 * time.Second
+	firstPause = 5 * time.Second
+	pauseTime  = 20 * time.Second
 )
 
-// misbehave switches the fault of --fault on and off until the context ends or
-// somebody takes over by hand.
-func (s *sandbox) misbehave(ctx context.Context) {
-	chosen := named(s.opts.fault)
+// runSchedule switches the fault of --fault on and off until the context ends or the
+// user presses a key.
+func (s *sandbox) runSchedule(ctx context.Context) {
+	chosen := faultNamed(s.opts.fault)
 	switch {
 	case chosen == nil:
 	case s.opts.once:
-		s.suffer(ctx, chosen, faultOnce)
+		s.applyFor(ctx, chosen, faultOnce)
 	default:
-		health := healthFirst
-		for wait(ctx, health) && s.suffer(ctx, chosen, faultLasts) {
-			health = healthLasts
+		pause := firstPause
+		for wait(ctx, pause) && s.applyFor(ctx, chosen, faultTime) {
+			pause = pauseTime
 		}
 	}
 }
 
-// suffer has the fault in force for so long, and tells whether it is over.
-func (s *sandbox) suffer(ctx context.Context, chosen *fault, d time.Duration) bool {
-	return s.weather.scheduled(chosen) && wait(ctx, d) && s.weather.scheduled(nil)
+// applyFor makes the fault active for d. It returns false if the context has ended or
+// the user has pressed a key.
+func (s *sandbox) applyFor(ctx context.Context, chosen *fault, d time.Duration) bool {
+	return s.active.setScheduled(chosen) && wait(ctx, d) && s.active.setScheduled(nil)
 }
 
-// wait tells whether the time has passed; false: the context has ended.
+// wait waits for d. It returns false if the context has ended.
 func wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -117,4 +119,66 @@ func wait(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// activeFault switches the active fault. The schedule of --fault and keys change it.
+// The first key ends the schedule.
+//
+// mu guards the fields below it.
+type activeFault struct {
+	mpc     *mpcsim.Simulator
+	always  mpcsim.Faults // active in addition
+	printer *printer
+	checker *checker
+
+	mu     sync.Mutex
+	fault  *fault // nil: none
+	since  time.Time
+	byHand bool
+}
+
+// setScheduled changes the fault, unless a key was pressed: then it returns false.
+func (a *activeFault) setScheduled(next *fault) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.byHand {
+		a.set(next)
+	}
+	return !a.byHand
+}
+
+// toggle switches a fault on, or off if it is active. nil switches off any.
+func (a *activeFault) toggle(chosen *fault) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.byHand = true
+	if chosen == a.fault {
+		chosen = nil
+	}
+	a.set(chosen)
+}
+
+func (a *activeFault) set(next *fault) {
+	faults := a.always
+	if next != nil {
+		next.apply(&faults)
+		a.checker.faultBegins(faults.RefuseQueries)
+	}
+	_ = a.mpc.SetFaults(faults) // the catalogue's faults are valid
+	was := a.fault
+	a.fault, a.since = next, time.Now()
+	switch {
+	case next != nil:
+		a.printer.wrapped(yellow, "── ", next.announce(a.since))
+	case was != nil:
+		a.printer.print(green, "── %s  MPC is healthy again", a.since.Format(momentLayout))
+	}
+}
+
+// current returns the active fault, nil for none, and since when. A zero time means
+// since the start.
+func (a *activeFault) current() (*fault, time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.fault, a.since
 }

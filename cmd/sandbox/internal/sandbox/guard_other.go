@@ -10,7 +10,7 @@ import (
 
 const guardArgument = "guard-terminal"
 
-// Without a guard the terminal stays as it is, and keys are off.
+// startGuard fails: there is no guard, so the terminal stays as it is and keys are off.
 func startGuard(*os.File) (func(), error) { return nil, errors.ErrUnsupported }
 
-func standGuard(io.Reader, *os.File, io.Writer) int { return exitUsage }
+func runGuard(io.Reader, *os.File, io.Writer) int { return exitUsage }

@@ -18,7 +18,7 @@ type topics struct {
 	answers               map[kind]string
 }
 
-// newTopics gives the usual names, with the suffix.
+// newTopics returns the default names with the suffix.
 func newTopics(suffix string) topics {
 	return topics{
 		suffix: suffix, group: "remux-retrier" + suffix,
@@ -34,25 +34,25 @@ func (t topics) all() []string {
 	return []string{t.failed, t.answers[retried], t.answers[retryFailed], t.answers[deadLetter], t.answers[recovered]}
 }
 
-// How long brokers have to answer at all, and the service to join its group. A
-// real broker lets a new group wait for members for three seconds.
+// How long brokers have to answer, and the service to join its group. A real broker
+// delays a new group for three seconds, to wait for more members.
 const (
 	reachable = 5 * time.Second
 	joined    = 30 * time.Second
 )
 
-// client publishes failure events and reads what becomes of them.
+// client publishes failure events and reads the topics.
 type client struct {
 	*kgo.Client
 	admin  *kadm.Client
 	topics topics
 
 	mu   sync.Mutex
-	next map[string]map[int32]int64 // offsets that watch will read next
+	next map[string]map[int32]int64 // offsets that readTopics reads next
 }
 
-// reach connects to the brokers. It fails when none answers.
-func reach(ctx context.Context, brokers []string, t topics) (*client, error) {
+// connect connects to the brokers. It fails if none answers.
+func connect(ctx context.Context, brokers []string, t topics) (*client, error) {
 	c, err := kgo.NewClient(
 		kgo.SeedBrokers(brokers...), kgo.ClientID("remux-retrier-sandbox"),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
@@ -86,7 +86,7 @@ func (c *client) ready(ctx context.Context) error {
 	}
 }
 
-// publish writes an event and waits until it stands in the topic.
+// publish writes an event and waits for the acknowledgement.
 func (c *client) publish(ctx context.Context, r *kgo.Record) error {
 	r.Topic = c.topics.failed
 	if err := c.ProduceSync(ctx, r).FirstErr(); err != nil {
@@ -95,9 +95,9 @@ func (c *client) publish(ctx context.Context, r *kgo.Record) error {
 	return nil
 }
 
-// watch reads all topics from their start until the context ends, and puts what
-// it finds on the board.
-func (c *client) watch(ctx context.Context, b *board) {
+// readTopics reads all topics from their start until the context ends, and gives the
+// records to the checker.
+func (c *client) readTopics(ctx context.Context, checker *checker) {
 	c.AddConsumeTopics(c.topics.all()...)
 	kinds := map[string]kind{}
 	for k, name := range c.topics.answers {
@@ -112,23 +112,23 @@ func (c *client) watch(ctx context.Context, b *board) {
 		fetches.EachError(func(topic string, _ int32, err error) {
 			if text := fmt.Sprintf("reading %s: %v", topic, err); text != problem {
 				problem = text
-				b.paper.say(yellow, "%s", text)
+				checker.printer.print(yellow, "%s", text)
 			}
 		})
 		fetches.EachRecord(func(r *kgo.Record) {
 			if k, isAnswer := kinds[r.Topic]; !isAnswer {
-				b.published(r)
+				checker.addEvent(r)
 			} else if a, err := read(k, r); err != nil {
-				b.complain("%v", err)
+				checker.problem("%v", err)
 			} else {
-				b.answered(a)
+				checker.addAnswer(a)
 			}
-			c.hasSeen(r)
+			c.markRead(r)
 		})
 	}
 }
 
-func (c *client) hasSeen(r *kgo.Record) {
+func (c *client) markRead(r *kgo.Record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.next[r.Topic] == nil {
@@ -137,7 +137,7 @@ func (c *client) hasSeen(r *kgo.Record) {
 	c.next[r.Topic][r.Partition] = r.Offset + 1
 }
 
-// hasRead tells whether watch has come to these ends.
+// hasRead tells whether readTopics has reached these ends.
 func (c *client) hasRead(ends kadm.ListedOffsets) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -156,7 +156,7 @@ func read(k kind, r *kgo.Record) (*answer, error) {
 	return readOutcome(k, r)
 }
 
-// committed are the group's offsets.
+// committed returns the group's offsets, by partition.
 func (c *client) committed(ctx context.Context) (map[int32]int64, error) {
 	responses, err := c.admin.FetchOffsetsForTopics(ctx, c.topics.group, c.topics.failed)
 	if err == nil {
@@ -170,7 +170,7 @@ func (c *client) committed(ctx context.Context) (map[int32]int64, error) {
 	return offsets, nil
 }
 
-// ends are the topics' ends, to which a reader of committed records comes.
+// ends returns the topics' ends for a reader of committed records.
 func (c *client) ends(ctx context.Context, names ...string) (kadm.ListedOffsets, error) {
 	ends, err := c.admin.ListCommittedOffsets(ctx, names...)
 	if err == nil {
@@ -182,7 +182,7 @@ func (c *client) ends(ctx context.Context, names ...string) (kadm.ListedOffsets,
 	return ends, nil
 }
 
-// uncommitted is how many events the group has not committed.
+// uncommitted returns how many events the group has not committed.
 func (c *client) uncommitted(ctx context.Context) (int64, error) {
 	offsets, err := c.committed(ctx)
 	if err != nil {
@@ -197,7 +197,7 @@ func (c *client) uncommitted(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
-// remove deletes the topics and the group, which are ours by their suffix.
+// remove deletes the topics and the group. Their suffix makes sure that they are ours.
 func (c *client) remove(ctx context.Context) error {
 	deleted, err := c.admin.DeleteTopics(ctx, c.topics.all()...)
 	if err == nil {

@@ -11,9 +11,8 @@ const (
 	ctrlC  = '\x03'
 )
 
-// readKeys passes on each key that is pressed, until the reader ends. Keys that
-// are no characters (arrows, for one) come as a sequence in one piece, which
-// begins with an escape and is no command.
+// readKeys calls press for each key until the reader ends. Keys without a character,
+// such as arrows, arrive as one sequence that begins with an escape; they are ignored.
 func readKeys(r io.Reader, press func(rune)) {
 	buffer := make([]byte, 64)
 	for {
@@ -29,20 +28,20 @@ func readKeys(r io.Reader, press func(rune)) {
 	}
 }
 
-// pressed does what a key is for.
+// pressed carries out a key's command.
 func (s *sandbox) pressed(key rune) {
 	switch key {
 	case 'q':
-		s.leave()
+		s.cancel()
 	case ctrlC:
 		s.tty.interrupt()
 	case 'n':
-		s.weather.toggle(nil)
+		s.active.toggle(nil)
 	case '?':
-		s.paper.write(s.keyList())
+		s.printer.write(s.keyList())
 	default:
 		if chosen := faultBy(func(f fault) bool { return f.key == key }); chosen != nil {
-			s.weather.toggle(chosen)
+			s.active.toggle(chosen)
 		}
 	}
 }
@@ -50,18 +49,18 @@ func (s *sandbox) pressed(key rune) {
 func (s *sandbox) keyList() string {
 	var b strings.Builder
 	line := func(key rune, name, what string) {
-		b.WriteString("  " + s.paper.paint(bold, string(key)) + "  " + pad(name, 13) + s.paper.paint(dim, what) + "\n")
+		b.WriteString("  " + s.printer.paint(bold, string(key)) + "  " + pad(name, 13) + s.printer.paint(dim, what) + "\n")
 	}
 	for _, f := range catalogue {
 		line(f.key, f.name, "MPC "+f.what)
 	}
-	line('n', "normal", "MPC is well; so it is when the same key is pressed again")
-	line('q', "quit", "stop in good order, as Ctrl-C; a second Ctrl-C ends at once")
+	line('n', "normal", "MPC is healthy; a fault's own key does the same")
+	line('q', "quit", "stop cleanly, like Ctrl-C; a second Ctrl-C ends at once")
 	line('?', "keys", "this list")
 	return b.String()
 }
 
-// keyHelp is the list for -h.
+// keyHelp returns the keys for -h.
 func keyHelp() string {
 	return "  " + strings.Join(wrap(keyWords(), 76), "\n  ") + "\n"
 }

@@ -21,7 +21,7 @@ func TestEveryKeyIsOneFaultAndSaidInOneLine(t *testing.T) {
 	}
 }
 
-// chunks are what a terminal delivers: one piece for each read.
+// chunks is a reader like a terminal: each read returns one element.
 type chunks []string
 
 func (c *chunks) Read(p []byte) (int, error) {
@@ -41,7 +41,7 @@ func TestAnArrowKeyIsNobodysCommand(t *testing.T) {
 	}
 }
 
-// keyboard is a terminal whose keys are pressed by a test.
+// keyboard is a terminal on which a test presses the keys.
 type keyboard struct {
 	*terminal
 	press       *io.PipeWriter
@@ -61,7 +61,7 @@ func newKeyboard(t *testing.T) *keyboard {
 	return k
 }
 
-func (k *keyboard) enter(t *testing.T, keys string) {
+func (k *keyboard) write(t *testing.T, keys string) {
 	t.Helper()
 	if _, err := io.WriteString(k.press, keys); err != nil {
 		t.Fatal(err)
@@ -70,28 +70,28 @@ func (k *keyboard) enter(t *testing.T, keys string) {
 
 func TestAKeyBringsAnOutageAndTheServiceComesBackFromIt(t *testing.T) {
 	keys, stdout, stderr, code := newKeyboard(t), newOutput(), newOutput(), make(chan int)
-	go func() { code <- play(t.Context(), options{}, scenes(), keys.terminal, stdout, stderr) }()
+	go func() { code <- runSandbox(t.Context(), options{}, examples(), keys.terminal, stdout, stderr) }()
 	stdout.await(t, `✓ .* plain`)
-	keys.enter(t, "d")
-	stdout.await(t, `── .* MPC answers 503 to everything: events wait, and none may fail for it ──`)
-	stdout.await(t, `service says: MPC does not serve: calls are held back`)
+	keys.write(t, "d")
+	stdout.await(t, `── .* MPC answers 503 to everything: events wait, and none fails`)
+	stdout.await(t, `service says: MPC does not serve: calls are paused`)
 	stdout.await(t, `MPC down for \d+ s │ service holds calls back │ [1-9]\d* wait for MPC`)
-	keys.enter(t, "d")
-	stdout.await(t, `── .* MPC is well again ──\r\n(?s:.*)service says: MPC serves again\r\n(?s:.*)✓ .* plain`)
-	stdout.await(t, `MPC well for \d+ s │ service calls`)
-	keys.enter(t, "?")
+	keys.write(t, "d")
+	stdout.await(t, `── .* MPC is healthy again\r\n(?s:.*)service says: MPC serves again\r\n(?s:.*)✓ .* plain`)
+	stdout.await(t, `MPC healthy for \d+ s │ service calls`)
+	keys.write(t, "?")
 	stdout.await(t, `permission +MPC does not permit state queries`)
-	keys.enter(t, "\x03")
+	keys.write(t, "\x03")
 	<-keys.interrupted
-	keys.enter(t, "q")
+	keys.write(t, "q")
 	if got := <-code; got != exitExpected {
 		t.Fatalf("exit %d\n%s%s", got, stdout, stderr)
 	}
 	if !keys.restored {
-		t.Error("the terminal is left raw")
+		t.Error("the terminal is still raw")
 	}
-	raw, cooked, _ := strings.Cut(stdout.String(), erase+"\n") // a line feed alone: not raw any more
+	raw, cooked, _ := strings.Cut(stdout.String(), erase+"\n") // a line feed alone: no longer raw
 	if strings.Count(raw, "\n") != strings.Count(raw, "\r\n") || !strings.Contains(cooked, "every answer was as expected") {
-		t.Errorf("lines do not end as the terminal needs it:\n%q", stdout)
+		t.Errorf("wrong line endings for the terminal's mode:\n%q", stdout)
 	}
 }

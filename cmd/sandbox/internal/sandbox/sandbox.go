@@ -17,52 +17,60 @@ import (
 
 var errInterrupted = errors.New("interrupted before everything was answered")
 
-// sandbox is one performance.
+// sandbox is one run of the demonstration.
 type sandbox struct {
-	opts   options
-	scenes []scene
-	tty    *terminal // nil: no keys
-	leave  func()    // ends it in good order
-	paper  *paper
-	topics topics
+	opts     options
+	examples []example
+	tty      *terminal // nil: no keys
+	cancel   func()    // stops the sandbox in order
+	printer  *printer
+	topics   topics
 
 	client  *client
 	mpc     *mpcsim.Server
-	board   *board
-	weather *weather
-	meter   *meter // nil: the service serves no metrics
+	checker *checker
+	active  *activeFault
+	metrics *metricsReader // nil with --once
 	service *service
+	smn     *notifier // nil without --smn
+
+	serviceLog io.Writer
 }
 
-// play performs the scenes, once or over and over, and returns the exit code.
-func play(ctx context.Context, opts options, scenes []scene, tty *terminal, stdout, stderr io.Writer) int {
-	ctx, leave := context.WithCancel(ctx)
-	defer leave()
+// runSandbox sends the examples, once or endlessly, and returns the exit code.
+func runSandbox(ctx context.Context, opts options, examples []example, tty *terminal, stdout, stderr io.Writer) int {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	started := time.Now()
 	suffix := ""
 	if len(opts.brokers) > 0 {
 		suffix = fmt.Sprintf("-sandbox-%06x", rand.Uint32()>>8)
 	}
-	s := &sandbox{opts: opts, scenes: scenes, tty: tty, leave: leave, paper: newPaper(stdout), topics: newTopics(suffix)}
+	s := &sandbox{opts: opts, examples: examples, tty: tty, cancel: cancel, printer: newPrinter(stdout), topics: newTopics(suffix)}
+	if tty != nil {
+		s.printer.columns = tty.width
+	}
 	log := io.Discard
 	if opts.log {
-		log = s.paper.aside(stderr)
+		log = s.printer.sideWriter(stderr)
 	}
-	err := s.perform(ctx, log)
-	if s.board != nil {
-		s.sumUp(time.Since(started))
+	err := s.runParts(ctx, log)
+	if s.checker != nil {
+		s.printSummary(time.Since(started))
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "sandbox: %v\n", err)
 	}
-	if err != nil || s.board.sum.broken > 0 {
+	if err != nil || s.checker.totals.problems > 0 {
 		return exitUnexpected
 	}
 	return exitExpected
 }
 
-// perform starts the parts, plays, and ends the parts in the reverse order.
-func (s *sandbox) perform(ctx context.Context, log io.Writer) error {
+// runParts starts the parts, runs the demonstration, and stops the parts in reverse
+// order.
+func (s *sandbox) runParts(ctx context.Context, log io.Writer) error {
+	s.serviceLog = log
 	brokers := s.opts.brokers
 	if len(brokers) == 0 {
 		embedded, err := broker.Start(broker.Config{})
@@ -72,7 +80,7 @@ func (s *sandbox) perform(ctx context.Context, log io.Writer) error {
 		defer embedded.Close()
 		brokers = embedded.Addrs()
 	}
-	kafka, err := reach(ctx, brokers, s.topics)
+	kafka, err := connect(ctx, brokers, s.topics)
 	if err != nil {
 		return err
 	}
@@ -80,36 +88,36 @@ func (s *sandbox) perform(ctx context.Context, log io.Writer) error {
 	s.client = kafka
 
 	exact := s.opts.fault == "" && s.opts.faults.ErrorRate == 0 && s.opts.faults.LossRate == 0
-	s.board = newBoard(s.paper, newTopics("").answers, exact)
+	s.checker = newChecker(s.printer, newTopics("").answers, exact)
 	if s.mpc, err = mpcsim.Start(mpcsim.Config{
 		ProjectID: projectID, AccessKey: accessKey, SecretKey: secretKey,
-		ProcessingFor: 10 * time.Minute, Faults: s.opts.faults, OnRequest: s.board.requested,
+		ProcessingFor: 10 * time.Minute, Faults: s.opts.faults, OnRequest: s.checker.addRequest,
 	}); err != nil {
 		return err
 	}
 	defer s.mpc.Close()
-	s.board.mpc = s.mpc.Simulator
-	s.weather = &weather{mpc: s.mpc.Simulator, always: s.opts.faults, paper: s.paper, board: s.board}
+	s.checker.mpc = s.mpc.Simulator
+	s.active = &activeFault{mpc: s.mpc.Simulator, always: s.opts.faults, printer: s.printer, checker: s.checker}
 
-	if err := s.observe(); err != nil {
+	if err := s.chooseAddress(); err != nil {
 		return err
 	}
-	restore := s.listen()
+	restore := s.startKeys()
 	defer restore()
-	s.introduce(brokers)
-	hear := s.voice
+	s.printIntroduction(brokers)
+	relay := s.relayLog
 	if s.opts.log {
-		hear = func([]byte) {} // what it says is in its log
+		relay = func([]byte) {} // the whole log is printed
 	}
-	if s.service, err = startService(environment(s.opts, s.topics, brokers, s.mpc.URL()), log, hear); err != nil {
+	if s.service, err = startService(nil, environment(s.opts, s.topics, brokers, s.mpc.URL()), log, relay); err != nil {
 		return err
 	}
-	return errors.Join(s.act(ctx), s.clear())
+	return errors.Join(s.demonstrate(ctx, brokers), s.cleanUp())
 }
 
-// observe has the service serve its metrics where they can be read: --once has
-// nobody who would.
-func (s *sandbox) observe() error {
+// chooseAddress chooses the service's HTTP address. With --once it stays empty if the
+// user gives none.
+func (s *sandbox) chooseAddress() error {
 	if s.opts.http == "" && !s.opts.once {
 		s.opts.http = "127.0.0.1:0"
 	}
@@ -121,114 +129,126 @@ func (s *sandbox) observe() error {
 		s.opts.http = address
 	}
 	if !s.opts.once {
-		s.meter = newMeter(s.opts.http)
+		s.metrics = newMetricsReader(s.opts.http)
 	}
 	return nil
 }
 
-// listen has keys read, if there is a terminal that can, until restore.
-func (s *sandbox) listen() (restore func()) {
+// startKeys reads keys, if there is a suitable terminal, until restore is called.
+func (s *sandbox) startKeys() (restore func()) {
 	if s.tty == nil {
 		return func() {}
 	}
-	cook, err := s.tty.raw()
+	restoreMode, err := s.tty.raw()
 	if err != nil {
-		s.paper.say(yellow, "keys are off: %v", err)
+		s.printer.print(yellow, "keys are off: %v", err)
 		s.tty = nil
 		return func() {}
 	}
-	s.paper.setRaw(true)
+	s.printer.setRaw(true)
 	go readKeys(s.tty.in, s.pressed)
 	return func() {
-		s.paper.setRaw(false)
-		cook()
+		s.printer.setRaw(false)
+		restoreMode()
 	}
 }
 
-// introduce says who plays.
-func (s *sandbox) introduce(brokers []string) {
+// printIntroduction prints the parts and their addresses.
+func (s *sandbox) printIntroduction(brokers []string) {
 	where := "embedded"
 	if len(s.opts.brokers) > 0 {
-		where = "yours; the sandbox's own topics and group end in " + s.topics.suffix
+		where = "yours; the sandbox's topics and group end in " + s.topics.suffix
 	}
-	s.paper.say(bold, "remux-retrier: failure events → Kafka → the service → MPC, and the answers back to Kafka")
-	s.paper.say(dim, "Kafka  %s (%s)\nMPC    %s (simulated; checks every request's signature)", strings.Join(brokers, ","), where, s.mpc.URL())
+	s.printer.wrapped(bold, "", "remux-retrier: failure events → Kafka → the service → MPC, and the answers back to Kafka")
+	s.printer.wrapped(dim, "Kafka  ", fmt.Sprintf("%s (%s)", strings.Join(brokers, ","), where))
+	s.printer.wrapped(dim, "MPC    ", s.mpc.URL()+" (simulated; checks every request's signature)")
 	if s.opts.http != "" {
-		s.paper.say(dim, "Page   http://%s/ (the operator's; beside it /metrics, /readyz and /healthz)", s.opts.http)
+		s.printer.wrapped(dim, "Page   ", fmt.Sprintf("http://%s/ (for operators; also /metrics, /readyz and /healthz)", s.opts.http))
 	}
 	if s.tty != nil {
-		s.paper.say(dim, "Keys   %s", strings.Join(wrap(keyWords(), remarkWidth), "\n       "))
+		s.printer.print(dim, "Keys   %s", strings.Join(wrap(keyWords(), s.printer.width()-len("Keys   ")), "\n       "))
 	}
 	if !s.opts.once {
-		s.paper.say(dim, `You    echo '{"task_id":"4711"}' | kcat -P -b %s -t %s, and Ctrl-C to end`, brokers[0], s.topics.failed)
+		s.printer.print(dim, `You    echo '{"task_id":"4711"}' | kcat -P -b %s -t %s
+       publishes your own event; Ctrl-C ends`, brokers[0], s.topics.failed)
 	}
-	s.paper.say(noColour, "")
+	s.printer.print(noColour, "")
 }
 
-// act plays until the scenes are over, the context ends or the service does,
-// and then stops the service.
-func (s *sandbox) act(ctx context.Context) error {
-	if err := s.curtain(ctx); err != nil {
-		return err
+// demonstrate runs until all examples are answered, the context ends or the service
+// ends. Then it stops the service.
+func (s *sandbox) demonstrate(ctx context.Context, brokers []string) (err error) {
+	if err := s.awaitReady(ctx, brokers); err != nil {
+		return errors.Join(err, s.smn.close())
 	}
-	watching, seen := context.WithCancel(context.WithoutCancel(ctx))
+	defer func() { err = errors.Join(err, s.smn.close()) }()
+	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
 	var watchers sync.WaitGroup
-	watchers.Go(func() { s.client.watch(watching, s.board) })
-	watchers.Go(func() { s.follow(watching) })
+	watchers.Go(func() { s.client.readTopics(watching, s.checker) })
+	watchers.Go(func() { s.followCommits(watching) })
 
-	err := s.run(ctx)
+	err = s.sendAndAwait(ctx)
 	if s.opts.once && err == nil && ctx.Err() != nil {
 		err = errInterrupted
 	}
-	err = errors.Join(err, s.halt())
+	err = errors.Join(err, s.stopService())
 	if err == nil {
 		s.check(watching)
 	}
-	seen()
+	stopWatching()
 	watchers.Wait()
 	return err
 }
 
-// curtain waits until the service is ready for events.
-func (s *sandbox) curtain(ctx context.Context) error {
-	waiting, enough := context.WithCancel(ctx)
+// awaitReady waits until the service, and with --smn receive, is ready for events.
+func (s *sandbox) awaitReady(ctx context.Context, brokers []string) error {
+	waiting, stopWaiting := context.WithCancel(ctx)
 	ready := make(chan error, 1)
-	var asking sync.WaitGroup
-	asking.Go(func() { ready <- s.client.ready(waiting) })
-	defer asking.Wait()
-	defer enough()
+	var polling sync.WaitGroup
+	polling.Go(func() { ready <- s.client.ready(waiting) })
+	defer polling.Wait()
+	defer stopWaiting()
 	var err error
 	select {
 	case err = <-ready:
 	case <-s.service.ended:
-		return s.deserted()
+		return s.serviceEnded()
 	}
 	switch {
 	case ctx.Err() != nil:
-		return errors.Join(errInterrupted, s.halt())
+		return errors.Join(errInterrupted, s.stopService())
 	case err != nil:
-		return errors.Join(fmt.Errorf("%w; the service logged last:\n%s", err, s.service.log), s.halt())
+		return errors.Join(fmt.Errorf("%w; the service logged last:\n%s", err, s.service.log), s.stopService())
 	}
-	s.paper.head()
+	if s.opts.smn {
+		if err := s.startSMN(ctx, brokers); err != nil {
+			return errors.Join(err, s.stopService())
+		}
+		s.printer.wrapped(dim, "SMN    ", fmt.Sprintf("%s (simulated), posts to", s.smn.smn.Host()))
+		s.printer.wrapped(dim, "       ", s.smn.url+" (remux-retrier receive; subscription confirmed)")
+		s.printer.print(noColour, "")
+	}
+	s.printer.printHeader(time.Now())
 	return nil
 }
 
-// halt stops the service and waits for it.
-func (s *sandbox) halt() error {
+// stopService stops the service and waits for its end.
+func (s *sandbox) stopService() error {
 	s.service.stop()
 	<-s.service.ended
 	if s.service.code != 0 {
-		return s.deserted()
+		return s.serviceEnded()
 	}
 	return nil
 }
 
-func (s *sandbox) deserted() error {
+// serviceEnded returns an error with the service's exit code and last log lines.
+func (s *sandbox) serviceEnded() error {
 	return fmt.Errorf("the service has ended with exit code %d; it logged last:\n%s", s.service.code, s.service.log)
 }
 
-// clear leaves a broker of the user's as it was.
-func (s *sandbox) clear() error {
+// cleanUp removes the sandbox's topics and group from the user's broker.
+func (s *sandbox) cleanUp() error {
 	if len(s.opts.brokers) == 0 {
 		return nil
 	}

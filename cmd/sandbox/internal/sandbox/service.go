@@ -15,24 +15,24 @@ import (
 	"remux-retrier/internal/app"
 )
 
-// The simulator's project and the key that signs the requests.
+// The simulator's project, and the service's key for signatures.
 const (
 	projectID = "sandbox"
 	accessKey = "sandbox-access-key"
 	secretKey = "sandbox-secret-key"
 )
 
-// ours are the service's variables, which a user's shell may hold too.
-var ours = regexp.MustCompile(`^((KAFKA|MPC|IAM|RETRY|OTEL)_|(SHUTDOWN_TIMEOUT|HTTP_ADDR|LOG_LEVEL|LOG_FORMAT)=)`)
+// ours matches the variables of the service and of receive, which may also be set in the user's shell.
+var ours = regexp.MustCompile(`^((KAFKA|MPC|IAM|RETRY|RECEIVE|OTEL)_|(SHUTDOWN_TIMEOUT|HTTP_ADDR|LOG_LEVEL|LOG_FORMAT)=)`)
 
-// environment is the service's configuration.
+// environment returns the service's configuration.
 func environment(o options, t topics, brokers []string, endpoint string) map[string]string {
 	quota := "unlimited"
 	if o.faults.PerMinute > 0 {
 		quota = strconv.Itoa(o.faults.PerMinute)
 	}
-	// The cursed task is to be given up while somebody watches; but no task by
-	// mere bad luck.
+	// The always failing task should be given up while the user watches. With random
+	// errors no other task may be.
 	attempts := "2"
 	if o.faults.ErrorRate > 0 {
 		attempts = "10"
@@ -60,8 +60,8 @@ func environment(o options, t topics, brokers []string, endpoint string) map[str
 	}
 }
 
-// timeout is MPC_TIMEOUT. It is short, because a lost answer takes as long to
-// settle: only then is a FAILED state believed.
+// timeout returns MPC_TIMEOUT. It is short, because after a lost answer the service
+// waits this long before it trusts a FAILED state.
 func timeout(o options) time.Duration { return time.Second + 2*o.faults.Latency }
 
 // service is the real service, running.
@@ -72,12 +72,12 @@ type service struct {
 	log   *tail
 }
 
-// startService runs the service as its main does. Its log goes to out and, line
-// by line, to hear.
-func startService(env map[string]string, out io.Writer, hear func([]byte)) (*service, error) {
+// startService runs the service, or one of its commands, as main does. Its log goes to
+// out and, line by line, to relay.
+func startService(args []string, env map[string]string, out io.Writer, relay func([]byte)) (*service, error) {
 	for _, entry := range os.Environ() {
 		if name, _, _ := strings.Cut(entry, "="); ours.MatchString(entry) {
-			_ = os.Unsetenv(name) // fails on no system that Go knows
+			_ = os.Unsetenv(name) // never fails
 		}
 	}
 	for name, value := range env {
@@ -86,18 +86,18 @@ func startService(env map[string]string, out io.Writer, hear func([]byte)) (*ser
 		}
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &service{stop: stop, ended: make(chan struct{}), log: &tail{out: out, hear: hear}}
+	s := &service{stop: stop, ended: make(chan struct{}), log: &tail{out: out, relay: relay}}
 	go func() {
 		defer close(s.ended)
-		s.code = app.Run(ctx, nil, "sandbox", s.log, s.log, nil)
+		s.code = app.Run(ctx, args, "sandbox", s.log, s.log, nil)
 	}()
 	return s, nil
 }
 
-// tail passes a log on and keeps its last lines, which explain a sudden end.
+// tail passes a log on and keeps its last lines, to explain a sudden end.
 type tail struct {
-	out  io.Writer
-	hear func(line []byte)
+	out   io.Writer
+	relay func(line []byte)
 
 	mu    sync.Mutex
 	lines [][]byte
@@ -105,9 +105,9 @@ type tail struct {
 
 const tailLines = 10
 
-// Write takes a line, as the logger writes them.
+// Write takes one line: the logger writes line by line.
 func (t *tail) Write(line []byte) (int, error) {
-	t.hear(line)
+	t.relay(line)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lines = append(t.lines, bytes.Clone(line))
@@ -119,4 +119,31 @@ func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return string(bytes.Join(t.lines, nil))
+}
+
+// logLine matches a line of the service's log: level, message, fields.
+var logLine = regexp.MustCompile(`^time="[^"]*" level=(\w+) msg=("(?:[^"\\]|\\.)*"|\S+)(.*)`)
+
+// logMessage returns the message of a line of the service's log, or an empty string if
+// it need not be shown: the lines of single events, which have fields.
+func logMessage(line string) string {
+	m := logLine.FindStringSubmatch(line)
+	if m == nil {
+		return ""
+	}
+	level, message, fields := m[1], m[2], m[3]
+	if strings.Contains(fields, " offset=") || level == "info" && fields != "" {
+		return ""
+	}
+	if text, err := strconv.Unquote(message); err == nil {
+		message = text
+	}
+	return message
+}
+
+// relayLog prints the service's messages between the lines of the events.
+func (s *sandbox) relayLog(line []byte) {
+	if text := logMessage(string(line)); text != "" {
+		s.printer.wrapped(cyan, "  service says: ", text)
+	}
 }

@@ -8,13 +8,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// failureCode is what MPC says of a failed task for which a retry is useful.
+// failureCode is an error code with which a retry can help.
 const failureCode = "MPC.10105"
 
-// A shape writes a failure event of a task, as some producer would.
+// shape writes a failure event of a task as a producer does.
 type shape func(task string) *kgo.Record
 
-// plain is {"task_id":…}. The id is written as it stands: quoted or a number.
+// plain writes {"task_id":…}, with the id as a string or a number.
 func plain(id func(string) string, code string) shape {
 	return func(task string) *kgo.Record {
 		return keyed(task, fmt.Sprintf(`{"task_id":%s,"error_code":%q,"description":"Packaging failed."}`, id(task), code))
@@ -41,12 +41,12 @@ func binary(task string) *kgo.Record {
 	return r
 }
 
-// notification is MPC's own message about a task.
+// notification writes MPC's own message about a task.
 func notification(status string) shape {
 	return func(task string) *kgo.Record { return keyed(task, notice(task, status)) }
 }
 
-// envelope is a notification as SMN delivers it: in a string.
+// envelope writes a notification as SMN delivers it: in a string.
 func envelope(task string) *kgo.Record {
 	message, _ := json.Marshal(notice(task, "FAILED")) // a string always marshals
 	return keyed(task, fmt.Sprintf(`{"type":"Notification","topic_urn":"urn:smn:region:sandbox:mpc","message_id":"smn-%s","message":%s,"timestamp":"2026-11-23T08:00:00Z"}`,
@@ -58,20 +58,20 @@ func notice(task, status string) string {
 		task, status, failureCode)
 }
 
-// raw is a value that is no failure event. %s in it is the task id.
+// raw writes a value that is no failure event, with the task id for %s.
 func raw(value string) shape {
 	return func(task string) *kgo.Record { return keyed(task, strings.ReplaceAll(value, "%s", task)) }
 }
 
-// tombstone has no value, and no key either.
+// tombstone writes a record without value and key.
 func tombstone(string) *kgo.Record { return &kgo.Record{} }
 
-// nested is deeper than the 1,000 levels that are accepted.
+// nested writes an event with more than the 1,000 levels that are accepted.
 func nested(task string) *kgo.Record {
 	return keyed(task, fmt.Sprintf(`{"task_id":"%s","path":%s%s}`, task, strings.Repeat("[", 1001), strings.Repeat("]", 1001)))
 }
 
-// keyed has the task as its key, so that events of a task stay in order.
+// keyed returns a record whose key is the task, so that events of a task stay in order.
 func keyed(task, value string) *kgo.Record {
 	return &kgo.Record{Key: []byte(task), Value: []byte(value)}
 }

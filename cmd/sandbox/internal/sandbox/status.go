@@ -8,63 +8,64 @@ import (
 	"time"
 )
 
-// The status line is drawn anew so often. Where there is no terminal it is a
-// line of its own: while something is the matter, so often as longWait.
+// redraw is how often the status line is drawn. Without a terminal the status is
+// printed as a line, every longWait, while there is a fault.
 const redraw = 500 * time.Millisecond
 
-// rateOver is how long calls are counted for the calls a second.
+// rateOver is the time over which the calls a second are measured.
 const rateOver = 5 * time.Second
 
-// report shows how MPC and the service are until the context ends.
-func (s *sandbox) report(ctx context.Context) {
-	var seen pulse
+// showStatus shows the status of MPC and the service until the context ends.
+func (s *sandbox) showStatus(ctx context.Context) {
+	var seen rateMeter
 	last := time.Now()
-	matter := false
+	showedTrouble := false
 	for wait(ctx, redraw) {
 		now := time.Now()
 		count := s.mpc.Counters()
 		rate := seen.rate(now, count.Retries+count.Queries)
-		service, err := s.meter.read(ctx)
+		service, err := s.metrics.read(ctx)
 		if err != nil {
-			continue // it starts, or stops
+			continue // the service is starting or stopping
 		}
-		fault, since := s.weather.now()
+		fault, since := s.active.current()
 		parts := statusOf(fault, since, now, service, rate)
 		if s.tty != nil {
-			s.paper.status(parts, s.tty.width())
+			s.printer.setStatus(parts, s.tty.width())
 			continue
 		}
-		// The cursed task alone is no matter. The end of one is told too.
+		// One waiting event is normal: the task that always fails. The first status
+		// after a fault is printed too.
 		troubled := fault != nil || !service.available || service.waitingInAll() > 1
-		if now.Sub(last) >= longWait && (troubled || matter) {
-			last, matter = now, troubled
-			s.paper.say(dim, "  %s  … %s", now.Format(clockLayout), strings.Join(parts, " · "))
+		if now.Sub(last) >= longWait && (troubled || showedTrouble) {
+			last, showedTrouble = now, troubled
+			s.printer.print(dim, "  %s  … %s", now.Format(momentLayout), strings.Join(parts, " · "))
 		}
 	}
 }
 
-// statusOf says it in a few words each: MPC, the service, the events, the calls.
+// statusOf returns the parts of the status: MPC, the service, events, calls, limit.
 func statusOf(f *fault, since, now time.Time, service figures, rate float64) []string {
-	mpc := "MPC well"
+	mpc := "MPC healthy"
 	if f != nil {
 		mpc = "MPC " + f.name
 	}
 	if !since.IsZero() {
 		mpc += fmt.Sprintf(" for %.0f s", now.Sub(since).Seconds())
 	}
-	acts := "service calls"
+	action := "service calls"
 	if !service.available {
-		acts = "service holds calls back"
+		action = "service holds calls back"
 	}
 	limit := "no limit"
 	if !math.IsInf(service.perMinute, 1) {
 		limit = "limit " + short(service.perMinute) + "/min"
 	}
-	return []string{mpc, acts, waitWords(service.waiting), fmt.Sprintf("%.1f calls/s", rate), limit}
+	return []string{mpc, action, waitWords(service.waiting), fmt.Sprintf("%.1f calls/s", rate), limit}
 }
 
-// short is a number of three or four digits: after throttling the limit climbs
-// into the millions before it is gone.
+// short writes a number with three or four digits: after throttling, the limit grows
+// into the millions before it is removed.
 func short(x float64) string {
 	switch {
 	case x >= 1e6:
@@ -75,11 +76,11 @@ func short(x float64) string {
 	return fmt.Sprintf("%.0f", x)
 }
 
-// waitWords says how many events wait, and what for.
+// waitWords tells how many events wait, and for what.
 func waitWords(waiting map[string]int) string {
 	var words []string
 	for _, kind := range []struct{ name, words string }{
-		{"outage", "%d wait for MPC"}, {"kafka", "%d wait for Kafka"}, {"quota", "%d wait their turn"}, {"backoff", "%d back off"},
+		{"outage", "%d wait for MPC"}, {"kafka", "%d wait for Kafka"}, {"quota", "%d wait for quota"}, {"backoff", "%d back off"},
 	} {
 		if n := waiting[kind.name]; n > 0 {
 			words = append(words, fmt.Sprintf(kind.words, n))
@@ -91,14 +92,14 @@ func waitWords(waiting map[string]int) string {
 	return strings.Join(words, ", ")
 }
 
-// pulse measures a rate from a count that grows.
-type pulse []struct {
+// rateMeter measures a rate from a growing count.
+type rateMeter []struct {
 	at    time.Time
 	count int
 }
 
-// rate is per second, over the last rateOver.
-func (p *pulse) rate(now time.Time, count int) float64 {
+// rate adds a count and returns the rate per second over the last rateOver.
+func (p *rateMeter) rate(now time.Time, count int) float64 {
 	*p = append(*p, struct {
 		at    time.Time
 		count int

@@ -16,15 +16,15 @@ func TestTheStatusTellsMPCTheServiceAndWhatWaits(t *testing.T) {
 		f     figures
 		want  string
 	}{
-		"well from the start": {nil, time.Time{}, figures{available: true, perMinute: math.Inf(1)},
-			"MPC well, service calls, no event waits, 1.5 calls/s, no limit"},
-		"well again": {nil, now.Add(-5 * time.Second), figures{available: true, perMinute: 95, waiting: map[string]int{"quota": 7, "backoff": 1}},
-			"MPC well for 5 s, service calls, 7 wait their turn, 1 back off, 1.5 calls/s, limit 95/min"},
+		"healthy from the start": {nil, time.Time{}, figures{available: true, perMinute: math.Inf(1)},
+			"MPC healthy, service calls, no event waits, 1.5 calls/s, no limit"},
+		"healthy again": {nil, now.Add(-5 * time.Second), figures{available: true, perMinute: 95, waiting: map[string]int{"quota": 7, "backoff": 1}},
+			"MPC healthy for 5 s, service calls, 7 wait for quota, 1 back off, 1.5 calls/s, limit 95/min"},
 		"Kafka holds up": {nil, time.Time{}, figures{available: true, perMinute: 95, waiting: map[string]int{"kafka": 3}},
-			"MPC well, service calls, 3 wait for Kafka, 1.5 calls/s, limit 95/min"},
+			"MPC healthy, service calls, 3 wait for Kafka, 1.5 calls/s, limit 95/min"},
 		"throttled a while ago": {nil, time.Time{}, figures{available: true, perMinute: 1_116_621},
-			"MPC well, service calls, no event waits, 1.5 calls/s, limit 1.1M/min"},
-		"down": {named("down"), now.Add(-30 * time.Second), figures{perMinute: math.Inf(1), waiting: map[string]int{"outage": 12}},
+			"MPC healthy, service calls, no event waits, 1.5 calls/s, limit 1.1M/min"},
+		"down": {faultNamed("down"), now.Add(-30 * time.Second), figures{perMinute: math.Inf(1), waiting: map[string]int{"outage": 12}},
 			"MPC down for 30 s, service holds calls back, 12 wait for MPC, 1.5 calls/s, no limit"},
 	} {
 		if got := strings.Join(statusOf(c.fault, c.since, now, c.f, 1.5), ", "); got != c.want {
@@ -34,7 +34,7 @@ func TestTheStatusTellsMPCTheServiceAndWhatWaits(t *testing.T) {
 }
 
 func TestCallsASecondAreTheLastSecondsNotTheWholeRuns(t *testing.T) {
-	var p pulse
+	var p rateMeter
 	now := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 	if got := p.rate(now, 100); got != 0 {
 		t.Errorf("at first %v", got)
@@ -49,38 +49,38 @@ func TestCallsASecondAreTheLastSecondsNotTheWholeRuns(t *testing.T) {
 
 func TestTheStatusLineStaysBelowAndWithinTheWidth(t *testing.T) {
 	var out bytes.Buffer
-	p := newPaper(&out)
+	p := newPrinter(&out)
 	p.setRaw(true)
-	p.status([]string{"MPC down for 3 s", "service holds calls back"}, 40)
+	p.setStatus([]string{"MPC down for 3 s", "service holds calls back"}, 40)
 	// 39 of 40 columns: a full line would scroll.
 	if got := out.String(); got != erase+" MPC down for 3 s │ service holds calls" {
 		t.Fatalf("%q", got)
 	}
 	drawn := strings.TrimPrefix(out.String(), erase)
 	out.Reset()
-	p.say(noColour, "an event")
+	p.print(noColour, "an event")
 	if got := out.String(); got != erase+"an event\r\n"+drawn {
 		t.Errorf("%q", got)
 	}
 	out.Reset()
 	var log bytes.Buffer
-	if n, err := p.aside(&log).Write([]byte("a line\n")); n != 7 || err != nil {
+	if n, err := p.sideWriter(&log).Write([]byte("a line\n")); n != 7 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
 	if got := log.String(); got != erase+"a line\r\n"+drawn {
 		t.Errorf("%q", got)
 	}
 	p.setRaw(false)
-	p.say(noColour, "the end")
+	p.print(noColour, "the end")
 	if got := out.String(); got != erase+"the end\n" {
 		t.Errorf("%q", got)
 	}
 }
 
 func TestATerminalOfNoWidthIsNoPanic(t *testing.T) {
-	p := newPaper(&bytes.Buffer{})
+	p := newPrinter(&bytes.Buffer{})
 	for width := range 3 {
-		p.status([]string{"MPC well"}, width)
+		p.setStatus([]string{"MPC healthy"}, width)
 	}
 }
 
@@ -98,7 +98,7 @@ remux_retrier_events_total{outcome="dead_letter",reason="not_json"} 4
 		t.Errorf("%+v, %v", got, err)
 	}
 	if _, err := parseFigures(strings.NewReader("go_goroutines 12\n")); err == nil {
-		t.Error("a service that does not know yet whether it calls is taken at its word")
+		t.Error("figures were read of a service that has not set them yet")
 	}
 }
 
@@ -112,7 +112,7 @@ func TestOnlyWhatIsAboutNoSingleEventIsRepeatedFromTheLog(t *testing.T) {
 		`time="20:06:10.669" level=info msg="partitions assigned" generation=1 partitions="[0 1 2 3]"`:  "",
 		`panic: runtime error`: "",
 	} {
-		if got := remark(line); got != want {
+		if got := logMessage(line); got != want {
 			t.Errorf("%s: %q", line, got)
 		}
 	}

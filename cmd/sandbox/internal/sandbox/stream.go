@@ -9,53 +9,53 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// How fast events are sent: a round at once, or a gentle stream.
+// How often events are sent, with --once and in the endless stream.
 const (
 	onceEvery   = 40 * time.Millisecond
 	streamEvery = 500 * time.Millisecond
 )
 
-// An event that waits longer than longWait is worth a remark, which is made as
-// often at most.
+// longWait is how long an event waits before that is printed, and how often at most it
+// is printed.
 const longWait = 4 * time.Second
 
-// pollEvery is how often the committed offsets are looked at.
+// pollEvery is how often the committed offsets are read.
 const pollEvery = 250 * time.Millisecond
 
-// run sends the events until the play is over: everything is answered, the
-// context ends, or something has gone wrong.
-func (s *sandbox) run(ctx context.Context) error {
-	ctx, over := context.WithCancel(ctx)
-	var actors sync.WaitGroup
-	defer actors.Wait()
-	defer over()
+// sendAndAwait sends the events until all are answered, the context ends, or an error
+// occurs.
+func (s *sandbox) sendAndAwait(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	defer cancel()
 	sending := make(chan error, 1)
-	actors.Go(func() { s.misbehave(ctx) })
-	actors.Go(func() { s.succeed(ctx) })
-	if s.meter != nil {
-		actors.Go(func() { s.report(ctx) })
+	workers.Go(func() { s.runSchedule(ctx) })
+	workers.Go(func() { s.succeed(ctx) })
+	if s.metrics != nil {
+		workers.Go(func() { s.showStatus(ctx) })
 	}
-	actors.Go(func() { sending <- s.send(ctx) })
+	workers.Go(func() { sending <- s.send(ctx) })
 	return s.await(ctx, sending)
 }
 
-// send publishes the scenes' events, one after the other.
+// send publishes the examples' events, one after the other.
 func (s *sandbox) send(ctx context.Context) error {
-	scenes, every := s.scenes, onceEvery
+	examples, every := s.examples, onceEvery
 	if !s.opts.once {
-		scenes, every = stream(s.scenes), streamEvery
+		examples, every = stream(s.examples), streamEvery
 	}
-	for n := 0; n < len(scenes) || !s.opts.once; n++ {
-		next := scenes[n%len(scenes)]
+	for n := 0; n < len(examples) || !s.opts.once; n++ {
+		next := examples[n%len(examples)]
 		if n == 0 && !s.opts.once {
-			next = cursed()
+			next = alwaysFailing()
 		}
-		event := next.cast(n)
+		event := next.withTask(n)
 		if err := event.prepare(s.mpc.Simulator); err != nil {
 			return err
 		}
-		s.board.expect(event)
-		if err := s.client.publish(ctx, event.record()); err != nil {
+		s.checker.expect(event)
+		if err := s.publish(ctx, event); err != nil {
 			return err
 		}
 		if !wait(ctx, every) {
@@ -74,29 +74,38 @@ func (s *sandbox) succeed(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case event := <-s.board.successes:
+		case event := <-s.checker.successes:
 			if !wait(ctx, succeedAfter) {
 				return
 			}
 			err := s.mpc.SetTask(mpcsim.Task{ID: event.task, Status: mpcsim.StatusSucceed})
 			if err == nil {
-				err = s.client.publish(ctx, event.record())
+				err = s.publish(ctx, event)
 			}
 			if err != nil && ctx.Err() == nil {
-				s.board.complain("%v", err)
+				s.checker.problem("%v", err)
 			}
 		}
 	}
 }
 
-// await waits for the end of the play, and says meanwhile that events wait.
+// publish sends an event as its producer does. With --smn, MPC's notifications go
+// through SMN.
+func (s *sandbox) publish(ctx context.Context, event *sent) error {
+	if s.smn != nil && event.notice != "" {
+		return s.smn.send(ctx, event)
+	}
+	return s.client.publish(ctx, event.record())
+}
+
+// await waits until all events are answered, and prints meanwhile that events wait.
 func (s *sandbox) await(ctx context.Context, sending <-chan error) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	sent := false
-	progress, remark := time.Now(), time.Now()
+	lastAnswer, remark := time.Now(), time.Now()
 	for {
-		now := s.board.state(longWait)
+		now := s.checker.progress(longWait)
 		if s.opts.once && sent && now.open == 0 {
 			return nil
 		}
@@ -104,30 +113,30 @@ func (s *sandbox) await(ctx context.Context, sending <-chan error) error {
 		case <-ctx.Done():
 			return nil
 		case <-s.service.ended:
-			return s.deserted()
+			return s.serviceEnded()
 		case err := <-sending:
 			if err != nil && ctx.Err() == nil {
 				return err
 			}
 			sent, sending = true, nil
 		case <-now.changed:
-			progress = time.Now()
+			lastAnswer = time.Now()
 		case <-tick.C:
-			if s.opts.once && time.Since(progress) > s.patience() {
-				return fmt.Errorf("%d events are still without an answer, and none has come for %v; the service logged last:\n%s", now.open, s.patience(), s.service.log)
+			if s.opts.once && time.Since(lastAnswer) > s.answerTimeout() {
+				return fmt.Errorf("%d events have no answer, and no answer has arrived for %v; the service logged last:\n%s", now.open, s.answerTimeout(), s.service.log)
 			}
-			// One alone is the cursed task, which its line will explain.
-			if s.meter == nil && now.waiting > 1 && time.Since(remark) >= longWait {
+			// One waiting event is normal: the task that always fails.
+			if s.metrics == nil && now.waiting > 1 && time.Since(remark) >= longWait {
 				remark = time.Now()
-				s.paper.say(dim, "  %s  … %d events wait, the first for %v; MPC's latest: %s",
-					remark.Format(clockLayout), now.waiting, remark.Sub(now.oldest).Round(time.Second), now.news)
+				s.printer.print(dim, "  %s  … %d events wait, the first for %v; latest request: %s",
+					remark.Format(momentLayout), now.waiting, remark.Sub(now.oldest).Round(time.Second), now.lastRequest)
 			}
 		}
 	}
 }
 
-// patience is how long --once waits for the next answer.
-func (s *sandbox) patience() time.Duration {
+// answerTimeout is how long --once waits for the next answer.
+func (s *sandbox) answerTimeout() time.Duration {
 	p := 20*time.Second + 10*timeout(s.opts)
 	if s.opts.faults.PerMinute > 0 {
 		p += 5 * time.Minute / time.Duration(s.opts.faults.PerMinute)
@@ -135,13 +144,13 @@ func (s *sandbox) patience() time.Duration {
 	return p
 }
 
-// follow tells the board what the group commits, as soon as all answers have
-// been read that were there by then.
-func (s *sandbox) follow(ctx context.Context) {
+// followCommits gives the group's committed offsets to the checker, after the answers
+// that existed by then have been read.
+func (s *sandbox) followCommits(ctx context.Context) {
 	for wait(ctx, pollEvery) {
 		offsets, err := s.client.committed(ctx)
 		if err != nil {
-			continue // asked again soon
+			continue // retried soon
 		}
 		ends, err := s.client.ends(ctx, s.topics.all()...)
 		if err != nil {
@@ -152,6 +161,6 @@ func (s *sandbox) follow(ctx context.Context) {
 				return
 			}
 		}
-		s.board.committed(offsets)
+		s.checker.setCommitted(offsets)
 	}
 }

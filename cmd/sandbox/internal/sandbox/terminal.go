@@ -9,20 +9,20 @@ import (
 	"golang.org/x/term"
 )
 
-// terminal is where single keys come from and a status line stays at the bottom.
+// terminal is a terminal from which single keys are read and on which a status line is
+// shown.
 type terminal struct {
 	in io.Reader
-	// width is how many columns there are.
+	// width returns the number of columns.
 	width func() int
-	// raw has keys come one by one, and neither echoes nor interprets them, until
-	// restore. It may be called once.
+	// raw makes the terminal deliver keys one by one, without echoing or interpreting
+	// them, until restore is called. It may be called once.
 	raw func() (restore func(), err error)
-	// interrupt does what Ctrl-C does on a terminal that is not raw.
+	// interrupt does the same as Ctrl-C on a terminal that is not raw.
 	interrupt func()
 }
 
-// terminalOf gives the terminal that the sandbox runs on; nil: there is none,
-// for one side at least is something else.
+// terminalOf returns the sandbox's terminal, nil if stdin or stdout is none.
 func terminalOf(stdin io.Reader, stdout io.Writer) *terminal {
 	in, ok := stdin.(*os.File)
 	out, ok2 := stdout.(*os.File)
@@ -33,7 +33,7 @@ func terminalOf(stdin io.Reader, stdout io.Writer) *terminal {
 		in: in,
 		width: func() int {
 			columns, _, err := term.GetSize(int(out.Fd()))
-			if err != nil || columns == 0 { // some know no size
+			if err != nil || columns == 0 { // some terminals report no size
 				return 80
 			}
 			return columns
@@ -41,7 +41,7 @@ func terminalOf(stdin io.Reader, stdout io.Writer) *terminal {
 		raw: func() (func(), error) { return makeRaw(in) },
 		interrupt: func() {
 			if self, err := os.FindProcess(os.Getpid()); err == nil {
-				_ = self.Signal(os.Interrupt) // works on every system that guard knows
+				_ = self.Signal(os.Interrupt) // works on all systems that have a guard
 			}
 		},
 	}
@@ -49,21 +49,20 @@ func terminalOf(stdin io.Reader, stdout io.Writer) *terminal {
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
-// makeRaw makes the terminal raw, with a guard beside: a panic in any goroutine
-// or a SIGKILL runs no deferred function, and a terminal without echo is a
-// nuisance.
+// makeRaw makes the terminal raw and starts a guard: after a panic in any goroutine or
+// a SIGKILL no deferred function runs, and the terminal would stay without echo.
 func makeRaw(tty *os.File) (restore func(), err error) {
-	dismiss, err := startGuard(tty)
+	stopGuard, err := startGuard(tty)
 	if err != nil {
 		return nil, fmt.Errorf("guard the terminal: %w", err)
 	}
 	was, err := term.MakeRaw(int(tty.Fd()))
 	if err != nil {
-		dismiss()
+		stopGuard()
 		return nil, fmt.Errorf("read single keys: %w", err)
 	}
 	return sync.OnceFunc(func() {
-		_ = term.Restore(int(tty.Fd()), was) // a terminal that is gone needs none
-		dismiss()
+		_ = term.Restore(int(tty.Fd()), was) // fails only if the terminal is gone
+		stopGuard()
 	}), nil
 }

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// openTerminal gives a terminal and the end at which its user sits.
+// openTerminal returns a pseudo-terminal and its user's end.
 func openTerminal(t *testing.T) (user, tty *os.File) {
 	t.Helper()
 	user, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
@@ -54,13 +54,13 @@ func TestTheTerminalIsAsItWasInTheEnd(t *testing.T) {
 		t.Error("it is not raw")
 	}
 	restore()
-	restore() // twice is once
+	restore() // has no further effect
 	if mode(t, tty) != was {
 		t.Error("it is left raw")
 	}
 }
 
-// A panic or a SIGKILL: nobody restores the terminal, and the lifeline closes.
+// After a panic or a SIGKILL only the guard can restore the terminal: its pipe closes.
 func TestTheGuardRestoresTheTerminalOfADeadParent(t *testing.T) {
 	_, tty := openTerminal(t)
 	was := mode(t, tty)
@@ -89,7 +89,7 @@ func TestKeysWorkOnATerminalAndAreOffWithoutOne(t *testing.T) {
 	}()
 	go func() { code <- Run(t.Context(), nil, tty, tty, stderr) }()
 	screen.await(t, `✓ .*plain`)
-	screen.await(t, `MPC well │ service calls`)
+	screen.await(t, `MPC healthy │ service calls`)
 	fmt.Fprint(user, "l")
 	screen.await(t, `MPC losing for`)
 	fmt.Fprint(user, "q")
@@ -99,8 +99,8 @@ func TestKeysWorkOnATerminalAndAreOffWithoutOne(t *testing.T) {
 	if mode(t, tty) != was {
 		t.Error("it is left raw")
 	}
-	// The terminal is gone once no read of it is under way, and none can begin
-	// after Close: the key ends the last.
+	// The terminal is gone when no read of it is in progress. After Close none can
+	// begin, and this key ends the last one.
 	tty.Close()
 	fmt.Fprint(user, "\n")
 	<-shown

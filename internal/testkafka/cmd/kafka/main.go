@@ -1,5 +1,5 @@
 // Command kafka runs one Apache Kafka broker on a loopback port until it is
-// interrupted: `make kafka`. It starts empty, and forgets everything at the end.
+// interrupted: `make kafka`. It starts empty and deletes its data at the end.
 package main
 
 import (

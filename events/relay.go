@@ -1,0 +1,58 @@
+package events
+
+import "errors"
+
+// Notification is what an SMN notification says, for a program that publishes it
+// to the failed topic as it came.
+type Notification struct {
+	// TaskID is the remux task that it is about, by ReadFailure's rules. Empty: it
+	// is about no remux task, so it is of no use in the failed topic.
+	TaskID string
+	// Failed: ReadFailure reads it as a failure event of this task.
+	Failed bool
+}
+
+// ErrNotSMN is returned for a value that ReadFailure would not take for an SMN
+// notification (shape 4). Its signature then says nothing about what ReadFailure
+// would read.
+var ErrNotSMN = errors.New("no SMN notification")
+
+// ReadNotification reads an SMN notification as ReadFailure does, and the tasks
+// that have not failed too. The error is ErrNotSMN, or an *Unreadable if
+// ReadFailure refuses the value: the service makes a dead letter of such a record.
+func ReadNotification(value []byte) (Notification, error) {
+	if err := checkText(value); err != nil {
+		return Notification{}, err
+	}
+	var o object
+	if err := o.read(value); err != nil {
+		return Notification{}, err
+	}
+	if o.has(fieldSpecversion) || !o.isSMN() || o.smnType() != smnNotification {
+		return Notification{}, ErrNotSMN
+	}
+	var f Failure
+	err := f.readSMN(&o)
+	switch {
+	case err == nil:
+		return Notification{TaskID: f.TaskID, Failed: true}, nil
+	case errors.Is(err, ErrNotAFailure):
+		return Notification{TaskID: o.remuxTask()}, nil
+	}
+	return Notification{}, err
+}
+
+// remuxTask is the task of a notification that reports no failure; empty if it is
+// about another kind of task.
+func (o *object) remuxTask() string {
+	message, _ := unquote(o.values[fieldMessage])
+	var body, info object
+	if body.read(message) != nil || !body.has(fieldRemuxInfo) || info.read(body.values[fieldRemuxInfo]) != nil {
+		return ""
+	}
+	id, err := readTaskID(&info)
+	if err != nil {
+		return "" // nothing depends on it: the service ignores the record
+	}
+	return id
+}

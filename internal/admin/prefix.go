@@ -1,0 +1,36 @@
+package admin
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// unprefixed takes the prefix off a request's path. A path that is the prefix alone has
+// the page's files beside the prefix, not below it: the browser is sent on (true).
+func unprefixed(prefix string, w http.ResponseWriter, r *http.Request) (own *http.Request, sent bool) {
+	if prefix == "" {
+		return r, false
+	}
+	path, below := strings.CutPrefix(r.URL.Path, prefix)
+	raw, rawBelow := strings.CutPrefix(r.URL.RawPath, prefix)
+	switch {
+	case !below || r.URL.RawPath != "" && !rawBelow:
+		return r, false
+	case path == "":
+		target := prefix + "/"
+		if r.URL.RawQuery != "" {
+			target += "?" + r.URL.RawQuery
+		}
+		http.Redirect(w, r, target, http.StatusPermanentRedirect)
+		return nil, true
+	case path[0] != '/':
+		return r, false // another path that begins alike
+	}
+	own = new(http.Request)
+	*own = *r
+	own.URL = new(url.URL)
+	*own.URL = *r.URL
+	own.URL.Path, own.URL.RawPath = path, raw
+	return own, false
+}

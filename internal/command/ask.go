@@ -1,0 +1,126 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"remux-retrier/consumer"
+	"remux-retrier/events"
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/plain"
+)
+
+// askWithin bounds what is done for one task.
+const askWithin = 40 * time.Second
+
+// askAll asks for one task after the other, as many and as fast as the options allow,
+// until it is interrupted, and then says for which it did not.
+func askAll(ctx context.Context, env Env, ids []string, o retryOptions, show *progress, ask func(context.Context, string) (place string, err error)) int {
+	code, asked := exitDone, 0
+	defer show.end()
+	for i, id := range ids {
+		if o.limit > 0 && asked == o.limit {
+			show.clear()
+			fmt.Fprintf(env.Stderr, "--limit ended it: %d not looked at\n", len(ids)-i)
+			return code
+		}
+		place, err := "", context.Cause(ctx)
+		if err == nil && o.rate > 0 && !o.dry && asked > 0 {
+			err = clock.System.Sleep(ctx, time.Duration(float64(time.Second)/o.rate))
+		}
+		if err == nil {
+			place, err = ask(ctx, id)
+		}
+		show.clear()
+		switch {
+		case err == nil:
+			asked++
+			fmt.Fprintf(env.Stdout, "%s\t%s\n", shown(id), place)
+		case errors.As(err, new(unsure)):
+			asked++
+			fmt.Fprintf(env.Stderr, "%s: %v\n", shown(id), err)
+			code = exitFailed
+		case ctx.Err() != nil:
+			fmt.Fprintln(env.Stderr, "interrupted; not asked for: "+someOf(ids[i:]))
+			return exitFailed
+		default:
+			fmt.Fprintf(env.Stderr, "%s: not asked for: %s\n", shown(id), because(err))
+			code = exitFailed
+		}
+		if len(ids) > few {
+			show.at(int64(i+1), int64(len(ids)), fmt.Sprintf("%d of %d tasks, %d asked for", i+1, len(ids), asked))
+		}
+	}
+	return code
+}
+
+// few is how many tasks a person overlooks at a glance.
+const few = 10
+
+// someOf names some tasks, and counts the others.
+func someOf(ids []string) string {
+	const most = 2 * few
+	var named []string
+	for _, id := range ids[:min(most, len(ids))] {
+		named = append(named, shown(id))
+	}
+	text := strings.Join(named, " ")
+	if rest := len(ids) - most; rest > 0 {
+		text += fmt.Sprintf(" and %d more", rest)
+	}
+	return text
+}
+
+// unsure is why an event may have been written or not.
+type unsure struct{ error }
+
+// shown is an argument as it may be printed, whatever it is.
+func shown(id string) string {
+	const most = 128
+	if len(id) > most {
+		return fmt.Sprintf("%q… (%d bytes)", id[:most/4], len(id))
+	}
+	return plain.Text(id)
+}
+
+// ask publishes a failure event and says where it stands.
+func (a *asking) ask(ctx context.Context, id string) (place string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	m, err := events.NewFailure(id, "asked for with remux-retrier retry", a.force)
+	if err != nil {
+		return "", err
+	}
+	if err := a.refusal(ctx, id); err != nil {
+		return "", err
+	}
+	if a.dry {
+		return "would be asked for", nil
+	}
+	return publish(ctx, a.log, a.cfg.Kafka.TopicFailed, m)
+}
+
+// topicWriter is what publishing asks of Kafka.
+type topicWriter interface {
+	PartitionFor(ctx context.Context, topic string, key []byte) (int, error)
+	Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (int64, error)
+}
+
+// publish writes a failure event where its key belongs, acknowledged by all in-sync
+// replicas, and says where it stands. Of an error that is unsure nobody knows whether
+// the event was written.
+func publish(ctx context.Context, log topicWriter, topic string, m events.Message) (place string, err error) {
+	message := consumer.Message{Topic: topic, Key: m.Key, Value: m.Value, Headers: m.Headers}
+	p, err := log.PartitionFor(ctx, topic, message.Key)
+	if err != nil {
+		return "", err
+	}
+	offset, err := log.Produce(ctx, topic, p, []consumer.Message{message})
+	if err != nil {
+		return "", unsure{fmt.Errorf("whether its event was written is not known, `remux-retrier explain` tells: %w", err)}
+	}
+	return fmt.Sprintf("%s\tpartition %d\toffset %d", topic, p, offset), nil
+}

@@ -1,0 +1,99 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// How often progress is shown: on a terminal so that it looks alive, in a pipe so
+// that a log stays short.
+const (
+	barEvery  = 100 * time.Millisecond
+	lineEvery = 5 * time.Second
+	barWidth  = 20
+)
+
+// progress shows how far a command is: as a bar on a terminal and as a line now and
+// then elsewhere.
+type progress struct {
+	err      io.Writer
+	terminal *os.File // for the bar; nil: lines
+	began    time.Time
+	next     time.Time // of showing
+	n, of    int64
+	text     string
+	drawn    bool // a bar stands in the terminal's current line
+}
+
+func newProgress(env Env) *progress {
+	p := &progress{err: env.Stderr, terminal: env.terminal, began: time.Now()}
+	if p.terminal == nil {
+		p.next = p.began.Add(lineEvery)
+	}
+	return p
+}
+
+// at shows that n of so many are done, if it is time.
+func (p *progress) at(n, of int64, text string) {
+	p.n, p.of, p.text = n, of, text
+	now := time.Now()
+	switch {
+	case now.Before(p.next):
+	case p.terminal != nil:
+		p.next = now.Add(barEvery)
+		p.draw()
+	default:
+		p.next = now.Add(lineEvery)
+		fmt.Fprintln(p.err, text)
+	}
+}
+
+// end leaves the last state of the bar standing.
+func (p *progress) end() {
+	if p.terminal != nil && p.text != "" {
+		p.draw()
+		fmt.Fprintln(p.terminal)
+		p.drawn, p.text = false, ""
+	}
+}
+
+func (p *progress) draw() {
+	fmt.Fprint(p.terminal, "\r\x1b[K"+fit(bar(p.n, p.of)+" "+p.text, p.terminal))
+	p.drawn = true
+}
+
+// clear makes room for a line of its own.
+func (p *progress) clear() {
+	if p.drawn {
+		fmt.Fprint(p.terminal, "\r\x1b[K")
+		p.drawn = false
+	}
+}
+
+// fit cuts a line to the terminal's width, since one that wraps cannot be drawn
+// over.
+func fit(line string, f *os.File) string {
+	width, _, err := term.GetSize(int(f.Fd()))
+	if runes := []rune(line); err == nil && width > 0 && len(runes) >= width {
+		return string(runes[:width-1])
+	}
+	return line
+}
+
+// bar draws a part of a whole.
+func bar(n, of int64) string {
+	full := barWidth
+	if of > 0 {
+		full = int(n * barWidth / of)
+	}
+	percent := int64(100)
+	if of > 0 {
+		percent = n * 100 / of
+	}
+	return fmt.Sprintf("[%s%s] %3d %%", strings.Repeat("█", full), strings.Repeat("·", barWidth-full), percent)
+}

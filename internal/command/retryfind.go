@@ -1,0 +1,215 @@
+package command
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"remux-retrier/consumer"
+	"remux-retrier/consumer/kafkalog"
+	"remux-retrier/events"
+	"remux-retrier/internal/config"
+	"remux-retrier/internal/outcomes"
+	"remux-retrier/internal/plain"
+)
+
+// topicsOf reads many tasks' outcomes as this configuration's group has written them.
+func topicsOf(cfg config.Config, log *kafkalog.Client, since time.Time, show *progress) outcomes.Config {
+	k := cfg.Kafka
+	return outcomes.Config{
+		Log: log, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed,
+		Origin: events.OriginOf(k.GroupID), Since: since,
+		Positions: func(ctx context.Context) (map[int]consumer.Position, error) {
+			at, err := log.Positions(ctx)
+			if err != nil {
+				show.clear()
+				fmt.Fprintf(show.err, "how far the group has come is not known, so failure events that it has passed over count as waiting: %v\n", err)
+			}
+			return at, err
+		},
+		Progress: func(read, of int64) {
+			show.at(read, of, fmt.Sprintf("%d of about %d records read", read, of))
+		},
+	}
+}
+
+// budgets reads the accepted retries of many tasks at once, instead of each task's by
+// itself.
+func (a *asking) budgets(ctx context.Context, ids []string) error {
+	if a.force || a.cfg.Retry.Budget == config.Unlimited || len(ids) <= few {
+		return nil
+	}
+	wanted := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
+	}
+	tasks, err := outcomes.Of(ctx, topicsOf(a.cfg, a.log, time.Now().Add(-a.cfg.Retry.BudgetWindow), a.progress), wanted)
+	a.end()
+	if err != nil {
+		return fmt.Errorf("the budgets are not known: %w", err)
+	}
+	a.known = map[string][]time.Time{}
+	for id, t := range tasks {
+		a.known[id] = t.Accepted
+	}
+	return nil
+}
+
+// findAndAsk finds tasks in the outcome topics, shows them, and asks for them if it may.
+func (a *asking) findAndAsk(ctx context.Context, env Env) int {
+	now := time.Now()
+	back := a.cfg.Retry.BudgetWindow
+	if a.since > 0 {
+		back = a.since
+	}
+	since := now.Add(-back)
+	tasks, err := outcomes.Refused(ctx, topicsOf(a.cfg, a.log, now.Add(-max(back, a.cfg.Retry.BudgetWindow)), a.progress))
+	a.end()
+	if err != nil {
+		return fail(env, err)
+	}
+	a.known = map[string][]time.Time{}
+	for id, t := range tasks {
+		accepted := now.Add(-a.cfg.Retry.BudgetWindow)
+		a.known[id] = slices.DeleteFunc(t.Accepted, func(at time.Time) bool { return at.Before(accepted) })
+	}
+	f := choose(tasks, since, listed(a.reason), listed(a.code), func(id string) error { return a.refusal(ctx, id) })
+	f.tell(env.Stderr)
+	code := exitDone
+	if f.spent > 0 {
+		code = exitFailed
+	}
+	switch {
+	case len(f.tasks) == 0:
+		return code
+	case a.dry:
+		f.list(env.Stdout, a.limit)
+		return code
+	case !a.yes:
+		n := len(f.tasks)
+		if a.limit > 0 {
+			n = min(n, a.limit)
+		}
+		yes, err := confirm(ctx, env, fmt.Sprintf("Publish %s?", counted(n, "failure event")))
+		if err != nil {
+			return fail(env, err)
+		}
+		if !yes {
+			fmt.Fprintln(env.Stderr, "nothing was published")
+			return exitFailed
+		}
+	}
+	return max(code, askAll(ctx, env, f.ids(), a.retryOptions, a.progress, a.ask))
+}
+
+// found are the tasks that reasons and codes mean, the longest refused first.
+type found struct {
+	tasks []*outcomes.Task
+	// later were meant but for a later retry, waiting have a failure event that waits,
+	// spent have no budget left.
+	later, waiting, spent int
+}
+
+// choose sorts out the tasks whose latest outcome since then is a refusal of one of these
+// reasons and codes; no reasons or codes: any.
+func choose(tasks map[string]*outcomes.Task, since time.Time, reasons, codes []string, refusal func(id string) error) (f found) {
+	for _, t := range tasks {
+		last := t.RetryFailed
+		is := func(code string) bool {
+			return strings.EqualFold(code, last.FailureCode) || strings.EqualFold(code, last.APICode)
+		}
+		switch {
+		case last.At.Before(since), len(reasons) > 0 && !slices.Contains(reasons, string(last.Reason)),
+			len(codes) > 0 && !slices.ContainsFunc(codes, is):
+		case t.Retried.After(last.At):
+			f.later++
+		case t.Waiting:
+			f.waiting++
+		case refusal(t.ID) != nil:
+			f.spent++
+		default:
+			f.tasks = append(f.tasks, t)
+		}
+	}
+	slices.SortFunc(f.tasks, func(a, b *outcomes.Task) int {
+		return cmp.Or(a.RetryFailed.At.Compare(b.RetryFailed.At), cmp.Compare(a.ID, b.ID))
+	})
+	return f
+}
+
+func (f found) ids() (ids []string) {
+	for _, t := range f.tasks {
+		ids = append(ids, t.ID)
+	}
+	return ids
+}
+
+// tell says how many there are, and shows some.
+func (f found) tell(w io.Writer) {
+	const sample = 5
+	fmt.Fprintf(w, "%s found", counted(len(f.tasks), "task"))
+	for _, left := range []struct {
+		n   int
+		why string
+	}{{f.later, "retried since"}, {f.waiting, "already waiting for an answer"}, {f.spent, "left out: the budget is spent, --force passes that"}} {
+		if left.n > 0 {
+			fmt.Fprintf(w, "; %d %s", left.n, left.why)
+		}
+	}
+	fmt.Fprintln(w)
+	for _, t := range f.tasks[:min(sample, len(f.tasks))] {
+		fmt.Fprintln(w, "  "+line(t))
+	}
+	if rest := len(f.tasks) - sample; rest > 0 {
+		fmt.Fprintf(w, "  and %d more\n", rest)
+	}
+}
+
+// list prints the tasks for a program to read.
+func (f found) list(w io.Writer, limit int) {
+	for i, t := range f.tasks {
+		if limit > 0 && i == limit {
+			return
+		}
+		fmt.Fprintln(w, line(t))
+	}
+}
+
+func line(t *outcomes.Task) string {
+	last := t.RetryFailed
+	codes := last.FailureCode
+	if last.APICode != "" {
+		codes = strings.TrimPrefix(codes+","+last.APICode, ",")
+	}
+	return fmt.Sprintf("%s\t%s\t%s\t%s", shown(t.ID), last.Reason, cmp.Or(plain.Text(codes), "no code"), last.At.UTC().Format(time.RFC3339))
+}
+
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// confirm asks a person, and takes nothing but y and yes for a yes.
+func confirm(ctx context.Context, env Env, question string) (bool, error) {
+	fmt.Fprint(env.Stderr, question+" [y/N] ")
+	answer, err := within(ctx, func() (string, error) {
+		line, err := bufio.NewReader(env.Stdin).ReadString('\n')
+		if err == io.EOF {
+			err = nil
+		}
+		return line, err
+	})
+	if err != nil {
+		fmt.Fprintln(env.Stderr)
+		return false, err
+	}
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return answer == "y" || answer == "yes", nil
+}

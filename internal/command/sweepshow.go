@@ -1,0 +1,48 @@
+package command
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"remux-retrier/internal/plain"
+	"remux-retrier/internal/sweep"
+	"remux-retrier/mpcclient"
+)
+
+// sweepShow tells of a sweep: each event on standard output, and how it goes on standard
+// error.
+type sweepShow struct {
+	*progress
+	env Env
+}
+
+func (s *sweepShow) Listed(n, of int) {
+	s.at(int64(n), int64(of), fmt.Sprintf("%d of %d failed tasks listed", n, of))
+}
+
+func (s *sweepShow) Published(t mpcclient.ListedTask, place string) {
+	s.clear()
+	ended := "at an unknown time"
+	if !t.EndTime.IsZero() {
+		ended = t.EndTime.Format(time.RFC3339)
+	}
+	fmt.Fprintf(s.env.Stdout, "%s\t%s\t%s\t%s\n", shown(t.ID), cmp.Or(place, "would be published"), plain.Text(cmp.Or(t.ErrorCode, "no code")), ended)
+}
+
+func (s *sweepShow) Left(taskID, why string) {
+	s.clear()
+	if taskID != "" {
+		why = shown(taskID) + ": " + why
+	}
+	fmt.Fprintf(s.env.Stdout, "left %s\n", plain.Text(why))
+}
+
+func (s *sweepShow) Progress(t sweep.Totals) {
+	s.at(int64(t.Done), int64(t.Listed), fmt.Sprintf("%d of %d tasks, %d published, %d known already", t.Done, t.Listed, t.Published, t.Known))
+}
+
+func (s *sweepShow) Trouble(text string) {
+	s.clear()
+	fmt.Fprintln(s.env.Stderr, "waiting: "+text)
+}

@@ -1,0 +1,150 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"remux-retrier/internal/watchfile"
+)
+
+// receiveSpec is what the command receive reads beside the variables of Kafka, of
+// HTTP, of the log and of the stop; see spec.
+type receiveSpec struct {
+	Addr      string `envconfig:"RECEIVE_ADDR" default:":8443" desc:"Listen address, host:port, for SMN's messages."`
+	TopicURNs string `envconfig:"RECEIVE_TOPIC_URNS" shown:"required" desc:"SMN topics whose messages are taken, comma-separated, such as urn:smn:cn-north-4:0123456789abcdef0123456789abcdef:mpc."`
+	CertFile  string `envconfig:"RECEIVE_TLS_CERT_FILE" desc:"PEM file with the server's certificate and its chain. Without it messages come by plain HTTP, from a proxy that speaks HTTPS."`
+	KeyFile   string `envconfig:"RECEIVE_TLS_KEY_FILE" desc:"PEM file with the certificate's private key, unencrypted."`
+	CertHosts string `envconfig:"RECEIVE_CERT_HOSTS" shown:"SMN's and the console's, by the topics' regions" desc:"Hosts, comma-separated, that may be asked for the certificates that SMN signs with and for confirmations of subscriptions: names or addresses, with a port or for all ports; *.example.com for all names below a domain."`
+	CAFile    string `envconfig:"RECEIVE_CA_FILE" shown:"system's" desc:"PEM file with the authorities that may sign those hosts' certificates, instead of the system's."`
+	MaxAge    string `envconfig:"RECEIVE_MAX_AGE" default:"2h" desc:"Messages that SMN signed longer ago are refused, 1m to 720h: shorter stops replays earlier, longer takes what SMN sends again late."`
+}
+
+// Receive is the complete and checked configuration of the command receive. It
+// needs nothing of MPC's. It can be printed, as Config can.
+type Receive struct {
+	Kafka Kafka
+
+	// Addr is where SMN's messages come, host:port.
+	Addr      string
+	TopicURNs []string
+	// CertHosts may be asked, in lower case: name, name:port or *.domain.
+	CertHosts []string
+	MaxAge    time.Duration
+	pair      *watchfile.Value[tls.Certificate]
+	roots     *watchfile.Value[*x509.CertPool]
+
+	ShutdownTimeout  time.Duration
+	HTTPAddr         string
+	HTTPAllowedHosts []string
+	LogLevel         logrus.Level
+	LogFormat        LogFormat
+	Files            *watchfile.Set `json:"-"`
+	Warnings         []string
+}
+
+// Certificate gives the server's certificate as its files say now; nil: plain HTTP.
+func (r Receive) Certificate() func() tls.Certificate {
+	if r.pair == nil {
+		return nil
+	}
+	return r.pair.Get
+}
+
+// Roots gives the authorities for CertHosts as their file says now; nil: the
+// system's.
+func (r Receive) Roots() func() *x509.CertPool {
+	if r.roots == nil {
+		return nil
+	}
+	return r.roots.Get
+}
+
+// LoadReceive reads the process's environment like Load.
+func LoadReceive() (Receive, error) {
+	p, err := read(receiveSpec{})
+	if err != nil {
+		return Receive{}, err
+	}
+	urns := p.topicURNs("RECEIVE_TOPIC_URNS")
+	r := Receive{
+		Kafka:            p.kafka(),
+		Addr:             p.address("RECEIVE_ADDR"),
+		TopicURNs:        urns,
+		pair:             p.keyPair("RECEIVE_TLS_CERT_FILE", "RECEIVE_TLS_KEY_FILE", "TLS"),
+		roots:            p.authorities("RECEIVE_CA_FILE", false),
+		CertHosts:        p.certHosts("RECEIVE_CERT_HOSTS", urns),
+		MaxAge:           p.duration("RECEIVE_MAX_AGE", time.Minute, 30*24*time.Hour),
+		ShutdownTimeout:  p.duration("SHUTDOWN_TIMEOUT", time.Second, time.Hour),
+		HTTPAddr:         p.listenAddress("HTTP_ADDR"),
+		HTTPAllowedHosts: p.hosts("HTTP_ALLOWED_HOSTS"),
+		LogLevel:         p.logLevel("LOG_LEVEL"),
+		LogFormat:        LogFormat(p.oneOf("LOG_FORMAT", string(JSON), string(Text))),
+		Files:            p.files,
+	}
+	r.Warnings = append(p.warnings, unknownVariables()...)
+	return r, p.problems.sorted()
+}
+
+// topicURN has the region as its first group.
+var topicURN = regexp.MustCompile(`^urn:smn:([A-Za-z0-9_-]+):[A-Za-z0-9_-]+:[A-Za-z0-9_-]+$`)
+
+func (p *parser) topicURNs(name string) []string {
+	const expected = "comma-separated URNs of SMN topics, such as urn:smn:cn-north-4:0123456789abcdef0123456789abcdef:mpc"
+	urns := p.list(name)
+	if len(urns) == 0 {
+		p.refuse(name, p.value(name), expected)
+	}
+	for _, urn := range urns {
+		if !topicURN.MatchString(urn) {
+			p.fail(name, "has %s: it must be %s", quoted(urn), expected)
+			return nil
+		}
+	}
+	return urns
+}
+
+// address is required, other than HTTP's.
+func (p *parser) address(name string) string {
+	const expected = "host:port or :port"
+	value := p.value(name)
+	if p.refusePrivate(name, value, expected) {
+		return ""
+	}
+	if !listens(value) {
+		p.refuse(name, value, expected)
+		return ""
+	}
+	return value
+}
+
+var certHost = regexp.MustCompile(`^((\*\.)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
+
+// certHosts are those given, or where SMN has its certificates and its
+// confirmations. No whole domain of the vendor's is among them: below
+// myhuaweicloud.com customers' buckets have names too, and could hold a certificate.
+func (p *parser) certHosts(name string, urns []string) []string {
+	given := p.list(name)
+	for i, host := range given {
+		if !certHost.MatchString(host) {
+			p.fail(name, "has %s: it must be comma-separated hosts without scheme and path, such as smn.cn-north-4.myhuaweicloud.com", quoted(host))
+			return nil
+		}
+		given[i] = strings.ToLower(host)
+	}
+	if len(given) > 0 {
+		return given
+	}
+	hosts := []string{"console.huaweicloud.com:443", "console-intl.huaweicloud.com:443"}
+	for _, urn := range urns {
+		region := strings.ToLower(topicURN.FindStringSubmatch(urn)[1])
+		hosts = append(hosts, "smn."+region+".myhuaweicloud.com:443", region+"-console.huaweicloud.com:443")
+	}
+	slices.Sort(hosts)
+	return slices.Compact(hosts)
+}

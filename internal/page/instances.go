@@ -1,0 +1,58 @@
+package page
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// The group is asked so seldom, however many pages are open, and so long at most.
+const (
+	instancesFor    = 10 * time.Second
+	instancesWithin = 2 * time.Second
+)
+
+// Instances is the document of /api/instances: the members of the consumer group.
+type Instances struct {
+	Instances []Instance `json:"instances"`
+}
+
+// Instance is a member of the group. Here: it bears this instance's name.
+type Instance struct {
+	Instance   string `json:"instance"`
+	Partitions []int  `json:"partitions"`
+	Here       bool   `json:"here"`
+}
+
+// instances are what the group answered last.
+type instances struct {
+	mu   sync.Mutex
+	till time.Time
+	body []byte
+	err  error
+}
+
+// listInstances answers with the group's members, for all who ask within a while.
+func (p *Page) listInstances(w http.ResponseWriter, r *http.Request) {
+	i := &p.instances
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if now := time.Now(); now.After(i.till) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), instancesWithin)
+		defer cancel()
+		all, err := p.cfg.Source.Instances(ctx)
+		if all == nil {
+			all = []Instance{}
+		}
+		if i.err = err; err == nil {
+			i.body, i.err = marshal(Instances{all})
+		}
+		i.till = time.Now().Add(instancesFor)
+	}
+	if i.err != nil {
+		refuse(w, http.StatusServiceUnavailable, "the group cannot be asked for its members: "+i.err.Error())
+		return
+	}
+	write(w, http.StatusOK, append(i.body[:len(i.body):len(i.body)], '\n'))
+}

@@ -1,0 +1,92 @@
+package page
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"remux-retrier/internal/metrics"
+)
+
+// A few unreadable records are usual; many mean that a producer is broken: so many in
+// lettersFor, or fewer if they are a tenth of all that is done with.
+const (
+	lettersFor  = 5 * time.Minute
+	manyLetters = 100
+	someLetters = 20
+)
+
+// Letters are the dead letters of the last five minutes; after a start, of those since
+// then.
+type Letters struct {
+	Count int64 `json:"count"`
+	// Of is how many records were done with in that time, the dead letters included.
+	Of      int64   `json:"of"`
+	Seconds float64 `json:"seconds"`
+	// Reasons are theirs, the most frequent first.
+	Reasons []string `json:"reasons"`
+}
+
+// letters keeps the counts from which Letters is found, one for each look.
+type letters []lettersAt
+
+type lettersAt struct {
+	at   time.Time
+	all  int64
+	dead map[string]int64 // by reason
+}
+
+// lately takes the present counts, and fills in what has been added to them.
+func (l *letters) lately(s *Status, events []metrics.EventCount) {
+	now := lettersAt{at: s.At, dead: map[string]int64{}}
+	for _, e := range events {
+		now.all += e.Count
+		if e.Outcome == metrics.DeadLetter {
+			now.dead[e.Reason] = e.Count
+		}
+	}
+	*l = append(*l, now)
+	for len(*l) > 1 && s.At.Sub((*l)[1].at) >= lettersFor {
+		*l = (*l)[1:]
+	}
+	first := (*l)[0]
+	got := Letters{Of: now.all - first.all, Seconds: now.at.Sub(first.at).Seconds(), Reasons: []string{}}
+	added := map[string]int64{}
+	for reason, n := range now.dead {
+		if n -= first.dead[reason]; n > 0 {
+			got.Count += n
+			added[reason] = n
+			got.Reasons = append(got.Reasons, reason)
+		}
+	}
+	slices.SortFunc(got.Reasons, func(a, b string) int {
+		return cmp.Or(cmp.Compare(added[b], added[a]), cmp.Compare(a, b))
+	})
+	s.Letters = got
+}
+
+func (l Letters) many() bool {
+	return l.Count >= manyLetters || l.Count >= someLetters && 10*l.Count >= l.Of
+}
+
+// mostReasons are named in a headline.
+const mostReasons = 2
+
+// unreadableRecords is the state while a producer writes what nobody can read. beside is what
+// else the instance is at.
+func unreadableRecords(s *Status, beside State) State {
+	l := s.Letters
+	reasons := strings.Join(l.Reasons[:min(len(l.Reasons), mostReasons)], ", ")
+	if len(l.Reasons) > mostReasons {
+		reasons += " and others"
+	}
+	state := s.at(Unreadable, fmt.Sprintf("%s unreadable records in %.0f min: %s", group(int(l.Count)), max(1, l.Seconds/60), reasons),
+		fmt.Sprintf("They became dead letters. %s of %s records could be read, and are answered as usual.", group(int(l.Of-l.Count)), group(int(l.Of))))
+	if beside.Name == QuotaWait || beside.Name == Throttled {
+		state.Text += " Besides: " + beside.Title + "."
+	}
+	state.Advice = "Correct the producer: each dead letter says in its headers what is wrong."
+	return state
+}

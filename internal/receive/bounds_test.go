@@ -1,0 +1,133 @@
+package receive
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sirupsen/logrus/hooks/test"
+
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/smnsim"
+)
+
+func TestBodiesTogetherAreBounded(t *testing.T) {
+	var b bodies
+	var open []func()
+	for i := range 100 {
+		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(make([]byte, maxBody)))
+		body, done, err := b.read(r)
+		var later *trouble
+		switch {
+		case b.held > maxHeld:
+			t.Fatalf("%d bytes are held", b.held)
+		case err == nil && len(body) != maxBody:
+			t.Errorf("%d bytes were read", len(body))
+		case err != nil && (!errors.As(err, &later) || later.reason != "busy"):
+			t.Error(err)
+		case err != nil && i < 8:
+			t.Errorf("%d messages are too many already", i)
+		}
+		open = append(open, done)
+	}
+	for _, done := range open {
+		done()
+	}
+	if b.held != 0 {
+		t.Errorf("%d bytes are held for nobody", b.held)
+	}
+}
+
+// A body of unknown length must not be read beyond the bound.
+func TestABodyWithoutEndIsCut(t *testing.T) {
+	var b bodies
+	r := httptest.NewRequest(http.MethodPost, "/", io.NopCloser(endless{}))
+	_, done, err := b.read(r)
+	if !errors.Is(err, errTooLarge) || b.held > 2*maxBody {
+		t.Errorf("%v, %d bytes held", err, b.held)
+	}
+	done()
+}
+
+// endless is a body of spaces.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestSlowClientsHoldUpNobody(t *testing.T) {
+	b := start(t, smnsim.Config{}, nil)
+	for range 2 * maxHandled {
+		conn, err := net.Dial("tcp", b.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n{", maxBody)
+	}
+	b.sends(200, "a notification", b.failure("1").Body())
+	b.bodies.mu.Lock()
+	defer b.bodies.mu.Unlock()
+	if b.bodies.held > 2*maxHandled*firstRoom {
+		t.Errorf("%d bytes are held for what was announced alone", b.bodies.held)
+	}
+}
+
+func TestKafkaThatHangsIsAnsweredBeforeSMNGivesUp(t *testing.T) {
+	stand, err := smnsim.New(smnsim.Config{Topic: urn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stand.Close()
+	encoded, err := stand.Certificate(time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(encoded)
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		log, _ := test.NewNullLogger()
+		kafka := &fakeKafka{produce: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}
+		s, err := New(Config{
+			Addr: "127.0.0.1:0", Topics: []string{urn}, Hosts: []string{stand.Host()}, MaxAge: time.Hour, Kafka: kafka, Topic: "remux.failed",
+			Clock: clock.System, Meters: NewMeters(), Log: log,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		s.verifier.certificates.fetch = func(context.Context, string) (*x509.Certificate, error) { return certificate, nil }
+		m, err := stand.Message(smnsim.Notification, smnsim.Failure("1", "FAILED", "", ""), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		var all sync.WaitGroup
+		for range 2 * maxHandled { // more than are handled at once
+			all.Go(func() {
+				w := httptest.NewRecorder()
+				s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", bytes.NewReader(m.Body())))
+				if w.Code != 503 {
+					t.Errorf("%d %s", w.Code, w.Body)
+				}
+			})
+		}
+		all.Wait()
+		if took := time.Since(began); took != answerWithin {
+			t.Errorf("answered after %v", took)
+		}
+	})
+}

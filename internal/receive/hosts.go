@@ -1,0 +1,48 @@
+package receive
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// hosts are those that certificates are fetched from and subscriptions confirmed
+// at, in lower case: a name or an address, with a port or for all ports; *.example.com
+// for all names below a domain.
+type hosts []string
+
+// check says why a URL of a message may not be asked; nil: it may.
+func (h hosts) check(raw string) error {
+	u, err := url.Parse(raw)
+	switch {
+	case raw == "":
+		return errors.New("there is none")
+	case err != nil:
+		return errors.New("it is no URL")
+	case u.Scheme != "https":
+		return errors.New("it is not https")
+	case u.User != nil:
+		return errors.New("it has user information")
+	case !h.have(strings.ToLower(u.Hostname()), u.Port()):
+		return fmt.Errorf("its host %.100q is none of RECEIVE_CERT_HOSTS", u.Host)
+	}
+	return nil
+}
+
+func (h hosts) have(name, port string) bool {
+	if port == "" {
+		port = "443"
+	}
+	return slices.ContainsFunc(h, func(entry string) bool {
+		domain, below := strings.CutPrefix(entry, "*")
+		switch {
+		case below:
+			return strings.HasSuffix(name, domain) && len(name) > len(domain)
+		case strings.Contains(name, ":"): // an IPv6 address
+			return entry == "["+name+"]" || entry == "["+name+"]:"+port || entry == name
+		}
+		return entry == name || entry == name+":"+port
+	})
+}

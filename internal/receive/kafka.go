@@ -1,0 +1,172 @@
+package receive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"remux-retrier/consumer"
+	"remux-retrier/internal/clock"
+	"remux-retrier/internal/notice"
+)
+
+// Kafka is what receive asks of it; consumer.Log says what the methods do.
+type Kafka interface {
+	Partitions(ctx context.Context, topic string) (int, error)
+	PartitionFor(ctx context.Context, topic string, key []byte) (int, error)
+	Bounds(ctx context.Context, topic string, partition int) (first, next int64, err error)
+	Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (first int64, err error)
+}
+
+const (
+	// lookEvery is how often a partition's leader is asked for; lookWithin bounds it.
+	lookEvery, lookWithin = time.Second, 3 * time.Second
+	// refusedFor is how long a failed write counts, unless one succeeds: an instance
+	// that is not ready may get no message to try with.
+	refusedFor = 10 * time.Second
+)
+
+// topic is the failed topic, and whether it can be written.
+type topic struct {
+	kafka  Kafka
+	name   string
+	clock  clock.Clock
+	notice *notice.Notice
+
+	mu       sync.Mutex
+	looked   bool
+	of       int
+	seen     int            // partitions looked at, in their order
+	away     map[int]string // why partitions cannot be reached
+	problem  string         // why the topic cannot be looked up
+	writing  string         // why the latest write failed
+	failedAt time.Time
+}
+
+func newTopic(k Kafka, name string, c clock.Clock, log logrus.FieldLogger) *topic {
+	return &topic{kafka: k, name: name, clock: c, notice: notice.New(log), away: map[int]string{}}
+}
+
+// publish returns when all in-sync replicas have the record. An error leaves it
+// open whether they have.
+func (t *topic) publish(ctx context.Context, key, value []byte) error {
+	partition, err := t.kafka.PartitionFor(ctx, t.name, key)
+	if err == nil {
+		_, err = t.kafka.Produce(ctx, t.name, partition, []consumer.Message{{Topic: t.name, Key: key, Value: value}})
+	}
+	t.mu.Lock()
+	switch {
+	case err == nil:
+		t.writing = ""
+	case !errors.Is(err, context.Canceled): // else its sender has gone
+		t.writing, t.failedAt = err.Error(), t.clock.Now()
+	}
+	t.mu.Unlock()
+	t.tell()
+	return err
+}
+
+// watch asks for one partition's leader after the other, first for those that did
+// not answer last.
+func (t *topic) watch(ctx context.Context, beat func()) {
+	for {
+		beat()
+		t.look(ctx)
+		t.tell()
+		if t.clock.Sleep(ctx, lookEvery) != nil {
+			return
+		}
+	}
+}
+
+func (t *topic) look(ctx context.Context) {
+	within, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	of, err := t.kafka.Partitions(within, t.name)
+	if err != nil {
+		t.found(ctx, func() { t.problem = err.Error() })
+		return
+	}
+	p := t.next(of)
+	_, _, err = t.kafka.Bounds(within, t.name, p)
+	t.found(ctx, func() {
+		t.of, t.problem = of, ""
+		delete(t.away, p)
+		if err != nil {
+			t.away[p] = err.Error()
+		}
+	})
+}
+
+// found notes what a look has found, unless it was cut off.
+func (t *topic) found(ctx context.Context, note func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if ctx.Err() == nil {
+		t.looked = true
+		note()
+	}
+}
+
+// next takes turns: those that did not answer, and all.
+func (t *topic) next(of int) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.seen++
+	if waiting := slices.Sorted(maps.Keys(t.away)); len(waiting) > 0 && t.seen%2 == 0 {
+		return waiting[t.seen/2%len(waiting)]
+	}
+	return t.seen % of
+}
+
+func (t *topic) known() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.looked
+}
+
+// reachable is a check of readiness.
+func (t *topic) reachable() (ok bool, detail string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case !t.looked:
+		return false, "starting"
+	case t.problem != "":
+		return false, t.problem
+	}
+	for _, p := range slices.Sorted(maps.Keys(t.away)) {
+		return false, fmt.Sprintf("partition %d: %s", p, t.away[p])
+	}
+	return true, fmt.Sprintf("%s has %d partitions", t.name, t.of)
+}
+
+// writable is a check of readiness.
+func (t *topic) writable() (ok bool, detail string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.writing != "" && t.clock.Now().Sub(t.failedAt) < refusedFor {
+		return false, t.writing
+	}
+	return true, ""
+}
+
+// tell says once that messages cannot be published, and that they can again.
+func (t *topic) tell() {
+	if !t.known() {
+		return
+	}
+	for _, check := range []func() (bool, string){t.reachable, t.writable} {
+		if ok, detail := check(); !ok {
+			t.notice.Problem("messages of SMN are answered 503, because Kafka does not take them: " + detail)
+			return
+		}
+	}
+	t.notice.Over("messages of SMN are published again")
+}

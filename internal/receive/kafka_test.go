@@ -1,0 +1,84 @@
+package receive
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sirupsen/logrus/hooks/test"
+
+	"remux-retrier/internal/clock"
+)
+
+// partial is a Kafka of eight partitions, of which one may be away.
+type partial struct {
+	fakeKafka
+	away atomic.Int32
+}
+
+func (k *partial) Bounds(_ context.Context, _ string, partition int) (first, next int64, err error) {
+	if partition == int(k.away.Load()) {
+		return 0, 0, errors.New("no leader")
+	}
+	return 0, 0, nil
+}
+
+func TestEachPartitionIsLookedAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, _ := test.NewNullLogger()
+		k := &partial{}
+		k.away.Store(-1)
+		topic := newTopic(k, "remux.failed", clock.System, log)
+		if ok, _ := topic.reachable(); ok {
+			t.Error("it can be reached before anybody has looked")
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended, beats := make(chan struct{}), 0
+		go func() { defer close(ended); topic.watch(ctx, func() { beats++ }) }()
+		synctest.Wait()
+		if ok, detail := topic.reachable(); !ok || detail != "remux.failed has 8 partitions" {
+			t.Errorf("%v, %q", ok, detail)
+		}
+		k.away.Store(5)
+		time.Sleep(8*lookEvery + time.Millisecond)
+		if ok, detail := topic.reachable(); ok || detail != "partition 5: no leader" {
+			t.Errorf("%v, %q", ok, detail)
+		}
+		k.away.Store(-1)
+		time.Sleep(2*lookEvery + time.Millisecond)
+		if ok, detail := topic.reachable(); !ok {
+			t.Errorf("a partition that is back is found late: %q", detail)
+		}
+		stop()
+		<-ended
+		if beats < 10 {
+			t.Errorf("%d beats", beats)
+		}
+	})
+}
+
+// An instance that is not ready gets no message that could show it the contrary.
+func TestAFailedWriteIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, _ := test.NewNullLogger()
+		k := &fakeKafka{away: errors.New("fewer replicas are in sync than min.insync.replicas")}
+		topic := newTopic(k, "remux.failed", clock.System, log)
+		_ = topic.publish(t.Context(), []byte("1"), nil)
+		if ok, _ := topic.writable(); ok {
+			t.Error("a write has failed")
+		}
+		time.Sleep(refusedFor)
+		if ok, _ := topic.writable(); !ok {
+			t.Error("not tried again")
+		}
+		_ = topic.publish(t.Context(), []byte("1"), nil)
+		k.set(nil)
+		_ = topic.publish(t.Context(), []byte("1"), nil)
+		if ok, _ := topic.writable(); !ok {
+			t.Error("a write has succeeded")
+		}
+	})
+}

@@ -1,0 +1,105 @@
+package retrier
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"remux-retrier/events"
+	"remux-retrier/internal/story"
+	"remux-retrier/mpcclient"
+)
+
+// failures are the lines about first failures.
+func (d *harness) failures() (lines []*logrus.Entry) {
+	for _, e := range d.log.AllEntries() {
+		if strings.HasPrefix(e.Message, "a task's call failed: ") {
+			lines = append(lines, e)
+		}
+	}
+	return lines
+}
+
+// Without a count nobody knows how a task is doing whose calls fail.
+func TestATaskWhoseCallsFailSaysWhichAttemptItIsAndIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cursed := refusal(mpcclient.Transient, 503, "APIG.0613")
+		d := newHarness(t, &api{retry: func(_ context.Context, id string, _ int) error {
+			if id == "cursed" {
+				return cursed
+			}
+			return nil
+		}}, 0, nil)
+		defer d.stop()
+		for i := range 20 {
+			d.decide(newEvent(fmt.Sprint("before", i)))
+		}
+		ev, l := heard("cursed")
+		var all sync.WaitGroup
+		ended := make(chan struct{})
+		all.Go(func() {
+			defer close(ended)
+			if o := d.decide(ev); o.Reason != events.AttemptsExhausted {
+				t.Errorf("%+v", o)
+			}
+		})
+		for i := 0; ; i++ {
+			select {
+			case <-ended:
+				all.Wait()
+				var said []string
+				l.mu.Lock()
+				for _, s := range l.steps {
+					if s.Kind == story.BackoffWait {
+						said = append(said, s.Detail)
+					}
+				}
+				l.mu.Unlock()
+				for n := 1; n <= 5; n++ {
+					want := fmt.Sprintf("attempt %d of 5, which counts only if MPC serves others meanwhile", n)
+					if !slices.Contains(said, want) {
+						t.Errorf("%q is not said: %q", want, said)
+					}
+				}
+				if lines := d.failures(); len(lines) != 1 || lines[0].Data["task_id"] != "cursed" {
+					t.Errorf("%d lines: %v", len(lines), lines)
+				}
+				return
+			case <-time.After(200 * time.Millisecond):
+				d.decide(newEvent(fmt.Sprint("meanwhile", i)))
+			}
+		}
+	})
+}
+
+// Each task's first call fails then, and a line for each would bury what matters.
+func TestAnOutageIsNotLoggedTaskByTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var up atomic.Bool
+		d := newHarness(t, &api{retry: func(context.Context, string, int) error {
+			if time.Sleep(time.Second); !up.Load() {
+				return refusal(mpcclient.Transient, 503, "APIG.0613")
+			}
+			return nil
+		}}, 0, nil)
+		defer d.stop()
+		var all sync.WaitGroup
+		for i := range 200 {
+			all.Go(func() { d.decide(newEvent(fmt.Sprint(i))) })
+		}
+		time.Sleep(10 * time.Second)
+		if n := len(d.failures()); n > mostFirstFailures {
+			t.Errorf("%d lines", n)
+		}
+		up.Store(true)
+		all.Wait()
+	})
+}

@@ -1,0 +1,99 @@
+package smnsim
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"strings"
+	"time"
+)
+
+// Types of messages.
+const (
+	Notification = "Notification"
+	Subscribe    = "SubscriptionConfirmation"
+	Unsubscribe  = "UnsubscribeConfirmation"
+)
+
+// Message is one of SMN's, by field.
+type Message map[string]string
+
+// signedFields are those that the signature is over, by type, in the order of the
+// vendor's page.
+var signedFields = map[string][]string{
+	Notification: {"message", "message_id", "subject", "timestamp", "topic_urn", "type"},
+	Subscribe:    {"message", "message_id", "subscribe_url", "timestamp", "topic_urn", "type"},
+	Unsubscribe:  {"message", "message_id", "subscribe_url", "timestamp", "topic_urn", "type"},
+}
+
+// StringToSign is what a message's signature is over: each field's name and value,
+// each with a line end.
+func (m Message) StringToSign() string {
+	var lines []string
+	for _, field := range signedFields[m["type"]] {
+		if field != "subject" || m[field] != "" {
+			lines = append(lines, field, m[field])
+		}
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// sign adds the signature of the key.
+func (m Message) sign(key *rsa.PrivateKey) error {
+	digest := sha256.Sum256([]byte(m.StringToSign()))
+	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
+	if err != nil {
+		return err
+	}
+	m["signature"] = base64.StdEncoding.EncodeToString(signature)
+	return nil
+}
+
+// With is a copy with other fields, whose signature is as it was.
+func (m Message) With(fields Message) Message {
+	other := maps.Clone(m)
+	maps.Copy(other, fields)
+	return other
+}
+
+// Body is the message as it is sent.
+func (m Message) Body() []byte {
+	body, err := json.Marshal(m)
+	if err != nil {
+		panic(err) // a map of strings
+	}
+	return body
+}
+
+// Message makes a signed message of a type, of now, with other fields as given
+// ("timestamp" and "topic_urn" among them).
+func (s *SMN) Message(kind, text string, fields Message) (Message, error) {
+	m := Message{
+		"type": kind, "message": text, "message_id": s.newID(), "topic_urn": s.cfg.Topic,
+		"timestamp": time.Now().UTC().Format(time.RFC3339), "signature_version": "v1", "signing_cert_url": s.CertURL(),
+	}
+	if kind == Notification {
+		m["unsubscribe_url"] = s.url + "/smn/subscription/unsubscribe"
+	} else {
+		m["subscribe_url"] = s.url + confirmPath + "?token=" + m["message_id"]
+	}
+	maps.Copy(m, fields)
+	return m, m.sign(s.key)
+}
+
+// Failure is MPC's notification of a task, as SMN gets it.
+func Failure(taskID, status, code, description string) string {
+	info := map[string]string{"task_id": taskID, "status": status}
+	if code != "" {
+		info["error_code"], info["description"] = code, description
+	}
+	text, err := json.Marshal(map[string]any{"event_type": "RemuxComplete", "remux_info": info})
+	if err != nil {
+		panic(err) // strings
+	}
+	return string(text)
+}

@@ -1,0 +1,194 @@
+// Package smnsim stands in for Huawei Cloud's notification service (SMN) in tests
+// and in the sandbox: it signs messages, posts them to an end point, tries again as
+// SMN does, and serves its certificate and the confirmation of subscriptions over
+// HTTPS.
+//
+// It is written from the vendor's pages (smn_ug_a9002 and a9003, smn_faq_0014) and
+// shares no code with internal/receive, which it tests. The service links none of
+// it.
+package smnsim
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"time"
+)
+
+const (
+	certPath    = "/smn/SMN_sim.pem"
+	confirmPath = "/smn/subscription/confirm"
+	// attempts are SMN's: one, and six more after a 5xx or no answer.
+	attempts = 7
+	// patience is how long SMN waits for an answer.
+	patience = 5 * time.Second
+)
+
+// Config says how SMN is to behave.
+type Config struct {
+	// Topic is the URN of the topic.
+	Topic string
+	// Between is how long it waits before it tries again. Defaults to 200 ms; the
+	// vendor names no time.
+	Between time.Duration
+	// Serve, where not nil, answers instead of SMN's own server; own is that.
+	Serve func(w http.ResponseWriter, r *http.Request, own http.Handler)
+	// Roots are trusted for an https end point, beside the system's.
+	Roots *x509.CertPool
+}
+
+// SMN is one topic of the service. Its Close must be called.
+type SMN struct {
+	cfg         Config
+	key         *rsa.PrivateKey
+	certificate []byte // PEM
+	server      *httptest.Server
+	url         string
+	client      *http.Client
+
+	mu        sync.Mutex
+	asked     map[string]int // requests by path
+	confirmed map[string]bool
+}
+
+// New starts its HTTPS server on a free port of 127.0.0.1.
+func New(cfg Config) (*SMN, error) {
+	if cfg.Between == 0 {
+		cfg.Between = 200 * time.Millisecond
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	s := &SMN{cfg: cfg, key: key, asked: map[string]int{}, confirmed: map[string]bool{}}
+	if s.certificate, err = s.Certificate(time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour)); err != nil {
+		return nil, err
+	}
+	s.server = httptest.NewTLSServer(http.HandlerFunc(s.serve))
+	s.url = s.server.URL
+	s.client = &http.Client{Timeout: patience, Transport: &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: cfg.Roots}},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return s, nil
+}
+
+// Close stops the server.
+func (s *SMN) Close() {
+	s.client.CloseIdleConnections()
+	s.server.Close()
+}
+
+// Certificate makes a certificate of the signing key, which vouches for itself, as
+// PEM.
+func (s *SMN) Certificate(from, until time.Time) ([]byte, error) {
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "SMN simulator"}, NotBefore: from, NotAfter: until}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &s.key.PublicKey, s.key)
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
+}
+
+// CA is the authority of its HTTPS server, as PEM.
+func (s *SMN) CA() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.server.Certificate().Raw})
+}
+
+// Host is its HTTPS server's host:port.
+func (s *SMN) Host() string { return s.server.Listener.Addr().String() }
+
+// CertURL is where its certificate stands.
+func (s *SMN) CertURL() string { return s.url + certPath }
+
+// Asked counts the requests for the certificate.
+func (s *SMN) Asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked[certPath]
+}
+
+// Confirmed tells whether the subscription of a message was confirmed.
+func (s *SMN) Confirmed(m Message) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.confirmed[m["message_id"]]
+}
+
+func (s *SMN) serve(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.asked[r.URL.Path]++
+	s.mu.Unlock()
+	if s.cfg.Serve != nil {
+		s.cfg.Serve(w, r, http.HandlerFunc(s.own))
+		return
+	}
+	s.own(w, r)
+}
+
+func (s *SMN) own(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method != http.MethodGet:
+		http.Error(w, "GET alone", http.StatusMethodNotAllowed)
+	case r.URL.Path == certPath:
+		_, _ = w.Write(s.certificate)
+	case r.URL.Path == confirmPath:
+		s.mu.Lock()
+		s.confirmed[r.URL.Query().Get("token")] = true
+		s.mu.Unlock()
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// Post sends a message once and gives the answer's status.
+func (s *SMN) Post(ctx context.Context, endpoint string, m Message) (status int, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewReader(m.Body()))
+	if err != nil {
+		return 0, err
+	}
+	r.Header.Set("Content-Type", "application/json; charset=utf-8")
+	for header, field := range map[string]string{"X-SMN-MESSAGE-TYPE": "type", "X-SMN-MESSAGE-ID": "message_id", "X-SMN-TOPIC-URN": "topic_urn"} {
+		r.Header.Set(header, m[field])
+	}
+	resp, err := s.client.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
+	return resp.StatusCode, err
+}
+
+// Deliver sends a message as SMN does: again after a 5xx or no answer, seven times
+// in all; then it is discarded. It gives the last answer.
+func (s *SMN) Deliver(ctx context.Context, endpoint string, m Message) (status int, err error) {
+	for i := range attempts {
+		if i > 0 {
+			select {
+			case <-time.After(s.cfg.Between):
+			case <-ctx.Done():
+				return status, ctx.Err()
+			}
+		}
+		if status, err = s.Post(ctx, endpoint, m); err == nil && status < 500 {
+			break
+		}
+	}
+	return status, err
+}
+
+func (*SMN) newID() string {
+	id := make([]byte, 16)
+	_, _ = rand.Read(id) // never fails
+	return hex.EncodeToString(id)
+}

@@ -1,0 +1,130 @@
+package sweep
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"remux-retrier/internal/backoff"
+	"remux-retrier/internal/plain"
+	"remux-retrier/mpcclient"
+)
+
+const (
+	// maxPages and maxBytes bound the list: 100,000 tasks, and 64 MiB of their texts.
+	maxPages = 1000
+	maxBytes = 64 << 20
+	// lead is how much earlier than its failure a task may have been created: MPC may
+	// compare the range with that time.
+	lead = 24 * time.Hour
+	// tries is how often a page is asked for while MPC does not serve.
+	tries = 6
+	// patience is for how long MPC may ask to be left alone.
+	patience = 5 * time.Minute
+)
+
+var errTooMany = errors.New("MPC lists more failed tasks than one sweep can hold: sweep a shorter range (--since, --until)")
+
+// list gives the tasks that have failed in the range, by id.
+func (s *Sweep) list(ctx context.Context) (map[string]mpcclient.ListedTask, error) {
+	failed := map[string]mpcclient.ListedTask{}
+	seen := map[string]bool{} // outside the range, too
+	first, got, bytes := 0, 0, 0
+	for n := 0; ; n++ {
+		if n == maxPages {
+			return nil, errTooMany
+		}
+		page, err := s.page(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			first = page.Total
+		}
+		known := len(seen)
+		for _, t := range page.Tasks {
+			seen[t.ID] = true
+			if t.Status != mpcclient.StatusFailed || !s.inRange(t.EndTime) {
+				continue
+			}
+			if other, twice := failed[t.ID]; !twice || other.EndTime.Before(t.EndTime) {
+				failed[t.ID] = shortened(t)
+				bytes += len(t.ID) + len(failed[t.ID].Description) + len(failed[t.ID].UserData)
+			}
+		}
+		if page.Odd > 0 {
+			s.totals.Left += page.Odd
+			s.cfg.Tell.Left("", fmt.Sprintf("page %d of MPC's list has %d entries that are no tasks", n, page.Odd))
+		}
+		size := len(page.Tasks) + page.Odd
+		got += size
+		s.cfg.Tell.Listed(got, max(got, page.Total))
+		switch {
+		case size == 0, size < mpcclient.PageSize && page.Total <= got:
+			s.totals.Changed = got < first
+			return failed, nil
+		case len(seen) == known && len(page.Tasks) > 0:
+			return nil, fmt.Errorf("page %d of MPC's list holds only tasks of earlier pages: it would never end; sweep a shorter range, or try again", n)
+		case bytes > maxBytes:
+			return nil, errTooMany
+		}
+	}
+}
+
+// inRange tells whether a task that ended then has failed in the range. Where MPC does
+// not say when, the range of its list must do.
+func (s *Sweep) inRange(ended time.Time) bool {
+	return ended.IsZero() || !ended.Before(s.cfg.Since.Truncate(time.Second)) && (s.cfg.Until.IsZero() || !ended.After(s.cfg.Until))
+}
+
+// shortened is a task without what an event would leave out.
+func shortened(t mpcclient.ListedTask) mpcclient.ListedTask {
+	const most = 4 << 10 // of user_data; more is left out as a whole
+	if len(t.UserData) > most {
+		t.UserData = ""
+	}
+	if len(t.Description) > most {
+		t.Description = strings.Clone(t.Description[:most])
+	}
+	return t
+}
+
+// page asks for one page, and again while MPC does not serve.
+func (s *Sweep) page(ctx context.Context, n int) (mpcclient.TaskPage, error) {
+	until := cmp.Or(s.cfg.Until, s.began).Add(margin)
+	q := mpcclient.ListQuery{Status: mpcclient.StatusFailed, Since: s.cfg.Since.Add(-lead), Until: until, Page: n}
+	wait := backoff.Backoff{Base: 2 * time.Second, Max: 30 * time.Second, Rand: s.cfg.Rand}
+	for try := 1; ; try++ {
+		if err := s.turn(ctx); err != nil {
+			return mpcclient.TaskPage{}, err
+		}
+		page, err := s.cfg.API.List(ctx, q)
+		var e *mpcclient.Error
+		switch {
+		case err == nil:
+			return page, nil
+		case ctx.Err() != nil:
+			return page, context.Cause(ctx)
+		case !errors.As(err, &e), !e.Outage(), e.Class == mpcclient.Operator, e.RetryAfter > patience, try == tries:
+			return page, err
+		}
+		s.cfg.Tell.Trouble(plain.Text(err.Error()))
+		if err := s.cfg.Clock.Sleep(ctx, max(e.RetryAfter, wait.Next())); err != nil {
+			return page, err
+		}
+	}
+}
+
+// turn waits for the time of the next request to MPC.
+func (s *Sweep) turn(ctx context.Context) error {
+	now := s.cfg.Clock.Now()
+	if err := s.cfg.Clock.Sleep(ctx, s.next.Sub(now)); err != nil {
+		return err
+	}
+	s.next = s.cfg.Clock.Now().Add(s.cfg.Interval)
+	s.totals.Requests++
+	return nil
+}
