@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/sirupsen/logrus"
 
 	"remux-retrier/internal/app"
 	"remux-retrier/internal/clock"
@@ -29,11 +32,29 @@ func main() {
 	// A reader of the output that goes away is an error of writing like any other,
 	// and not the end of a service with calls in flight.
 	signal.Ignore(syscall.SIGPIPE)
+	var log atomic.Pointer[logrus.Logger] // the service's; a command has none
 	go heed(signals, stop, func() {
-		fmt.Fprintln(os.Stderr, "second signal: ending at once")
+		sayWithin(time.Second, log.Load(), "second signal: ending at once")
 		os.Exit(1) // a first process in a container would ignore the usual effect
 	})
-	os.Exit(app.Run(ctx, os.Args[1:], version, os.Stdout, os.Stderr, hangups))
+	os.Exit(app.Run(ctx, os.Args[1:], version, os.Stdout, os.Stderr, &app.Process{Hangups: hangups, Log: log.Store}))
+}
+
+// sayWithin logs the text, or prints it where there is no log. It does not wait longer
+// than the limit: nobody may read what is written.
+func sayWithin(limit time.Duration, log *logrus.Logger, text string) {
+	said := make(chan struct{})
+	go func() {
+		defer close(said)
+		if log != nil {
+			log.Warn(text)
+		} else {
+			fmt.Fprintln(os.Stderr, text)
+		}
+	}()
+	ctx, cancel := clock.WithTimeout(context.Background(), clock.System, limit)
+	defer cancel()
+	_ = clock.System.Wait(ctx, said)
 }
 
 // hangups takes SIGHUP from its usual effect, for the service alone: a command ends

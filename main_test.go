@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sirupsen/logrus"
 )
 
 // asProgram has this test binary be the program.
@@ -84,6 +86,29 @@ func TestAStopThatArrivesAsTwoSignalsIsOne(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A collector of JSON lines must be able to read the last one, too.
+func TestTheSecondSignalIsALineOfTheLog(t *testing.T) {
+	var said strings.Builder
+	log := logrus.New()
+	log.SetOutput(&said)
+	log.SetFormatter(&logrus.JSONFormatter{})
+	sayWithin(time.Minute, log, "second signal: ending at once")
+	if !strings.HasPrefix(said.String(), "{") || !strings.Contains(said.String(), `"msg":"second signal: ending at once"`) {
+		t.Errorf("%q", said.String())
+	}
+}
+
+// blocked is a log that nobody reads.
+type blocked struct{}
+
+func (blocked) Write([]byte) (int, error) { select {} }
+
+func TestTheSecondSignalEndsThoughNobodyReadsTheLog(t *testing.T) {
+	log := logrus.New()
+	log.SetOutput(blocked{})
+	sayWithin(time.Millisecond, log, "second signal: ending at once") // the test ends, or hangs
 }
 
 func TestSIGHUPReadsTheFilesAgainAndEndsNothing(t *testing.T) {

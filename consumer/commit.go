@@ -120,7 +120,7 @@ func (g *generation) commit(ctx context.Context, all, last bool) error {
 		}
 		if g.owned.Err() == nil {
 			g.c.stats.commitErrors.Add(1)
-			g.commitNotice.Problem("committing offsets: " + err.Error())
+			g.commitNotice.Failed("committing offsets", err)
 		}
 		return err
 	}

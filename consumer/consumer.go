@@ -31,7 +31,7 @@ type Handler interface {
 	Release()
 }
 
-// Config of a Consumer. Every field but Latest is required.
+// Config of a Consumer. Every field but Latest and Unreachable is required.
 type Config struct {
 	Log     Log
 	Handler Handler
@@ -56,6 +56,8 @@ type Config struct {
 	// Rand returns a number in [0, 1), for the jitter of backoffs.
 	Rand   func() float64
 	Logger logrus.FieldLogger
+	// Unreachable says that brokers cannot be reached. Defaults to one of its own.
+	Unreachable *notice.Shared
 }
 
 // RebalanceSlack is by how much the group's rebalance time-out exceeds a drain.
@@ -110,6 +112,11 @@ type Consumer struct {
 
 	sighted atomic.Uint64 // see sightings
 
+	// former are the notices that held at the last generation's end. They are over
+	// when the next one begins: until then its brokers may still not be reached. Run's
+	// goroutine alone uses it.
+	former []*notice.Notice
+
 	mu      sync.Mutex
 	present *generation
 	// stale holds committed positions of partitions whose log was found to be
@@ -130,8 +137,16 @@ func New(cfg Config) (*Consumer, error) {
 	case cfg.Topic == "" || cfg.SessionTimeout <= 0 || cfg.Drain <= 0 || cfg.Shutdown <= leaveWithin || cfg.MaxInFlight <= 0:
 		return nil, errors.New("consumer: Topic, SessionTimeout, Drain, Shutdown and MaxInFlight are required")
 	}
+	if cfg.Unreachable == nil {
+		cfg.Unreachable = NewUnreachable(cfg.Logger)
+	}
 	name := strconv.FormatInt(int64(cfg.Rand()*(1<<40)), 36)
-	return &Consumer{cfg: cfg, name: name, broker: notice.New(cfg.Logger), stale: map[int]Position{}, ownedSince: map[int]time.Time{}}, nil
+	return &Consumer{cfg: cfg, name: name, broker: cfg.Unreachable.New(cfg.Logger), stale: map[int]Position{}, ownedSince: map[int]time.Time{}}, nil
+}
+
+// NewUnreachable makes what says once that brokers cannot be reached, for Config.
+func NewUnreachable(log logrus.FieldLogger) *notice.Shared {
+	return notice.NewShared(log, "a broker cannot be reached: ", "the brokers can be reached again")
 }
 
 // Run consumes until the context is done, then drains, commits and leaves the
@@ -155,7 +170,7 @@ func (c *Consumer) Run(ctx context.Context) {
 			continue
 		}
 		c.absent.Store(errors.Is(err, ErrUnknownTopic))
-		c.broker.Problem("waiting for Kafka: " + err.Error())
+		c.broker.Failed("waiting for Kafka", err)
 		_ = c.cfg.Clock.Sleep(ctx, b.Next())
 	}
 	if err := c.cfg.Log.Leave(end); err != nil {
@@ -220,7 +235,7 @@ func (c *Consumer) retry(ctx context.Context, n *notice.Notice, doing string, op
 				return err
 			}
 		}
-		n.Problem(doing + ": " + err.Error())
+		n.Failed(doing, err)
 		if err := c.cfg.Clock.Sleep(ctx, b.Next()); err != nil {
 			return err
 		}

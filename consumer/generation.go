@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -57,7 +58,7 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error
 		c:         c, gen: gen, of: of, since: c.cfg.Clock.Now(),
 		log: c.cfg.Logger.WithField("generation", gen.ID()),
 	}
-	g.commitNotice, g.throttleNotice = notice.New(g.log), notice.New(g.log)
+	g.commitNotice, g.throttleNotice = c.cfg.Unreachable.New(g.log), notice.New(g.log)
 	defer g.revoke(errDrained)
 	g.publisher, g.large = newPublisher(g), clock.NewSemaphore(c.cfg.Clock, 1)
 
@@ -66,12 +67,15 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error
 	if err := g.load(); err != nil {
 		g.stop(err)
 		loops.Wait(c.cfg.Clock)
+		overWithGeneration(g.notices())
 		return fmt.Errorf("generation %d ended before it began: %w", gen.ID(), err)
 	}
 	c.setPresent(g)
 	defer c.setPresent(nil)
 	c.absent.Store(false)
 	c.broker.Over("Kafka answers again")
+	overWithGeneration(c.former)
+	defer func() { c.former = g.notices() }()
 	g.log.WithField("partitions", gen.Assigned()).Info("partitions assigned")
 
 	loops.Go(c.cfg.Clock, g.watchTopic)
@@ -122,6 +126,26 @@ func (g *generation) load() error {
 		g.parts = append(g.parts, g.newPartition(id))
 	}
 	return nil
+}
+
+// overWithGeneration logs the end of conditions: if they still hold, they are said
+// anew.
+func overWithGeneration(notices []*notice.Notice) {
+	for _, n := range notices {
+		n.Over("over with its generation: " + n.Text())
+	}
+}
+
+// notices are those that hold.
+func (g *generation) notices() []*notice.Notice {
+	all := []*notice.Notice{g.commitNotice, g.throttleNotice}
+	for _, p := range g.parts {
+		all = append(all, p.notice)
+	}
+	for _, q := range g.publisher.queues {
+		all = append(all, q.notice)
+	}
+	return slices.DeleteFunc(all, func(n *notice.Notice) bool { return n.Text() == "" })
 }
 
 // opened lists the partitions that are being read.

@@ -33,7 +33,7 @@ type partition struct {
 
 func (g *generation) newPartition(id int) *partition {
 	p := &partition{g: g, id: id, log: g.log.WithField("partition", id)}
-	p.notice = notice.New(p.log)
+	p.notice = g.c.cfg.Unreachable.New(p.log)
 	p.end.Store(-1)
 	return p
 }
@@ -100,7 +100,7 @@ func (p *partition) read() {
 			goneSince = time.Time{}
 		}
 		c.stats.fetchErrors.Add(1)
-		p.notice.Problem("fetching: " + err.Error())
+		p.notice.Failed("fetching", err)
 		_ = c.cfg.Clock.Sleep(ctx, b.Next())
 	}
 }

@@ -64,7 +64,7 @@ type publication struct {
 // end tells the handler how it went. It is called once.
 func (p *publisher) end(pub *publication, err error) {
 	defer pub.d.recovered()
-	p.setStuck(pub, StuckMessage{})
+	p.setStuck(pub, StuckMessage{}, err == nil)
 	if err == nil {
 		pub.d.Done()
 	}
@@ -134,7 +134,7 @@ func (p *publisher) queue(at topicPartition) *queue {
 	defer p.mu.Unlock()
 	q := p.queues[at]
 	if q == nil {
-		q = &queue{at: at, notice: notice.New(p.g.log)}
+		q = &queue{at: at, notice: p.g.c.cfg.Unreachable.New(p.g.log)}
 		if at.partition != unrouted {
 			p.used[at.topic]++
 		}

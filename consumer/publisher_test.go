@@ -121,6 +121,9 @@ func TestATopicThatIsDeletedIsNamedAndWaitedFor(t *testing.T) {
 		if s := a.c.Status(); len(s.Absent) > 0 || len(w.broker.Records(out)) != 1 {
 			t.Errorf("created anew: absent %q, %d published", s.Absent, len(w.broker.Records(out)))
 		}
+		if n := w.said("topic " + out + " has taken the message of 200 bytes that it refused"); n != 1 {
+			t.Errorf("the end is said %d times", n)
+		}
 		a.stop()
 	})
 }

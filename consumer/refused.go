@@ -25,7 +25,7 @@ func (p *publisher) again(pub *publication, err error) {
 	default:
 		problem := fmt.Sprintf("topic %s refuses a message of %d bytes, whose record cannot be committed until it takes it: %v",
 			pub.Topic, len(pub.Key)+len(pub.Value), err)
-		p.setStuck(pub, StuckMessage{Problem: problem, Topic: pub.Topic, Bytes: pub.size(), TooLarge: errors.Is(err, ErrTooLarge)})
+		p.setStuck(pub, StuckMessage{Problem: problem, Topic: pub.Topic, Bytes: pub.size(), TooLarge: errors.Is(err, ErrTooLarge)}, false)
 		if err := p.g.c.cfg.Clock.Sleep(p.g.working, refusedRetry); err != nil {
 			p.end(pub, err)
 			return
@@ -60,8 +60,8 @@ func (m *Message) size() int {
 }
 
 // setStuck notes what holds the message back now; zero: nothing. Each problem is
-// logged once.
-func (p *publisher) setStuck(pub *publication, now StuckMessage) {
+// logged once, and its end: taken, or left to the next owner.
+func (p *publisher) setStuck(pub *publication, now StuckMessage, taken bool) {
 	if pub.stuck == now.Problem {
 		return
 	}
@@ -72,6 +72,14 @@ func (p *publisher) setStuck(pub *publication, now StuckMessage) {
 		p.stuck[pub.stuck] = before
 	} else {
 		delete(p.stuck, pub.stuck)
+		size := pub.size()
+		switch {
+		case pub.stuck == "" || now.Problem != "":
+		case taken:
+			p.g.log.Infof("topic %s has taken the message of %d bytes that it refused", pub.Topic, size)
+		default:
+			p.g.log.Infof("topic %s still refuses the message of %d bytes: its record goes to the partition's next owner", pub.Topic, size)
+		}
 	}
 	if now.Problem != "" {
 		n := p.stuck[now.Problem].messages

@@ -34,7 +34,7 @@ func (g *generation) confirmTopic(ctx context.Context) error {
 			return g.startOver(err)
 		default:
 			found = 0
-			g.commitNotice.Problem("a commit was answered: unknown topic; looking at the topic: " + err.Error())
+			g.commitNotice.Failed("a commit was answered: unknown topic; looking at the topic", err)
 		}
 		if err := g.c.cfg.Clock.Sleep(ctx, topicLook); err != nil {
 			return err

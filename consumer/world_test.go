@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -54,6 +55,16 @@ func inWorld(t *testing.T, partitions int, test func(w *world)) {
 		cancel()
 		running.Wait()
 	})
+}
+
+// said counts the log lines that begin so.
+func (w *world) said(begin string) (n int) {
+	for _, e := range w.logs.AllEntries() {
+		if strings.HasPrefix(e.Message, begin) {
+			n++
+		}
+	}
+	return n
 }
 
 // instance is one process.

@@ -71,8 +71,12 @@ func (l *Log) explain(doing, right string, err error) error {
 	if meaning := meanings[code]; meaning != nil {
 		return fmt.Errorf("%s: %w: %w", doing, meaning, err)
 	}
+	lost, certain := ofConnection(err)
 	if advice := l.advice(code, right, err); advice != "" {
-		return fmt.Errorf("%s: %w (%s)", doing, err, advice)
+		err = fmt.Errorf("%w (%s)", err, advice)
+	}
+	if lost {
+		err = &unreachable{err, certain}
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -9,11 +9,13 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/segmentio/kafka-go"
 
 	"remux-retrier/consumer"
+	"remux-retrier/internal/notice"
 )
 
 func TestErrorsSayWhatToDo(t *testing.T) {
@@ -70,6 +72,39 @@ func TestNewRefusesAnIncompleteConfig(t *testing.T) {
 		take(&cfg)
 		if _, err := New(cfg); err == nil {
 			t.Errorf("without %s: no error", name)
+		}
+	}
+}
+
+// A broker that stops ends its connections first. Only the next attempt tells that
+// nothing listens any more; suspecting its protocol would mislead.
+func TestOnlyWhatStopsAllOperationsIsACauseForAll(t *testing.T) {
+	l := alone(t, []string{"127.0.0.1:1"})
+	for _, c := range []struct {
+		cause       error
+		is, certain bool
+	}{
+		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, true, true},
+		{&unheard{address: "b:1"}, true, true},
+		{x509.UnknownAuthorityError{}, true, true},
+		{kafka.SASLAuthenticationFailed, true, true},
+		{io.EOF, true, false},
+		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, true, false},
+		{kafka.NotLeaderForPartition, false, false},
+		{kafka.TopicAuthorizationFailed, false, false},
+		{context.DeadlineExceeded, false, false},
+	} {
+		var shared notice.Cause
+		is := errors.As(l.explain("fetch t/0", "READ on topic t", fmt.Errorf("library: %w", c.cause)), &shared)
+		if is != c.is {
+			t.Errorf("%v: a cause for all is %v", c.cause, is)
+			continue
+		}
+		if !is {
+			continue
+		}
+		if text, certain := shared.Cause(); certain != c.certain || strings.Contains(text, "fetch") || !strings.Contains(text, c.cause.Error()) {
+			t.Errorf("%v: %q, certain %v", c.cause, text, certain)
 		}
 	}
 }

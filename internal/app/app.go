@@ -18,7 +18,7 @@
 //	garbage.go  when the collector comes
 //	watch.go    notices a hanging loop, for /healthz
 //	operate.go  what the operator's page is told
-//	ready.go    what /readyz says
+//	ready.go    what /readyz says, and the line that says ready
 //	receive.go  life cycle and wiring of the command receive
 package app
 
@@ -32,6 +32,7 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+	"golang.org/x/term"
 
 	"remux-retrier/consumer/kafkalog"
 	"remux-retrier/internal/command"
@@ -47,13 +48,38 @@ const (
 	exitUsage   = 2 // bad configuration or usage
 )
 
+// Process is what the service and receive share with their process. Each field
+// may be nil.
+type Process struct {
+	// Hangups is called once. At each signal from it the service reads its files again.
+	Hangups func() <-chan os.Signal
+	// Log is given the service's log as soon as there is one.
+	Log func(*logrus.Logger)
+}
+
+func (p *Process) hangups() <-chan os.Signal {
+	if p.Hangups == nil {
+		return nil
+	}
+	return p.Hangups()
+}
+
+func (p *Process) logsTo(log *logrus.Logger) {
+	if p.Log != nil {
+		p.Log(log)
+	}
+}
+
 // Run executes the command line and returns the exit code. The context's end
 // stops the service cleanly. Whoever reads standard output must be able to rely
-// on it: what could not be written there is a failure. The service calls hangups,
-// where that is not nil, and reads its files again at each signal that comes.
-func Run(ctx context.Context, args []string, version string, stdout, stderr io.Writer, hangups func() <-chan os.Signal) int {
+// on it: what could not be written there is a failure. A nil process is one
+// without signals.
+func Run(ctx context.Context, args []string, version string, stdout, stderr io.Writer, process *Process) int {
+	if process == nil {
+		process = &Process{}
+	}
 	out := &output{to: stdout}
-	code := run(ctx, args, version, out, stderr, hangups)
+	code := run(ctx, args, version, out, stderr, process)
 	if err := out.failed(); err != nil {
 		fmt.Fprintf(stderr, "remux-retrier: standard output is not complete: %v\n", err)
 		return max(code, exitFailed)
@@ -61,7 +87,7 @@ func Run(ctx context.Context, args []string, version string, stdout, stderr io.W
 	return code
 }
 
-func run(ctx context.Context, args []string, version string, stdout, stderr io.Writer, hangups func() <-chan os.Signal) int {
+func run(ctx context.Context, args []string, version string, stdout, stderr io.Writer, process *Process) int {
 	name := "run"
 	if len(args) > 0 {
 		name, args = args[0], args[1:]
@@ -76,7 +102,7 @@ func run(ctx context.Context, args []string, version string, stdout, stderr io.W
 			return exitUsage
 		}
 		if name == "run" {
-			return runService(ctx, version, stderr, hangups)
+			return runService(ctx, version, stderr, process)
 		}
 		fmt.Fprintf(stdout, "remux-retrier %s\n", version)
 		return exitStopped
@@ -84,7 +110,7 @@ func run(ctx context.Context, args []string, version string, stdout, stderr io.W
 	if name == "help" || isHelp(name) {
 		return help(args, stdout, stderr)
 	}
-	if code, known := command.Run(ctx, commandEnv(version, stdout, stderr, hangups), name, args); known {
+	if code, known := command.Run(ctx, commandEnv(version, stdout, stderr, process), name, args); known {
 		return code
 	}
 	return unknown(name, stderr)
@@ -100,7 +126,7 @@ func unknown(name string, stderr io.Writer) int {
 
 // commandEnv is what the commands are given. Their clients, and the library below
 // them, say nothing by themselves. Receive is a service, and logs as one.
-func commandEnv(version string, stdout, stderr io.Writer, hangups func() <-chan os.Signal) command.Env {
+func commandEnv(version string, stdout, stderr io.Writer, process *Process) command.Env {
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)
 	hearLibrary(quiet)
@@ -111,16 +137,13 @@ func commandEnv(version string, stdout, stderr io.Writer, hangups func() <-chan 
 			return connectMPC(cfg, version, func(context.Context) error { return nil })
 		},
 		Receive: func(ctx context.Context, cfg config.Receive) int {
-			return receiving(ctx, cfg, version, stderr, hangups)
+			return receiving(ctx, cfg, version, stderr, process)
 		},
 	}
 }
 
-func runService(ctx context.Context, version string, stderr io.Writer, hangups func() <-chan os.Signal) int {
-	var reread <-chan os.Signal
-	if hangups != nil {
-		reread = hangups()
-	}
+func runService(ctx context.Context, version string, stderr io.Writer, process *Process) int {
+	reread := process.hangups()
 	cfg, err := config.Load()
 	if err != nil {
 		stderr = plain.Writer(stderr)
@@ -132,6 +155,7 @@ func runService(ctx context.Context, version string, stderr io.Writer, hangups f
 	}
 	log := newLogger(cfg, stderr)
 	hearLibrary(log)
+	process.logsTo(log)
 	for _, warning := range cfg.Warnings {
 		log.Warn(warning)
 	}
@@ -146,12 +170,17 @@ func newLogger(cfg config.Config, w io.Writer) *logrus.Logger {
 	log := logrus.New()
 	log.SetOutput(plain.Writer(w))
 	log.SetLevel(cfg.LogLevel)
-	if cfg.LogFormat == config.JSON {
+	if cfg.LogFormat == config.JSON || cfg.LogFormat == config.AutoFormat && !isTerminal(w) {
 		log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: time.RFC3339Nano})
 	} else {
 		log.SetFormatter(&logrus.TextFormatter{FullTimestamp: true, TimestampFormat: "2006-01-02T15:04:05.000Z07:00"})
 	}
 	return log
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // help prints how to use the program, or one command.
@@ -190,7 +219,7 @@ It is configured by environment variables alone:
 		if row.Default != "" {
 			name += " (" + row.Default + ")"
 		}
-		fmt.Fprintf(w, "  %s\n      %s\n", name, row.Description)
+		fmt.Fprintf(w, "  %s\n%s\n", name, plain.Wrap(row.Description, "      ", plain.HelpWidth))
 	}
 	fmt.Fprint(w, "\nExit codes: 0 stopped cleanly, 1 failed while starting or running, 2 bad configuration or usage.\n")
 }

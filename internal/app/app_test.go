@@ -5,6 +5,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"remux-retrier/internal/goroutines"
 )
@@ -29,6 +30,16 @@ func TestVersionAndHelpNeedNoConfiguration(t *testing.T) {
 		var out, err bytes.Buffer
 		if code := Run(context.Background(), strings.Fields(c.arg), "v1.2.3", &out, &err, nil); code != 0 || !strings.Contains(out.String(), c.says) || err.Len() > 0 {
 			t.Errorf("%s: exit code %d, %q, %q", c.arg, code, out.String(), err.String())
+		}
+	}
+}
+
+func TestHelpFits100Columns(t *testing.T) {
+	var out bytes.Buffer
+	Run(context.Background(), []string{"help"}, "v", &out, &out, nil)
+	for line := range strings.Lines(out.String()) {
+		if utf8.RuneCountInString(line) > 101 {
+			t.Errorf("too long: %s", line)
 		}
 	}
 }

@@ -70,11 +70,11 @@ func orZero(l config.Limit) int {
 // NewInstance wires the rooms.
 func NewInstance(cfg config.Config, p Parts) (*Instance, error) {
 	i := &Instance{parts: p, tally: notice.NewTally(p.Clock, p.Logger)}
-	k, origin := cfg.Kafka, events.OriginOf(cfg.Kafka.GroupID)
+	k, origin, unreachable := cfg.Kafka, events.OriginOf(cfg.Kafka.GroupID), consumer.NewUnreachable(p.Logger)
 	var err error
 	if i.ledger, err = ledger.New(ledger.Config{
 		Log: p.Log, Topics: []string{k.TopicRetried, k.TopicRetryFailed}, Topic: k.TopicFailed, Origin: origin,
-		Window: cfg.Retry.BudgetWindow, Clock: p.Clock, Rand: p.Rand, Logger: p.Logger,
+		Window: cfg.Retry.BudgetWindow, Clock: p.Clock, Rand: p.Rand, Logger: p.Logger, Unreachable: unreachable,
 	}); err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func NewInstance(cfg config.Config, p Parts) (*Instance, error) {
 		Topic: k.TopicFailed, Latest: k.StartOffset == config.Latest,
 		SessionTimeout: k.SessionTimeout, Drain: drain(cfg), Shutdown: cfg.ShutdownTimeout - closing, MaxInFlight: cfg.MPC.MaxInFlight,
 		Follower: follower{i},
-		Clock:    p.Clock, Rand: p.Rand, Logger: p.Logger,
+		Clock:    p.Clock, Rand: p.Rand, Logger: p.Logger, Unreachable: unreachable,
 	})
 	return i, err
 }

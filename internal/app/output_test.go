@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/sirupsen/logrus"
 
 	"remux-retrier/internal/config"
 )
@@ -38,6 +42,37 @@ func TestOutputThatCannotBeWrittenIsExitCode1(t *testing.T) {
 			t.Errorf("%s, after %d writes: exit code %d, %q", c.args, c.room, code, err.String())
 		}
 	}
+}
+
+func TestALogIsTextOnATerminalAndJSONOtherwise(t *testing.T) {
+	pseudo, err := os.Open("/dev/ptmx")
+	if err != nil {
+		t.Skip("there is no pseudo-terminal here:", err)
+	}
+	defer func() { _ = pseudo.Close() }()
+	for _, c := range []struct {
+		format config.LogFormat
+		w      io.Writer
+		json   bool
+	}{
+		{config.AutoFormat, pseudo, false}, {config.AutoFormat, &bytes.Buffer{}, true}, {config.AutoFormat, devNull(t), true},
+		{config.JSON, pseudo, true}, {config.Text, &bytes.Buffer{}, false},
+	} {
+		if _, json := newLogger(config.Config{LogFormat: c.format}, c.w).Formatter.(*logrus.JSONFormatter); json != c.json {
+			t.Errorf("%s on %T: JSON is %v", c.format, c.w, json)
+		}
+	}
+}
+
+// devNull is a device, and no terminal.
+func devNull(t *testing.T) *os.File {
+	t.Helper()
+	f, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
 }
 
 func TestALogForPeopleHasTheDateToo(t *testing.T) {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -8,8 +9,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
 	"remux-retrier/consumer"
 	"remux-retrier/internal/admin"
+	"remux-retrier/internal/clock"
 	"remux-retrier/internal/config"
 	"remux-retrier/internal/ledger"
 	"remux-retrier/internal/pace"
@@ -31,6 +35,21 @@ func (r *readiness) checks() []admin.Check {
 		{Name: "publishing", Func: r.publishing},
 	}
 }
+
+// announce says once that the instance is ready: that all checks have passed.
+func (r *readiness) announce(ctx context.Context, log logrus.FieldLogger) {
+	for clock.System.Sleep(ctx, readyLook) == nil {
+		if slices.ContainsFunc(r.checks(), func(c admin.Check) bool { ok, _ := c.Func(); return !ok }) {
+			continue
+		}
+		s := r.instance.Load().consumer.Status()
+		log.WithFields(logrus.Fields{"generation": s.Generation, "partitions": len(s.Partitions)}).Info("ready")
+		return
+	}
+}
+
+// readyLook is how often an instance that starts looks whether it is ready.
+const readyLook = 50 * time.Millisecond
 
 // notes are what somebody should do. They make nobody unready: MPC is away for
 // all instances alike, and a restart would not bring it back.

@@ -21,13 +21,11 @@ import (
 const watchDeadline = time.Minute
 
 // receiving is the command receive.
-func receiving(ctx context.Context, cfg config.Receive, version string, stderr io.Writer, hangups func() <-chan os.Signal) int {
-	var reread <-chan os.Signal
-	if hangups != nil {
-		reread = hangups()
-	}
+func receiving(ctx context.Context, cfg config.Receive, version string, stderr io.Writer, process *Process) int {
+	reread := process.hangups()
 	log := newLogger(config.Config{LogLevel: cfg.LogLevel, LogFormat: cfg.LogFormat}, stderr)
 	hearLibrary(log)
+	process.logsTo(log)
 	for _, warning := range cfg.Warnings {
 		log.Warn(warning)
 	}

@@ -74,7 +74,7 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	if err != nil {
 		return err
 	}
-	stopHTTP, err := serveHTTP(cfg, loops, ready, meters, look, log)
+	pageAddress, stopHTTP, err := serveHTTP(cfg, loops, ready, meters, look, log)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,8 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	}
 	defer closeTracer()
 	defer closeSoon(kafka.Close) // before HTTP, which tells of it to the last
-	log.WithField("version", version).Info("starting")
+	log.WithFields(introduction(cfg, version, pageAddress)).Info("starting")
+	background.Go(func() { ready.announce(following, log) })
 	mpc, err := connectMPC(cfg, version, gate.WaitExtra)
 	if err != nil {
 		return err
@@ -160,17 +161,30 @@ func closeSoon(stop func()) {
 	}
 }
 
+// introduction says who starts, and with what it works. An empty page: there is none.
+func introduction(cfg config.Config, version, page string) logrus.Fields {
+	k := cfg.Kafka
+	fields := logrus.Fields{
+		"version": version, "group": k.GroupID, "mpc": cfg.MPC.Endpoint,
+		"topics": []string{k.TopicFailed, k.TopicRetried, k.TopicRetryFailed, k.TopicDeadLetter},
+	}
+	if page != "" {
+		fields["page"] = page
+	}
+	return fields
+}
+
 // serveHTTP serves, and keeps the page up to date, until the returned function is
-// called.
-func serveHTTP(cfg config.Config, loops *admin.Loops, ready *readiness, meters *metrics.Metrics, look *page.Page, log *logrus.Logger) (stop func(), err error) {
+// called. The address is the page's, empty where HTTP is off.
+func serveHTTP(cfg config.Config, loops *admin.Loops, ready *readiness, meters *metrics.Metrics, look *page.Page, log *logrus.Logger) (address string, stop func(), err error) {
 	if cfg.HTTPAddr == "" {
-		return func() {}, nil
+		return "", func() {}, nil
 	}
 	server, err := admin.New(admin.Config{
 		Addr: cfg.HTTPAddr, AllowedHosts: cfg.HTTPAllowedHosts, PathPrefix: cfg.HTTPPathPrefix, Instance: cfg.Kafka.ClientID, Loops: loops, Checks: ready.checks(), Notes: ready.notes, Metrics: meters.Handler(), Page: look, Log: log,
 	})
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -180,5 +194,5 @@ func serveHTTP(cfg config.Config, loops *admin.Loops, ready *readiness, meters *
 			log.WithError(err).Error("HTTP has stopped")
 		}
 	})
-	return func() { cancel(); running.Wait() }, nil
+	return "http://" + server.Addr() + "/", func() { cancel(); running.Wait() }, nil
 }

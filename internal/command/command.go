@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/term"
@@ -126,7 +128,7 @@ func Run(ctx context.Context, env Env, name string, args []string) (code int, kn
 		err = c.takes(len(rest))
 	}
 	if err != nil {
-		fmt.Fprintf(env.Stderr, "remux-retrier %s: %.300v\n", name, err)
+		fmt.Fprintf(env.Stderr, "remux-retrier %s: %.300s\n", name, asTyped(err))
 		c.usage(env.Stderr)
 		return exitUsage, true
 	}
@@ -147,6 +149,14 @@ func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
 		rest, args = append(rest, left[0]), left[1:]
 	}
 }
+
+// asTyped is an error of parsing with the options as they are typed: package flag
+// writes them with one dash.
+func asTyped(err error) string {
+	return oneDash.ReplaceAllString(err.Error(), "$1--$2")
+}
+
+var oneDash = regexp.MustCompile(`(" for |" for flag |not defined: |needs an argument: )-([a-zA-Z])`)
 
 // Help prints how to use a command; it is false if there is none of that name.
 func Help(w io.Writer, name string) bool {
@@ -178,9 +188,14 @@ func (c command) explain(w io.Writer) {
 func (c command) usage(w io.Writer) {
 	fmt.Fprintf(w, "Usage: %s\n", c.line())
 	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	flags.SetOutput(w)
 	c.prepare(flags)
-	flags.PrintDefaults()
+	flags.VisitAll(func(f *flag.Flag) {
+		value, text := flag.UnquoteUsage(f)
+		if !slices.Contains([]string{"", "0", "0s", "false"}, f.DefValue) {
+			text += " (default " + f.DefValue + ")"
+		}
+		fmt.Fprintf(w, "  %s\n%s\n", strings.TrimSpace("--"+f.Name+" "+value), plain.Wrap(text, "      ", plain.HelpWidth))
+	})
 }
 
 // load reads the configuration, or says what is wrong with it.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"remux-retrier/consumer"
 	"remux-retrier/internal/history"
@@ -36,6 +37,45 @@ func TestWrongUsageIsExitCode2WithUsage(t *testing.T) {
 		code, out, err := ask(t, args[0], args[1:]...)
 		if code != 2 || out != "" || !strings.Contains(err, "Usage: remux-retrier "+args[0]) || strings.Count(err, "\n") > 20 {
 			t.Errorf("%q: exit code %d, %q, %q", args, code, out, err)
+		}
+	}
+}
+
+// An error or a help text that writes an option with one dash is not found again in
+// what was typed.
+func TestOptionsAreWrittenAsTheyAreTyped(t *testing.T) {
+	for says, args := range map[string][]string{
+		"not defined: --fast":                         {"check", "--fast"},
+		"needs an argument: --limit":                  {"redrive", "--limit"},
+		`"many" for flag --limit`:                     {"redrive", "--limit", "many"},
+		`invalid boolean value "perhaps" for --force`: {"retry", "--force=perhaps", "1"},
+	} {
+		if _, _, err := ask(t, args[0], args[1:]...); !strings.Contains(err, says) {
+			t.Errorf("%q: %q", args, err)
+		}
+	}
+	for _, c := range commands() {
+		var help bytes.Buffer
+		Help(&help, c.name)
+		flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+		c.prepare(flags)
+		flags.VisitAll(func(f *flag.Flag) {
+			if !strings.Contains(help.String(), "\n  --"+f.Name) {
+				t.Errorf("%s: --%s is not in its help: %s", c.name, f.Name, &help)
+			}
+		})
+	}
+}
+
+func TestHelpFits100Columns(t *testing.T) {
+	var help bytes.Buffer
+	for _, name := range Names() {
+		Help(&help, name)
+	}
+	Summary(&help)
+	for line := range strings.Lines(help.String()) {
+		if utf8.RuneCountInString(line) > 101 {
+			t.Errorf("too long: %s", line)
 		}
 	}
 }

@@ -59,8 +59,10 @@ func reach(ctx context.Context, log counter, topics ...string) error {
 			return context.Cause(ctx)
 		case errors.Is(err, consumer.ErrUnknownTopic):
 			return fmt.Errorf("topic %s does not exist: create it, or run the service once with KAFKA_CREATE_TOPICS=true (`remux-retrier check` tells more)", topic)
-		case within.Err() != nil, errors.As(err, &op) && op.Op == "dial":
-			return fmt.Errorf("no broker answers within %v: check KAFKA_BROKERS and the brokers' advertised.listeners (`remux-retrier check` tells more)", reachWithin)
+		case within.Err() != nil:
+			return fmt.Errorf("no broker answers within %v: check KAFKA_BROKERS and the brokers' advertised.listeners (`remux-retrier check` tells more): %w", reachWithin, err)
+		case errors.As(err, &op) && op.Op == "dial":
+			return fmt.Errorf("no broker can be reached (`remux-retrier check` tells more): %w", err)
 		default:
 			return err
 		}

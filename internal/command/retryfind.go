@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"remux-retrier/consumer"
 	"remux-retrier/consumer/kafkalog"
 	"remux-retrier/events"
 	"remux-retrier/internal/config"
@@ -22,7 +23,15 @@ func topicsOf(cfg config.Config, log *kafkalog.Log, since time.Time, show *progr
 	k := cfg.Kafka
 	return outcomes.Config{
 		Log: log, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed,
-		Positions: log.Positions, Origin: events.OriginOf(k.GroupID), Since: since,
+		Origin: events.OriginOf(k.GroupID), Since: since,
+		Positions: func(ctx context.Context) (map[int]consumer.Position, error) {
+			at, err := log.Positions(ctx)
+			if err != nil {
+				show.clear()
+				fmt.Fprintf(show.err, "how far the group has come is not known, so failure events that it has passed over count as waiting: %v\n", err)
+			}
+			return at, err
+		},
 		Progress: func(read, of int64) {
 			show.at(read, of, fmt.Sprintf("%d of about %d records read", read, of))
 		},

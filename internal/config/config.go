@@ -142,8 +142,9 @@ type LogFormat string
 
 // The values of LOG_FORMAT.
 const (
-	JSON LogFormat = "json"
-	Text LogFormat = "text"
+	AutoFormat LogFormat = "auto" // Text on a terminal, JSON otherwise
+	JSON       LogFormat = "json"
+	Text       LogFormat = "text"
 )
 
 // Load reads the process's environment. The error is an Errors with every
@@ -168,7 +169,7 @@ func Load() (Config, error) {
 		HTTPAllowedHosts: p.hosts("HTTP_ALLOWED_HOSTS"),
 		HTTPPathPrefix:   p.pathPrefix("HTTP_PATH_PREFIX"),
 		LogLevel:         p.logLevel("LOG_LEVEL"),
-		LogFormat:        LogFormat(p.oneOf("LOG_FORMAT", string(JSON), string(Text))),
+		LogFormat:        LogFormat(p.oneOf("LOG_FORMAT", string(AutoFormat), string(JSON), string(Text))),
 		Traces:           p.traces(),
 		Files:            p.files,
 	}

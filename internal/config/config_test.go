@@ -89,7 +89,7 @@ func TestDefaults(t *testing.T) {
 		},
 		Retry:           Retry{Budget: 3, BudgetWindow: 24 * time.Hour, MaxAttempts: 5, AllowForce: true},
 		ShutdownTimeout: 25 * time.Second, HTTPAddr: "127.0.0.1:8080",
-		LogLevel: logrus.InfoLevel, LogFormat: JSON,
+		LogLevel: logrus.InfoLevel, LogFormat: AutoFormat,
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)

@@ -67,7 +67,7 @@ type spec struct {
 	HTTPAllowedHosts string `envconfig:"HTTP_ALLOWED_HOSTS" shown:"loopback, own names and addresses" desc:"More names, comma-separated, that the Host header of a request may have, such as a proxy's; *.example.com for all names below a domain, * for any."`
 	HTTPPathPrefix   string `envconfig:"HTTP_PATH_PREFIX" desc:"Path under which a proxy shows the page, such as /retrier. Requests below it are answered like those without it, so it does not matter whether the proxy takes it off."`
 	LogLevel         string `envconfig:"LOG_LEVEL" default:"info" desc:"trace, debug, info, warn or error."`
-	LogFormat        string `envconfig:"LOG_FORMAT" default:"json" desc:"json or text."`
+	LogFormat        string `envconfig:"LOG_FORMAT" default:"auto" desc:"json, text, or auto: text on a terminal, json otherwise."`
 
 	OTelEndpoint       string `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" desc:"Base URL of an OpenTelemetry collector, such as http://collector:4318: traces are sent there by OTLP over HTTP. Without it no traces are sent. The other standard OTEL_* variables work too, such as OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS and OTEL_SDK_DISABLED."`
 	OTelTracesEndpoint string `envconfig:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" desc:"The same as a full URL, such as http://collector:4318/v1/traces; takes precedence over the base URL."`

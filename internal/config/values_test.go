@@ -72,7 +72,7 @@ func TestRefusedValuesSayWhatIsExpected(t *testing.T) {
 		{"HTTP_ADDR", "8080", "host:port or :port, or empty"},
 		{"HTTP_ADDR", "localhost:http", "host:port"},
 		{"LOG_LEVEL", "loud", "trace, debug, info, warn or error"},
-		{"LOG_FORMAT", "xml", "json or text"},
+		{"LOG_FORMAT", "xml", "auto, json or text"},
 		{"KAFKA_START_OFFSET", strings.Repeat("z", 1000), "800 bytes more"},
 	} {
 		t.Run(c.name+"="+c.value[:min(len(c.value), 20)], func(t *testing.T) {

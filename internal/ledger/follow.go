@@ -108,7 +108,7 @@ func (l *Ledger) follow(ctx context.Context) {
 	case err == nil:
 		l.waiting.Over("the ledger can be read again")
 	case ctx.Err() == nil:
-		l.waiting.Problem("the ledger cannot be followed: " + err.Error())
+		l.waiting.Failed("the ledger cannot be followed", err)
 	}
 }
 
@@ -122,7 +122,7 @@ func (l *Ledger) retry(ctx context.Context, f func() error) error {
 			return nil
 		}
 		if ctx.Err() == nil {
-			l.waiting.Problem("waiting for the ledger: " + err.Error())
+			l.waiting.Failed("waiting for the ledger", err)
 		}
 		if err := l.cfg.Clock.Sleep(ctx, wait.Next()); err != nil {
 			return err

@@ -33,7 +33,7 @@ type Log interface {
 	Span(ctx context.Context, topic string, partitions int, since time.Time) ([]consumer.Interval, error)
 }
 
-// Config of a Ledger. Every field is required.
+// Config of a Ledger. Every field but Unreachable is required.
 type Config struct {
 	Log Log
 	// Topics are the outcome topics.
@@ -49,6 +49,9 @@ type Config struct {
 	// Rand returns a number in [0, 1); it spaces attempts.
 	Rand   func() float64
 	Logger logrus.FieldLogger
+	// Unreachable says that brokers cannot be reached; see consumer.NewUnreachable.
+	// Defaults to one of its own.
+	Unreachable *notice.Shared
 }
 
 // Ledger is what the group has answered and decided. Its methods may be called
@@ -104,8 +107,11 @@ func New(cfg Config) (*Ledger, error) {
 	case len(cfg.Topics) == 0, cfg.Topic == "", cfg.Origin == "", cfg.Window <= 0:
 		return nil, errors.New("ledger: Topics, Topic, Origin and Window are required")
 	}
+	if cfg.Unreachable == nil {
+		cfg.Unreachable = consumer.NewUnreachable(cfg.Logger)
+	}
 	l := &Ledger{
-		cfg: cfg, max: maxDecisions, waiting: notice.New(cfg.Logger), full: notice.New(cfg.Logger), turn: clock.NewSemaphore(cfg.Clock, 1),
+		cfg: cfg, max: maxDecisions, waiting: cfg.Unreachable.New(cfg.Logger), full: notice.New(cfg.Logger), turn: clock.NewSemaphore(cfg.Clock, 1),
 		timeline: timeline{clock: cfg.Clock}, decisions: newDecisions(cfg.Window), answered: map[int]*answered{},
 		own: newOwn(), logs: newLogs(),
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"remux-retrier/internal/clock"
+	"remux-retrier/internal/notice"
 )
 
 // never is a wait that only a change ends.
@@ -42,6 +43,7 @@ type Config struct {
 type Gate struct {
 	cfg     Config
 	permits *clock.Semaphore
+	noShare *notice.Notice
 
 	mu       sync.Mutex
 	queue    []*waiter // who waits for a turn, in turn
@@ -111,7 +113,7 @@ func New(cfg Config) (*Gate, error) {
 	}
 	return &Gate{
 		cfg: cfg, permits: clock.NewSemaphore(cfg.Clock, cfg.MaxInFlight),
-		quota: quota{perWindow: cfg.PerWindow, window: cfg.Window}, throttle: newThrottle(cfg.Window),
+		quota: quota{perWindow: cfg.PerWindow, window: cfg.Window}, throttle: newThrottle(cfg.Window), noShare: notice.New(cfg.Logger),
 	}, nil
 }
 
@@ -122,7 +124,9 @@ func (g *Gate) Assign(a Assignment) {
 	g.changed()
 	g.mu.Unlock()
 	if g.cfg.PerWindow > 0 && share == 0 && len(a.Partitions) > 0 {
-		g.cfg.Logger.Warn("this instance's share of MPC_REQUESTS_PER_MINUTE is 0: it will not call; run no more instances than calls a minute")
+		g.noShare.Problem("this instance's share of MPC_REQUESTS_PER_MINUTE is 0: it will not call; run no more instances than calls a minute")
+	} else {
+		g.noShare.Over("this instance's share of MPC_REQUESTS_PER_MINUTE is no longer 0")
 	}
 }
 

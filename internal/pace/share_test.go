@@ -2,6 +2,7 @@ package pace
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -22,6 +23,23 @@ func TestSharesAddUpToTheQuota(t *testing.T) {
 				t.Fatalf("quota %d of %d partitions: shares of %d and of %d", quota, of, least, most)
 			}
 		}
+	}
+}
+
+// An instance without a share stands idle; who looks at the log must see whether it
+// still does.
+func TestAShareOf0IsSaidOnceAndSoIsItsEnd(t *testing.T) {
+	g, hook := newGate(t, 2, 1)
+	none, all := Assignment{Partitions: []int{0}, Of: 4}, Assignment{Partitions: []int{0, 1, 2, 3}, Of: 4}
+	for _, a := range []Assignment{all, none, none, all, all} {
+		g.Assign(a)
+	}
+	var said []string
+	for _, e := range hook.AllEntries() {
+		said = append(said, e.Message)
+	}
+	if len(said) != 2 || !strings.HasPrefix(said[0], "this instance's share of MPC_REQUESTS_PER_MINUTE is 0") || !strings.HasSuffix(said[1], "is no longer 0") {
+		t.Errorf("said %q", said)
 	}
 }
 

@@ -71,7 +71,7 @@ func (c *certificates) entry(address string) *known {
 	k = &known{done: make(chan struct{}), used: now}
 	c.known[address] = k
 	c.fetching++
-	// Beyond the first waiter's patience: the others must not lose it with him.
+	// It has its own time limit: a waiter that gives up must not end it for the others.
 	c.clock.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), fetchWithin)
 		defer cancel()

@@ -13,13 +13,13 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// lame is a Kafka of eight partitions, of which one may be away.
-type lame struct {
+// partial is a Kafka of eight partitions, of which one may be away.
+type partial struct {
 	fakeKafka
 	away atomic.Int32
 }
 
-func (k *lame) Bounds(_ context.Context, _ string, partition int) (first, next int64, err error) {
+func (k *partial) Bounds(_ context.Context, _ string, partition int) (first, next int64, err error) {
 	if partition == int(k.away.Load()) {
 		return 0, 0, errors.New("no leader")
 	}
@@ -29,7 +29,7 @@ func (k *lame) Bounds(_ context.Context, _ string, partition int) (first, next i
 func TestEachPartitionIsLookedAt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, _ := test.NewNullLogger()
-		k := &lame{}
+		k := &partial{}
 		k.away.Store(-1)
 		topic := newTopic(k, "remux.failed", clock.System, log)
 		if ok, _ := topic.reachable(); ok {

@@ -19,8 +19,8 @@ import (
 
 func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
-// start runs the service in the given environment, until stop.
-func start(t *testing.T, env map[string]string) (output *safeBuffer, stop func() int) {
+// start runs the service, or a command, in the given environment, until stop.
+func start(t *testing.T, env map[string]string, args ...string) (output *safeBuffer, stop func() int) {
 	t.Helper()
 	for name, value := range env {
 		t.Setenv(name, value)
@@ -28,7 +28,7 @@ func start(t *testing.T, env map[string]string) (output *safeBuffer, stop func()
 	ctx, cancel := context.WithCancel(context.Background())
 	output = &safeBuffer{}
 	code := make(chan int, 1)
-	go func() { code <- app.Run(ctx, nil, "v1.2.3", output, output, nil) }()
+	go func() { code <- app.Run(ctx, args, "v1.2.3", output, output, nil) }()
 	stop = func() int {
 		cancel()
 		select {
@@ -74,6 +74,55 @@ func await(t *testing.T, output *safeBuffer, text string) {
 			t.Fatalf("%q was not logged:\n%s", text, output)
 		}
 		time.Sleep(10 * time.Millisecond) // polls a real process
+	}
+}
+
+// Who reads a log from its start must learn which instance of what this is, and when it
+// began to work.
+func TestTheStartSaysWithWhatItWorksAndWhenItIsReady(t *testing.T) {
+	env := environment(t, allTopics())
+	env["KAFKA_GROUP_ID"], env["HTTP_ADDR"] = "group-7", "127.0.0.1:0"
+	output, stop := start(t, env)
+	await(t, output, "level=info msg=ready ")
+	stop()
+	first, _, _ := strings.Cut(output.String(), "\n")
+	for _, part := range []string{
+		"msg=starting", "version=v1.2.3", "group=group-7", `mpc="` + env["MPC_ENDPOINT"], `page="http://127.0.0.1:`,
+		`topics="[remux.failed remux.retried remux.retry_failed remux.failed.dlq]"`,
+	} {
+		if !strings.Contains(first, part) {
+			t.Errorf("the first line lacks %s: %s", part, first)
+		}
+	}
+	if n := strings.Count(output.String(), "msg=ready "); n != 1 {
+		t.Errorf("ready is said %d times:\n%s", n, output)
+	}
+}
+
+// Ten lines that suspect TLS, one for each partition and purpose, hide that the broker
+// is merely away.
+func TestABrokerThatStopsIsOneLineThatSaysRefused(t *testing.T) {
+	env := environment(t, allTopics())
+	b, err := broker.Start(broker.Config{Topics: allTopics()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env["KAFKA_BROKERS"] = strings.Join(b.Addrs(), ",")
+	output, stop := start(t, env)
+	await(t, output, "msg=ready ")
+	before := len(output.String())
+	b.Close()
+	await(t, output, "a broker cannot be reached: dial tcp "+b.Addrs()[0]+": connect: connection refused")
+	await(t, output, "generation ends")
+	stop()
+	for line := range strings.Lines(output.String()[before:]) {
+		if strings.Contains(line, "level=warning") && !strings.Contains(line, "connection refused") && !strings.Contains(line, "left without telling the group") ||
+			strings.Contains(line, "TLS is") {
+			t.Errorf("besides: %s", line)
+		}
+	}
+	if n := strings.Count(output.String(), "cannot be reached"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, output)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -115,10 +116,20 @@ func parse(args []string) (options, error) {
 		args = args[1:]
 	}
 	if err := flags.Parse(args); err != nil {
-		return options{}, err
+		return options{}, asTyped{err}
 	}
 	return o, o.check(flags)
 }
+
+// asTyped is an error of parsing with the options as they are typed: package flag
+// writes them with one dash.
+type asTyped struct{ error }
+
+func (e asTyped) Unwrap() error { return e.error }
+
+func (e asTyped) Error() string { return oneDash.ReplaceAllString(e.error.Error(), "$1--$2") }
+
+var oneDash = regexp.MustCompile(`(" for |" for flag |not defined: |needs an argument: )-([a-zA-Z])`)
 
 func (o *options) flags() *flag.FlagSet {
 	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
@@ -166,11 +177,11 @@ func (o *options) check(flags *flag.FlagSet) error {
 	case flags.NArg() > 0:
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case o.faults.Latency < 0 || o.faults.Latency > time.Minute:
-		return fmt.Errorf("-latency is %v: expected 0s to 1m", o.faults.Latency)
+		return fmt.Errorf("--latency is %v: expected 0s to 1m", o.faults.Latency)
 	case !(o.faults.ErrorRate >= 0 && o.faults.ErrorRate <= 0.9): // refuses NaN too
-		return fmt.Errorf("-error-rate is %v: expected a probability from 0 to 0.9", o.faults.ErrorRate)
+		return fmt.Errorf("--error-rate is %v: expected a probability from 0 to 0.9", o.faults.ErrorRate)
 	case !(o.faults.LossRate >= 0 && o.faults.LossRate <= 0.9):
-		return fmt.Errorf("-loss-rate is %v: expected a probability from 0 to 0.9", o.faults.LossRate)
+		return fmt.Errorf("--loss-rate is %v: expected a probability from 0 to 0.9", o.faults.LossRate)
 	}
 	return nil
 }

@@ -12,10 +12,10 @@ func TestWrongOptionsAreOneClearLineAndExitTwo(t *testing.T) {
 		args []string
 		want string
 	}{
-		"unknown option":       {[]string{"--twice"}, "-twice"},
+		"unknown option":       {[]string{"--twice"}, "--twice"},
 		"behind two dashes":    {[]string{"--", "--latency", "2m"}, "expected 0s to 1m"},
 		"an argument":          {[]string{"once"}, `unexpected argument "once"`},
-		"no value":             {[]string{"--fault"}, "-fault"},
+		"no value":             {[]string{"--fault"}, "--fault"},
 		"unknown fault":        {[]string{"--fault", "tired"}, "expected one of broken, credentials, denied"},
 		"broker without port":  {[]string{"--brokers", "localhost"}, `"localhost" is not host:port`},
 		"no broker":            {[]string{"--brokers", ""}, `"" is not host:port`},
@@ -23,10 +23,10 @@ func TestWrongOptionsAreOneClearLineAndExitTwo(t *testing.T) {
 		"port out of range":    {[]string{"--brokers", "a:70000"}, "not host:port"},
 		"negative latency":     {[]string{"--latency", "-1s"}, "expected 0s to 1m"},
 		"latency for ever":     {[]string{"--latency", "2m"}, "expected 0s to 1m"},
-		"latency without unit": {[]string{"--latency", "5"}, "-latency"},
+		"latency without unit": {[]string{"--latency", "5"}, "--latency"},
 		"error rate of 1":      {[]string{"--error-rate", "1"}, "expected a probability from 0 to 0.9"},
 		"error rate NaN":       {[]string{"--error-rate", "NaN"}, "expected a probability"},
-		"loss rate of 1":       {[]string{"--loss-rate", "1"}, "-loss-rate is 1: expected a probability"},
+		"loss rate of 1":       {[]string{"--loss-rate", "1"}, "--loss-rate is 1: expected a probability"},
 		"quota of 0":           {[]string{"--quota", "0"}, "1 to 1000000"},
 		"http without port":    {[]string{"--http", "127.0.0.1"}, "not host:port"},
 	} {

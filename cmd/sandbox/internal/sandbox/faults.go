@@ -56,7 +56,7 @@ func outage(key rune, o mpcsim.Outage, what, effect string) fault {
 }
 
 func (f *fault) announce(at time.Time) string {
-	return fmt.Sprintf("── %s  MPC %s: %s ──", at.Format(clockLayout), f.what, f.effect)
+	return fmt.Sprintf("%s  MPC %s: %s", at.Format(momentLayout), f.what, f.effect)
 }
 
 // faultBy returns the first fault for which is returns true, nil if there is none.
@@ -169,9 +169,9 @@ func (a *activeFault) set(next *fault) {
 	a.fault, a.since = next, time.Now()
 	switch {
 	case next != nil:
-		a.printer.print(yellow, "%s", next.announce(a.since))
+		a.printer.wrapped(yellow, "── ", next.announce(a.since))
 	case was != nil:
-		a.printer.print(green, "── %s  MPC is healthy again ──", a.since.Format(clockLayout))
+		a.printer.print(green, "── %s  MPC is healthy again", a.since.Format(momentLayout))
 	}
 }
 

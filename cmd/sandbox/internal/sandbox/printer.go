@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 )
 
-// Widths of the columns, in characters. With the topic's name a line has 120.
+// Widths of the columns, in characters. With the topic's name a line has 120. On a
+// narrower terminal, what happened and the topic are on lines of their own.
 const (
 	timeWidth     = 10
 	eventWidth    = 20
@@ -18,10 +20,17 @@ const (
 	happenedWidth = 34
 	reasonWidth   = 18
 
-	remarkWidth = 104
+	wide   = 120
+	narrow = 80 // the least that is counted with
 )
 
-const clockLayout = "15:04:05.0"
+// clockLayout is a time of this machine; where the line has no heading above it, its
+// offset from UTC belongs to it.
+const (
+	clockLayout  = "15:04:05.0"
+	offsetLayout = "-07:00"
+	momentLayout = clockLayout + " " + offsetLayout
+)
 
 type colour string
 
@@ -45,18 +54,20 @@ var colours = map[kind]colour{retried: green, retryFailed: yellow, deadLetter: m
 //
 // mu guards the fields below it and the order of the output.
 type printer struct {
-	w     io.Writer
-	plain bool // no colours
+	w       io.Writer
+	plain   bool       // no colours
+	columns func() int // the terminal's width now
 
 	mu         sync.Mutex
 	raw        bool   // line ends need a carriage return
 	statusLine string // the cursor is at its end
+	drawn      int    // its length when it was last written
 }
 
 // newPrinter prints with colours if w is a terminal, unless NO_COLOR is set
 // (no-color.org) or the terminal is dumb.
 func newPrinter(w io.Writer) *printer {
-	p := &printer{w: w, plain: true}
+	p := &printer{w: w, plain: true, columns: func() int { return wide }}
 	file, ok := w.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return p
@@ -71,11 +82,21 @@ func (p *printer) print(c colour, format string, args ...any) {
 	p.write(p.paint(c, fmt.Sprintf(format, args...)) + "\n")
 }
 
+// wrapped prints a text behind its lead, on as many lines as it needs.
+func (p *printer) wrapped(c colour, lead, text string) {
+	indent := utf8.RuneCountInString(lead)
+	lines := wrap([]string{text}, p.width()-indent)
+	p.print(c, "%s", lead+strings.Join(lines, "\n"+pad("", indent)))
+}
+
 func (p *printer) write(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.put(p.w, text)
 }
+
+// width is the width of a line, at least narrow.
+func (p *printer) width() int { return max(narrow, p.columns()) }
 
 // erase moves the cursor to the beginning of the status line and clears it.
 const erase = "\r\x1b[J"
@@ -83,9 +104,18 @@ const erase = "\r\x1b[J"
 // put writes text above the status line.
 func (p *printer) put(w io.Writer, text string) {
 	if p.raw {
-		text = erase + strings.ReplaceAll(text, "\n", "\r\n") + p.statusLine
+		text = p.up() + erase + strings.ReplaceAll(text, "\n", "\r\n") + p.statusLine
 	}
 	_, _ = io.WriteString(w, text) // an error could not be reported anywhere
+}
+
+// up moves the cursor to the first row of the status line: a terminal that became
+// narrower has broken it into several.
+func (p *printer) up() string {
+	if rows := (p.drawn - 1) / max(1, p.columns()); rows > 0 {
+		return fmt.Sprintf("\x1b[%dA", rows)
+	}
+	return ""
 }
 
 // setRaw tells the printer whether the terminal is raw. It removes the status line.
@@ -96,7 +126,7 @@ func (p *printer) setRaw(raw bool) {
 	if p.raw {
 		p.put(p.w, "")
 	}
-	p.raw = raw
+	p.raw, p.drawn = raw, 0
 }
 
 // setStatus draws the status line, cut to the terminal's width.
@@ -108,6 +138,7 @@ func (p *printer) setStatus(parts []string, width int) {
 	defer p.mu.Unlock()
 	p.statusLine = p.paint(reverse, pad(string(line), width-1))
 	p.put(p.w, "")
+	p.drawn = max(0, width-1)
 }
 
 // sideWriter returns a writer for w, which is on the same terminal, such as stderr.
@@ -142,8 +173,13 @@ type row struct {
 	problems      []string
 }
 
-func (p *printer) printHeader() {
-	p.write(p.paint(dim, strings.TrimRight(columns("  ", "TIME", "EVENT", "TASK", "WHAT HAPPENED", "ANSWER", "ON TOPIC"), " ")) + "\n")
+func (p *printer) printHeader(now time.Time) {
+	at := "TIME" + now.Format(offsetLayout)
+	line := columns("  ", at, "EVENT", "TASK", "WHAT HAPPENED", "ANSWER", "ON TOPIC")
+	if p.width() < wide {
+		line = narrowColumns("  ", at, "EVENT", "TASK", "ANSWER") + "\n" + pad("", narrowIndent) + "WHAT HAPPENED, ON TOPIC"
+	}
+	p.write(p.paint(dim, line) + "\n")
 }
 
 func (p *printer) printRow(r row) {
@@ -151,15 +187,22 @@ func (p *printer) printRow(r row) {
 	if len(r.problems) > 0 {
 		mark, markColour = "✗ ", red
 	}
-	lines := wrap(r.happened, happenedWidth)
 	var b strings.Builder
 	b.WriteString(p.paint(markColour, mark))
 	b.WriteString(p.paint(dim, pad(r.at.Format(clockLayout), timeWidth)+"  "))
-	b.WriteString(pad(r.event, eventWidth) + "  " + pad(elide(r.task), taskWidth) + "  " + pad(lines[0], happenedWidth) + "  ")
-	b.WriteString(p.paint(colours[r.kind], pad(r.reason, reasonWidth)) + " " + p.paint(dim, r.topic) + "\n")
-	for _, line := range lines[1:] {
-		b.WriteString(columns("  ", "", "", "", line, "", ""))
-		b.WriteString("\n")
+	b.WriteString(pad(r.event, eventWidth) + "  " + pad(elide(r.task), taskWidth) + "  ")
+	if width := p.width(); width < wide {
+		b.WriteString(p.paint(colours[r.kind], r.reason) + "\n")
+		way := append(slices.Clone(r.happened), r.topic)
+		for _, line := range wrap(way, width-narrowIndent) {
+			b.WriteString(pad("", narrowIndent) + p.paint(dim, line) + "\n")
+		}
+	} else {
+		lines := wrap(r.happened, happenedWidth)
+		b.WriteString(pad(lines[0], happenedWidth) + "  " + p.paint(colours[r.kind], pad(r.reason, reasonWidth)) + " " + p.paint(dim, r.topic) + "\n")
+		for _, line := range lines[1:] {
+			b.WriteString(columns("  ", "", "", "", line, "", "") + "\n")
+		}
 	}
 	for _, problem := range r.problems {
 		b.WriteString(p.paint(red, "  ✗ "+problem) + "\n")
@@ -171,6 +214,14 @@ func (p *printer) printRow(r row) {
 func columns(mark, at, event, task, happened, reason, topic string) string {
 	return strings.TrimRight(mark+pad(at, timeWidth)+"  "+pad(event, eventWidth)+"  "+pad(task, taskWidth)+"  "+
 		pad(happened, happenedWidth)+"  "+pad(reason, reasonWidth)+" "+topic, " ")
+}
+
+// narrowIndent is where a second line begins: under the event.
+const narrowIndent = 2 + timeWidth + 2
+
+// narrowColumns lays out the first line where there is no room for all columns.
+func narrowColumns(mark, at, event, task, why string) string {
+	return mark + pad(at, timeWidth) + "  " + pad(event, eventWidth) + "  " + pad(task, taskWidth) + "  " + why
 }
 
 func pad(text string, width int) string {

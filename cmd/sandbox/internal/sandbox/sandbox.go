@@ -47,6 +47,9 @@ func runSandbox(ctx context.Context, opts options, examples []example, tty *term
 		suffix = fmt.Sprintf("-sandbox-%06x", rand.Uint32()>>8)
 	}
 	s := &sandbox{opts: opts, examples: examples, tty: tty, cancel: cancel, printer: newPrinter(stdout), topics: newTopics(suffix)}
+	if tty != nil {
+		s.printer.columns = tty.width
+	}
 	log := io.Discard
 	if opts.log {
 		log = s.printer.sideWriter(stderr)
@@ -156,16 +159,18 @@ func (s *sandbox) printIntroduction(brokers []string) {
 	if len(s.opts.brokers) > 0 {
 		where = "yours; the sandbox's topics and group end in " + s.topics.suffix
 	}
-	s.printer.print(bold, "remux-retrier: failure events → Kafka → the service → MPC, and the answers back to Kafka")
-	s.printer.print(dim, "Kafka  %s (%s)\nMPC    %s (simulated; checks every request's signature)", strings.Join(brokers, ","), where, s.mpc.URL())
+	s.printer.wrapped(bold, "", "remux-retrier: failure events → Kafka → the service → MPC, and the answers back to Kafka")
+	s.printer.wrapped(dim, "Kafka  ", fmt.Sprintf("%s (%s)", strings.Join(brokers, ","), where))
+	s.printer.wrapped(dim, "MPC    ", s.mpc.URL()+" (simulated; checks every request's signature)")
 	if s.opts.http != "" {
-		s.printer.print(dim, "Page   http://%s/ (for operators; also /metrics, /readyz and /healthz)", s.opts.http)
+		s.printer.wrapped(dim, "Page   ", fmt.Sprintf("http://%s/ (for operators; also /metrics, /readyz and /healthz)", s.opts.http))
 	}
 	if s.tty != nil {
-		s.printer.print(dim, "Keys   %s", strings.Join(wrap(keyWords(), remarkWidth), "\n       "))
+		s.printer.print(dim, "Keys   %s", strings.Join(wrap(keyWords(), s.printer.width()-len("Keys   ")), "\n       "))
 	}
 	if !s.opts.once {
-		s.printer.print(dim, `You    echo '{"task_id":"4711"}' | kcat -P -b %s -t %s, and Ctrl-C to end`, brokers[0], s.topics.failed)
+		s.printer.print(dim, `You    echo '{"task_id":"4711"}' | kcat -P -b %s -t %s
+       publishes your own event; Ctrl-C ends`, brokers[0], s.topics.failed)
 	}
 	s.printer.print(noColour, "")
 }
@@ -219,9 +224,11 @@ func (s *sandbox) awaitReady(ctx context.Context, brokers []string) error {
 		if err := s.startSMN(ctx, brokers); err != nil {
 			return errors.Join(err, s.stopService())
 		}
-		s.printer.print(dim, "SMN    %s (simulated) → remux-retrier receive at %s, which has confirmed its subscription\n", s.smn.smn.Host(), s.smn.url)
+		s.printer.wrapped(dim, "SMN    ", fmt.Sprintf("%s (simulated), posts to", s.smn.smn.Host()))
+		s.printer.wrapped(dim, "       ", s.smn.url+" (remux-retrier receive; subscription confirmed)")
+		s.printer.print(noColour, "")
 	}
-	s.printer.printHeader()
+	s.printer.printHeader(time.Now())
 	return nil
 }
 

@@ -99,7 +99,7 @@ func TestNotificationsComeTheWholeWayBySMN(t *testing.T) {
 	if code := Run(t.Context(), []string{"--once", "--smn"}, strings.NewReader(""), &stdout, &stderr); code != exitExpected {
 		t.Fatalf("exit %d\n%s%s", code, &stdout, &stderr)
 	}
-	if got := strings.Count(stdout.String(), "\n✓ ") - 1; got != len(examples()) || !strings.Contains(stdout.String(), "has confirmed its subscription") {
+	if got := strings.Count(stdout.String(), "\n✓ ") - 1; got != len(examples()) || !strings.Contains(stdout.String(), "subscription confirmed") {
 		t.Errorf("%d events have a tick, want %d:\n%s", got, len(examples()), &stdout)
 	}
 }

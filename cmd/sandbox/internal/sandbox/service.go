@@ -143,7 +143,6 @@ func logMessage(line string) string {
 // relayLog prints the service's messages between the lines of the events.
 func (s *sandbox) relayLog(line []byte) {
 	if text := logMessage(string(line)); text != "" {
-		lines := wrap([]string{text}, remarkWidth)
-		s.printer.print(cyan, "  service says: %s", strings.Join(lines, "\n"+strings.Repeat(" ", len("  service says: "))))
+		s.printer.wrapped(cyan, "  service says: ", text)
 	}
 }

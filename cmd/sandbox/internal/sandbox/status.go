@@ -39,7 +39,7 @@ func (s *sandbox) showStatus(ctx context.Context) {
 		troubled := fault != nil || !service.available || service.waitingInAll() > 1
 		if now.Sub(last) >= longWait && (troubled || showedTrouble) {
 			last, showedTrouble = now, troubled
-			s.printer.print(dim, "  %s  … %s", now.Format(clockLayout), strings.Join(parts, " · "))
+			s.printer.print(dim, "  %s  … %s", now.Format(momentLayout), strings.Join(parts, " · "))
 		}
 	}
 }

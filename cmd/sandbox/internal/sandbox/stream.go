@@ -66,10 +66,7 @@ func (s *sandbox) send(ctx context.Context) error {
 // through SMN.
 func (s *sandbox) publish(ctx context.Context, event *sent) error {
 	if s.smn != nil && event.notice != "" {
-		if err := s.smn.send(ctx, event); ctx.Err() == nil {
-			return err
-		}
-		return nil // the sandbox is stopping
+		return s.smn.send(ctx, event)
 	}
 	return s.client.publish(ctx, event.record())
 }
@@ -105,7 +102,7 @@ func (s *sandbox) await(ctx context.Context, sending <-chan error) error {
 			if s.metrics == nil && now.waiting > 1 && time.Since(remark) >= longWait {
 				remark = time.Now()
 				s.printer.print(dim, "  %s  … %d events wait, the first for %v; latest request: %s",
-					remark.Format(clockLayout), now.waiting, remark.Sub(now.oldest).Round(time.Second), now.lastRequest)
+					remark.Format(momentLayout), now.waiting, remark.Sub(now.oldest).Round(time.Second), now.lastRequest)
 			}
 		}
 	}

@@ -20,7 +20,8 @@ func (s *sandbox) check(ctx context.Context) {
 	case s.opts.once:
 		s.checker.problem("the service has stopped with %d answered events not committed", left)
 	default:
-		s.printer.print(noColour, "\n%d events are above the committed offsets; the next start would go on with those without an answer", left)
+		s.printer.print(noColour, "")
+		s.printer.wrapped(noColour, "", fmt.Sprintf("%d events are above the committed offsets; the next start would go on with those without an answer", left))
 	}
 	if !s.opts.once || !s.checker.exact {
 		return
@@ -34,6 +35,39 @@ func (s *sandbox) check(ctx context.Context) {
 	}
 }
 
+// words says how many events got which kind of answer. The numbers add up.
+func (t totals) words(took time.Duration) string {
+	count := func(k kind) (n int) {
+		for _, of := range t.reasons[k] {
+			n += of
+		}
+		return n
+	}
+	var parts []string
+	for _, part := range []struct {
+		n     int
+		words string
+	}{
+		{count(retried), "retried"},
+		{count(retryFailed), "not retried"},
+		{count(deadLetter), "unreadable"},
+		{count(ignored), "no failure"},
+		{t.seen - t.settled, "without an answer yet"},
+	} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.words))
+		}
+	}
+	if last := len(parts) - 1; last > 0 {
+		parts = append(parts[:last-1], parts[last-1]+" and "+parts[last])
+	}
+	events := "events"
+	if t.seen == 1 {
+		events = "event"
+	}
+	return fmt.Sprintf("%d %s in %s: %s.", t.seen, events, seconds(took), strings.Join(parts, ", "))
+}
+
 // printSummary prints how many events got which answer.
 func (s *sandbox) printSummary(took time.Duration) {
 	c := s.checker
@@ -41,7 +75,10 @@ func (s *sandbox) printSummary(took time.Duration) {
 	if totals.seen == 0 {
 		return
 	}
-	s.printer.print(bold, "\n%d events, %d answered in %s", totals.seen, totals.settled, seconds(took))
+	width := s.printer.width()
+	s.printer.print(noColour, "")
+	s.printer.wrapped(bold, "", totals.words(took))
+	const indent = reasonWidth + 11
 	for k := retried; k <= ignored; k++ {
 		reasons := totals.reasons[k]
 		total := 0
@@ -53,12 +90,13 @@ func (s *sandbox) printSummary(took time.Duration) {
 		if total == 0 {
 			continue
 		}
-		lines := wrap(parts, 90)
+		lines := wrap(parts, width-indent)
 		s.printer.write(fmt.Sprintf("  %s %5d   %s\n", s.printer.paint(colours[k], pad(cmp.Or(c.names[k], "no answer"), reasonWidth)), total,
-			strings.Join(lines, "\n"+strings.Repeat(" ", reasonWidth+11))))
+			strings.Join(lines, "\n"+strings.Repeat(" ", indent))))
 	}
 	count := s.mpc.Counters()
-	s.printer.write(fmt.Sprintf("  %s %5d   calls, %d accepted; %d state queries\n", pad("MPC", reasonWidth), count.Retries, count.Accepted, count.Queries))
+	s.printer.write(fmt.Sprintf("  %s %5d   calls: %d accepted, %d not; and %d state queries\n",
+		pad("MPC", reasonWidth), count.Retries, count.Accepted, count.Retries-count.Accepted, count.Queries))
 	if totals.repeats > 0 {
 		s.printer.print(noColour, "  %d answers were repeated with the same id, for subscribers to drop", totals.repeats)
 	}
