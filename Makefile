@@ -31,6 +31,11 @@ PICTURES_AFTER ?= 15m
 
 GOVULNCHECK ?= v1.9.0
 
+# Where the repository is read, with a slash at the end: it goes before the path in
+# each alert's runbook_url.
+RUNBOOK_BASE ?= file://$(CURDIR)/
+ALERTS_DIR   ?= bin
+
 .PHONY: help
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -108,19 +113,45 @@ fuzz: ## Fuzz each target FUZZTIME (300000x: that many inputs)
 # knows nothing of files outside its module.
 .PHONY: lint
 lint: ## Run go vet and the pinned golangci-lint, and check docker-compose.yml
-	go vet -tags kafka,browser work
+	go vet -tags kafka,browser,schemas work
 	$$(GOWORK=off go tool -n -modfile=tools/go.mod golangci-lint) run ./... ./cmd/sandbox/... ./test/...
 	cd tools && GOWORK=off go test -count=1 ./...
 
+.PHONY: alerts
+alerts: ## Write the alerts to bin/rules.yaml and, for the Prometheus operator, to bin/prometheusrule.yaml (RUNBOOK_BASE=https://…/)
+	@mkdir -p $(ALERTS_DIR)
+	sed 's|^\( *runbook_url: \)|\1$(RUNBOOK_BASE)|' deploy/prometheus/rules.yaml > $(ALERTS_DIR)/rules.yaml
+	{ printf 'apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: remux-retrier}\nspec:\n'; sed 's/^/  /' $(ALERTS_DIR)/rules.yaml; } > $(ALERTS_DIR)/prometheusrule.yaml
+
 .PHONY: check-deploy
-check-deploy: ## Check deploy/: alerts and their unit tests (promtool), dashboard, Kubernetes manifests (Python's pip)
-	promtool check rules deploy/prometheus/rules.yaml
+check-deploy: alerts ## Check deploy/: alerts and their unit tests (promtool), dashboard, Kubernetes manifests (Python's pip)
+	promtool check rules bin/rules.yaml
 	promtool test rules deploy/prometheus/*_test.yaml
 	cd tools/deploy && GOWORK=off go test -count=1 ./...
 	python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --upgrade --target bin/python -r tools/deploy/requirements.txt
 	cd tools/deploy && GOWORK=off go run ./render ../../deploy/kubernetes/base ../../deploy/kubernetes/example ../../deploy/kubernetes/receive-example > ../../bin/manifests.yaml
 	PYTHONPATH=bin/python python3 -m kubernetes_validate --strict bin/manifests.yaml
 	go test ./deploy
+
+# All of it happens in bin/schemas, where tools/schemas is copied to: what is installed
+# and generated is no part of the sources.
+SCHEMAS := events/schema
+PYTHON_TYPES = PYTHONPATH=packages python3 -W ignore -m datamodel_code_generator --input-file-type jsonschema \
+	--output-model-type pydantic_v2.BaseModel --target-python-version 3.11 --use-title-as-name --disable-timestamp
+
+.PHONY: test-schemas
+test-schemas: ## Generate TypeScript, Java and Python types from events/schema, and use them (npm, JDK 17, Maven, Python's pip)
+	mkdir -p bin/schemas && cp tools/schemas/* bin/schemas/
+	rm -rf bin/schemas/{typescript,java,classes,python}
+	cd bin/schemas && { cmp -s package-lock.json installed || npm ci --prefer-offline --no-audit --no-fund --ignore-scripts --loglevel=error; } && cp package-lock.json installed
+	cd bin/schemas && mvn -q -B dependency:copy-dependencies -DoutputDirectory=lib
+	python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --upgrade --target bin/schemas/packages -r tools/schemas/requirements.txt
+	cd bin/schemas && node check.mjs ../../$(SCHEMAS)
+	cd bin/schemas && node generate.mjs ../../$(SCHEMAS)/asyncapi.json typescript java
+	cd bin/schemas && npx tsc --strict --target es2022 --module es2022 --moduleResolution bundler --types node use.ts
+	cd bin/schemas && javac -cp 'lib/*' -d classes java/*.java Use.java
+	cd bin/schemas && mkdir -p python && for name in outcome failure; do $(PYTHON_TYPES) --input ../../$(SCHEMAS)/$$name.schema.json --output python/$$name.py; done
+	go test -tags schemas -count=1 -v -run GeneratedTypes ./test/events
 
 .PHONY: vulncheck
 vulncheck: build ## Ask Go's vulnerability database (vuln.go.dev) about what the binary links

@@ -131,7 +131,7 @@ func TestSIGHUPReadsTheFilesAgainAndEndsNothing(t *testing.T) {
 	signals := []struct {
 		after string
 		send  os.Signal
-	}{{"waiting for the brokers", syscall.SIGHUP}, {"SIGHUP: read", syscall.SIGHUP}, {"SIGHUP: read", syscall.SIGTERM}}
+	}{{"waiting for the brokers", syscall.SIGHUP}, {"SIGHUP: reread", syscall.SIGHUP}, {"SIGHUP: reread", syscall.SIGTERM}}
 	changed := false
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {

@@ -11,7 +11,7 @@ import (
 func TestTheLedgerMustReadAllUnlessEveryPartitionSaysSinceWhen(t *testing.T) {
 	const then = 900_000_000_000 // ms, long before the bubble's clock begins
 	since := func(offset, ms int64) consumer.Position {
-		return consumer.Position{Offset: offset, Metadata: consumer.Mark{Since: time.UnixMilli(ms)}.Encode(offset)}
+		return consumer.Position{Offset: offset, Metadata: consumer.CommitMetadata{Since: time.UnixMilli(ms)}.Encode(offset)}
 	}
 	for name, c := range map[string]struct {
 		at   consumer.Position
@@ -19,9 +19,9 @@ func TestTheLedgerMustReadAllUnlessEveryPartitionSaysSinceWhen(t *testing.T) {
 	}{
 		"the earliest counts":  {since(2, then-1), then - 1},
 		"later than the other": {since(2, then+1), then},
-		"no mark":              {consumer.Position{Offset: 2}, 0},
-		"a mark without it":    {consumer.Position{Offset: 2, Metadata: consumer.Mark{}.Encode(2)}, 0},
-		"a mark that was cut":  {consumer.Position{Offset: 2, Metadata: "remux1 clean since=1000000"}, 0},
+		"foreign commit":       {consumer.Position{Offset: 2}, 0},
+		"metadata without it":  {consumer.Position{Offset: 2, Metadata: consumer.CommitMetadata{}.Encode(2)}, 0},
+		"truncated metadata":   {consumer.Position{Offset: 2, Metadata: "remux1 clean since=1000000"}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, 2, func(w *world) {
@@ -31,7 +31,7 @@ func TestTheLedgerMustReadAllUnlessEveryPartitionSaysSinceWhen(t *testing.T) {
 				w.broker.Commit(1, c.at)
 				a := w.start("a", nil)
 				time.Sleep(3 * time.Second)
-				got := a.follower.last().Since
+				got := a.listener.last().Since
 				if got.IsZero() != (c.want == 0) || (c.want > 0 && got.UnixMilli() != c.want) {
 					t.Errorf("since %v", got)
 				}
@@ -44,17 +44,17 @@ func TestTheLedgerMustReadAllUnlessEveryPartitionSaysSinceWhen(t *testing.T) {
 func TestAGroupWithoutACommitMustReadAll(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		w.append(0, 5)
-		w.broker.Commit(0, consumer.Position{Offset: 1, Metadata: consumer.Mark{Since: time.Now()}.Encode(1)})
+		w.broker.Commit(0, consumer.Position{Offset: 1, Metadata: consumer.CommitMetadata{Since: time.Now()}.Encode(1)})
 		a := w.start("a", nil)
 		time.Sleep(3 * time.Second)
-		if got := a.follower.last().Since; !got.IsZero() {
+		if got := a.listener.last().Since; !got.IsZero() {
 			t.Errorf("since %v", got)
 		}
 		a.stop()
-		// What it commits at the end says since when: nothing of before is open.
+		// The commit at its end has a Since: no event from before is unanswered.
 		a = w.start("a", nil)
 		time.Sleep(time.Second)
-		if got := a.follower.last().Since; time.Since(got) > 10*time.Second {
+		if got := a.listener.last().Since; time.Since(got) > 10*time.Second {
 			t.Errorf("since %v", got)
 		}
 		a.stop()
@@ -65,7 +65,7 @@ func TestAMemberWithoutPartitionsNeedNotReadTheOutcomes(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		a, b := w.start("a", nil), w.start("b", nil)
 		time.Sleep(5 * time.Second)
-		if got := a.follower.last(); len(got.Partitions) != 0 || got.Of != 1 || got.Since.IsZero() {
+		if got := a.listener.last(); len(got.Partitions) != 0 || got.TopicPartitions != 1 || got.Since.IsZero() {
 			t.Errorf("%+v", got)
 		}
 		a.stop()
@@ -77,7 +77,7 @@ func TestALogFoundToBeAnotherMakesTheLedgerReadAllFirst(t *testing.T) {
 	for name, cut := range map[string]func(w *world){
 		"while it is read": func(w *world) { w.broker.Truncate(topic, 0, 2) },
 		"between": func(w *world) {
-			w.broker.Commit(0, consumer.Position{Offset: 9, Metadata: consumer.Mark{Since: time.Now()}.Encode(9)})
+			w.broker.Commit(0, consumer.Position{Offset: 9, Metadata: consumer.CommitMetadata{Since: time.Now()}.Encode(9)})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,9 +93,9 @@ func TestALogFoundToBeAnotherMakesTheLedgerReadAllFirst(t *testing.T) {
 					a = w.start("a", nil)
 				}
 				time.Sleep(5 * time.Second)
-				openings := a.follower.openings()
-				if last := openings[len(openings)-1]; last.continued || !a.follower.last().Since.IsZero() {
-					t.Errorf("opened %+v, assigned %+v", last, a.follower.last())
+				openings := a.listener.openings()
+				if last := openings[len(openings)-1]; last.continued || !a.listener.last().Since.IsZero() {
+					t.Errorf("opened %+v, assigned %+v", last, a.listener.last())
 				}
 				a.stop()
 			})
@@ -118,7 +118,7 @@ func TestACallCoversWhatStandsInItsPartition(t *testing.T) {
 		time.Sleep(time.Second)
 		w.append(0, 4)
 		if got := <-ends; got != 7 {
-			t.Errorf("a call covers what stands below %d, want 7", got)
+			t.Errorf("a call covers the offsets below %d, want 7", got)
 		}
 		a.stop()
 	})

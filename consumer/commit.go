@@ -9,8 +9,8 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// commitLoop commits once a second, and at once when a call waits for its mark or
-// soon would. It goes on through the drain, where it keeps the membership alive.
+// commitLoop commits once a second, and at once when a call waits for a commit or soon
+// would. It continues during the drain, to keep the membership.
 func (g *generation) commitLoop(ctx context.Context) {
 	b := g.c.newBackoff()
 	var ticked time.Time
@@ -23,13 +23,13 @@ func (g *generation) commitLoop(ctx context.Context) {
 				p.tracker.tick()
 			}
 		}
-		// The end of the drain does not cut a commit off: it might then be stored
-		// after the last one, and the next owner would ask for states in vain.
-		one, cancel := clock.WithTimeout(g.owned, g.c.cfg.Clock, g.c.commitWithin())
+		// The end of the drain does not cancel a commit in flight: it might be stored after
+		// the last one, and the next owner would query tasks for nothing.
+		one, cancel := clock.WithTimeout(g.owned, g.c.cfg.Clock, g.c.commitTimeout())
 		err := g.commit(one, tick, false)
 		cancel()
 		if errors.Is(err, ErrUnknownTopic) {
-			err = g.confirmTopic(ctx)
+			err = g.verifyTopic(ctx)
 		}
 		if err != nil {
 			_ = g.c.cfg.Clock.Sleep(ctx, b.Next())
@@ -40,14 +40,14 @@ func (g *generation) commitLoop(ctx context.Context) {
 	}
 }
 
-// lastCommit ends the generation: nothing is under way any more, so a partition
-// of which no call is in doubt is marked clean. While commits fail, its patience
-// is also what keeps one generation that they end from following the other.
+// lastCommit is the generation's final commit. No work is in flight any more, so partitions
+// without calls in doubt are committed as clean. If commits fail, its backoff also delays
+// the next generation, which would fail the same way.
 func (g *generation) lastCommit(ctx context.Context) {
-	ctx, cancel := clock.WithTimeout(ctx, g.c.cfg.Clock, lastCommitWithin)
+	ctx, cancel := clock.WithTimeout(ctx, g.c.cfg.Clock, lastCommitTimeout)
 	defer cancel()
 	b := g.c.newBackoff()
-	if g.suspect.Load() && !g.revoked() && g.lookAtLast(ctx) != nil {
+	if g.topicSuspect.Load() && !g.revoked() && g.verifyTopicOnce(ctx) != nil {
 		return
 	}
 	for !g.revoked() {
@@ -61,20 +61,20 @@ func (g *generation) lastCommit(ctx context.Context) {
 	}
 }
 
-// revoked: the partitions are, or may be, somebody else's. A drain that was cut
-// short has given up its handlers, but not the partitions yet.
+// revoked: the partitions belong, or may belong, to another member. A drain that ran out of
+// time has given up its handlers but still owns its partitions.
 func (g *generation) revoked() bool {
 	return g.owned.Err() != nil && !errors.Is(context.Cause(g.owned), errDrained)
 }
 
-// commit stores the positions that have changed, or all. All are stored once a
-// second even if none has changed: it is the sign of life.
+// commit stores the positions that have changed, or all of them. Once a second all are
+// stored even if unchanged, to show that this member is alive.
 //
-// One that is not answered may still sit in a socket. Stored after a newer one, it
-// would lower the mark below calls that have begun since, and a crash would have
-// them repeated. So no call relies on one after it: the generation ends, and the
-// broker refuses a former generation's commits. Until then it may undo those of
-// the drain, which does no harm: its own mark covers all that was called.
+// A commit without an answer may still be in a socket. Stored after a newer one, it would
+// lower the call high-water mark below calls that have started since, and a crash would
+// repeat them. So no call relies on a commit after it: the generation ends, and the broker
+// refuses commits of a former generation. Until then it may overwrite the commits of the
+// drain. That is harmless: its own high-water mark covers every call.
 func (g *generation) commit(ctx context.Context, all, last bool) error {
 	started := g.c.cfg.Clock.Now()
 	parts := g.opened()
@@ -82,7 +82,7 @@ func (g *generation) commit(ctx context.Context, all, last bool) error {
 	called := make([]int64, len(parts))
 	for i, p := range parts {
 		low, mark := p.tracker.position(last)
-		mark.Of, mark.Log, mark.Owners, called[i] = p.of, p.name, p.owners(started), mark.Called
+		mark.TopicPartitions, mark.LogID, mark.Owners, called[i] = p.topicPartitions, p.logID, p.owners(started), mark.Called
 		at := Position{Offset: low, Metadata: mark.Encode(low)}
 		if all || at != p.committed() {
 			positions[p.id] = at
@@ -90,7 +90,7 @@ func (g *generation) commit(ctx context.Context, all, last bool) error {
 	}
 	switch {
 	case len(parts) == 0:
-		return nil // nothing is owned: the group's heartbeats suffice
+		return nil // nothing is owned: heartbeats are enough
 	case len(positions) == 0:
 		return g.commit(ctx, true, last)
 	}
@@ -100,7 +100,7 @@ func (g *generation) commit(ctx context.Context, all, last bool) error {
 			if at, ok := positions[p.id]; ok {
 				p.stored.Store(&at)
 				p.tracker.acknowledged(called[i])
-				g.c.cfg.Follower.Committed(p.id, at.Offset)
+				g.c.cfg.Listener.Committed(p.id, at.Offset)
 			}
 		}
 		g.c.restartDone(g)
@@ -109,11 +109,11 @@ func (g *generation) commit(ctx context.Context, all, last bool) error {
 		g.revoke(err)
 		return err
 	case errors.Is(err, ErrUnknownTopic):
-		g.suspect.Store(true)
-		return err // see confirmTopic
+		g.topicSuspect.Store(true)
+		return err // see verifyTopic
 	default:
 		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-			err = fmt.Errorf("no answer within %v", g.c.commitWithin())
+			err = fmt.Errorf("no answer within %v", g.c.commitTimeout())
 		}
 		if !errors.Is(err, ErrRefused) {
 			g.stop(errUnanswered)

@@ -1,20 +1,19 @@
-// Package consumer carries records from a topic to a handler and what the
-// handler makes of them back to Kafka: it joins the group, reads the assigned
-// partitions, hands every record to the handler at once, publishes, and commits.
+// Package consumer reads a topic as a member of a consumer group, hands each record to a
+// Handler, publishes what the handler answers, and commits.
 //
-// A record's way:
+// The path of a record:
 //
-//	partition.read    fetch a page, take its records on, as far as the look-ahead goes
-//	partition.handle  the handler, one goroutine a record; it publishes through its Delivery
-//	tracker.resolve   the record is answered
-//	generation.commit the low-water mark, and the mark beside it, once a second
+//	partition.read    fetches a page and hands out its records, as far as the look-ahead allows
+//	Handler.Receive   takes the record; it answers later, through its Delivery
+//	tracker.resolve   marks the record as answered
+//	generation.commit commits the low-water mark and its metadata, once a second
 //
-// It promises: no record is passed over; an offset is committed only after the
-// handler has returned nil, hence after its messages were acknowledged; a
-// generation that ends is drained and committed, so that the next owner repeats
-// nothing; after a crash the next owner knows which records' calls are in doubt.
+// Guarantees: no record is skipped. An offset is committed only after every record below it
+// is answered: its message is acknowledged by all in-sync replicas, or it needs none. A
+// generation that ends is drained and committed, so the next owner repeats nothing. After a
+// crash the next owner knows which records' calls are in doubt.
 //
-// It knows records, not tasks and not MPC. It imports neither events nor
-// mpcclient nor kafka-go: Kafka is the interface Log, which package kafkalog
-// implements. Only internal/app and the simulation import it.
+// The package knows records, not tasks and not MPC. It imports neither events nor mpcclient
+// nor kafka-go: Kafka is the interface Client, implemented by package kafkalog. Only
+// internal/app and the simulation run a Consumer.
 package consumer

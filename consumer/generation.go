@@ -16,46 +16,44 @@ import (
 
 // Why a generation ends.
 var (
-	errRebalance  = errors.New("the group rebalances, or no longer answers")
-	errPartitions = errors.New("the topic's partitions have changed")
+	errRebalance  = errors.New("the group is rebalancing or does not answer")
+	errPartitions = errors.New("the topic's partition count has changed")
 	errTopicGone  = errors.New("the topic was deleted")
-	errOtherLog   = errors.New("the partition's log is another one than was committed")
-	errUnanswered = errors.New("a commit was not answered, and might still be stored after a newer one")
-	errStopping   = errors.New("this instance stops")
+	errOtherLog   = errors.New("the partition's log is not the one that was committed")
+	errUnanswered = errors.New("a commit got no answer and might still be stored after a newer one")
+	errStopping   = errors.New("this instance is stopping")
 	errDrained    = errors.New("the generation has ended")
 )
 
-// generation is this member's share of the topic for a while.
-//
-// Its life: load, then read and commit until working ends, then drain, then one
-// last commit.
+// generation is one assignment of partitions to this member, from its start to its end:
+// prepare, read and commit until working ends, drain, commit a last time.
 type generation struct {
 	*ownership
-	c          *Consumer
-	gen        Generation
-	log        logrus.FieldLogger
-	since      time.Time
-	of         int              // how many partitions the topic has
-	committed  map[int]Position // before this generation, by the whole group
-	parts      []*partition     // ascending
-	lookAhead  *lookAhead
-	firstSight *firstSight
-	publisher  *publisher
-	large      *clock.Semaphore // see load
-	work       clock.Group      // what works on records, and writes
-	suspect    atomic.Bool      // see confirmTopic
+	c               *Consumer
+	gen             Generation
+	log             logrus.FieldLogger
+	since           time.Time
+	topicPartitions int              // the topic's partition count
+	committed       map[int]Position // by the whole group, before this generation
+	parts           []*partition     // ascending
+	lookAhead       *lookAhead
+	boundsBarrier   *boundsBarrier
+	publisher       *publisher
+	large           *clock.Semaphore // see load
+	work            clock.Group      // work on records, and writes
+	topicSuspect    atomic.Bool      // see verifyTopic
 
 	commitNotice, throttleNotice *notice.Notice
-	throttled                    atomic.Int64 // when a fetch was throttled last, in Unix milliseconds
+	throttled                    atomic.Int64 // time of the last throttled fetch, Unix milliseconds
 }
 
-// serve works through one generation, until ctx ends and what is under way has
-// ended too; end cuts that short. Everything of it has ended on return. An error
-// means that it could not begin.
-func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error {
+// serve runs one generation until ctx ends and its work has finished. end cuts that short.
+// Everything it started has ended on return. An error means that the generation could not
+// start.
+func (c *Consumer) serve(ctx, end context.Context, gen Generation, topicPartitions int) error {
 	g := &generation{
 		ownership: newOwnership(ctx, end, c.cfg.Clock),
-		c:         c, gen: gen, of: of, since: c.cfg.Clock.Now(),
+		c:         c, gen: gen, topicPartitions: topicPartitions, since: c.cfg.Clock.Now(),
 		log: c.cfg.Logger.WithField("generation", gen.ID()),
 	}
 	g.commitNotice, g.throttleNotice = c.cfg.Unreachable.New(g.log), notice.New(g.log)
@@ -64,14 +62,14 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error
 
 	var loops, committing clock.Group
 	loops.Go(c.cfg.Clock, g.watchGroup)
-	if err := g.load(); err != nil {
+	if err := g.prepare(); err != nil {
 		g.stop(err)
 		loops.Wait(c.cfg.Clock)
 		overWithGeneration(g.notices())
-		return fmt.Errorf("generation %d ended before it began: %w", gen.ID(), err)
+		return fmt.Errorf("generation %d ended before it started: %w", gen.ID(), err)
 	}
-	c.setPresent(g)
-	defer c.setPresent(nil)
+	c.setCurrent(g)
+	defer c.setCurrent(nil)
 	c.absent.Store(false)
 	c.broker.Over("Kafka answers again")
 	overWithGeneration(c.former)
@@ -90,7 +88,7 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error
 	if errors.Is(why, context.Canceled) {
 		why = errStopping
 	}
-	g.log.WithField("reason", why).Info("generation ends: finishing the calls under way")
+	g.log.WithField("reason", why).Info("generation ends: finishing calls in flight")
 	loops.Wait(c.cfg.Clock)
 	g.drain(ctx, end)
 	drained()
@@ -98,14 +96,14 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, of int) error
 	c.cfg.Handler.Release()
 	g.lastCommit(end)
 	if err := context.Cause(g.working); errors.Is(err, ErrUnknownTopic) {
-		return err // not to be tried again without a pause
+		return err // retried only after a pause
 	}
 	return nil
 }
 
-// load reads what the group has committed, lets the follower catch up, and
-// prepares the partitions. The group's heartbeats go on meanwhile.
-func (g *generation) load() error {
+// prepare reads what the group has committed, lets the listener read the outcome topics,
+// and creates the partitions. The group's heartbeats continue meanwhile.
+func (g *generation) prepare() error {
 	err := g.c.retry(g.working, g.commitNotice, "reading the committed offsets", func() (err error) {
 		g.committed, err = g.gen.Committed(g.working)
 		return err
@@ -115,28 +113,28 @@ func (g *generation) load() error {
 	}
 	assigned := g.gen.Assigned()
 	for _, id := range assigned {
-		g.of = max(g.of, id+1) // the group's leader may know of partitions before we do
+		g.topicPartitions = max(g.topicPartitions, id+1) // the leader may know of partitions before we do
 	}
-	if err := g.c.cfg.Follower.Assigned(g.working, g.assignment()); err != nil {
+	if err := g.c.cfg.Listener.Assigned(g.working, g.assignment()); err != nil {
 		return err
 	}
 	g.lookAhead = newLookAhead(g.c.heldRecords(), heldBytes, max(1, len(assigned)))
-	g.firstSight = newFirstSight(len(assigned))
+	g.boundsBarrier = newBoundsBarrier(len(assigned))
 	for _, id := range assigned {
 		g.parts = append(g.parts, g.newPartition(id))
 	}
 	return nil
 }
 
-// overWithGeneration logs the end of conditions: if they still hold, they are said
-// anew.
+// overWithGeneration logs the end of conditions. If they still hold, the next
+// generation logs them again.
 func overWithGeneration(notices []*notice.Notice) {
 	for _, n := range notices {
 		n.Over("over with its generation: " + n.Text())
 	}
 }
 
-// notices are those that hold.
+// notices returns the conditions that hold.
 func (g *generation) notices() []*notice.Notice {
 	all := []*notice.Notice{g.commitNotice, g.throttleNotice}
 	for _, p := range g.parts {
@@ -148,7 +146,7 @@ func (g *generation) notices() []*notice.Notice {
 	return slices.DeleteFunc(all, func(n *notice.Notice) bool { return n.Text() == "" })
 }
 
-// opened lists the partitions that are being read.
+// opened returns the partitions that are being read.
 func (g *generation) opened() []*partition {
 	parts := make([]*partition, 0, len(g.parts))
 	for _, p := range g.parts {
@@ -166,25 +164,25 @@ func (g *generation) watchGroup() {
 	}
 }
 
-// watchTopic ends the generation when the topic has got more partitions: only a
-// new one assigns them. It also keeps an eye on the ends of full partitions, and
-// on the end of throttling.
+// watchTopic ends the generation when the topic has more partitions: only a new generation
+// assigns them. It also refreshes the ends of full partitions, and notices when throttling
+// is over.
 func (g *generation) watchTopic() {
 	for g.c.cfg.Clock.Sleep(g.working, watchInterval) == nil {
-		n, err := g.c.cfg.Log.Partitions(g.working, g.c.cfg.Topic)
+		n, err := g.c.cfg.Client.Partitions(g.working, g.c.cfg.Topic)
 		if errors.Is(err, ErrUnknownTopic) && len(g.parts) == 0 {
-			// The readers and the commits notice that, but a member that was assigned
-			// nothing has none: it looks out for the new topic.
-			g.of = 0
+			// A member without partitions has no reader and no commit that would notice the
+			// deletion. It waits for the new topic.
+			g.topicPartitions = 0
 		}
-		if err == nil && n != g.of {
-			g.stop(fmt.Errorf("%w: %d, were %d", errPartitions, n, g.of))
+		if err == nil && n != g.topicPartitions {
+			g.stop(fmt.Errorf("%w: %d, was %d", errPartitions, n, g.topicPartitions))
 		}
 		for _, p := range g.parts {
-			p.lookAtEnd()
+			p.refreshEnd()
 		}
 		if at := g.throttled.Load(); g.c.cfg.Clock.Now().UnixMilli()-at > throttledFor.Milliseconds() {
-			g.throttleNotice.Over("Kafka's quota for this client no longer slows reading")
+			g.throttleNotice.Over("Kafka no longer throttles this client's fetches")
 		}
 	}
 }
@@ -192,18 +190,18 @@ func (g *generation) watchTopic() {
 // throttledFor is how long reading counts as throttled after a throttled fetch.
 const throttledFor = 30 * time.Second
 
-// noteThrottle says once that the brokers hold this client back.
+// noteThrottle logs once that the brokers throttle this client.
 func (g *generation) noteThrottle() {
 	g.throttled.Store(g.c.cfg.Clock.Now().UnixMilli())
-	g.throttleNotice.Problem("a Kafka quota for this client or user (consumer_byte_rate or request_percentage) slows reading: the brokers hold fetches back; nothing is lost, raise the quota if the lag grows")
+	g.throttleNotice.Problem("a Kafka quota for this client or user (consumer_byte_rate or request_percentage) throttles fetches: nothing is lost; raise the quota if the lag grows")
 }
 
-// drain waits for the work under way. What takes longer than the drain budget is
-// given up: the group, or the one who stops us, would go on without us.
+// drain waits for the work in flight, for at most the drain time. Then it gives up: the
+// group, or whoever stops this process, would not wait longer.
 func (g *generation) drain(ctx, end context.Context) {
 	within := g.c.cfg.Drain
 	if ctx.Err() != nil {
-		within = min(within, g.c.cfg.Shutdown-leaveWithin)
+		within = min(within, g.c.cfg.Shutdown-leaveTimeout)
 	}
 	waiting, drained := context.WithCancel(end)
 	var timer clock.Group
@@ -217,10 +215,10 @@ func (g *generation) drain(ctx, end context.Context) {
 	timer.Wait(g.c.cfg.Clock)
 }
 
-func (c *Consumer) setPresent(g *generation) {
+func (c *Consumer) setCurrent(g *generation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.present = g
+	c.current = g
 	if g != nil {
 		c.stats.generations.Add(1)
 	}

@@ -65,7 +65,7 @@ func TestWhatWasAnsweredOutOfOrderIsInherited(t *testing.T) {
 		a := w.start("a", stuck)
 		time.Sleep(3 * time.Second)
 		a.stop()
-		low, m := w.mark(0)
+		low, m := w.committed(0)
 		if want := []consumer.Interval{{From: 1, To: 4}, {From: 5, To: 8}, {From: 9, To: 10}}; low != 0 || !slices.Equal(m.Done, want) || m.Called != 0 {
 			t.Errorf("committed at %d: %+v", low, m)
 		}
@@ -73,7 +73,7 @@ func TestWhatWasAnsweredOutOfOrderIsInherited(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		a.stop()
 		w.wantOnce()
-		if low, m = w.mark(0); low != 10 || len(m.Done) != 0 {
+		if low, m = w.committed(0); low != 10 || len(m.Done) != 0 {
 			t.Errorf("at the end %d: %+v", low, m)
 		}
 	})
@@ -84,18 +84,18 @@ func TestCommitWaitsForTheAcknowledgementOfThePublication(t *testing.T) {
 		w.append(0, 1)
 		a := w.start("a", nil, with(slow(memlog.Produce, 5*time.Second)))
 		time.Sleep(4 * time.Second)
-		if low, _ := w.mark(0); low != 0 {
+		if low, _ := w.committed(0); low != 0 {
 			t.Errorf("%d is committed while the answer is being written", low)
 		}
 		time.Sleep(4 * time.Second)
-		if low, _ := w.mark(0); low != 1 {
+		if low, _ := w.committed(0); low != 1 {
 			t.Errorf("%d is committed after the answer was acknowledged", low)
 		}
 		a.stop()
 	})
 }
 
-// A panic would come again after each restart.
+// The panic would happen again after each restart.
 func TestARecordWhoseHandlingPanicsIsHeldAndTheOthersGoOn(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		w.append(0, 10)
@@ -134,7 +134,7 @@ func TestRebalanceLetsCallsUnderWayEndAndCommitsThem(t *testing.T) {
 		}
 		a.stop()
 		b.stop()
-		if _, m := w.mark(1); m.Called != 0 {
+		if _, m := w.committed(1); m.Called != 0 {
 			t.Errorf("not clean after the drain: %+v", m)
 		}
 	})
@@ -150,7 +150,7 @@ func TestDrainBeyondItsBudgetPublishesNothing(t *testing.T) {
 		if n := len(w.broker.Records(out)); n != 0 {
 			t.Errorf("%d answers were published after the budget", n)
 		}
-		if low, m := w.mark(0); low != 0 || m.Called == 0 {
+		if low, m := w.committed(0); low != 0 || m.Called == 0 {
 			t.Errorf("committed at %d: %+v, though a call is in doubt", low, m)
 		}
 	})
@@ -166,11 +166,11 @@ func TestAfterACrashExactlyTheUnansweredBelowHAreInDoubt(t *testing.T) {
 			return w.caller(0)(ctx, d)
 		}
 		w.start("a", half).crashAfter(3 * time.Second)
-		low, m := w.mark(0)
+		low, m := w.committed(0)
 		if low != 1 || m.Called < 20 {
 			t.Fatalf("committed at %d: %+v", low, m)
 		}
-		w.append(0, int(m.Called)) // well beyond H
+		w.append(0, int(m.Called)) // well above the call high-water mark
 		b := w.start("b", nil)
 		time.Sleep(20 * time.Second)
 		b.stop()
@@ -178,14 +178,14 @@ func TestAfterACrashExactlyTheUnansweredBelowHAreInDoubt(t *testing.T) {
 		for _, r := range w.broker.Records(topic) {
 			want := r.Offset < m.Called && (r.Offset >= 20 || r.Offset%2 == 1)
 			if w.doubted[id(r)] != want {
-				t.Errorf("%d: in doubt is %v, H is %d", r.Offset, !want, m.Called)
+				t.Errorf("%d: in doubt is %v, the call high-water mark is %d", r.Offset, !want, m.Called)
 			}
 		}
 	})
 }
 
-// crashAfter lets an instance live for a while. Its handlers sleep in calls that
-// never end: they are given the time.
+// crashAfter lets an instance run for a while and then crashes it. Its handlers sleep in
+// calls that never end.
 func (i *instance) crashAfter(d time.Duration) {
 	time.Sleep(d)
 	i.crash()

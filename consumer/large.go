@@ -5,19 +5,19 @@ import (
 	"sync"
 )
 
-// LargestRecord is the size of the largest record whose contents are read, in
-// bytes. Kafka's own default bound is 1 MiB.
+// LargestRecord is the size in bytes of the largest record whose contents are read. Kafka's
+// default limit is 1 MiB.
 const LargestRecord = 64 << 20
 
-// Loadable tells whether a record that came without its contents may be fetched by
-// itself, with LeftOut.Size for maxBytes.
+// Loadable reports whether a record without contents can be fetched alone, with maxBytes
+// set to LeftOut.Size.
 func (r *Record) Loadable() bool {
 	return r.LeftOut != nil && r.LeftOut.Last == r.Offset && r.LeftOut.Size <= LargestRecord
 }
 
-// load fetches the contents of a large record. Of these, one at a time is in
-// memory, over all partitions: until its handler has dropped the contents, or it is
-// answered. A record that is no longer there, or still too large, stays as it is.
+// load fetches the contents of a large record. Over all partitions only one is in memory at
+// a time, until its handler drops the contents or answers the record. A record that is
+// gone, or still too large, stays without contents.
 func (p *partition) load(d *Delivery) error {
 	c, g := p.g.c, p.g
 	if err := g.large.Acquire(g.working); err != nil {
@@ -26,7 +26,7 @@ func (p *partition) load(d *Delivery) error {
 	d.unload = sync.OnceFunc(g.large.Release)
 	var page Page
 	err := c.retry(g.working, p.notice, "fetching", func() (err error) {
-		page, err = c.cfg.Log.Fetch(g.working, c.cfg.Topic, p.id, d.Offset, int(d.LeftOut.Size))
+		page, err = c.cfg.Client.Fetch(g.working, c.cfg.Topic, p.id, d.Offset, int(d.LeftOut.Size))
 		return err
 	}, ErrOffsetOutOfRange)
 	switch {
@@ -41,9 +41,9 @@ func (p *partition) load(d *Delivery) error {
 	return nil
 }
 
-// unloaded lets the next large record go on where this one's value and headers
-// were dropped. Its handler has returned, and may have put a small key in place of
-// the record's.
+// unloaded lets the next large record load if this one's value and headers were dropped. It
+// is called after the handler returns; the handler may have replaced the key by a small
+// one.
 func (d *Delivery) unloaded() {
 	if d.Value == nil && d.Headers == nil {
 		d.unload()

@@ -13,16 +13,16 @@ import (
 	"remux-retrier/consumer"
 )
 
-// bounded is a log that leaves out what is larger than was asked for, and than 100
+// bounded is a client that leaves out contents larger than requested and larger than 100
 // bytes. alive counts the large values that were handed out.
 type bounded struct {
-	consumer.Log
+	consumer.Client
 	loads atomic.Int32
-	size  int64 // as told; 0: as it is
+	size  int64 // as reported; 0: the real size
 }
 
 func (b *bounded) Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (consumer.Page, error) {
-	page, err := b.Log.Fetch(ctx, topic, partition, offset, maxBytes)
+	page, err := b.Client.Fetch(ctx, topic, partition, offset, maxBytes)
 	for i := range page.Records {
 		r := &page.Records[i]
 		size := int64(len(r.Value))
@@ -44,7 +44,7 @@ func (b *bounded) Fetch(ctx context.Context, topic string, partition int, offset
 
 func bounding(size int64) (*bounded, func(*consumer.Config)) {
 	b := &bounded{size: size}
-	return b, func(c *consumer.Config) { b.Log, c.Log = c.Log, b }
+	return b, func(c *consumer.Config) { b.Client, c.Client = c.Client, b }
 }
 
 var big = bytes.Repeat([]byte("x"), 1000)
@@ -74,7 +74,7 @@ func TestLargeRecordsAreInMemoryOneAtATime(t *testing.T) {
 	})
 }
 
-// One whose event waits for days has dropped its contents.
+// An event that waits for days has dropped its contents.
 func TestALargeEventThatWaitsHoldsUpNoOther(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		_, option := bounding(2 << 20)

@@ -11,9 +11,9 @@ import (
 	"remux-retrier/internal/simulation/memlog"
 )
 
-// lateCommits lets one commit go unanswered, and sends it on when its test says.
+// lateCommits holds one commit back, and sends it when the test says so.
 type lateCommits struct {
-	consumer.Log
+	consumer.Client
 	armed  atomic.Bool
 	gen    consumer.Generation
 	commit map[int]consumer.Position
@@ -25,10 +25,10 @@ type lateGeneration struct {
 }
 
 // late is an option of world.start.
-func (l *lateCommits) late(c *consumer.Config) { l.Log, c.Log = c.Log, l }
+func (l *lateCommits) late(c *consumer.Config) { l.Client, c.Client = c.Client, l }
 
 func (l *lateCommits) Join(ctx context.Context) (consumer.Generation, error) {
-	gen, err := l.Log.Join(ctx)
+	gen, err := l.Client.Join(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -44,20 +44,20 @@ func (g lateGeneration) Commit(ctx context.Context, positions map[int]consumer.P
 	return context.Cause(ctx)
 }
 
-// arrive has the broker receive the commit now.
+// arrive delivers the commit to the broker now.
 func (l *lateCommits) arrive() error {
 	return l.gen.Commit(context.Background(), l.commit)
 }
 
-// A commit that was given up may still sit in a socket. Stored after a newer one,
-// it would hide calls that have begun since from the owner after a crash.
+// A commit that timed out may still be in a socket. Stored after a newer one, it would hide
+// calls that started since from the next owner after a crash.
 func TestACommitThatArrivesAfterANewerOneIsRefused(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		l := &lateCommits{}
 		a := w.start("a", w.caller(time.Hour), l.late)
 		time.Sleep(5 * time.Second)
 		l.armed.Store(true)
-		time.Sleep(8 * time.Second) // it is sent, and given up after 6 s
+		time.Sleep(8 * time.Second) // it is sent, and times out after 6 s
 		w.append(0, 3)
 		time.Sleep(2 * time.Second)
 		if n := len(w.calls()); n != 3 {
@@ -76,8 +76,8 @@ func TestACommitThatArrivesAfterANewerOneIsRefused(t *testing.T) {
 	})
 }
 
-// Between its being given up and the next generation the late commit is stored.
-// It may undo commits of the drain, but no mark that a call relied on.
+// The late commit is stored after it timed out and before the next generation. It may
+// overwrite commits of the drain, but no high-water mark that a call relied on.
 func TestACommitThatArrivesInTheDrainHidesNoCall(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		l := &lateCommits{}
@@ -87,7 +87,7 @@ func TestACommitThatArrivesInTheDrainHidesNoCall(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		l.armed.Store(true)
 		time.Sleep(7500 * time.Millisecond)
-		w.append(0, 30) // no mark for them must be waited for, nor relied on
+		w.append(0, 30) // their calls must not wait for or rely on a commit
 		time.Sleep(2 * time.Second)
 		if err := l.arrive(); err != nil {
 			t.Fatalf("the drain of the calls is over: %v", err)
@@ -107,7 +107,7 @@ func TestACommitThatArrivesInTheDrainHidesNoCall(t *testing.T) {
 	})
 }
 
-// The broker's own refusal is an answer: it makes nobody stand still.
+// A rejection by the broker is an answer: the generation continues.
 func TestARefusedCommitIsSentAgainInTheSameGeneration(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		a := w.start("a", nil)
@@ -125,11 +125,11 @@ func TestARefusedCommitIsSentAgainInTheSameGeneration(t *testing.T) {
 	})
 }
 
-// Each rejoining makes the whole group stand still.
+// Each rejoin stops the whole group for a while.
 func TestCommitsThatNobodyAnswersDoNotMakeAStormOfRejoins(t *testing.T) {
 	for name, fault := range map[string]memlog.Fault{
 		"stalled": slow(memlog.Commit, time.Hour),
-		"reset":   failing(memlog.Commit, memlog.ErrAway),
+		"reset":   failing(memlog.Commit, memlog.ErrUnreachable),
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, 1, func(w *world) {
@@ -153,7 +153,7 @@ func TestCommitsThatNobodyAnswersDoNotMakeAStormOfRejoins(t *testing.T) {
 	}
 }
 
-// A broker may stand still for some seconds: that is no reason to rebalance.
+// A broker may stall for some seconds: that is no reason to rebalance.
 func TestACommitThatIsAnsweredLateEndsNoGeneration(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		a := w.start("a", nil)

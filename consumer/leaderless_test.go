@@ -11,9 +11,9 @@ import (
 	"remux-retrier/internal/simulation/memlog"
 )
 
-// leaderless has a partition whose leader does not answer.
+// leaderless has one partition whose leader does not answer.
 type leaderless struct {
-	consumer.Log
+	consumer.Client
 	partition int
 }
 
@@ -21,7 +21,7 @@ func (l leaderless) Bounds(ctx context.Context, topic string, p int) (first, nex
 	if p == l.partition {
 		return 0, 0, errors.New("no leader")
 	}
-	return l.Log.Bounds(ctx, topic, p)
+	return l.Client.Bounds(ctx, topic, p)
 }
 
 func TestOnePartitionWithoutALeaderHoldsUpNoOther(t *testing.T) {
@@ -29,7 +29,7 @@ func TestOnePartitionWithoutALeaderHoldsUpNoOther(t *testing.T) {
 		for p := range 4 {
 			w.append(p, 3)
 		}
-		a := w.start("a", nil, func(c *consumer.Config) { c.Log = leaderless{c.Log, 2} })
+		a := w.start("a", nil, func(c *consumer.Config) { c.Client = leaderless{c.Client, 2} })
 		time.Sleep(time.Minute)
 		if n := len(w.calls()); n != 9 {
 			t.Errorf("%d calls for the nine events that can be read", n)
@@ -43,14 +43,14 @@ func TestOnePartitionWithoutALeaderHoldsUpNoOther(t *testing.T) {
 	})
 }
 
-// eightLanes has eight partitions to publish to, and takes nothing.
-type eightLanes struct{ consumer.Log }
+// eightPartitions has eight partitions to publish to and accepts nothing.
+type eightPartitions struct{ consumer.Client }
 
-func (eightLanes) PartitionFor(_ context.Context, _ string, key []byte) (int, error) {
+func (eightPartitions) PartitionFor(_ context.Context, _ string, key []byte) (int, error) {
 	return int(key[0]) % 8, nil
 }
 
-func (eightLanes) Produce(_ context.Context, topic string, p int, _ []consumer.Message) (int64, error) {
+func (eightPartitions) Produce(_ context.Context, topic string, p int, _ []consumer.Message) (int64, error) {
 	return 0, fmt.Errorf("write to %s/%d: connection refused", topic, p)
 }
 
@@ -60,7 +60,7 @@ func TestPublishingThatFailsIsSaidOncePerPartition(t *testing.T) {
 			m := answer(d)
 			m.Key = []byte{byte(d.Offset)}
 			return publish(d, m)
-		}, func(c *consumer.Config) { c.Log = eightLanes{c.Log} })
+		}, func(c *consumer.Config) { c.Client = eightPartitions{c.Client} })
 		w.append(0, 16)
 		time.Sleep(time.Second)
 		before := len(w.logs.AllEntries())
@@ -72,21 +72,21 @@ func TestPublishingThatFailsIsSaidOncePerPartition(t *testing.T) {
 	})
 }
 
-// oneLane refuses what has a certain key for ever.
-type oneLane struct{ consumer.Log }
+// onePartition rejects every message with a certain key.
+type onePartition struct{ consumer.Client }
 
-func (oneLane) PartitionFor(_ context.Context, _ string, key []byte) (int, error) {
+func (onePartition) PartitionFor(_ context.Context, _ string, key []byte) (int, error) {
 	if string(key) == "stuck" {
 		return 1, nil
 	}
 	return 0, nil
 }
 
-func (l oneLane) Produce(ctx context.Context, topic string, p int, m []consumer.Message) (int64, error) {
+func (l onePartition) Produce(ctx context.Context, topic string, p int, m []consumer.Message) (int64, error) {
 	if p == 1 {
 		return 0, errors.New("no leader")
 	}
-	return l.Log.Produce(ctx, topic, p, m)
+	return l.Client.Produce(ctx, topic, p, m)
 }
 
 func TestWhatADrainAnsweredIsCommittedThoughAnotherEventOverranIt(t *testing.T) {
@@ -96,22 +96,22 @@ func TestWhatADrainAnsweredIsCommittedThoughAnotherEventOverranIt(t *testing.T) 
 			if d.Offset == 0 {
 				m.Key = []byte("stuck")
 			} else {
-				<-ctx.Done() // a call under way as the stop comes
+				<-ctx.Done() // a call in flight when the stop comes
 				time.Sleep(14 * time.Second)
 			}
 			return publish(d, m)
-		}, func(c *consumer.Config) { c.Log = oneLane{c.Log} })
+		}, func(c *consumer.Config) { c.Client = onePartition{c.Client} })
 		w.append(0, 11)
 		time.Sleep(3 * time.Second)
 		a.stop()
-		if low, mark := w.mark(0); low != 0 || len(mark.Done) != 1 || mark.Done[0] != (consumer.Interval{From: 1, To: 11}) {
+		if low, mark := w.committed(0); low != 0 || len(mark.Done) != 1 || mark.Done[0] != (consumer.Interval{From: 1, To: 11}) {
 			t.Errorf("committed %d, %+v with %d answers", low, mark, len(w.answers()))
 		}
 	})
 }
 
-// A log that was found to be another one is not distrusted for ever: what its
-// next owner has committed counts.
+// A position that once belonged to a former log does not stay suspect for ever: the next
+// owner's commit replaces it.
 func TestDistrustEndsWithTheNextOwnersCommit(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		w.append(0, 5)

@@ -2,12 +2,12 @@ package consumer
 
 import "sync"
 
-// lookAhead bounds the unanswered records that a generation holds, over all its
-// partitions. What some partitions do not use, others may; but each may always
-// hold its own part, so that one that is stuck takes nothing from the others. In
-// all it is at most twice maxEvents and maxBytes.
+// lookAhead bounds the unanswered records that a generation holds, over all its partitions.
+// A partition may use what others leave, and may always use its own part, so that one stuck
+// partition takes nothing from the others. The total is at most twice maxEvents and
+// maxBytes.
 //
-// mu guards all fields, those of the holdings too.
+// mu guards all fields, including those of the holdings.
 type lookAhead struct {
 	maxEvents, maxBytes   int // over all partitions
 	partEvents, partBytes int // of each
@@ -20,11 +20,12 @@ type lookAhead struct {
 // holding is what one partition holds.
 type holding struct {
 	events, bytes int
-	// room is closed when the partition may try again; nil unless it is paused.
+	// room is closed when the partition may try again. It is nil unless the partition is
+	// paused.
 	room chan struct{}
 }
 
-// newLookAhead shares the bounds out to so many partitions.
+// newLookAhead divides the bounds by the number of partitions.
 func newLookAhead(maxEvents, maxBytes, partitions int) *lookAhead {
 	return &lookAhead{
 		maxEvents: maxEvents, maxBytes: maxBytes,
@@ -32,8 +33,8 @@ func newLookAhead(maxEvents, maxBytes, partitions int) *lookAhead {
 	}
 }
 
-// take adds a record of so many bytes, or gives what to wait for. A partition
-// that holds nothing may always take one, however large.
+// take adds a record of size bytes, or returns a channel to wait for. A partition that
+// holds nothing may always take one record, however large.
 func (l *lookAhead) take(h *holding, size int) (room <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -50,7 +51,7 @@ func (l *lookAhead) take(h *holding, size int) (room <-chan struct{}) {
 	return nil
 }
 
-// release gives back the place of a record that is answered.
+// release gives back the space of an answered record.
 func (l *lookAhead) release(h *holding, events, size int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -58,7 +59,7 @@ func (l *lookAhead) release(h *holding, events, size int) {
 	if len(l.paused) == 0 {
 		return
 	}
-	// Not at each place that becomes free: all that are paused would wake for one.
+	// Do not wake all paused partitions for a single free place.
 	shared := 4*l.events <= 3*l.maxEvents && 4*l.bytes <= 3*l.maxBytes
 	still := l.paused[:0]
 	for _, p := range l.paused {
@@ -80,7 +81,7 @@ func (l *lookAhead) add(h *holding, events, bytes int) {
 	l.bytes += bytes
 }
 
-// isPaused tells whether the partition waits for room.
+// isPaused reports whether the partition waits for space.
 func (l *lookAhead) isPaused(h *holding) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

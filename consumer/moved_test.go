@@ -8,8 +8,8 @@ import (
 	"remux-retrier/internal/simulation/memlog"
 )
 
-// Between the choice of a partition and the write, the outcome topic was created
-// anew with fewer.
+// The outcome topic is re-created with fewer partitions between the choice of a partition
+// and the write.
 func TestMessagesFindTheirWayToATopicThatHasFewerPartitionsNow(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		w.broker.Create(out, 8)

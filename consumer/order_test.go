@@ -9,7 +9,7 @@ import (
 	"remux-retrier/consumer"
 )
 
-// arrivals answers each record, and notes in which order it was told of them.
+// arrivals answers each record and notes the order of Receive calls.
 type arrivals struct {
 	mu      sync.Mutex
 	offsets map[int][]int64 // by partition
@@ -24,7 +24,7 @@ func (a *arrivals) Receive(d *consumer.Delivery) {
 
 func (a *arrivals) Release() {}
 
-// A task's events are answered in that order.
+// Events of a task are answered in that order.
 func TestRecordsAreReceivedInTheOrderOfTheirOffsets(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		w.append(0, 300)

@@ -11,7 +11,7 @@ import (
 func TestRetentionLossIsCounted(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		w.append(0, 10)
-		w.broker.Commit(0, consumer.Position{Offset: 2, Metadata: consumer.Mark{}.Encode(2)})
+		w.broker.Commit(0, consumer.Position{Offset: 2, Metadata: consumer.CommitMetadata{}.Encode(2)})
 		w.broker.Retain(topic, 0, 7)
 		a := w.start("a", nil)
 		time.Sleep(3 * time.Second)
@@ -20,7 +20,7 @@ func TestRetentionLossIsCounted(t *testing.T) {
 		}
 		a.stop()
 		w.wantAnswers("0/7", "0/8", "0/9")
-		if low, _ := w.mark(0); low != 10 {
+		if low, _ := w.committed(0); low != 10 {
 			t.Errorf("committed at %d", low)
 		}
 	})
@@ -28,8 +28,8 @@ func TestRetentionLossIsCounted(t *testing.T) {
 
 func TestALogCutBelowTheCommitIsReadFromItsBeginning(t *testing.T) {
 	for name, at := range map[string]consumer.Position{
-		"below the low-water mark":       {Offset: 9, Metadata: consumer.Mark{}.Encode(9)},
-		"below what was answered beyond": {Offset: 2, Metadata: consumer.Mark{Called: 9, Done: []consumer.Interval{{From: 4, To: 9}}}.Encode(2)},
+		"below the low-water mark":       {Offset: 9, Metadata: consumer.CommitMetadata{}.Encode(9)},
+		"below what was answered beyond": {Offset: 2, Metadata: consumer.CommitMetadata{Called: 9, Done: []consumer.Interval{{From: 4, To: 9}}}.Encode(2)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, 1, func(w *world) {
@@ -40,12 +40,12 @@ func TestALogCutBelowTheCommitIsReadFromItsBeginning(t *testing.T) {
 				w.append(0, 6)
 				time.Sleep(3 * time.Second)
 				if s := a.c.Status(); s.DataLoss == 0 {
-					t.Error("nobody counts it")
+					t.Error("the loss is not counted")
 				}
 				a.stop()
 				w.wantOnce()
 				if !w.doubted["0/0"] {
-					t.Error("what stands in the cut log is not checked first")
+					t.Error("the events of the truncated log are not checked first")
 				}
 			})
 		})
@@ -66,8 +66,7 @@ func TestALogCutUnderARunningMemberIsReadFromItsBeginning(t *testing.T) {
 	})
 }
 
-// What one generation found out must reach a commit, or else the next one must
-// know it.
+// What one generation found out must reach a commit, or the next generation must know it.
 func TestTheCutIsRememberedThroughGenerationsThatCommitNothing(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		w.append(0, 5)
@@ -77,7 +76,7 @@ func TestTheCutIsRememberedThroughGenerationsThatCommitNothing(t *testing.T) {
 		w.broker.Truncate(topic, 0, 2)
 		time.Sleep(3 * time.Second)
 		w.append(0, 20)        // the log is longer again than what is committed
-		b := w.start("b", nil) // ends the generation that began anew
+		b := w.start("b", nil) // ends the generation that started over
 		time.Sleep(10 * time.Second)
 		a.member.SetFault(nil)
 		time.Sleep(10 * time.Second)

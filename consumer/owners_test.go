@@ -9,19 +9,18 @@ import (
 	"remux-retrier/consumer"
 )
 
-// named is an option: the instance has a name of its own.
+// named is an option that gives the instance its own name.
 func named(chance float64) func(*consumer.Config) {
 	return func(c *consumer.Config) { c.Rand = func() float64 { return chance } }
 }
 
-// A new owner of partitions must know how many others may have sent requests for
-// them within the quota's window: those of a generation that was too short, too. It
-// must also know that a partition which was its own before has had another owner
-// since.
+// A new owner must know how many others may have sent requests for its partitions within
+// the quota's window, including owners of very short generations. It must also know if a
+// partition that it owned before has had another owner since.
 func TestTheOwnersOfThePartitionsWithinAMinuteAreKnown(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		owners := func(i *instance) (self string, of []string) {
-			a := i.follower.last()
+			a := i.listener.last()
 			if len(a.Owners) == 2 && !slices.Equal(a.Owners[0], a.Owners[1]) {
 				t.Errorf("the partitions' owners differ: %v", a.Owners)
 			}
@@ -33,7 +32,7 @@ func TestTheOwnersOfThePartitionsWithinAMinuteAreKnown(t *testing.T) {
 			time.Sleep(after)
 			self, of := owners(i)
 			want := names
-			if n == 3 { // the third stayed for longer than a minute
+			if n == 3 { // the third stays longer than a minute
 				want = names[:1]
 			}
 			if !slices.Equal(of, want) {
@@ -50,25 +49,25 @@ func TestTheOwnersOfACommitOfAnotherProgramAreNotKnown(t *testing.T) {
 		w.append(0, 5)
 		w.append(1, 5)
 		w.broker.Commit(0, consumer.Position{Offset: 1, Metadata: "reset"})
-		w.broker.Commit(1, consumer.Position{Offset: 1, Metadata: consumer.Mark{}.Encode(1)}) // of an older version
+		w.broker.Commit(1, consumer.Position{Offset: 1, Metadata: consumer.CommitMetadata{}.Encode(1)}) // of an older version
 		i := w.start("a", nil, named(0.1))
 		time.Sleep(3 * time.Second)
-		if got := i.follower.last().Owners; fmt.Sprint(got) != "map[0:[] 1:[]]" {
+		if got := i.listener.last().Owners; fmt.Sprint(got) != "map[0:[] 1:[]]" {
 			t.Errorf("the owners are %v", got)
 		}
 		i.stop()
 		i = w.start("a", nil, named(0.2))
 		time.Sleep(3 * time.Second)
-		a := i.follower.last()
+		a := i.listener.last()
 		if len(a.Owners[0]) != 2 || len(a.Owners[1]) != 2 || a.Owners[0][1] == a.Owners[1][1] || len(a.Owners[2]) != 1 {
-			t.Errorf("then they are %v, want one more of each partition whose owner was not known", a.Owners)
+			t.Errorf("then they are %v, want one more for each partition with an unknown owner", a.Owners)
 		}
 		i.stop()
 	})
 }
 
-// Generations that follow one another, the partitions staying where they are, do not
-// prolong for how long the owner before them is named.
+// Consecutive generations in which the partitions stay with one owner do not extend how
+// long the owner before it is listed.
 func TestAFormerOwnerIsNotNamedForLongerBecauseOfRebalances(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		first := w.start("a", nil, named(0.1))
@@ -80,7 +79,7 @@ func TestAFormerOwnerIsNotNamedForLongerBecauseOfRebalances(t *testing.T) {
 			w.broker.Rebalance()
 		}
 		time.Sleep(3 * time.Second)
-		if a := i.follower.last(); !slices.Equal(a.Owners[0], []string{a.Self}) {
+		if a := i.listener.last(); !slices.Equal(a.Owners[0], []string{a.Self}) {
 			t.Errorf("after a minute and a half of %s the owners are %v", a.Self, a.Owners[0])
 		}
 		i.stop()

@@ -8,12 +8,12 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// ownership is what a generation knows of owning its partitions. Kafka fences
-// commits, but neither calls nor messages: a member that slept must find out by
-// itself that its partitions have a new owner.
+// ownership tracks whether a generation still owns its partitions. Kafka rejects commits of
+// a former owner, but nothing rejects its API calls or messages. So a member that slept
+// must find out by itself that its partitions have a new owner.
 //
-// working ends when no new work may begin, owned when nothing may be published
-// any more, because somebody else may own the partitions.
+// working ends when no new work may begin. owned ends when nothing may be published any
+// more, because another member may own the partitions.
 type ownership struct {
 	clock   clock.Clock
 	working context.Context
@@ -21,16 +21,17 @@ type ownership struct {
 	owned   context.Context
 	disable context.CancelCauseFunc
 
-	commits clock.Alarm // ring: a commit is wanted now
+	commits clock.Alarm // ring: commit now
 
 	mu sync.Mutex
-	// proven is when the last acknowledged commit was sent; acked is closed and
-	// made anew at each acknowledgement.
-	proven time.Time
-	acked  chan struct{}
+	// provenAt is when the last acknowledged commit was sent. acked is closed and replaced
+	// at each acknowledgement.
+	provenAt time.Time
+	acked    chan struct{}
 }
 
-// newOwnership works until ctx is done and owns until end is, which is later.
+// newOwnership returns one whose work ends with ctx, and whose ownership ends with end,
+// which is later.
 func newOwnership(ctx, end context.Context, c clock.Clock) *ownership {
 	o := &ownership{clock: c, acked: make(chan struct{})}
 	o.owned, o.disable = context.WithCancelCause(end)
@@ -38,32 +39,31 @@ func newOwnership(ctx, end context.Context, c clock.Clock) *ownership {
 	return o
 }
 
-// revoke ends the ownership, and with it the work.
+// revoke ends the ownership and the work.
 func (o *ownership) revoke(why error) {
 	o.disable(why)
 	o.stop(why)
 }
 
-// prove takes note of an acknowledged commit: the partitions were ours when it
-// was sent.
+// prove notes an acknowledged commit: the partitions were ours when it was sent.
 func (o *ownership) prove(sent time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.proven = sent
+	o.provenAt = sent
 	close(o.acked)
 	o.acked = make(chan struct{})
 }
 
-// fresh tells whether the last proof is younger than within.
-func (o *ownership) fresh(within time.Duration) bool {
+// fresh reports whether the last proof is younger than maxAge.
+func (o *ownership) fresh(maxAge time.Duration) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return !o.proven.IsZero() && o.clock.Now().Sub(o.proven) < within
+	return !o.provenAt.IsZero() && o.clock.Now().Sub(o.provenAt) < maxAge
 }
 
-// await waits for a proof younger than within, and until also holds. It asks for
-// commits meanwhile.
-func (o *ownership) await(ctx context.Context, within time.Duration, also func() bool) error {
+// awaitProof waits until the last proof is younger than maxAge and condition holds. It
+// requests commits meanwhile.
+func (o *ownership) awaitProof(ctx context.Context, maxAge time.Duration, condition func() bool) error {
 	for {
 		o.mu.Lock()
 		acked := o.acked
@@ -71,10 +71,10 @@ func (o *ownership) await(ctx context.Context, within time.Duration, also func()
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		if also() && o.fresh(within) {
+		if condition() && o.fresh(maxAge) {
 			return nil
 		}
 		o.commits.Ring()
-		_ = o.clock.Wait(ctx, acked) // the loop looks why it ended
+		_ = o.clock.Wait(ctx, acked) // the loop checks why it ended
 	}
 }

@@ -60,7 +60,7 @@ func TestACallWaitsUntilTheCommitThatCoversItIsAcknowledged(t *testing.T) {
 			}
 			if at, ok := w.broker.Position(0); !ok {
 				t.Error("a call began before anything was committed")
-			} else if m, _ := consumer.ParseMark(at.Metadata, at.Offset); d.Offset >= m.Called {
+			} else if m, _ := consumer.ParseCommitMetadata(at.Metadata, at.Offset); d.Offset >= m.Called {
 				t.Errorf("the call for %d began behind %q", d.Offset, at.Metadata)
 			}
 			return publish(d, answer(d))
@@ -72,7 +72,7 @@ func TestACallWaitsUntilTheCommitThatCoversItIsAcknowledged(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		a.stop()
 		w.wantOnce()
-		if _, m := w.mark(0); m.Called != 0 {
+		if _, m := w.committed(0); m.Called != 0 {
 			t.Errorf("not clean at the end: %+v", m)
 		}
 	})
@@ -82,7 +82,7 @@ func TestNoCallBeginsWhileCommitsFail(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		a := w.start("a", nil)
 		time.Sleep(3 * time.Second)
-		a.member.SetFault(failing(memlog.Commit, memlog.ErrAway))
+		a.member.SetFault(failing(memlog.Commit, memlog.ErrUnreachable))
 		time.Sleep(6 * time.Second)
 		w.append(0, 3)
 		time.Sleep(time.Minute)
@@ -101,7 +101,7 @@ func TestACommitWhoseAnswerWasLostIsNoSignOfLife(t *testing.T) {
 		a := w.start("a", nil)
 		a.member.SetFault(func(op memlog.Operation) (time.Duration, error, error) {
 			if op == memlog.Commit {
-				return 0, nil, memlog.ErrAway
+				return 0, nil, memlog.ErrUnreachable
 			}
 			return 0, nil, nil
 		})
@@ -119,18 +119,22 @@ func TestInheritedDoubtIsKeptWhileAnEventIsNotSettled(t *testing.T) {
 		handle handler
 		clean  bool
 	}{
-		"given up":             {func(ctx context.Context, _ *consumer.Delivery) error { <-ctx.Done(); return ctx.Err() }, false},
-		"settled and given up": {func(ctx context.Context, d *consumer.Delivery) error { d.Settled(); <-ctx.Done(); return ctx.Err() }, true},
-		"answered":             {publishing, true},
+		"given up": {func(ctx context.Context, _ *consumer.Delivery) error { <-ctx.Done(); return ctx.Err() }, false},
+		"settled and given up": {func(ctx context.Context, d *consumer.Delivery) error {
+			d.CallHadNoEffect()
+			<-ctx.Done()
+			return ctx.Err()
+		}, true},
+		"answered": {publishing, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, 1, func(w *world) {
 				w.append(0, 3)
-				w.broker.Commit(0, consumer.Position{Offset: 1, Metadata: consumer.Mark{Called: 3}.Encode(1)})
+				w.broker.Commit(0, consumer.Position{Offset: 1, Metadata: consumer.CommitMetadata{Called: 3}.Encode(1)})
 				a := w.start("a", h.handle)
 				time.Sleep(3 * time.Second)
 				a.stop()
-				if _, m := w.mark(0); (m.Called == 0) != h.clean || (!h.clean && m.Called != 3) {
+				if _, m := w.committed(0); (m.Called == 0) != h.clean || (!h.clean && m.Called != 3) {
 					t.Errorf("%+v", m)
 				}
 				if n := w.doubts(); n != 2 {
@@ -144,12 +148,12 @@ func TestInheritedDoubtIsKeptWhileAnEventIsNotSettled(t *testing.T) {
 func TestInheritedDoubtIsKeptWhileAnEventWasNotFetched(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		w.append(0, 3)
-		w.broker.Commit(0, consumer.Position{Offset: 0, Metadata: consumer.Mark{Called: 3}.Encode(0)})
+		w.broker.Commit(0, consumer.Position{Offset: 0, Metadata: consumer.CommitMetadata{Called: 3}.Encode(0)})
 		a := w.start("a", publishing)
-		a.member.SetFault(failing(memlog.Fetch, memlog.ErrAway))
+		a.member.SetFault(failing(memlog.Fetch, memlog.ErrUnreachable))
 		time.Sleep(3 * time.Second)
 		a.stop()
-		if low, m := w.mark(0); low != 0 || m.Called != 3 {
+		if low, m := w.committed(0); low != 0 || m.Called != 3 {
 			t.Errorf("committed at %d: %+v", low, m)
 		}
 	})
@@ -198,8 +202,8 @@ func TestLookAheadIsBoundedOverAllPartitions(t *testing.T) {
 	})
 }
 
-// At a steady rate the commits are there before they are needed, also where most
-// records are not called.
+// At a steady rate the commits arrive before they are needed, even if most records need no
+// call.
 func TestAtASteadyRateNoCallWaitsForACommit(t *testing.T) {
 	for _, each := range []int64{1, 20} {
 		inWorld(t, 1, func(w *world) {

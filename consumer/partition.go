@@ -11,7 +11,7 @@ import (
 	"remux-retrier/internal/notice"
 )
 
-// partition reads one partition for one generation.
+// partition reads one partition in one generation.
 type partition struct {
 	origin
 	g       *generation
@@ -21,13 +21,13 @@ type partition struct {
 	tracker *tracker
 	offset  int64 // fetched next
 	sizer   FetchSizer
-	// end is the partition's end as it was seen last; −1 before the first time.
-	end       atomic.Int64
-	sightings sightings
+	// end is the partition's last known end; −1: not known yet.
+	end          atomic.Int64
+	observations observations
 	// stored is this generation's last acknowledged commit.
-	stored atomic.Pointer[Position]
-	sight  sync.Once // see firstSight
-	// opened: tracker and origin are there, and the partition may be committed.
+	stored      atomic.Pointer[Position]
+	boundsTried sync.Once // see boundsBarrier
+	// opened: tracker and origin are set, and the partition may be committed.
 	opened atomic.Bool
 }
 
@@ -38,7 +38,7 @@ func (g *generation) newPartition(id int) *partition {
 	return p
 }
 
-// committed is what is known to be committed: by this generation, else before.
+// committed returns the last known commit: of this generation, else of an earlier one.
 func (p *partition) committed() Position {
 	if at := p.stored.Load(); at != nil {
 		return *at
@@ -49,9 +49,9 @@ func (p *partition) committed() Position {
 func (p *partition) bounds() (first, next int64, err error) {
 	c := p.g.c
 	err = c.retry(p.g.working, p.notice, "reading the partition's bounds", func() (err error) {
-		first, next, err = c.cfg.Log.Bounds(p.g.working, c.cfg.Topic, p.id)
+		first, next, err = c.cfg.Client.Bounds(p.g.working, c.cfg.Topic, p.id)
 		if err != nil {
-			p.sight.Do(p.g.firstSight.tried)
+			p.boundsTried.Do(p.g.boundsBarrier.tried)
 		}
 		return err
 	}, ErrUnknownTopic)
@@ -65,11 +65,11 @@ func (p *partition) read() {
 		return
 	}
 	c, ctx := p.g.c, p.g.working
-	p.g.firstSight.wait(ctx, c.cfg.Clock)
+	p.g.boundsBarrier.wait(ctx, c.cfg.Clock)
 	b := c.newBackoff()
 	var goneSince time.Time
 	for ctx.Err() == nil {
-		page, err := c.cfg.Log.Fetch(ctx, c.cfg.Topic, p.id, p.offset, p.sizer.Next())
+		page, err := c.cfg.Client.Fetch(ctx, c.cfg.Topic, p.id, p.offset, p.sizer.Next())
 		switch {
 		case err == nil:
 			goneSince = time.Time{}
@@ -82,13 +82,13 @@ func (p *partition) read() {
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, ErrOffsetOutOfRange):
-			if p.moved() != nil {
+			if p.outOfRange() != nil {
 				return
 			}
 			continue
 		case errors.Is(err, ErrUnknownTopic):
-			// The group's coordinator refuses commits for a deleted topic. Asking it
-			// at once also notices one that is re-created within the second.
+			// The coordinator refuses commits for a deleted topic. An immediate commit also
+			// detects a topic that is re-created within the second.
 			p.g.commits.Ring()
 			if now := c.cfg.Clock.Now(); goneSince.IsZero() {
 				goneSince = now
@@ -105,9 +105,9 @@ func (p *partition) read() {
 	}
 }
 
-// take hands a page's records out, as far as the look-ahead allows.
+// take hands out a page's records, as far as the look-ahead allows.
 func (p *partition) take(page Page) error {
-	p.saw(page.End)
+	p.observeEnd(page.End)
 	p.sizer.Observe(page, page.Next > p.offset)
 	if page.Throttled > 0 {
 		p.g.noteThrottle()
@@ -119,7 +119,7 @@ func (p *partition) take(page Page) error {
 			return err
 		}
 		if e != nil {
-			d := &Delivery{Record: *r, p: p, e: e, seen: p.sightings.of(r.Offset), unload: func() {}}
+			d := &Delivery{Record: *r, p: p, e: e, firstObserved: p.observations.first(r.Offset), unload: func() {}}
 			if r.Loadable() {
 				if err := p.load(d); err != nil {
 					return err
@@ -127,35 +127,35 @@ func (p *partition) take(page Page) error {
 			}
 			p.receive(d)
 		}
-		page.Records[i] = Record{} // what is answered soon is freed soon
+		page.Records[i] = Record{} // an answered record's memory can be freed soon
 	}
 	p.tracker.advance(page.Next)
 	p.offset = page.Next
 	return nil
 }
 
-// receive hands out one record. If that panics, the record is held and the others
-// go on.
+// receive hands out one record. If the handler panics, the record stays unanswered and the
+// others continue.
 func (p *partition) receive(d *Delivery) {
 	defer d.recovered()
 	p.g.c.cfg.Handler.Receive(d)
 	d.unloaded()
 }
 
-// lookAtEnd learns where the partition ends while no page is fetched, because
-// the look-ahead is full: the lag is to be known when it is largest.
-func (p *partition) lookAtEnd() {
+// refreshEnd reads the partition's end while a full look-ahead stops fetching: the lag
+// matters most then.
+func (p *partition) refreshEnd() {
 	if !p.opened.Load() || !p.tracker.full() {
 		return
 	}
-	_, next, err := p.g.c.cfg.Log.Bounds(p.g.working, p.g.c.cfg.Topic, p.id)
+	_, next, err := p.g.c.cfg.Client.Bounds(p.g.working, p.g.c.cfg.Topic, p.id)
 	if err == nil {
-		p.saw(next)
+		p.observeEnd(next)
 	}
 }
 
-// saw takes note of the partition's end.
-func (p *partition) saw(end int64) {
+// observeEnd records the partition's end.
+func (p *partition) observeEnd(end int64) {
 	p.end.Store(end)
-	p.sightings.add(end, p.g.c.sighted.Add(1))
+	p.observations.add(end, p.g.c.lastObservation.Add(1))
 }

@@ -2,9 +2,9 @@ package consumer
 
 import "time"
 
-// position is what may be committed now. Only the last commit of a generation
-// may be clean again after a call: no further one can begin behind it.
-func (t *tracker) position(last bool) (low int64, m Mark) {
+// position returns what may be committed now. Only the last commit of a generation may be
+// clean again after a call: no call can start after it.
+func (t *tracker) position(last bool) (low int64, m CommitMetadata) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	m.Called = t.lead.called
@@ -12,7 +12,7 @@ func (t *tracker) position(last bool) (low int64, m Mark) {
 		m.Called = 0
 	}
 	low = t.next
-	at := int64(-1) // where the present run of answered offsets starts
+	at := int64(-1) // start of the current run of answered offsets
 	for _, e := range t.entries {
 		switch {
 		case e.resolved:
@@ -27,7 +27,7 @@ func (t *tracker) position(last bool) (low int64, m Mark) {
 	if at >= 0 && at < t.next {
 		m.Done = append(m.Done, Interval{at, t.next})
 	}
-	for _, i := range t.before.done {
+	for _, i := range t.inherited.done {
 		i.From = max(i.From, t.next)
 		if last := len(m.Done) - 1; last >= 0 && m.Done[last].To == i.From {
 			m.Done[last].To = i.To
@@ -42,28 +42,28 @@ func (t *tracker) position(last bool) (low int64, m Mark) {
 	return low, m
 }
 
-// bound is a time before which no event at or above low was answered. Events are
-// taken on in order: what comes after the lowest unanswered one was taken on,
-// and answered, later than that. If none is unanswered, the beginning of the
-// second will do, which does not change the commit's text at every moment. Earlier
-// owners may have answered what stands below the end that the generation began with.
+// bound is a time before which no event at or above low was answered. Events are received
+// in order, so every event from the lowest unanswered one on was received, and answered,
+// after that one was. Without an unanswered event it is the start of the current second, so
+// that the text does not change with every commit. Earlier owners may have answered offsets
+// below the end at the generation's start.
 func (t *tracker) bound(low int64) time.Time {
 	since := t.lead.ticked
 	if len(t.entries) > 0 {
 		since = t.entries[0].tracked
 	}
-	if low < t.before.end && t.before.since.Before(since) {
-		return t.before.since
+	if low < t.inherited.end && t.inherited.since.Before(since) {
+		return t.inherited.since
 	}
 	return since
 }
 
-// clean: of no unanswered event, fetched or not, is a call in doubt.
+// clean reports that no unanswered event, fetched or not, has a call in doubt.
 func (t *tracker) clean() bool {
 	for _, e := range t.entries {
 		if e.called && !e.resolved {
 			return false
 		}
 	}
-	return t.next >= t.before.inDoubt
+	return t.next >= t.inherited.inDoubt
 }

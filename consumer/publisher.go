@@ -12,23 +12,23 @@ import (
 	"remux-retrier/internal/notice"
 )
 
-// Bounds of one produce request: far below the brokers' usual 1 MiB.
+// Bounds of one produce request, far below the brokers' usual 1 MiB.
 const (
 	batchRecords = 500
 	batchBytes   = 512 << 10
 )
 
-// publisher appends the messages of one generation. There is no linger: a
-// message is written at once, and what comes while a write to its partition is
-// under way goes with the next. One partition never waits for another.
+// publisher writes the messages of one generation. It does not linger: a message is written
+// at once, and messages that arrive during a write to their partition go with the next
+// write. Partitions never wait for each other.
 type publisher struct {
 	g *generation
 
 	mu     sync.Mutex
 	queues map[topicPartition]*queue
-	used   map[string]int   // partitions that messages go to, by topic
-	absent map[string]bool  // topics of which the brokers say that they do not exist
-	stuck  map[string]stuck // by the problem that waits for an operator
+	used   map[string]int   // partitions with messages, by topic
+	absent map[string]bool  // topics that do not exist, according to the brokers
+	stuck  map[string]stuck // messages waiting for each problem that an operator must fix
 }
 
 type topicPartition struct {
@@ -36,33 +36,32 @@ type topicPartition struct {
 	partition int
 }
 
-// unrouted stands for all of a topic's partitions, while they are not known.
+// unrouted stands for all of a topic's partitions while they are unknown.
 const unrouted = -1
 
-// queue is what waits to be written to one partition. The publisher's mu guards
-// its fields.
+// queue holds the messages waiting for one partition. The publisher's mu guards its fields.
 type queue struct {
 	at      topicPartition
 	notice  *notice.Notice
 	waiting []*publication
-	writing bool      // a writer is at work
-	pending int       // publications that are not acknowledged, those of the write under way included
-	began   time.Time // when the write under way began
+	writing bool      // a writer goroutine is running
+	pending int       // unacknowledged publications, including those being written
+	began   time.Time // start of the current write
 	failing bool      // the last attempt failed
 	absent  bool      // because the topic or its partition does not exist
 }
 
-// publication is a message on its way.
+// publication is a message on its way to Kafka.
 type publication struct {
 	Message
 	alternatives []Message
 	d            *Delivery
 	done         func(error)
-	stuck        string // what an operator must change before it can be written; empty: nothing
+	stuck        string // what an operator must change first; empty: nothing
 }
 
-// end tells the handler how it went. It is called once.
-func (p *publisher) end(pub *publication, err error) {
+// finish tells the handler the result. It is called once.
+func (p *publisher) finish(pub *publication, err error) {
 	defer pub.d.recovered()
 	p.setStuck(pub, StuckMessage{}, err == nil)
 	if err == nil {
@@ -76,12 +75,12 @@ func newPublisher(g *generation) *publisher {
 	return &publisher{g: g, queues: map[topicPartition]*queue{}, used: map[string]int{}, absent: map[string]bool{}, stuck: map[string]stuck{}}
 }
 
-// publish puts the message into its partition's queue, and starts a writer if
-// none is at work.
+// publish puts the message into its partition's queue and starts a writer if none is
+// running.
 func (p *publisher) publish(pub *publication) {
 	q, err := p.route(pub)
 	if err != nil {
-		p.end(pub, err)
+		p.finish(pub, err)
 		return
 	}
 	p.mu.Lock()
@@ -91,13 +90,13 @@ func (p *publisher) publish(pub *publication) {
 	q.writing = true
 	p.mu.Unlock()
 	if write {
-		// It ends when its queue is empty or the generation is over, which waits for it.
+		// The writer ends when its queue is empty, or with the generation, which waits for
+		// it.
 		p.g.work.Go(p.g.c.cfg.Clock, func() { p.write(q) })
 	}
 }
 
-// route finds the message's queue. It waits for as long as the topic's partitions
-// are not known.
+// route finds the message's queue. It waits while the topic's partitions are unknown.
 func (p *publisher) route(pub *publication) (*queue, error) {
 	ctx := p.g.owned
 	partition, err := p.partitionFor(ctx, pub.Topic, pub.Key)
@@ -114,9 +113,9 @@ func (p *publisher) route(pub *publication) (*queue, error) {
 	return p.queue(topicPartition{pub.Topic, partition}), nil
 }
 
-// partitionFor is the Log's, and takes note of a topic that does not exist.
+// partitionFor asks the client, and remembers whether the topic exists.
 func (p *publisher) partitionFor(ctx context.Context, topic string, key []byte) (int, error) {
-	partition, err := p.g.c.cfg.Log.PartitionFor(ctx, topic, key)
+	partition, err := p.g.c.cfg.Client.PartitionFor(ctx, topic, key)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if errors.Is(err, ErrUnknownTopic) {
@@ -127,8 +126,8 @@ func (p *publisher) partitionFor(ctx context.Context, topic string, key []byte) 
 	return partition, err
 }
 
-// queue is made when it is first asked for, with a notice of its own: a partition
-// that works must not speak for one that does not.
+// queue returns the partition's queue. Each has its own notice: a partition that works must
+// not report recovery for one that does not.
 func (p *publisher) queue(at topicPartition) *queue {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -175,13 +174,14 @@ func (q *queue) next() []*publication {
 	return batch
 }
 
-// writeBatch sees to it that every publication of the batch ends. The broker
-// refuses a whole batch for one message, or for the sum.
+// writeBatch finishes every publication of the batch. The broker rejects a whole batch
+// because of one message or because of the total size, so a rejected batch is written
+// message by message.
 func (p *publisher) writeBatch(q *queue, batch []*publication) {
 	whole := p.produce(q, batch)
 	alone := refused(whole) && len(batch) > 1
 	for i, pub := range batch {
-		err := whole // each message's own: again reads it while the next is written
+		err := whole // per message: retryRejected reads it while the next one is written
 		if alone {
 			err = p.produce(q, batch[i:i+1])
 		}
@@ -189,19 +189,19 @@ func (p *publisher) writeBatch(q *queue, batch []*publication) {
 		q.pending--
 		p.mu.Unlock()
 		if refused(err) || errors.Is(err, errMoved) {
-			p.g.work.Go(p.g.c.cfg.Clock, func() { p.again(pub, err) })
+			p.g.work.Go(p.g.c.cfg.Clock, func() { p.retryRejected(pub, err) })
 			continue
 		}
-		p.end(pub, err)
+		p.finish(pub, err)
 	}
 }
 
-// errMoved: the topic has other partitions than when a message was given its own.
-var errMoved = errors.New("the topic's partitions have changed")
+// errMoved: the message's partition does not exist any more, its key maps to another one.
+var errMoved = errors.New("the topic's partition count has changed")
 
-// produce writes until the write is acknowledged. It does not write while the
-// partitions may be somebody else's: a member that slept must not contradict
-// the answer of its successor.
+// produce writes until the write is acknowledged. It does not write while the partitions
+// may belong to another member: a member that slept must not contradict the answer of its
+// successor.
 func (p *publisher) produce(q *queue, batch []*publication) error {
 	ctx, c, at := p.g.owned, p.g.c, q.at
 	messages, records := make([]Message, len(batch)), make([]*Record, len(batch))
@@ -209,20 +209,20 @@ func (p *publisher) produce(q *queue, batch []*publication) error {
 		messages[i], records[i] = pub.Message, &pub.d.Record
 	}
 	return c.retry(ctx, q.notice, "publishing to "+at.topic, func() error {
-		if err := p.g.await(ctx, c.publishWithin(), always); err != nil {
+		if err := p.g.awaitProof(ctx, c.publishMaxAge(), always); err != nil {
 			return err
 		}
-		first, err := c.cfg.Log.Produce(ctx, at.topic, at.partition, messages)
+		first, err := c.cfg.Client.Produce(ctx, at.topic, at.partition, messages)
 		p.setFailing(q, err)
 		if err == nil {
-			c.cfg.Follower.Published(at.topic, at.partition, first, records)
+			c.cfg.Listener.Published(at.topic, at.partition, first, records)
 			return nil
 		}
 		if !errors.Is(err, context.Canceled) {
 			c.stats.publishErrors.Add(1)
 		}
 		if errors.Is(err, ErrUnknownTopic) {
-			// A topic that was created anew may have fewer partitions.
+			// A re-created topic may have fewer partitions.
 			if now, err := p.partitionFor(ctx, at.topic, messages[0].Key); err == nil && now != at.partition {
 				return errMoved
 			}
@@ -239,7 +239,7 @@ func (p *publisher) setFailing(q *queue, err error) {
 	q.failing, q.absent = err != nil && !refused(err), errors.Is(err, ErrUnknownTopic)
 }
 
-// problems tells what the publishing waits for, what an operator must mend, and which
+// problems returns what publishing waits for, what an operator must fix, and which
 // topics do not exist.
 func (p *publisher) problems() (waits []string, messages []StuckMessage, absent []string) {
 	p.mu.Lock()

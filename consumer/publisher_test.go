@@ -71,7 +71,7 @@ func TestAMessageTooLargeHarmsNoneOfItsBatch(t *testing.T) {
 			}
 			return publish(d, answer(d))
 		})
-		var first sync.Once // the others wait for it, and then go one right after the other
+		var first sync.Once // the others wait for it, and then follow at once
 		a.member.SetFault(func(op memlog.Operation) (delay time.Duration, before, after error) {
 			if op == memlog.Produce {
 				first.Do(func() { delay = 10 * time.Millisecond })
@@ -89,7 +89,7 @@ func TestAMessageTooLargeHarmsNoneOfItsBatch(t *testing.T) {
 		} else if m := s.Stuck[0]; !strings.Contains(m.Problem, consumer.ErrTooLarge.Error()) || m.Topic != out || m.Bytes != 200 || !m.TooLarge {
 			t.Errorf("stuck: %+v, with the answer to another message of the batch", s.Stuck)
 		}
-		if low, _ := w.mark(0); low != 2 {
+		if low, _ := w.committed(0); low != 2 {
 			t.Errorf("%d is committed, past the one that is stuck", low)
 		}
 		w.broker.SetMaxBytes(out, 1000)
@@ -171,7 +171,7 @@ func TestStopLeavesTheGroupLast(t *testing.T) {
 		if rest := ops[answered+1:]; !slices.Equal(rest[len(rest)-2:], []memlog.Operation{memlog.Commit, memlog.Leave}) {
 			t.Errorf("after the last answer: %v", rest)
 		}
-		if low, m := w.mark(0); low != 1 || m.Called != 0 {
+		if low, m := w.committed(0); low != 1 || m.Called != 0 {
 			t.Errorf("committed at %d: %+v", low, m)
 		}
 	})

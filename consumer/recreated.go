@@ -8,10 +8,10 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// moved finds out why the partition does not hold the offset that was asked
-// for. Retention may have deleted it, which is a loss to be said. Or the log is
-// another one: then the generation ends without a further commit.
-func (p *partition) moved() error {
+// outOfRange handles a fetch at an offset that the partition does not hold. Retention may
+// have deleted it: then events are lost, and that is logged. Otherwise the log is a
+// different one, and the generation ends without another commit.
+func (p *partition) outOfRange() error {
 	first, next, err := p.bounds()
 	if errors.Is(err, ErrUnknownTopic) {
 		return p.otherLog(errTopicGone)
@@ -20,7 +20,7 @@ func (p *partition) moved() error {
 		return err
 	}
 	if p.offset >= first {
-		return p.otherLog(fmt.Errorf("%w: it ends at %d, the next record was to be %d", errOtherLog, next, p.offset))
+		return p.otherLog(fmt.Errorf("%w: it ends at %d, but the next offset to read is %d", errOtherLog, next, p.offset))
 	}
 	if lost := p.tracker.lost(first); lost > 0 {
 		p.g.c.stats.dataLoss.Add(lost)
@@ -32,17 +32,17 @@ func (p *partition) moved() error {
 	return nil
 }
 
-// otherLog gives the generation up: what was read before must not be committed
-// for the log that is there now.
+// otherLog gives up the generation: what was read before must not be committed for the log
+// that is there now.
 func (p *partition) otherLog(err error) error {
-	p.log.Errorf("%v: starting over, so that nothing of the new log is passed over", err)
+	p.log.Errorf("%v: starting over from the beginning of the new log", err)
 	p.g.revoke(err)
 	p.g.restart(errors.Is(err, errTopicGone), p)
 	return err
 }
 
-// restart has partitions read from their beginning, because their log is not
-// the one that was committed. It is called after the generation was revoked.
+// restart makes the next generation read partitions from their beginning, because their log
+// is not the one that was committed. Call it after the generation is revoked.
 func (g *generation) restart(wholeTopic bool, parts ...*partition) {
 	g.c.mu.Lock()
 	defer g.c.mu.Unlock()
@@ -52,8 +52,8 @@ func (g *generation) restart(wholeTopic bool, parts ...*partition) {
 	}
 }
 
-// isStale tells whether a committed position is one of a former log. Once
-// anybody has committed another, that one counts.
+// isStale reports whether a committed position belongs to a former log. Any newer commit
+// replaces it.
 func (c *Consumer) isStale(id int, at Position) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,11 +61,11 @@ func (c *Consumer) isStale(id int, at Position) bool {
 	return ok && former.Offset == at.Offset && withoutTime(former) == withoutTime(at)
 }
 
-// withoutTime is a commit's text without what changes with the time: where the last
-// commit of the former log was stored and its answer lost, only that differs from
-// what is known to be committed.
+// withoutTime returns the commit's text without the parts that change with time. If the
+// last commit of the former log was stored but its answer lost, it differs from the known
+// commit only in those.
 func withoutTime(at Position) string {
-	m, err := ParseMark(at.Metadata, at.Offset)
+	m, err := ParseCommitMetadata(at.Metadata, at.Offset)
 	if err != nil {
 		return at.Metadata
 	}
@@ -73,9 +73,9 @@ func withoutTime(at Position) string {
 	return m.Encode(at.Offset)
 }
 
-// restartDone: a commit of this generation is acknowledged, which replaces what
-// was committed for the former log. A revoked generation's commit may be of one
-// that was found out since, and settles nothing.
+// restartDone removes stale positions that an acknowledged commit of this generation has
+// replaced. A revoked generation does not count: its commit may belong to a log that has
+// been replaced since.
 func (c *Consumer) restartDone(g *generation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,11 +87,10 @@ func (c *Consumer) restartDone(g *generation) {
 	}
 }
 
-// startsAtEnd decides for a partition without a committed offset. Latest is for
-// a group that starts, of which another member may have committed its partitions
-// already. It is not for a partition that was added to a topic that the group
-// knows, nor for a topic re-created under our eyes: their first events must not
-// be passed over.
+// startsAtEnd decides for a partition without a committed offset. Latest applies to a new
+// group, of which another member may already have committed its partitions. It does not
+// apply to partitions added later, nor to a topic re-created while we read it: their first
+// events must not be skipped.
 func (c *Consumer) startsAtEnd(id int, committed map[int]Position) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -99,8 +98,8 @@ func (c *Consumer) startsAtEnd(id int, committed map[int]Position) bool {
 		return false
 	}
 	for _, at := range committed {
-		m, err := ParseMark(at.Metadata, at.Offset)
-		if err != nil || id >= m.Of {
+		m, err := ParseCommitMetadata(at.Metadata, at.Offset)
+		if err != nil || id >= m.TopicPartitions {
 			return false
 		}
 	}

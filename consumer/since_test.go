@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// sinceAt is what a commit would say, in seconds after the beginning; −1: nothing.
+// sinceAt is the Since of a commit, in seconds after the beginning; −1: zero.
 func sinceAt(tr *tracker, start time.Time) int {
 	_, m := tr.position(false)
 	if m.Since.IsZero() {
@@ -17,7 +17,7 @@ func sinceAt(tr *tracker, start time.Time) int {
 func TestSinceIsWhenTheLowestUnansweredEventWasTakenOn(t *testing.T) {
 	start := time.UnixMilli(1e12)
 	c := &handClock{now: start}
-	tr := bounded(c, 0, Mark{}, 0, 10, 1<<20)
+	tr := bounded(c, 0, CommitMetadata{}, 0, 10, 1<<20)
 	var entries []*entry
 	for i := range int64(3) {
 		c.now = start.Add(time.Duration(10*(i+1)) * time.Second)
@@ -48,7 +48,7 @@ func TestSinceIsInheritedWhileTheLogOfBeforeIsOpen(t *testing.T) {
 	start := time.UnixMilli(1e12)
 	for name, c := range map[string]struct {
 		inherited time.Time
-		before    int // said while an event of before is open
+		before    int // while an earlier event is unanswered
 	}{
 		"known":                    {start.Add(-time.Hour), -3600},
 		"unknown":                  {time.Time{}, -1},
@@ -56,7 +56,7 @@ func TestSinceIsInheritedWhileTheLogOfBeforeIsOpen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := &handClock{now: start}
-			tr := bounded(now, 5, Mark{Since: c.inherited}, 7, 10, 1<<20)
+			tr := bounded(now, 5, CommitMetadata{Since: c.inherited}, 7, 10, 1<<20)
 			now.now = start.Add(10 * time.Second)
 			tr.tick()
 			if got := sinceAt(tr, start); got != c.before {

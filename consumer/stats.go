@@ -9,65 +9,65 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// Stats counts what happened since the start.
+// Stats counts events since the start.
 type Stats struct {
 	generations, commitErrors, publishErrors, fetchErrors, dataLoss, panics atomic.Int64
 
-	foreign, cut, damaged atomic.Int64 // marks that were none
+	foreign, truncated, damaged atomic.Int64 // commits with unreadable metadata
 }
 
-// unmarked counts a committed offset whose mark could not be read.
-func (s *Stats) unmarked(why error) {
+// unreadable counts a commit whose metadata could not be read.
+func (s *Stats) unreadable(why error) {
 	switch {
-	case errors.Is(why, errNoMark):
+	case errors.Is(why, errForeign):
 		s.foreign.Add(1)
-	case errors.Is(why, errCut):
-		s.cut.Add(1)
+	case errors.Is(why, errTruncated):
+		s.truncated.Add(1)
 	default:
 		s.damaged.Add(1)
 	}
 }
 
-// Status is what a Consumer can say of itself at a moment.
+// Status is the state of a Consumer at one moment.
 type Status struct {
-	// Joined: a generation is at work.
+	// Joined: the member has a running generation.
 	Joined bool
-	// Generation is its number, Partitions are what it was assigned.
+	// Generation is its number, Partitions are its assigned partitions.
 	Generation int
 	Partitions []PartitionStatus
-	// Problem is what it waits for, empty if for nothing.
+	// Problem is what the consumer waits for; empty: nothing.
 	Problem string
-	// Stuck are messages that no topic takes: an operator must act.
+	// Stuck lists messages that a topic rejects until an operator acts.
 	Stuck []StuckMessage
-	// Absent are the topics of which the brokers say that they do not exist.
+	// Absent lists the topics that do not exist, according to the brokers.
 	Absent []string
 
 	Generations, CommitErrors, PublishErrors, FetchErrors, DataLoss int64
-	// Panics counts records that are held because their handling panicked.
+	// Panics counts records that stay unanswered because handling them panicked.
 	Panics int64
-	// Throttled is what a Kafka quota does to this client; empty: nothing.
-	Throttled string
-	Unmarked  Unmarked
+	// Throttled describes a Kafka quota that slows this client; empty: none.
+	Throttled  string
+	Unreadable UnreadableMetadata
 }
 
-// Unmarked counts committed offsets without a mark of ours, by what was found:
-// what somebody else committed, a mark that was cut off, one that is damaged.
-type Unmarked struct{ Foreign, Cut, Damaged int64 }
+// UnreadableMetadata counts commits without readable metadata: written by another program,
+// truncated, or damaged.
+type UnreadableMetadata struct{ Foreign, Truncated, Damaged int64 }
 
-// PartitionStatus is one partition's part of a Status.
+// PartitionStatus is the state of one partition.
 type PartitionStatus struct {
 	Partition int
-	// Committed is the low-water mark, End the partition's end; −1: not known yet.
-	// Next is the first offset that was not looked at.
+	// Committed is the low-water mark, End the partition's end. −1: not known yet.
+	// Next is the first offset that was not read.
 	Committed, Next, End int64
-	// Unanswered counts the events held, Oldest is the oldest one's time.
+	// Unanswered counts the events held. Oldest is the time of the oldest one.
 	Unanswered int
 	Oldest     time.Time
-	// Problem is what its reader waits for, empty if for nothing.
+	// Problem is what its reader waits for; empty: nothing.
 	Problem string
 }
 
-// Status reports the present state.
+// Status returns the current state.
 func (c *Consumer) Status() Status {
 	s := Status{
 		Problem:       c.broker.Text(),
@@ -77,10 +77,10 @@ func (c *Consumer) Status() Status {
 		FetchErrors:   c.stats.fetchErrors.Load(),
 		DataLoss:      c.stats.dataLoss.Load(),
 		Panics:        c.stats.panics.Load(),
-		Unmarked:      Unmarked{Foreign: c.stats.foreign.Load(), Cut: c.stats.cut.Load(), Damaged: c.stats.damaged.Load()},
+		Unreadable:    UnreadableMetadata{Foreign: c.stats.foreign.Load(), Truncated: c.stats.truncated.Load(), Damaged: c.stats.damaged.Load()},
 	}
 	c.mu.Lock()
-	g := c.present
+	g := c.current
 	c.mu.Unlock()
 	if c.absent.Load() {
 		s.Absent = append(s.Absent, c.cfg.Topic)
@@ -109,10 +109,10 @@ func (c *Consumer) Status() Status {
 	return s
 }
 
-// panicked notes a record whose handling panicked. It stays unanswered: the
-// partition's low-water mark stands there until a restart.
+// panicked notes a record whose handling panicked. It stays unanswered, so the partition's
+// low-water mark stays there until a restart.
 func (c *Consumer) panicked(r *Record, cause any) {
 	c.stats.panics.Add(1)
 	c.cfg.Logger.WithFields(logrus.Fields{"topic": r.Topic, "partition": r.Partition, "offset": r.Offset, "stack": string(debug.Stack())}).
-		Errorf("handling a record has panicked: it is held without an answer until a restart, the others go on: %v", cause)
+		Errorf("panic while handling a record: it stays unanswered until a restart, other records continue: %v", cause)
 }

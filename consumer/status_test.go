@@ -29,13 +29,13 @@ func TestTheLagIsKnownWhileTheLookAheadIsFull(t *testing.T) {
 	})
 }
 
-// H is raised ahead of the log's end. What is appended after a crash cannot have
-// been called before it.
+// The call high-water mark is raised beyond the log's end. Events appended after a crash
+// cannot have been called before it.
 func TestEventsThatComeAfterACrashAreNotInDoubt(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		a := w.start("a", w.caller(time.Millisecond))
 		time.Sleep(3 * time.Second)
-		for range 50 { // H runs ahead of these
+		for range 50 { // the high-water mark runs ahead of these
 			w.append(0, 10)
 			time.Sleep(50 * time.Millisecond)
 		}
@@ -46,7 +46,7 @@ func TestEventsThatComeAfterACrashAreNotInDoubt(t *testing.T) {
 		w.append(0, 5)
 		time.Sleep(3 * time.Second)
 		if n := w.doubts(); n != 0 {
-			t.Errorf("%d events are in doubt that nobody can have called", n)
+			t.Errorf("%d events are in doubt, though no owner can have called them", n)
 		}
 		b.stop()
 		w.wantOnce()

@@ -41,9 +41,9 @@ func TestBrokersAwayForAnHourAreSaidOnce(t *testing.T) {
 				w.append(0, 3)
 				time.Sleep(5 * time.Second)
 				before := w.logged(logrus.WarnLevel)
-				w.broker.SetAway(true)
+				w.broker.SetUnreachable(true)
 				time.Sleep(away)
-				// Once for the group, and once for each of what was under way.
+				// Once for the group, and once for each operation in flight.
 				if n := w.logged(logrus.WarnLevel) - before; n < 1 || n > 3 {
 					t.Errorf("%d lines", n)
 					for _, e := range w.logs.AllEntries() {
@@ -53,7 +53,7 @@ func TestBrokersAwayForAnHourAreSaidOnce(t *testing.T) {
 				if a.c.Status().Problem == "" {
 					t.Error("the status names no problem")
 				}
-				w.broker.SetAway(false)
+				w.broker.SetUnreachable(false)
 				w.append(0, 3)
 				time.Sleep(20 * time.Second)
 				w.wantOnce()
@@ -76,14 +76,14 @@ func TestOffsetsWithoutRecordsArePassed(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		a.stop()
 		w.wantAnswers("0/0", "0/6")
-		if low, m := w.mark(0); low != 12 || len(m.Done) != 0 {
+		if low, m := w.committed(0); low != 12 || len(m.Done) != 0 {
 			t.Errorf("committed at %d: %+v", low, m)
 		}
 	})
 }
 
-// The count that a member makes before it joins may be newer than the assignment,
-// when an earlier attempt to join had failed only for this member.
+// The count that a member reads before it joins may be newer than the assignment, if an
+// earlier join failed only for this member.
 func TestPartitionsAddedRightAfterTheyWereSharedOutGetAnOwner(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		var lost atomic.Bool
@@ -93,7 +93,7 @@ func TestPartitionsAddedRightAfterTheyWereSharedOutGetAnOwner(t *testing.T) {
 			}
 			return 0, nil, nil
 		}))
-		synctest.Wait() // it is a member, and will count anew before it joins
+		synctest.Wait() // it is a member, and will count again before it joins
 		if !lost.Load() {
 			t.Fatal("no answer was lost")
 		}
@@ -106,19 +106,19 @@ func TestPartitionsAddedRightAfterTheyWereSharedOutGetAnOwner(t *testing.T) {
 	})
 }
 
-// The quota is shared by how many partitions there are: a leader that counted them
-// before some were added, and then shared out all, would take more than its part.
+// The quota is divided by the number of partitions. A leader that counted before some were
+// added, and then assigned all, would use more than its part.
 func TestTheLeaderGoesByHowManyPartitionsItSharedOut(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		b := w.start("b", nil)
 		time.Sleep(10 * time.Second)
-		f := &follower{low: map[int]int64{}}
-		a := w.start("a", nil, with(slow(memlog.Join, time.Second)), func(c *consumer.Config) { c.Follower = f })
-		time.Sleep(500 * time.Millisecond) // it has counted, and has not joined
+		f := &listener{low: map[int]int64{}}
+		a := w.start("a", nil, with(slow(memlog.Join, time.Second)), func(c *consumer.Config) { c.Listener = f })
+		time.Sleep(500 * time.Millisecond) // it has counted but not joined yet
 		w.broker.Create(topic, 2)
 		time.Sleep(4 * time.Second)
-		if last := f.last(); !slices.Equal(last.Partitions, []int{0}) || last.Of != 2 {
-			t.Errorf("the leader owns %v of %d", last.Partitions, last.Of)
+		if last := f.last(); !slices.Equal(last.Partitions, []int{0}) || last.TopicPartitions != 2 {
+			t.Errorf("the leader owns %v of %d", last.Partitions, last.TopicPartitions)
 		}
 		a.stop()
 		b.stop()

@@ -7,45 +7,44 @@ import (
 	"time"
 )
 
-// A commit that is answered "unknown topic" proves little: a broker that has just
-// become the coordinator may not know all topics yet. So the topic is looked at
-// for some seconds before anything is done about it.
+// A commit that fails with "unknown topic" proves little: a broker that has just become the
+// coordinator may not know all topics yet. So the topic is checked for some seconds before
+// anything else is done.
 const (
-	topicLook     = time.Second
-	looksThatFind = 3 // so many in a row must find the committed topic
+	topicCheckInterval = time.Second
+	checksRequired     = 3 // successful checks in a row
 )
 
-// confirmTopic waits until it is known what has become of the topic after such an
-// answer, and commits nothing meanwhile: the broker would keep the old position
-// for a new topic of that name. Nil means that the topic is the one that was
-// committed. Otherwise it revokes the generation, and the next one reads the
-// topic from its beginning.
-func (g *generation) confirmTopic(ctx context.Context) error {
+// verifyTopic finds out, after such an error, whether the topic is still the committed one.
+// It commits nothing meanwhile: the broker would keep the old position for a new topic of
+// the same name. It returns nil if the topic is the committed one. Otherwise it revokes the
+// generation, and the next one reads the topic from its beginning.
+func (g *generation) verifyTopic(ctx context.Context) error {
 	found, begun := 0, g.c.cfg.Clock.Now()
 	for {
-		switch err := g.lookAtTopic(ctx); {
+		switch err := g.checkTopic(ctx); {
 		case err == nil:
-			if found++; found >= looksThatFind {
-				g.suspect.Store(false)
-				g.commitNotice.Over("the topic is there: a commit was answered as if it were not")
+			if found++; found >= checksRequired {
+				g.topicSuspect.Store(false)
+				g.commitNotice.Over("the topic exists: the commit error was temporary")
 				return nil
 			}
 		case errors.Is(err, errTopicGone) && g.c.cfg.Clock.Now().Sub(begun) > topicGoneAfter, errors.Is(err, errOtherLog):
 			return g.startOver(err)
 		default:
 			found = 0
-			g.commitNotice.Failed("a commit was answered: unknown topic; looking at the topic", err)
+			g.commitNotice.Failed("a commit failed with unknown topic; checking the topic", err)
 		}
-		if err := g.c.cfg.Clock.Sleep(ctx, topicLook); err != nil {
+		if err := g.c.cfg.Clock.Sleep(ctx, topicCheckInterval); err != nil {
 			return err
 		}
 	}
 }
 
-// lookAtLast is for a generation that ends before it is known: there is time for
-// one look. Where it does not find the committed topic, nothing is committed.
-func (g *generation) lookAtLast(ctx context.Context) error {
-	err := g.lookAtTopic(ctx)
+// verifyTopicOnce is for a generation that ends before verifyTopic has a result. There is
+// time for one check. If it does not find the committed topic, nothing is committed.
+func (g *generation) verifyTopicOnce(ctx context.Context) error {
+	err := g.checkTopic(ctx)
 	if errors.Is(err, errTopicGone) || errors.Is(err, errOtherLog) {
 		return g.startOver(err)
 	}
@@ -53,17 +52,17 @@ func (g *generation) lookAtLast(ctx context.Context) error {
 }
 
 func (g *generation) startOver(err error) error {
-	g.log.Errorf("%v: starting over, so that nothing of a new topic is passed over", err)
+	g.log.Errorf("%v: starting over from the beginning of the topic", err)
 	g.revoke(errTopicGone)
 	g.restart(true, g.parts...)
 	return err
 }
 
-// lookAtTopic fails unless the topic is there, as long as it was, and the group's
-// positions for it too: a deleted topic takes them along, also where a new one
-// of its name is there already.
-func (g *generation) lookAtTopic(ctx context.Context) error {
-	n, err := g.c.cfg.Log.Partitions(ctx, g.c.cfg.Topic)
+// checkTopic fails unless the topic exists with at least its former length, and the group's
+// positions still exist. Deleting a topic deletes its positions, even if a new topic of the
+// same name already exists.
+func (g *generation) checkTopic(ctx context.Context) error {
+	n, err := g.c.cfg.Client.Partitions(ctx, g.c.cfg.Topic)
 	switch {
 	case errors.Is(err, ErrUnknownTopic):
 		return errTopicGone
@@ -76,13 +75,13 @@ func (g *generation) lookAtTopic(ctx context.Context) error {
 	}
 	for _, p := range g.opened() {
 		if p.id >= n {
-			return fmt.Errorf("%w: it has %d partitions now", errOtherLog, n)
+			return fmt.Errorf("%w: it has only %d partitions", errOtherLog, n)
 		}
 		now, known := stored[p.id]
 		if at := p.stored.Load(); at != nil && (!known || now.Offset < at.Offset) {
 			return fmt.Errorf("%w: the group's position of partition %d is gone", errOtherLog, p.id)
 		}
-		_, next, err := g.c.cfg.Log.Bounds(ctx, g.c.cfg.Topic, p.id)
+		_, next, err := g.c.cfg.Client.Bounds(ctx, g.c.cfg.Topic, p.id)
 		switch {
 		case errors.Is(err, ErrUnknownTopic):
 			return errTopicGone

@@ -11,7 +11,7 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// handClock shows what it is set to.
+// handClock shows the time it is set to.
 type handClock struct {
 	clock.Clock
 	now time.Time
@@ -20,33 +20,32 @@ type handClock struct {
 func (c *handClock) Now() time.Time  { return c.now }
 func (c *handClock) Wall() time.Time { return c.now }
 
-// model is what a tracker must know, said naively with sets of offsets. It
-// outlives generations: a clean hand-over keeps all, a crash what was committed.
+// model is what a tracker must know, kept naively in sets of offsets. It outlives
+// generations: a clean handover keeps everything, a crash only what was committed.
 type model struct {
 	t        *testing.T
 	r        *rand.Rand
 	log      []int64 // the offsets that exist, with gaps
 	answered map[int64]bool
-	// unknown are the events whose calls really began and told nothing yet.
+	// unknown are the events whose calls started and have no known result.
 	unknown map[int64]bool
-	// published is when an event was answered first, whether or not a commit
-	// tells of it.
+	// published is when an event was first answered, whether or not a commit tells of it.
 	published map[int64]time.Time
 	clock     *handClock
 	end       int64 // the log holds the offsets below it so far
 
-	// Of the present generation:
+	// Of the current generation:
 	tracker  *tracker
 	doubtful int64
 	doubted  map[int64]bool
 	live     map[int64]*entry
 	next     int64 // fetched so far
-	low      int64 // the last position's
-	opened   int64 // the end as it began
+	low      int64 // of the last position
+	opened   int64 // the end at its start
 	since    time.Time
 	acked    struct {
 		low  int64
-		mark Mark
+		mark CommitMetadata
 	}
 }
 
@@ -56,12 +55,12 @@ func newModel(t *testing.T, seed uint64) *model {
 	for at := m.r.Int64N(5); len(m.log) < 120; at += 1 + max(0, m.r.Int64N(8)-5) {
 		m.log = append(m.log, at)
 	}
-	m.begin(0, Mark{})
+	m.begin(0, CommitMetadata{})
 	return m
 }
 
 // begin starts a generation from a committed position.
-func (m *model) begin(low int64, mark Mark) {
+func (m *model) begin(low int64, mark CommitMetadata) {
 	m.tracker = bounded(m.clock, low, mark, m.end, 1000, 1<<20)
 	m.doubtful, m.next, m.low = mark.Called, low, low
 	m.opened, m.since = m.end, mark.Since
@@ -88,7 +87,7 @@ func (m *model) fetch() {
 	}
 }
 
-// passGap moves on over offsets that hold no record, as the end of a page does.
+// passGap advances over offsets without a record, as the end of a page does.
 func (m *model) passGap() {
 	i, _ := slices.BinarySearch(m.log, m.next)
 	if i < len(m.log) && m.log[i] > m.next && m.log[i] < m.end {
@@ -97,7 +96,7 @@ func (m *model) passGap() {
 	}
 }
 
-// any picks one of the events under way.
+// any picks one of the events in progress.
 func (m *model) any() (int64, *entry) {
 	if len(m.live) == 0 {
 		return 0, nil
@@ -108,7 +107,7 @@ func (m *model) any() (int64, *entry) {
 
 func (m *model) call() {
 	if at, e := m.any(); e != nil {
-		began, _ := m.tracker.begin(e)
+		began, _ := m.tracker.beginCall(e)
 		m.doubted[at] = true
 		if began && at >= m.acked.mark.Called {
 			m.t.Fatalf("the call for %d began, though called=%d is all that is committed", at, m.acked.mark.Called)
@@ -121,7 +120,7 @@ func (m *model) call() {
 
 func (m *model) settle() {
 	if at, e := m.any(); e != nil {
-		m.tracker.settle(e)
+		m.tracker.callHadNoEffect(e)
 		delete(m.unknown, at)
 		m.doubted[at] = false
 	}
@@ -139,8 +138,8 @@ func (m *model) resolve() {
 	}
 }
 
-// position asks for one, and holds it against the sets.
-func (m *model) position(last bool) (int64, Mark) {
+// position gets a position and compares it with the sets.
+func (m *model) position(last bool) (int64, CommitMetadata) {
 	low, mark := m.tracker.position(last)
 	if low < m.low {
 		m.t.Fatalf("the low-water mark went back from %d to %d", m.low, low)
@@ -167,13 +166,13 @@ func (m *model) position(last bool) (int64, Mark) {
 		m.t.Fatalf("clean is %v, the last commit says called=%d", clean, mark.Called)
 	}
 	if !last && mark.Called < m.acked.mark.Called {
-		m.t.Fatalf("H went back from %d to %d while calls may begin", m.acked.mark.Called, mark.Called)
+		m.t.Fatalf("the call high-water mark went back from %d to %d while calls may begin", m.acked.mark.Called, mark.Called)
 	}
 	return low, mark
 }
 
-// checkSince: what is said of the age of the answers above low must be true, and
-// said wherever it can be known.
+// checkSince: the lower bound on the time of answers above low must be true, and must be
+// given wherever it can be known.
 func (m *model) checkSince(low int64, since time.Time) {
 	for at, when := range m.published {
 		if at >= low && when.Before(since) {
@@ -195,13 +194,13 @@ func (m *model) commit(last bool) {
 	m.acked.low, m.acked.mark = low, mark
 }
 
-// handOver begins a new generation, after a last commit or a crash.
+// handOver starts a new generation, after a last commit or a crash.
 func (m *model) handOver(crash bool) {
 	if !crash {
 		m.commit(true)
 	}
 	low := m.acked.low
-	mark, err := ParseMark(m.acked.mark.Encode(low), low)
+	mark, err := ParseCommitMetadata(m.acked.mark.Encode(low), low)
 	if err != nil {
 		m.t.Fatal(err)
 	}

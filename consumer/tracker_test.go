@@ -11,14 +11,14 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// bounded is a tracker whose look-ahead is all its own.
-func bounded(c clock.Clock, low int64, m Mark, end int64, events, bytes int) *tracker {
+// bounded returns a tracker with a look-ahead of its own.
+func bounded(c clock.Clock, low int64, m CommitMetadata, end int64, events, bytes int) *tracker {
 	return newTracker(c, low, m, end, newLookAhead(events, bytes, 1), events)
 }
 
-// may tells whether a call for the event may begin.
+// may reports whether a call for the event may start.
 func may(tr *tracker, e *entry) bool {
-	may, _ := tr.begin(e)
+	may, _ := tr.beginCall(e)
 	return may
 }
 
@@ -32,7 +32,7 @@ func mustTrack(t *testing.T, tr *tracker, offset int64, bytes int) *entry {
 }
 
 func TestOneStuckEventDoesNotHoldTheMemoryOfAllBehindIt(t *testing.T) {
-	tr := bounded(clock.System, 0, Mark{}, 0, 10, 1<<20)
+	tr := bounded(clock.System, 0, CommitMetadata{}, 0, 10, 1<<20)
 	mustTrack(t, tr, 0, 1)
 	for at := int64(1); at <= 100_000; at++ {
 		tr.resolve(mustTrack(t, tr, at, 1))
@@ -54,7 +54,7 @@ func TestLookAheadBlocksUntilAnEventIsAnswered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tr := bounded(clock.System, 0, Mark{}, 0, bound.events, bound.bytes)
+				tr := bounded(clock.System, 0, CommitMetadata{}, 0, bound.events, bound.bytes)
 				first := mustTrack(t, tr, 0, 100)
 				mustTrack(t, tr, 1, 100)
 				tracked := false
@@ -77,7 +77,7 @@ func TestLookAheadBlocksUntilAnEventIsAnswered(t *testing.T) {
 }
 
 func TestAnEventLargerThanTheLookAheadPassesAlone(t *testing.T) {
-	tr := bounded(clock.System, 0, Mark{}, 0, 10, 100)
+	tr := bounded(clock.System, 0, CommitMetadata{}, 0, 10, 100)
 	e := mustTrack(t, tr, 0, 5000)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	ended := errors.New("ended")
@@ -90,7 +90,7 @@ func TestAnEventLargerThanTheLookAheadPassesAlone(t *testing.T) {
 }
 
 func TestHeadersCountAsBytesHeld(t *testing.T) {
-	tr := bounded(clock.System, 0, Mark{}, 0, 10, 100)
+	tr := bounded(clock.System, 0, CommitMetadata{}, 0, 10, 100)
 	r := Record{Offset: 0, Key: []byte("123"), Value: []byte("45"), Headers: []Header{{Key: "67", Value: []byte("89")}}}
 	if _, err := tr.track(t.Context(), &r); err != nil || tr.held.bytes != 9+headerBytes+eventBytes {
 		t.Errorf("%d bytes are held, %v", tr.held.bytes, err)
@@ -98,7 +98,7 @@ func TestHeadersCountAsBytesHeld(t *testing.T) {
 }
 
 func TestNoCallBeginsAtOrAboveTheAcknowledgedH(t *testing.T) {
-	tr := bounded(clock.System, 10, Mark{Called: 12}, 0, 10, 1<<20)
+	tr := bounded(clock.System, 10, CommitMetadata{Called: 12}, 0, 10, 1<<20)
 	at11, at12 := mustTrack(t, tr, 11, 1), mustTrack(t, tr, 12, 1)
 	if may(tr, at11) {
 		t.Error("a call began before this generation committed anything")
@@ -110,12 +110,12 @@ func TestNoCallBeginsAtOrAboveTheAcknowledgedH(t *testing.T) {
 }
 
 func TestCleanDoesNotOutliveTheFirstCall(t *testing.T) {
-	tr := bounded(clock.System, 0, Mark{}, 0, 10, 1<<20)
+	tr := bounded(clock.System, 0, CommitMetadata{}, 0, 10, 1<<20)
 	_, m := tr.position(false)
 	tr.acknowledged(m.Called)
 	e := mustTrack(t, tr, 0, 1)
 	if m.Called != 0 || may(tr, e) {
-		t.Fatal("the call began behind a clean mark")
+		t.Fatal("the call began after a clean commit")
 	}
 	if _, m = tr.position(false); m.Called == 0 {
 		t.Fatal("the next commit would be clean still")
@@ -127,14 +127,14 @@ func TestCleanDoesNotOutliveTheFirstCall(t *testing.T) {
 	if _, m = tr.position(true); m.Called == 0 {
 		t.Error("the last commit is clean, with a call in doubt")
 	}
-	tr.settle(e)
+	tr.callHadNoEffect(e)
 	if _, m = tr.position(true); m.Called != 0 {
 		t.Error("no call is in doubt, and the last commit is not clean")
 	}
 }
 
 func TestInheritedDoubtLastsUntilAllBelowItWasSeen(t *testing.T) {
-	tr := bounded(clock.System, 0, Mark{Called: 3}, 0, 10, 1<<20)
+	tr := bounded(clock.System, 0, CommitMetadata{Called: 3}, 0, 10, 1<<20)
 	tr.resolve(mustTrack(t, tr, 0, 1))
 	tr.resolve(mustTrack(t, tr, 1, 1))
 	if _, m := tr.position(true); m.Called != 3 {
@@ -151,7 +151,7 @@ func TestInheritedDoubtLastsUntilAllBelowItWasSeen(t *testing.T) {
 }
 
 func TestOldestIsTheOldestUnanswered(t *testing.T) {
-	tr := bounded(clock.System, 0, Mark{}, 0, 10, 1<<20)
+	tr := bounded(clock.System, 0, CommitMetadata{}, 0, 10, 1<<20)
 	start := time.Unix(1e9, 0)
 	var entries []*entry
 	for i, age := range []time.Duration{5, 1, 9} {
@@ -164,21 +164,21 @@ func TestOldestIsTheOldestUnanswered(t *testing.T) {
 	}
 }
 
-// A thousand calls a second, commits that take 100 ms: H is to be raised so far
-// ahead, and the commits asked for so early, that only the first second's calls wait.
-// Also where most records are not called.
+// A thousand calls a second, with commits that take 100 ms: the high-water mark must be
+// raised so far ahead, and commits requested so early, that only the calls of the first
+// second wait. The same must hold if most records are not called.
 func TestHIsRaisedAheadOfManyCalls(t *testing.T) {
 	for _, each := range []int64{1, 20} {
 		hIsRaisedAhead(t, each)
 	}
 }
 
-// hIsRaisedAhead calls one record in each so many.
+// hIsRaisedAhead calls one record in each.
 func hIsRaisedAhead(t *testing.T, each int64) {
-	tr := bounded(clock.System, 0, Mark{}, 0, int(1000*each), 1<<20)
-	const takes = 100 // calls that begin during a commit
+	tr := bounded(clock.System, 0, CommitMetadata{}, 0, int(1000*each), 1<<20)
+	const takes = 100 // calls that start during a commit
 	waited, commits := make([]int, 5), make([]int, 5)
-	stored, carried := int64(-1), int64(0) // at which call the commit under way is acknowledged, and its H
+	stored, carried := int64(-1), int64(0) // at which call the current commit is acknowledged, and its high-water mark
 	for at := range int64(5000) {
 		second := at / 1000
 		if at%1000 == 0 {
@@ -189,7 +189,7 @@ func hIsRaisedAhead(t *testing.T, each int64) {
 			stored = -1
 		}
 		e := mustTrack(t, tr, at*each, 1)
-		may, wanted := tr.begin(e)
+		may, wanted := tr.beginCall(e)
 		if wanted && stored < 0 {
 			_, m := tr.position(false)
 			stored, carried = at+takes, m.Called
@@ -200,7 +200,7 @@ func hIsRaisedAhead(t *testing.T, each int64) {
 			_, m := tr.position(false)
 			tr.acknowledged(m.Called)
 			stored = -1
-			if may, _ := tr.begin(e); !may {
+			if may, _ := tr.beginCall(e); !may {
 				t.Fatal("the commit did not allow the call")
 			}
 		}
@@ -213,26 +213,26 @@ func hIsRaisedAhead(t *testing.T, each int64) {
 		t.Errorf("one record in %d is called: commits that were asked for, by second: %v", each, commits)
 	}
 	if tr.lead.called > (5000+2500)*each {
-		t.Errorf("one record in %d is called: H is %d: a crash would put that many events in doubt", each, tr.lead.called)
+		t.Errorf("one record in %d is called: the high-water mark is %d: a crash would put that many events in doubt", each, tr.lead.called)
 	}
 }
 
-// Where all between was answered long ago, that says nothing about the calls to come.
+// A jump over offsets answered long ago says nothing about the calls to come.
 func TestHIsRaisedByTheLookAheadAtMost(t *testing.T) {
-	tr := bounded(clock.System, 0, Mark{}, 0, 10, 1<<20)
+	tr := bounded(clock.System, 0, CommitMetadata{}, 0, 10, 1<<20)
 	mustTrack(t, tr, 0, 1)
-	tr.begin(mustTrack(t, tr, 1_000_000, 1))
+	tr.beginCall(mustTrack(t, tr, 1_000_000, 1))
 	if _, m := tr.position(false); m.Called != 1_000_011 {
-		t.Errorf("H is %d after a call at 1,000,000, with a look-ahead of 10", m.Called)
+		t.Errorf("the high-water mark is %d after a call at 1,000,000, with a look-ahead of 10", m.Called)
 	}
 }
 
-// What a former owner called is no measure: with each crash in a row more events
-// would be in doubt, to be asked about at the quota's cost.
+// The calls of a former owner are no measure: with each crash in a row more events would be
+// in doubt, and asking about them costs quota.
 func TestDoubtDoesNotGrowWithEachCrash(t *testing.T) {
-	tr := bounded(clock.System, 0, Mark{Called: 100}, 200, 1000, 1<<20)
-	tr.begin(mustTrack(t, tr, 100, 1))
+	tr := bounded(clock.System, 0, CommitMetadata{Called: 100}, 200, 1000, 1<<20)
+	tr.beginCall(mustTrack(t, tr, 100, 1))
 	if _, m := tr.position(false); m.Called != 102 {
-		t.Errorf("H is %d after one call at 100, where the crashed owner's was 100", m.Called)
+		t.Errorf("the high-water mark is %d after one call at 100, where the crashed owner's was 100", m.Called)
 	}
 }

@@ -24,7 +24,7 @@ const (
 	out   = "out"
 )
 
-// world is a broker and what members do with its records, in virtual time.
+// world is a broker and the members that read its records, in virtual time.
 type world struct {
 	t      *testing.T
 	broker *memlog.Broker
@@ -36,7 +36,7 @@ type world struct {
 	called  []string
 }
 
-// inWorld runs a test in a bubble, on a topic of so many partitions.
+// inWorld runs a test in a bubble, on a topic with the given number of partitions.
 func inWorld(t *testing.T, partitions int, test func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		b, err := memlog.New(memlog.Config{Clock: clock.System, Topic: topic, SessionTimeout: 10 * time.Second, RebalanceTimeout: 25 * time.Second})
@@ -75,25 +75,25 @@ type instance struct {
 	kill   context.CancelFunc
 	done   chan struct{}
 
-	follower *follower
+	listener *listener
 }
 
-// handler answers a record in a goroutine of its own.
+// handler answers each record in a goroutine.
 type handler func(ctx context.Context, d *consumer.Delivery) error
 
 func (h handler) Receive(d *consumer.Delivery) { d.Go(func() { _ = h(d.Context(), d) }) }
 
 func (handler) Release() {}
 
-// publish returns when the message is acknowledged, or given up.
+// publish returns when the message is acknowledged or given up.
 func publish(d *consumer.Delivery, m consumer.Message, alternatives ...consumer.Message) error {
 	ended := make(chan error, 1)
 	d.Publish(func(err error) { ended <- err }, m, alternatives...)
 	return <-ended
 }
 
-// start starts an instance that answers with h, or if that is nil calls for each
-// record, for 50 ms, and publishes its name.
+// start starts an instance that answers with h. If h is nil it calls for each record, for
+// 50 ms, and publishes its name.
 func (w *world) start(name string, h handler, options ...func(*consumer.Config)) *instance {
 	w.t.Helper()
 	if h == nil {
@@ -102,10 +102,10 @@ func (w *world) start(name string, h handler, options ...func(*consumer.Config))
 	logger := logrus.New()
 	logger.SetOutput(io.Discard)
 	logger.AddHook(w.logs)
-	i := &instance{w: w, member: w.broker.Member(name), done: make(chan struct{}), follower: &follower{low: map[int]int64{}}}
+	i := &instance{w: w, member: w.broker.Member(name), done: make(chan struct{}), listener: &listener{low: map[int]int64{}}}
 	cfg := consumer.Config{
-		Log: i.member, Topic: topic, SessionTimeout: 10 * time.Second, Drain: 15 * time.Second, Shutdown: 24 * time.Second, MaxInFlight: 64,
-		Follower: i.follower, Clock: clock.System, Rand: func() float64 { return 0.5 }, Logger: logger,
+		Client: i.member, Topic: topic, SessionTimeout: 10 * time.Second, Drain: 15 * time.Second, Shutdown: 24 * time.Second, MaxInFlight: 64,
+		Listener: i.listener, Clock: clock.System, Rand: func() float64 { return 0.5 }, Logger: logger,
 		Handler: handler(func(ctx context.Context, d *consumer.Delivery) error {
 			if d.InDoubt() {
 				w.mu.Lock()
@@ -137,9 +137,9 @@ func (w *world) start(name string, h handler, options ...func(*consumer.Config))
 	return i
 }
 
-// with is an option: the fault is there before the instance's first operation.
+// with is an option that sets a fault before the instance's first operation.
 func with(f memlog.Fault) func(*consumer.Config) {
-	return func(c *consumer.Config) { c.Log.(*memlog.Member).SetFault(f) }
+	return func(c *consumer.Config) { c.Client.(*memlog.Member).SetFault(f) }
 }
 
 // stop is a clean stop.
@@ -148,8 +148,8 @@ func (i *instance) stop() {
 	<-i.done
 }
 
-// crash ends the process: from now on nothing of it reaches the broker, and its
-// session runs out.
+// crash ends the process: nothing of it reaches the broker from now on, and its session
+// expires.
 func (i *instance) crash() {
 	i.member.SetHung(true)
 	i.kill()
@@ -160,11 +160,11 @@ func (i *instance) crash() {
 func (w *world) caller(takes time.Duration) handler {
 	return func(ctx context.Context, d *consumer.Delivery) error {
 		if err := d.BeforeCall(ctx); err != nil {
-			d.Settled() // it never began
+			d.CallHadNoEffect() // no call started
 			return err
 		}
 		if !d.MayCall() {
-			d.Settled()
+			d.CallHadNoEffect()
 			return context.Cause(ctx)
 		}
 		w.mu.Lock()
@@ -227,8 +227,8 @@ func (w *world) wantOnce() {
 	}
 }
 
-// wantNothingPassedOver fails unless every record of the topic was answered since
-// it was appended; offsets may have had other records before.
+// wantNothingPassedOver fails unless every record of the topic was answered since it was
+// appended. Its offset may have had another record before.
 func (w *world) wantNothingPassedOver() {
 	w.t.Helper()
 	answered := map[string]time.Time{}
@@ -252,7 +252,7 @@ func failing(what memlog.Operation, err error) memlog.Fault {
 	}
 }
 
-// slow makes an operation take its time.
+// slow makes an operation take some time.
 func slow(what memlog.Operation, takes time.Duration) memlog.Fault {
 	return func(op memlog.Operation) (time.Duration, error, error) {
 		if op == what {
@@ -262,14 +262,14 @@ func slow(what memlog.Operation, takes time.Duration) memlog.Fault {
 	}
 }
 
-// mark is what is committed for a partition.
-func (w *world) mark(partition int) (int64, consumer.Mark) {
+// committed returns the committed position of a partition.
+func (w *world) committed(partition int) (int64, consumer.CommitMetadata) {
 	w.t.Helper()
 	at, ok := w.broker.Position(partition)
 	if !ok {
 		w.t.Fatalf("nothing is committed for partition %d", partition)
 	}
-	m, err := consumer.ParseMark(at.Metadata, at.Offset)
+	m, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
 	if err != nil {
 		w.t.Fatal(err)
 	}

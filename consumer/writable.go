@@ -7,21 +7,19 @@ import (
 )
 
 const (
-	// usualWrite is how long a write takes at most, as a rule.
+	// usualWrite is the usual upper limit for the duration of a write.
 	usualWrite = 25 * time.Millisecond
-	// slowWrite is the age of a write from which on its partition counts as one that
-	// cannot be written to now.
+	// slowWrite: a partition whose current write is older is not writable.
 	slowWrite = time.Second
-	// fewest is how many unacknowledged messages any partition may have, but no more
-	// than half of what may be called.
-	fewest = 8
+	// minPending is how many unacknowledged messages any partition may have, but at most
+	// half of the call limit.
+	minPending = 8
 )
 
-// writable tells whether a message would be written soon. Of what may be called and
-// not yet acknowledged, a partition whose write takes longer than usual may hold its
-// part, and at least a few: one that hangs must not hold all of it before that is
-// noticed. Until then it may hold half, for the messages of a busy topic come in
-// bursts.
+// writable reports whether a message would be written soon. Each partition may hold a fair
+// part of the events that are called and unacknowledged, and at least a few. So a partition
+// that hangs cannot use up the whole limit before that is noticed. For the usual duration
+// of a write it may hold half of the limit: messages of a busy topic come in bursts.
 func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool {
 	partition, err := p.partitionFor(ctx, topic, key)
 	if err != nil {
@@ -35,7 +33,7 @@ func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool
 	}
 	of, age := p.used[topic], p.g.c.cfg.Clock.Now().Sub(q.began)
 	half := p.g.c.cfg.MaxInFlight
-	most := max(min(fewest, half), 2*half/of)
+	most := max(min(minPending, half), 2*half/of)
 	switch {
 	case of == 1:
 		most = math.MaxInt

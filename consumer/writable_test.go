@@ -8,9 +8,9 @@ import (
 	"remux-retrier/consumer"
 )
 
-// fourSlow has four partitions to publish to; writes to the first take some time.
+// fourSlow has four partitions to publish to; writes to the first one are slow.
 type fourSlow struct {
-	consumer.Log
+	consumer.Client
 	takes time.Duration
 }
 
@@ -22,12 +22,12 @@ func (s fourSlow) Produce(ctx context.Context, topic string, p int, m []consumer
 	if p == 0 {
 		time.Sleep(s.takes)
 	}
-	return s.Log.Produce(ctx, topic, 0, m)
+	return s.Client.Produce(ctx, topic, 0, m)
 }
 
-// Forty messages may be unacknowledged in all, ten are a partition's part.
+// Forty messages may be unacknowledged in total; a partition's part is ten.
 func TestAPartitionIsWritableWhileItsWritesEnd(t *testing.T) {
-	const others = 3 // partitions, which get a message each
+	const others = 3 // partitions with one message each
 	for _, c := range []struct {
 		name     string
 		messages int // to the first partition
@@ -57,7 +57,7 @@ func TestAPartitionIsWritableWhileItsWritesEnd(t *testing.T) {
 						published <- d
 					}
 					return nil
-				}, func(cfg *consumer.Config) { cfg.MaxInFlight, cfg.Log = 20, fourSlow{cfg.Log, c.takes} })
+				}, func(cfg *consumer.Config) { cfg.MaxInFlight, cfg.Client = 20, fourSlow{cfg.Client, c.takes} })
 				w.append(0, others+c.messages)
 				d := <-published
 				time.Sleep(c.at)

@@ -37,7 +37,7 @@ func TestOnlyARunningTaskCanStandForAnAcceptedRetry(t *testing.T) {
 	}
 }
 
-// Whatever the ledger would keep, it must not take for one that it need not read.
+// MayAffectOthers must be true for every outcome that the ledger would keep.
 func TestNoOutcomeThatTellsOfOthersIsPassedOver(t *testing.T) {
 	for _, reason := range events.Reasons() {
 		for _, covers := range [][]events.Cover{nil, {{Partition: 1, End: 9}}} {
@@ -45,7 +45,7 @@ func TestNoOutcomeThatTellsOfOthersIsPassedOver(t *testing.T) {
 				o := outcome(reason)
 				o.Covers, o.AcceptedRetry = covers, inDoubt
 				want := len(covers) > 0 || o.CountsAsRetry()
-				if m := encode(t, o); events.MayTellOfOthers(m.Value) != want {
+				if m := encode(t, o); events.MayAffectOthers(m.Value) != want {
 					t.Errorf("tells of others: %v, want %v: %s", !want, want, m.Value)
 				}
 			}

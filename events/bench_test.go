@@ -50,7 +50,7 @@ func BenchmarkDecodeOutcome(b *testing.B) {
 	}
 }
 
-// A large field of no interest is passed over, not copied or built.
+// A large unknown field is skipped, neither copied nor built.
 func TestLargeUnknownFieldsCostNoMemory(t *testing.T) {
 	for name, x := range map[string]string{
 		"text":     `"` + strings.Repeat("a", 900_000) + `"`,
@@ -58,8 +58,7 @@ func TestLargeUnknownFieldsCostNoMemory(t *testing.T) {
 		"levels":   nested(900),
 	} {
 		value := []byte(`{"x":` + x + `,"task_id":"1"}`)
-		// In bytes: how many allocations there are depends on whether the pool of
-		// decoders has one.
+		// In bytes: the number of allocations depends on whether the decoder pool has one.
 		const runs = 10
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -12,12 +12,12 @@ import (
 
 func coversOf(partitions ...int) (covers []events.Cover) {
 	for _, p := range partitions {
-		covers = append(covers, events.Cover{Partition: p, End: int64(100 + p), Log: 7})
+		covers = append(covers, events.Cover{Partition: p, End: int64(100 + p), LogID: 7})
 	}
 	return covers
 }
 
-// Whoever may write to an outcome topic could fill the memory of all instances.
+// Any writer to an outcome topic could fill the memory of all instances.
 func TestCoversAreBounded(t *testing.T) {
 	var others []int
 	for p := range 28_000 {
@@ -42,7 +42,7 @@ func TestCoversAreBounded(t *testing.T) {
 		}
 		var forged strings.Builder
 		for _, c := range o.Covers {
-			fmt.Fprintf(&forged, `,{"partition":%d,"end_offset":%d,"log":%d}`, c.Partition, c.End, c.Log)
+			fmt.Fprintf(&forged, `,{"partition":%d,"end_offset":%d,"log":%d}`, c.Partition, c.End, c.LogID)
 		}
 		o.Covers = nil
 		m = encode(t, o)
@@ -53,7 +53,7 @@ func TestCoversAreBounded(t *testing.T) {
 	}
 }
 
-// What we cut when we write, a stranger need not.
+// We cut texts when we write; a foreign writer may not.
 func TestAStrangersLongTextsAreCutWhenRead(t *testing.T) {
 	o := outcome(events.Rejected)
 	long := strings.Repeat("ü", 100_000)

@@ -5,10 +5,10 @@ import (
 	"strconv"
 )
 
-// DeadLetterMessageLimit is the usual limit of dead-letter-message, in bytes.
+// DeadLetterMessageLimit is the usual limit of dead-letter-message in bytes.
 const DeadLetterMessageLimit = 1 << 10
 
-// The headers of a dead letter, beside those that the record came with.
+// Headers that a dead letter has in addition to the record's own.
 const (
 	deadLetterReason    = "dead-letter-reason"
 	deadLetterMessage   = "dead-letter-message"
@@ -17,7 +17,7 @@ const (
 	deadLetterOffset    = "dead-letter-offset"
 	deadLetterTimestamp = "dead-letter-timestamp"
 	deadLetterCount     = "dead-letter-count"
-	// Behind these, of a dead letter that stands for records which it does not carry.
+	// Additional headers of a dead letter that does not contain its record.
 	deadLetterSize       = "dead-letter-size"
 	deadLetterLastOffset = "dead-letter-last-offset"
 )
@@ -27,20 +27,20 @@ var deadLetterHeaders = []string{
 	deadLetterOffset, deadLetterTimestamp, deadLetterCount,
 }
 
-// DeadLetter gives the headers of a dead letter: those of the record, byte for
-// byte and in their order, then the seven dead-letter-* headers, which say why
-// it was not readable and where it stood. Key and value go with them unchanged.
-// A producer may have used these names: of several the last one is ours.
+// DeadLetter returns the headers of a dead letter: the record's own headers, unchanged and
+// in order, then the seven dead-letter-* headers, which say why the record was unreadable
+// and where it was. Key and value are published unchanged. If the record already has
+// headers of these names, the last one of each name is ours.
 //
-// One header is not kept: a dead-letter-count at the end, which Redriven leaves
-// there. Ours goes on from it.
+// One header is dropped: a dead-letter-count at the end, which RedriveHeaders leaves there.
+// The new count continues from it.
 //
-// dead-letter-message is cut to messageLimit bytes, usually
-// DeadLetterMessageLimit. If the record then exceeds what its topic takes, a
-// limit of 0 is the most that can be saved: nothing else may be shortened.
+// dead-letter-message is cut to messageLimit bytes, usually DeadLetterMessageLimit. If the
+// dead letter exceeds its topic's limit, a messageLimit of 0 saves as much as possible:
+// nothing else may be shortened.
 func DeadLetter(source Source, headers []Header, u *Unreadable, messageLimit int) []Header {
-	came, before := cameBefore(headers)
-	all := append(make([]Header, 0, len(came)+len(deadLetterHeaders)), came...)
+	own, before := splitCount(headers)
+	all := append(make([]Header, 0, len(own)+len(deadLetterHeaders)), own...)
 	for _, h := range [...]struct{ key, value string }{
 		{deadLetterReason, string(u.Reason)},
 		{deadLetterMessage, u.Message[:cut(u.Message, messageLimit)]},
@@ -55,10 +55,10 @@ func DeadLetter(source Source, headers []Header, u *Unreadable, messageLimit int
 	return all
 }
 
-// Reference gives the headers of a dead letter that stands for a record, of so many
-// bytes, which it does not carry: its key is null and its value empty. Where last
-// is another offset than the source's, it stands for all records up to there.
-func Reference(source Source, u *Unreadable, size, last int64) []Header {
+// DeadLetterReference returns the headers of a dead letter that stands for a record of size
+// bytes without containing it: its key is null and its value empty. If last is not the
+// source's offset, it stands for all records up to last.
+func DeadLetterReference(source Source, u *Unreadable, size, last int64) []Header {
 	all := DeadLetter(source, nil, u, DeadLetterMessageLimit)
 	all = append(all, Header{Key: deadLetterSize, Value: strconv.AppendInt(nil, size, 10)})
 	if last > source.Offset {
@@ -67,9 +67,9 @@ func Reference(source Source, u *Unreadable, size, last int64) []Header {
 	return all
 }
 
-// cameBefore splits a record's headers into its own and what Redriven has left at
-// their end: how often the record was a dead letter before.
-func cameBefore(headers []Header) (own []Header, count int) {
+// splitCount splits a record's headers into its own and the count that RedriveHeaders left
+// at the end: how often the record was a dead letter before.
+func splitCount(headers []Header) (own []Header, count int) {
 	last := len(headers) - 1
 	if last < 0 || headers[last].Key != deadLetterCount {
 		return headers, 0

@@ -40,7 +40,7 @@ func TestDeadLetterKeepsTheRecordsHeadersAsTheyCame(t *testing.T) {
 	}
 }
 
-// Only what stands where redrive leaves it, and as redrive writes it, is redrive's.
+// A count belongs to redrive only at the place and in the form in which redrive writes it.
 func TestDeadLetterThatComesBackIsCountedOn(t *testing.T) {
 	for count, want := range map[string]string{"1": "2", "41": "42"} {
 		came := []events.Header{header("a", "1"), header("dead-letter-count", count)}
@@ -83,7 +83,7 @@ func TestAReferenceTellsWhereTheRecordStandsAndIsNotTakenForOne(t *testing.T) {
 		1042: {header("dead-letter-size", "300000000")},
 		1050: {header("dead-letter-size", "300000000"), header("dead-letter-last-offset", "1050")},
 	} {
-		got := events.Reference(place, large, 300_000_000, last)
+		got := events.DeadLetterReference(place, large, 300_000_000, last)
 		if rest := got[len(deadLetterHeaders("1")):]; !reflect.DeepEqual(rest, want) {
 			t.Errorf("%s", rest)
 		}
@@ -92,13 +92,13 @@ func TestAReferenceTellsWhereTheRecordStandsAndIsNotTakenForOne(t *testing.T) {
 			t.Errorf("%+v, %v", letter, err)
 		}
 	}
-	// A producer's header of that name makes nothing a reference, and goes back.
+	// A producer's header of that name does not make a reference, and is restored.
 	theirs := []events.Header{header("dead-letter-size", "5")}
 	got := events.DeadLetter(place, theirs, defect, 0)
 	if letter, err := events.ReadDeadLetter(got); err != nil || letter.Size != 0 {
 		t.Errorf("%+v, %v", letter, err)
 	}
-	if back := events.Redriven(got); !reflect.DeepEqual(back[:1], theirs) {
+	if back := events.RedriveHeaders(got); !reflect.DeepEqual(back[:1], theirs) {
 		t.Errorf("%s", back)
 	}
 }

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// DecodeOutcome reads back what Outcome.Encode has written. It is strict about
-// everything the service relies on later (the id, the source, the reason and
-// what is covered), so that a stranger's message on an outcome topic is never
-// taken for an answer; fields that a later version may add are no error.
+// DecodeOutcome reads an outcome that Outcome.Encode has written. It is strict about
+// everything the service relies on later (the id, the source, the reason and the covers),
+// so that a foreign message on an outcome topic never counts as an answer. Fields that a
+// later version may add are no error.
 //
 // Source.Time comes from the ce_id, which is exact for every timestamp. DecidedAt is
-// whatever the value says, a time to come too. Of texts and covers no more is read
-// than Encode writes, whoever has written them.
+// whatever the value says, even a time in the future. Texts and covers are cut to what
+// Encode would write.
 func DecodeOutcome(value []byte, headers []Header) (Outcome, error) {
 	outcome, err := decodeOutcome(value, headers)
 	if err != nil {
@@ -22,12 +22,11 @@ func DecodeOutcome(value []byte, headers []Header) (Outcome, error) {
 	return outcome, nil
 }
 
-// ReadAnswered reads of a record on an outcome topic only what its headers say:
-// which failure event it answers, when that was decided (zero: not said), and
-// whether the answer is ours, which is one by this origin (Outcome.Origin) about an
-// event of this topic. It is false where the headers are not an outcome's; the value
-// is not looked at. It allocates nothing for an answer of ours: whoever follows the
-// topics reads each of them.
+// ReadAnswered reads only the headers of a record on an outcome topic: which failure event
+// it answers, when that was decided (zero: missing), and whether the answer is ours: one
+// with this origin (Outcome.Origin) about an event of this topic. ok is false if the
+// headers are not those of an outcome; the value is not read. It allocates nothing for our
+// own answers, of which the ledger reads each one.
 func ReadAnswered(headers []Header, topic, origin string) (event Source, decided time.Time, ours, ok bool) {
 	var by []byte
 	for _, h := range headers {
@@ -45,11 +44,10 @@ func ReadAnswered(headers []Header, topic, origin string) (event Source, decided
 	return event, decided, string(by) == origin && event.Topic == topic, ok && len(by) > 0
 }
 
-// MayTellOfOthers tells, without parsing the value of an outcome, whether it can
-// say something about more than its own event: what its call covers, or that it
-// stands for an accepted retry. Most outcomes of a storm do not. True proves
-// nothing, for the words may stand in a text.
-func MayTellOfOthers(value []byte) bool {
+// MayAffectOthers reports, without parsing the value of an outcome, whether it can concern
+// events other than its own: through covers, or as an accepted retry. Most outcomes of a
+// storm do not. True proves nothing, because the words may be part of a text.
+func MayAffectOthers(value []byte) bool {
 	return bytes.Contains(value, []byte(`"covers"`)) || bytes.Contains(value, []byte(`"accepted`))
 }
 

@@ -27,8 +27,8 @@ func TestEveryReasonIsReadBackAsWritten(t *testing.T) {
 	}
 }
 
-// The ledger believes what it reads: a stranger's message on an outcome topic
-// must not pass for an answer.
+// The ledger trusts what it reads: a foreign message on an outcome topic must not count as
+// an answer.
 func TestAStrangersMessageIsNoOutcome(t *testing.T) {
 	for name, spoil := range map[string]func(m *events.Message){
 		"no headers":             func(m *events.Message) { m.Headers = nil },

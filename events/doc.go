@@ -1,15 +1,15 @@
-// Package events is the wire: it reads failure events in the shapes that
-// producers write them ([ReadFailure]), writes and reads back the service's
-// answers ([Outcome], [DecodeOutcome]), and names what could not be read
-// ([Unreadable], [DeadLetter]). The JSON Schemas and the AsyncAPI document of
-// both directions stand in package events/schema, held to this code by tests.
+// Package events defines the message formats: it reads failure events in the shapes that
+// producers write ([ReadFailure]), writes and reads back the service's answers ([Outcome],
+// [DecodeOutcome]), and describes records that are not failure events ([Unreadable],
+// [DeadLetter]). Package events/schema contains the JSON Schemas and the AsyncAPI document
+// of both directions; tests hold them to this code.
 //
-// It knows neither Kafka nor MPC's API, does no I/O, starts no goroutine and
-// imports no other package of the project; every other package may import it.
+// The package knows neither Kafka nor MPC's API, does no I/O, starts no goroutine and
+// imports no other package of the project. Every package may import it.
 //
-// Read failure.go first (what comes in), then shape.go, notification.go and smn.go
-// (the four shapes), foreign.go (what comes instead) and reader.go (the JSON
-// underneath); outcome.go, reason.go and encode.go for what goes out; decode.go and
-// value.go for reading that back; deadletter.go and redrive.go for dead letters,
-// there and back; ask.go for asking for a retry ourselves.
+// Start reading at failure.go (incoming events), then shape.go, notification.go and smn.go
+// (the four shapes), foreign.go (other formats) and reader.go (the JSON reader).
+// outcome.go, reason.go and encode.go write outcomes; decode.go and value.go read them
+// back. deadletter.go and redrive.go write and restore dead letters. newfailure.go writes
+// failure events.
 package events

@@ -12,8 +12,8 @@ import (
 	"remux-retrier/events/schema"
 )
 
-// rows are the cells of a table of docs/EVENTS.md, which stands between comments
-// of this name.
+// rows returns the cells of a table of docs/EVENTS.md that is between comments with this
+// name.
 func rows(t *testing.T, table string) [][]string {
 	t.Helper()
 	guide, err := os.ReadFile("../docs/EVENTS.md")
@@ -37,7 +37,7 @@ func rows(t *testing.T, table string) [][]string {
 	return all
 }
 
-// codes are the words in backquotes.
+// codes returns the words in backquotes.
 func codes(cell string) (words []string) {
 	for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cell, -1) {
 		words = append(words, m[1])
@@ -98,7 +98,7 @@ func TestEVENTSHasEachFieldOfAnOutcome(t *testing.T) {
 
 func TestEVENTSHasEachHeader(t *testing.T) {
 	var letters, cloudEvent, documented []string
-	for _, h := range events.Reference(place, &events.Unreadable{Reason: events.TooLarge}, 1, place.Offset+1) {
+	for _, h := range events.DeadLetterReference(place, &events.Unreadable{Reason: events.TooLarge}, 1, place.Offset+1) {
 		letters = append(letters, h.Key)
 	}
 	for _, row := range rows(t, "letters") {

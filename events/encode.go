@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// The headers that are the same in many outcomes.
+// Headers that are the same in many outcomes.
 var (
 	versionHeader = Header{Key: "ce_specversion", Value: []byte("1.0")}
 	jsonHeader    = Header{Key: "content-type", Value: []byte("application/json")}
@@ -17,12 +17,11 @@ var (
 	}
 )
 
-// Encode writes the outcome as a CloudEvent 1.0 in binary mode (Kafka protocol
-// binding), keyed by the task id. The same question always gets the same ce_id. The
-// message is to be read only: its parts share memory, and some are shared by all.
+// Encode returns the outcome as a CloudEvent 1.0 in binary mode (Kafka protocol binding),
+// keyed by the task id. The same failure event always gets the same ce_id. The message must
+// not be changed: its parts share memory.
 //
-// It fails only for an outcome that no caller should have made: one that
-// DecodeOutcome would not take back.
+// It fails only for an invalid outcome, one that DecodeOutcome would reject.
 func (o Outcome) Encode() (Message, error) {
 	if err := o.check(); err != nil {
 		return Message{}, fmt.Errorf("encode the outcome of task %q: %w", o.Failure.TaskID, err)
@@ -41,7 +40,7 @@ func (o Outcome) Encode() (Message, error) {
 	return m, nil
 }
 
-// size is about what Encode writes, in bytes: enough unless texts are full of escapes.
+// size is about how many bytes Encode writes: enough unless texts need many escapes.
 func (o *Outcome) size() int {
 	f := &o.Failure
 	size := 440 + 2*len(o.Source.Topic) + 2*len(f.TaskID) + len(o.Origin) + len(f.Traceparent) + 60*min(len(o.Covers), MaxCovers) +
@@ -114,15 +113,15 @@ func (o *Outcome) writeCovers(w *writer) {
 		w.begin('{')
 		w.number("partition", int64(c.Partition))
 		w.number("end_offset", c.End)
-		if c.Log != 0 {
-			w.number("log", c.Log)
+		if c.LogID != 0 {
+			w.number("log", c.LogID)
 		}
 		w.end('}')
 	}
 	w.end(']')
 }
 
-// mostCovers are at most MaxCovers, the event's own partition's first.
+// mostCovers returns at most MaxCovers, the event's own partition first.
 func (o *Outcome) mostCovers() []Cover {
 	if len(o.Covers) <= MaxCovers {
 		return o.Covers
@@ -141,7 +140,7 @@ func (o *Outcome) check() error {
 	case o.Reason.Kind() == "":
 		return fmt.Errorf("unknown reason %q", o.Reason)
 	case !o.Source.valid():
-		return fmt.Errorf("the failure event has no place in a log: %+v", o.Source)
+		return fmt.Errorf("the failure event has no valid position: %+v", o.Source)
 	case o.Attempts < 0 || o.Retries != nil && *o.Retries < 0:
 		return errors.New("attempts or retries are negative")
 	case o.AcceptedRetry && o.Reason != AlreadyRunning:
@@ -153,7 +152,7 @@ func (o *Outcome) check() error {
 	}
 	for _, c := range o.Covers {
 		if c.Partition < 0 || c.End < 0 {
-			return fmt.Errorf("it covers what is no place in a log: %+v", c)
+			return fmt.Errorf("it has an invalid cover: %+v", c)
 		}
 	}
 	return CheckTaskID(o.Failure.TaskID)

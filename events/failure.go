@@ -10,14 +10,14 @@ import (
 // Header is one header of a Kafka record. Keys may repeat; where one value is
 // needed the last counts, as in Kafka's own clients.
 //
-// It is an alias, so that a slice of package consumer's headers, which are the
-// same, passes without being copied though neither package imports the other.
+// It is an alias, so that a slice of package consumer's headers, which have the same shape,
+// needs no copy although neither package imports the other.
 type Header = struct {
 	Key   string
 	Value []byte
 }
 
-// Source is where a failure event stands in the log.
+// Source is a failure event's position in Kafka.
 type Source struct {
 	Topic     string
 	Partition int
@@ -26,17 +26,17 @@ type Source struct {
 	Time time.Time
 }
 
-// Failure is what a failure event says.
+// Failure is the content of a failure event.
 type Failure struct {
 	// TaskID is the failed remux task: 1 to 128 bytes of UTF-8 without control
 	// characters and white space.
 	TaskID string
-	// ErrorCode and Description say why the task failed, e.g. "MPC.10105".
-	// Empty where the event does not say; at most 1 KiB each.
+	// ErrorCode and Description say why the task failed, e.g. "MPC.10105". Empty if the
+	// event does not say; at most 1 KiB each.
 	ErrorCode, Description string
-	// UserData is what the task's creator gave to it, which MPC's notifications bring
-	// back: whole, up to MaxUserData. UserDataLeftOut: there is one, but it is longer,
-	// stands there twice, or is neither a string nor a number.
+	// UserData is what the task's creator attached to it and MPC's notifications return:
+	// complete, up to MaxUserData. UserDataLeftOut: the event has one, but it is longer,
+	// repeated, or neither a string nor a number.
 	UserData        string
 	UserDataLeftOut bool
 	// ID is the CloudEvent's id, else the SMN message_id, else empty; at most
@@ -45,26 +45,26 @@ type Failure struct {
 	// Traceparent is the W3C trace context that came with the event, or empty
 	// if there was none or an invalid one.
 	Traceparent string
-	// Forced: somebody who knows better wants the task retried whatever its
-	// budget, the event's age and the configured skip codes say. It is never in
-	// the value, which may come from anywhere, but only in the header ForceHeader.
+	// Forced: the sender wants the task retried regardless of its budget, the event's age
+	// and the configured skip codes. Only the header ForceHeader sets it, never the value,
+	// whose origin is unknown.
 	Forced bool
 }
 
-// ForceHeader set to "true", exactly so, makes a failure event Forced. Where it
-// stands twice the last counts.
+// ForceHeader with the exact value "true" makes a failure event Forced. If it is repeated,
+// the last one counts.
 const ForceHeader = "remux-retrier-force"
 
-// ErrNotAFailure is returned for an MPC notification whose status is not
-// FAILED: there is nothing to retry, and nobody waits for an outcome.
+// ErrNotAFailure is returned for an MPC notification whose status is not FAILED: there is
+// nothing to retry, and no outcome.
 var ErrNotAFailure = errors.New("not a failure event")
 
-// ReadFailure reads a record of the failed topic. The value alone decides the
-// shape; headers only add an id (ce_id, in a CloudEvent of binary mode) and a
-// trace context.
+// ReadFailure reads a record of the failed topic. The value alone decides the shape;
+// headers only add an id (ce_id of a CloudEvent in binary mode), a trace context and
+// ForceHeader.
 //
-// The error is ErrNotAFailure (use errors.Is) or an *Unreadable (errors.As). A
-// Failure shares no memory with value and headers.
+// The error is ErrNotAFailure (use errors.Is) or an *Unreadable (errors.As). A Failure
+// shares no memory with value and headers.
 func ReadFailure(value []byte, headers []Header) (Failure, error) {
 	var failure Failure
 	err := checkText(value)
@@ -78,8 +78,8 @@ func ReadFailure(value []byte, headers []Header) (Failure, error) {
 	return failure, nil
 }
 
-// checkText refuses what no JSON parser should see, with the cause that a
-// producer's author will recognise.
+// checkText rejects what no JSON parser should read, with a cause that the producer's
+// author recognises.
 func checkText(value []byte) error {
 	switch {
 	case value == nil:
@@ -108,7 +108,7 @@ func invalidAt(text []byte) int {
 	return len(text)
 }
 
-// addHeaders takes from the headers what belongs to the event around the value.
+// addHeaders takes the event's metadata from the headers.
 func (f *Failure) addHeaders(headers []Header) {
 	var binary bool
 	var id []byte

@@ -68,8 +68,8 @@ func TestOtherStatusesAreNoFailureEvents(t *testing.T) {
 	}
 }
 
-// SMN brings all of MPC's notifications to one subscriber. None may cost a call, and
-// none may fill the dead-letter topic.
+// SMN delivers all of MPC's notifications to one subscriber. None may cost a call or fill
+// the dead-letter topic.
 func TestMPCsOtherNotificationsAreNoFailureEvents(t *testing.T) {
 	for _, test := range []struct{ value, names string }{
 		{`{"event_type":"TranscodeStart","transcode_info":{"task_id":"1","status":"PROCESSING"}}`, "TranscodeStart"},

@@ -8,7 +8,7 @@ const (
 	subscription = eventstest.Subscription
 )
 
-// What the tests of the schemas use as well.
+// Fixtures shared with the tests of the schemas.
 var (
 	accepted, refused = eventstest.Accepted, eventstest.Refused
 	outcome, encode   = eventstest.Outcome, eventstest.Encode

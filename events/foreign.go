@@ -9,19 +9,19 @@ import (
 	"strings"
 )
 
-// What producers write instead of a failure event, and what to change there. These
-// are dead letters; their messages name what came. All this is done only for what is
-// refused.
+// Formats that producers write instead of a failure event, and what to change. Such records
+// become dead letters whose message names the format. This code runs only for rejected
+// records.
 
-// foreignFormat adds to the error of a value that is not JSON, or not UTF-8, the
-// name of the format that it is in, as far as its first bytes tell.
+// foreignFormat adds the format, as far as the first bytes tell, to the error of a value
+// that is not JSON or not UTF-8.
 func foreignFormat(err error, value []byte) error {
 	var u *Unreadable
 	text := bytes.TrimLeft(value, whiteSpace)
 	switch {
 	case !errors.As(err, &u), u.Reason != NotJSON && u.Reason != NotUTF8:
 	case len(text) == 0, bytes.IndexByte([]byte(`{["`), text[0]) >= 0: // meant to be JSON
-	case hasPrefix(value, "\xEF\xBB\xBF", "\xFE\xFF", "\xFF\xFE"): // checkText has said it
+	case hasPrefix(value, "\xEF\xBB\xBF", "\xFE\xFF", "\xFF\xFE"): // checkText has reported it
 	case value[0] == 0 && len(value) > 5:
 		return hint(err, confluent(value))
 	case hasPrefix(value, "Obj\x01", "\xC3\x01"):
@@ -44,7 +44,7 @@ func hasPrefix(value []byte, prefixes ...string) bool {
 	return slices.ContainsFunc(prefixes, func(prefix string) bool { return bytes.HasPrefix(value, []byte(prefix)) })
 }
 
-// confluent: of the serializers that go with Confluent's Schema Registry.
+// confluent describes a value of the serializers for Confluent's Schema Registry.
 func confluent(value []byte) string {
 	payload, instead := "probably Avro or Protobuf", "use a JSON serializer"
 	if bytes.HasPrefix(bytes.TrimLeft(value[5:], whiteSpace), []byte("{")) {
@@ -54,7 +54,7 @@ func confluent(value []byte) string {
 		binary.BigEndian.Uint32(value[1:5]), payload, instead)
 }
 
-// foreignValue names a JSON value that is no object.
+// foreignValue describes a JSON value that is not an object.
 func foreignValue(text []byte) string {
 	text = bytes.TrimLeft(text, whiteSpace)
 	switch {
@@ -75,8 +75,8 @@ func foreignValue(text []byte) string {
 	return "this is an array; write one event a record"
 }
 
-// foreignObject names the envelope of another system by the names of its fields.
-// text is known to be a JSON object.
+// foreignObject recognises the envelope of another system by its field names. text is known
+// to be a JSON object.
 func foreignObject(text []byte) string {
 	switch has := namesIn(text); {
 	case has("Message") && (has("TopicArn") || has("Type")):
@@ -91,10 +91,10 @@ func foreignObject(text []byte) string {
 	return ""
 }
 
-// envelopeNames are all that foreignObject asks for.
+// envelopeNames are all names that foreignObject asks for.
 var envelopeNames = [...]string{"Message", "TopicArn", "Type", "detail", "detail-type", "op", "before", "after", "schema", "payload", "payload.op"}
 
-// namesIn tells which of envelopeNames the object has.
+// namesIn reports which of envelopeNames the object has.
 func namesIn(text []byte) (has func(name string) bool) {
 	var found [len(envelopeNames)]bool
 	note := func(prefix string, name []byte) {
@@ -104,7 +104,7 @@ func namesIn(text []byte) (has func(name string) bool) {
 			}
 		}
 	}
-	// The text has been read before, so there is no error.
+	// The text was read before, so there is no error.
 	_ = members(text, func(name, value []byte) error {
 		note("", name)
 		if string(name) == "payload" && value[0] == '{' {

@@ -8,7 +8,7 @@ import (
 	"remux-retrier/events"
 )
 
-// Whoever sees such a dead letter should know what to change without looking at bytes.
+// The reader of such a dead letter should know what to change without looking at bytes.
 func TestADeadLetterNamesTheFormatThatCame(t *testing.T) {
 	for name, test := range map[string]struct {
 		value  string
@@ -50,13 +50,13 @@ func TestADeadLetterNamesTheFormatThatCame(t *testing.T) {
 	}
 }
 
-// An envelope's names in an event that can be read are just unknown fields.
+// An envelope's field names in a readable event are just unknown fields.
 func TestAnEventIsReadWhateverOtherSystemsNamesItHas(t *testing.T) {
 	value := `{"schema":1,"payload":2,"op":"c","after":{},"detail":{},"detail-type":"x","Type":"y","Message":"z","task_id":"1"}`
 	if got, err := events.ReadFailure([]byte(value), nil); err != nil || got != task("1") {
 		t.Errorf("%+v, %v", got, err)
 	}
-	// A mistake that no other system explains is not blamed on one.
+	// A mistake that no other system explains is not attributed to one.
 	for _, value := range []string{`{"taskId":"1"}`, `{"payload":{"op":"x"}}`, `{"detail":"it failed"}`, `{"Message":"m"}`, `{"task_id":null}`} {
 		_, err := events.ReadFailure([]byte(value), nil)
 		if want := "unreadable failure event (no_task_id): there is no task_id; expected {\"task_id\":\"…\"}, a CloudEvent with such data, or an MPC notification"; err == nil || err.Error() != want {

@@ -9,8 +9,8 @@ import (
 	"remux-retrier/events"
 )
 
-// FuzzReadDeadLetter: a dead letter says where its record stood whatever the record's
-// own headers are, and they come back as they were.
+// FuzzReadDeadLetter: a dead letter says where its record was, whatever the record's own
+// headers are, and restores them unchanged.
 func FuzzReadDeadLetter(f *testing.F) {
 	f.Add("a", []byte("1"), "dead-letter-count", []byte("5"), int64(3), int64(1795420800000), "the value is ü")
 	f.Add("dead-letter-size", []byte("7"), "dead-letter-offset", []byte("\xff"), int64(0), int64(-1), "")
@@ -28,10 +28,10 @@ func FuzzReadDeadLetter(f *testing.F) {
 		if err != nil || read.Source.Offset != offset || read.Source.Partition != 3 || read.Reason != events.NotJSON || read.Count < 1 || read.Size != 0 {
 			t.Fatalf("%+v, %v", read, err)
 		}
-		back := events.Redriven(letter)
+		back := events.RedriveHeaders(letter)
 		own := came
 		if n := len(came); lastName == "dead-letter-count" && read.Count > 1 {
-			own = came[:n-1] // the number is continued
+			own = came[:n-1] // the count is continued
 		}
 		if len(back) != len(own)+1 || !reflect.DeepEqual(back[:len(own)], own) || back[len(own)].Key != "dead-letter-count" {
 			t.Fatalf("%q became %q", came, back)
@@ -40,7 +40,7 @@ func FuzzReadDeadLetter(f *testing.F) {
 		if next, err := events.ReadDeadLetter(again); err != nil || next.Count != read.Count+1 {
 			t.Fatalf("a second time: %+v, %v", next, err)
 		}
-		if reference, err := events.ReadDeadLetter(events.Reference(source, u, 7, offset)); err != nil || reference.Size != 7 {
+		if reference, err := events.ReadDeadLetter(events.DeadLetterReference(source, u, 7, offset)); err != nil || reference.Size != 7 {
 			t.Fatalf("a reference: %+v, %v", reference, err)
 		}
 	})

@@ -13,8 +13,8 @@ import (
 	"remux-retrier/events"
 )
 
-// FuzzReadFailure holds the reader to its promises on any bytes, with
-// encoding/json as the judge of what is JSON and, for shape 1, of what it says.
+// FuzzReadFailure checks the reader on any bytes. encoding/json decides what is JSON and,
+// for shape 1, what it says.
 func FuzzReadFailure(f *testing.F) {
 	for _, test := range accepted {
 		if len(test.Value) < 5000 { // the fuzzer is slow on large ones
@@ -83,9 +83,9 @@ func checkAccepted(t *testing.T, value []byte, got events.Failure) {
 	}
 }
 
-// checkNotPlain: a text that encoding/json reads as shape 1 with a good id is
-// refused for nothing but a repetition, which encoding/json does not see, or
-// half a surrogate pair, which it replaces.
+// checkNotPlain: a text that encoding/json reads as shape 1 with a valid id is rejected
+// only for a repeated field, which encoding/json does not notice, or half a surrogate pair,
+// which it replaces.
 func checkNotPlain(t *testing.T, value []byte, u *events.Unreadable) {
 	t.Helper()
 	raw, plain := plainTaskID(t, value)
@@ -103,7 +103,7 @@ func checkNotPlain(t *testing.T, value []byte, u *events.Unreadable) {
 	}
 }
 
-// plainTaskID is a naive reading of shape 1.
+// plainTaskID reads shape 1 naively.
 func plainTaskID(t *testing.T, value []byte) (id json.RawMessage, plain bool) {
 	t.Helper()
 	var fields map[string]json.RawMessage
@@ -162,8 +162,8 @@ func FuzzOutcome(f *testing.F) {
 	})
 }
 
-// FuzzDecodeOutcome: whatever is in the value, what is read is an outcome that can be
-// written, bounded, and about the event that the headers name.
+// FuzzDecodeOutcome: whatever is in the value, the result is a bounded outcome that can be
+// written, about the event that the headers name.
 func FuzzDecodeOutcome(f *testing.F) {
 	for _, reason := range events.Reasons() {
 		f.Add(encode(f, outcome(reason)).Value)

@@ -25,12 +25,12 @@ func (f *Failure) readNotification(o *object) error {
 	return inside("remux_info", f.readPlain(&info))
 }
 
-// otherNotification is what MPC's notification about another kind of task calls
-// itself; empty if it is none. Only remux tasks can be retried, so these are no
-// failure events even if their status is FAILED.
+// otherNotification is the name of an MPC notification about another kind of task; empty if
+// it is none. Only remux tasks can be retried, so these are not failure events even if
+// their status is FAILED.
 //
-// An object called …_info alone does not make one: in an event whose task_id is
-// spelled wrongly it would hide the mistake.
+// A field called …_info alone is not enough: in an event with a misspelled task_id it would
+// hide the mistake.
 func (o *object) otherNotification() string {
 	kind, info := o.text(fieldEventType), string(o.otherInfo)
 	switch kind {

@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// field is a member of a JSON object whose name means something to the shapes.
+// field is a known member name of a JSON object.
 type field uint8
 
 const (
@@ -28,7 +28,7 @@ const (
 	fieldXcodeError
 	fieldDescription
 	fieldUserData
-	fields // how many there are
+	fields // the number of fields
 )
 
 var fieldNames = [fields]string{
@@ -52,7 +52,7 @@ var fieldNames = [fields]string{
 	fieldUserData:    "user_data",
 }
 
-// fieldOf finds a name, exactly as it is spelled.
+// fieldOf finds a name with exactly this spelling.
 func fieldOf(name []byte) field {
 	for f, known := range fieldNames[1:] {
 		if string(name) == known {
@@ -62,15 +62,15 @@ func fieldOf(name []byte) field {
 	return fieldUnknown
 }
 
-// object is one JSON object's known fields, as they are written.
+// object holds one JSON object's known fields, unparsed.
 type object struct {
 	values [fields][]byte
 	seen   [fields]uint8 // 0, 1, or 2 for "more than once"
-	// otherInfo is the name of an object called …_info that is not remux_info.
+	// otherInfo is the name of an object-valued field …_info other than remux_info.
 	otherInfo []byte
 }
 
-// read reads text, which must be one JSON object and nothing else.
+// read reads text, which must be exactly one JSON object.
 func (o *object) read(text []byte) error {
 	err := members(text, func(name, value []byte) error {
 		switch f := fieldOf(name); {
@@ -88,27 +88,27 @@ func (o *object) read(text []byte) error {
 	return err
 }
 
-// has tells whether a field is there. null is how many serialisers write a
-// field that is not, so it does not count.
+// has reports whether a field is present. null does not count: many serialisers write it
+// for a missing value.
 func (o *object) has(f field) bool {
 	return o.seen[f] > 1 || o.seen[f] == 1 && !bytes.Equal(o.values[f], []byte("null"))
 }
 
-// one is the text of a field that decides how the event is read: nil if it is
-// not there, an error if it is there twice.
+// one is the text of a field that decides how the event is read: nil if it is missing, an
+// error if it is repeated.
 func (o *object) one(f field) ([]byte, error) {
 	switch {
 	case o.seen[f] > 1:
-		return nil, unreadable(Ambiguous, "the field %q stands there more than once", fieldNames[f])
+		return nil, unreadable(Ambiguous, "the field %q is repeated", fieldNames[f])
 	case !o.has(f):
 		return nil, nil
 	}
 	return o.values[f], nil
 }
 
-// text is what a field that only informs says: a string's content or a number's
-// digits, cut to maxText. Of anything else, and where the field stands there
-// twice, it is empty: no event is refused for an odd description.
+// text is the content of an informational field: a string's content or a number's digits,
+// cut to maxText. It is empty for other values and for repeated fields: no event is
+// rejected because of an odd description.
 func (o *object) text(f field) string {
 	if o.seen[f] != 1 {
 		return ""

@@ -13,34 +13,33 @@ type Outcome struct {
 	Reason Reason
 	// Attempts counts the retry calls made for this event; 0 is possible.
 	Attempts int
-	// Retries counts the task's accepted retries within the budget's window,
-	// this one included. Nil leaves it out.
+	// Retries counts the task's accepted retries within the budget's window, including this
+	// one. Nil leaves it out.
 	Retries *int
-	// AcceptedRetry: an AlreadyRunning that stands for a retry of ours, accepted
-	// though no answer told so.
+	// AcceptedRetry: an AlreadyRunning outcome that stands for our own retry, which was
+	// accepted without an answer.
 	AcceptedRetry bool
-	// Source and Failure are the question: where the failure event stands, and
-	// what it says.
+	// Source and Failure are the failure event: its position and its content.
 	Source  Source
 	Failure Failure
-	// Error is the API's last answer, where it was a refusal.
+	// Error is the API's last answer, if it was an error.
 	Error *APIError
-	// Covers says which failure events of this task the outcome's call answers,
-	// the one at Source among them; with AttemptsExhausted, its last call. Empty if it
-	// cost no call, or answers no other. No more than MaxCovers are written and read.
+	// Covers are the failure events of this task that the outcome's call answers, including
+	// the one at Source; for AttemptsExhausted, those of its last call. Empty if it made no
+	// call or answers no other event. At most MaxCovers are written and read.
 	Covers []Cover
-	// DecidedAt is when the answer was known; milliseconds are kept.
+	// DecidedAt is when the answer was known, in milliseconds.
 	DecidedAt time.Time
 	// Origin is the ce_source, see OriginOf.
 	Origin string
 }
 
-// CountsAsRetry tells whether the outcome stands for an accepted retry, which
-// counts against the task's budget.
+// CountsAsRetry reports whether the outcome stands for an accepted retry, which counts
+// against the task's budget.
 func (o Outcome) CountsAsRetry() bool { return o.Reason == Accepted || o.AcceptedRetry }
 
-// APIError is an answer of MPC's API. Fields that are not known stay empty; the
-// texts are cut to 1 KiB each.
+// APIError is an error answer of MPC's API. Unknown fields are empty; texts are cut to 1
+// KiB each.
 type APIError struct {
 	Status    int    `json:"status,omitempty"`
 	Code      string `json:"error_code,omitempty"`
@@ -48,41 +47,39 @@ type APIError struct {
 	RequestID string `json:"request_id,omitempty"`
 }
 
-// MaxCovers bounds what an outcome covers, which anybody who may write to the topic
-// could have made long. A task's events stand in one partition if producers key them.
-// Whose partition is not among the covers gets a call of its own.
+// MaxCovers limits an outcome's covers, because any writer to the topic could make them
+// long. If producers key by task, a task's events are in one partition. A partition that is
+// not among the covers gets a call of its own.
 const MaxCovers = 16
 
-// Cover is a stretch of one partition of the failed topic, the topic of the
-// outcome's Source.
+// Cover is a range of one partition of the failed topic (the topic of the outcome's
+// Source).
 type Cover struct {
 	Partition int `json:"partition"`
-	// End is the first offset that is not covered: the partition's end as it
-	// was known when the call was sent, or, after a crash, when the task's state
-	// was asked for.
+	// End is the first offset that is not covered: the known end of the partition when the
+	// call was sent, or, after a crash, when the task's state was queried.
 	End int64 `json:"end_offset"`
-	// Log tells the partition's log from that of a topic of the same name, deleted
-	// before or created since; 0: not said.
-	Log int64 `json:"log,omitempty"`
+	// LogID distinguishes the partition's log from that of a deleted or re-created topic of
+	// the same name; 0: unknown.
+	LogID int64 `json:"log,omitempty"`
 }
 
-// Message is an outcome as it is published, to the topic of its Kind.
+// Message is an outcome as published, to the topic of its Kind.
 type Message struct {
 	Key, Value []byte
 	Headers    []Header
 }
 
-// OriginOf is the CloudEvents source of the outcomes of one consumer group,
-// "/remux-retrier/" and the group's name. Two groups may answer the same
-// failure event; the source tells their answers apart, whose ids are equal.
+// OriginOf returns the CloudEvents source of a consumer group's outcomes: "/remux-retrier/"
+// and the group's name. Two groups may answer the same failure event with equal ids; the
+// source tells their answers apart.
 func OriginOf(group string) string {
 	return "/remux-retrier/" + url.PathEscape(group)
 }
 
-// id is the ce_id: topic, partition, offset and timestamp in milliseconds, with
-// colons between (topic names have none). It must stay as it is for ever:
-// subscribers drop repeats by it. The timestamp is part of it because the
-// offsets of a topic that was deleted and created again begin at 0 again.
+// id is the ce_id: topic, partition, offset and timestamp in milliseconds, separated by
+// colons (topic names contain none). It must never change: subscribers drop repeats by it.
+// It includes the timestamp because the offsets of a re-created topic start at 0 again.
 func (s Source) id() string {
 	return string(s.appendID(make([]byte, 0, len(s.Topic)+len(":4294967295:9223372036854775807:1763884800000"))))
 }
@@ -96,8 +93,8 @@ func (s Source) appendID(id []byte) []byte {
 	return id
 }
 
-// parseID is the inverse of id. If topic is the one that it names, no memory is
-// allocated for the name.
+// parseID is the inverse of id. If topic is the one in id, no memory is allocated for the
+// name.
 func parseID(id []byte, topic string) (s Source, ok bool) {
 	name, rest, _ := bytes.Cut(id, []byte(":"))
 	partitionText, rest, _ := bytes.Cut(rest, []byte(":"))
@@ -115,8 +112,8 @@ func parseID(id []byte, topic string) (s Source, ok bool) {
 	return s, s.valid() && bytes.Equal(s.appendID(make([]byte, 0, 128)), id)
 }
 
-// valid tells whether there can be such a place in Kafka, whose topics are
-// named in letters, digits, dots, underscores and hyphens.
+// valid reports whether Kafka can have such a position. Topic names consist of letters,
+// digits, dots, underscores and hyphens.
 func (s Source) valid() bool {
 	for _, c := range []byte(s.Topic) {
 		switch {

@@ -9,7 +9,7 @@ import (
 	"remux-retrier/events"
 )
 
-// What subscribers drop repeats by must never change: not a byte of this test.
+// Subscribers drop repeats by the id: not a byte of this test may change.
 func TestOutcomeIDStaysForEver(t *testing.T) {
 	for want, source := range map[string]events.Source{
 		"remux.failed:3:1042:1795420800000":              {Topic: "remux.failed", Partition: 3, Offset: 1042, Time: time.UnixMilli(1795420800000)},
@@ -75,7 +75,7 @@ func TestWhatIsNotKnownIsLeftOut(t *testing.T) {
 	o.Attempts, o.Retries, o.Error, o.Covers = 0, nil, &events.APIError{}, nil
 	m := encode(t, o)
 	const value = `{"task_id":"1","outcome":"retry_failed","reason":"rejected","message":"` +
-		`MPC refused the retry and, as far as its state is known, the task is still failed. The error says why; mend the cause before asking again.",` +
+		`MPC refused the retry and, as far as its state is known, the task is still failed. The error says why; fix the cause before you retry.",` +
 		`"attempts":0,"failed_event":{"topic":"remux.failed","partition":3,"offset":1042,"timestamp":"2026-11-23T08:00:00.000Z"},` +
 		`"decided_at":"2026-11-23T08:00:01.234Z"}`
 	if string(m.Value) != value {
@@ -110,7 +110,7 @@ func TestForeignTextsFitAnOutcome(t *testing.T) {
 	}
 }
 
-// Producers correlate by it: half of it would be another's.
+// Producers correlate by it: half of it could match another task.
 func TestUserDataIsCarriedWholeOrNotAtAll(t *testing.T) {
 	for data, want := range map[string]string{
 		strings.Repeat("ü", 2048):       strings.Repeat("ü", 2048),
@@ -127,7 +127,7 @@ func TestUserDataIsCarriedWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
-// A producer that takes microseconds for milliseconds writes such times.
+// A producer that writes microseconds instead of milliseconds produces such times.
 func TestATimestampBeyondTheYear9999IsAnswered(t *testing.T) {
 	o := outcome(events.Accepted)
 	o.Source.Time = time.UnixMilli(1795420800000123).UTC()

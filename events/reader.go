@@ -12,17 +12,17 @@ import (
 // maxDepth is how many levels the value of one field may nest.
 const maxDepth = 1000
 
-// shapeDepth is what the shapes themselves add around a field: data and
-// remux_info are objects whose fields may nest maxDepth levels each.
+// shapeDepth is what the shapes add around a field: data and remux_info are objects whose
+// fields may nest maxDepth levels each.
 const shapeDepth = 2
 
-// reader reads JSON texts (RFC 8259) that are known to be UTF-8. It checks the
-// grammar of everything it passes, and builds nothing: neither the size nor the
-// depth of a field costs memory.
+// reader reads JSON texts (RFC 8259) that are known to be UTF-8. It checks the grammar of
+// everything it skips and builds nothing: neither the size nor the depth of a field costs
+// memory.
 //
-// encoding/json of Go 1.26 is not used for reading: it matches names regardless of
-// case, lets a second task_id win silently, rounds numbers, and takes 14 times as
-// long. jsontext is part of Go from 1.27 on; this module is the same for 1.26.
+// encoding/json of Go 1.26 is not used for reading: it matches names regardless of case,
+// silently accepts a second task_id, rounds numbers, and takes 14 times as long. jsontext
+// is part of Go from 1.27 on; this module is the same for 1.26.
 type reader struct {
 	text   []byte
 	buffer bytes.Buffer // jsontext reads such a buffer in place
@@ -33,12 +33,12 @@ type reader struct {
 
 var readers = sync.Pool{New: func() any { return new(reader) }}
 
-// Repeated names are judged by their meaning (object.one). Half a surrogate pair in
-// an escape counts as invalid UTF-8; only in a task id it matters (unquote).
+// Repeated names are handled by their meaning (object.one). Half a surrogate pair in an
+// escape counts as invalid UTF-8; that matters only in a task id (unquote).
 var readerOptions = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
-// members passes the members of the object in text to use, in order: the name's
-// content, and the value as it is written. Both are valid as long as text is.
+// members calls use for each member of the object in text, in order, with the name's
+// content and the unparsed value. Both are valid as long as text is.
 func members(text []byte, use func(name, value []byte) error) error {
 	return each('{', text, use)
 }
@@ -55,7 +55,7 @@ func each(kind jsontext.Kind, text []byte, use func(name, value []byte) error) e
 	r.flat = bytes.Count(text, []byte("{"))+bytes.Count(text, []byte("[")) <= maxDepth
 	r.tokens.Reset(&r.buffer, readerOptions...)
 	if r.tokens.PeekKind() != kind {
-		// The grammar first: "not JSON" says more than "no object".
+		// Check the grammar first: "not JSON" says more than "not an object".
 		if _, err := r.value(maxDepth); err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func each(kind jsontext.Kind, text []byte, use func(name, value []byte) error) e
 	if err := r.token(); err != nil {
 		return err
 	}
-	for closing := kind + 2; r.tokens.PeekKind() != closing; { // in ASCII two further on
+	for closing := kind + 2; r.tokens.PeekKind() != closing; { // in ASCII two characters further
 		var name []byte
 		if kind == '{' {
 			raw, err := r.value(0)
@@ -90,7 +90,7 @@ func each(kind jsontext.Kind, text []byte, use func(name, value []byte) error) e
 	return r.end()
 }
 
-// errOtherKind: a JSON value, but not of the expected kind.
+// errOtherKind: valid JSON, but not of the expected kind.
 var errOtherKind = errors.New("expected another kind of JSON value")
 
 func depthOf(name []byte) int {
@@ -100,14 +100,14 @@ func depthOf(name []byte) int {
 	return maxDepth
 }
 
-// release gives the reader back, without the text.
+// release returns the reader to the pool, without the text.
 func (r *reader) release() {
 	r.text, r.buffer = nil, bytes.Buffer{}
 	r.tokens.Reset(&r.buffer)
 	readers.Put(r)
 }
 
-// value passes one value that nests at most depth levels, and returns its text.
+// value skips one value that nests at most depth levels, and returns its text.
 func (r *reader) value(depth int) ([]byte, error) {
 	if r.flat || !r.opens() {
 		value, err := r.tokens.ReadValue()
@@ -134,7 +134,7 @@ func (r *reader) value(depth int) ([]byte, error) {
 	return r.text[start:r.tokens.InputOffset()], nil
 }
 
-// opens tells whether an object or array comes next.
+// opens reports whether an object or array comes next.
 func (r *reader) opens() bool {
 	kind := r.tokens.PeekKind()
 	return kind == '{' || kind == '['
@@ -147,15 +147,15 @@ func (r *reader) token() error {
 	return nil
 }
 
-// end refuses anything after the value.
+// end rejects anything after the value.
 func (r *reader) end() error {
 	if len(bytes.TrimLeft(r.text[r.tokens.InputOffset():], whiteSpace)) > 0 {
-		return unreadable(NotJSON, "not JSON: there is more after the end of the value, at byte %d", r.tokens.InputOffset())
+		return unreadable(NotJSON, "not JSON: unexpected text after the value, at byte %d", r.tokens.InputOffset())
 	}
 	return nil
 }
 
-// failed says where the text is not JSON, and why.
+// failed reports where the text is not JSON, and why.
 func (r *reader) failed(err error) error {
 	var syntax *jsontext.SyntacticError
 	switch {

@@ -9,8 +9,8 @@ import (
 	"remux-retrier/events"
 )
 
-// encoding/json is the judge of what is JSON; here on every byte in every place
-// where the grammar has something to say.
+// encoding/json decides what is JSON, here for every byte at every place where the grammar
+// matters.
 func TestTheGrammarIsThatOfJSON(t *testing.T) {
 	for c := range 0x80 {
 		for _, form := range []string{
@@ -42,7 +42,7 @@ func TestEveryPrefixOfAnEventIsCutShort(t *testing.T) {
 	}
 }
 
-// The position is what a producer's author looks for first.
+// A producer's author looks for the position first.
 func TestErrorsSayWhere(t *testing.T) {
 	for value, want := range map[string]string{
 		`{"task_id":"1"; "x":1}`:             `byte 14: invalid character ';' after object value (expecting ',' or '}')`,

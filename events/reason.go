@@ -1,30 +1,30 @@
 package events
 
-// Kind says what became of a failure event. Each kind has a topic of its own.
+// Kind is the result for a failure event. Each kind has a topic of its own.
 type Kind string
 
 // The kinds of outcome.
 const (
 	// Retried: the task runs again, or has run again.
 	Retried Kind = "retried"
-	// RetryFailed: it does not, and the service will not try again.
+	// RetryFailed: the task was not retried, and the service will not try again.
 	RetryFailed Kind = "retry_failed"
 )
 
-// Type is the kind's CloudEvents type, remux.retried or remux.retry_failed. The
-// topics have these names by default.
+// Type is the kind's CloudEvents type, remux.retried or remux.retry_failed. These are also
+// the default topic names.
 func (k Kind) Type() string { return "remux." + string(k) }
 
-// Reason says why an outcome is what it is. The constants below are all there
-// are, so that it may serve as a metric label.
+// Reason says why an outcome is what it is. The constants below are all reasons, so it can
+// be a metric label.
 type Reason string
 
 // The reasons of kind Retried.
 const (
 	Accepted       Reason = "accepted"
 	AlreadyRunning Reason = "already_running"
-	// Covered answers with attempts 0. If the call that covers the event was
-	// refused, its refusal is the event's reason, not this.
+	// Covered has attempts 0. If the covering call was refused, the event gets the
+	// refusal's reason instead.
 	Covered Reason = "covered"
 )
 
@@ -39,26 +39,26 @@ const (
 	Expired           Reason = "expired"
 )
 
-// reasons holds what each reason means. The messages are for whoever reads an
-// outcome without the documentation at hand: what happened, and what to do.
+// reasons describes each reason. The messages are for readers of an outcome without the
+// documentation: what happened, and what to do.
 var reasons = []struct {
 	reason  Reason
 	kind    Kind
 	message string
 }{
 	{Accepted, Retried, "MPC accepted the retry."},
-	{AlreadyRunning, Retried, "The task's state shows that a retry is under way or has succeeded."},
+	{AlreadyRunning, Retried, "The task's state shows that a retry is in progress or has succeeded."},
 	{Covered, Retried, "A retry of this task, sent after this failure was reported, has been accepted; it answers this failure too."},
-	{Rejected, RetryFailed, "MPC refused the retry and, as far as its state is known, the task is still failed. The error says why; mend the cause before asking again."},
+	{Rejected, RetryFailed, "MPC refused the retry and, as far as its state is known, the task is still failed. The error says why; fix the cause before you retry."},
 	{TaskNotFound, RetryFailed, "MPC does not know this task. Check the id, the project and the region."},
 	{InvalidTask, RetryFailed, "MPC says that the task id or the task's parameters are invalid. Create a new task instead."},
 	{NotRetryable, RetryFailed, "A retry cannot help: the task was cancelled, or failed for a cause that is configured as final."},
-	{BudgetExhausted, RetryFailed, "The task has had all the retries that the budget allows within its window. Find out why it keeps failing."},
+	{BudgetExhausted, RetryFailed, "The task has used all retries of the budget's window. Find out why it keeps failing."},
 	{AttemptsExhausted, RetryFailed, "The calls for this task kept failing while MPC served others. Nothing proves that a retry was accepted."},
-	{Expired, RetryFailed, "The failure event is older than the configured limit. No retry was asked for."},
+	{Expired, RetryFailed, "The failure event is older than the configured limit. No retry was requested."},
 }
 
-// Reasons lists every Reason.
+// Reasons returns every Reason.
 func Reasons() []Reason {
 	list := make([]Reason, len(reasons))
 	for i, r := range reasons {
@@ -67,15 +67,14 @@ func Reasons() []Reason {
 	return list
 }
 
-// Kind is the kind of the outcomes with this reason; empty if it is none of the
-// constants.
+// Kind is the kind of outcomes with this reason; empty if it is not one of the constants.
 func (r Reason) Kind() Kind {
 	kind, _ := r.describe()
 	return kind
 }
 
-// Message explains the reason to a person, in a sentence or two; empty if it is
-// none of the constants.
+// Message explains the reason to a person in one or two sentences; empty if it is not one
+// of the constants.
 func (r Reason) Message() string {
 	_, message := r.describe()
 	return message

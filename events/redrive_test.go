@@ -20,7 +20,7 @@ func TestADeadLetterAndBackIsTheRecordAndItsCount(t *testing.T) {
 	for name, own := range map[string][]events.Header{
 		"some": {{Key: "a", Value: []byte("1")}, {Key: "nil"}, {Key: "a", Value: []byte{}}, {Key: "", Value: []byte("x")}},
 		"none": {},
-		// A producer may have used the same names, for its own dead letters.
+		// A producer may use the same header names for its own dead letters.
 		"ours":               append(deadLetterHeaders("7"), header("dead-letter-reason", "theirs"), events.Header{Key: "dead-letter-topic"}),
 		"a count in between": {header("dead-letter-count", "3"), header("z", "26")},
 		"a count of another": {header("dead-letter-count", "many")},
@@ -34,11 +34,11 @@ func TestADeadLetterAndBackIsTheRecordAndItsCount(t *testing.T) {
 				t.Errorf("%s, round %d: the headers are %q", name, count, letter)
 			}
 			read, err := events.ReadDeadLetter(letter)
-			want := events.Letter{Reason: events.NoTaskID, Message: "there is none", Source: source, Count: count}
+			want := events.DeadLetterInfo{Reason: events.NoTaskID, Message: "there is none", Source: source, Count: count}
 			if err != nil || read != want {
 				t.Errorf("%s, round %d: %+v, %v", name, count, read, err)
 			}
-			headers = events.Redriven(letter)
+			headers = events.RedriveHeaders(letter)
 			if !sameHeaders(headers, append(slices.Clip(own), header("dead-letter-count", strconv.Itoa(count)))) {
 				t.Errorf("%s, round %d: restored %q", name, count, headers)
 			}
@@ -54,7 +54,7 @@ func TestAStrangersRecordIsNoDeadLetter(t *testing.T) {
 	for _, name := range []string{"reason", "topic", "partition", "offset", "count"} {
 		for _, value := range []string{"", "-1", "ü"} {
 			if name == "reason" && value != "" || name == "topic" && value == "-1" {
-				continue // a later version may know more reasons, and this names a topic
+				continue // a later version may have more reasons; this case names a topic
 			}
 			damaged := slices.Clone(whole)
 			for i, h := range damaged {

@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// place is where in a record's value a JSON text stands. It limits which
-// wrapping the text may be, and with that the recursion of read.
+// place is where a JSON text is inside a record's value. It limits the accepted envelopes,
+// and so the recursion of read.
 type place uint8
 
 const (
@@ -17,8 +17,8 @@ const (
 	inSMN              // the message of an SMN envelope
 )
 
-// read recognises the shape of a JSON text by the fields it has, in the order
-// that makes every text exactly one shape, and reads it.
+// read recognises a JSON text's shape by its fields, in an order that gives every text
+// exactly one shape, and reads it.
 func (f *Failure) read(text []byte, at place) error {
 	var o object
 	if err := o.read(text); err != nil {
@@ -40,8 +40,8 @@ func (f *Failure) read(text []byte, at place) error {
 	}
 }
 
-// readPlain reads shape 1: {"task_id":"538526"}. The id may be an unsigned
-// integer, whose digits are taken as they stand: ids may exceed 2^53 and 2^64.
+// readPlain reads shape 1: {"task_id":"538526"}. The id may be an unsigned integer, whose
+// digits are used exactly as written: ids may exceed 2^53 and 2^64.
 func (f *Failure) readPlain(o *object) error {
 	id, err := readTaskID(o)
 	if err != nil {
@@ -57,8 +57,8 @@ func (f *Failure) readPlain(o *object) error {
 	return nil
 }
 
-// readXcodeError takes the cause from where MPC's notifications may have it instead.
-// Like the cause itself it only informs, so odd ones are no error.
+// readXcodeError takes the cause from the field where MPC's notifications may have it
+// instead. It is informational, so odd values are no error.
 func (f *Failure) readXcodeError(raw []byte) {
 	var o object
 	if o.read(raw) != nil {
@@ -70,8 +70,8 @@ func (f *Failure) readXcodeError(raw []byte) {
 	}
 }
 
-// readUserData takes it whole or not at all: producers correlate by it, and half of it
-// would name something else.
+// readUserData reads it completely or not at all: producers correlate by it, and a part of
+// it could match another task.
 func (f *Failure) readUserData(o *object) {
 	if !o.has(fieldUserData) {
 		return
@@ -90,7 +90,7 @@ func (f *Failure) readUserData(o *object) {
 
 func readTaskID(o *object) (string, error) {
 	if o.seen[fieldTaskID] > 1 {
-		return "", unreadable(TwoTaskIDs, "the field \"task_id\" stands there more than once; expected one task an event")
+		return "", unreadable(TwoTaskIDs, "the field \"task_id\" is repeated; expected one task per event")
 	}
 	if !o.has(fieldTaskID) {
 		return "", unreadable(NoTaskID, "there is no task_id; expected {\"task_id\":\"…\"}, a CloudEvent with such data, or an MPC notification")
@@ -112,8 +112,8 @@ func readTaskID(o *object) (string, error) {
 	return taskID, nil
 }
 
-// readCloudEvent reads shape 2 in structured mode (CloudEvents 1.0, JSON
-// format). Binary mode has no shape of its own: its value is the data.
+// readCloudEvent reads shape 2 in structured mode (CloudEvents 1.0, JSON format). Binary
+// mode needs no code here: its value is the data.
 func (f *Failure) readCloudEvent(o *object) error {
 	version, err := o.one(fieldSpecversion)
 	if err != nil {
@@ -154,7 +154,7 @@ func cloudEventData(o *object) ([]byte, error) {
 	case encoded == nil:
 		return nil, unreadable(NoTaskID, "the CloudEvent has no data; expected \"data\":{\"task_id\":\"…\"}")
 	case encoded[0] != '"':
-		return nil, unreadable(UnknownShape, "the CloudEvent's data_base64 is no string")
+		return nil, unreadable(UnknownShape, "the CloudEvent's data_base64 is not a string")
 	}
 	content, _ := unquote(encoded)
 	decoded, err := base64.StdEncoding.DecodeString(string(content))

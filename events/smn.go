@@ -6,24 +6,24 @@ import (
 	"unicode/utf8"
 )
 
-// The types that Huawei Cloud's notification service (SMN) gives its envelopes.
+// The types of envelopes of Huawei Cloud's notification service (SMN).
 const (
 	smnNotification = "Notification"
 	smnSubscribe    = "SubscriptionConfirmation"
 	smnUnsubscribe  = "UnsubscribeConfirmation"
 )
 
-// setJSON says how MPC is told to notify in JSON.
+// setJSON says how to make MPC notify in JSON.
 const setJSON = "set msg_type 2 (JSON) in MPC's notification settings"
 
-// isSMN: an envelope has a type of SMN's own and names its message or topic. A plain
-// event may have a type and a message too.
+// isSMN: an envelope has one of SMN's types and names its message or topic. A plain event
+// may have a type and a message too.
 func (o *object) isSMN() bool {
 	return o.has(fieldType) && o.has(fieldMessage) && (o.has(fieldMessageID) || o.has(fieldTopicURN)) &&
 		(o.seen[fieldType] > 1 || o.smnType() != "")
 }
 
-// smnType is one of SMN's types, whatever the case of its letters; else empty.
+// smnType is one of SMN's types, in any letter case; otherwise empty.
 func (o *object) smnType() string {
 	written := content(o.values[fieldType])
 	for _, known := range [...]string{smnNotification, smnSubscribe, smnUnsubscribe} {
@@ -34,8 +34,8 @@ func (o *object) smnType() string {
 	return ""
 }
 
-// readSMN reads shape 4: a notification service's envelope, whose message is a
-// JSON text of shape 1 or 3 in a string.
+// readSMN reads shape 4: an SMN envelope whose message is a JSON text of shape 1 or 3 in a
+// string.
 func (f *Failure) readSMN(o *object) error {
 	if _, err := o.one(fieldType); err != nil {
 		return err
@@ -46,11 +46,11 @@ func (f *Failure) readSMN(o *object) error {
 	}
 	switch kind := o.smnType(); {
 	case kind == smnSubscribe:
-		return unreadable(UnknownShape, "this is SMN's %s, which asks to confirm a subscription: open its subscribe_url once, and pass on nothing but Notifications; %s", kind, setJSON)
+		return unreadable(UnknownShape, "this is SMN's %s, which asks to confirm a subscription: open its subscribe_url once, and forward only Notifications; %s", kind, setJSON)
 	case kind == smnUnsubscribe:
-		return unreadable(UnknownShape, "this is SMN's %s, which tells that a subscription has ended: pass on nothing but Notifications; %s", kind, setJSON)
+		return unreadable(UnknownShape, "this is SMN's %s, which reports the end of a subscription: forward only Notifications; %s", kind, setJSON)
 	case raw[0] != '"':
-		return unreadable(UnknownShape, "it is an SMN envelope by its type, but its message is no string")
+		return unreadable(UnknownShape, "it is an SMN envelope by its type, but its message is not a string")
 	}
 	message, lossy := unquote(raw)
 	if err := f.read(message, inSMN); err != nil {

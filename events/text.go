@@ -9,11 +9,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxText is the most that a free text or a foreign id may take in an outcome,
-// in bytes.
+// maxText is the limit of a free text or a foreign id in an outcome, in bytes.
 const maxText = 1 << 10
 
-// MaxUserData is the longest user_data that an outcome carries, in bytes.
+// MaxUserData is the longest user_data in an outcome, in bytes.
 const MaxUserData = 4 << 10
 
 // maxTaskID is the longest task id, in bytes.
@@ -31,8 +30,8 @@ func cut[T string | []byte](text T, limit int) int {
 	return end
 }
 
-// clean makes a foreign text fit for an outcome: valid UTF-8 of at most maxText
-// bytes, which do not hold on to the memory of a longer one.
+// clean makes a foreign text fit for an outcome: valid UTF-8 of at most maxText bytes that
+// does not keep a longer text in memory.
 func clean(text string) string {
 	text = strings.ToValidUTF8(text, string(utf8.RuneError))
 	if end := cut(text, maxText); end < len(text) {
@@ -41,8 +40,8 @@ func clean(text string) string {
 	return text
 }
 
-// unquote gives the content of a JSON string. lossy tells that half of a surrogate
-// pair stood alone; U+FFFD takes its place.
+// unquote returns the content of a JSON string. lossy: half of a surrogate pair was
+// replaced by U+FFFD.
 func unquote(raw []byte) (content []byte, lossy bool) {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return raw[1 : len(raw)-1], false
@@ -51,8 +50,8 @@ func unquote(raw []byte) (content []byte, lossy bool) {
 	return content, err != nil
 }
 
-// CheckTaskID refuses what ReadFailure would not take for a task's id. The error
-// is an *Unreadable, and never longer than a few lines.
+// CheckTaskID rejects ids that ReadFailure would reject. The error is an *Unreadable of at
+// most a few lines.
 func CheckTaskID(id string) error {
 	if !utf8.ValidString(id) {
 		return unreadable(InvalidTaskID, "the task_id is not UTF-8")
@@ -60,8 +59,8 @@ func CheckTaskID(id string) error {
 	return checkTaskID(id)
 }
 
-// checkTaskID refuses what cannot be a task id. Such ids would end in a URL, a
-// key, a log line and a header, where they could pass for something else.
+// checkTaskID rejects what cannot be a task id. Such ids would end up in a URL, a key, a
+// log line and a header, where they could be mistaken for something else.
 func checkTaskID(id string) error {
 	switch {
 	case len(id) == 0:

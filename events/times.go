@@ -5,25 +5,23 @@ import "time"
 // timeLayout is RFC 3339 in UTC with milliseconds, always three digits.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
-// hadKafka is before any record of a producer that knew the time.
+// hadKafka is earlier than any record of a producer that knew the time.
 var hadKafka = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// lastTime is the last that RFC 3339 can write.
+// lastTime is the last time that RFC 3339 can express.
 var lastTime = time.Date(9999, 12, 31, 23, 59, 59, 999_000_000, time.UTC)
 
-// HasTime tells whether Time says when the record was written. A producer may have
-// given none (-1, which is 1969), or seconds for milliseconds: such a record has no
-// age.
+// HasTime reports whether Time is a real record time. A producer may have written none (-1,
+// which is 1969), or seconds instead of milliseconds: such a record has no age.
 func (s Source) HasTime() bool { return !s.Time.Before(hadKafka) }
 
-// hasTimestamp tells whether Time can be written, too. Kafka stores any 64 bits, and
-// a producer that takes microseconds for milliseconds writes years beyond 9999; its
+// hasTimestamp reports whether Time can also be written. Kafka stores any 64 bits, and a
+// producer that writes microseconds instead of milliseconds produces years beyond 9999; its
 // events are answered like any other.
 func (s Source) hasTimestamp() bool { return s.HasTime() && !s.Time.After(lastTime) }
 
-// appendTime writes a time as in timeLayout, which AppendFormat takes four times as
-// long for; one beyond what RFC 3339 can write becomes the last, or the first, that
-// it can.
+// appendTime writes a time in timeLayout; AppendFormat takes four times as long. A time
+// outside RFC 3339 becomes the last or first one that it can express.
 func appendTime(b []byte, t time.Time) []byte {
 	t = t.UTC()
 	if t.After(lastTime) {
@@ -42,7 +40,7 @@ func appendTime(b []byte, t time.Time) []byte {
 	return append(digits(b, t.Nanosecond()/1e6, 3), 'Z')
 }
 
-// digits writes a number with so many digits.
+// digits writes a number with a fixed width.
 func digits(b []byte, n, width int) []byte {
 	b = append(b, "0000"[:width]...)
 	for i := len(b) - 1; n > 0; i-- {

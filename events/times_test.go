@@ -21,7 +21,7 @@ func TestARecordWithoutATimestampHasNoAge(t *testing.T) {
 	}
 }
 
-// Such records are answered like any other; what says nothing is left out.
+// Such records are answered like any other; meaningless times are left out.
 func TestOddTimestampsFailNothing(t *testing.T) {
 	for _, millis := range []int64{-1 << 63, -1 << 62, -62167219200001, -1, 0, 253402300800000, 1795420800000123, 1 << 62, 1<<63 - 1} {
 		o := outcome(events.Accepted)
@@ -41,7 +41,7 @@ func TestOddTimestampsFailNothing(t *testing.T) {
 	}
 }
 
-// During an update, older instances write a timestamp of 1969 that newer ones leave out.
+// During an update older instances write a timestamp of 1969 that newer ones leave out.
 func TestAnOlderVersionsTimestampIsRead(t *testing.T) {
 	o := outcome(events.Accepted)
 	o.Source.Time = time.UnixMilli(-1).UTC()
@@ -56,8 +56,7 @@ func TestAnOlderVersionsTimestampIsRead(t *testing.T) {
 	}
 }
 
-// A clock that is wrong must not end the process, which cannot go on without writing
-// its answer.
+// A wrong clock must not end the process, which cannot continue without writing its answer.
 func TestADecisionAtAnyTimeIsWrittenAndRead(t *testing.T) {
 	for want, at := range map[string]time.Time{
 		"9999-12-31T23:59:59.999Z": time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),

@@ -1,14 +1,14 @@
 package events
 
-// Lengths of a W3C traceparent, in bytes. maxTraceparent bounds what a later
-// version may add to the four fields that are known today.
+// Lengths of a W3C traceparent in bytes. maxTraceparent leaves space for what a later
+// version may add to the four fields known today.
 const (
 	traceparentLen = len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	maxTraceparent = 256
 )
 
-// Traceparent is the W3C trace context that a record came with, which is there
-// whether or not its value can be read; empty if there is none or an invalid one.
+// Traceparent returns a record's W3C trace context, whether or not its value can be read;
+// empty if there is none or it is invalid.
 func Traceparent(headers []Header) string {
 	var extension, traceparent []byte
 	for _, h := range headers {
@@ -28,8 +28,8 @@ func Traceparent(headers []Header) string {
 	return ""
 }
 
-// TraceID is a valid traceparent's trace id, 32 hexadecimal digits; empty of an
-// empty one.
+// TraceID returns a valid traceparent's trace id, 32 hexadecimal digits; empty for an empty
+// one.
 func TraceID(traceparent string) string {
 	if len(traceparent) < traceparentLen {
 		return ""
@@ -37,8 +37,8 @@ func TraceID(traceparent string) string {
 	return traceparent[3:35]
 }
 
-// validTraceparent follows W3C Trace Context, section 3.2: version 00 has
-// exactly four fields, a later one begins with the same four, ff is invalid.
+// validTraceparent follows W3C Trace Context, section 3.2: version 00 has exactly four
+// fields, a later one starts with the same four, ff is invalid.
 func validTraceparent(header []byte) bool {
 	if len(header) < traceparentLen || len(header) > maxTraceparent {
 		return false
@@ -63,7 +63,7 @@ func validTraceparent(header []byte) bool {
 		return true
 	}
 	for _, c := range rest {
-		if c <= ' ' || c > '~' { // it becomes a header again
+		if c <= ' ' || c > '~' { // it is written to a header again
 			return false
 		}
 	}

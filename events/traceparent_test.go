@@ -53,7 +53,7 @@ func TestOnlyAValidTraceparentIsCarriedOn(t *testing.T) {
 	}
 }
 
-// A bad header must not hide a good one, and Kafka's own header comes before
+// An invalid header must not hide a valid one. Kafka's own header takes precedence over
 // CloudEvents' extension, which intermediaries do not update.
 func TestTheTraceClosestToTheRecordCounts(t *testing.T) {
 	other := strings.Replace(parent, "0af7", "1af7", 1)

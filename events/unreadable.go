@@ -5,12 +5,11 @@ import (
 	"fmt"
 )
 
-// Defect says in one word why a record cannot be read as a failure event. It
-// becomes the header dead-letter-reason and may serve as a metric label: the
-// constants below are all there are.
+// Defect is why a record cannot be read as a failure event. It is the header
+// dead-letter-reason and can be a metric label: the constants below are all defects.
 type Defect string
 
-// The defects, in the order in which they are looked for.
+// The defects, in the order in which they are checked.
 const (
 	// Tombstone: the record has no value.
 	Tombstone Defect = "tombstone"
@@ -22,49 +21,49 @@ const (
 	TooDeep Defect = "too_deep"
 	// UnknownShape: JSON, but none of the accepted shapes.
 	UnknownShape Defect = "unknown_shape"
-	// Ambiguous: a field that decides how to read the event stands there twice.
+	// Ambiguous: a field that decides how to read the event is repeated.
 	Ambiguous Defect = "ambiguous"
 	// NoTaskID: nothing says which task has failed.
 	NoTaskID Defect = "no_task_id"
-	// TwoTaskIDs: the field task_id stands there twice.
+	// TwoTaskIDs: the field task_id is repeated.
 	TwoTaskIDs Defect = "two_task_ids"
-	// InvalidTaskID: the task id cannot be one.
+	// InvalidTaskID: the value cannot be a task id.
 	InvalidTaskID Defect = "invalid_task_id"
-	// TooLarge: the record was not read, because it does not fit into memory.
+	// TooLarge: the record was not read because it is too large for memory.
 	TooLarge Defect = "too_large"
 )
 
-// meanings says of each defect what a person wants to know first.
+// meanings explains each defect to a person.
 var meanings = map[Defect]string{
 	Tombstone:     "The record has no value; a failure event is a JSON object with a task_id.",
 	NotUTF8:       "The value is not UTF-8.",
 	NotJSON:       "The value, or the JSON text inside it, is not one JSON value.",
 	TooDeep:       "A field nests deeper than 1,000 levels.",
-	UnknownShape:  "The value is JSON, but none of the shapes in which failure events are accepted.",
-	Ambiguous:     "A field that decides how to read the event stands there twice.",
+	UnknownShape:  "The value is JSON, but in none of the accepted shapes of failure events.",
+	Ambiguous:     "A field that decides how to read the event is repeated.",
 	NoTaskID:      "Nothing in the event says which task has failed.",
-	TwoTaskIDs:    "The field task_id stands there twice.",
-	TooLarge:      "The record, or the batch in which it stands, is larger than the service reads. The dead letter says where it stands.",
-	InvalidTaskID: "The task id cannot be one: it is empty, longer than 128 bytes, or holds white space or control characters.",
+	TwoTaskIDs:    "The field task_id is repeated.",
+	TooLarge:      "The record, or its batch, is larger than the service reads. The dead letter gives its position.",
+	InvalidTaskID: "The task id is empty, longer than 128 bytes, or contains white space or control characters.",
 }
 
-// Meaning explains the defect to a person, in a sentence; empty if it is none of
-// the constants. Unreadable.Message says what is wrong with the one record.
+// Meaning explains the defect to a person in one sentence; empty if it is not one of the
+// constants. Unreadable.Message describes the individual record.
 func (d Defect) Meaning() string { return meanings[d] }
 
-// Defects lists every Defect.
+// Defects returns every Defect.
 func Defects() []Defect {
 	return []Defect{
 		Tombstone, NotUTF8, NotJSON, TooDeep, UnknownShape, Ambiguous, NoTaskID, TwoTaskIDs, InvalidTaskID, TooLarge,
 	}
 }
 
-// Unreadable is the error of a record that is no failure event. It belongs on
+// Unreadable is the error of a record that is not a failure event. The record belongs on
 // the dead-letter topic, see DeadLetter.
 type Unreadable struct {
 	Reason Defect
-	// Message tells a person what is wrong and what is expected. It may quote
-	// a few bytes of the event.
+	// Message says what is wrong and what is expected. It may quote a few bytes of the
+	// event.
 	Message string
 }
 
@@ -76,8 +75,8 @@ func unreadable(reason Defect, format string, args ...any) error {
 	return &Unreadable{Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
-// inside says where in the event an *Unreadable was found; other errors and nil
-// pass unchanged.
+// inside adds to an *Unreadable where in the event it was found. Other errors and nil are
+// returned unchanged.
 func inside(place string, err error) error {
 	var u *Unreadable
 	if errors.As(err, &u) {
@@ -86,8 +85,7 @@ func inside(place string, err error) error {
 	return err
 }
 
-// hint adds to an *Unreadable what to do about it, if there is something; other
-// errors pass unchanged.
+// hint adds advice, if any, to an *Unreadable. Other errors are returned unchanged.
 func hint(err error, text string) error {
 	var u *Unreadable
 	if text != "" && errors.As(err, &u) {

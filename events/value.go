@@ -8,17 +8,17 @@ import (
 	"unicode/utf8"
 )
 
-// outcomeValue reads an outcome's value. The outcome's Source is known from the
-// headers before.
+// outcomeValue reads an outcome's value. The outcome's Source is already known from the
+// headers.
 type outcomeValue struct {
 	outcome Outcome
 	kind    Kind
 	event   failedEvent
 }
 
-// failedEvent is what the value says of the Source.
+// failedEvent is what the value says about the Source.
 type failedEvent struct {
-	topic             bool // is the Source's
+	topic             bool // it equals the Source's
 	partition, offset int64
 	timestamp         []byte
 }
@@ -32,7 +32,7 @@ func (v *outcomeValue) read(value []byte) error {
 	}
 	source := v.outcome.Source
 	var written []byte
-	if v.event.timestamp != nil || source.hasTimestamp() { // others have one from an earlier version
+	if v.event.timestamp != nil || source.hasTimestamp() { // others have one if an earlier version wrote them
 		written = appendTime(make([]byte, 0, len(timeLayout)), source.Time)
 	}
 	switch e := &v.event; {
@@ -122,7 +122,7 @@ func (v *outcomeValue) errorMember(name, raw []byte) (err error) {
 	return inField(name, err)
 }
 
-// cover keeps MaxCovers, the event's own partition's first.
+// cover keeps MaxCovers, the event's own partition first.
 func (v *outcomeValue) cover(raw []byte) error {
 	if kept := v.outcome.Covers; len(kept) == MaxCovers && slices.ContainsFunc(kept, v.outcome.coversOwn) {
 		return nil
@@ -135,7 +135,7 @@ func (v *outcomeValue) cover(raw []byte) error {
 		case "end_offset":
 			c.End, err = readNumber[int64](raw)
 		case "log":
-			c.Log, err = readNumber[int64](raw)
+			c.LogID, err = readNumber[int64](raw)
 		}
 		return inField(name, err)
 	})
@@ -148,7 +148,7 @@ func (v *outcomeValue) cover(raw []byte) error {
 	return err
 }
 
-// content is a string's; nil of anything else.
+// content is the content of a string; nil for any other value.
 func content(raw []byte) []byte {
 	if raw[0] != '"' {
 		return nil
@@ -180,7 +180,7 @@ func inField(name []byte, err error) error {
 	return nil
 }
 
-// kindOf and reasonOf are empty where it is none of the constants.
+// kindOf and reasonOf are empty for unknown texts.
 func kindOf(text []byte) Kind {
 	switch string(text) {
 	case string(Retried):

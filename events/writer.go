@@ -9,13 +9,13 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// writer writes JSON into one buffer, each byte once. A comma follows each value; the
-// end of what it stands in takes the last one's place.
+// writer writes JSON into one buffer, each byte once. A comma follows each value; the end
+// of the enclosing value replaces the last one.
 type writer struct{ b []byte }
 
 func (w *writer) begin(bracket byte) { w.b = append(w.b, bracket) }
 
-// end closes what is not empty.
+// end closes a non-empty object or array.
 func (w *writer) end(bracket byte) {
 	w.b[len(w.b)-1] = bracket
 	w.b = append(w.b, ',')
@@ -26,11 +26,11 @@ func (w *writer) name(name string) *writer {
 	return w
 }
 
-// text writes nothing where there is none.
+// text writes nothing if text is empty.
 func (w *writer) text(name, text string) {
 	if text != "" {
 		w.name(name)
-		w.b, _ = jsontext.AppendQuote(w.b, text) // callers see to UTF-8
+		w.b, _ = jsontext.AppendQuote(w.b, text) // callers ensure UTF-8
 		w.b = append(w.b, ',')
 	}
 }
@@ -56,7 +56,7 @@ func (w *writer) value() []byte {
 	return w.b[:len(w.b):len(w.b)]
 }
 
-// part takes the buffer as it has become, and returns what was added.
+// part replaces the buffer by b, which extends it, and returns what was added.
 func (w *writer) part(b []byte) []byte {
 	start := len(w.b)
 	w.b = b

@@ -9,27 +9,30 @@ import (
 
 // AgencyConfig configures [Agency]. Every field may be left out.
 type AgencyConfig struct {
-	// Timeout bounds one fetch of keys, whoever waits for it. Defaults to 10 seconds.
+	// Timeout bounds one fetch of keys, however many callers wait for it. Defaults to 10
+	// seconds.
 	Timeout time.Duration
-	// Now is the clock for the keys' age and for the time between fetches. Defaults to time.Now.
+	// Now is the clock for the age of keys and the time between fetches. Defaults to
+	// time.Now.
 	Now func() time.Time
 	// Endpoint replaces the metadata service, in tests.
 	Endpoint string
 }
 
-// agencyAuth is temporary keys that are fetched from the node's metadata service.
+// agencyAuth uses temporary keys from the node's metadata service.
 type agencyAuth struct {
 	*renewing
 	metadata *metadata
 }
 
-// Agency authenticates by the temporary keys of the agency that an ECS or CCE node has. It fetches them at the first call
-// from the metadata service, and newer ones 40 minutes before they end (or at half their life, if that is shorter), with
-// one fetch at a time for all callers.
+// Agency authenticates with the temporary keys of the agency of an ECS or CCE node. It
+// fetches them from the metadata service at the first call, and new ones 40 minutes before
+// they expire (or at half their lifetime, if that is shorter). One fetch at a time serves
+// all callers.
 //
-// While the metadata service does not answer, the keys are used until they end; then every call fails as [Transient]. Where
-// the node has no agency, every call fails as [Operator]. Between fetches that fail it pauses for a second, doubling up to
-// 30 seconds.
+// While the metadata service does not answer, the keys are used until they expire; then
+// every call fails as [Transient]. If the node has no agency, every call fails as
+// [Operator]. After a failed fetch it pauses for a second, doubling up to 30 seconds.
 func Agency(cfg AgencyConfig) (Auth, error) {
 	m, err := newMetadata(cfg)
 	if err != nil {
@@ -54,11 +57,11 @@ func (a *agencyAuth) close() {
 }
 
 func (*agencyAuth) refusal() string {
-	return "the API refuses the temporary keys of this node's agency: check the agency's permissions, and that they hold in the project of MPC_PROJECT_ID"
+	return "the API rejects the temporary keys of this node's agency: check the agency's permissions, and that they apply to the project of MPC_PROJECT_ID"
 }
 
 func (*agencyAuth) renewal() string { return "check the permissions of this node's agency" }
 
-func (a *agencyAuth) blank(text string) string { return a.blankTokens(text) }
+func (a *agencyAuth) redact(text string) string { return a.redactTokens(text) }
 
 func (*agencyAuth) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("ECS agency")) }

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// fakeNode is a metadata service that issues keys 1, 2, … that live for life, unless refuse answers instead.
+// fakeNode is a metadata service that issues keys 1, 2, … valid for life, unless refuse
+// answers instead.
 type fakeNode struct {
 	*recorder
 	clock  *clock
@@ -101,7 +102,7 @@ func TestAgencysKeysSignEachCallAndAreRenewedBeforeTheyEnd(t *testing.T) {
 			call()
 			node.expectIssued(t, 1)
 			node.clock.advance(time.Second)
-			call() // nobody waits while the old ones are valid
+			call() // callers do not wait while the old keys are valid
 			call()
 			node.expectIssued(t, 2)
 			node.clock.advance(2 * test.life)
@@ -175,9 +176,9 @@ func TestNodeWithoutAnAgencyIsAnOperators(t *testing.T) {
 		if e.Advice == "" || e.Operation != OperationLogin {
 			t.Errorf("got %+v", *e)
 		}
-		mustNotSing(t, "the error", e)
+		mustNotLeak(t, "the error", e)
 		node.refuse.Store(nil)
-		node.clock.advance(30 * time.Second) // no account is locked for asking
+		node.clock.advance(30 * time.Second) // asking cannot lock an account
 		if err := c.Retry(t.Context(), "1"); err != nil {
 			t.Errorf("the node has its agency: %v", err)
 		}

@@ -9,13 +9,13 @@ import (
 
 type akskAuth struct{ access, secret, security secret }
 
-// AKSK authenticates by signing each request with an access key and its secret key. securityToken belongs to a
-// temporary pair of keys and is empty for a permanent one.
+// AKSK authenticates by signing each request with an access key and its secret key.
+// securityToken belongs to temporary keys and is empty for permanent ones.
 func AKSK(access, secretKey, securityToken string) Auth {
 	return akskAuth{newSecret(access), newSecret(secretKey), newSecret(securityToken)}
 }
 
-// AKSKFrom is AKSK for keys that change: they are asked for at each request.
+// AKSKFrom is AKSK for keys that change: the functions are called for each request.
 func AKSKFrom(access, secretKey, securityToken func() string) Auth {
 	return akskAuth{secretOf(access), secretOf(secretKey), secretOf(securityToken)}
 }
@@ -39,8 +39,9 @@ func (a akskAuth) authorize(_ context.Context, r *http.Request, p payload) error
 		r.Header[headerSecurityToken] = a.security.header()
 	}
 	sign(r, p.body, a.access, a.secret, p.now)
-	// The reference prints an underscore where the SDK sends a hyphen. Proxies may drop the underscored name, so it goes
-	// along unsigned, under a key that net/http has not made canonical.
+	// The reference prints an underscore where the SDK sends a hyphen. Proxies may drop the
+	// name with the underscore, so it is sent in addition, unsigned, under a key that
+	// net/http does not canonicalise.
 	r.Header["X-Project_Id"] = project
 	return nil
 }
@@ -59,8 +60,8 @@ func (a akskAuth) renewal() string {
 	return "check MPC_ACCESS_KEY and MPC_SECRET_KEY"
 }
 
-func (a akskAuth) blank(text string) string {
-	return a.security.blank(a.secret.blank(a.access.blank(text)))
+func (a akskAuth) redact(text string) string {
+	return a.security.redact(a.secret.redact(a.access.redact(text)))
 }
 
 func (akskAuth) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("AK/SK")) }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// BenchmarkRetry counts the server's allocations too, since it runs in the same process.
+// BenchmarkRetry includes the server's allocations: it runs in the same process.
 func BenchmarkRetry(b *testing.B) {
 	for name, auth := range map[string]Auth{"token": Token("a-token"), "AKSK": AKSK("ak", "sk", "")} {
 		b.Run(name, func(b *testing.B) {
@@ -22,7 +22,7 @@ func BenchmarkRetry(b *testing.B) {
 	}
 }
 
-// BenchmarkRefusal is a call in an outage: what it costs to read, judge and blank the answer.
+// BenchmarkRefusal measures a call in an outage: reading, judging and redacting the answer.
 func BenchmarkRefusal(b *testing.B) {
 	api := httptest.NewServer(answering(429, `{"error_code":"APIG.0308","error_msg":"The throttling threshold has been reached.","request_id":"0123456789abcdef0123456789abcdef"}`))
 	defer api.Close()

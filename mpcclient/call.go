@@ -17,11 +17,11 @@ type request struct {
 	template  *http.Request
 	query     string // canonical, sent as it is signed
 	body      []byte
-	// largest is how much of a success is read.
+	// largest is how many bytes of a successful answer are read.
 	largest int
 }
 
-// template is what all requests of an operation have in common.
+// template is the common part of all requests of an operation.
 func template(method string, u *url.URL, agent string) *http.Request {
 	r := &http.Request{Method: method, URL: u, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{
 		"User-Agent":      {agent},
@@ -34,32 +34,32 @@ func template(method string, u *url.URL, agent string) *http.Request {
 	return r
 }
 
-// answer is a response that was read to its end, or was cut where it is longer than anything expected. Its
-// status is 0 where none came.
+// answer is a response that was read to its end, or truncated if it is longer than
+// expected. Its status is 0 if there was none.
 type answer struct {
-	status int
-	header http.Header
-	body   []byte
-	cut    bool
+	status    int
+	header    http.Header
+	body      []byte
+	truncated bool
 }
 
-var errCut = errors.New("it is longer than MPC's answers are")
+var errTooLong = errors.New("it is longer than any answer of MPC")
 
-// decode reads the body as JSON. The beginning of a longer one proves nothing: it may look whole.
+// decode reads the body as JSON. A truncated body proves nothing: it may look complete.
 func (a answer) decode(v any) error {
-	if a.cut {
-		return errCut
+	if a.truncated {
+		return errTooLong
 	}
 	return json.Unmarshal(a.body, v)
 }
 
-// call sends a request, and once more when the API wants a newer token and there is one to be had. It gives the answer
-// of a 2xx status, and an *Error for anything else.
+// call sends a request, and repeats it once if the API wants a newer token and one can be
+// had. It returns the answer of a 2xx status, and an *Error for anything else.
 func (c *Client) call(ctx context.Context, q request) (answer, *Error) {
 	began := time.Now()
 	r, a, failure := c.attempt(ctx, q)
 	if failure == nil || c.renewer == nil || r == nil || !saysTokenRefused(failure) {
-		c.noteProven(r, failure)
+		c.noteAccepted(r, failure)
 		return a, failure
 	}
 	ctx, cancel := context.WithDeadline(ctx, began.Add(c.callTimeout))
@@ -71,26 +71,27 @@ func (c *Client) call(ctx context.Context, q request) (answer, *Error) {
 		return answer{}, c.unsent(q.operation, err)
 	}
 	if c.beforeRequest(ctx) != nil {
-		return a, failure // no turn for a repeat: the refusal stands
+		return a, failure // no turn for a repeat: the refusal counts
 	}
 	r, a, failure = c.attempt(ctx, q)
-	c.noteProven(r, failure)
+	c.noteAccepted(r, failure)
 	return a, failure
 }
 
-// noteProven tells a renewer which credentials work: only an answer of MPC's own about the request says so.
-func (c *Client) noteProven(r *http.Request, failure *Error) {
+// noteAccepted tells a renewer which credentials work: only MPC's own answer about the
+// request shows that.
+func (c *Client) noteAccepted(r *http.Request, failure *Error) {
 	if c.renewer != nil && r != nil && (failure == nil || !failure.Outage()) {
-		c.renewer.proven(r)
+		c.renewer.accepted(r)
 	}
 }
 
-// attempt sends a request. The request comes back if it got its credentials.
+// attempt sends a request. It returns the request if it got its credentials.
 func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	var sending sending
-	r, err := c.newRequest(sending.follow(ctx), q)
+	var tracker sendTracker
+	r, err := c.newRequest(tracker.track(ctx), q)
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -99,7 +100,7 @@ func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer,
 	}
 	t := c.conns.choose(c.now())
 	a, err := exchange(t, r, q.largest)
-	unsent := a.status == 0 && !sending.begun && standard(t) != nil
+	unsent := a.status == 0 && !tracker.started && standard(t) != nil
 	c.conns.ended(t, a.status != 0, a.status == 0 && !unsent && ctx.Err() == nil, c.now())
 	switch {
 	case a.status == 0:
@@ -110,7 +111,7 @@ func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer,
 		return r, answer{}, e
 	case err != nil:
 		e := c.judge(q.operation, a)
-		if e.Status != http.StatusUnauthorized { // without the body nobody knows who else spoke
+		if e.Status != http.StatusUnauthorized { // without the body it is unknown who answered
 			e.Advice, e.Headline = "", ""
 			if e.Class == Operator {
 				e.Class = Transient
@@ -124,8 +125,9 @@ func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer,
 	return r, a, nil
 }
 
-// lost is the class of an answer that may hide an execution; only a retry changes anything. The connections may lead to
-// a node that is going away, so the next request resolves the name anew.
+// lost is the class of an answer that may hide an execution; only a retry changes anything.
+// The connections may lead to a node that is going away, so the next request resolves the
+// name again.
 func (c *Client) lost(operation string) Class {
 	c.CloseIdle()
 	if operation == OperationRetry {
@@ -146,7 +148,8 @@ func (c *Client) newRequest(ctx context.Context, q request) (*http.Request, erro
 	return r, c.auth.authorize(ctx, r, payload{c.projectID, q.body, c.now()})
 }
 
-// unsent is the error of a request that did not leave: IAM's refusal as it is, or else something that will pass.
+// unsent is the error of a request that was not sent: IAM's refusal unchanged, otherwise a
+// temporary error.
 func (c *Client) unsent(operation string, err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
@@ -155,10 +158,10 @@ func (c *Client) unsent(operation string, err error) *Error {
 	return &Error{Operation: operation, Class: Transient, Err: c.describe(err)}
 }
 
-// describe says how long the call waited, where time ran out, and nothing of the credentials.
+// describe adds how long the call waited, if time ran out, and redacts credentials.
 func (c *Client) describe(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("no complete answer within %s (or the caller's own deadline): %w", c.timeout, err)
 	}
-	return quieted(err, c.secrets)
+	return redactError(err, c.secrets)
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// gatewayCode gives a gateway's error code its newer spelling.
+// gatewayCode converts a gateway's error code to its newer spelling.
 func gatewayCode(code string) string {
 	if number, ok := strings.CutPrefix(code, "APIGW."); ok {
 		return "APIG." + number
@@ -14,17 +14,18 @@ func gatewayCode(code string) string {
 	return code
 }
 
-// classify judges an answer that is no success: by error_code first, because the vendor's documents contradict each
-// other on statuses, and by status second.
+// classify judges an unsuccessful answer: by error_code first, because the vendor's
+// documents contradict each other about statuses, and by status second.
 //
-// A 500, 502 or 504 tells of a server behind the one that answers (RFC 9110, section 15.6): the call may have been
-// executed, unless the code proves that it was not passed on. MPC's own codes prove what they say too, but for a 504's:
-// whoever gave up waiting has not heard of MPC.
+// A 500, 502 or 504 is about a server behind the one that answers (RFC 9110, section 15.6):
+// the call may have been executed, unless the code proves that it was not forwarded. MPC's
+// own codes prove what they say, except with a 504: a gateway that timed out has not heard
+// from MPC.
 func classify(status int, code, message string) verdict {
 	switch {
 	case status/100 == 2 && code == "":
 		return verdict{Lost, adviceEndpoint}
-	case status/100 == 2: // a success that is no proof
+	case status/100 == 2: // a success without proof
 		return verdict{Lost, ""}
 	}
 	code = gatewayCode(code)
@@ -39,14 +40,14 @@ func classify(status int, code, message string) verdict {
 	case http.StatusUnauthorized:
 		return verdict{Operator, adviceRefused}
 	case http.StatusProxyAuthRequired:
-		return verdict{Operator, "the proxy wants credentials: check HTTPS_PROXY"}
+		return verdict{Operator, "the proxy requires credentials: check HTTPS_PROXY"}
 	}
 	switch {
 	case status == http.StatusForbidden && lacksPermission(code, message):
 		return verdict{Operator, adviceGrant}
 	case status >= 500 && status <= 599:
 		return verdict{Lost, ""}
-	case status >= 300 && status <= 399: // 303 is even how a server may say that it did as asked
+	case status >= 300 && status <= 399: // a server may even answer 303 to say that it did as asked
 		return verdict{Lost, "a redirect is never followed: " + adviceEndpoint}
 	case status < 400 || status > 599:
 		return verdict{Lost, adviceEndpoint}
@@ -58,12 +59,13 @@ func classify(status int, code, message string) verdict {
 	return verdict{Operator, adviceEndpoint}
 }
 
-// statusHeadersTooLarge is the gateway's own status, as nginx has it.
+// statusHeadersTooLarge is a status that the gateway has from nginx.
 const statusHeadersTooLarge = 494
 
-// lacksPermission knows a refusal by IAM's policies, by its code or (services word them differently, under codes of
-// their own) by its text. MPC's own codes need the very words of a policy: "not authorized" may also be said of the
-// task's bucket, and that is the task's fault.
+// lacksPermission recognises a refusal by IAM's policies by its code or by its text
+// (services phrase it differently, with codes of their own). For MPC's own codes only the
+// exact words of a policy count: "not authorized" may also be about the task's bucket,
+// which is the task's fault.
 func lacksPermission(code, message string) bool {
 	code = gatewayCode(code)
 	switch code {
@@ -83,8 +85,8 @@ func lacksPermission(code, message string) bool {
 	return slices.ContainsFunc(signs, func(sign string) bool { return strings.Contains(message, sign) })
 }
 
-// saysTokenRefused knows the answers that a new token may cure, and that prove that the call was not executed: the
-// gateway's codes for it, and a 401 whose code means nothing else.
+// saysTokenRefused recognises answers that a new token may fix and that prove that the call
+// was not executed: the gateway's codes for it, and a 401 without another meaning.
 func saysTokenRefused(e *Error) bool {
 	code := gatewayCode(e.Code)
 	return classify(e.Status, e.Code, e.Message).advice == adviceRefused &&

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Every documented code, at every status it is documented with or plausibly comes with: the code decides.
+// Every documented code, with every documented or plausible status: the code decides.
 func TestEveryDocumentedCodeHasItsClass(t *testing.T) {
 	tests := []struct {
 		codes    string
@@ -20,7 +20,8 @@ func TestEveryDocumentedCodeHasItsClass(t *testing.T) {
 		{"MPC.10237", []int{406, 403, 429}, Throttled},
 		{"MPC.10203 MPC.10204 MPC.10205 MPC.10206 MPC.10207 MPC.10208", []int{400, 401, 403}, Operator},
 		{"MPC.10224 MPC.10234 MPC.10235 MPC.10244", []int{400, 403, 406}, Operator},
-		// Of other operations, or inside a failed task: as an answer a refusal like any other.
+		// Codes of other operations, or inside a failed task: as an answer they are a
+		// refusal like any other.
 		{"MPC.10069 MPC.10089 MPC.10090 MPC.10091 MPC.10126 MPC.10155 MPC.10156", []int{400, 403, 406}, Refused},
 		{"MPC.10223 MPC.10230 MPC.10231 MPC.19999", []int{400, 403, 404, 406, 409}, Refused},
 		{"MPC.19999", []int{401}, Operator},
@@ -37,7 +38,7 @@ func TestEveryDocumentedCodeHasItsClass(t *testing.T) {
 		{"0101 0106 0204 0607", []int{404, 400}, Operator},
 		{"0501 0502", []int{405, 403}, Operator},
 		{"0612", []int{500, 400}, Operator},
-		// The gateway did not pass the call on, whatever status it gives.
+		// The gateway did not forward the call, whatever status it returns.
 		{"0103 0104 0105 0605 0606 0608 0609 0610 0611 0613 0705", []int{400, 404, 500, 502, 503, 504}, Transient},
 		{"0201", []int{400, 413, 414, 494}, Refused},
 		// It may have: neither code nor status tells.
@@ -65,7 +66,7 @@ func TestEveryDocumentedCodeHasItsClass(t *testing.T) {
 	}
 }
 
-// spelled gives codes as they come: a bare number is the gateway's, old or new.
+// spelled returns codes as they occur: a bare number is the gateway's, old or new.
 func spelled(codes string) []string {
 	var all []string
 	for _, code := range strings.Fields(codes) {

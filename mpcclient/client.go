@@ -20,49 +20,50 @@ type Config struct {
 	AllowInsecure bool
 	// ProjectID is the project in the path of every call.
 	ProjectID string
-	// Auth says how to authenticate.
+	// Auth is the way to authenticate.
 	Auth Auth
-	// Timeout bounds one request: waiting for a token, connecting, sending, and reading the answer to its end.
-	// Defaults to 10 seconds.
+	// Timeout bounds one request: waiting for a token, connecting, sending, and reading the
+	// whole answer. Defaults to 10 seconds.
 	Timeout time.Duration
-	// CallTimeout bounds a call, which may consist of two requests, and between them a renewal of the token and
-	// BeforeRequest. Defaults to three times Timeout.
+	// CallTimeout bounds a call, which may consist of two requests, with a renewal of the
+	// token and BeforeRequest in between. Defaults to three times Timeout.
 	CallTimeout time.Duration
-	// MaxConns is the number of connections kept open between calls: as many as there are concurrent calls, or each
-	// burst dials anew. Defaults to 64.
+	// MaxConns is how many connections are kept open between calls: as many as there are
+	// concurrent calls, or each burst opens new ones. Defaults to 64.
 	MaxConns int
-	// Roots gives the authorities that may sign the server's certificate; it is asked at each request, and a new pool holds
-	// for new connections. Where it is nil, or gives nil, the system's.
+	// Roots returns the authorities that may sign the server's certificate. It is called
+	// for each request; a new pool applies to new connections. The system's authorities are
+	// used if Roots is nil or returns nil.
 	Roots func() *x509.CertPool
 	// UserAgent defaults to "remux-retrier".
 	UserAgent string
-	// BeforeRequest is called before every request to MPC beyond a call's first (the repeat after a renewed token), so
-	// that a caller who counts requests against a quota can wait for its turn. Its error ends the call, unsent.
-	// Defaults to nothing.
+	// BeforeRequest is called before every additional request of a call (the repeat after a
+	// renewed token), so that a caller can count it against a quota and wait. If it fails
+	// the request is not sent. Defaults to nothing.
 	BeforeRequest func(context.Context) error
 	// Now is the clock for signatures and tokens. Defaults to time.Now.
 	Now func() time.Time
-	// Transport replaces the connections, in tests. Of one that is not an *http.Transport every failed retry may have
-	// been sent, and counts as Lost. Defaults to HTTP/1.1 with TLS 1.2 or later, through the
-	// environment's proxy.
+	// Transport replaces the connections, in tests. If it is not an *http.Transport, every
+	// failed retry may have been sent and counts as Lost. Defaults to HTTP/1.1 with TLS 1.2
+	// or later, through the environment's proxy.
 	Transport http.RoundTripper
 }
 
 // Client calls the remux API. It is safe for concurrent use.
 type Client struct {
-	retry, query  *http.Request // what all of them have in common; never changed
+	retry, query  *http.Request // common parts; never changed
 	projectID     string
 	auth          Auth
-	secrets       blanker // auth's, and the proxy's
-	renewer       renewer // auth, where it can renew its credentials; else nil
+	secrets       redactor // auth's, and the proxy's
+	renewer       renewer  // auth, if it can renew its credentials; else nil
 	timeout       time.Duration
 	callTimeout   time.Duration
 	beforeRequest func(context.Context) error
 	now           func() time.Time
-	conns         *reuse
+	conns         *connReuse
 }
 
-// New makes a client. It sends nothing.
+// New returns a client. It sends nothing.
 func New(cfg Config) (*Client, error) {
 	endpoint, err := parseEndpoint(cfg.Endpoint, cfg.AllowInsecure)
 	if err != nil {
@@ -80,7 +81,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Timeout < 0 || cfg.CallTimeout < 0 || cfg.MaxConns < 0 {
 		return nil, errors.New("the time-outs and the number of connections must not be negative")
 	}
-	remux, err := url.Parse(endpoint.JoinPath("v1", cfg.ProjectID, "remux").String()) // JoinPath alone may leave out the first slash
+	remux, err := url.Parse(endpoint.JoinPath("v1", cfg.ProjectID, "remux").String()) // JoinPath alone may omit the first slash
 	if err != nil {
 		return nil, errors.New("the MPC endpoint is not valid")
 	}
@@ -102,8 +103,8 @@ func New(cfg Config) (*Client, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
-	c.conns = newReuse(cfg.Transport, cmp.Or(cfg.MaxConns, defaultMaxConns), cfg.Roots)
-	c.secrets = blankers{c.auth, proxyPassword(c.conns.kept, remux)}
+	c.conns = newConnReuse(cfg.Transport, cmp.Or(cfg.MaxConns, defaultMaxConns), cfg.Roots)
+	c.secrets = redactors{c.auth, proxyPassword(c.conns.kept, remux)}
 	return c, nil
 }
 
@@ -117,11 +118,11 @@ func notInProjectID(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r != '-' && r != '_'
 }
 
-// CloseIdle closes the connections that are not in use, so that the next request resolves the host's name anew: to be
-// called when MPC does not serve. A lost answer does so by itself.
+// CloseIdle closes unused connections, so that the next request resolves the host name
+// again. Call it when MPC does not serve. A lost answer does it automatically.
 func (c *Client) CloseIdle() { closeIdle(c.conns.kept) }
 
-// Close closes idle connections and ends a renewal of the token that runs in the background. Calls made after it may
+// Close closes idle connections and ends a token renewal in the background. Later calls may
 // fail.
 func (c *Client) Close() {
 	if c.renewer != nil {

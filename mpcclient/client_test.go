@@ -132,15 +132,15 @@ func TestProxyThatRefusesIsNamed(t *testing.T) {
 		if text := e.Error(); !strings.Contains(text, fmt.Sprintf("the proxy answered %d", status)) || !strings.Contains(e.Advice, "check HTTPS_PROXY") {
 			t.Errorf("%d: %s", status, text)
 		}
-		mustNotSing(t, "the proxy's refusal", e)
-		mustNotSing(t, "its cause", e.Err)
+		mustNotLeak(t, "the proxy's refusal", e)
+		mustNotLeak(t, "its cause", e.Err)
 	}
 }
 
 func TestBrokenProxySettingsDoNotShowTheirPassword(t *testing.T) {
-	proxy := quietly(func(*http.Request) (*url.URL, error) { return nil, errors.New("invalid address " + canary) })
+	proxy := hideProxyURL(func(*http.Request) (*url.URL, error) { return nil, errors.New("invalid address " + canary) })
 	c := newClient(t, "https://mpc.example.com", func(cfg *Config) { cfg.Transport = &http.Transport{Proxy: proxy} })
 	err := c.Retry(t.Context(), "1")
 	failure(t, err, Transient)
-	mustNotSing(t, "the proxy's error", err)
+	mustNotLeak(t, "the proxy's error", err)
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// renamed makes a client whose host name leads where the test says.
+// renamed returns a client whose host name leads to an address that the test sets.
 func renamed(t *testing.T, change ...func(*Config)) (*Client, *atomic.Pointer[string]) {
 	var address atomic.Pointer[string]
 	transport := newTransport(64)
@@ -36,7 +36,8 @@ func twoConnections(t *testing.T, c *Client, both *sync.WaitGroup) {
 	calls.Wait()
 }
 
-// An outage ends when the name leads to another node, although connections to the old one are still open.
+// An outage ends when the name leads to another node, even if connections to the old one
+// are still open.
 func TestNextRequestResolvesTheNameAnewOnceAnAnswerWasLost(t *testing.T) {
 	for name, fail := range map[string]http.HandlerFunc{
 		"502": answering(502, ""), "500": answering(500, ""), "reset": hangUp, "hanging": hang,
@@ -54,7 +55,7 @@ func TestNextRequestResolvesTheNameAnewOnceAnAnswerWasLost(t *testing.T) {
 				both.Wait()
 			})
 			healthy := newRecorder(t, answering(200, ""))
-			c, address := renamed(t, func(cfg *Config) { cfg.Timeout = patience })
+			c, address := renamed(t, func(cfg *Config) { cfg.Timeout = hangTimeout })
 			at := old.Listener.Addr().String()
 			address.Store(&at)
 			twoConnections(t, c, &both)
@@ -74,7 +75,7 @@ func TestNextRequestResolvesTheNameAnewOnceAnAnswerWasLost(t *testing.T) {
 	}
 }
 
-// resetting answers the first request of each connection, and resets those that are used again.
+// resetting answers the first request of each connection and resets reused ones.
 type resetting struct {
 	*recorder
 	mild    atomic.Bool // keeps connections
@@ -125,7 +126,7 @@ func TestWhereEachReusedConnectionIsResetFewCallsAreLost(t *testing.T) {
 	if lost := calls(100, 8); lost > 0 {
 		t.Errorf("%d of 100 further calls were lost", lost)
 	}
-	// It is tried again now and then, by single requests.
+	// Single requests test it now and then.
 	clock.advance(time.Minute)
 	if lost := calls(100, 8); lost != 1 {
 		t.Errorf("a trial lost %d of 100 calls", lost)
@@ -143,7 +144,8 @@ func TestWhereEachReusedConnectionIsResetFewCallsAreLost(t *testing.T) {
 	}
 }
 
-// A server that is restarted, or one firewall rule for idle connections, is no reason to open a connection a call.
+// A restarted server, or a firewall rule for idle connections, is no reason to open a
+// connection for each call.
 func TestSingleResetDoesNotEndReuse(t *testing.T) {
 	s := newResetting(t)
 	s.mild.Store(true)
@@ -157,7 +159,7 @@ func TestSingleResetDoesNotEndReuse(t *testing.T) {
 	}
 }
 
-// stingy is a connection that at will takes not a single byte.
+// stingy is a connection that can refuse to accept a single byte.
 type stingy struct {
 	net.Conn
 	closed *atomic.Bool
@@ -170,7 +172,8 @@ func (s stingy) Write(p []byte) (int, error) {
 	return s.Conn.Write(p)
 }
 
-// net/http proves by itself that nothing was sent, and takes another connection; the call is not lost.
+// net/http itself proves that nothing was sent and uses another connection; the call is not
+// lost.
 func TestCallOnAConnectionThatBrokeBeforeTheRequestIsNotLost(t *testing.T) {
 	api := newRecorder(t, answering(200, ""))
 	var broken, dead atomic.Bool
@@ -207,7 +210,7 @@ func TestCallOnAConnectionThatBrokeBeforeTheRequestIsNotLost(t *testing.T) {
 	}
 }
 
-// writes counts what a connection is given to write.
+// writes counts the writes to a connection.
 type writes struct {
 	net.Conn
 	n *atomic.Int32
@@ -218,7 +221,7 @@ func (w writes) Write(p []byte) (int, error) {
 	return w.Conn.Write(p)
 }
 
-// Each write costs a system call, a packet and a record of TLS.
+// Each write costs a system call, a packet and a TLS record.
 func TestHeadersAndBodyAreOneWrite(t *testing.T) {
 	api := newRecorder(t, answering(200, ""))
 	var n atomic.Int32
@@ -233,7 +236,7 @@ func TestHeadersAndBodyAreOneWrite(t *testing.T) {
 	}
 }
 
-// A connection that comes too late must not carry the request, or the proof must fail.
+// A connection that comes too late must not carry the request, or the proof would be wrong.
 func TestRequestWhoseCallerHasGoneIsNeverSent(t *testing.T) {
 	api := newRecorder(t, answering(200, ""))
 	dialling, late := make(chan struct{}), make(chan struct{})
@@ -254,7 +257,7 @@ func TestRequestWhoseCallerHasGoneIsNeverSent(t *testing.T) {
 	}()
 	failure(t, c.Retry(ctx, "1"), Transient)
 	close(late)
-	// The next request goes over that connection.
+	// The next request uses that connection.
 	if err := c.Retry(t.Context(), "2"); err != nil || n.Load() != 1 || len(api.seen()) != 1 {
 		t.Errorf("%d requests were written, %v", n.Load(), err)
 	}

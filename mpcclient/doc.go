@@ -1,9 +1,10 @@
-// Package mpcclient speaks to the remux (packaging) API of Huawei Cloud MPC: it retries a failed task, queries the
-// state of tasks and lists them, authenticated by a user token, by AK/SK signatures, by an IAM password or by the agency of the node it runs on.
+// Package mpcclient is a client for the remux (packaging) API of Huawei Cloud MPC: it
+// retries a failed task, queries the state of tasks and lists them. It authenticates with a user token,
+// AK/SK signatures, an IAM password, or the agency of its node.
 //
-// It makes one attempt per call and says what the answer proves: every error of [Client.Retry] is an [*Error] whose
-// [Class] answers the caller's question (whose fault, and may the call be repeated?). Waiting, pacing, backing off and
-// deciding are the caller's.
+// It makes one attempt per call and tells what the answer proves: every error of
+// [Client.Retry] is an [*Error] whose [Class] says whose fault it is and whether the call
+// may be repeated. Waiting, pacing, backoff and decisions are up to the caller.
 //
-// It imports no other package of this project; any of them may import it.
+// It imports no other package of this project. Any package may import it.
 package mpcclient

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// The regions that have MPC, by the vendor's list of endpoints. In cn-north-1 it still goes by its former name.
+// The regions with MPC, from the vendor's list of endpoints. In cn-north-1 it still has its
+// former name.
 var endpoints = map[string]string{
 	"cn-north-1":     "https://mts.cn-north-1.myhuaweicloud.com",
 	"cn-north-4":     "https://mpc.cn-north-4.myhuaweicloud.com",
@@ -18,24 +19,25 @@ var endpoints = map[string]string{
 	"ap-southeast-3": "https://mpc.ap-southeast-3.myhuaweicloud.com",
 }
 
-// Endpoint gives the base URL of MPC in a region, such as "cn-north-4".
+// Endpoint returns the base URL of MPC in a region such as "cn-north-4".
 func Endpoint(region string) (string, error) {
 	if endpoint, ok := endpoints[region]; ok {
 		return endpoint, nil
 	}
-	return "", fmt.Errorf("no MPC endpoint is known for region %q: give one of cn-north-1, cn-north-4, cn-east-2, "+
+	return "", fmt.Errorf("no MPC endpoint is known for region %q: use one of cn-north-1, cn-north-4, cn-east-2, "+
 		"cn-east-3, cn-south-1, ap-southeast-3, or the endpoint itself", region)
 }
 
-// IAMEndpoint gives the base URL of IAM in a region.
+// IAMEndpoint returns the base URL of IAM in a region.
 func IAMEndpoint(region string) string { return "https://iam." + region + ".myhuaweicloud.com" }
 
-// parseEndpoint accepts an absolute http(s) URL with an optional path prefix. Credentials would travel in clear text
-// over http, so that is for this machine alone unless the caller insists.
+// parseEndpoint accepts an absolute http(s) URL with an optional path prefix. Over http
+// credentials are sent in clear text, so it is accepted only for this machine unless the
+// caller allows it.
 func parseEndpoint(raw string, allowInsecure bool) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		// url.Error quotes its input, which may hold a password.
+		// url.Error quotes its input, which may contain a password.
 		return nil, errors.New("is not a URL: expected something like https://host")
 	}
 	switch {

@@ -12,25 +12,28 @@ import (
 	"time"
 )
 
-// Class says what a failed call means for the task it was made for.
+// Class is what a failed call means for its task.
 type Class int
 
 const (
-	// Ambiguous: MPC refused, and only the task's state says why (it may be running already).
+	// Ambiguous: MPC refused, and only the task's state tells why (it may be running
+	// already).
 	Ambiguous Class = iota + 1
 	// TaskNotFound: MPC says that the task does not exist.
 	TaskNotFound
 	// InvalidTask: MPC says that the task's id, parameters or input are invalid.
 	InvalidTask
-	// Refused: any other refusal of this very request.
+	// Refused: any other refusal of this request.
 	Refused
 	// Throttled: the tenant's quota or the API's overall limit is used up. An outage.
 	Throttled
-	// Operator: somebody has to act (credentials, account, network path) before any call can succeed. An outage.
+	// Operator: an operator must act (credentials, account, network path) before any call
+	// can succeed. An outage.
 	Operator
 	// Transient: the call was not executed, and a later one may succeed. An outage.
 	Transient
-	// Lost: the call may have been executed; ask for the task's state before calling again. An outage.
+	// Lost: the call may have been executed; query the task's state before calling again.
+	// An outage.
 	Lost
 )
 
@@ -45,7 +48,7 @@ var classNames = [...]string{
 	Lost:         "lost",
 }
 
-// String gives a name fit for a metric's label.
+// String returns a name that is suitable as a metric label.
 func (c Class) String() string {
 	if c < Ambiguous || int(c) >= len(classNames) {
 		return "class(" + strconv.Itoa(int(c)) + ")"
@@ -53,11 +56,11 @@ func (c Class) String() string {
 	return classNames[c]
 }
 
-// ClassOf is the class of a retry's answer with this HTTP status and error_code,
-// which is no success.
+// ClassOf is the class of an unsuccessful answer to a retry, with this HTTP status and
+// error_code.
 func ClassOf(status int, code string) Class { return classify(status, code, "").class }
 
-// Operations as they stand in [Error.Operation].
+// Values of [Error.Operation].
 const (
 	OperationRetry = "retry"
 	OperationQuery = "query"
@@ -65,35 +68,37 @@ const (
 	OperationLogin = "login" // fetching a user token from IAM, or temporary keys from the metadata service
 )
 
-// Error is a call that did not do what it was meant to do.
+// Error is the error of a failed call.
 type Error struct {
-	// Operation is what was attempted: OperationRetry, OperationQuery, OperationList, or OperationLogin when the call was never
-	// sent because there were no credentials for it.
+	// Operation is what was attempted: OperationRetry, OperationQuery, OperationList, or OperationLogin if
+	// the call was not sent because there were no credentials.
 	Operation string
-	// Class is what it means.
+	// Class is what the error means.
 	Class Class
-	// Status is the answer's HTTP status, 0 when none came.
+	// Status is the answer's HTTP status, 0 without an answer.
 	Status int
-	// Code and Message are the answer's error_code and error_msg; Message is a short extract of the body when the
-	// answer was no API error. Credentials that the answer echoes are blanked out.
+	// Code and Message are the answer's error_code and error_msg. If the answer is not an
+	// API error, Message is a short excerpt of its body. Credentials in the answer are
+	// redacted.
 	Code, Message string
-	// RequestID identifies the request to the vendor's support.
+	// RequestID identifies the request for the vendor's support.
 	RequestID string
-	// RetryAfter is how long not to call: what the answer's Retry-After said (an hour at most), or the time until
-	// the next login is safe. 0 when nothing is known.
+	// RetryAfter is how long not to call: the answer's Retry-After (at most an hour), or
+	// the time until the next safe login. 0 if unknown.
 	RetryAfter time.Duration
-	// Advice tells an operator in a sentence what to do; empty when there is nothing to do.
+	// Advice tells an operator in one sentence what to do; empty if there is nothing to do.
 	Advice string
-	// Headline says the same in a few words: what is wrong, a colon, what to do; empty when nobody has to act, or no such
-	// words are known.
+	// Headline says the same in a few words: what is wrong, a colon, what to do. Empty if
+	// nobody has to act, or no such words are known.
 	Headline string
-	// Err is the cause where there was no usable answer: a network error, a context's error.
+	// Err is the cause if there was no usable answer: a network error or a context's error.
 	Err error
 
 	from string // who was asked for credentials, if not IAM
 }
 
-// Outage says that the error tells nothing about the task: the work waits, and no event is decided by it.
+// Outage reports whether the error says nothing about the task: the work waits, and no
+// event is decided because of it.
 func (e *Error) Outage() bool {
 	switch e.Class {
 	case Throttled, Operator, Transient, Lost:
@@ -102,10 +107,12 @@ func (e *Error) Outage() bool {
 	return false
 }
 
-// Forbidden says that the credentials were understood but lack the permission for this one operation; others may be
-// permitted. Known by HTTP 403 with APIG(W).0302, 0304 or 0306, or with a code of no other known meaning whose
-// error_msg speaks of a policy, a permission or an authorization (a code of MPC's own: of a policy that does not allow
-// it, or of the permission's name). A 403 without an error_code, such as a firewall's page, is never taken for it.
+// Forbidden reports whether the credentials are valid but lack the permission for this
+// operation; others may be permitted. It is recognised by HTTP 403 with APIG(W).0302, 0304
+// or 0306, or with a code without another known meaning and an error_msg about a policy, a
+// permission or an authorization. For MPC's own codes the error_msg must say that a policy
+// does not allow it, or contain the permission's name. A 403 without an error_code, such as
+// a firewall's page, does not count.
 func (e *Error) Forbidden() bool {
 	return e.Status == http.StatusForbidden && lacksPermission(e.Code, e.Message)
 }
@@ -143,17 +150,21 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// quiet is a cause whose text, which may quote what a server sent, is without credentials and fit for a log line.
-type quiet struct {
+// redactedError is an error whose text, which may quote a server, is free of credentials
+// and fit for a log line.
+type redactedError struct {
 	text  string
 	cause error
 }
 
-func quieted(err error, secrets blanker) error { return &quiet{clean(err.Error(), secrets), err} }
+func redactError(err error, secrets redactor) error {
+	return &redactedError{clean(err.Error(), secrets), err}
+}
 
-// unquoted is quieted for an answer that brings credentials: nobody can blank what nobody knows yet. net/http quotes what
-// it cannot read, so only errors are shown that come from the network or from before an answer.
-func unquoted(err error, secrets blanker) error {
+// unquoted is redactError for an answer that contains new credentials, which cannot be
+// redacted yet. net/http quotes what it cannot read, so only errors of the network, or from
+// before an answer, are shown.
+func unquoted(err error, secrets redactor) error {
 	var network net.Error
 	known := errors.As(err, &network) || strings.HasPrefix(err.Error(), "tls: ")
 	for _, cause := range []error{io.EOF, io.ErrUnexpectedEOF, context.Canceled, errProxy, errProxyURL} {
@@ -162,13 +173,13 @@ func unquoted(err error, secrets blanker) error {
 	if !known {
 		return errUnreadable
 	}
-	return quieted(err, secrets)
+	return redactError(err, secrets)
 }
 
 var errUnreadable = errors.New("the answer is no HTTP")
 
-func (q *quiet) Error() string { return q.text }
-func (q *quiet) Unwrap() error { return q.cause }
+func (q *redactedError) Error() string { return q.text }
+func (q *redactedError) Unwrap() error { return q.cause }
 
-// Unwrap gives the cause, so that errors.Is finds context.Canceled and its like.
+// Unwrap returns the cause, so that errors.Is finds context.Canceled and similar errors.
 func (e *Error) Unwrap() error { return e.Err }

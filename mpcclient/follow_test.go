@@ -46,20 +46,19 @@ func TestTheNextRequestHasTheCredentialsAsTheyAreThen(t *testing.T) {
 	}
 }
 
-// The answer to a request made with the old credentials may come when there are
-// new ones.
+// The answer to a request with the old credentials may come after new ones are in use.
 func TestCredentialsThatWereReplacedAreStillBlanked(t *testing.T) {
 	var value varying
 	value.set("old-canary")
 	s := secretOf(value.get)
 	s.reveal()
 	value.set("new-canary")
-	if got := s.blank("old-canary new-canary"); strings.Contains(got, "canary") {
+	if got := s.redact("old-canary new-canary"); strings.Contains(got, "canary") {
 		t.Error(got)
 	}
 }
 
-// The pause after a wrong password is for that password.
+// The pause after a wrong password applies to that password only.
 func TestANewPasswordIsTriedAtOnce(t *testing.T) {
 	iam := newFakeIAM(t)
 	iam.failing(answering(401, wrongPassword))

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// FuzzReadTasks: an answer to a query tells of tasks that were asked for, each with
-// a status, or it is none.
+// FuzzReadTasks: an answer to a query is rejected, or contains only requested tasks, each
+// with a status.
 func FuzzReadTasks(f *testing.F) {
 	for _, seed := range []string{
 		`{"total":1,"tasks":[{"task_id":"1","status":"FAILED"}]}`, `{"total":0}`, `{"tasks":[]}`, `{"total":"2","tasks":[{"task_id":1,"status":"SUCCEED"},{"task_id":1,"status":"SUCCEED"}]}`,
@@ -35,8 +35,8 @@ func FuzzReadTasks(f *testing.F) {
 	})
 }
 
-// FuzzReadError: whatever an API answers, its error is short, holds text alone, and
-// no credential.
+// FuzzReadError: whatever an API answers, its error is short, contains only text, and no
+// credential.
 func FuzzReadError(f *testing.F) {
 	const token = "MIIFZxQ7vB2nWm9KpLr4TsYcHd0JgEuNaXo6bV1w"
 	f.Add([]byte(`{"error_code":"MPC.10212","error_msg":"`+token+`"}`), 403, "id")

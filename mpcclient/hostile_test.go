@@ -25,7 +25,7 @@ func gzipped(plain string) string {
 // newBomb unpacks to 16 MB.
 func newBomb() string { return gzipped(strings.Repeat("\x00", 16<<20)) }
 
-// wire answers with bytes as they are.
+// wire answers with the given bytes.
 func wire(parts ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
@@ -41,7 +41,7 @@ func wire(parts ...string) http.HandlerFunc {
 	}
 }
 
-// endless writes part after part until the client has gone.
+// endless writes part after part until the client disconnects.
 func endless(start, part string, pause time.Duration) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
@@ -62,7 +62,8 @@ const (
 	denied = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\n"
 )
 
-// Whatever comes is read within bounds and within the time-out, has its class, and a text fit for a terminal.
+// Whatever the answer, it is read within limits and within the timeout, has a class, and a
+// text fit for a terminal.
 func TestHostileAnswersAreBoundedAndHaveTheirClass(t *testing.T) {
 	bomb := newBomb()
 	chunk := fmt.Sprintf("%x\r\n%s\r\n", 1<<16, strings.Repeat(" ", 1<<16))
@@ -105,7 +106,7 @@ func TestHostileAnswersAreBoundedAndHaveTheirClass(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			api := newRecorder(t, test.answer)
-			c := newClient(t, api.URL, func(cfg *Config) { cfg.Timeout = patience })
+			c := newClient(t, api.URL, func(cfg *Config) { cfg.Timeout = hangTimeout })
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			began := time.Now()
@@ -135,7 +136,7 @@ func TestHostileAnswersAreBoundedAndHaveTheirClass(t *testing.T) {
 	}
 }
 
-// Gateways and CDNs compress although nobody asks.
+// Gateways and CDNs compress without being asked.
 func TestCompressedAnswersAreRead(t *testing.T) {
 	for _, header := range []string{"gzip", "x-gzip", ""} {
 		pack := func(status int, body string) http.HandlerFunc {
@@ -197,7 +198,7 @@ func TestHostileLoginsAreBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			iam := newFakeIAM(t)
 			iam.failing(answer)
-			_, err := iam.auth(t, func(cfg *PasswordConfig) { cfg.Timeout = patience }).token(t.Context())
+			_, err := iam.auth(t, func(cfg *PasswordConfig) { cfg.Timeout = hangTimeout }).token(t.Context())
 			var e *Error
 			if !errors.As(err, &e) || e.Class != Transient {
 				t.Errorf("got %v", err)

@@ -21,18 +21,19 @@ type PasswordConfig struct {
 	AllowInsecure bool
 	// Domain is the account's name, Username that of an IAM user in it.
 	Domain, Username string
-	// Project is the name of the project the token is for, usually the region's; ProjectID is its id, used when
-	// Project is empty.
+	// Project is the name of the token's project, usually the region's. ProjectID is its
+	// id, used if Project is empty.
 	Project, ProjectID string
-	// Timeout bounds one login, whoever waits for it. Defaults to 10 seconds.
+	// Timeout bounds one login, however many callers wait for it. Defaults to 10 seconds.
 	Timeout time.Duration
-	// Roots are as the Client's.
+	// Roots is like the Client's.
 	Roots func() *x509.CertPool
 	// UserAgent defaults to "remux-retrier".
 	UserAgent string
-	// Now is the clock for the token's age and for the time between logins. Defaults to time.Now.
+	// Now is the clock for the token's age and the time between logins. Defaults to
+	// time.Now.
 	Now func() time.Time
-	// Transport replaces the connections, in tests. Defaults to one as the Client's.
+	// Transport replaces the connections, in tests. Defaults to one like the Client's.
 	Transport http.RoundTripper
 }
 
@@ -74,13 +75,13 @@ func newIAM(cfg PasswordConfig, password secret) (*iam, error) {
 		i.now = time.Now
 	}
 	if i.transport == nil {
-		i.transport = newRooted(cfg.Roots, func() *http.Transport { return newTransport(1) })
+		i.transport = newReloadingTransport(cfg.Roots, func() *http.Transport { return newTransport(1) })
 	}
 	i.proxy = proxyPassword(i.transport, endpoint)
 	return i, nil
 }
 
-func (i *iam) blank(text string) string { return i.proxy.blank(i.password.blank(text)) }
+func (i *iam) redact(text string) string { return i.proxy.redact(i.password.redact(text)) }
 
 func loginBody(cfg PasswordConfig, password string) any {
 	type m = map[string]any
@@ -99,7 +100,8 @@ func loginBody(cfg PasswordConfig, password string) any {
 	}}
 }
 
-// token is a user token, or the security token of temporary keys, and the span of its life by this machine's clock.
+// token is a user token, or the security token of temporary keys, with its lifetime by this
+// machine's clock.
 type token struct {
 	value   secret
 	keys    akskAuth // with a security token
@@ -107,18 +109,19 @@ type token struct {
 	expires time.Time
 }
 
-// blank blanks the token, or the keys that it is one of.
-func (t *token) blank(text string) string {
+// redact redacts the token, or the keys that it belongs to.
+func (t *token) redact(text string) string {
 	if t.keys.security.value != nil {
-		return t.keys.blank(text)
+		return t.keys.redact(text)
 	}
-	return t.value.blank(text)
+	return t.value.redact(text)
 }
 
 const (
 	renewBefore = 30 * time.Minute
-	// A token whose life is not told, or is over on arrival, is used for a while all the same: the API refuses it soon
-	// enough, and a login for every call would be worse.
+	// A token whose lifetime is unknown, or over on arrival, is used for a while
+	// nevertheless: the API rejects it soon enough, and a login for every call would be
+	// worse.
 	unknownLife = time.Hour
 	minLife     = time.Minute
 )
@@ -140,9 +143,9 @@ func (i *iam) login(ctx context.Context, password string) (token, *Error) {
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("Accept-Encoding", "identity")
 	r.Header.Set("User-Agent", i.userAgent)
-	a, err := exchange(i.transport, r, maxList) // the token's roles may be many
+	a, err := exchange(i.transport, r, maxList) // the token may have many roles
 	if a.status/100 != 2 {
-		closeIdle(i.transport) // the next login resolves the name anew
+		closeIdle(i.transport) // the next login resolves the name again
 	}
 	if a.status == 0 {
 		if errors.Is(err, context.DeadlineExceeded) {
@@ -150,7 +153,8 @@ func (i *iam) login(ctx context.Context, password string) (token, *Error) {
 		}
 		return token{}, &Error{Operation: OperationLogin, Class: Transient, Err: unquoted(err, i), Advice: networkAdvice(err)}
 	}
-	// The token is in the header; a body that could not be read costs no more than the token's exact life.
+	// The token is in the header. If the body cannot be read, only the token's exact
+	// lifetime is unknown.
 	value := newSecret(a.header.Get("X-Subject-Token"))
 	if a.status/100 != 2 || checkHeaderValue("the token", value) != nil {
 		return token{}, i.judge(a)
@@ -163,7 +167,7 @@ func (i *iam) login(ctx context.Context, password string) (token, *Error) {
 	}, nil
 }
 
-// tokenLife takes both ends of the life from IAM's clock.
+// tokenLife takes both ends of the lifetime from IAM's clock.
 func tokenLife(a answer, now time.Time) time.Duration {
 	var wire struct {
 		Token struct {
@@ -179,12 +183,13 @@ func tokenLife(a answer, now time.Time) time.Duration {
 func (i *iam) judge(a answer) *Error {
 	const check = "check IAM_DOMAIN, IAM_USERNAME, IAM_PASSWORD and IAM_PROJECT"
 	e := readError(a, i)
-	// Whoever else answers may quote the login, and a token may stand in the wrong place.
+	// Another server that answers may quote the login, and a token may be in the wrong
+	// place.
 	e.Message = clean(iamMessage(a), i)
 	e.Operation, e.RetryAfter = OperationLogin, retryAfter(a.header, i.now())
 	switch {
 	case a.status == http.StatusUnauthorized:
-		e.Class, e.Advice = Operator, check+": wrong passwords lock the account, so the next login is tried only after a long pause, a new IAM_PASSWORD_FILE, or a restart"
+		e.Class, e.Advice = Operator, check+": wrong passwords lock the account, so the next login waits for a long pause, a changed IAM_PASSWORD_FILE, or a restart"
 		e.Headline = "IAM rejects our login: check IAM_USERNAME and IAM_PASSWORD"
 	case a.status == http.StatusTooManyRequests:
 		e.Class = Throttled
@@ -193,7 +198,7 @@ func (i *iam) judge(a answer) *Error {
 	case a.status/100 == 4 && (e.Code != "" || e.Message != ""):
 		e.Class, e.Advice, e.Headline = Operator, check, "IAM rejects our login: "+check
 	default:
-		e.Class, e.Advice = Operator, "this is no answer of IAM: check IAM_ENDPOINT and any proxy or firewall between"
+		e.Class, e.Advice = Operator, "this is not an answer of IAM: check IAM_ENDPOINT and any proxy or firewall in between"
 		e.Headline = "Something other than IAM answers: check IAM_ENDPOINT"
 	}
 	return e

@@ -17,17 +17,18 @@ import (
 
 const (
 	maxRetryAfter = time.Hour
-	maxSkew       = 15 * time.Minute // of the clock that dates a signature
+	maxSkew       = 15 * time.Minute // of the clock for signatures
 	maxMessage    = 1 << 10
 	maxExcerpt    = 200
 
-	// The gateway refuses a key for five minutes after five failed signatures in a row; each further attempt in
-	// that time fails too ("Common Errors Related to IAM Authentication Information").
+	// The gateway rejects a key for five minutes after five failed signatures in a row;
+	// every further attempt in that time fails too ("Common Errors Related to IAM
+	// Authentication Information").
 	keyLocked  = "AK access failed to reach the limit"
 	keyLockFor = 5 * time.Minute
 )
 
-// judge turns an answer that is no success into an error that says what it means.
+// judge converts an unsuccessful answer to an error with its meaning.
 func (c *Client) judge(operation string, a answer) *Error {
 	e := readError(a, c.secrets)
 	e.Operation = operation
@@ -36,8 +37,8 @@ func (c *Client) judge(operation string, a answer) *Error {
 	if e.Class == Lost {
 		e.Class = c.lost(operation)
 	}
-	if a.cut {
-		e.Err = errCut
+	if a.truncated {
+		e.Err = errTooLong
 	}
 	e.RetryAfter = retryAfter(a.header, c.now())
 	if e.Advice == adviceRefused {
@@ -56,24 +57,24 @@ func (c *Client) judge(operation string, a answer) *Error {
 	return e
 }
 
-// blanker removes credentials from a text that came from outside.
-type blanker interface{ blank(text string) string }
+// redactor removes credentials from a text from outside.
+type redactor interface{ redact(text string) string }
 
-type blankers []blanker
+type redactors []redactor
 
-func (all blankers) blank(text string) string {
+func (all redactors) redact(text string) string {
 	for _, b := range all {
-		text = b.blank(text)
+		text = b.redact(text)
 	}
 	return text
 }
 
 // readError reads what a gateway, MPC or IAM says about a refusal.
-func readError(a answer, secrets blanker) *Error {
+func readError(a answer, secrets redactor) *Error {
 	var wire struct {
-		ErrorCode loose `json:"error_code"`
-		ErrorMsg  loose `json:"error_msg"`
-		RequestID loose `json:"request_id"`
+		ErrorCode lenientString `json:"error_code"`
+		ErrorMsg  lenientString `json:"error_msg"`
+		RequestID lenientString `json:"request_id"`
 	}
 	e := &Error{Status: a.status}
 	if a.decode(&wire) == nil {
@@ -93,12 +94,12 @@ func readError(a answer, secrets blanker) *Error {
 	return e
 }
 
-// iamMessage is what an error in IAM's form says.
+// iamMessage is the message of an error in IAM's format.
 func iamMessage(a answer) string {
 	var wire struct {
 		Error struct {
-			Title   loose `json:"title"`
-			Message loose `json:"message"`
+			Title   lenientString `json:"title"`
+			Message lenientString `json:"message"`
 		} `json:"error"`
 	}
 	if a.decode(&wire) != nil {
@@ -107,36 +108,38 @@ func iamMessage(a answer) string {
 	return string(cmp.Or(wire.Error.Message, wire.Error.Title))
 }
 
-// excerpt shows the beginning of an answer that is no API error, on one line. It is without credentials before blanks are
-// joined: one with two blanks in it would not be recognised.
-func excerpt(a answer, secrets blanker) string {
+// excerpt is the start of an answer that is not an API error, on one line. Credentials are
+// redacted before spaces are joined: one with two spaces would not be recognised
+// afterwards.
+func excerpt(a answer, secrets redactor) string {
 	text := string(a.body)
 	if kind := a.header.Get("Content-Type"); kind != "" {
 		text = kind + ": " + text
 	}
-	return cut(printable(strings.Join(strings.Fields(secrets.blank(text)), " ")), maxExcerpt)
+	return cut(printable(strings.Join(strings.Fields(secrets.redact(text)), " ")), maxExcerpt)
 }
 
 // clean makes a text from outside fit for a log line.
-func clean(text string, secrets blanker) string {
-	return cut(printable(secrets.blank(text)), maxMessage)
+func clean(text string, secrets redactor) string {
+	return cut(printable(secrets.redact(text)), maxMessage)
 }
 
-// loose is any JSON value: strings without their quotes, the rest as it came. One odd field must not hide the others.
-type loose string
+// lenientString is any JSON value: strings without their quotes, others as written. One odd
+// field must not hide the others.
+type lenientString string
 
-func (l *loose) UnmarshalJSON(data []byte) error {
+func (l *lenientString) UnmarshalJSON(data []byte) error {
 	switch {
 	case data[0] == '"':
 		return json.Unmarshal(data, (*string)(l))
 	case string(data) != "null":
-		*l = loose(data)
+		*l = lenientString(data)
 	}
 	return nil
 }
 
-// printable replaces what would garble a log line or a terminal: control characters, and those that change the
-// direction of what follows.
+// printable replaces what would garble a log line or a terminal: control characters, and
+// characters that change the text direction.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsGraphic(r) {
@@ -146,7 +149,7 @@ func printable(s string) string {
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
-// cut shortens s to at most n bytes, at a character's boundary.
+// cut shortens s to at most n bytes, at a character boundary.
 func cut(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -157,8 +160,8 @@ func cut(s string, n int) string {
 	return s[:n]
 }
 
-// retryAfter reads the header's two forms, seconds and a date (RFC 9110, section 10.2.3). A longer time than an hour is
-// taken as an hour: the next answer will say so again.
+// retryAfter reads the header's two forms, seconds and a date (RFC 9110, section 10.2.3).
+// More than an hour counts as an hour: the next answer will repeat it.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	var wait time.Duration
@@ -170,7 +173,8 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return min(max(wait, 0), maxRetryAfter)
 }
 
-// theirNow is the time by the clock of whoever answered, so that a wrong one here does no harm; now, if it is not told.
+// theirNow is the time by the answering server's clock, so that a wrong one here does no
+// harm; now if the answer has no Date.
 func theirNow(h http.Header, now time.Time) time.Time {
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		return date
@@ -178,7 +182,8 @@ func theirNow(h http.Header, now time.Time) time.Time {
 	return now
 }
 
-// clockSkew says how far this machine's clock is from the API's, if that is why a signature was refused.
+// clockSkew describes how far this machine's clock is from the API's, if that is why a
+// signature was rejected.
 func clockSkew(h http.Header, now time.Time) string {
 	skew, where := now.Sub(theirNow(h, now)).Round(time.Second), "ahead of"
 	if skew < 0 {
@@ -187,7 +192,7 @@ func clockSkew(h http.Header, now time.Time) string {
 	if skew <= maxSkew {
 		return ""
 	}
-	return fmt.Sprintf("; this machine's clock is %s %s the API's, and more than %s is refused: set it", skew, where, maxSkew)
+	return fmt.Sprintf("; this machine's clock is %s %s the API's, and more than %s is rejected: correct it", skew, where, maxSkew)
 }
 
 // networkAdvice knows the failures that will not pass by themselves.

@@ -30,7 +30,7 @@ func TestRetryAfterIsSecondsOrADate(t *testing.T) {
 			t.Errorf("%q: got %s, want %s", value, got, want)
 		}
 	}
-	// Both times of an answer are of one clock, however far it is from ours.
+	// Both times of an answer are from one clock, however far it is from ours.
 	theirs := http.Header{"Date": {"Mon, 23 Nov 2026 10:00:00 GMT"}, "Retry-After": {"Mon, 23 Nov 2026 10:00:30 GMT"}}
 	if got := retryAfter(theirs, now); got != 30*time.Second {
 		t.Errorf("by a clock that is two hours ahead: %s", got)
@@ -66,7 +66,7 @@ func TestClockSkewIsMeasuredWhereASignatureIsRefused(t *testing.T) {
 	}
 }
 
-// Every attempt within the five minutes fails, even with keys that were put right.
+// Every attempt within the five minutes fails, even with corrected keys.
 func TestLockedKeyIsLeftAloneUntilItIsUnlocked(t *testing.T) {
 	api := newRecorder(t, answering(401, `{"error_code":"APIG.0301",`+
 		`"error_msg":"Incorrect IAM authentication information: AK access failed to reach the limit,forbidden."}`))
@@ -97,10 +97,10 @@ func TestAnswersOfOthersAreShownInShort(t *testing.T) {
 	}
 }
 
-// What stands behind the code may say that the whole is no answer of MPC's.
+// The text after the code may show that the answer is not MPC's.
 func TestTooLongRefusalIsJudgedByItsStatus(t *testing.T) {
 	api := newRecorder(t, answering(403, `{"error_code":"MPC.10211"}`+strings.Repeat(" ", maxBody)+"<html>"))
-	if e := failure(t, newClient(t, api.URL).Retry(t.Context(), "1"), Operator); e.Code != "" || e.Message == "" || !errors.Is(e, errCut) {
+	if e := failure(t, newClient(t, api.URL).Retry(t.Context(), "1"), Operator); e.Code != "" || e.Message == "" || !errors.Is(e, errTooLong) {
 		t.Errorf("got %+v", *e)
 	}
 }

@@ -50,8 +50,8 @@ type ListedTask struct {
 // UnmarshalJSON reads each field as a string or a number.
 func (t *ListedTask) UnmarshalJSON(data []byte) error {
 	var wire struct {
-		EndTime  loose `json:"end_time"`
-		UserData loose `json:"user_data"`
+		EndTime  lenientString `json:"end_time"`
+		UserData lenientString `json:"user_data"`
 	}
 	if err := t.Task.UnmarshalJSON(data); err != nil {
 		return err
@@ -100,7 +100,7 @@ func readPage(a answer) (TaskPage, error) {
 	var wire struct {
 		Total     *text             `json:"total"`
 		Tasks     []json.RawMessage `json:"tasks"`
-		ErrorCode loose             `json:"error_code"`
+		ErrorCode lenientString     `json:"error_code"`
 	}
 	if err := a.decode(&wire); err != nil {
 		return TaskPage{}, err

@@ -9,14 +9,14 @@ import (
 
 const wrongPassword = `{"error":{"code":401,"message":"The username or password is wrong.","title":"Unauthorized"}}`
 
-// tokenFailure is the error of asking for a token.
+// tokenFailure is the error of requesting a token.
 func tokenFailure(t *testing.T, a *passwordAuth, want Class) *Error {
 	t.Helper()
 	_, err := a.token(t.Context())
 	return failure(t, err, want)
 }
 
-// Each wrong password brings the account nearer to being locked.
+// Each wrong password brings the account closer to being locked.
 func TestWrongPasswordIsNotTriedAgainForALongTime(t *testing.T) {
 	iam := newFakeIAM(t)
 	iam.failing(answering(401, wrongPassword))
@@ -87,7 +87,7 @@ func TestEveryAnswerOfIAMHasItsClass(t *testing.T) {
 			iam.failing(test.handler)
 			auth := iam.auth(t, func(c *PasswordConfig) {
 				if test.name == "hanging" {
-					c.Timeout = patience
+					c.Timeout = hangTimeout
 				}
 			})
 			c := newClient(t, api.URL, func(cfg *Config) { cfg.Auth = auth })

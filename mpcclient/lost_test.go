@@ -15,10 +15,11 @@ import (
 	"time"
 )
 
-// patience is the time-out of calls that must reach a server which then hangs: long enough to get there on a busy machine.
-const patience = 250 * time.Millisecond
+// hangTimeout is for calls that must reach a server which then hangs: long enough on a busy
+// machine.
+const hangTimeout = 250 * time.Millisecond
 
-// hangUp ends the connection without an answer, by a reset.
+// hangUp ends the connection with a reset and without an answer.
 func hangUp(w http.ResponseWriter, _ *http.Request) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {
@@ -28,10 +29,10 @@ func hangUp(w http.ResponseWriter, _ *http.Request) {
 	_ = conn.Close()
 }
 
-// hang keeps the connection open and silent until the client has gone.
+// hang keeps the connection open and silent until the client disconnects.
 func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-// hangInBody promises more than it sends.
+// hangInBody announces more bytes than it sends.
 func hangInBody(status int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "100")
@@ -42,7 +43,7 @@ func hangInBody(status int) http.HandlerFunc {
 	}
 }
 
-// A retry that MPC may have accepted must be queried before it is called again.
+// A retry that MPC may have accepted must be queried before another call.
 func TestAnswersThatNeverCameAreLost(t *testing.T) {
 	closeQuietly := func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, _ := w.(http.Hijacker).Hijack()
@@ -60,7 +61,7 @@ func TestAnswersThatNeverCameAreLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			api := newRecorder(t, handler)
-			c := newClient(t, api.URL, func(cfg *Config) { cfg.Timeout = patience })
+			c := newClient(t, api.URL, func(cfg *Config) { cfg.Timeout = hangTimeout })
 			if e := failure(t, c.Retry(t.Context(), "1"), Lost); e.Advice != "" {
 				t.Errorf("advice for a broken network: %q", e.Advice)
 			}
@@ -73,7 +74,8 @@ func TestAnswersThatNeverCameAreLost(t *testing.T) {
 	}
 }
 
-// After a 101 the connection is the caller's, and a read of it would outlast every time-out.
+// After a 101 the connection belongs to the caller, and reading it would outlast every
+// timeout.
 func TestSwitchedProtocolsAreLostAndDoNotHang(t *testing.T) {
 	left := make(chan error, 1)
 	api := newRecorder(t, func(w http.ResponseWriter, r *http.Request) {
@@ -83,7 +85,7 @@ func TestSwitchedProtocolsAreLostAndDoNotHang(t *testing.T) {
 		}
 		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-		_, err = conn.Read(make([]byte, 1)) // until the client has gone
+		_, err = conn.Read(make([]byte, 1)) // until the client disconnects
 		_ = conn.Close()
 		left <- err
 	})
@@ -98,7 +100,7 @@ func TestSwitchedProtocolsAreLostAndDoNotHang(t *testing.T) {
 func TestRefusalsWhoseBodyWasLostGoByTheirStatus(t *testing.T) {
 	for status, want := range map[int]Class{403: Transient, 503: Transient, 429: Throttled, 500: Lost, 502: Lost, 504: Lost} {
 		api := newRecorder(t, hangInBody(status))
-		c := newClient(t, api.URL, func(cfg *Config) { cfg.Timeout = patience })
+		c := newClient(t, api.URL, func(cfg *Config) { cfg.Timeout = hangTimeout })
 		e := failure(t, c.Retry(t.Context(), "1"), want)
 		if e.Status != status || !errors.Is(e, context.DeadlineExceeded) {
 			t.Errorf("details are missing: %+v", *e)
@@ -116,7 +118,7 @@ func TestRequestsThatNeverLeftAreTransient(t *testing.T) {
 	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
 	untrusted.StartTLS()
 	defer untrusted.Close()
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts by its backlog, and never shakes hands
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections in its backlog, and never completes a TLS handshake
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +132,7 @@ func TestRequestsThatNeverLeftAreTransient(t *testing.T) {
 		"unknown name":   {"https://mpc.nowhere.invalid", "", time.Second},
 		"untrusted":      {untrusted.URL, "certificate", time.Minute},
 		"TLS to plain":   {"https://" + strings.TrimPrefix(newRecorder(t, answering(200, "")).URL, "http://"), "", time.Minute},
-		"hanging in TLS": {"https://" + silent.Addr().String(), "", patience},
+		"hanging in TLS": {"https://" + silent.Addr().String(), "", hangTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, test.url, func(cfg *Config) { cfg.Timeout = test.timeout })
@@ -183,7 +185,8 @@ func TestCancellingBeforeTheRequestLeavesIsTransientAndAfterIsLost(t *testing.T)
 	}
 }
 
-// net/http would send a GET again by itself when a kept connection breaks: requests that nobody paced.
+// net/http would repeat a GET by itself when a kept connection breaks: such requests would
+// not be paced.
 func TestBrokenConnectionsDoNotMultiplyQueries(t *testing.T) {
 	var broken atomic.Bool
 	api := newRecorder(t, func(w http.ResponseWriter, r *http.Request) {
@@ -205,7 +208,7 @@ func TestBrokenConnectionsDoNotMultiplyQueries(t *testing.T) {
 	}
 }
 
-// A transport that is not net/http's tells nothing, so the careful class is right.
+// Nothing is known about a transport that is not net/http's, so the careful class is right.
 func TestFailuresOfUnknownTransportsAreLost(t *testing.T) {
 	c := newClient(t, "https://mpc.example.com", func(cfg *Config) { cfg.Transport = deaf{} })
 	failure(t, c.Retry(t.Context(), "1"), Lost)

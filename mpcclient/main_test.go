@@ -16,15 +16,16 @@ func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
 const project = "0123456789abcdef"
 
-// recorded is a request as the server saw it, header names as they were canonicalised by its reader.
+// recorded is a request as the server saw it, with header names canonicalised by its
+// reader.
 type recorded struct {
 	method, uri string
 	header      http.Header
 	body        string
-	remote      string // the connection it came on
+	remote      string // its connection
 }
 
-// recorder is an API that answers with handler and remembers what it was asked.
+// recorder is an API that answers with handler and records its requests.
 type recorder struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -51,7 +52,7 @@ func (rec *recorder) seen() []recorded {
 	return append([]recorded(nil), rec.requests...)
 }
 
-// answering replies to everything with one status and body.
+// answering answers everything with one status and body.
 func answering(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
@@ -59,7 +60,8 @@ func answering(status int, body string) http.HandlerFunc {
 	}
 }
 
-// newClient makes a client of an API at url, with a static token unless change says otherwise.
+// newClient returns a client of an API at url, with a static token unless change sets
+// another.
 func newClient(t testing.TB, url string, change ...func(*Config)) *Client {
 	t.Helper()
 	cfg := Config{Endpoint: url, ProjectID: project, Auth: Token("a-token"), Timeout: 5 * time.Second}
@@ -74,7 +76,7 @@ func newClient(t testing.TB, url string, change ...func(*Config)) *Client {
 	return c
 }
 
-// failure is the *Error that err must be, of the class wanted.
+// failure is err as an *Error, which must be of class want.
 func failure(t testing.TB, err error, want Class) *Error {
 	t.Helper()
 	var e *Error
@@ -87,7 +89,7 @@ func failure(t testing.TB, err error, want Class) *Error {
 	return e
 }
 
-// clock is a time that stands until it is moved.
+// clock is a time that stands still until it is advanced.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time

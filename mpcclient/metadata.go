@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// metadata is the metadata service of ECS and CCE nodes ("Obtaining ECS Details Using Metadata").
+// metadata is the metadata service of ECS and CCE nodes ("Obtaining ECS Details Using
+// Metadata").
 type metadata struct {
 	endpoint  *url.URL
 	timeout   time.Duration
@@ -26,7 +27,7 @@ const (
 	headerMetadataTTL   = "X-Metadata-Token-Ttl-Seconds"
 	headerMetadataToken = "X-Metadata-Token"
 
-	keysRenewBefore = 40 * time.Minute // as the vendor's SDK
+	keysRenewBefore = 40 * time.Minute // like the vendor's SDK
 
 	adviceNoMetadata = "does this run on an ECS or CCE node, and may it reach 169.254.169.254 (firewall, network policy)?"
 	adviceNoAgency   = "the node has no agency that gives it keys: create one for ECS in IAM with " +
@@ -78,7 +79,7 @@ func (m *metadata) fetch(ctx context.Context, _ string) (token, *Error) {
 	err := a.decode(&wire)
 	keys := AKSK(found.Access, found.Secret, found.SecurityToken).(akskAuth)
 	if err != nil || keys.check() != nil || found.SecurityToken == "" || found.ExpiresAt.IsZero() {
-		// Nothing of the answer is shown: whatever it is, it may hold keys.
+		// The answer is not shown: it may contain keys.
 		return token{}, &Error{
 			Operation: OperationLogin, from: metadataName, Class: Operator, Status: a.status,
 			Err: errors.New("the answer holds no temporary keys"), Advice: adviceNoMetadata,
@@ -91,7 +92,7 @@ func (m *metadata) fetch(ctx context.Context, _ string) (token, *Error) {
 	}, nil
 }
 
-// session gets the token that the service asks for; older hosts have none.
+// session gets the token that the service requires; older hosts have none.
 func (m *metadata) session(ctx context.Context) (secret, *Error) {
 	a, failure := m.ask(ctx, http.MethodPut, "meta-data/latest/api/token", headerMetadataTTL, newSecret("21600"))
 	switch {
@@ -125,8 +126,8 @@ func (m *metadata) ask(ctx context.Context, method, path, header string, value s
 	return answer{}, &Error{Operation: OperationLogin, from: metadataName, Class: Transient, Err: unquoted(err, value), Advice: adviceNoMetadata}
 }
 
-// refused judges an answer that brings no keys. Nothing of its text is shown: keys that are not known yet may stand in
-// it, whatever its status.
+// refused judges an answer without keys. Nothing of its text is shown: it may contain keys
+// that are not known yet, whatever its status.
 func (m *metadata) refused(a answer) *Error {
 	e := &Error{Operation: OperationLogin, from: metadataName, Status: a.status, RetryAfter: retryAfter(a.header, m.now())}
 	switch {

@@ -2,7 +2,8 @@ package mpcclient
 
 import "strings"
 
-// Parts of a secret are found by its blocks: a text that has so many of the secret's bytes in a row has a whole block.
+// Parts of a secret are found by its blocks: a text with enough consecutive bytes of the
+// secret contains a whole block.
 
 const blockSize = 8
 
@@ -10,18 +11,19 @@ func blocksOf(s string) map[string][]int {
 	blocks := make(map[string][]int, len(s)/blockSize)
 	for at := 0; at+blockSize <= len(s); at += blockSize {
 		block := s[at : at+blockSize]
-		if len(blocks[block]) < 16 { // of a secret that repeats itself the first places will do
+		if len(blocks[block]) < 16 { // for a repetitive secret the first positions are enough
 			blocks[block] = append(blocks[block], at)
 		}
 	}
 	return blocks
 }
 
-// longest is how much of the secret may be shown: a word of it may be anybody's.
-func (h *held) longest() int { return min(len(h.header[0])*3/4, 2*blockSize-1) }
+// longest is how much of the secret may be shown: a single word of it may be common.
+func (h *credential) longest() int { return min(len(h.header[0])*3/4, 2*blockSize-1) }
 
-// part finds the first place in text, from an offset on, that tells of the secret.
-func (h *held) part(text string, offset int) (from, to int) {
+// part finds the first place in text, from an offset on, that contains a part of the
+// secret.
+func (h *credential) part(text string, offset int) (from, to int) {
 	v := h.header[0]
 	if at := strings.Index(text[offset:], v); at >= 0 {
 		from, to = offset+at, offset+at+len(v)
@@ -43,12 +45,12 @@ func (h *held) part(text string, offset int) (from, to int) {
 	return from, to
 }
 
-func (h *held) isIn(text string) bool {
+func (h *credential) isIn(text string) bool {
 	_, to := h.part(text, 0)
 	return to > 0
 }
 
-func (h *held) replace(text string) string {
+func (h *credential) replace(text string) string {
 	var b strings.Builder
 	done := 0
 	for {

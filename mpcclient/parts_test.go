@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// A gateway quotes the beginning of a token that it does not like, or a field of its log cuts it.
+// A gateway quotes the start of a token that it rejects, or a field of its log truncates
+// it.
 func TestPartsOfASecretAreBlanked(t *testing.T) {
 	token := "MIIF" + strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", 3) + canary + "tail-of-the-token"
 	for name, quoted := range map[string]string{
@@ -36,7 +37,7 @@ func TestPartsOfASecretAreBlanked(t *testing.T) {
 			}
 		}
 	}
-	if got := newSecret("0123456789abcdef0123456789").blank("task 0123456 is not known"); got != "task 0123456 is not known" {
+	if got := newSecret("0123456789abcdef0123456789").redact("task 0123456 is not known"); got != "task 0123456 is not known" {
 		t.Errorf("a word is taken for a part: %s", got)
 	}
 }
@@ -63,7 +64,7 @@ func TestProxyThatQuotesItsCredentialsDoesNotShowThem(t *testing.T) {
 		cfg.Transport, cfg.AllowInsecure = transport, true
 	})
 	e := failure(t, c.Retry(t.Context(), "1"), Operator)
-	mustNotSing(t, "the error", e)
+	mustNotLeak(t, "the error", e)
 	if text := e.Error(); strings.Contains(text, base64.StdEncoding.EncodeToString([]byte("user:" + canary))[:20]) || !strings.Contains(text, "HTTPS_PROXY") {
 		t.Error(text)
 	}

@@ -6,24 +6,26 @@ import (
 	"net/http"
 )
 
-// passwordAuth is a user token that is fetched from IAM.
+// passwordAuth uses a user token from IAM.
 type passwordAuth struct {
 	*renewing
 	iam *iam
 }
 
-// Password authenticates by a user token that it fetches from IAM at the first call and keeps fresh, with one login at a
-// time for all callers.
+// Password authenticates with a user token that it fetches from IAM at the first call and
+// renews in time. One login at a time serves all callers.
 //
-// After a 401 from IAM every call fails at once, as [Operator], without asking IAM: for 5 minutes, doubling up to an hour.
-// After other failures it pauses for a second, doubling up to 30 seconds. [Error.RetryAfter] is the rest of the pause.
-// A token that the API refuses is renewed at once; if it refuses the new one too, at the same growing distance.
+// After a 401 from IAM every call fails at once as [Operator], without asking IAM: for 5
+// minutes, doubling up to an hour. After other failures it pauses for a second, doubling up
+// to 30 seconds. [Error.RetryAfter] is the rest of the pause. A token that the API rejects
+// is renewed at once. If the API rejects the new one too, further renewals follow the same
+// growing pauses.
 func Password(cfg PasswordConfig, password string) (Auth, error) {
 	return PasswordFrom(cfg, func() string { return password })
 }
 
-// PasswordFrom is Password for a password that changes: it is asked for at each login, and a new one is tried at once,
-// whatever pause the one before has brought.
+// PasswordFrom is Password for a password that changes: the function is called for each
+// login. A new password is tried at once, whatever pause the old one has caused.
 func PasswordFrom(cfg PasswordConfig, password func() string) (Auth, error) {
 	i, err := newIAM(cfg, secretOf(password))
 	if err != nil {
@@ -51,11 +53,11 @@ func (a *passwordAuth) close() {
 }
 
 func (*passwordAuth) refusal() string {
-	return "the API refuses user tokens of this IAM user: check that IAM_PROJECT is the project of MPC_PROJECT_ID, and the user's permissions"
+	return "the API rejects user tokens of this IAM user: check that IAM_PROJECT is the project of MPC_PROJECT_ID, and the user's permissions"
 }
 
 func (*passwordAuth) renewal() string { return "check IAM_PROJECT and the user's permissions" }
 
-func (a *passwordAuth) blank(text string) string { return a.blankTokens(a.iam.blank(text)) }
+func (a *passwordAuth) redact(text string) string { return a.redactTokens(a.iam.redact(text)) }
 
 func (*passwordAuth) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("IAM password")) }

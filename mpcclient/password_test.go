@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// fakeIAM issues token-1, token-2, … that live for life, unless refuse answers instead.
+// fakeIAM issues token-1, token-2, … valid for life, unless refuse answers instead.
 type fakeIAM struct {
 	*recorder
 	clock  *clock
@@ -104,7 +104,7 @@ func TestTokenIsFetchedAtTheFirstCallAndRenewedBeforeItExpires(t *testing.T) {
 		iam.expectLogins(t, 1)
 
 		iam.clock.advance(time.Second)
-		expectToken(t, a, "token-1") // nobody waits while the old one is valid
+		expectToken(t, a, "token-1") // callers do not wait while the old token is valid
 		a.running.Wait()
 		expectToken(t, a, "token-2")
 		iam.expectLogins(t, 2)
@@ -125,7 +125,7 @@ func TestCallersWithAValidTokenDoNotWaitForAHangingRenewal(t *testing.T) {
 	}
 	a.close()
 	a.mu.Lock()
-	if a.flight != nil {
+	if a.attempt != nil {
 		t.Error("close did not wait for the login under way")
 	}
 	a.mu.Unlock()

@@ -9,15 +9,16 @@ import (
 	"strconv"
 )
 
-// MaxQuery is the number of task ids that one query may ask for.
+// MaxQuery is how many task ids one query may contain.
 const MaxQuery = 10
 
-// Query asks for the state of 1 to [MaxQuery] tasks (GET /v1/{project_id}/remux?task_id=…). A task that MPC does not know
-// is absent from the map.
+// Query returns the state of 1 to [MaxQuery] tasks (GET /v1/{project_id}/remux?task_id=…).
+// A task that MPC does not know is missing from the map.
 //
-// Only a well-formed 2xx answer counts; anything else is an [*Error], and says nothing about any of the tasks: a batch
-// may have been refused for one bad id. [Error.Forbidden] tells whether the permission to query is missing. A wrong
-// number of ids is an error too, but no [*Error].
+// Only a well-formed 2xx answer counts. Anything else is an [*Error] and says nothing about
+// any of the tasks: a query may be refused because of one bad id. [Error.Forbidden] reports
+// whether the permission to query is missing. A wrong number of ids is an error too, but
+// not an [*Error].
 func (c *Client) Query(ctx context.Context, ids []string) (map[string]Task, error) {
 	if len(ids) == 0 || len(ids) > MaxQuery || slices.Contains(ids, "") {
 		return nil, fmt.Errorf("MPC query: expected 1 to %d task ids, none of them empty, got %d", MaxQuery, len(ids))
@@ -40,19 +41,19 @@ func (c *Client) Query(ctx context.Context, ids []string) (map[string]Task, erro
 	return tasks, nil
 }
 
-// readTasks reads {"total":n,"tasks":[…]}. Since a missing id means that the task does not exist, an answer that is not
-// plainly complete is none.
+// readTasks reads {"total":n,"tasks":[…]}. A missing id means that the task does not exist,
+// so an answer that is not clearly complete is rejected.
 func readTasks(a answer, ids []string) (map[string]Task, error) {
 	var wire struct {
-		Total     *text  `json:"total"`
-		Tasks     []Task `json:"tasks"`
-		ErrorCode loose  `json:"error_code"`
+		Total     *text         `json:"total"`
+		Tasks     []Task        `json:"tasks"`
+		ErrorCode lenientString `json:"error_code"`
 	}
 	if err := a.decode(&wire); err != nil {
 		return nil, err
 	}
 	if wire.ErrorCode != "" {
-		return nil, errors.New("it holds an error_code")
+		return nil, errors.New("it contains an error_code")
 	}
 	if wire.Total == nil && wire.Tasks == nil {
 		return nil, errors.New("it has neither total nor tasks")

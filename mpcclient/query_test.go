@@ -50,7 +50,8 @@ func TestQueryReadsStringsAndNumbersExactly(t *testing.T) {
 	}
 }
 
-// A missing id means task_not_found for good, so whatever is not plainly a complete answer must be none.
+// A missing id means a final task_not_found, so an answer that is not clearly complete must
+// be rejected.
 func TestAnswersThatAreNoTaskListDecideNothing(t *testing.T) {
 	for name, body := range map[string]string{
 		"empty":              "",

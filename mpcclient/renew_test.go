@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// guardedAPI accepts one user token, and refuses others as the gateway does.
+// guardedAPI accepts one user token and rejects others as the gateway does.
 type guardedAPI struct {
 	*recorder
 	valid atomic.Pointer[string]
@@ -49,7 +49,7 @@ func TestRefusedTokenIsRenewedOnceAndTheCallRepeatedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	api.accept("token-3")
-	if _, err := c.Query(t.Context(), []string{"1"}); err != nil { // a token that has worked earns a renewal at once
+	if _, err := c.Query(t.Context(), []string{"1"}); err != nil { // a token that has worked justifies an immediate renewal
 		t.Fatal(err)
 	}
 	iam.expectLogins(t, 3)
@@ -59,12 +59,12 @@ func TestRefusedTokenIsRenewedOnceAndTheCallRepeatedOnce(t *testing.T) {
 func TestCallEndsInTimeThoughItsRenewalHangs(t *testing.T) {
 	iam, api := newFakeIAM(t), newGuardedAPI(t, "token-2")
 	c := newClient(t, api.URL, func(cfg *Config) {
-		cfg.Auth, cfg.Now, cfg.Timeout, cfg.CallTimeout = iam.auth(t), iam.clock.Now, time.Minute, patience
+		cfg.Auth, cfg.Now, cfg.Timeout, cfg.CallTimeout = iam.auth(t), iam.clock.Now, time.Minute, hangTimeout
 		cfg.BeforeRequest = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	})
 	began := time.Now()
 	failure(t, c.Retry(t.Context(), "1"), Operator)
-	if took := time.Since(began); took < patience || took > time.Minute/2 {
+	if took := time.Since(began); took < hangTimeout || took > time.Minute/2 {
 		t.Errorf("it took %v", took)
 	}
 }
@@ -80,7 +80,7 @@ func TestTokenThatNeverWorksIsAnOperatorsAndDoesNotHammerIAM(t *testing.T) {
 	for range 5 {
 		e = failure(t, c.Retry(t.Context(), "1"), Operator)
 	}
-	// Logins pause; the calls do not, since the API may take the token by now.
+	// Logins pause; calls do not, since the API may accept the token by now.
 	if e.RetryAfter != 0 || e.Advice == "" {
 		t.Errorf("got %+v", *e)
 	}
@@ -141,7 +141,8 @@ func TestFailedRenewalIsTheCallsError(t *testing.T) {
 	}
 }
 
-// The pacer may refuse the repeat, because the generation ends; the 401 proves that nothing was executed.
+// The pacer may refuse the repeat because the generation ends; the 401 proves that nothing
+// was executed.
 func TestRepeatThatMayNotBeSentLeavesTheRefusal(t *testing.T) {
 	iam, api := newFakeIAM(t), newGuardedAPI(t, "token-2")
 	ended := errors.New("the generation has ended")
@@ -157,7 +158,8 @@ func TestRepeatThatMayNotBeSentLeavesTheRefusal(t *testing.T) {
 	}
 }
 
-// MPC had let the caller in when it gave a code of its own: a repeat would be a second call for the task.
+// MPC has accepted the credentials if it answers with a code of its own: a repeat would be
+// a second call for the task.
 func TestOnlyARefusedTokenIsRenewed(t *testing.T) {
 	for _, test := range []struct {
 		status int

@@ -9,23 +9,25 @@ import (
 	"time"
 )
 
-// Pauses between logins. A wrong password pauses for long, because IAM locks the account after a few.
+// Pauses between logins. A wrong password causes long pauses, because IAM locks the account
+// after a few attempts.
 const (
 	firstPause, longestPause         = time.Second, 30 * time.Second
 	firstLongPause, longestLongPause = 5 * time.Minute, time.Hour
 )
 
-// renewing keeps credentials fresh that expire: a user token, or temporary keys.
+// renewing keeps expiring credentials valid: a user token or temporary keys.
 //
-// One login runs at a time, in a goroutine of its own that no caller's context ends; mu guards all fields below it and is
-// never held while waiting. Callers with a valid token never wait: it is renewed in the background when its
-// time to be renewed has come.
+// One login runs at a time, in a goroutine that no caller's context ends. mu guards all
+// fields below it and is never held while waiting. Callers with a valid token never wait:
+// the token is renewed in the background when it is due.
 type renewing struct {
 	fetch  func(ctx context.Context, password string) (token, *Error)
 	now    func() time.Time
-	header string // tells which credentials a request was made with
-	what   string // the credentials, in words
-	// password is what is logged in with, by which a 401 locks the account if repeated; nil: there is none.
+	header string // header with the credentials of a request
+	what   string // describes the credentials
+	// password returns the login's password; a repeated 401 with it locks the account. nil:
+	// there is none.
 	password func() string
 	ctx      context.Context // ends with close
 	cancel   context.CancelFunc
@@ -34,23 +36,26 @@ type renewing struct {
 	mu      sync.Mutex
 	closed  bool
 	current *token
-	retired *token // the one before; answers to requests made with it may still quote it
-	flight  *flight
+	retired *token // the previous one; answers to requests made with it may still quote it
+	attempt *loginAttempt
 
-	// After failed logins: the last failure, when the next one is due, and how many of each kind in a row.
+	// After failed logins: the last failure, when the next login is due, and how many
+	// failures of each kind in a row.
 	failure                 *Error
 	nextLogin               time.Time
 	failures, wrongPassword int
-	refused                 secret // the password of the last login that was refused
+	refused                 secret // the password of the last rejected login
 
-	// Tokens fetched because the API refused the one before, since the API last accepted one; and when the next may be.
-	// A token that never worked does not earn a renewal at every call.
+	// Tokens fetched because the API rejected the previous one, since the API last accepted
+	// one; and when the next fetch is due. A token that never worked does not justify a
+	// renewal at every call.
 	unproven    int
 	nextRenewal time.Time
 }
 
-// flight is a login that callers may wait for. Its results are set before done is closed.
-type flight struct {
+// loginAttempt is a login that callers may wait for. Its results are set before done is
+// closed.
+type loginAttempt struct {
 	done    chan struct{}
 	token   token
 	failure *Error
@@ -62,7 +67,7 @@ func newRenewing(fetch func(context.Context, string) (token, *Error), now func()
 	return &renewing{fetch: fetch, now: now, header: header, what: what, ctx: ctx, cancel: cancel}
 }
 
-// token gives a valid token, waiting for a login only if there is none.
+// token returns a valid token. It waits for a login only if there is none.
 func (a *renewing) token(ctx context.Context) (token, error) {
 	if err := ctx.Err(); err != nil {
 		return token{}, err
@@ -81,7 +86,7 @@ func (a *renewing) token(ctx context.Context) (token, error) {
 		a.mu.Unlock()
 		return t, nil
 	}
-	if paused && a.flight == nil {
+	if paused && a.attempt == nil {
 		e := *a.failure
 		e.RetryAfter = a.nextLogin.Sub(now)
 		a.mu.Unlock()
@@ -99,26 +104,26 @@ func (a *renewing) token(ctx context.Context) (token, error) {
 		return token{}, fmt.Errorf("waiting for %s: %w", a.what, ctx.Err())
 	}
 	if f.failure != nil {
-		e := *f.failure // each caller its own
+		e := *f.failure // each caller gets its own
 		return token{}, &e
 	}
 	return f.token, nil
 }
 
-// login starts a login, or joins the one under way. mu is held. Nil after close.
-func (a *renewing) login() *flight {
+// login starts a login or joins the running one. mu is held. It returns nil after close.
+func (a *renewing) login() *loginAttempt {
 	if a.closed {
 		return nil
 	}
-	if a.flight == nil {
-		a.flight = &flight{done: make(chan struct{})}
+	if a.attempt == nil {
+		a.attempt = &loginAttempt{done: make(chan struct{})}
 		a.running.Add(1)
-		go a.fly(a.flight)
+		go a.runLogin(a.attempt)
 	}
-	return a.flight
+	return a.attempt
 }
 
-func (a *renewing) fly(f *flight) {
+func (a *renewing) runLogin(f *loginAttempt) {
 	defer a.running.Done()
 	defer close(f.done)
 	var password string
@@ -128,7 +133,7 @@ func (a *renewing) fly(f *flight) {
 	t, failure := a.fetch(a.ctx, password)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.flight = nil
+	a.attempt = nil
 	if failure == nil {
 		if a.current != nil {
 			a.retired = a.current
@@ -150,7 +155,7 @@ func (a *renewing) fly(f *flight) {
 	f.failure, a.failure, a.nextLogin = failure, failure, a.now().Add(failure.RetryAfter)
 }
 
-// doubled gives the pause after n earlier ones.
+// doubled returns the pause after n earlier ones.
 func doubled(first, longest time.Duration, n int) time.Duration {
 	for ; n > 0 && first < longest; n-- {
 		first *= 2
@@ -158,8 +163,8 @@ func doubled(first, longest time.Duration, n int) time.Duration {
 	return min(first, longest)
 }
 
-// errRenewedJustNow: the API refuses the new credentials too. Newer ones would not help; whether the API takes these by
-// now, the next call will tell.
+// errRenewedJustNow: the API rejects the new credentials too. Newer ones would not help;
+// the next call tells whether the API accepts these by then.
 var errRenewedJustNow = errors.New("the credentials have just been renewed")
 
 func (a *renewing) renew(ctx context.Context, r *http.Request) error {
@@ -179,7 +184,7 @@ func (a *renewing) renew(ctx context.Context, r *http.Request) error {
 	return err
 }
 
-func (a *renewing) proven(r *http.Request) {
+func (a *renewing) accepted(r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.unproven > 0 && a.current != nil && a.current.value.reveal() == r.Header.Get(a.header) {
@@ -195,14 +200,14 @@ func (a *renewing) close() {
 	a.running.Wait()
 }
 
-// blankTokens blanks the token in use and the one before it.
-func (a *renewing) blankTokens(text string) string {
+// redactTokens redacts the current token and the one before.
+func (a *renewing) redactTokens(text string) string {
 	a.mu.Lock()
 	current, retired := a.current, a.retired
 	a.mu.Unlock()
 	for _, t := range []*token{current, retired} {
 		if t != nil {
-			text = t.blank(text)
+			text = t.redact(text)
 		}
 	}
 	return text

@@ -9,12 +9,14 @@ import (
 	"unicode/utf8"
 )
 
-// Retry asks MPC to run a failed remux task again (PUT /v1/{project_id}/remux, "Retrying a Packaging Task").
+// Retry asks MPC to run a failed remux task again (PUT /v1/{project_id}/remux, "Retrying a
+// Packaging Task").
 //
-// Nil means that MPC has proven its acceptance: a 2xx status with an empty body, or with a JSON object that holds no
-// error_code. Anything else is an [*Error]. An error of class [Lost] may stand for a retry that was accepted, and
-// packaging is billed: ask [Client.Query] before calling again. A context that ends before the request was sent gives
-// [Transient], later [Lost]; errors.Is finds its error in both.
+// Nil means that MPC has accepted the retry: a 2xx status with an empty body or with a JSON
+// object without an error_code. Anything else is an [*Error]. An error of class [Lost] may
+// stand for an accepted retry, and packaging is billed: use [Client.Query] before calling
+// again. A context that ends before the request is sent gives [Transient], later [Lost];
+// errors.Is finds its error in both.
 func (c *Client) Retry(ctx context.Context, taskID string) error {
 	if taskID == "" || !utf8.ValidString(taskID) { // JSON would turn the latter into another task's id
 		return &Error{Operation: OperationRetry, Class: InvalidTask, Err: errors.New("the task id is empty or not UTF-8")}
@@ -35,9 +37,10 @@ func (c *Client) Retry(ctx context.Context, taskID string) error {
 	return nil
 }
 
-// provesAcceptance tells MPC's own answer from a captive portal's page, which comes with status 200 too.
+// provesAcceptance distinguishes MPC's own answer from a captive portal's page, which has
+// status 200 too.
 func provesAcceptance(a answer) bool {
-	if !a.cut && len(bytes.TrimSpace(a.body)) == 0 {
+	if !a.truncated && len(bytes.TrimSpace(a.body)) == 0 {
 		return true
 	}
 	var fields map[string]json.RawMessage
@@ -45,7 +48,7 @@ func provesAcceptance(a answer) bool {
 		return false
 	}
 	for name := range fields {
-		if strings.EqualFold(name, "error_code") { // in whatever case, it is no 200 as the reference has it
+		if strings.EqualFold(name, "error_code") { // in any letter case: it is not the documented answer
 			return false
 		}
 	}

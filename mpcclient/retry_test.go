@@ -86,7 +86,7 @@ func TestIDsThatJSONWouldChangeAreNotSent(t *testing.T) {
 	}
 }
 
-// The transport could follow a redirect with the credentials in its headers.
+// The transport might follow a redirect with the credentials in its headers.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	other := newRecorder(t, answering(200, ""))
 	api := newRecorder(t, func(w http.ResponseWriter, r *http.Request) {
@@ -119,7 +119,7 @@ func TestConnectionsAreReused(t *testing.T) {
 	}
 }
 
-// net/http's server would make the header's name canonical, so this one reads lines.
+// net/http's server would canonicalise the header's name, so this one reads lines.
 func TestUnderscoredProjectHeaderGoesOnTheWireAsItIs(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -14,44 +14,48 @@ import (
 
 const redacted = "[redacted]"
 
-// secret keeps a credential out of everything that prints. The value sits in a function because fmt does not call the
-// methods of unexported fields, but prints a function as an address. It gives the credential as it is now, and the one
-// before, which answers may still quote.
-type secret struct{ value func() (now, before *held) }
-
-// held is a credential in the form of a header's value, so that a request takes it without a copy.
-type held struct {
-	header []string
-	blocks func() map[string][]int // where each of its blocks stands
+// secret keeps a credential out of everything that is printed. The value is in a function
+// because fmt does not call methods of unexported fields, but prints a function as an
+// address. It returns the current credential and the previous one, which answers may still
+// quote.
+type secret struct {
+	value func() (now, before *credential)
 }
 
-func hold(s string) *held {
-	return &held{[]string{s}, sync.OnceValue(func() map[string][]int { return blocksOf(s) })}
+// credential is a credential as a header's value, so that a request takes it without a
+// copy.
+type credential struct {
+	header []string
+	blocks func() map[string][]int // positions of each of its blocks
+}
+
+func newCredential(s string) *credential {
+	return &credential{[]string{s}, sync.OnceValue(func() map[string][]int { return blocksOf(s) })}
 }
 
 func newSecret(s string) secret {
-	now := hold(s)
-	return secret{func() (*held, *held) { return now, nil }}
+	now := newCredential(s)
+	return secret{func() (*credential, *credential) { return now, nil }}
 }
 
 // secretOf is a secret that changes.
 func secretOf(current func() string) secret {
 	var (
 		mu          sync.Mutex
-		now, before *held
+		now, before *credential
 	)
-	return secret{func() (*held, *held) {
+	return secret{func() (*credential, *credential) {
 		v := current()
 		mu.Lock()
 		defer mu.Unlock()
 		if now == nil || now.header[0] != v {
-			now, before = hold(v), now
+			now, before = newCredential(v), now
 		}
 		return now, before
 	}}
 }
 
-// header is for requests, whose headers nobody changes.
+// header is for requests; their headers are never changed.
 func (s secret) header() []string {
 	now, _ := s.value()
 	return now.header
@@ -64,23 +68,24 @@ func (s secret) reveal() string {
 	return s.header()[0]
 }
 
-func (s secret) blank(text string) string {
+func (s secret) redact(text string) string {
 	if s.value == nil {
 		return text
 	}
 	now, before := s.value()
-	return before.blank(now.blank(text))
+	return before.redact(now.redact(text))
 }
 
-// blank replaces the credential in text, and any longer part of it: a gateway's error_msg may quote the access key that it
-// refused, or the beginning of a token. A text that holds it in another spelling, or in one within another, is blanked as
-// a whole. Only the beginning of a long text is kept.
-func (h *held) blank(text string) string {
+// redact replaces the credential in text, and any longer part of it: a gateway's error_msg
+// may quote the access key that it rejects, or the start of a token. A text that contains
+// it in another encoding, even nested, is redacted completely. Only the start of a long
+// text is kept.
+func (h *credential) redact(text string) string {
 	if h == nil || h.header[0] == "" {
 		return text
 	}
 	v := h.header[0]
-	text = strings.ReplaceAll(cut(text, maxBlanked), v, redacted)
+	text = strings.ReplaceAll(cut(text, maxRedacted), v, redacted)
 	for _, outer := range unescapes {
 		once := outer(text)
 		if once == text {
@@ -95,13 +100,13 @@ func (h *held) blank(text string) string {
 			}
 		}
 	}
-	return h.replace(text) // last: what is left of a secret in another spelling would not be recognised
+	return h.replace(text) // last: a part of a secret in another encoding would not be recognised
 }
 
-// maxBlanked bounds the work on a text of which in the end no more than maxMessage is shown.
-const maxBlanked = 4 * maxMessage
+// maxRedacted bounds the work on a text of which at most maxMessage is shown.
+const maxRedacted = 4 * maxMessage
 
-// unescapes undo the escapes of JSON strings, HTML, URLs and forms, wherever they stand in a text.
+// unescapes decode the escapes of JSON strings, HTML, URLs and forms anywhere in a text.
 var unescapes = [...]func(string) string{
 	replacing(`\\(?:u[0-9a-fA-F]{4}(?:\\u[0-9a-fA-F]{4})*|.)`, func(escape string) (plain string, err error) {
 		err = json.Unmarshal([]byte(`"`+escape+`"`), &plain)
@@ -117,7 +122,8 @@ var unescapes = [...]func(string) string{
 	}),
 }
 
-// unBase64 decodes a word from each place at which its encoding may begin: what stands before it may look like more.
+// unBase64 decodes a word from each possible start of its encoding: what precedes it may
+// look like a part of it.
 func unBase64(word string) (string, error) {
 	word = strings.NewReplacer("-", "+", "_", "/").Replace(word)
 	var plain []byte
@@ -134,7 +140,7 @@ func unBase64(word string) (string, error) {
 
 var unescapeURL = replacing(`%[0-9a-fA-F]{2}`, url.PathUnescape)
 
-// replacing replaces what matches by what it means, if anything.
+// replacing replaces matches by their meaning, if they have one.
 func replacing(pattern string, meaning func(string) (string, error)) func(string) string {
 	escapes := regexp.MustCompile(pattern)
 	return func(text string) string {

@@ -15,8 +15,8 @@ import (
 
 const canary = "CANARY-9f27"
 
-// mustNotSing looks for the canary in every way of printing v.
-func mustNotSing(t *testing.T, what string, v any) {
+// mustNotLeak looks for the canary in every way of printing v.
+func mustNotLeak(t *testing.T, what string, v any) {
 	t.Helper()
 	data, _ := json.Marshal(v)
 	for _, text := range []string{
@@ -29,7 +29,8 @@ func mustNotSing(t *testing.T, what string, v any) {
 	}
 }
 
-// echo is a gateway that quotes all it got, as real ones quote the access key they refuse.
+// echo is a gateway that quotes everything it received, as real ones quote a rejected
+// access key.
 func echo(status int, asJSON bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		quoted := fmt.Sprint(r.Header)
@@ -58,7 +59,7 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 		"token": Token(canary), "AK/SK": AKSK(canary+"-ak", canary+"-sk", canary+"-st"), "password": password, "agency": agency,
 	} {
 		t.Run(name, func(t *testing.T) {
-			mustNotSing(t, "Auth", auth)
+			mustNotLeak(t, "Auth", auth)
 			for _, status := range []int{200, 302, 401, 403, 500, 504} {
 				for _, asJSON := range []bool{false, true} {
 					api := newRecorder(t, echo(status, asJSON))
@@ -67,16 +68,16 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					mustNotSing(t, "Config", cfg)
-					mustNotSing(t, "Client", c)
-					mustNotSing(t, "*Client", *c)
+					mustNotLeak(t, "Config", cfg)
+					mustNotLeak(t, "Client", c)
+					mustNotLeak(t, "*Client", *c)
 					err = c.Retry(t.Context(), "1")
 					if err == nil {
 						t.Fatalf("%d is no error", status)
 					}
-					mustNotSing(t, "Retry's error", err)
+					mustNotLeak(t, "Retry's error", err)
 					_, err = c.Query(t.Context(), []string{"1"})
-					mustNotSing(t, "Query's error", err)
+					mustNotLeak(t, "Query's error", err)
 					closeIdle(c.conns.kept)
 					api.Close()
 				}
@@ -87,7 +88,7 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 	agency.close()
 }
 
-// suffixed puts the canary into the tokens that IAM issues.
+// suffixed adds the canary to the tokens that IAM issues.
 type suffixed struct{ http.ResponseWriter }
 
 func (s suffixed) WriteHeader(status int) {
@@ -99,7 +100,7 @@ func TestRefusedLoginDoesNotPrintThePassword(t *testing.T) {
 	iam := newFakeIAM(t)
 	for _, handler := range []http.HandlerFunc{
 		answering(401, `{"error":{"message":"`+canary+` is wrong"}}`), answering(500, canary),
-		answering(201, `{"access_token":"token-`+canary[:6]+`"}`), // a token where none belongs
+		answering(201, `{"access_token":"token-`+canary[:6]+`"}`), // a token in the wrong place
 	} {
 		iam.failing(handler)
 		auth, err := Password(PasswordConfig{Endpoint: iam.URL, Domain: "d", Username: "u", Project: "r"}, canary)
@@ -110,7 +111,7 @@ func TestRefusedLoginDoesNotPrintThePassword(t *testing.T) {
 		if _, err = a.token(t.Context()); err == nil {
 			t.Fatal("a refused login is no error")
 		}
-		mustNotSing(t, "the login's error", err)
+		mustNotLeak(t, "the login's error", err)
 		if strings.Contains(err.Error(), "token-") {
 			t.Errorf("the login's error shows a token: %v", err)
 		}
@@ -118,7 +119,7 @@ func TestRefusedLoginDoesNotPrintThePassword(t *testing.T) {
 	}
 }
 
-// spellings are how proxies, firewalls and frameworks quote what they got.
+// spellings are how proxies, firewalls and frameworks quote what they received.
 var spellings = map[string]func(string) string{
 	"as it came": func(s string) string { return s },
 	"JSON, as Go writes it": func(s string) string {
@@ -138,7 +139,8 @@ var spellings = map[string]func(string) string{
 	"URL, lower case":    strings.NewReplacer("%", "%25", "&", "%26", "/", "%2f", "+", "%2b", " ", "%20").Replace,
 }
 
-// The credentials have the canary twice, apart: what is left of a credential that was not recognised sings.
+// The credentials contain the canary twice: an unrecognised part of a credential leaks one
+// of them.
 func TestNoSecretIsPrintedInAnySpelling(t *testing.T) {
 	const header, password = canary + `/+=&"<%` + canary, canary + `\&"<>/+ü  %` + canary
 	for inside, outer := range spellings {
@@ -169,10 +171,10 @@ func TestNoSecretIsPrintedInAnySpelling(t *testing.T) {
 					t.Fatal(err)
 				}
 				c := newClient(t, login.URL, func(cfg *Config) { cfg.Auth = auth })
-				mustNotSing(t, "the login's error, "+name+" inside "+inside+", "+wrap, c.Retry(t.Context(), "1"))
+				mustNotLeak(t, "the login's error, "+name+" inside "+inside+", "+wrap, c.Retry(t.Context(), "1"))
 				c = newClient(t, api.URL, func(cfg *Config) { cfg.Auth = AKSK("ak", header, "") })
 				err = c.Retry(t.Context(), "1")
-				mustNotSing(t, "the call's error, "+name+" inside "+inside+", "+wrap, err)
+				mustNotLeak(t, "the call's error, "+name+" inside "+inside+", "+wrap, err)
 			}
 			login.Close()
 			api.Close()
@@ -182,10 +184,10 @@ func TestNoSecretIsPrintedInAnySpelling(t *testing.T) {
 
 func TestBlanksAreNotJoinedBeforeASecretIsFound(t *testing.T) {
 	e := readError(answer{status: 502, body: []byte("you sent " + canary + "  and more")}, newSecret(canary+"  and more"))
-	mustNotSing(t, "the extract", e.Message)
+	mustNotLeak(t, "the extract", e.Message)
 }
 
-// What else answers a login may quote it, in more spellings than anybody knows.
+// Another server that answers a login may quote it in many encodings.
 func TestOnlyIAMsOwnWordsAreShownOfARefusedLogin(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"error":{"code":400,"message":"no such domain","title":"Bad Request"}}`: "no such domain",
@@ -197,7 +199,7 @@ func TestOnlyIAMsOwnWordsAreShownOfARefusedLogin(t *testing.T) {
 		iam := newFakeIAM(t)
 		iam.failing(answering(403, body))
 		e := tokenFailure(t, iam.auth(t), Operator)
-		if e.Message != want || (want == "") != strings.Contains(e.Advice, "no answer of IAM") && !strings.Contains(body, "error_msg") {
+		if e.Message != want || (want == "") != strings.Contains(e.Advice, "not an answer of IAM") && !strings.Contains(body, "error_msg") {
 			t.Errorf("%s: %v", body, e)
 		}
 	}
@@ -217,8 +219,8 @@ func TestCausesDoNotPrintWhatAServerEchoes(t *testing.T) {
 	if !strings.Contains(e.Err.Error(), redacted) {
 		t.Errorf("the cause quotes nothing, so this tries nothing: %v", e.Err)
 	}
-	mustNotSing(t, "the error", e)
-	mustNotSing(t, "its cause", e.Err)
+	mustNotLeak(t, "the error", e)
+	mustNotLeak(t, "its cause", e.Err)
 }
 
 func TestCredentialsThatCannotBeSentAreRefusedUnprinted(t *testing.T) {
@@ -230,13 +232,13 @@ func TestCredentialsThatCannotBeSentAreRefusedUnprinted(t *testing.T) {
 		if err == nil {
 			t.Errorf("%v was accepted", auth)
 		}
-		mustNotSing(t, "New's error", err)
+		mustNotLeak(t, "New's error", err)
 	}
 	for _, endpoint := range []string{"https://u:" + canary + "@mpc.example.com", "https://u:" + canary + "@mpc example%zz"} {
 		_, err := New(Config{Endpoint: endpoint, ProjectID: project, Auth: Token("t")})
 		if err == nil {
 			t.Errorf("%s was accepted", endpoint)
 		}
-		mustNotSing(t, "New's error", err)
+		mustNotLeak(t, "New's error", err)
 	}
 }

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// The vendor's request signature, SDK-HMAC-SHA256 ("AK/SK Signing and Authentication Guide").
+// The vendor's request signature SDK-HMAC-SHA256 ("AK/SK Signing and Authentication
+// Guide").
 
 const (
 	algorithm  = "SDK-HMAC-SHA256"
@@ -24,13 +25,13 @@ const (
 	headerSecurityToken = "X-Security-Token"
 )
 
-// signable are the headers that are signed where present, in the order in which they are. Host is left out, as in the
-// vendor's SDK: a proxy in front of a private endpoint may rewrite it.
+// signable are the headers that are signed if present, in order. Host is left out, as in
+// the vendor's SDK: a proxy in front of a private endpoint may change it.
 var signable = [...]signedHeader{
 	{headerProject, "x-project-id"}, {headerDate, "x-sdk-date"}, {headerSecurityToken, "x-security-token"},
 }
 
-// signedHeader is a header's key in http.Header, and its name as it is signed.
+// signedHeader is a header's key in http.Header and its signed name.
 type signedHeader struct{ key, name string }
 
 // sign dates a request and adds its Authorization header.
@@ -94,7 +95,7 @@ func canonicalURI(path string) string {
 	return b.String()
 }
 
-// writeURI encodes each segment of a decoded path, and ends it with a slash whether it had one or not.
+// writeURI encodes each segment of a decoded path and makes it end with a slash.
 func writeURI(b *strings.Builder, path string) {
 	for i := range len(path) {
 		if path[i] == '/' {
@@ -108,7 +109,7 @@ func writeURI(b *strings.Builder, path string) {
 	}
 }
 
-// canonicalQuery sorts by name and then by value, both before they are encoded.
+// canonicalQuery sorts by name and then by value, both before encoding.
 func canonicalQuery(query url.Values) string {
 	var pairs []string
 	for _, name := range slices.Sorted(maps.Keys(query)) {
@@ -129,8 +130,8 @@ func signedHeaders(h http.Header) []signedHeader {
 	return signed
 }
 
-// escape encodes all but the unreserved characters of RFC 3986, section 2.3; url.QueryEscape's "+" for a space would
-// not be the same text.
+// escape encodes all but the unreserved characters of RFC 3986, section 2.3.
+// url.QueryEscape would write "+" for a space.
 func escape(s string) string {
 	var b strings.Builder
 	writeEscaped(&b, s)

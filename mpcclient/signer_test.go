@@ -21,7 +21,7 @@ func TestSignerPassesThePublishedVectors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Neither may enter the signature, nor may the zone of the clock.
+		// Neither may be part of the signature, nor may the clock's time zone.
 		r.Header.Set("Content-Type", "application/json")
 		r.Header["X-Project_Id"] = []string{"p"}
 		sign(r, []byte(test.body), newSecret("AccessKey"), newSecret("SecretKey"), at.In(time.FixedZone("", 8*3600)))

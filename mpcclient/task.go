@@ -5,14 +5,15 @@ import (
 	"fmt"
 )
 
-// Status is a task's state as MPC names it. States this package does not know are kept as they came.
+// Status is a task's state in MPC's spelling. Unknown states are kept unchanged.
 type Status string
 
 const (
 	StatusInit       Status = "INIT"
 	StatusWaiting    Status = "WAITING"
 	StatusProcessing Status = "PROCESSING"
-	// StatusSucceeded also stands for "SUCCEEDED", as MPC's other kinds of task spell it.
+	// StatusSucceeded also stands for "SUCCEEDED", the spelling of MPC's other kinds of
+	// tasks.
 	StatusSucceeded Status = "SUCCEED"
 	StatusFailed    Status = "FAILED"
 	StatusCanceled  Status = "CANCELED"
@@ -26,7 +27,8 @@ type Task struct {
 	ErrorCode, Description string
 }
 
-// UnmarshalJSON reads a task as the query answers it: each field a string or, as in the vendor's own example, a number.
+// UnmarshalJSON reads a task from a query's answer: each field is a string or, as in the
+// vendor's own example, a number.
 func (t *Task) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		TaskID      text `json:"task_id"`
@@ -49,7 +51,8 @@ func (t *Task) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// text is a JSON string, or a number taken digit for digit (a task id must not go through a float), or null.
+// text is a JSON string, a number used exactly as written (a task id must not go through a
+// float), or null.
 type text string
 
 func (t *text) UnmarshalJSON(data []byte) error {

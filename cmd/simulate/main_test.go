@@ -14,10 +14,10 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{"-seeds 5 -parallel 2", 0, "5 seeds from 1 on: no violation"},
 		{"-seeds 2 -from 7 -check-same", 0, "2 seeds from 7 on: no violation"},
-		{"-story 3", 0, "everything heals"},
+		{"-story 3", 0, "all faults end"},
 		{"-story three", 2, "invalid value"},
-		{"-parallel 0", 2, "-h explains"},
-		{"seeds", 2, "-h explains"},
+		{"-parallel 0", 2, "see -h"},
+		{"seeds", 2, "see -h"},
 		{"-h", 0, "-check-same"},
 	} {
 		var out strings.Builder

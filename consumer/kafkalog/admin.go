@@ -12,10 +12,9 @@ import (
 	"remux-retrier/consumer"
 )
 
-// Partitions counts the partitions of one of the configured topics. The answer
-// is at most about two seconds old while the brokers answer, and the last known
-// while they do not.
-func (l *Log) Partitions(ctx context.Context, topic string) (int, error) {
+// Partitions returns the partition count of a configured topic. The answer is at most about
+// two seconds old while the brokers answer, and the last known one while they do not.
+func (l *Client) Partitions(ctx context.Context, topic string) (int, error) {
 	t, err := l.lookUp(ctx, topic)
 	if err != nil {
 		return 0, l.explain("look up topic "+topic, "DESCRIBE on topic "+topic, err)
@@ -23,14 +22,13 @@ func (l *Log) Partitions(ctx context.Context, topic string) (int, error) {
 	return len(t.Partitions), nil
 }
 
-// lookUp gives what the transport knows of a topic; it has at least one
-// partition.
-func (l *Log) lookUp(ctx context.Context, topic string) (metadata.ResponseTopic, error) {
+// lookUp returns the transport's metadata of a topic, which has at least one partition.
+func (l *Client) lookUp(ctx context.Context, topic string) (metadata.ResponseTopic, error) {
 	m, err := l.roundTrip(ctx, requestTimeout, &metadata.Request{TopicNames: []string{topic}})
 	if err != nil {
 		return metadata.ResponseTopic{}, err
 	}
-	t := m.(*metadata.Response).Topics[0] // kafka-go answers for each name asked for
+	t := m.(*metadata.Response).Topics[0] // kafka-go answers for each requested name
 	switch {
 	case t.ErrorCode != 0:
 		return t, kafka.Error(t.ErrorCode)
@@ -40,8 +38,8 @@ func (l *Log) lookUp(ctx context.Context, topic string) (metadata.ResponseTopic,
 	return t, nil
 }
 
-// Missing names those of the topics that do not exist.
-func (l *Log) Missing(ctx context.Context, topics []string) ([]string, error) {
+// Missing returns those of the topics that do not exist.
+func (l *Client) Missing(ctx context.Context, topics []string) ([]string, error) {
 	var missing []string
 	for _, topic := range topics {
 		switch _, err := l.Partitions(ctx, topic); {
@@ -54,22 +52,22 @@ func (l *Log) Missing(ctx context.Context, topics []string) ([]string, error) {
 	return missing, nil
 }
 
-// TopicSpec is a topic to be created, with the brokers' default replication
-// factor. Its records go by their age alone, whatever the brokers' defaults of
-// cleanup.policy and retention.bytes: compaction, or a limit of the size, would
-// take from what has been promised to be kept for Retention.
+// TopicSpec describes a topic to create, with the brokers' default replication factor. Its
+// records are deleted only by age, whatever the brokers' defaults for cleanup.policy and
+// retention.bytes: compaction or a size limit would delete records that must be kept for
+// Retention.
 type TopicSpec struct {
 	Name       string
 	Partitions int
 	// Retention is how long records are kept. Defaults to the brokers' default.
 	Retention time.Duration
-	// MaxMessageBytes is the largest batch taken. Defaults to the brokers' default.
+	// MaxMessageBytes is the largest batch accepted. Defaults to the brokers' default.
 	MaxMessageBytes int
 }
 
-// Create makes topics; they are known everywhere a moment later. One that exists already
-// is left as it is.
-func (l *Log) Create(ctx context.Context, specs []TopicSpec) error {
+// Create creates topics; all brokers know them a moment later. An existing topic is left
+// unchanged.
+func (l *Client) Create(ctx context.Context, specs []TopicSpec) error {
 	topics := make([]kafka.TopicConfig, len(specs))
 	for i, s := range specs {
 		topics[i] = kafka.TopicConfig{Topic: s.Name, NumPartitions: s.Partitions, ReplicationFactor: -1, ConfigEntries: []kafka.ConfigEntry{

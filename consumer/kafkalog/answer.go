@@ -12,43 +12,43 @@ import (
 	"github.com/segmentio/kafka-go/protocol/fetch"
 )
 
-// The answer to a fetch is read here, not by kafka-go: kafka-go unpacks every batch
-// whole, and a batch of some kilobytes may unpack to gigabytes. Here a batch is
-// read when the one before it is done with, and unpacked record by record.
+// Fetch responses are read here and not by kafka-go, which unpacks every batch whole: a
+// batch of a few kilobytes may unpack to gigabytes. Here a batch is read when the one
+// before is finished, and unpacked record by record.
 
 const (
-	// largeBatch is beyond what topics take by their default, and half of what one
-	// request asks for: such batches are read one at a time, over all brokers.
+	// largeBatch is above the default limit of topics and half of what one request asks
+	// for. Larger batches are read one at a time, over all brokers.
 	largeBatch = 2 << 20
-	// storedMost bounds a batch as it is stored. A larger one is passed over.
-	storedMost = 65 << 20
-	// slowest is how many bytes a second a large batch must come at.
-	slowest = 1 << 20
+	// maxStored bounds a batch in stored bytes. A larger one is skipped.
+	maxStored = 65 << 20
+	// minRate is the lowest accepted transfer rate of a large batch, in bytes per second.
+	minRate = 1 << 20
 )
 
-// fetching is a request, and the parts that it asks for.
-type fetching struct {
+// fetchRequest is a request and the parts that it asks for.
+type fetchRequest struct {
 	*fetch.Request
 	parts []*part
 }
 
-// fetched is its answer. found has an element for each part, nil where the broker
-// did not answer for it.
-type fetched struct {
+// fetchResponse is its answer. found has an element for each part; nil if the broker did
+// not answer for it.
+type fetchResponse struct {
 	fetch.Response // without its Topics
-	found          []*found
+	found          []*partResponse
 }
 
-// found is the answer for one part.
-type found struct {
-	code    int16 // an error's
-	brought bool  // batches came
+// partResponse is the answer for one part.
+type partResponse struct {
+	code    int16 // Kafka's error code
+	brought bool  // there were batches
 	*pager
 	err error // it cannot be read
 }
 
 // exchangeFetch sends a request and reads its answer.
-func (l *Log) exchangeFetch(wire *wire, version int16, f *fetching) (*fetched, error) {
+func (l *Client) exchangeFetch(wire *wire, version int16, f *fetchRequest) (*fetchResponse, error) {
 	if version < 4 {
 		return nil, errors.New("the broker is older than Kafka 0.11")
 	}
@@ -56,12 +56,12 @@ func (l *Log) exchangeFetch(wire *wire, version int16, f *fetching) (*fetched, e
 	if err := protocol.WriteRequest(wire, version, id, l.cfg.ClientID, f.Request); err != nil {
 		return nil, err
 	}
-	r := &reader{wire: wire, left: 4, version: version, log: l}
+	r := &reader{wire: wire, left: 4, version: version, client: l}
 	r.left = int(r.int32())
 	if got := r.int32(); r.err == nil && got != id {
 		return nil, fmt.Errorf("the broker answers request %d, not %d", got, id)
 	}
-	answer := &fetched{found: make([]*found, len(f.parts))}
+	answer := &fetchResponse{found: make([]*partResponse, len(f.parts))}
 	answer.ThrottleTimeMs = r.int32()
 	if version >= 7 {
 		answer.ErrorCode, answer.SessionID = r.int16(), r.int32()
@@ -77,30 +77,29 @@ func (l *Log) exchangeFetch(wire *wire, version int16, f *fetching) (*fetched, e
 	return answer, r.err
 }
 
-// reader reads an answer's left bytes. After its first error everything is 0.
+// reader reads the remaining bytes of a response. After its first error every value is 0.
 type reader struct {
 	wire    *wire
-	log     *Log
+	client  *Client
 	version int16
 	left    int
 	err     error
 	buf     [headerSize]byte
 }
 
-// partition reads the answer for a partition, and gives the place among the parts
-// that comes after it.
-func (r *reader) partition(topic string, parts []*part, all []*found, next int) int {
-	id, f := r.int32(), &found{code: r.int16()}
+// partition reads the answer for one partition and returns the index of the part after it.
+func (r *reader) partition(topic string, parts []*part, all []*partResponse, next int) int {
+	id, f := r.int32(), &partResponse{code: r.int16()}
 	high, stable := r.int64(), r.int64()
 	if r.version >= 5 {
-		r.int64() // where the log begins
+		r.int64() // start of the log
 	}
 	var aborted []fetch.ResponseTransaction
 	for range r.count() {
 		aborted = append(aborted, fetch.ResponseTransaction{ProducerID: r.int64(), FirstOffset: r.int64()})
 	}
 	if r.version >= 11 {
-		r.int32() // a replica that is closer
+		r.int32() // preferred replica
 	}
 	size := int(max(0, r.int32()))
 	if size > r.left {
@@ -122,9 +121,9 @@ func (r *reader) partition(topic string, parts []*part, all []*found, next int) 
 	return at + 1
 }
 
-// batches reads a partition's batches. What cannot be read is an error of this
-// partition, and only where nothing before it can.
-func (r *reader) batches(f *found, size int) {
+// batches reads a partition's batches. An unreadable one is an error of this partition only
+// if nothing before it can be read.
+func (r *reader) batches(f *partResponse, size int) {
 	end := r.left - size
 	if f.stable < 0 {
 		f.err = fmt.Errorf("the broker's answer has a last stable offset of %d", f.stable)
@@ -142,13 +141,13 @@ func (r *reader) batches(f *found, size int) {
 	if f.brought && f.err == nil && f.page.Next == f.from {
 		f.err = fmt.Errorf("the broker's answer ends below offset %d", f.from)
 	}
-	// The broker looks at the end before it reads.
+	// The broker reads the end before it reads the records.
 	f.page.End = max(f.page.End, f.page.Next)
 	r.discard(r.left - end)
 }
 
-// batch reads one, of which the answer has so many bytes at most: the last one of
-// an answer may be cut off.
+// batch reads one batch of at most room bytes. The last batch of a response may be
+// truncated.
 func (r *reader) batch(p *pager, room int) (complete bool, err error) {
 	if room < headerSize {
 		if p.page.Next == p.from {
@@ -174,16 +173,16 @@ func (r *reader) batch(p *pager, room int) (complete bool, err error) {
 		return false, err
 	}
 	if size > largeBatch {
-		if !r.log.large.take(r.log.closed) {
-			return false, r.log.closed.Err()
+		if !r.client.large.take(r.client.closed) {
+			return false, r.client.closed.Err()
 		}
-		defer r.log.large.release()
-		_ = r.wire.SetDeadline(time.Now().Add(fetchTimeout + time.Duration(size/slowest)*time.Second))
+		defer r.client.large.release()
+		_ = r.wire.SetDeadline(time.Now().Add(fetchTimeout + time.Duration(size/minRate)*time.Second))
 	}
 	sum := crc32.New(castagnoli)
 	_, _ = sum.Write(h[crcEnd:])
 	var body []byte
-	if size > storedMost {
+	if size > maxStored {
 		_, err := io.CopyN(sum, r, int64(size))
 		r.fail(err)
 	} else {
@@ -197,7 +196,7 @@ func (r *reader) batch(p *pager, room int) (complete bool, err error) {
 	case sum.Sum32() != h.crc():
 		return false, fmt.Errorf("batch at offset %d: its checksum is wrong", h.base())
 	}
-	if err := p.read(r.log, &h, body); err != nil {
+	if err := p.read(r.client, &h, body); err != nil {
 		return true, fmt.Errorf("batch at offset %d: %w", h.base(), err)
 	}
 	return true, nil
@@ -210,7 +209,7 @@ func (r *reader) fail(err error) {
 	}
 }
 
-// Read reads what is left, for io.
+// Read reads the remaining bytes, for package io.
 func (r *reader) Read(b []byte) (int, error) {
 	if r.err != nil {
 		return 0, r.err
@@ -243,7 +242,7 @@ func (r *reader) int16() int16 { r.full(r.buf[:2]); return int16(binary.BigEndia
 func (r *reader) int32() int32 { r.full(r.buf[:4]); return int32(binary.BigEndian.Uint32(r.buf[:])) }
 func (r *reader) int64() int64 { r.full(r.buf[:8]); return int64(binary.BigEndian.Uint64(r.buf[:])) }
 
-// count is the length of a list: of one that is absent, −1.
+// count is the length of a list; −1 for an absent one.
 func (r *reader) count() int { return min(int(r.int32()), r.left) }
 
 func (r *reader) string() string {

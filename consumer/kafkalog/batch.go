@@ -12,7 +12,7 @@ import (
 	"remux-retrier/consumer"
 )
 
-// header is a batch's, as Kafka 0.11 and later write it:
+// header is a batch header, as written by Kafka 0.11 and later:
 // https://kafka.apache.org/documentation/#recordbatch
 type header [headerSize]byte
 
@@ -20,7 +20,7 @@ const (
 	headerSize = 61
 	lengthEnd  = 12 // the length counts from here
 	magicAt    = 16
-	crcEnd     = 21 // the checksum is of all that follows
+	crcEnd     = 21 // the checksum covers everything after it
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -34,8 +34,7 @@ func (h *header) latest() int64   { return int64(binary.BigEndian.Uint64(h[35:])
 func (h *header) producer() int64 { return int64(binary.BigEndian.Uint64(h[43:])) }
 func (h *header) count() int32    { return int32(binary.BigEndian.Uint32(h[57:])) }
 
-// last is the offset of the last record that was written, also where compaction
-// has removed it since.
+// last is the offset of the last record written, even if compaction has removed it since.
 func (h *header) last() int64 {
 	return h.base() + int64(int32(binary.BigEndian.Uint32(h[23:])))
 }
@@ -44,33 +43,33 @@ func (h *header) attributes() protocol.Attributes {
 	return protocol.Attributes(binary.BigEndian.Uint16(h[21:]))
 }
 
-// errCut: a record's parts exceed its length.
-var errCut = errors.New("a record ends before it is complete")
+// errTruncated: a record's parts exceed its length.
+var errTruncated = errors.New("a record ends before it is complete")
 
-// fields reads what a record is made of. After its end everything is cut.
+// fields reads the parts of a record. After its end everything counts as truncated.
 type fields struct {
-	b   []byte
-	cut bool
+	b         []byte
+	truncated bool
 }
 
 func (f *fields) varint() int64 {
 	v, n := binary.Varint(f.b)
 	if n <= 0 {
-		f.cut = true
+		f.truncated = true
 		return 0
 	}
 	f.b = f.b[n:]
 	return v
 }
 
-// bytes reads some bytes with their length in front; −1 is none at all.
+// bytes reads length-prefixed bytes; nil for length −1.
 func (f *fields) bytes() []byte {
 	n := f.varint()
 	switch {
-	case f.cut || n < 0:
+	case f.truncated || n < 0:
 		return nil
 	case n > int64(len(f.b)):
-		f.cut = true
+		f.truncated = true
 		return nil
 	}
 	b := f.b[:n:n]
@@ -78,25 +77,25 @@ func (f *fields) bytes() []byte {
 	return b
 }
 
-// start reads how a record begins: its offset and time, relative to its batch's.
+// start reads the start of a record: its offset and time, relative to its batch.
 func (f *fields) start() (offset, after int64) {
 	if len(f.b) == 0 {
-		f.cut = true
+		f.truncated = true
 		return 0, 0
 	}
-	f.b = f.b[1:] // attributes, which have no meaning yet
+	f.b = f.b[1:] // attributes, unused so far
 	after = f.varint()
 	return f.varint(), after
 }
 
-// startSize is as much as the start of a record takes.
+// startSize is the largest size of a record's start.
 const startSize = 1 + 2*binary.MaxVarintLen64
 
-// headerBytes is what a header costs in memory beside its bytes.
+// headerBytes is what a header costs in memory besides its bytes.
 const headerBytes = 40
 
-// memory is what a record takes unpacked: its bytes, and a frame for each header.
-// It is the record's own length where it cannot be read.
+// memory is what a record takes unpacked: its bytes and a frame for each header. For an
+// unreadable record it is the record's length.
 func memory(record []byte) int64 {
 	f := fields{b: record}
 	f.start()
@@ -105,11 +104,10 @@ func memory(record []byte) int64 {
 	return int64(len(record)) + headerBytes*min(max(0, f.varint()), int64(len(f.b)/2))
 }
 
-// record reads a record of a batch. Where b is not its own, it is copied: a record
-// that waits for long must not hold the others of its page.
+// record reads a record of a batch. Unless own, b is copied: a record that waits for long
+// must not keep its whole page in memory.
 //
-// Time is the producer's, also where the topic has
-// message.timestamp.type=LogAppendTime.
+// Time is the producer's, even if the topic has message.timestamp.type=LogAppendTime.
 func (p *pager) record(h *header, b []byte, own bool) (consumer.Record, error) {
 	f := fields{b: b}
 	delta, after := f.start()
@@ -118,8 +116,8 @@ func (p *pager) record(h *header, b []byte, own bool) (consumer.Record, error) {
 		Key: f.bytes(), Value: f.bytes(),
 	}
 	n := f.varint()
-	if f.cut || n < 0 || n > int64(len(f.b)/2) {
-		return rec, fmt.Errorf("offset %d: %w", rec.Offset, errCut)
+	if f.truncated || n < 0 || n > int64(len(f.b)/2) {
+		return rec, fmt.Errorf("offset %d: %w", rec.Offset, errTruncated)
 	}
 	if n > 0 {
 		rec.Headers = make([]consumer.Header, n)
@@ -130,8 +128,8 @@ func (p *pager) record(h *header, b []byte, own bool) (consumer.Record, error) {
 		rec.Headers[i] = consumer.Header{Key: p.name(key), Value: f.bytes()}
 		size += len(rec.Headers[i].Value)
 	}
-	if f.cut {
-		return rec, fmt.Errorf("offset %d: %w", rec.Offset, errCut)
+	if f.truncated {
+		return rec, fmt.Errorf("offset %d: %w", rec.Offset, errTruncated)
 	}
 	if own {
 		return rec, nil
@@ -152,16 +150,16 @@ func (p *pager) record(h *header, b []byte, own bool) (consumer.Record, error) {
 	return rec, nil
 }
 
-// mostNames bounds the names of headers that a page remembers.
-const mostNames = 32
+// maxNames bounds how many header names a page remembers.
+const maxNames = 32
 
-// name makes a header's name a string; most records of a page have the same ones.
+// name returns a header's name as a string; most records of a page use the same names.
 func (p *pager) name(b []byte) string {
 	if s, ok := p.names[string(b)]; ok {
 		return s
 	}
 	s := string(b)
-	if len(p.names) < mostNames {
+	if len(p.names) < maxNames {
 		if p.names == nil {
 			p.names = map[string]string{}
 		}

@@ -6,32 +6,32 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// To one broker at most eight connections are open: one for long fetches, one for
-// short ones and lookups, writesAtOnce for writes, one for the coordinator's
-// requests, one for kafka-go's metadata, one for heartbeats. Only writes that take
-// long, because a replica does not answer, come on top.
+// At most eight connections to one broker are open: one for long fetches, one for short
+// fetches and lookups, writesAtOnce for writes, one for requests to the coordinator, one
+// for kafka-go's metadata, one for heartbeats. Only slow writes, which wait for a replica,
+// add more.
 const writesAtOnce = 3
 
-// broker is what this client has under way at one broker.
+// broker holds this client's requests to one broker.
 type broker struct {
 	fetches *poller
-	writes  *line
+	writes  *connPool
 }
 
-func (l *Log) broker(id int32) *broker {
+func (l *Client) broker(id int32) *broker {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.brokers[id]
 	if b == nil {
-		b = &broker{fetches: newPoller(l, id), writes: newLine(l, id, writesAtOnce)}
+		b = &broker{fetches: newPoller(l, id), writes: newConnPool(l, id, writesAtOnce)}
 		l.brokers[id] = b
 	}
 	return b
 }
 
-// leader is the id of the broker that leads a partition, as the transport's
-// metadata has it, at most about two seconds old.
-func (l *Log) leader(ctx context.Context, topic string, partition int) (int32, error) {
+// leader returns the id of the partition's leader from the transport's metadata, which is
+// at most about two seconds old.
+func (l *Client) leader(ctx context.Context, topic string, partition int) (int32, error) {
 	t, err := l.lookUp(ctx, topic)
 	if err != nil {
 		return 0, err

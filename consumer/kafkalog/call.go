@@ -13,39 +13,39 @@ import (
 	"github.com/segmentio/kafka-go/protocol/produce"
 )
 
-// toBroker has kafka-go connect to the broker of an id, log in, and hand the
-// connection to serve; it is closed where that fails. kafka-go takes it for a
-// request of api, whose version it has negotiated.
-type toBroker struct {
+// brokerRequest makes kafka-go connect to the broker with the given id, authenticate, and
+// pass the connection to serve. If serve fails the connection is closed. kafka-go treats it
+// as a request of type api and has negotiated its version.
+type brokerRequest struct {
 	api     protocol.Message
 	broker  int32
 	version map[protocol.ApiKey]int16
 	serve   func(*protocol.Conn, map[protocol.ApiKey]int16) (protocol.Message, error)
 }
 
-func (t *toBroker) ApiKey() protocol.ApiKey { return t.api.ApiKey() }
+func (t *brokerRequest) ApiKey() protocol.ApiKey { return t.api.ApiKey() }
 
-func (t *toBroker) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
+func (t *brokerRequest) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
 	if b, ok := cluster.Brokers[t.broker]; ok {
 		return b, nil
 	}
 	return protocol.Broker{}, fmt.Errorf("broker %d is not in the cluster", t.broker)
 }
 
-func (t *toBroker) Required(versions map[protocol.ApiKey]int16) bool {
+func (t *brokerRequest) Required(versions map[protocol.ApiKey]int16) bool {
 	t.version = versions
 	return true
 }
 
-func (t *toBroker) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
+func (t *brokerRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	return t.serve(rw.(*protocol.Conn), t.version)
 }
 
-// call sends one request to a broker. Where it fails, sent tells whether the
-// broker may have got it.
-func (l *Log) call(ctx context.Context, broker int32, timeout time.Duration, req protocol.Message) (answer protocol.Message, sent bool, err error) {
+// call sends one request to a broker. If it fails, sent tells whether the broker may have
+// received it.
+func (l *Client) call(ctx context.Context, broker int32, timeout time.Duration, req protocol.Message) (answer protocol.Message, sent bool, err error) {
 	var reached atomic.Bool
-	answer, err = l.roundTrip(ctx, timeout, &toBroker{api: req, broker: broker, serve: func(conn *protocol.Conn, versions map[protocol.ApiKey]int16) (protocol.Message, error) {
+	answer, err = l.roundTrip(ctx, timeout, &brokerRequest{api: req, broker: broker, serve: func(conn *protocol.Conn, versions map[protocol.ApiKey]int16) (protocol.Message, error) {
 		reached.Store(true)
 		return l.exchange(conn, versions, req)
 	}})
@@ -55,9 +55,9 @@ func (l *Log) call(ctx context.Context, broker int32, timeout time.Duration, req
 // errUnreadable: the broker has answered, but not as Kafka does.
 var errUnreadable = errors.New("the broker's answer cannot be read")
 
-// exchange sends a request and reads its answer. kafka-go would do so where a
-// panic ends the process.
-func (l *Log) exchange(conn *protocol.Conn, versions map[protocol.ApiKey]int16, req protocol.Message) (answer protocol.Message, err error) {
+// exchange sends a request and reads its answer. Inside kafka-go a panic there would end
+// the process.
+func (l *Client) exchange(conn *protocol.Conn, versions map[protocol.ApiKey]int16, req protocol.Message) (answer protocol.Message, err error) {
 	wire := &wire{Conn: conn}
 	defer func() {
 		if p := recover(); p != nil {
@@ -68,7 +68,7 @@ func (l *Log) exchange(conn *protocol.Conn, versions map[protocol.ApiKey]int16, 
 	if p, ok := req.(protocol.PreparedMessage); ok {
 		p.Prepare(version)
 	}
-	if f, ok := req.(*fetching); ok {
+	if f, ok := req.(*fetchRequest); ok {
 		answer, err = l.exchangeFetch(wire, version, f)
 	} else {
 		answer, err = protocol.RoundTrip(wire, version, l.correlation.Add(1), l.cfg.ClientID, req)
@@ -79,8 +79,8 @@ func (l *Log) exchange(conn *protocol.Conn, versions map[protocol.ApiKey]int16, 
 	return answer, err
 }
 
-// wire tells whether a connection itself has failed: what fails otherwise is the
-// reading of the answer.
+// wire notes whether the connection itself has failed. Any other failure comes from reading
+// the answer.
 type wire struct {
 	*protocol.Conn
 	read bool
@@ -111,12 +111,12 @@ func (w *wire) Discard(n int) (discarded int, err error) {
 	return discarded, err
 }
 
-// throttle is for how long the broker reads nothing more from the connection that
-// an answer came on (KIP-219).
+// throttle returns how long the broker reads nothing more from the connection that an
+// answer came on (KIP-219).
 func throttle(answer protocol.Message) time.Duration {
 	ms := int32(0)
 	switch m := answer.(type) {
-	case *fetched:
+	case *fetchResponse:
 		ms = m.ThrottleTimeMs
 	case *produce.Response:
 		ms = m.ThrottleTimeMs

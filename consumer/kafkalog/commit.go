@@ -14,14 +14,14 @@ import (
 	"remux-retrier/consumer"
 )
 
-// maxMetadata is kept below the broker's default of 4,096 bytes
-// (offset.metadata.max.bytes). It must be checked here: text of 32,768 bytes and
-// more overflows the protocol's length, and is stored as nothing with success.
+// maxMetadata is below the broker's default limit of 4,096 bytes
+// (offset.metadata.max.bytes). It must be checked here: a text of 32,768 bytes or more
+// overflows the protocol's length field, and the broker stores nothing but reports success.
 const maxMetadata = 4000
 
-// Committed asks the group's coordinator, not this client's memory.
+// Committed asks the group's coordinator; nothing is cached.
 func (g *generation) Committed(ctx context.Context) (map[int]consumer.Position, error) {
-	l := g.log
+	l := g.client
 	of, err := l.Partitions(ctx, l.cfg.Topic)
 	if err != nil {
 		return nil, err
@@ -55,32 +55,31 @@ func (g *generation) Committed(ctx context.Context) (map[int]consumer.Position, 
 			positions[p.Partition] = consumer.Position{Offset: p.CommittedOffset, Metadata: p.Metadata}
 		}
 	}
-	// A partition left out must not pass for one without a position: it would
-	// be read from its start.
+	// A partition that is left out must not count as one without a position: it would be
+	// read from its start.
 	if answered != of {
 		return nil, fmt.Errorf("%s: the broker answered for %d of %d partitions", doing, answered, of)
 	}
 	return positions, nil
 }
 
-// Commit finds the coordinator anew after each failure, so that it survives a move
-// of the coordinator during a drain. It waits for the answer as long as ctx says, or for
-// the rebalance time-out where that says nothing. What could not even be sent is
-// ErrRefused. Without positions nothing is sent.
+// Commit finds the coordinator again after each failure, so that it survives a move of the
+// coordinator during a drain. It waits for the answer until ctx ends, or without a deadline
+// for the rebalance timeout. A commit that could not be sent is ErrRefused. Without
+// positions nothing is sent.
 //
-// The leader epoch is stored as unknown (-1, KIP-320). kafka-go's own commit
-// stores 0, from which other clients that take over the group infer that the log
-// was cut, and read it again.
+// The leader epoch is stored as unknown (-1, KIP-320). kafka-go's own commit stores 0;
+// another client that takes over the group would conclude that the log was truncated, and
+// read it again.
 func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Position) error {
-	l := g.log
+	l := g.client
 	doing := fmt.Sprintf("commit offsets of group %s", l.cfg.GroupID)
 	if len(positions) == 0 {
 		return nil
 	}
 	partitions := make([]offsetcommit.RequestPartition, 0, len(positions))
 	for p, pos := range positions {
-		// The broker would take the commit of a partition that another member
-		// owns.
+		// The broker would accept the commit of a partition that another member owns.
 		if _, ok := slices.BinarySearch(g.assigned, p); !ok {
 			return fmt.Errorf("%s: partition %d is not assigned: %w", doing, p, consumer.ErrNotOwner)
 		}
@@ -126,10 +125,10 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 	return nil
 }
 
-// toCoordinator sends a request to the group's coordinator, which is asked for only
-// where the last request failed or another broker was meant.
-func (l *Log) toCoordinator(ctx context.Context, req protocol.Message) (answer protocol.Message, sent bool, err error) {
-	wait := l.cfg.RebalanceTimeout // afterwards the generation is over in any case
+// toCoordinator sends a request to the group's coordinator. It looks the coordinator up
+// only if the last request failed.
+func (l *Client) toCoordinator(ctx context.Context, req protocol.Message) (answer protocol.Message, sent bool, err error) {
+	wait := l.cfg.RebalanceTimeout // after that the generation is over anyway
 	if deadline, ok := ctx.Deadline(); ok {
 		wait = time.Until(deadline)
 	}
@@ -147,7 +146,7 @@ func (l *Log) toCoordinator(ctx context.Context, req protocol.Message) (answer p
 	return answer, sent, err
 }
 
-func (l *Log) findCoordinator(ctx context.Context, wait time.Duration) (int32, error) {
+func (l *Client) findCoordinator(ctx context.Context, wait time.Duration) (int32, error) {
 	m, err := l.roundTrip(ctx, wait, &findcoordinator.Request{Key: l.cfg.GroupID})
 	if err != nil {
 		return unknownBroker, err

@@ -18,10 +18,10 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// Rights are what the brokers let this client do with a topic or a group, known
+// Rights are what the brokers allow this client to do with a topic or a group, known
 // without trying it (KIP-430).
 type Rights struct {
-	Known       bool // brokers before 2.3, and some that are not Kafka, do not say
+	Known       bool // brokers before 2.3, and some that are not Kafka, do not report them
 	Read, Write bool
 }
 
@@ -38,9 +38,9 @@ func rightsOf(bits int32) Rights {
 	return Rights{Known: true, Read: bits&opRead != 0, Write: bits&opWrite != 0}
 }
 
-// Brokers lists the addresses that the brokers give to their clients
+// Brokers returns the addresses that the brokers advertise to clients
 // (advertised.listeners), sorted.
-func (l *Log) Brokers(ctx context.Context) ([]string, error) {
+func (l *Client) Brokers(ctx context.Context) ([]string, error) {
 	m, err := l.roundTrip(ctx, requestTimeout, &metadata.Request{})
 	if err != nil {
 		return nil, l.explain("ask for the brokers", "", err)
@@ -53,15 +53,15 @@ func (l *Log) Brokers(ctx context.Context) ([]string, error) {
 	return addrs, nil
 }
 
-// TopicState is how a topic is doing. Of its partitions the worst counts.
+// TopicState is the state of a topic; the worst of its partitions counts.
 type TopicState struct {
 	Partitions, Replicas, InSync, Leaderless int
 	Rights                                   Rights
 }
 
-// DescribeTopic describes one of the configured topics; consumer.ErrUnknownTopic
-// if there is none.
-func (l *Log) DescribeTopic(ctx context.Context, topic string) (TopicState, error) {
+// DescribeTopic describes one of the configured topics. It fails with
+// consumer.ErrUnknownTopic if the topic does not exist.
+func (l *Client) DescribeTopic(ctx context.Context, topic string) (TopicState, error) {
 	doing, right := "look up topic "+topic, "DESCRIBE on topic "+topic
 	t, err := l.lookUp(ctx, topic)
 	if err != nil {
@@ -80,13 +80,13 @@ func (l *Log) DescribeTopic(ctx context.Context, topic string) (TopicState, erro
 	return s, nil
 }
 
-// impossibleTopic is no name of a topic.
+// impossibleTopic cannot be the name of a topic.
 const impossibleTopic = "?"
 
-// topicRights asks the brokers. kafka-go answers from its memory, where nobody
-// asked for rights, unless a topic may have to be created that it does not know:
-// so it is asked for one that cannot be, beside one that exists.
-func (l *Log) topicRights(ctx context.Context, topic string) (Rights, error) {
+// topicRights asks the brokers. kafka-go answers from its cache, which has no rights,
+// unless the request names an unknown topic that may have to be created. So the request
+// adds a name that cannot exist.
+func (l *Client) topicRights(ctx context.Context, topic string) (Rights, error) {
 	m, err := l.roundTrip(ctx, requestTimeout, &metadata.Request{
 		TopicNames: []string{topic, impossibleTopic}, AllowAutoTopicCreation: true, IncludeTopicAuthorizedOperations: true,
 	})
@@ -101,31 +101,31 @@ func (l *Log) topicRights(ctx context.Context, topic string) (Rights, error) {
 	return Rights{}, nil
 }
 
-// Settings asks for a topic's settings by name; nil where this client may not
+// Settings returns a topic's settings by name, or nil if this client may not read them
 // (DESCRIBE_CONFIGS on the topic).
-func (l *Log) Settings(ctx context.Context, topic string, names ...string) (map[string]string, error) {
+func (l *Client) Settings(ctx context.Context, topic string, names ...string) (map[string]string, error) {
 	return l.settings(ctx, topic, names...)
 }
 
-// GroupState is how the group is doing.
+// GroupState is the state of the group.
 type GroupState struct {
-	// State is the brokers' word: Stable, Empty, Dead (there is none yet),
-	// PreparingRebalance, CompletingRebalance; or NewProtocol.
+	// State is the brokers' term: Stable, Empty, Dead (does not exist), PreparingRebalance,
+	// CompletingRebalance; or NewProtocol.
 	State string
-	// Protocol is "consumer" for a group of consumers; empty where there is none.
+	// Protocol is "consumer" for a group of consumers; empty if the group does not exist.
 	Protocol string
 	// Clients are the client ids of the members.
 	Clients []string
 	Rights  Rights
 }
 
-// NewProtocol is the state of a group whose members speak the group protocol of
-// KIP-848. Of these the brokers say to us that there is no such group.
+// NewProtocol is the state of a group whose members use the group protocol of KIP-848. The
+// brokers report such a group to us as missing.
 const NewProtocol = "new protocol"
 
-// ofNewProtocol tells whether the coordinator lists a group that it does not
-// describe. Where it cannot be asked, it does not.
-func (l *Log) ofNewProtocol(ctx context.Context) bool {
+// ofNewProtocol reports whether the coordinator lists a group that it does not describe. It
+// is false if the coordinator cannot be asked.
+func (l *Client) ofNewProtocol(ctx context.Context) bool {
 	coordinator, err := l.findCoordinator(ctx, requestTimeout)
 	if err != nil {
 		return false
@@ -141,7 +141,7 @@ func (l *Log) ofNewProtocol(ctx context.Context) bool {
 }
 
 // DescribeGroup describes the configured group.
-func (l *Log) DescribeGroup(ctx context.Context) (GroupState, error) {
+func (l *Client) DescribeGroup(ctx context.Context) (GroupState, error) {
 	doing, right := "look up group "+l.cfg.GroupID, "READ on group "+l.cfg.GroupID
 	var g describegroups.ResponseGroup
 	err := untilCoordinated(ctx, func() (err error) {
@@ -149,7 +149,7 @@ func (l *Log) DescribeGroup(ctx context.Context) (GroupState, error) {
 		return err
 	})
 	switch {
-	case errors.Is(err, kafka.GroupIdNotFound): // brokers differ in whether they say so
+	case errors.Is(err, kafka.GroupIdNotFound): // brokers differ in whether they report it
 		g.GroupState = "Dead"
 	case err != nil:
 		return GroupState{}, l.explain(doing, right, err)
@@ -165,29 +165,28 @@ func (l *Log) DescribeGroup(ctx context.Context) (GroupState, error) {
 	return s, nil
 }
 
-// Positions reads what the group has committed, without being a member; nothing
-// of a group that there is not.
-func (l *Log) Positions(ctx context.Context) (at map[int]consumer.Position, err error) {
+// Positions returns the group's commits, without being a member. A group that does not
+// exist has none.
+func (l *Client) Positions(ctx context.Context) (at map[int]consumer.Position, err error) {
 	err = untilCoordinated(ctx, func() error {
-		at, err = (&generation{log: l}).Committed(ctx)
+		at, err = (&generation{client: l}).Committed(ctx)
 		return err
 	})
-	if errors.Is(err, kafka.GroupIdNotFound) { // brokers differ in whether they say so
+	if errors.Is(err, kafka.GroupIdNotFound) { // brokers differ in whether they report it
 		return nil, nil
 	}
 	return at, err
 }
 
-// Who asks once must not be told of a coordinator that is being found, or is
-// loading the group: brokers say so for seconds after the first use of a cluster,
-// or after a move.
+// A single question must survive a coordinator that is being found or is loading the group:
+// brokers say so for seconds after the first use of a cluster or after a move.
 const (
-	coordinatorWithin = 5 * time.Second
-	coordinatorAgain  = 200 * time.Millisecond
+	coordinatorTimeout = 5 * time.Second
+	coordinatorRetry   = 200 * time.Millisecond
 )
 
 func untilCoordinated(ctx context.Context, ask func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, coordinatorWithin)
+	ctx, cancel := context.WithTimeout(ctx, coordinatorTimeout)
 	defer cancel()
 	for {
 		err := ask()
@@ -195,7 +194,7 @@ func untilCoordinated(ctx context.Context, ask func() error) error {
 		if !moving {
 			return err
 		}
-		if clock.System.Sleep(ctx, coordinatorAgain) != nil {
+		if clock.System.Sleep(ctx, coordinatorRetry) != nil {
 			return err
 		}
 	}

@@ -15,33 +15,32 @@ import (
 )
 
 const (
-	// dialTimeout bounds one TCP connect, and one TLS handshake, so that the next broker of the list
-	// is tried before kafka-go gives up on them all.
+	// dialTimeout bounds one TCP connect, and one TLS handshake, so that the next broker of
+	// the list is tried before kafka-go gives up.
 	dialTimeout = 3 * time.Second
-	// silence is how long a peer may keep a connection waiting where kafka-go
-	// sets no deadline, as it does not during SASL: a broker that accepts and
-	// then says nothing would hold it for ever.
-	silence = 8 * time.Second
-	// firstWord is how long a peer may take for the first byte it sends. One that
-	// takes longer is passed over for passedOver where there are other brokers to
-	// ask: kafka-go counts a broker that accepts as found.
-	firstWord  = 3 * time.Second
-	passedOver = 5 * time.Second
+	// silenceTimeout is how long a connection may wait for its peer where kafka-go sets no
+	// deadline, as during SASL: a broker that accepts a connection and never answers would
+	// block it for ever.
+	silenceTimeout = 8 * time.Second
+	// firstByteTimeout is how long a peer may take for its first byte. A slower one is
+	// skipped for skipFor if there are other brokers: kafka-go treats every broker that
+	// accepts a connection as working.
+	firstByteTimeout = 3 * time.Second
+	skipFor          = 5 * time.Second
 )
 
-// dial opens a connection that never waits without a deadline and that ends
-// with the Log.
-func (l *Log) dial(ctx context.Context, network, address string) (net.Conn, error) {
+// dial opens a connection that always has a deadline and ends with the Client.
+func (l *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return l.dialUntil(ctx, l.closed, network, address)
 }
 
 // dialUntil is dial for a connection that ends with until, at the latest.
-func (l *Log) dialUntil(ctx, until context.Context, network, address string) (net.Conn, error) {
+func (l *Client) dialUntil(ctx, until context.Context, network, address string) (net.Conn, error) {
 	if until.Err() != nil {
 		return nil, net.ErrClosed
 	}
-	if l.silent.passOver(address, l.cfg.Brokers) {
-		return nil, &unheard{address: address}
+	if l.silent.skip(address, l.cfg.Brokers) {
+		return nil, &silentError{address: address}
 	}
 	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
 	if err != nil {
@@ -68,9 +67,9 @@ func (l *Log) dialUntil(ctx, until context.Context, network, address string) (ne
 	return l.logIn(ctx, ready)
 }
 
-// secure begins TLS here rather than in kafka-go, which would keep the
-// configuration of the first connection for all.
-func (l *Log) secure(ctx context.Context, conn net.Conn, address string) (net.Conn, error) {
+// secure starts TLS here and not in kafka-go, which would keep the configuration of the
+// first connection.
+func (l *Client) secure(ctx context.Context, conn net.Conn, address string) (net.Conn, error) {
 	config := l.cfg.TLS()
 	if config.ServerName == "" {
 		host, _, err := net.SplitHostPort(address)
@@ -94,11 +93,11 @@ func (l *Log) secure(ctx context.Context, conn net.Conn, address string) (net.Co
 	return secured, nil
 }
 
-// dialMember is dial for the group, whose first request may have to wait for long:
-// for that the broker must have said something before.
-func (l *Log) dialMember(ctx context.Context, network, address string) (net.Conn, error) {
+// dialMember is dial for the group, whose first request may have to wait for long. So the
+// broker must answer another request first.
+func (l *Client) dialMember(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := l.dialUntil(ctx, l.member, network, address)
-	if err != nil || l.cfg.TLS != nil || l.cfg.SASL != nil { // these begin with an exchange of their own
+	if err != nil || l.cfg.TLS != nil || l.cfg.SASL != nil { // these start with an exchange of their own
 		return conn, err
 	}
 	if _, err := protocol.NewConn(conn, l.cfg.ClientID).RoundTrip(new(apiversions.Request)); err != nil {
@@ -108,14 +107,14 @@ func (l *Log) dialMember(ctx context.Context, network, address string) (net.Conn
 	return conn, nil
 }
 
-// silentBrokers are those that accepted a connection lately and said nothing.
+// silentBrokers are those that recently accepted a connection and sent nothing.
 type silentBrokers struct {
 	mu    sync.Mutex
 	until map[string]time.Time
 }
 
-// passOver tells whether a broker is silent and another one of the list is not.
-func (s *silentBrokers) passOver(address string, list []string) bool {
+// skip reports whether a broker is silent and another one of the list is not.
+func (s *silentBrokers) skip(address string, list []string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -129,42 +128,42 @@ func (s *silentBrokers) add(address string) {
 	if s.until == nil {
 		s.until = map[string]time.Time{}
 	}
-	s.until[address] = time.Now().Add(passedOver)
+	s.until[address] = time.Now().Add(skipFor)
 }
 
-// unheard is the error of a broker that accepts connections and never answers.
-type unheard struct {
+// silentError is the error of a broker that accepts connections and never answers.
+type silentError struct {
 	address string
 	cause   error
 }
 
-func (e *unheard) Error() string {
+func (e *silentError) Error() string {
 	return "broker " + e.address + " accepts connections and does not answer"
 }
 
-func (e *unheard) Unwrap() error { return e.cause }
-func (e *unheard) Timeout() bool { return true }
+func (e *silentError) Unwrap() error { return e.cause }
+func (e *silentError) Timeout() bool { return true }
 
-// boundConn is a connection on which "no deadline" means "silence from now", and
-// on which only what Kafka would send is read. One goroutine reads.
+// boundConn is a connection on which "no deadline" means silenceTimeout from now, and on
+// which only Kafka's framing is accepted. One goroutine reads.
 type boundConn struct {
 	net.Conn
 	stop    func() bool
 	address string
 	began   time.Time
-	silent  *silentBrokers // nil: there is no other broker to ask
-	frames  bool           // Kafka's frames can be seen, see guard
+	silent  *silentBrokers // nil: there is no other broker
+	frames  bool           // Kafka's frames are visible, see guard
 	guard   guard
-	bad     error // what comes is none of Kafka's
+	bad     error // the peer does not speak Kafka
 
 	mu    sync.Mutex
 	heard bool
-	asked time.Time // the deadline for reading
+	asked time.Time // the read deadline that was set
 }
 
 func (c *boundConn) Read(b []byte) (int, error) {
 	if c.bad != nil {
-		return 0, c.bad // kafka-go reads on, to the end of what it believes is an answer
+		return 0, c.bad // kafka-go reads on to the end of the supposed answer
 	}
 	n, err := c.Conn.Read(b)
 	c.mu.Lock()
@@ -174,7 +173,7 @@ func (c *boundConn) Read(b []byte) (int, error) {
 	c.mu.Unlock()
 	if n == 0 {
 		if first && errors.Is(err, os.ErrDeadlineExceeded) {
-			err = &unheard{address: c.address, cause: err}
+			err = &silentError{address: c.address, cause: err}
 		}
 		return n, err
 	}
@@ -182,7 +181,7 @@ func (c *boundConn) Read(b []byte) (int, error) {
 		_ = c.Conn.SetReadDeadline(asked)
 	}
 	if c.frames {
-		if c.bad = c.guard.see(b[:n], c.address); c.bad != nil {
+		if c.bad = c.guard.check(b[:n], c.address); c.bad != nil {
 			return 0, c.bad
 		}
 	}
@@ -201,7 +200,7 @@ func (c *boundConn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asked = t
-	if first := c.began.Add(firstWord); !c.heard && first.Before(t) {
+	if first := c.began.Add(firstByteTimeout); !c.heard && first.Before(t) {
 		t = first
 	}
 	return c.Conn.SetReadDeadline(t)
@@ -212,7 +211,7 @@ func (c *boundConn) SetWriteDeadline(t time.Time) error { return c.Conn.SetWrite
 func (c *boundConn) Close() error {
 	c.stop()
 	c.mu.Lock()
-	silent := c.silent != nil && !c.heard && time.Since(c.began) >= firstWord
+	silent := c.silent != nil && !c.heard && time.Since(c.began) >= firstByteTimeout
 	c.mu.Unlock()
 	if silent {
 		c.silent.add(c.address)
@@ -222,7 +221,7 @@ func (c *boundConn) Close() error {
 
 func bound(t time.Time) time.Time {
 	if t.IsZero() {
-		return time.Now().Add(silence)
+		return time.Now().Add(silenceTimeout)
 	}
 	return t
 }

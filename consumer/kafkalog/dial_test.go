@@ -64,8 +64,8 @@ func TestNoDeadlineMeansADeadline(t *testing.T) {
 		if got := inner.deadlines[0]; !got.Equal(hour) {
 			t.Errorf("%s: an hour became %v", name, got)
 		}
-		if got := time.Until(inner.deadlines[len(inner.deadlines)-1]); got > silence || got < silence-time.Second {
-			t.Errorf("%s: no deadline became %v from now, want %v", name, got, silence)
+		if got := time.Until(inner.deadlines[len(inner.deadlines)-1]); got > silenceTimeout || got < silenceTimeout-time.Second {
+			t.Errorf("%s: no deadline became %v from now, want %v", name, got, silenceTimeout)
 		}
 	}
 }
@@ -81,7 +81,7 @@ func TestCloseEndsWhatWaitsForASilentBroker(t *testing.T) {
 	select {
 	case c := <-accepted:
 		defer c.Close()
-	case <-time.After(patience):
+	case <-time.After(soonTimeout):
 		t.Fatal("nobody called")
 	}
 	start := time.Now()
@@ -118,7 +118,7 @@ func TestAPortOfAnotherServiceIsNamedAndCostsNoMemory(t *testing.T) {
 		_, joined := l.Join(soon(t))
 		runtime.ReadMemStats(&after)
 		for _, err := range []error{asked, joined} {
-			if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("no Kafka answers at %s: its answer begins with %q", addr, says[:4])) {
+			if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%s is not a Kafka broker: its answer starts with %q", addr, says[:4])) {
 				t.Errorf("%q: %v", says, err)
 			}
 		}
@@ -135,7 +135,7 @@ func TestLengthsAreSeenHoweverTheyCome(t *testing.T) {
 		var g guard
 		for b := []byte(answers); len(b) > 0; {
 			n := min(size, len(b))
-			if err := g.see(b[:n], "here"); err != nil {
+			if err := g.check(b[:n], "here"); err != nil {
 				t.Fatalf("in parts of %d: %v", size, err)
 			}
 			b = b[n:]
@@ -145,7 +145,7 @@ func TestLengthsAreSeenHoweverTheyCome(t *testing.T) {
 		}
 	}
 	var g guard
-	if err := g.see([]byte("\x00\x00\x00\x00\x7f\xff\xff\xff"), "here"); err == nil {
+	if err := g.check([]byte("\x00\x00\x00\x00\x7f\xff\xff\xff"), "here"); err == nil {
 		t.Error("two gigabytes are announced and believed")
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"remux-retrier/consumer"
 )
 
-// meanings are the broker's answers that consumer.Log has an error for.
+// meanings maps broker errors to the errors of package consumer.
 // https://kafka.apache.org/protocol#protocol_error_codes
 var meanings = map[kafka.Error]error{
 	kafka.OffsetOutOfRange:        consumer.ErrOffsetOutOfRange,
@@ -29,43 +29,41 @@ var meanings = map[kafka.Error]error{
 	kafka.FencedInstanceID:        consumer.ErrNotOwner,
 }
 
-// advices say what an operator can do about the broker's answers that nobody
-// else can do anything about.
+// advices say what an operator can do about broker errors that only an operator can fix.
 var advices = map[kafka.Error]string{
-	kafka.BrokerNotAvailable:           "the broker in charge is not known: check KAFKA_BROKERS",
+	kafka.BrokerNotAvailable:           "the responsible broker is not known: check KAFKA_BROKERS",
 	kafka.SASLAuthenticationFailed:     "check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_SASL_MECHANISM",
 	kafka.UnsupportedSASLMechanism:     "the brokers do not offer this KAFKA_SASL_MECHANISM",
-	kafka.IllegalSASLState:             "these brokers' port takes no SASL: check KAFKA_BROKERS and KAFKA_SASL_MECHANISM",
+	kafka.IllegalSASLState:             "this broker port does not accept SASL: check KAFKA_BROKERS and KAFKA_SASL_MECHANISM",
 	kafka.InvalidSessionTimeout:        "KAFKA_SESSION_TIMEOUT is outside the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms",
 	kafka.InconsistentGroupProtocol:    "members of another program, or of the new group protocol (group.protocol=consumer), are in the group: stop them first, or check KAFKA_GROUP_ID",
 	kafka.OffsetMetadataTooLarge:       "the brokers' offset.metadata.max.bytes must be at least 4096",
 	kafka.InvalidReplicationFactor:     "the brokers' default.replication.factor exceeds their number, or they are older than Kafka 2.4, where no default is used: create the topic yourself",
-	kafka.InvalidTopic:                 "the brokers take no topic of this name: check the KAFKA_TOPIC_ variables",
-	kafka.InvalidPartitionNumber:       "the brokers take no topic with so many partitions: create it yourself",
-	kafka.InvalidConfiguration:         "the brokers do not take cleanup.policy, retention.bytes, retention.ms or max.message.bytes as they are to be: create the topic yourself",
+	kafka.InvalidTopic:                 "the brokers reject this topic name: check the KAFKA_TOPIC_ variables",
+	kafka.InvalidPartitionNumber:       "the brokers reject a topic with so many partitions: create it yourself",
+	kafka.InvalidConfiguration:         "the brokers reject the settings cleanup.policy, retention.bytes, retention.ms or max.message.bytes: create the topic yourself",
 	kafka.PolicyViolation:              "the brokers' create.topic.policy.class.name does not allow it: create the topic yourself",
 	kafka.NotEnoughReplicas:            "fewer replicas are in sync than min.insync.replicas",
 	kafka.NotEnoughReplicasAfterAppend: "fewer replicas are in sync than min.insync.replicas",
 }
 
-// refusals are answers of brokers that can be reached, and that give no other
-// answer before somebody acts.
+// refusals are errors of reachable brokers that do not change until somebody acts.
 var refusals = []kafka.Error{
 	kafka.TopicAuthorizationFailed, kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed,
 	kafka.SASLAuthenticationFailed, kafka.UnsupportedSASLMechanism, kafka.IllegalSASLState,
 	kafka.InvalidTopic, kafka.InvalidPartitionNumber, kafka.InvalidReplicationFactor, kafka.InvalidConfiguration, kafka.PolicyViolation,
 }
 
-// Refused tells whether an error is such an answer.
+// Refused reports whether an error is one of them.
 func Refused(err error) bool {
 	var code kafka.Error
 	return errors.As(err, &code) && slices.Contains(refusals, code)
 }
 
-// explain says what was attempted, what went wrong and what to do about it, and
-// makes the error one of consumer's where it means that. right is what the
-// attempt needs to be allowed.
-func (l *Log) explain(doing, right string, err error) error {
+// explain adds to an error what was attempted and what to do about it, and maps it to an
+// error of package consumer if there is one. right is the permission that the attempt
+// needs.
+func (l *Client) explain(doing, right string, err error) error {
 	var code kafka.Error
 	errors.As(err, &code)
 	if meaning := meanings[code]; meaning != nil {
@@ -81,11 +79,11 @@ func (l *Log) explain(doing, right string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// garbledAlert is what a refusal by Kafka 2.7 looks like: its alert under TLS 1.3
-// cannot be decrypted.
+// garbledAlert is what a TLS 1.3 rejection by Kafka 2.7 looks like: its alert cannot be
+// decrypted.
 const garbledAlert = "local error: tls: bad record MAC"
 
-func (l *Log) advice(code kafka.Error, right string, err error) string {
+func (l *Client) advice(code kafka.Error, right string, err error) string {
 	switch code {
 	case kafka.TopicAuthorizationFailed, kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed:
 		return "the brokers' ACLs must allow " + right
@@ -99,30 +97,30 @@ func (l *Log) advice(code kafka.Error, right string, err error) string {
 		invalid   x509.CertificateInvalidError
 		notTLS    tls.RecordHeaderError
 		op        *net.OpError
-		silent    *unheard
+		silent    *silentError
 	)
 	switch {
 	case errors.As(err, &unknownCA):
-		return "the broker's certificate is from an authority not trusted here: check KAFKA_TLS_CA_FILE"
+		return "the broker's certificate is signed by an authority that is not trusted here: check KAFKA_TLS_CA_FILE"
 	case errors.As(err, &hostname):
 		return "the broker's certificate is for another name: KAFKA_BROKERS and the brokers' advertised.listeners must use a name in it"
 	case errors.As(err, &invalid):
-		return "the broker's certificate is not valid: see its dates and usage, and this machine's clock"
+		return "the broker's certificate is not valid: check its dates and usage, and this machine's clock"
 	case errors.As(err, &notTLS):
 		return "the broker's port does not speak TLS: check KAFKA_BROKERS and KAFKA_TLS_ENABLED"
 	case errors.As(err, &op) && (op.Op == "remote error" || strings.Contains(op.Error(), garbledAlert)):
-		return "the broker refuses our side of TLS: check KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE"
+		return "the broker rejects this client's TLS handshake: check KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE"
 	case errors.As(err, &silent), errors.As(err, &op) && op.Op == "dial":
 		return "check KAFKA_BROKERS and the brokers' advertised.listeners"
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return l.hungUp()
+		return l.closedAdvice()
 	}
 	return ""
 }
 
-// hungUp explains a connection that the broker closed. A restarting broker does
-// so, and so does one whose port expects another security protocol.
-func (l *Log) hungUp() string {
+// closedAdvice explains a connection that the broker closed. A restarting broker does that,
+// and also a port that expects another security protocol.
+func (l *Client) closedAdvice() string {
 	is := func(configured bool) string {
 		if configured {
 			return "on"

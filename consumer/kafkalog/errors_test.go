@@ -85,7 +85,7 @@ func TestOnlyWhatStopsAllOperationsIsACauseForAll(t *testing.T) {
 		is, certain bool
 	}{
 		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, true, true},
-		{&unheard{address: "b:1"}, true, true},
+		{&silentError{address: "b:1"}, true, true},
 		{x509.UnknownAuthorityError{}, true, true},
 		{kafka.SASLAuthenticationFailed, true, true},
 		{io.EOF, true, false},

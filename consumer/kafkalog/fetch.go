@@ -8,9 +8,9 @@ import (
 	"remux-retrier/consumer"
 )
 
-// Fetch goes to the partition's leader, in one request with the other calls that
-// wait there.
-func (l *Log) Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (consumer.Page, error) {
+// Fetch asks the partition's leader, in one request together with the other calls that wait
+// for that broker.
+func (l *Client) Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (consumer.Page, error) {
 	page, err := l.fetch(ctx, topic, partition, offset, maxBytes)
 	if err != nil {
 		return consumer.Page{}, l.explain(fmt.Sprintf("fetch %s/%d at offset %d", topic, partition, offset), "READ on topic "+topic, err)
@@ -18,7 +18,7 @@ func (l *Log) Fetch(ctx context.Context, topic string, partition int, offset int
 	return page, nil
 }
 
-func (l *Log) fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (consumer.Page, error) {
+func (l *Client) fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (consumer.Page, error) {
 	leader, err := l.leader(ctx, topic, partition)
 	if err != nil {
 		return consumer.Page{}, err
@@ -39,9 +39,9 @@ func (l *Log) fetch(ctx context.Context, topic string, partition int, offset int
 	return page, err
 }
 
-// Bounds asks the partition's leader. next is the end of all records, those of
-// open transactions included.
-func (l *Log) Bounds(ctx context.Context, topic string, partition int) (first, next int64, err error) {
+// Bounds asks the partition's leader. next is the end of all records, including those of
+// open transactions.
+func (l *Client) Bounds(ctx context.Context, topic string, partition int) (first, next int64, err error) {
 	for _, ask := range []struct {
 		time int64
 		to   *int64

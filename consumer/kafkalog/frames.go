@@ -2,15 +2,15 @@ package kafkalog
 
 import "encoding/binary"
 
-// frames follows the requests, or the answers, in what crosses a connection. Each
-// begins with its length, in four bytes.
+// frames tracks the requests, or the answers, in the bytes of a connection. Each starts
+// with its length in four bytes.
 type frames struct {
-	head []byte // of the next length, what has come
-	left int64  // of the frame, what has not come yet
+	head []byte // received bytes of the next length
+	left int64  // missing bytes of the current frame
 }
 
-// follow looks at what comes next. It calls begins with each length, as it came,
-// and tells how many frames have ended.
+// follow processes the next bytes. It calls begins with each length field, and returns how
+// many frames have ended.
 func (f *frames) follow(b []byte, begins func(head []byte) error) (ended int, err error) {
 	for len(b) > 0 {
 		if f.left > 0 {
@@ -37,5 +37,5 @@ func (f *frames) follow(b []byte, begins func(head []byte) error) (ended int, er
 	return ended, nil
 }
 
-// between tells whether no frame has begun that has not ended.
+// between reports whether the stream is between two frames.
 func (f *frames) between() bool { return f.left == 0 && len(f.head) == 0 }

@@ -59,7 +59,7 @@ func FuzzPage(f *testing.F) {
 		if page.Next < at || page.End < page.Next {
 			t.Fatalf("next %d and end %d after offset %d", page.Next, page.End, at-1)
 		}
-		if held > leastPage+usualRecord {
+		if held > minPage+usualRecord {
 			t.Fatalf("%d bytes are held", held)
 		}
 	})
@@ -79,12 +79,12 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte, version int16) {
 		version = 4 + (version-4)&7 // the client asks with versions 4 to 11
-		l := &Log{large: make(limit, 1), unpacking: make(limit, 1), closed: context.Background()}
+		l := &Client{large: make(limit, 1), unpacking: make(limit, 1), closed: context.Background()}
 		sent := binary.BigEndian.AppendUint32(nil, uint32(4+len(body)))
 		sent = append(binary.BigEndian.AppendUint32(sent, 1), body...)
 		parts := []*part{{topic: "t", asked: 1 << 20}, {topic: "t", partition: 1, asked: 1 << 20}}
 		w := &wire{Conn: protocol.NewConn(memoryConn{Reader: bytes.NewReader(sent), written: true}, "")}
-		answer, err := l.exchangeFetch(w, version, &fetching{Request: &fetch.Request{}, parts: parts})
+		answer, err := l.exchangeFetch(w, version, &fetchRequest{Request: &fetch.Request{}, parts: parts})
 		if err == nil && len(answer.found) != len(parts) {
 			t.Fatalf("%d parts", len(answer.found))
 		}

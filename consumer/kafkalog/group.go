@@ -16,29 +16,28 @@ import (
 )
 
 const (
-	// heartbeatInterval is how late a member may notice a rebalance: by its next
-	// heartbeat, and every other member stands still until then. That wait sets
-	// the interval, not the session time-out, of which a third would do: a rolling
-	// restart costs two rebalances an instance, which a second each showed in the
-	// answers' times. A heartbeat is some sixty bytes that the coordinator answers
-	// from memory: seven a second and instance are nothing to it.
+	// heartbeatInterval is how late a member may notice a rebalance; every other member
+	// waits until then. So it is far below the third of the session timeout that would be
+	// enough otherwise: a rolling restart costs two rebalances per instance, and a second
+	// each was visible in answer times. A heartbeat is about sixty bytes and answered from
+	// memory: seven per second and instance cost the coordinator nothing.
 	heartbeatInterval = 150 * time.Millisecond
 	// joinBackoff is kafka-go's pause between failed attempts to join.
 	joinBackoff = time.Second
 )
 
-// ErrLeft is what Join gives after Leave.
+// ErrLeft is the error of Join after Leave.
 var ErrLeft = errors.New("this member has left its group")
 
-// Join waits for the next generation; the first call enters the group. Between
-// failures kafka-go pauses for a second by itself, and keeps trying.
+// Join waits for the next generation. The first call joins the group. After a failure
+// kafka-go pauses for a second and keeps trying.
 //
-// Make sure first, with Partitions, that the topic exists: brokers with
-// auto.create.topics.enable create it otherwise, because kafka-go's group leader
-// asks for it in that way. Where it has gone since, and this member had to assign
-// partitions of which there were none, the error is consumer.ErrUnknownTopic.
-func (l *Log) Join(ctx context.Context) (consumer.Generation, error) {
-	group, err := l.enter()
+// Check with Partitions first that the topic exists. Otherwise brokers with
+// auto.create.topics.enable create it, because of the way kafka-go's group leader asks for
+// it. If the topic has been deleted since, and this member as the leader had no partitions
+// to assign, the error is consumer.ErrUnknownTopic.
+func (l *Client) Join(ctx context.Context) (consumer.Generation, error) {
+	group, err := l.startGroup()
 	if err != nil {
 		return nil, fmt.Errorf("join group %s: %w", l.cfg.GroupID, err)
 	}
@@ -66,23 +65,23 @@ func (l *Log) Join(ctx context.Context) (consumer.Generation, error) {
 		return nil, l.explain("join group "+l.cfg.GroupID, l.groupRight(), kafka.UnknownTopicOrPartition)
 	}
 	if leaving {
-		// Leave came between Next and here and could not see this generation,
-		// for whose release it waits.
+		// Leave was called between Next and here. It could not see this generation, and
+		// waits for its release.
 		g.Release()
 		return nil, fmt.Errorf("join group %s: %w", l.cfg.GroupID, ErrLeft)
 	}
 	return g, nil
 }
 
-// Members that this service cannot share a group with.
+// Members that cannot share a group with this service.
 var (
-	errNewProtocol  = errors.New("it has members of the new group protocol (group.protocol=consumer), which this service cannot join: stop them first, or choose another KAFKA_GROUP_ID")
-	errOtherProgram = errors.New("is of another program, and this service cannot assign partitions to it: stop it first, or choose another KAFKA_GROUP_ID")
+	errNewProtocol  = errors.New("it has members of the new group protocol (group.protocol=consumer), which this service does not support: stop them first, or choose another KAFKA_GROUP_ID")
+	errOtherProgram = errors.New("belongs to another program, and this service cannot assign partitions to it: stop it first, or choose another KAFKA_GROUP_ID")
 )
 
-// unreadableMember begins what kafka-go says of a member whose subscription it
-// cannot read, as it cannot that of Java's clients. The member's id follows, and
-// then the cause, which is missing.
+// unreadableMember is the start of kafka-go's error about a member whose subscription it
+// cannot read, such as a Java client's. The member's id follows, then the cause, which is
+// missing.
 const unreadableMember = "unable to read metadata for member, "
 
 func otherProgram(err error) error {
@@ -90,8 +89,8 @@ func otherProgram(err error) error {
 	return fmt.Errorf("its member %s %w", member, errOtherProgram)
 }
 
-// enter gives the group, started at the first call.
-func (l *Log) enter() (*kafka.ConsumerGroup, error) {
+// startGroup returns the group; the first call starts it.
+func (l *Client) startGroup() (*kafka.ConsumerGroup, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.left != nil || l.closed.Err() != nil {
@@ -106,16 +105,16 @@ func (l *Log) enter() (*kafka.ConsumerGroup, error) {
 		Dialer:         l.dialer,
 		Topics:         []string{l.cfg.Topic},
 		GroupBalancers: l.balancers(),
-		// Two in a row may be lost, whatever the session.
+		// Two heartbeats in a row may be lost, whatever the session timeout.
 		HeartbeatInterval: min(heartbeatInterval, l.cfg.SessionTimeout/3),
 		SessionTimeout:    l.cfg.SessionTimeout,
 		RebalanceTimeout:  l.cfg.RebalanceTimeout,
 		JoinGroupBackoff:  joinBackoff,
-		// A broker that does not answer for a while still has its members, until
-		// their sessions end.
+		// A broker that does not answer for a while keeps its members until their sessions
+		// end.
 		Timeout: l.cfg.SessionTimeout,
-		// WatchPartitionChanges stays off: it rejoins in a tight loop while the
-		// topic is missing. The consumer watches, with Partitions.
+		// WatchPartitionChanges stays off: it rejoins in a tight loop while the topic is
+		// missing. The consumer watches the count itself, with Partitions.
 		Logger: kafka.LoggerFunc(func(format string, args ...any) { l.cfg.Debugf(format, args...) }),
 	})
 	if err != nil {
@@ -125,54 +124,52 @@ func (l *Log) enter() (*kafka.ConsumerGroup, error) {
 	return group, nil
 }
 
-// balancers are kafka-go's own defaults, watched.
-func (l *Log) balancers() []kafka.GroupBalancer {
+// balancers are kafka-go's defaults, wrapped.
+func (l *Client) balancers() []kafka.GroupBalancer {
 	return []kafka.GroupBalancer{
 		watchedBalancer{kafka.RangeGroupBalancer{}, l},
 		watchedBalancer{kafka.RoundRobinGroupBalancer{}, l},
 	}
 }
 
-// notLeading is Log.shared until this member has shared out partitions.
+// notLeading is Client.shared until this member has assigned partitions.
 const notLeading = -1
 
-// watchedBalancer notes how many of the consumed topic's partitions this member
-// shares out as the group's leader. To kafka-go a topic that is missing at that
-// moment is no error, and what is added right after it is nothing: the group would
-// then own too little for as long as it lasts.
+// watchedBalancer notes how many partitions of the consumed topic this member assigns as
+// the group's leader. kafka-go treats a topic that is missing at that moment as no error,
+// and ignores partitions added right after it: the group would then own too few for as long
+// as it lasts.
 //
-// It also sees that a commit without an answer is left behind in a former
-// generation, see UserData.
+// It also makes sure that a commit without an answer stays in a former generation, see
+// UserData.
 type watchedBalancer struct {
 	kafka.GroupBalancer
-	log *Log
+	client *Client
 }
 
-// UserData goes with a JoinGroup. A member that does not lead a stable group, and
-// joins it as it did before, is let into the very generation that it had, in which
-// such a commit may still be stored. What differs from the last time has the
-// coordinator begin a new one.
+// UserData is sent with a JoinGroup. A member that does not lead a stable group, and joins
+// it with unchanged data, gets the same generation again, in which such a commit may still
+// be stored. Changed data makes the coordinator start a new generation.
 func (b watchedBalancer) UserData() ([]byte, error) {
-	b.log.shared.Store(notLeading) // until AssignGroups, which may follow this join
-	return strconv.AppendInt(nil, b.log.unanswered.Load(), 10), nil
+	b.client.shared.Store(notLeading) // until AssignGroups, which may follow this join
+	return strconv.AppendInt(nil, b.client.unanswered.Load(), 10), nil
 }
 
 func (b watchedBalancer) AssignGroups(members []kafka.GroupMember, partitions []kafka.Partition) kafka.GroupMemberAssignments {
 	of := 0
 	for _, p := range partitions {
-		if p.Topic == b.log.cfg.Topic { // members of another mind may have added theirs
+		if p.Topic == b.client.cfg.Topic { // other members may have subscribed to other topics
 			of++
 		}
 	}
-	b.log.shared.Store(int64(of))
+	b.client.shared.Store(int64(of))
 	return b.GroupBalancer.AssignGroups(members, partitions)
 }
 
-// Leave tells the group. Only where this member has never been in a generation
-// may that take longer than the request: kafka-go cannot be interrupted while it
-// waits for the other members of a rebalance. Where ctx ends first, the wait goes
-// on until Close.
-func (l *Log) Leave(ctx context.Context) error {
+// Leave leaves the group. It takes longer than one request only if this member has never
+// had a generation: kafka-go cannot be interrupted while it waits for the other members of
+// a rebalance. If ctx ends first, that wait continues until Close.
+func (l *Client) Leave(ctx context.Context) error {
 	l.mu.Lock()
 	left, group, current := l.left, l.group, l.current
 	if left == nil {
@@ -187,16 +184,16 @@ func (l *Log) Leave(ctx context.Context) error {
 	}
 	l.mu.Unlock()
 	if current != nil {
-		// kafka-go leaves only between two generations. A generation that is
-		// released now may look to it like one that ended in a rebalance: then it
-		// would join again first, and wait until every other member has finished
-		// its calls. A member that the group no longer knows cannot. If this
-		// fails, kafka-go's own way is left.
+		// kafka-go leaves only between two generations. A generation released now may look
+		// to it as if a rebalance ended it: then it would join again first, and wait until
+		// every other member has finished its calls. It cannot do so for a member that the
+		// group no longer knows. If removing the member fails, kafka-go's own way remains.
 		removed, _ := l.remove(ctx, current.gen.MemberID)
 		current.Release()
 		if removed {
-			// Where it has begun to join again, it may wait for assignments: a
-			// coordinator never answers the SyncGroup of a member that is gone by then.
+			// If kafka-go has started to join again, it may wait for assignments: a
+			// coordinator never answers the SyncGroup of a member that was removed
+			// meanwhile.
 			l.endMember()
 		}
 	}
@@ -208,25 +205,25 @@ func (l *Log) Leave(ctx context.Context) error {
 	}
 }
 
-func (l *Log) groupRight() string {
+func (l *Client) groupRight() string {
 	return fmt.Sprintf("READ on group %s and on topic %s", l.cfg.GroupID, l.cfg.Topic)
 }
 
-// generation is one generation of kafka-go's, kept open until it is released:
-// kafka-go rejoins only once the function it was given has returned.
+// generation is a kafka-go generation, kept open until it is released: kafka-go rejoins
+// only after the function it was given returns.
 type generation struct {
-	log      *Log
+	client   *Client
 	gen      *kafka.Generation
 	assigned []int
-	of       int // partitions were shared out, by this member if it leads
+	of       int // partition count at the assignment, if this member leads
 	leads    bool
 	ended    chan struct{}
 	released chan struct{}
 	release  sync.Once
 }
 
-func newGeneration(l *Log, gen *kafka.Generation) *generation {
-	g := &generation{log: l, gen: gen, ended: make(chan struct{}), released: make(chan struct{})}
+func newGeneration(l *Client, gen *kafka.Generation) *generation {
+	g := &generation{client: l, gen: gen, ended: make(chan struct{}), released: make(chan struct{})}
 	if of := l.shared.Load(); of != notLeading {
 		g.of, g.leads = int(of), true
 	}

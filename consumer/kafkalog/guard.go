@@ -6,35 +6,34 @@ import (
 	"io"
 )
 
-// An answer of Kafka's begins with its length. kafka-go believes what it reads
-// there, and makes room for it (kafka-go#1439): the first four letters of an HTTP
-// server's answer are a gigabyte.
+// A Kafka response starts with its length. kafka-go trusts that length and allocates memory
+// for it (kafka-go#1439): the first four letters of an HTTP response mean a gigabyte.
 const (
-	// firstAnswer bounds a connection's first answer, which tells what versions of
-	// which requests the broker speaks, or where the coordinator is.
+	// firstAnswer bounds a connection's first response, which lists the supported request
+	// versions or names the coordinator.
 	firstAnswer = 1 << 20
-	// anyAnswer bounds the others. A batch may be large where its topic allows it.
+	// anyAnswer bounds all others. A batch may be large if its topic allows it.
 	anyAnswer = 512 << 20
 )
 
-// A server that expects TLS answers with an alert of TLS.
+// A server that expects TLS answers with a TLS alert.
 const tlsAlert, tlsMajor = 0x15, 3
 
-// guard looks at the lengths of the answers in what a connection brings.
+// guard checks the length fields of the responses on a connection.
 type guard struct {
 	frames
-	later bool // the first answer has begun
+	later bool // the first response has started
 }
 
-// see looks at what has come next.
-func (g *guard) see(b []byte, address string) error {
+// check processes the next received bytes.
+func (g *guard) check(b []byte, address string) error {
 	_, err := g.follow(b, func(head []byte) error {
 		length := int32(binary.BigEndian.Uint32(head))
 		switch {
 		case !g.later && head[0] == tlsAlert && head[1] == tlsMajor:
 			return fmt.Errorf("%w: %s expects TLS", io.ErrUnexpectedEOF, address)
 		case !g.later && (length < 0 || length > firstAnswer):
-			return fmt.Errorf("no Kafka answers at %s: its answer begins with %q", address, head)
+			return fmt.Errorf("%s is not a Kafka broker: its answer starts with %q", address, head)
 		case length < 0 || length > anyAnswer:
 			return fmt.Errorf("%s announces an answer of %d bytes", address, length)
 		}

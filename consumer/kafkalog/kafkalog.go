@@ -1,16 +1,15 @@
-// Package kafkalog is consumer.Log on a real Kafka, by kafka-go: group
-// membership, read-committed fetching, commits with metadata, producing, and
-// what a start-up needs to ask about topics.
+// Package kafkalog implements consumer.Client on a real Kafka with kafka-go: group
+// membership, read-committed fetching, commits with metadata, producing, and the questions
+// about topics that a start needs to ask.
 //
-// It keeps no state of the consumer's: it retries nothing, tracks nothing and
-// decides nothing. Of kafka-go it uses the group and the raw requests of the
-// protocol; Reader, Writer and Conn are avoided, because they show aborted
-// records, mistake empty values for absent ones, or resend what was written.
-// Answers to fetches are read here (answer.go, batch.go, page.go, unpack.go):
-// kafka-go unpacks a batch whole, however large that is.
+// It keeps none of the consumer's state: it retries nothing, tracks nothing and decides
+// nothing. From kafka-go it uses the group and the raw protocol requests. Reader, Writer
+// and Conn are avoided: they return aborted records, confuse empty and absent values, or
+// resend messages. Fetch responses are read here (answer.go, batch.go, page.go, unpack.go),
+// because kafka-go unpacks a whole batch at once, however large.
 //
-// Only the wiring of the service (and tests) may import it; everything else
-// knows consumer.Log alone.
+// Only the wiring of the service, and tests, may import it. Everything else knows only
+// consumer.Client.
 package kafkalog
 
 import (
@@ -30,13 +29,13 @@ import (
 	"remux-retrier/consumer"
 )
 
-// unknownBroker is no broker's id.
+// unknownBroker is not a valid broker id.
 const unknownBroker = -1
 
 // requestTimeout bounds requests that a broker answers at once.
 const requestTimeout = 5 * time.Second
 
-// Config says which Kafka, and as whom.
+// Config describes the cluster and the group membership.
 type Config struct {
 	// Brokers are host:port addresses to start from. Required.
 	Brokers []string
@@ -46,42 +45,40 @@ type Config struct {
 	ClientID string
 	// Topic is consumed. Required.
 	Topic string
-	// Topics are all others that are fetched from, produced to or asked about:
-	// only these and Topic are known to exist.
+	// Topics are all other topics that are fetched, produced to or described. Only these
+	// and Topic are known to exist.
 	Topics []string
-	// SessionTimeout is how long the group waits for a sign of life before it
-	// gives this member's partitions to others. Defaults to 10 s.
+	// SessionTimeout is how long the group waits for a heartbeat before it gives this
+	// member's partitions to others. Defaults to 10 s.
 	SessionTimeout time.Duration
-	// RebalanceTimeout is how long the group waits in a rebalance for a member
-	// to release its generation; it must exceed the longest drain. Defaults to
-	// 30 s.
+	// RebalanceTimeout is how long a rebalance waits for a member to release its
+	// generation. It must exceed the longest drain. Defaults to 30 s.
 	RebalanceTimeout time.Duration
-	// TLS, where not nil, is asked for each connection, and the connection is
-	// checked against the name of the broker it leads to. The configuration it
-	// gives is the connection's own.
+	// TLS, if not nil, returns the configuration of each new connection, which owns it. The
+	// broker's certificate is checked against the name of the broker it connects to.
 	TLS func() *tls.Config
-	// SASL, where not nil, authenticates every connection.
+	// SASL, if not nil, authenticates every connection.
 	SASL sasl.Mechanism
-	// Debugf receives what kafka-go says of the group's course, with the
-	// semantics of fmt.Printf. Defaults to nowhere.
+	// Debugf receives kafka-go's messages about the group, with the semantics of
+	// fmt.Printf. Defaults to discarding them.
 	Debugf func(format string, args ...any)
 }
 
-// Log is consumer.Log on a Kafka cluster.
+// Client is a consumer.Client on a Kafka cluster.
 //
 // mu guards brokers, group, current and left. It is never held while waiting.
-type Log struct {
+type Client struct {
 	cfg       Config
 	addr      net.Addr
 	transport *kafka.Transport
 	client    *kafka.Client
 	dialer    *kafka.Dialer
 
-	// closed ends with Close, and every connection with it.
+	// closed ends with Close, and with it every connection.
 	closed context.Context
 	close  context.CancelFunc
-	// member ends when this member has been removed from its group, and the group's
-	// connections with it.
+	// member ends when this member was removed from its group, and with it the group's
+	// connections.
 	member    context.Context
 	endMember context.CancelFunc
 
@@ -90,8 +87,8 @@ type Log struct {
 	keyless    atomic.Uint64
 	counts     sync.Map // topic → count, for PartitionFor
 
-	correlation atomic.Int32 // of requests; they are numbered
-	coordinator atomic.Int32 // the group's, or unknownBroker
+	correlation atomic.Int32 // number of the last request
+	coordinator atomic.Int32 // of the group, or unknownBroker
 	silent      silentBrokers
 
 	large, unpacking limit // see answer.go and unpack.go
@@ -104,11 +101,11 @@ type Log struct {
 	left    chan struct{} // closed when the group knows; nil before Leave
 }
 
-var _ consumer.Log = (*Log)(nil)
+var _ consumer.Client = (*Client)(nil)
 
-// New checks the configuration. It does not touch the network: an unreachable
-// broker shows in the first method called.
-func New(cfg Config) (*Log, error) {
+// New checks the configuration. It does not use the network: an unreachable broker shows in
+// the first method called.
+func New(cfg Config) (*Client, error) {
 	switch {
 	case len(cfg.Brokers) == 0:
 		return nil, errors.New("kafkalog: no brokers")
@@ -126,7 +123,8 @@ func New(cfg Config) (*Log, error) {
 	if cfg.Debugf == nil {
 		cfg.Debugf = func(string, ...any) {}
 	}
-	// The group asks the first of the list; not all instances are to ask the same.
+	// The group connects to the first broker of the list; instances should not all use the
+	// same one.
 	cfg.Brokers = slices.Clone(cfg.Brokers)
 	rand.Shuffle(len(cfg.Brokers), func(i, j int) { //nolint:gosec // nobody gains by guessing it
 		cfg.Brokers[i], cfg.Brokers[j] = cfg.Brokers[j], cfg.Brokers[i]
@@ -134,7 +132,7 @@ func New(cfg Config) (*Log, error) {
 	topics := append(slices.Clone(cfg.Topics), cfg.Topic)
 	slices.Sort(topics)
 
-	l := &Log{cfg: cfg, addr: kafka.TCP(cfg.Brokers...), brokers: map[int32]*broker{}}
+	l := &Client{cfg: cfg, addr: kafka.TCP(cfg.Brokers...), brokers: map[int32]*broker{}}
 	l.large, l.unpacking = make(limit, 1), make(limit, unpackAtOnce)
 	l.shared.Store(notLeading)
 	l.coordinator.Store(unknownBroker)
@@ -142,8 +140,8 @@ func New(cfg Config) (*Log, error) {
 	l.member, l.endMember = context.WithCancel(l.closed)
 	l.transport = &kafka.Transport{
 		Dial: l.dial,
-		// Also the time-out of the metadata request itself; the real interval
-		// is random, one second on average.
+		// Also the timeout of the metadata request itself. The actual interval is random,
+		// one second on average.
 		MetadataTTL:    2 * time.Second,
 		MetadataTopics: slices.Compact(topics),
 		ClientID:       cfg.ClientID,
@@ -158,9 +156,9 @@ func New(cfg Config) (*Log, error) {
 	return l, nil
 }
 
-// Close ends every connection and all that still runs on one. Call Leave first:
-// a member that did not leave is missed only after its session has timed out.
-func (l *Log) Close() {
+// Close ends every connection and everything that still runs on one. Call Leave first: the
+// group notices a member that did not leave only after its session timeout.
+func (l *Client) Close() {
 	l.close()
 	l.transport.CloseIdleConnections()
 	l.mu.Lock()
@@ -174,12 +172,12 @@ func (l *Log) Close() {
 	}
 }
 
-// Requests is how many of the requests were sent that are sent here and not by
-// kafka-go: fetches, writes, lookups and those to the group's coordinator.
-func (l *Log) Requests() int { return int(l.correlation.Load()) }
+// Requests returns how many requests this package has sent: fetches, writes, lookups and
+// those to the group's coordinator. Requests of kafka-go do not count.
+func (l *Client) Requests() int { return int(l.correlation.Load()) }
 
-// roundTrip sends one request to the broker that kafka-go finds responsible.
-func (l *Log) roundTrip(ctx context.Context, timeout time.Duration, req kafka.Request) (kafka.Response, error) {
+// roundTrip sends one request to the broker that kafka-go selects for it.
+func (l *Client) roundTrip(ctx context.Context, timeout time.Duration, req kafka.Request) (kafka.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return l.transport.RoundTrip(ctx, l.addr, req)

@@ -13,18 +13,18 @@ func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 // consumed is a topic.
 const consumed = "failed"
 
-// patience bounds what must happen soon.
-const patience = 20 * time.Second
+// soonTimeout bounds what must happen soon.
+const soonTimeout = 20 * time.Second
 
 func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), soonTimeout)
 	t.Cleanup(cancel)
 	return ctx
 }
 
 // alone is a Log that finds no Kafka; it closes with the test. What needs a broker
 // is tested in test/kafkalog.
-func alone(t *testing.T, brokers []string, change ...func(*Config)) *Log {
+func alone(t *testing.T, brokers []string, change ...func(*Config)) *Client {
 	t.Helper()
 	cfg := Config{Brokers: brokers, GroupID: "retrier", ClientID: "test", Topic: consumed}
 	for _, f := range change {

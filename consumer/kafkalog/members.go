@@ -10,16 +10,16 @@ import (
 	"github.com/segmentio/kafka-go/protocol/describegroups"
 )
 
-// Evict makes the members of the group that have exactly this Log's ClientID
-// leave it, and tells how many did. Call it before the first Join: those members
-// are then this instance's earlier life, which the group would otherwise wait
-// for until its session has timed out, or a living process that wrongly uses the
-// same name. A group that is empty or unknown is no error.
+// Evict removes the members of the group that have exactly this Client's ClientID, and
+// returns how many. Call it before the first Join: such a member is either this instance
+// before its restart, for which the group would otherwise wait until the session timeout,
+// or a running process that wrongly uses the same name. An empty or unknown group is no
+// error.
 //
-// It needs what consuming needs, READ on the group.
-func (l *Log) Evict(ctx context.Context) (int, error) {
-	doing := "take the former place of client " + l.cfg.ClientID + " in group " + l.cfg.GroupID
-	namesakes, err := l.namesakes(ctx)
+// It needs READ on the group, as consuming does.
+func (l *Client) Evict(ctx context.Context) (int, error) {
+	doing := "remove the former member with client id " + l.cfg.ClientID + " in group " + l.cfg.GroupID
+	namesakes, err := l.sameName(ctx)
 	if err != nil {
 		return 0, l.explain(doing, l.groupRight(), err)
 	}
@@ -36,9 +36,9 @@ func (l *Log) Evict(ctx context.Context) (int, error) {
 	return evicted, nil
 }
 
-// remove makes a member leave the group; false: it was no member any more. A
-// JoinGroup of it that waits for the other members is answered at once.
-func (l *Log) remove(ctx context.Context, memberID string) (bool, error) {
+// remove removes a member from the group; false: it was not a member any more. A JoinGroup
+// of that member which waits for others is answered at once.
+func (l *Client) remove(ctx context.Context, memberID string) (bool, error) {
 	res, err := l.client.LeaveGroup(ctx, &kafka.LeaveGroupRequest{
 		GroupID: l.cfg.GroupID,
 		Members: []kafka.LeaveGroupRequestMember{{ID: memberID}},
@@ -46,25 +46,25 @@ func (l *Log) remove(ctx context.Context, memberID string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	// Only the member's own error counts: kafka-go mistakes the field of the
-	// request's error for another.
+	// Only the member's own error counts: kafka-go confuses the field of the request's
+	// error with another.
 	if err = res.Members[0].Error; errors.Is(err, kafka.UnknownMemberId) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// Others lists the hosts of the group's members that have exactly this Log's
-// ClientID and are not this Log, sorted. Which member this one is, is known only
-// from its first generation on; until then there are no others.
-func (l *Log) Others(ctx context.Context) ([]string, error) {
+// SameNameHosts returns the hosts of the group's members that have exactly this Client's
+// ClientID and are not this Client, sorted. A Client knows which member it is only from its
+// first generation on; until then the result is empty.
+func (l *Client) SameNameHosts(ctx context.Context) ([]string, error) {
 	l.mu.Lock()
 	current := l.current
 	l.mu.Unlock()
 	if current == nil {
 		return nil, nil
 	}
-	namesakes, err := l.namesakes(ctx)
+	namesakes, err := l.sameName(ctx)
 	if err != nil {
 		return nil, l.explain("look for other members of group "+l.cfg.GroupID, l.groupRight(), err)
 	}
@@ -78,9 +78,8 @@ func (l *Log) Others(ctx context.Context) ([]string, error) {
 	return hosts, nil
 }
 
-// namesakes are the members that have our client id. Without a client id there
-// are none: nameless members are not each other.
-func (l *Log) namesakes(ctx context.Context) ([]describegroups.ResponseGroupMember, error) {
+// sameName returns the members with our client id. Without a client id it returns none.
+func (l *Client) sameName(ctx context.Context) ([]describegroups.ResponseGroupMember, error) {
 	if l.cfg.ClientID == "" {
 		return nil, nil
 	}
@@ -88,17 +87,17 @@ func (l *Log) namesakes(ctx context.Context) ([]describegroups.ResponseGroupMemb
 	return slices.DeleteFunc(members, func(m describegroups.ResponseGroupMember) bool { return m.ClientID != l.cfg.ClientID }), err
 }
 
-// members are all of the group. kafka-go's own request fails where a member joined
-// with metadata of a newer version, as Java's do.
-func (l *Log) members(ctx context.Context) ([]describegroups.ResponseGroupMember, error) {
+// members returns all members of the group. kafka-go's own request fails if a member joined
+// with metadata of a newer version, as Java clients do.
+func (l *Client) members(ctx context.Context) ([]describegroups.ResponseGroupMember, error) {
 	g, err := l.describeGroup(ctx, false)
-	if errors.Is(err, kafka.GroupIdNotFound) { // brokers differ in whether they say so
+	if errors.Is(err, kafka.GroupIdNotFound) { // brokers differ in whether they report it
 		return nil, nil
 	}
 	return g.Members, err
 }
 
-func (l *Log) describeGroup(ctx context.Context, rights bool) (g describegroups.ResponseGroup, err error) {
+func (l *Client) describeGroup(ctx context.Context, rights bool) (g describegroups.ResponseGroup, err error) {
 	m, err := l.roundTrip(ctx, requestTimeout, &describegroups.Request{Groups: []string{l.cfg.GroupID}, IncludeAuthorizedOperations: rights})
 	if err != nil {
 		return g, err

@@ -11,19 +11,19 @@ import (
 
 const (
 	readUncommitted = 0
-	// readCommitted hides open and aborted transactions' effects on what may be
-	// read: the broker answers up to the last stable offset and lists what was
-	// aborted (KIP-98); the page decoder leaves that out.
+	// readCommitted hides the effects of open and aborted transactions: the broker answers
+	// up to the last stable offset and lists the aborted transactions (KIP-98), which the
+	// page decoder skips.
 	readCommitted = 1
 )
 
-// What ListOffsets takes for a time beside times.
+// Special timestamps of ListOffsets.
 const (
 	lastOffset  = -1
 	firstOffset = -2
 )
 
-// partitionError is an error of one of several partitions.
+// partitionError is the error of one of several partitions.
 type partitionError struct {
 	partition int
 	err       error
@@ -32,9 +32,9 @@ type partitionError struct {
 func (e *partitionError) Error() string { return fmt.Sprintf("partition %d: %v", e.partition, e.err) }
 func (e *partitionError) Unwrap() error { return e.err }
 
-// listOffsets asks for an offset of each partition by time: one request to each
-// broker that leads some. -1 means that no record is that young.
-func (l *Log) listOffsets(ctx context.Context, topic string, partitions []int, time int64, isolation int8) ([]int64, error) {
+// listOffsets returns an offset by time for each partition, with one request per leader. -1
+// means that no record is that young.
+func (l *Client) listOffsets(ctx context.Context, topic string, partitions []int, time int64, isolation int8) ([]int64, error) {
 	leaders := map[int32][]listoffsets.RequestPartition{}
 	index := make(map[int32]int, len(partitions))
 	for i, p := range partitions {

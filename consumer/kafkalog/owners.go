@@ -9,16 +9,15 @@ import (
 	assignment "github.com/segmentio/kafka-go/protocol/consumer"
 )
 
-// Member is one of the group's, by its client id, with its partitions of the consumed
-// topic.
+// Member is a member of the group, and its partitions of the consumed topic.
 type Member struct {
 	ClientID   string
 	Partitions []int
 }
 
-// Members lists the group's members, by their names. It needs DESCRIBE on the group,
-// which consuming needs too.
-func (l *Log) Members(ctx context.Context) ([]Member, error) {
+// Members returns the group's members, sorted by client id. It needs DESCRIBE on the
+// group, as consuming does.
+func (l *Client) Members(ctx context.Context) ([]Member, error) {
 	members, err := l.members(ctx)
 	if err != nil {
 		return nil, l.explain("ask who owns the partitions of group "+l.cfg.GroupID, "DESCRIBE on group "+l.cfg.GroupID, err)
@@ -45,7 +44,7 @@ func (l *Log) Members(ctx context.Context) ([]Member, error) {
 
 // Owner names the client id of the group's member that was assigned a partition
 // of the consumed topic; empty: nobody was, or the group shares out anew.
-func (l *Log) Owner(ctx context.Context, partition int) (string, error) {
+func (l *Client) Owner(ctx context.Context, partition int) (string, error) {
 	members, err := l.Members(ctx)
 	if err != nil {
 		return "", err

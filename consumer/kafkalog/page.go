@@ -12,59 +12,59 @@ import (
 )
 
 const (
-	// leastPage and mostPage bound what a page holds unpacked, beside its first
-	// record: between them it is eight times what was asked for.
-	leastPage, mostPage = 64 << 10, 8 << 20
-	// usualRecord is the largest record that comes along in a page: what topics take
-	// by their default, and somewhat more. A larger one comes if it is asked for.
+	// minPage and maxPage bound a page in unpacked bytes, beside its first record. Between
+	// them the limit is eight times the requested bytes.
+	minPage, maxPage = 64 << 10, 8 << 20
+	// usualRecord is the largest record that is returned together with others: a little
+	// above the default limit of topics. A larger one must be requested alone.
 	usualRecord = 1<<20 + 64<<10
-	// recordBytes is what holding a record costs beside its bytes, about.
+	// recordBytes is about what holding a record costs besides its bytes.
 	recordBytes = 128
-	// farBeyond is more than can be written to a partition while it is being read:
-	// a batch further beyond its end is none of it.
+	// farBeyond is more offsets than can be written while a partition is being read: a
+	// batch further beyond the end is invalid.
 	farBeyond = 1 << 24
 )
 
-// pager makes a page of the batches that a broker answers with. It answers with
-// whole batches: the first may begin below the offset that was asked for, and
-// batches of aborted transactions and their markers come along.
+// pager builds a page from the batches of a response. The broker returns whole batches: the
+// first may start below the requested offset, and batches of aborted transactions and their
+// markers are included.
 type pager struct {
 	topic     string
 	partition int
 	from      int64
 	most      int   // bytes of a page
 	largest   int64 // bytes of a record
-	high      int64 // the end of all records
+	high      int64 // end of all records
 	stable    int64
 	aborted   *aborted
 	names     map[string]string
 
 	page consumer.Page
 	size int
-	due  int64 // the next batch's first offset at least
+	due  int64 // lowest offset that the next batch may start at
 	full bool
 }
 
 func newPager(f *part, high, stable int64, txns []fetch.ResponseTransaction) *pager {
 	return &pager{
 		topic: f.topic, partition: int(f.partition), from: f.offset, high: high, stable: stable, aborted: newAborted(txns),
-		most: min(max(leastPage, 8*f.asked), mostPage), largest: max(usualRecord, int64(f.asked)),
+		most: min(max(minPage, 8*f.asked), maxPage), largest: max(usualRecord, int64(f.asked)),
 		page: consumer.Page{Next: f.offset, End: stable},
 	}
 }
 
-// begin checks where a batch stands: behind the one before it.
+// begin checks that a batch follows the one before it.
 func (p *pager) begin(h *header) error {
 	if h.base() < p.due || h.last() < h.base() || h.last() > p.high+farBeyond {
-		return fmt.Errorf("the broker's answer has a batch at offsets %d to %d, of %d, where at least %d was due", h.base(), h.last(), p.high, p.due)
+		return fmt.Errorf("the broker's answer has a batch at offsets %d to %d, of %d, expected %d or more", h.base(), h.last(), p.high, p.due)
 	}
 	p.due = h.last() + 1
 	return nil
 }
 
-// read adds a batch to the page, whose checksum is right; body is nil where it is
-// too large to be read.
-func (p *pager) read(l *Log, h *header, body []byte) error {
+// read adds a batch with a correct checksum to the page. body is nil if the batch is too
+// large to be read.
+func (p *pager) read(l *Client, h *header, body []byte) error {
 	p.aborted.begin(h.base())
 	var err error
 	switch kind := h.attributes(); {
@@ -72,7 +72,7 @@ func (p *pager) read(l *Log, h *header, body []byte) error {
 		err = p.aborted.marker(h.producer(), body)
 	case kind.Transactional() && p.aborted.open[h.producer()], h.last() < p.from:
 	case body == nil:
-		p.leaveOut(h, max(h.base(), p.from), fmt.Sprintf("a batch is larger than %d MiB as it is stored", storedMost>>20))
+		p.leaveOut(h, max(h.base(), p.from), fmt.Sprintf("a batch is larger than %d MiB as it is stored", maxStored>>20))
 	default:
 		err = p.records(l, h, body)
 	}
@@ -82,8 +82,8 @@ func (p *pager) read(l *Log, h *header, body []byte) error {
 	return err
 }
 
-// records adds a batch's records, until the page is full.
-func (p *pager) records(l *Log, h *header, body []byte) error {
+// records adds a batch's records until the page is full.
+func (p *pager) records(l *Client, h *header, body []byte) error {
 	if h.count() < 0 {
 		return fmt.Errorf("a batch of %d records", h.count())
 	}
@@ -97,7 +97,7 @@ func (p *pager) records(l *Log, h *header, body []byte) error {
 		}
 		next, unfinished = in.due, err == nil && p.full && in.rest > 0
 	}
-	if why := beyond(err); why != "" {
+	if why := exceeded(err); why != "" {
 		p.leaveOut(h, max(next, p.from), why)
 		return nil
 	}
@@ -122,10 +122,10 @@ func (p *pager) one(h *header, in *unpacked) error {
 	delta, after := f.start()
 	offset := h.base() + delta
 	switch {
-	case f.cut:
-		return errCut
+	case f.truncated:
+		return errTruncated
 	case offset < in.due || delta > math.MaxInt32 || offset > h.last():
-		return fmt.Errorf("a record at offset %d, where at least %d was due", offset, in.due)
+		return fmt.Errorf("a record at offset %d, expected %d or more", offset, in.due)
 	case offset < p.from:
 		err := in.skip(length)
 		in.passed(offset)
@@ -169,7 +169,7 @@ func (p *pager) add(r consumer.Record, size int) {
 	p.size += size + recordBytes
 }
 
-// leaveOut adds all records of a batch from an offset on as one without contents.
+// leaveOut adds all records of a batch from an offset on as one record without contents.
 func (p *pager) leaveOut(h *header, from int64, why string) {
 	p.add(consumer.Record{
 		Topic: p.topic, Partition: p.partition, Offset: from, Time: time.UnixMilli(h.latest()),
@@ -177,9 +177,9 @@ func (p *pager) leaveOut(h *header, from int64, why string) {
 	}, 0)
 }
 
-// aborted follows which producers are inside an aborted transaction, batch by
-// batch. Ahead are those that begin further on, by offset: a producer may have
-// several in one page, so each entry holds from its beginning to its marker.
+// aborted tracks which producers are inside an aborted transaction, batch by batch. ahead
+// lists the transactions that start later, by offset. A producer may have several in one
+// page, so each applies from its start to its marker.
 type aborted struct {
 	ahead []fetch.ResponseTransaction
 	open  map[int64]bool // by producer id
@@ -193,7 +193,7 @@ func newAborted(txns []fetch.ResponseTransaction) *aborted {
 	return &aborted{ahead: ahead, open: map[int64]bool{}}
 }
 
-// begin opens the transactions that have begun at a batch's base offset.
+// begin opens the transactions that have started at a batch's base offset.
 func (a *aborted) begin(base int64) {
 	for len(a.ahead) > 0 && a.ahead[0].FirstOffset <= base {
 		a.open[a.ahead[0].ProducerID] = true
@@ -201,14 +201,14 @@ func (a *aborted) begin(base int64) {
 	}
 }
 
-// marker reads a control batch: its record's key is a version and a type, two bytes
-// each, and type 0 ends an aborted transaction.
+// marker reads a control batch. Its record's key is a version and a type, two bytes each;
+// type 0 ends an aborted transaction.
 func (a *aborted) marker(producerID int64, body []byte) error {
 	f := fields{b: body}
 	f.varint() // its length
 	f.start()
 	key := f.bytes()
-	if f.cut || len(key) != 4 {
+	if f.truncated || len(key) != 4 {
 		return fmt.Errorf("a marker with a key of %d bytes", len(key))
 	}
 	if key[2] == 0 && key[3] == 0 {

@@ -19,7 +19,7 @@ func BenchmarkPage(b *testing.B) {
 	for i := range batch {
 		o := events.Outcome{
 			Reason: events.Accepted, Attempts: 1, Source: events.Source{Topic: "remux.failed", Offset: int64(i), Time: time.UnixMilli(1_795_420_800_000)},
-			Failure: events.Failure{TaskID: fmt.Sprint(538_526 + i)}, Covers: []events.Cover{{End: int64(i) + 1, Log: 1}},
+			Failure: events.Failure{TaskID: fmt.Sprint(538_526 + i)}, Covers: []events.Cover{{End: int64(i) + 1, LogID: 1}},
 			DecidedAt: time.UnixMilli(1_795_420_801_000), Origin: events.OriginOf("remux-retrier"),
 		}
 		m, err := o.Encode()
@@ -36,7 +36,7 @@ func BenchmarkPage(b *testing.B) {
 	if _, err := set.WriteTo(&stored); err != nil {
 		b.Fatal(err)
 	}
-	l := &Log{large: make(limit, 1), unpacking: make(limit, 1), closed: context.Background()}
+	l := &Client{large: make(limit, 1), unpacking: make(limit, 1), closed: context.Background()}
 	b.ReportAllocs()
 	for b.Loop() {
 		if found := answeringBy(l, &part{topic: "remux.retried", asked: 1 << 20}, stored.Bytes()[4:], nil); found.err != nil || len(found.page.Records) != size {

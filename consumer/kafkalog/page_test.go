@@ -119,8 +119,8 @@ func pageOf(batches ...batch) (set []byte) {
 }
 
 // answering has a partition's batches read that were asked for from an offset.
-func answering(f *part, set []byte, txns []fetch.ResponseTransaction) *found {
-	l := &Log{large: make(limit, 1), unpacking: make(limit, 1), closed: context.Background()}
+func answering(f *part, set []byte, txns []fetch.ResponseTransaction) *partResponse {
+	l := &Client{large: make(limit, 1), unpacking: make(limit, 1), closed: context.Background()}
 	return answeringBy(l, f, set, txns)
 }
 
@@ -140,9 +140,9 @@ func (c memoryConn) Write(b []byte) (int, error) {
 }
 func (c memoryConn) SetDeadline(time.Time) error { return nil }
 
-func answeringBy(l *Log, f *part, set []byte, txns []fetch.ResponseTransaction) *found {
-	r := &reader{wire: &wire{Conn: protocol.NewConn(memoryConn{Reader: bytes.NewReader(set)}, "")}, log: l, left: len(set)}
-	found := &found{pager: newPager(f, 99, 99, txns)}
+func answeringBy(l *Client, f *part, set []byte, txns []fetch.ResponseTransaction) *partResponse {
+	r := &reader{wire: &wire{Conn: protocol.NewConn(memoryConn{Reader: bytes.NewReader(set)}, "")}, client: l, left: len(set)}
+	found := &partResponse{pager: newPager(f, 99, 99, txns)}
 	r.batches(found, len(set))
 	if r.err != nil && found.err == nil {
 		found.err = r.err

@@ -10,7 +10,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol/fetch"
 )
 
-// part is one call of Fetch, and its partition's part of a request.
+// part is one Fetch call, and its partition's part of a request.
 type part struct {
 	topic     string
 	partition int32
@@ -20,18 +20,18 @@ type part struct {
 	since     time.Time
 	end       int64         // as last known
 	throttled time.Duration // so far
-	gone      atomic.Bool   // its caller no longer waits
+	abandoned atomic.Bool   // its caller no longer waits
 	answered  chan partAnswer
 }
 
-// partAnswer is a partition's part of an answer; of found none is nil.
+// partAnswer is the result of a part; found is nil if there is none.
 type partAnswer struct {
-	found *found
+	found *partResponse
 	err   error
 }
 
-// request takes the parts for one request out of those that wait. Each partition
-// may be in it once: who reads one at two offsets gets them in turn.
+// request takes the parts for one request from those that wait. Each partition may appear
+// once: two fetches of one partition take turns.
 func (p *poller) request() []*part {
 	type key struct {
 		topic     string
@@ -53,15 +53,15 @@ func (p *poller) request() []*part {
 		}
 	}
 	p.waiting = rest
-	// The broker fills its answer in the order of the request. Whoever waits
-	// longest is first, with its topic, so that everyone is first before long.
+	// The broker fills its response in the order of the request. The part that waits
+	// longest goes first, with its topic, so that every part is first after a while.
 	slices.SortStableFunc(parts, func(a, b *part) int { return ranks[a.topic] - ranks[b.topic] })
 	return parts
 }
 
-// send sends one request and hands out its answer; it tells whether that brought
+// send sends one request and hands out its answer. It reports whether that brought
 // anything.
-func (p *poller) send(on *line, parts []*part, wait time.Duration) bool {
+func (p *poller) send(on *connPool, parts []*part, wait time.Duration) bool {
 	req := &fetch.Request{
 		ReplicaID:      -1,
 		MaxWaitTime:    int32(wait / time.Millisecond),
@@ -81,10 +81,10 @@ func (p *poller) send(on *line, parts []*part, wait time.Duration) bool {
 		})
 		room -= int64(f.limit)
 	}
-	m, err := on.send(on.log.closed, fetchTimeout, &fetching{Request: req, parts: parts})
-	var res *fetched
+	m, err := on.send(on.client.closed, fetchTimeout, &fetchRequest{Request: req, parts: parts})
+	var res *fetchResponse
 	if err == nil {
-		res = m.(*fetched)
+		res = m.(*fetchResponse)
 		if res.ErrorCode != 0 {
 			err = kafka.Error(res.ErrorCode)
 		}
@@ -92,9 +92,9 @@ func (p *poller) send(on *line, parts []*part, wait time.Duration) bool {
 	return p.handOut(parts, res, err, room >= 0)
 }
 
-// handOut answers the parts that there is something to say to, and lets the
-// others wait on. roomy: the answer's bound was no reason to leave records out.
-func (p *poller) handOut(parts []*part, res *fetched, err error, roomy bool) bool {
+// handOut answers the parts that have a result and lets the others keep waiting. roomy: the
+// response's size limit left no records out.
+func (p *poller) handOut(parts []*part, res *fetchResponse, err error, roomy bool) bool {
 	var held time.Duration
 	if err == nil {
 		held = throttle(res)
@@ -104,7 +104,7 @@ func (p *poller) handOut(parts []*part, res *fetched, err error, roomy bool) boo
 	brought := false
 	now := time.Now()
 	for i, f := range parts {
-		if f.gone.Load() {
+		if f.abandoned.Load() {
 			continue
 		}
 		f.throttled += held
@@ -114,13 +114,14 @@ func (p *poller) handOut(parts []*part, res *fetched, err error, roomy bool) boo
 		}
 		switch {
 		case err != nil:
-		case a.found == nil && held > 0: // a throttled answer names no partition
+		case a.found == nil && held > 0: // a throttled response names no partition
 			if now.Sub(f.since) < throttledWait {
 				waitOn = append(waitOn, f)
 				continue
 			}
 		case a.found == nil && i > 0 && now.Sub(f.since) < throttledWait:
-			// A broker may leave out what it has no room for. It comes first the next time.
+			// A broker may leave a partition out for lack of space. It goes first next
+			// time.
 			waitOn = append(waitOn, f)
 			continue
 		case a.found == nil:
@@ -130,8 +131,8 @@ func (p *poller) handOut(parts []*part, res *fetched, err error, roomy bool) boo
 		case a.found.brought, a.found.err != nil:
 			brought = true
 		case a.found.stable > f.offset && i > 0:
-			// There is something, but others came before it, or its first batch is
-			// larger than its limit: the broker exceeds that for the first alone.
+			// There are records, but others came first, or the first batch exceeds the
+			// part's limit: the broker exceeds a limit only for the first part.
 			f.end = a.found.stable
 			if roomy {
 				f.limit = min(2*f.limit, answerBytes)

@@ -10,50 +10,50 @@ import (
 const (
 	// fetchWait is how long a broker holds a fetch that finds nothing.
 	fetchWait = 500 * time.Millisecond
-	// lateWait is the same for partitions that come while such a fetch is under
-	// way: the next to come wait for that long at most.
+	// lateWait is the same for partitions that arrive during such a fetch. The next
+	// arrivals wait at most that long.
 	lateWait = 50 * time.Millisecond
-	// gatherFor is how long a fetch waits for the partitions that the last one
-	// answered for: most come back at once.
+	// gatherFor is how long a fetch waits for the partitions that the last one answered:
+	// most come back at once.
 	gatherFor = time.Millisecond
-	// idleGatherFor is the same where the last one found nothing: another request
-	// for whoever comes back a little later would cost more than the time.
+	// idleGatherFor is the same after a fetch that found nothing: one more request for late
+	// partitions would cost more than the time.
 	idleGatherFor = 5 * time.Millisecond
 	// throttledWait is how long a throttled fetch waits before its caller is told.
 	throttledWait = 10 * time.Second
-	// throttledLately is for how long after a throttle there is one fetch at a time.
+	// throttledLately is how long after a throttle only one fetch runs at a time.
 	throttledLately = time.Minute
-	// fetchTimeout bounds a fetch, the transfer of its pages included.
+	// fetchTimeout bounds a fetch, including the transfer of its pages.
 	fetchTimeout = 10 * time.Second
-	// answerBytes bounds an answer to a fetch, all partitions together, as it is
-	// stored. At least one batch is returned, however large.
+	// answerBytes bounds a fetch response, over all partitions, in stored bytes. At least
+	// one batch is returned, however large.
 	answerBytes = 2 << 20
 )
 
-// poller joins the Fetch calls for the partitions that one broker leads into few
-// requests: a long one for all, and beside it a short one for those that come
-// while the long one is under way. A call that an answer brings nothing for goes
-// into the next request, without waking its caller, until fetchWait is over.
+// poller combines the Fetch calls for the partitions of one leader into few requests: a
+// long one for all, and beside it a short one for calls that arrive during the long one. A
+// call without a result goes into the next request, without waking its caller, until
+// fetchWait is over.
 //
-// mu guards all below it. It is never held while waiting.
+// mu guards the fields below it. It is never held while waiting.
 type poller struct {
-	long, short *line
+	long, short *connPool
 
 	mu      sync.Mutex
-	waiting []*part // those that wait longest first
+	waiting []*part // longest wait first
 	away    int     // callers that were answered and have not come back
-	polling bool    // a long request is under way
-	late    bool    // a short one is
-	idle    bool    // the last long one brought nothing
+	polling bool    // a long request is in flight
+	late    bool    // a short one is in flight
+	idle    bool    // the last long one found nothing
 	muted   time.Time
 	timer   *time.Timer
 }
 
-func newPoller(l *Log, broker int32) *poller {
-	return &poller{long: newLine(l, broker, 1), short: newLine(l, broker, 1)}
+func newPoller(l *Client, broker int32) *poller {
+	return &poller{long: newConnPool(l, broker, 1), short: newConnPool(l, broker, 1)}
 }
 
-// fetch waits for a part's answer, or for the end of ctx.
+// fetch waits for a part's answer, or until ctx ends.
 func (p *poller) fetch(ctx context.Context, f *part) (partAnswer, error) {
 	p.mu.Lock()
 	p.waiting = append(p.waiting, f)
@@ -64,7 +64,7 @@ func (p *poller) fetch(ctx context.Context, f *part) (partAnswer, error) {
 	case a := <-f.answered:
 		return a, a.err
 	case <-ctx.Done():
-		f.gone.Store(true)
+		f.abandoned.Store(true)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if i := slices.Index(p.waiting, f); i >= 0 {
@@ -74,8 +74,8 @@ func (p *poller) fetch(ctx context.Context, f *part) (partAnswer, error) {
 	}
 }
 
-// next sends a request where one may go now, and sees to it that it is called
-// again otherwise. mu is held.
+// next sends a request if one may go now. Otherwise it makes sure that it is called again.
+// mu is held.
 func (p *poller) next() {
 	now := time.Now()
 	switch {
@@ -83,10 +83,10 @@ func (p *poller) next() {
 	case now.Before(p.muted):
 		p.later(p.muted.Sub(now))
 	case !p.polling && p.idle && p.late:
-		// The short request's partitions are to join the long one, which would
-		// otherwise go without them for as long as nothing comes.
+		// Let the short request's partitions join the long one, which would otherwise run
+		// without them until it finds something.
 	case p.polling && (p.late || now.Sub(p.muted) < throttledLately):
-		// The end of the long one comes back to this.
+		// next is called again when the long request ends.
 	case p.away > 0 && p.idle:
 		p.later(idleGatherFor)
 	case p.polling || p.away > 0:
@@ -96,7 +96,7 @@ func (p *poller) next() {
 	}
 }
 
-// later looks again at what waits.
+// later calls next again after a while.
 func (p *poller) later(in time.Duration) {
 	if p.timer != nil {
 		return
@@ -106,7 +106,7 @@ func (p *poller) later(in time.Duration) {
 		defer p.mu.Unlock()
 		p.timer = nil
 		p.away = 0
-		// Lookups share the short line, which must not be muted.
+		// Lookups share the short connection, which must not be muted.
 		throttled := time.Since(p.muted) < throttledLately
 		if len(p.waiting) > 0 && p.polling && !p.late && !throttled {
 			p.pollLate()

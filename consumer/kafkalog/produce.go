@@ -17,22 +17,22 @@ import (
 )
 
 const (
-	// ackTimeout is how long the leader waits for the in-sync replicas. It must
-	// outlast the fencing of a dead replica (9 s by default): a shorter one
-	// fails writes that were made, and every retry writes a duplicate.
+	// ackTimeout is how long the leader waits for the in-sync replicas. It must be longer
+	// than the fencing of a dead replica (9 s by default): a shorter one fails writes that
+	// were made, and every retry writes a duplicate.
 	ackTimeout = 30 * time.Second
-	// produceTimeout leaves the broker time to say so.
+	// produceTimeout leaves the broker time to report the timeout.
 	produceTimeout = ackTimeout + 5*time.Second
 
 	allInSyncReplicas = -1
 )
 
-// Produce sends one batch to the partition's leader and never sends it again by
-// itself. The messages must not be changed afterwards, not even when it has
-// returned an error: a batch whose context has ended may still be on its way.
+// Produce sends one batch to the partition's leader and never resends it by itself. The
+// messages must not be changed afterwards, even after an error: a batch whose context has
+// ended may still be in flight.
 //
-// It returns the offset of the first message; without messages it is 0.
-func (l *Log) Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (first int64, err error) {
+// It returns the offset of the first message, or 0 without messages.
+func (l *Client) Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (first int64, err error) {
 	if len(messages) == 0 {
 		return 0, nil
 	}
@@ -43,7 +43,7 @@ func (l *Log) Produce(ctx context.Context, topic string, partition int, messages
 	return first, nil
 }
 
-func (l *Log) produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (first int64, err error) {
+func (l *Client) produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (first int64, err error) {
 	leader, err := l.leader(ctx, topic, partition)
 	if err != nil {
 		return 0, err
@@ -55,8 +55,8 @@ func (l *Log) produce(ctx context.Context, topic string, partition int, messages
 			return first, err
 		}
 	}
-	// The record that a large dead letter carries was compressed, perhaps: where it
-	// fitted, it fits again.
+	// The record in a large dead letter may have been compressed. If it fitted then, it
+	// fits again.
 	first, err = l.write(ctx, leader, topic, partition, messages, protocol.Zstd)
 	if errors.Is(err, kafka.UnsupportedCompressionType) { // before Kafka 2.1
 		first, err = l.write(ctx, leader, topic, partition, messages, protocol.Gzip)
@@ -65,14 +65,14 @@ func (l *Log) produce(ctx context.Context, topic string, partition int, messages
 }
 
 const (
-	// compressFrom is more than a batch of outcomes has.
+	// compressFrom is more than a batch of outcomes contains.
 	compressFrom = 768 << 10
-	// hangUpFrom is the size from which on a broker may refuse a request by closing
-	// the connection.
+	// hangUpFrom is the size from which a broker may reject a request by closing the
+	// connection.
 	hangUpFrom = 1 << 20
 )
 
-// sizeOf is in bytes, about.
+// sizeOf is an approximate size in bytes.
 func sizeOf(messages []consumer.Message) (size int) {
 	for _, m := range messages {
 		size += len(m.Key) + len(m.Value)
@@ -83,35 +83,35 @@ func sizeOf(messages []consumer.Message) (size int) {
 	return size
 }
 
-// hungUp tells whether the broker has closed the connection.
-func hungUp(err error) bool {
+// connectionClosed reports whether the broker has closed the connection.
+func connectionClosed(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// answers tells whether the broker that has just closed a connection answers on
-// another one: it would not if it had stopped.
-func (l *Log) answers(ctx context.Context, leader int32, topic string, partition int) bool {
+// leaderAnswers reports whether the broker that just closed a connection answers on another
+// one. It would not if it had stopped.
+func (l *Client) leaderAnswers(ctx context.Context, leader int32, topic string, partition int) bool {
 	_, err := l.listOffsets(ctx, topic, []int{partition}, lastOffset, readUncommitted)
 	now, same := l.leader(ctx, topic, partition)
 	return err == nil && same == nil && now == leader
 }
 
-// write sends one request. If the broker closes the connection on a large one, twice,
-// and otherwise answers, the request is too large.
-func (l *Log) write(ctx context.Context, leader int32, topic string, partition int, messages []consumer.Message, compression protocol.Attributes) (first int64, err error) {
+// write sends one request. If the broker closes the connection twice on a large one and
+// otherwise answers, the request is too large.
+func (l *Client) write(ctx context.Context, leader int32, topic string, partition int, messages []consumer.Message, compression protocol.Attributes) (first int64, err error) {
 	for again := false; ; again = true {
 		first, err = l.writeOnce(ctx, leader, topic, partition, messages, compression)
 		size := sizeOf(messages)
 		switch {
-		case size < hangUpFrom, !hungUp(err), !l.answers(ctx, leader, topic, partition):
+		case size < hangUpFrom, !connectionClosed(err), !l.leaderAnswers(ctx, leader, topic, partition):
 			return first, err
 		case again:
-			return 0, fmt.Errorf("%w: the broker closes the connection on a message of %d bytes: its socket.request.max.bytes is smaller", kafka.MessageSizeTooLarge, size)
+			return 0, fmt.Errorf("%w: the broker closes the connection at a message of %d bytes: its socket.request.max.bytes is smaller", kafka.MessageSizeTooLarge, size)
 		}
 	}
 }
 
-func (l *Log) writeOnce(ctx context.Context, leader int32, topic string, partition int, messages []consumer.Message, compression protocol.Attributes) (first int64, err error) {
+func (l *Client) writeOnce(ctx context.Context, leader int32, topic string, partition int, messages []consumer.Message, compression protocol.Attributes) (first int64, err error) {
 	m, err := l.broker(leader).writes.send(ctx, produceTimeout, &produce.Request{
 		Acks:    allInSyncReplicas,
 		Timeout: int32(ackTimeout / time.Millisecond),
@@ -140,8 +140,8 @@ func (l *Log) writeOnce(ctx context.Context, leader int32, topic string, partiti
 	return answer.BaseOffset, nil
 }
 
-// messageReader has kafka-go write messages one by one, without a list of records
-// beside them. A reset reader or record holds for one message only.
+// messageReader lets kafka-go write messages one by one, without a second list of records.
+// A returned record is valid until the next call.
 type messageReader struct {
 	messages   []consumer.Message
 	record     protocol.Record
@@ -163,7 +163,7 @@ func (r *messageReader) ReadRecord() (*protocol.Record, error) {
 	return &r.record, nil
 }
 
-// bytesOf is protocol.Bytes on one slice after the other; nil stays nil.
+// bytesOf implements protocol.Bytes for one slice after the other; nil stays nil.
 type bytesOf struct{ bytes.Reader }
 
 func (b *bytesOf) of(p []byte) protocol.Bytes {
@@ -176,18 +176,18 @@ func (b *bytesOf) of(p []byte) protocol.Bytes {
 
 func (*bytesOf) Close() error { return nil }
 
-// countFor is how long a topic's number of partitions is remembered for choosing
-// among them: asking for it anew costs more than hashing the key.
+// countFor is how long a topic's partition count is cached for PartitionFor: asking again
+// costs more than hashing the key.
 const countFor = 5 * time.Second
 
-// count is a topic's partitions, as of a moment.
+// count is a topic's partition count at some time.
 type count struct {
-	all []int // 0 to n−1, as the balancer wants them
+	all []int // 0 to n−1, as the balancer needs them
 	at  time.Time
 }
 
-// PartitionFor hashes like the Java producer; nil keys take turns.
-func (l *Log) PartitionFor(ctx context.Context, topic string, key []byte) (int, error) {
+// PartitionFor hashes like the Java producer. Nil keys go round-robin.
+func (l *Client) PartitionFor(ctx context.Context, topic string, key []byte) (int, error) {
 	known, _ := l.counts.Load(topic)
 	c, ok := known.(count)
 	if !ok || time.Since(c.at) > countFor {

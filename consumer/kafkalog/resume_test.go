@@ -46,8 +46,8 @@ func countUnpacked(t *testing.T, codec compress.Compression) *atomic.Int64 {
 	return &n
 }
 
-func newTestLog() *Log {
-	return &Log{large: make(limit, 1), unpacking: make(limit, unpackAtOnce), closed: context.Background()}
+func newTestLog() *Client {
+	return &Client{large: make(limit, 1), unpacking: make(limit, unpackAtOnce), closed: context.Background()}
 }
 
 // numbered is a compressed batch of records that each begin with their number.
@@ -62,7 +62,7 @@ func numbered(codec protocol.Attributes, count int, record []byte, headers ...pr
 // follow reads a batch to its end as the consumer does: page by page, and each record
 // that came without its contents by itself, right after its page. It gives how many
 // pages there were.
-func follow(t *testing.T, l *Log, set []byte, count int) (pages int) {
+func follow(t *testing.T, l *Client, set []byte, count int) (pages int) {
 	t.Helper()
 	is := func(r consumer.Record, offset int64) {
 		t.Helper()
@@ -133,7 +133,7 @@ func TestABatchIsUnpackedOnceHoweverManyPagesItHas(t *testing.T) {
 }
 
 // begin reads the first page of a batch of so many records of 1 MB.
-func begin(t *testing.T, l *Log, topic string, count int) (set []byte, next int64) {
+func begin(t *testing.T, l *Client, topic string, count int) (set []byte, next int64) {
 	t.Helper()
 	set = numbered(protocol.Gzip, count, make([]byte, 1e6))
 	found := answeringBy(l, &part{topic: topic, asked: mib}, set, nil)
@@ -144,7 +144,7 @@ func begin(t *testing.T, l *Log, topic string, count int) (set []byte, next int6
 }
 
 // goOn gives how much is unpacked for the page at an offset.
-func goOn(t *testing.T, l *Log, topic string, set []byte, offset int64) int64 {
+func goOn(t *testing.T, l *Client, topic string, set []byte, offset int64) int64 {
 	t.Helper()
 	n := countUnpacked(t, compress.Gzip)
 	found := answeringBy(l, &part{topic: topic, offset: offset, asked: mib}, set, nil)

@@ -14,31 +14,32 @@ import (
 	"github.com/segmentio/kafka-go/protocol/saslhandshake"
 )
 
-// session is a connection that is logged in. Where the broker limits how long it
-// believes a log-in (connections.max.reauth.ms), the session logs in again, on the
-// same connection, in time (KIP-368). kafka-go does not: its connections would be
-// closed at their next request, and the group's generation would end with its own.
+// session is an authenticated connection. If the broker limits the lifetime of an
+// authentication (connections.max.reauth.ms), the session re-authenticates in time on the
+// same connection (KIP-368). kafka-go does not: its connections would be closed at their
+// next request, and with the group's connection its generation would end.
 //
-// mu guards all below it. It is never held while waiting.
+// mu guards the fields below it. It is never held while waiting.
 type session struct {
 	net.Conn
-	log      *Log
+	client   *Client
 	versions map[protocol.ApiKey]int16
 
 	mu              sync.Mutex
-	renewal         time.Time // from then on before the next request; zero: never
+	renewal         time.Time // re-authenticate before the first request after it; zero: never
 	sent, got       frames
 	unanswered      int       // requests
 	toRead, toWrite time.Time // deadlines
 }
 
-// renewWithin is the share of its life after which a log-in is renewed, in percent.
+// renewWithin is after which share of its lifetime an authentication is renewed, in
+// percent.
 const renewWithin = 85
 
-// logIn does so here rather than in kafka-go, which does not tell how long the
-// log-in lasts. It closes the connection where it fails.
-func (l *Log) logIn(ctx context.Context, conn net.Conn) (net.Conn, error) {
-	s := &session{Conn: conn, log: l, versions: map[protocol.ApiKey]int16{}}
+// logIn authenticates here and not in kafka-go, which does not report how long the
+// authentication lasts. On failure it closes the connection.
+func (l *Client) logIn(ctx context.Context, conn net.Conn) (net.Conn, error) {
+	s := &session{Conn: conn, client: l, versions: map[protocol.ApiKey]int16{}}
 	deadline := time.Now().Add(requestTimeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
@@ -64,18 +65,18 @@ func (l *Log) logIn(ctx context.Context, conn net.Conn) (net.Conn, error) {
 	return s, nil
 }
 
-// within has requests answered on the connection before a deadline, at a time when
-// nobody else uses it.
+// within runs request-response exchanges on the connection before a deadline, while nothing
+// else uses it.
 func (s *session) within(deadline time.Time, do func(*protocol.Conn) error) error {
 	if err := s.Conn.SetDeadline(deadline); err != nil {
 		return err
 	}
-	return do(protocol.NewConn(s.Conn, s.log.cfg.ClientID))
+	return do(protocol.NewConn(s.Conn, s.client.cfg.ClientID))
 }
 
 func (s *session) authenticate(ctx context.Context, on *protocol.Conn) error {
-	mechanism := s.log.cfg.SASL
-	answer, err := s.log.exchange(on, s.versions, &saslhandshake.Request{Mechanism: mechanism.Name()})
+	mechanism := s.client.cfg.SASL
+	answer, err := s.client.exchange(on, s.versions, &saslhandshake.Request{Mechanism: mechanism.Name()})
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func (s *session) authenticate(ctx context.Context, on *protocol.Conn) error {
 		return err
 	}
 	for done := false; !done; {
-		answer, err := s.log.exchange(on, s.versions, &saslauthenticate.Request{AuthBytes: state})
+		answer, err := s.client.exchange(on, s.versions, &saslauthenticate.Request{AuthBytes: state})
 		if err != nil {
 			return err
 		}
@@ -103,7 +104,7 @@ func (s *session) authenticate(ctx context.Context, on *protocol.Conn) error {
 	return nil
 }
 
-// lasts notes for how long the broker believes the log-in; 0: for ever.
+// lasts notes how long the broker accepts the authentication; 0: for ever.
 func (s *session) lasts(life time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,18 +114,17 @@ func (s *session) lasts(life time.Duration) {
 	}
 }
 
-// Write logs in again, where it is time for that, before a request begins. The
-// answers to the former ones must have come: in between there may be no others.
-// It is not too late after the log-in's end: the broker looks only when a request
-// comes, and takes this one.
+// Write re-authenticates, if it is time, before a request starts. All earlier requests must
+// have been answered: nothing may come in between. It works even after the authentication
+// has expired: the broker checks that only when a request arrives, and accepts this one.
 func (s *session) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	due := !s.renewal.IsZero() && time.Now().After(s.renewal) && s.sent.between() && s.unanswered == 0
 	s.mu.Unlock()
 	if due {
 		if err := s.renew(); err != nil {
-			s.Conn.Close() // the broker would refuse all that follows
-			return 0, fmt.Errorf("log in again: %w", err)
+			s.Conn.Close() // the broker would refuse everything after it
+			return 0, fmt.Errorf("re-authenticate: %w", err)
 		}
 	}
 	s.mu.Lock()
@@ -134,7 +134,7 @@ func (s *session) Write(b []byte) (int, error) {
 }
 
 func (s *session) renew() error {
-	ctx, cancel := context.WithTimeout(s.log.closed, requestTimeout)
+	ctx, cancel := context.WithTimeout(s.client.closed, requestTimeout)
 	defer cancel()
 	deadline, _ := ctx.Deadline()
 	if err := s.within(deadline, func(on *protocol.Conn) error { return s.authenticate(ctx, on) }); err != nil {

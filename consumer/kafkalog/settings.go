@@ -19,10 +19,10 @@ const (
 	retentionBytes  = "retention.bytes" // of a partition; -1: any size
 )
 
-// MaxMessageBytes gives a topic's max.message.bytes: the largest batch it takes,
-// in bytes as sent. It is false where this client may not ask
-// (DESCRIBE_CONFIGS on the topic).
-func (l *Log) MaxMessageBytes(ctx context.Context, topic string) (int, bool, error) {
+// MaxMessageBytes returns a topic's max.message.bytes: the largest batch it accepts, in
+// bytes as sent. The result is false if this client may not read it (DESCRIBE_CONFIGS on
+// the topic).
+func (l *Client) MaxMessageBytes(ctx context.Context, topic string) (int, bool, error) {
 	settings, err := l.settings(ctx, topic, maxMessageBytes)
 	if len(settings) == 0 || err != nil {
 		return 0, false, err
@@ -31,10 +31,10 @@ func (l *Log) MaxMessageBytes(ctx context.Context, topic string) (int, bool, err
 	return n, err == nil, err
 }
 
-// TopicPolicy gives a topic's cleanup.policy ("delete", "compact" or both, with
-// a comma between) and retention.ms, which is 0 where records are kept for ever.
-// It is false where this client may not ask (DESCRIBE_CONFIGS on the topic).
-func (l *Log) TopicPolicy(ctx context.Context, topic string) (policy string, retention time.Duration, known bool, err error) {
+// TopicPolicy returns a topic's cleanup.policy ("delete", "compact" or "delete,compact")
+// and retention.ms; 0 means records are kept for ever. The result is false if this client
+// may not read them (DESCRIBE_CONFIGS on the topic).
+func (l *Client) TopicPolicy(ctx context.Context, topic string) (policy string, retention time.Duration, known bool, err error) {
 	settings, err := l.settings(ctx, topic, cleanupPolicy, retentionMS)
 	if len(settings) == 0 || err != nil {
 		return "", 0, false, err
@@ -49,8 +49,8 @@ func (l *Log) TopicPolicy(ctx context.Context, topic string) (policy string, ret
 	return settings[cleanupPolicy], time.Duration(millis) * time.Millisecond, true, nil
 }
 
-// settings asks for a topic's settings by name; nil where this client may not.
-func (l *Log) settings(ctx context.Context, topic string, names ...string) (map[string]string, error) {
+// settings returns a topic's settings by name, or nil if this client may not read them.
+func (l *Client) settings(ctx context.Context, topic string, names ...string) (map[string]string, error) {
 	doing := fmt.Sprintf("read %v of topic %s", names, topic)
 	right := "DESCRIBE_CONFIGS on topic " + topic
 	res, err := l.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{

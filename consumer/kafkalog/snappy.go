@@ -45,7 +45,7 @@ func checkSnappy(body []byte) (largest uint64, err error) {
 	for b := body[min(len(body), start):]; len(b) >= 4; {
 		n := int64(binary.BigEndian.Uint32(b))
 		if b = b[4:]; n > int64(len(b)) {
-			return 0, errCut
+			return 0, errTruncated
 		}
 		if err := block(b[:n]); err != nil {
 			return 0, err

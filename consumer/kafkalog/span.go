@@ -7,15 +7,15 @@ import (
 	"remux-retrier/consumer"
 )
 
-// Span tells, partition by partition, from where to read a topic and where that
-// ends: From is the offset of the first record whose timestamp is not before
-// since (of the first record there is, where since is zero), To the last stable
-// offset. Both are To where no record is that young.
+// Span returns for each partition where to start reading and where the partition ends. From
+// is the offset of the first record with a timestamp not before since, or of the first
+// record at all if since is zero. To is the last stable offset. From equals To if no record
+// is that young.
 //
-// The brokers know the time of each record as the topic has it: the producer's,
-// or with message.timestamp.type=LogAppendTime their own. partitions is the
-// number to ask for, from 0 on; all of them are answered for, or it fails.
-func (l *Log) Span(ctx context.Context, topic string, partitions int, since time.Time) ([]consumer.Interval, error) {
+// The brokers use the record time of the topic: the producer's, or their own with
+// message.timestamp.type=LogAppendTime. partitions is how many partitions to ask for,
+// starting at 0. If one of them is not answered, Span fails.
+func (l *Client) Span(ctx context.Context, topic string, partitions int, since time.Time) ([]consumer.Interval, error) {
 	fail := func(err error) ([]consumer.Interval, error) {
 		return nil, l.explain("ask for the span of topic "+topic, "DESCRIBE on topic "+topic, err)
 	}
@@ -24,7 +24,7 @@ func (l *Log) Span(ctx context.Context, topic string, partitions int, since time
 		all[p] = p
 	}
 	from := int64(firstOffset)
-	if !since.IsZero() && since.UnixMilli() > 0 { // negative numbers mean other things to the protocol
+	if !since.IsZero() && since.UnixMilli() > 0 { // negative numbers have special meanings in the protocol
 		from = since.UnixMilli()
 	}
 	begins, err := l.listOffsets(ctx, topic, all, from, readCommitted)
@@ -38,7 +38,7 @@ func (l *Log) Span(ctx context.Context, topic string, partitions int, since time
 	spans := make([]consumer.Interval, partitions)
 	for p := range spans {
 		begin, end := begins[p], ends[p]
-		if begin < 0 || begin > end { // none is that young, or it is not stable yet
+		if begin < 0 || begin > end { // no record is that young, or it is not stable yet
 			begin = end
 		}
 		spans[p] = consumer.Interval{From: begin, To: end}

@@ -16,31 +16,30 @@ import (
 )
 
 const (
-	// unpackMost is how much of a batch is unpacked at most, also in order to reach
-	// a record further on. What lies beyond is left out.
-	unpackMost = 1 << 30
-	// zstdWindow bounds what zstd keeps of what it has unpacked. Its usual levels
-	// want 8 MiB or less.
+	// maxUnpacked is how much of a batch is unpacked at most, including records that are
+	// skipped. The rest is left out.
+	maxUnpacked = 1 << 30
+	// zstdWindow bounds zstd's window. Its usual levels need 8 MiB or less.
 	zstdWindow = 32 << 20
-	// unpackAtOnce is how many batches are unpacked at once, over all brokers: each
-	// may want such a window.
+	// unpackAtOnce is how many batches are unpacked at once, over all brokers: each may
+	// need such a window.
 	unpackAtOnce = 2
 )
 
-var errTooMuch = fmt.Errorf("a batch unpacks to more than %d MiB", unpackMost>>20)
+var errTooMuch = fmt.Errorf("a batch unpacks to more than %d MiB", maxUnpacked>>20)
 
-// beyond says what bound of ours an error is about; empty if about none.
-func beyond(err error) string {
+// exceeded tells which of our limits an error is about; empty: none.
+func exceeded(err error) string {
 	switch {
 	case errors.Is(err, errTooMuch), errors.Is(err, errSnappyBlock):
 		return err.Error()
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
-		return fmt.Sprintf("a batch is compressed by zstd with a window of more than %d MiB", zstdWindow>>20)
+		return fmt.Sprintf("a batch is compressed with a zstd window of more than %d MiB", zstdWindow>>20)
 	}
 	return ""
 }
 
-// limit lets so many work at once.
+// limit is a counting semaphore.
 type limit chan struct{}
 
 func (l limit) take(ctx context.Context) bool {
@@ -54,16 +53,16 @@ func (l limit) take(ctx context.Context) bool {
 
 func (l limit) release() { <-l }
 
-// unpacked is what a batch holds, read record by record.
+// unpacked is the contents of a batch, read record by record.
 type unpacked struct {
 	at   batchAt
-	due  int64 // the next record's offset at least
-	rest int32 // records that are not behind
+	due  int64 // the next record's offset is at least this
+	rest int32 // records not yet read
 
-	ahead int64  // the next record's length where that was read already, else −1
-	again []byte // and the record, where that was
+	ahead int64  // the next record's length if it was read already, else −1
+	again []byte // and the record itself, if it was read already
 
-	plain []byte // what is left of a batch that is not compressed
+	plain []byte // remaining bytes of an uncompressed batch
 	whole int
 	r     *bufio.Reader // nil: it is not compressed
 	// Of a compressed one:
@@ -76,9 +75,9 @@ type unpacked struct {
 
 var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
 
-// unpack begins to read a batch, or goes on where a page has ended in it below the
-// offset. It must be ended by done.
-func (l *Log) unpack(at batchAt, offset int64, body []byte) (*unpacked, error) {
+// unpack starts reading a batch, or continues where a page ended inside it below the
+// offset. The caller must call done.
+func (l *Client) unpack(at batchAt, offset int64, body []byte) (*unpacked, error) {
 	codec := at.header.attributes().Compression()
 	u := &unpacked{at: at, due: at.header.base(), rest: at.header.count(), ahead: -1, keeps: true}
 	if codec == compress.None {
@@ -93,7 +92,7 @@ func (l *Log) unpack(at batchAt, offset int64, body []byte) (*unpacked, error) {
 		u.keeps = largest <= keptSnappy
 	}
 	if codec != compress.Zstd && codec.Codec() == nil {
-		return nil, fmt.Errorf("its compression is of an unknown kind, %d", codec)
+		return nil, fmt.Errorf("unknown compression type %d", codec)
 	}
 	if !l.unpacking.take(l.closed) {
 		return nil, l.closed.Err()
@@ -109,15 +108,15 @@ func (l *Log) unpack(at batchAt, offset int64, body []byte) (*unpacked, error) {
 	} else {
 		from = codec.Codec().NewReader(&u.source)
 	}
-	u.bound = bounded{r: from, left: unpackMost}
+	u.bound = bounded{r: from, left: maxUnpacked}
 	u.r = buffers.Get().(*bufio.Reader)
 	u.r.Reset(&u.bound)
 	u.release = func() { from.Close() }
 	return u, nil
 }
 
-// done ends the reading for now: unfinished, it may go on later.
-func (l *Log) done(u *unpacked, unfinished bool) {
+// done ends the reading for now. If it is unfinished, it may continue later.
+func (l *Client) done(u *unpacked, unfinished bool) {
 	if u.r == nil {
 		return
 	}
@@ -135,14 +134,14 @@ func (u *unpacked) close() {
 	buffers.Put(u.r)
 }
 
-// bounded fails where there is more to read than it has left.
+// bounded fails if there is more to read than its limit.
 type bounded struct {
 	r    io.Reader
 	left int64
 }
 
 // done is how much was read.
-func (b *bounded) done() int64 { return unpackMost - b.left }
+func (b *bounded) done() int64 { return maxUnpacked - b.left }
 
 func (b *bounded) Read(p []byte) (int, error) {
 	if b.left <= 0 {
@@ -153,7 +152,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// length is the next record's.
+// length reads a record's length.
 func (u *unpacked) length() (n int64, err error) {
 	if u.ahead >= 0 {
 		return u.ahead, nil
@@ -163,13 +162,13 @@ func (u *unpacked) length() (n int64, err error) {
 	} else {
 		var size int
 		if n, size = binary.Varint(u.plain); size <= 0 {
-			return 0, errCut
+			return 0, errTruncated
 		}
 		u.plain = u.plain[size:]
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		return 0, errCut
+		return 0, errTruncated
 	case err == nil && n < 0:
 		return 0, fmt.Errorf("a record of %d bytes", n)
 	case err == nil:
@@ -178,13 +177,13 @@ func (u *unpacked) length() (n int64, err error) {
 	return n, err
 }
 
-// passed: the record at an offset is behind.
+// passed notes that the record at an offset has been read.
 func (u *unpacked) passed(offset int64) {
 	u.ahead, u.again, u.due = -1, nil, offset+1
 	u.rest--
 }
 
-// back puts the record that was taken before the others again.
+// back puts the record that was just read back.
 func (u *unpacked) back(b []byte, own bool) {
 	if !own {
 		b = bytes.Clone(b)
@@ -192,7 +191,7 @@ func (u *unpacked) back(b []byte, own bool) {
 	u.again = b
 }
 
-// peek shows the next few bytes.
+// peek returns the next n bytes without consuming them.
 func (u *unpacked) peek(n int64) ([]byte, error) {
 	if u.again != nil {
 		return u.again[:n], nil
@@ -201,63 +200,62 @@ func (u *unpacked) peek(n int64) ([]byte, error) {
 		return u.plain[:min(n, int64(len(u.plain)))], nil
 	}
 	b, err := u.r.Peek(int(n))
-	return b, cutOff(err)
+	return b, truncated(err)
 }
 
-// skip passes over the next record, of n bytes.
+// skip skips the next record, of n bytes.
 func (u *unpacked) skip(n int64) error {
 	if u.again != nil {
 		return nil
 	}
 	if u.r == nil {
 		if n > int64(len(u.plain)) {
-			return errCut
+			return errTruncated
 		}
 		u.plain = u.plain[n:]
 		return nil
 	}
 	for n > 0 {
-		done, err := u.r.Discard(int(min(n, unpackMost)))
+		done, err := u.r.Discard(int(min(n, maxUnpacked)))
 		if n -= int64(done); err != nil {
-			return cutOff(err)
+			return truncated(err)
 		}
 	}
 	return nil
 }
 
-// take reads the next record, of n bytes. Unless they are their caller's own they hold
-// until the next reading.
+// take reads the next record, of n bytes. Unless own, they are valid until the next read.
 func (u *unpacked) take(n int64) (b []byte, own bool, err error) {
 	switch {
 	case u.again != nil:
 		return u.again, true, nil
 	case u.r == nil && n > int64(len(u.plain)):
-		return nil, false, errCut
+		return nil, false, errTruncated
 	case u.r == nil:
 		b = u.plain[:n:n]
 		u.plain = u.plain[n:]
 		return b, n > int64(u.whole/2), nil
 	case n <= int64(u.r.Size()):
 		if b, err = u.r.Peek(int(n)); err != nil {
-			return nil, false, cutOff(err)
+			return nil, false, truncated(err)
 		}
 		_, err = u.r.Discard(int(n))
 		return b, false, err
 	}
 	b = make([]byte, n)
 	_, err = io.ReadFull(u.r, b)
-	return b, true, cutOff(err)
+	return b, true, truncated(err)
 }
 
-func cutOff(err error) error {
+func truncated(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errCut
+		return errTruncated
 	}
 	return err
 }
 
-// zstdReader is a decoder that is used again. kafka-go's makes a window as large as
-// a batch says that it wants.
+// zstdReader is a pooled decoder. kafka-go's allocates a window as large as the batch
+// demands.
 type zstdReader struct{ *zstd.Decoder }
 
 var decoders = sync.Pool{New: func() any {
@@ -270,7 +268,7 @@ var decoders = sync.Pool{New: func() any {
 
 func newZstd(from io.Reader) zstdReader {
 	d := decoders.Get().(*zstd.Decoder)
-	_ = d.Reset(from) // its error comes with the first Read
+	_ = d.Reset(from) // its error is returned by the first Read
 	return zstdReader{d}
 }
 

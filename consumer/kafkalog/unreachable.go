@@ -27,7 +27,7 @@ func (u *unreachable) Cause() (text string, certain bool) { return u.Error(), u.
 func ofConnection(err error) (is, certain bool) {
 	var op *net.OpError
 	switch {
-	case errors.As(err, &op) && (op.Op == "dial" || op.Op == "remote error"), errors.As(err, new(*unheard)),
+	case errors.As(err, &op) && (op.Op == "dial" || op.Op == "remote error"), errors.As(err, new(*silentError)),
 		errors.As(err, new(x509.UnknownAuthorityError)), errors.As(err, new(x509.HostnameError)),
 		errors.As(err, new(x509.CertificateInvalidError)), errors.As(err, new(tls.RecordHeaderError)),
 		errors.Is(err, kafka.SASLAuthenticationFailed), errors.Is(err, kafka.UnsupportedSASLMechanism), errors.Is(err, kafka.IllegalSASLState):

@@ -7,7 +7,7 @@ import (
 	"remux-retrier/events"
 )
 
-// Example is a record that is accepted, and what it says.
+// Example is an accepted record and its content.
 type Example struct {
 	Name    string
 	Value   string
@@ -21,10 +21,11 @@ const (
 	Notified = `{"event_type":"RemuxComplete","remux_info":{"task_id":"538526","status":"FAILED","error_code":"MPC.10105","description":"please retry"}}`
 )
 
-// Task is a failure of a task, with no more than its id.
+// Task is a failure of a task with only its id.
 func Task(id string) events.Failure { return events.Failure{TaskID: id} }
 
-// Binary are the headers of a CloudEvent in binary mode, and more: names and values in turn.
+// Binary returns the headers of a CloudEvent in binary mode, and more: names and values in
+// turn.
 func Binary(more ...string) []events.Header {
 	headers := []events.Header{Header("ce_specversion", "1.0"), Header("ce_type", "remux.failed"), Header("ce_source", "/platform")}
 	for i := 0; i < len(more); i += 2 {
@@ -33,14 +34,14 @@ func Binary(more ...string) []events.Header {
 	return headers
 }
 
-// Header is a header with that value.
+// Header returns a header with that value.
 func Header(key, value string) events.Header {
 	return events.Header{Key: key, Value: []byte(value)}
 }
 
 func inBase64(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
-// Nested is a value of the given number of levels, arrays and objects in turn.
+// Nested is a value with the given number of levels, arrays and objects in turn.
 func Nested(levels int) string {
 	if levels%2 == 1 {
 		return strings.Repeat(`[{"k":`, levels/2) + "[]" + strings.Repeat("}]", levels/2)
@@ -48,7 +49,7 @@ func Nested(levels int) string {
 	return strings.Repeat(`[{"k":`, levels/2-1) + "[{}]" + strings.Repeat("}]", levels/2-1)
 }
 
-// Quote writes text as a JSON string, the way SMN wraps its message.
+// Quote writes text as a JSON string, as SMN does with its message.
 func Quote(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(text) + `"`
 }
@@ -59,12 +60,12 @@ func SMN(message string) string {
 		`,"timestamp":"2026-11-23T08:00:00Z","signature":"c2ln"}`
 }
 
-// CloudEvent is one in structured mode around JSON data.
+// CloudEvent returns one in structured mode around JSON data.
 func CloudEvent(data string) string {
 	return `{"specversion":"1.0","id":"e-1","source":"/platform","type":"remux.failed","data":` + data + `}`
 }
 
-// Full is what the typical event says of a failure.
+// Full is the content of the typical event.
 var Full = events.Failure{TaskID: "538526", ErrorCode: "MPC.10105", Description: "please retry"}
 
 // WithID is a failure whose event has that id.
@@ -80,7 +81,7 @@ func WithParent(f events.Failure, traceparent string) events.Failure {
 	return f
 }
 
-// Accepted are records in all shapes that are read.
+// Accepted are readable records in all shapes.
 var Accepted = []Example{
 	{Name: "an id in a string", Value: `{"task_id":"538526"}`, Want: Task("538526")},
 	{Name: "an id that is no number", Value: `{"task_id":"Übung-1/ä?b=c"}`, Want: Task("Übung-1/ä?b=c")},

@@ -1,6 +1,5 @@
-// Package eventstest is what the tests of events and of the published schemas have
-// in common: records that are accepted and refused, and an outcome. Only tests
-// import it.
+// Package eventstest contains what the tests of events and of the published schemas share:
+// accepted and rejected records, and an outcome. Only tests import it.
 package eventstest
 
 import (
@@ -11,10 +10,10 @@ import (
 	"remux-retrier/events"
 )
 
-// Place is where a record stands.
+// Place is the position of a record.
 var Place = events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042, Time: time.UnixMilli(1795420800000)}
 
-// Outcome is a full one; tests change what they are about.
+// Outcome is a complete one; tests change what they are about.
 func Outcome(reason events.Reason) events.Outcome {
 	retries := 1
 	return events.Outcome{
@@ -32,7 +31,7 @@ func Outcome(reason events.Reason) events.Outcome {
 	}
 }
 
-// Encode is what is published of an outcome.
+// Encode returns the published form of an outcome.
 func Encode(t testing.TB, o events.Outcome) events.Message {
 	t.Helper()
 	m, err := o.Encode()
@@ -42,7 +41,7 @@ func Encode(t testing.TB, o events.Outcome) events.Message {
 	return m
 }
 
-// HeaderOf gives the last value of a header, and how often it is there.
+// HeaderOf returns the last value of a header and how often it occurs.
 func HeaderOf(headers []events.Header, key string) (value string, count int) {
 	for _, h := range headers {
 		if h.Key == key {
@@ -53,7 +52,7 @@ func HeaderOf(headers []events.Header, key string) (value string, count int) {
 	return value, count
 }
 
-// Replace changes a message: it puts one text in the other's place in its value.
+// Replace changes a message: it replaces one text in its value by another.
 func Replace(from, to string) func(*events.Message) {
 	return func(m *events.Message) {
 		if !strings.Contains(string(m.Value), from) {

@@ -6,13 +6,13 @@ import (
 	"remux-retrier/events"
 )
 
-// Bad is a record that is refused, and why.
+// Bad is a rejected record and the reason.
 type Bad struct {
 	Name   string
 	Value  string
 	Reason events.Defect
-	// Beyond marks what the JSON Schema cannot say: it judges parsed JSON, where
-	// repetition, spelling and bytes are gone.
+	// Beyond marks what JSON Schema cannot express: it checks parsed JSON, in which
+	// repetition, spelling and bytes are lost.
 	Beyond bool
 }
 

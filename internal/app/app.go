@@ -1,25 +1,24 @@
-// Package app is the program: it reads the configuration, wires the rooms
-// together and sees them through their life. It is the only place where they
-// meet; main, the sandbox and the bench's service with profiles start it, nothing else
-// imports it.
+// Package app is the program: it reads the configuration, connects the packages, and runs
+// the service. It is the only place that connects them. It is started by main, the sandbox
+// and the benchmark's profiled service; nothing else imports it.
 //
-//	app.go      commands and exit codes
-//	output.go   standard output, and whether it could be written
-//	library.go  what the standard library logs
-//	service.go  life cycle
-//	instance.go wiring: the service without its sockets
-//	twins.go    other members of this instance's name
-//	path.go     one record's way through the rooms; read this first
-//	observe.go  tells stories and traces what happens to each event
-//	tracing.go  opens and closes the exporter of traces
-//	topics.go   what must be there before the work begins
-//	connect.go  configuration → Kafka and MPC clients
-//	files.go    says what becomes of the files of secrets and certificates
-//	garbage.go  when the collector comes
-//	watch.go    notices a hanging loop, for /healthz
-//	operate.go  what the operator's page is told
-//	ready.go    what /readyz says, and the line that says ready
-//	receive.go  life cycle and wiring of the command receive
+//	app.go        commands and exit codes
+//	output.go     standard output, and write errors on it
+//	library.go    log lines of Go's standard library
+//	service.go    start, run, stop
+//	instance.go   the service without its sockets
+//	samename.go   other group members with this instance's name
+//	handler.go    the path of one record; read this first
+//	observe.go    reports each event to stories and traces
+//	tracing.go    opens and closes the trace exporter
+//	topics.go     checks and creates topics at the start
+//	connect.go    configuration → Kafka and MPC clients
+//	files.go      reports changes of secret and certificate files
+//	gc.go         tunes the garbage collector
+//	watch.go      detects hanging loops, for /healthz
+//	operate.go    data for the operator's page
+//	ready.go      checks for /readyz, and the line that says ready
+//	receive.go    start, run, stop of the command receive
 package app
 
 import (
@@ -43,7 +42,7 @@ import (
 
 // Exit codes of Run.
 const (
-	exitStopped = 0 // stopped cleanly, or did what was asked
+	exitStopped = 0 // stopped cleanly, or did what was requested
 	exitFailed  = 1 // failed while starting or running
 	exitUsage   = 2 // bad configuration or usage
 )
@@ -70,10 +69,9 @@ func (p *Process) logsTo(log *logrus.Logger) {
 	}
 }
 
-// Run executes the command line and returns the exit code. The context's end
-// stops the service cleanly. Whoever reads standard output must be able to rely
-// on it: what could not be written there is a failure. A nil process is one
-// without signals.
+// Run executes the command line and returns the exit code. The end of the context stops the
+// service cleanly. An error of writing standard output is a failure, so that its reader can
+// rely on it. A nil process has no signals.
 func Run(ctx context.Context, args []string, version string, stdout, stderr io.Writer, process *Process) int {
 	if process == nil {
 		process = &Process{}
@@ -81,7 +79,7 @@ func Run(ctx context.Context, args []string, version string, stdout, stderr io.W
 	out := &output{to: stdout}
 	code := run(ctx, args, version, out, stderr, process)
 	if err := out.failed(); err != nil {
-		fmt.Fprintf(stderr, "remux-retrier: standard output is not complete: %v\n", err)
+		fmt.Fprintf(stderr, "remux-retrier: standard output is incomplete: %v\n", err)
 		return max(code, exitFailed)
 	}
 	return code
@@ -116,7 +114,7 @@ func run(ctx context.Context, args []string, version string, stdout, stderr io.W
 	return unknown(name, stderr)
 }
 
-// isHelp knows the flags that ask for help everywhere.
+// isHelp recognises the flags that ask for help everywhere.
 func isHelp(arg string) bool { return slices.Contains([]string{"-h", "-help", "--help"}, arg) }
 
 func unknown(name string, stderr io.Writer) int {
@@ -124,15 +122,15 @@ func unknown(name string, stderr io.Writer) int {
 	return exitUsage
 }
 
-// commandEnv is what the commands are given. Their clients, and the library below
-// them, say nothing by themselves. Receive is a service, and logs as one.
+// commandEnv is the commands' environment. Their clients and the libraries below do not
+// log, except receive, which is a service and logs as one.
 func commandEnv(version string, stdout, stderr io.Writer, process *Process) command.Env {
 	quiet := logrus.New()
 	quiet.SetOutput(io.Discard)
-	hearLibrary(quiet)
+	captureLibraryLog(quiet)
 	return command.Env{
 		Version: version, Stdin: os.Stdin, Stdout: stdout, Stderr: stderr,
-		Kafka: func(cfg config.Config) (*kafkalog.Log, error) { return connectKafka(cfg, quiet) },
+		Kafka: func(cfg config.Config) (*kafkalog.Client, error) { return connectKafka(cfg, quiet) },
 		MPC: func(cfg config.Config) (*mpcclient.Client, error) {
 			return connectMPC(cfg, version, func(context.Context) error { return nil })
 		},
@@ -154,7 +152,7 @@ func runService(ctx context.Context, version string, stderr io.Writer, process *
 		return exitUsage
 	}
 	log := newLogger(cfg, stderr)
-	hearLibrary(log)
+	captureLibraryLog(log)
 	process.logsTo(log)
 	for _, warning := range cfg.Warnings {
 		log.Warn(warning)
@@ -183,7 +181,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// help prints how to use the program, or one command.
+// help prints the usage of the program or of one command.
 func help(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) > 1:
@@ -201,17 +199,17 @@ func help(args []string, stdout, stderr io.Writer) int {
 
 func overview(w io.Writer) {
 	fmt.Fprint(w, `remux-retrier retries failed remux tasks: it consumes failure events from Kafka,
-calls MPC's retry operation and publishes what became of each.
+calls MPC's retry operation and publishes an outcome for each.
 
 Usage:
   remux-retrier [run]           run the service
   remux-retrier version         print the version
-  remux-retrier help [COMMAND]  print this, or how to use a command
+  remux-retrier help [COMMAND]  print this help, or the help of a command
 
 `)
 	command.Summary(w)
 	fmt.Fprint(w, `
-It is configured by environment variables alone:
+It is configured only by environment variables:
 
 `)
 	for _, row := range config.Table() {

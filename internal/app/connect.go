@@ -19,7 +19,7 @@ import (
 )
 
 // connectKafka opens no connection yet.
-func connectKafka(cfg config.Config, log logrus.FieldLogger) (*kafkalog.Log, error) {
+func connectKafka(cfg config.Config, log logrus.FieldLogger) (*kafkalog.Client, error) {
 	k := cfg.Kafka
 	c := kafkalog.Config{
 		Brokers: k.Brokers, GroupID: k.GroupID, ClientID: k.ClientID,
@@ -38,13 +38,13 @@ func connectKafka(cfg config.Config, log logrus.FieldLogger) (*kafkalog.Log, err
 	return kafkalog.New(c)
 }
 
-// mechanism authenticates each connection by the password as it is then.
+// mechanism authenticates each connection with the current password.
 type mechanism struct {
 	sasl config.SASL
 
 	mu       sync.Mutex
 	password string
-	current  sasl.Mechanism // made for password; it keeps what SCRAM derives from it
+	current  sasl.Mechanism // for password; it caches what SCRAM derives from it
 }
 
 // Format hides the password from every verb.
@@ -85,8 +85,8 @@ func newMechanism(name, username, password string) (sasl.Mechanism, error) {
 	return plain.Mechanism{Username: username, Password: password}, nil
 }
 
-// connectMPC opens no connection yet. beforeRequest waits for a turn of a
-// request beyond the one that a call has been given.
+// connectMPC opens no connection yet. beforeRequest waits for a turn for an additional
+// request of a call.
 func connectMPC(cfg config.Config, version string, beforeRequest func(context.Context) error) (*mpcclient.Client, error) {
 	m := cfg.MPC
 	agent := "remux-retrier/" + version

@@ -15,12 +15,12 @@ import (
 	"remux-retrier/internal/watchfile"
 )
 
-// certificateNotice is how long before a client certificate's end its renewal is
-// asked for.
+// certificateNotice is how long before a client certificate expires its renewal is
+// requested.
 const certificateNotice = 14 * 24 * time.Hour
 
-// files says what becomes of the files that secrets and certificates stand in.
-// The values follow them by themselves.
+// files reports changes of the files with secrets and certificates. The values are updated
+// without it.
 type files struct {
 	set  *watchfile.Set
 	tls  *config.TLS
@@ -34,7 +34,7 @@ func newFiles(cfg config.Config, log logrus.FieldLogger) *files {
 	return f
 }
 
-// run looks at the files each second, and reads them all at each hang-up.
+// run checks the files each second, and rereads all of them at each SIGHUP.
 func (f *files) run(ctx context.Context, hangups <-chan os.Signal) {
 	var rereading sync.WaitGroup
 	rereading.Go(func() { f.reread(ctx, hangups) })
@@ -55,7 +55,7 @@ func (f *files) reread(ctx context.Context, hangups <-chan os.Signal) {
 			return
 		case <-hangups:
 			f.set.Reread()
-			f.log.WithField("unusable", len(f.set.Problems())).Info("SIGHUP: read the files of secrets and certificates again")
+			f.log.WithField("unusable", len(f.set.Problems())).Info("SIGHUP: reread the files of secrets and certificates")
 		}
 	}
 }
@@ -65,33 +65,33 @@ func (f *files) say(e watchfile.Event) {
 	case e.Problem != nil:
 		f.log.Warn(unusable(e))
 	case e.Changed:
-		f.log.Info(e.Name + " has changed: what it holds now is used from the next request or connection on")
+		f.log.Info(e.Name + " has changed: the new contents are used from the next request or connection on")
 	default:
-		f.log.Info(e.Name + " can be read again, and has not changed")
+		f.log.Info(e.Name + " is readable again and unchanged")
 	}
 }
 
 func unusable(e watchfile.Event) string {
-	return fmt.Sprintf("%s cannot be used as it is now, what was read before stays in use: %v", e.Name, e.Problem)
+	return fmt.Sprintf("%s cannot be used, the previous contents stay in use: %v", e.Name, e.Problem)
 }
 
-// certificate says once a day that the client certificate ends soon.
+// certificate reports once a day that the client certificate expires soon.
 func (f *files) certificate(now time.Time) {
 	ends := f.tls.CertificateEnds()
 	switch left := ends.Sub(now); {
 	case ends.IsZero():
 	case left > certificateNotice:
-		f.ends.Over("the client certificate (KAFKA_TLS_CERT_FILE) holds until " + ends.UTC().Format(time.RFC3339))
+		f.ends.Over("the client certificate (KAFKA_TLS_CERT_FILE) is valid until " + ends.UTC().Format(time.RFC3339))
 	case left > 0:
-		f.ends.Problem(fmt.Sprintf("the client certificate (KAFKA_TLS_CERT_FILE) ends in %d days, at %s: put a new one and its key in place, no restart is needed",
+		f.ends.Problem(fmt.Sprintf("the client certificate (KAFKA_TLS_CERT_FILE) expires in %d days, at %s: replace it and its key, no restart is needed",
 			int(left/(24*time.Hour)), ends.UTC().Format(time.RFC3339)))
 	default:
-		f.ends.Problem(fmt.Sprintf("the client certificate (KAFKA_TLS_CERT_FILE) ended at %s, brokers refuse it: put a new one and its key in place, no restart is needed",
+		f.ends.Problem(fmt.Sprintf("the client certificate (KAFKA_TLS_CERT_FILE) expired at %s, brokers reject it: replace it and its key, no restart is needed",
 			ends.UTC().Format(time.RFC3339)))
 	}
 }
 
-// notes are what somebody should do.
+// notes are actions for an operator.
 func (f *files) notes() []string {
 	notes := []string{f.ends.Text()}
 	for _, problem := range f.set.Problems() {

@@ -45,15 +45,15 @@ func TestAClientCertificateThatEndsSoonIsSaidOnceADay(t *testing.T) {
 	}
 	const day = 24 * time.Hour
 	says(-day, 0, "")
-	says(1*day+time.Hour, 2, "ends in 13 days, at ")
-	says(10*day, 2, "ends in 4 days, at ")
-	says(15*day, 1, "brokers refuse it")
+	says(1*day+time.Hour, 2, "expires in 13 days, at ")
+	says(10*day, 2, "expires in 4 days, at ")
+	says(15*day, 1, "brokers reject it")
 	if notes := strings.Join(f.notes(), ""); !strings.Contains(notes, "no restart is needed") {
 		t.Error(notes)
 	}
 	testsecrets.Certify(t, cert, key, now.Add(100*24*time.Hour))
 	cfg.Files.Reread()
-	says(16*day, 1, "holds until ")
+	says(16*day, 1, "is valid until ")
 	if notes := strings.Join(f.notes(), ""); notes != "" {
 		t.Error(notes)
 	}

@@ -18,19 +18,19 @@ import (
 	"remux-retrier/internal/trace"
 )
 
-// Log is what an instance asks of Kafka.
-type Log interface {
-	consumer.Log
-	ledger.Log
+// Client is what an instance needs from Kafka.
+type Client interface {
+	consumer.Client
+	ledger.Client
 }
 
-// Parts are what an Instance takes from outside. All are required but Metrics,
-// Stories and Tracer.
+// Parts are an Instance's dependencies. All are required except Metrics, Stories, Tracer
+// and Assigned.
 type Parts struct {
-	Log  Log
-	API  retrier.API
-	Gate *pace.Gate
-	// Clock, Rand: all the time and chance that there is.
+	Client Client
+	API    retrier.API
+	Gate   *pace.Gate
+	// Clock and Rand are the only sources of time and randomness.
 	Clock   clock.Clock
 	Rand    func() float64
 	Logger  *logrus.Logger
@@ -38,12 +38,12 @@ type Parts struct {
 	// Stories and Tracer are told what happens to each event.
 	Stories *story.Store
 	Tracer  *trace.Tracer
-	// Assigned is told of every assignment, beside the rooms.
+	// Assigned is called at every assignment.
 	Assigned func(ctx context.Context)
 }
 
-// Instance is the service without its sockets: everything that decides, tracks
-// and paces. The simulation runs it as it is.
+// Instance is the service without its sockets: everything that decides, tracks and paces.
+// The simulation runs it unchanged.
 type Instance struct {
 	parts    Parts
 	consumer *consumer.Consumer
@@ -52,14 +52,14 @@ type Instance struct {
 	tally    *notice.Tally
 }
 
-// NewGate makes the gate of an instance, for Parts.
+// NewGate returns the gate of an instance, for Parts.
 func NewGate(cfg config.Config, c clock.Clock, log logrus.FieldLogger) (*pace.Gate, error) {
 	return pace.New(pace.Config{
 		PerWindow: orZero(cfg.MPC.RequestsPerMinute), Window: quotaWindow, MaxInFlight: cfg.MPC.MaxInFlight, Clock: c, Logger: log,
 	})
 }
 
-// orZero is a limit with 0 for none.
+// orZero is a limit with 0 for unlimited.
 func orZero(l config.Limit) int {
 	if l == config.Unlimited {
 		return 0
@@ -67,13 +67,13 @@ func orZero(l config.Limit) int {
 	return int(l)
 }
 
-// NewInstance wires the rooms.
+// NewInstance connects the packages.
 func NewInstance(cfg config.Config, p Parts) (*Instance, error) {
 	i := &Instance{parts: p, tally: notice.NewTally(p.Clock, p.Logger)}
 	k, origin, unreachable := cfg.Kafka, events.OriginOf(cfg.Kafka.GroupID), consumer.NewUnreachable(p.Logger)
 	var err error
 	if i.ledger, err = ledger.New(ledger.Config{
-		Log: p.Log, Topics: []string{k.TopicRetried, k.TopicRetryFailed}, Topic: k.TopicFailed, Origin: origin,
+		Client: p.Client, Topics: []string{k.TopicRetried, k.TopicRetryFailed}, Topic: k.TopicFailed, Origin: origin,
 		Window: cfg.Retry.BudgetWindow, Clock: p.Clock, Rand: p.Rand, Logger: p.Logger, Unreachable: unreachable,
 	}); err != nil {
 		return nil, err
@@ -86,21 +86,21 @@ func NewInstance(cfg config.Config, p Parts) (*Instance, error) {
 		return nil, err
 	}
 	i.consumer, err = consumer.New(consumer.Config{
-		Log: p.Log,
-		Handler: &path{
+		Client: p.Client,
+		Handler: &handler{
 			retrier: i.retrier, ledger: i.ledger, topics: k, metrics: p.Metrics, clock: p.Clock, log: p.Logger, tally: i.tally, mayForce: cfg.Retry.AllowForce,
 			observe: observer{stories: p.Stories, tracer: p.Tracer, clock: p.Clock},
 		},
 		Topic: k.TopicFailed, Latest: k.StartOffset == config.Latest,
 		SessionTimeout: k.SessionTimeout, Drain: drain(cfg), Shutdown: cfg.ShutdownTimeout - closing, MaxInFlight: cfg.MPC.MaxInFlight,
-		Follower: follower{i},
+		Listener: listener{i},
 		Clock:    p.Clock, Rand: p.Rand, Logger: p.Logger, Unreachable: unreachable,
 	})
 	return i, err
 }
 
-// Run works until the context ends, and then stops: no new calls, those under
-// way end, are published and committed, the group is left.
+// Run works until the context ends, and then stops: no new call starts, calls in flight end
+// and are published and committed, and the instance leaves the group.
 func (i *Instance) Run(ctx context.Context) {
 	beside, ended := context.WithCancel(context.WithoutCancel(ctx))
 	var running clock.Group
@@ -112,29 +112,29 @@ func (i *Instance) Run(ctx context.Context) {
 	running.Wait(i.parts.Clock)
 }
 
-// follower tells the rooms of the partitions' fate.
-type follower struct{ *Instance }
+// listener passes assignments and commits to the gate and the ledger.
+type listener struct{ *Instance }
 
-// Assigned gives the gate its share at once, though no call begins before the
-// ledger has caught up: the first interval passes meanwhile.
-func (f follower) Assigned(ctx context.Context, a consumer.Assignment) error {
-	f.parts.Gate.Assign(pace.Assignment{Partitions: a.Partitions, Of: a.Of, Owners: a.Owners, Self: a.Self})
-	if f.parts.Assigned != nil {
-		f.parts.Assigned(ctx)
+// Assigned gives the gate its share at once, although no call starts before the ledger has
+// caught up: the first interval passes meanwhile.
+func (l listener) Assigned(ctx context.Context, a consumer.Assignment) error {
+	l.parts.Gate.Assign(pace.Assignment{Partitions: a.Partitions, Of: a.TopicPartitions, Owners: a.Owners, Self: a.Self})
+	if l.parts.Assigned != nil {
+		l.parts.Assigned(ctx)
 	}
-	return f.ledger.CatchUp(ctx, a)
+	return l.ledger.CatchUp(ctx, a)
 }
 
-func (f follower) Opened(partition int, end, log int64, continued bool) {
-	f.ledger.Opened(partition, end, log, continued)
+func (l listener) Opened(partition int, end, logID int64, continued bool) {
+	l.ledger.Opened(partition, end, logID, continued)
 }
 
-func (f follower) Published(topic string, partition int, first int64, answered []*consumer.Record) {
+func (l listener) Published(topic string, partition int, first int64, answered []*consumer.Record) {
 	sources := make([]events.Source, len(answered))
 	for i, r := range answered {
 		sources[i] = events.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Time: r.Time}
 	}
-	f.ledger.Published(topic, partition, first, first+int64(len(answered)), sources...)
+	l.ledger.Published(topic, partition, first, first+int64(len(answered)), sources...)
 }
 
-func (f follower) Committed(partition int, low int64) { f.ledger.Committed(partition, low) }
+func (l listener) Committed(partition int, low int64) { l.ledger.Committed(partition, low) }

@@ -21,9 +21,9 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// hall is an instance with everything but its sockets, in virtual time: Kafka in
-// memory, and MPC as the test has it.
-type hall struct {
+// harness is an instance with everything but its sockets, in virtual time: Kafka in memory,
+// and MPC as scripted by the test.
+type harness struct {
 	*testing.T
 	broker   *memlog.Broker
 	member   *memlog.Member
@@ -32,14 +32,14 @@ type hall struct {
 	stop     func()
 }
 
-// fakeMPC is MPC. What is not scripted is accepted after 10 ms.
+// fakeMPC is MPC. By default calls are accepted after 10 ms.
 type fakeMPC struct {
 	call func(id string) error // may be nil
 
 	mu     sync.Mutex
 	calls  map[string]int
 	called []time.Time
-	states map[string]mpcclient.Status // by task; FAILED where there is none
+	states map[string]mpcclient.Status // by task; FAILED if missing
 }
 
 func (m *fakeMPC) Retry(_ context.Context, id string) error {
@@ -76,13 +76,13 @@ func (m *fakeMPC) of(id string) int {
 	return m.calls[id]
 }
 
-// refused is an answer of MPC that is no acceptance.
+// refused is an error answer of MPC.
 func refused(class mpcclient.Class, status int) error {
 	return &mpcclient.Error{Operation: mpcclient.OperationRetry, Class: class, Status: status}
 }
 
-// inHall runs a test in a bubble, with so many partitions of each topic.
-func inHall(t *testing.T, partitions int, change func(*config.Config), test func(h *hall)) {
+// withHarness runs a test in a bubble, with the given number of partitions of each topic.
+func withHarness(t *testing.T, partitions int, change func(*config.Config), test func(h *harness)) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(48 * time.Hour) // the bubble's time begins with the year 2000
 		b, err := memlog.New(memlog.Config{Clock: clock.System, Topic: "failed", SessionTimeout: 10 * time.Second, RebalanceTimeout: 25 * time.Second})
@@ -95,7 +95,7 @@ func inHall(t *testing.T, partitions int, change func(*config.Config), test func
 		ctx, cancel := context.WithCancel(context.Background())
 		var running sync.WaitGroup
 		running.Go(func() { b.Run(ctx) })
-		h := &hall{T: t, broker: b, mpc: &fakeMPC{calls: map[string]int{}, states: map[string]mpcclient.Status{}}}
+		h := &harness{T: t, broker: b, mpc: &fakeMPC{calls: map[string]int{}, states: map[string]mpcclient.Status{}}}
 		h.start("a", change)
 		test(h)
 		h.stop()
@@ -105,7 +105,7 @@ func inHall(t *testing.T, partitions int, change func(*config.Config), test func
 }
 
 // start starts an instance.
-func (h *hall) start(name string, change func(*config.Config)) {
+func (h *harness) start(name string, change func(*config.Config)) {
 	cfg := config.Config{
 		Kafka: config.Kafka{
 			GroupID: "group", TopicFailed: "failed", TopicRetried: "retried", TopicRetryFailed: "retry_failed", TopicDeadLetter: "dlq",
@@ -127,7 +127,7 @@ func (h *hall) start(name string, change func(*config.Config)) {
 	var mu sync.Mutex
 	random := rand.New(rand.NewPCG(1, 2))
 	h.member = h.broker.Member(name)
-	h.instance, err = NewInstance(cfg, Parts{Log: h.member, API: h.mpc, Gate: gate, Clock: clock.System, Logger: log, Rand: func() float64 {
+	h.instance, err = NewInstance(cfg, Parts{Client: h.member, API: h.mpc, Gate: gate, Clock: clock.System, Logger: log, Rand: func() float64 {
 		mu.Lock()
 		defer mu.Unlock()
 		return random.Float64()
@@ -148,14 +148,14 @@ func (h *hall) start(name string, change func(*config.Config)) {
 }
 
 // fail appends failure events of a task.
-func (h *hall) fail(partition int, task string, n int) {
+func (h *harness) fail(partition int, task string, n int) {
 	for range n {
 		h.broker.Append("failed", partition, consumer.Message{Key: []byte(task), Value: fmt.Appendf(nil, `{"task_id":%q}`, task)})
 	}
 }
 
-// answers counts the outcomes of a task by their reasons.
-func (h *hall) answers(task string) map[events.Reason]int {
+// answers counts the outcomes of a task by reason.
+func (h *harness) answers(task string) map[events.Reason]int {
 	n := map[events.Reason]int{}
 	for _, topic := range []string{"retried", "retry_failed"} {
 		for _, r := range h.broker.Records(topic) {
@@ -173,18 +173,18 @@ func (h *hall) answers(task string) map[events.Reason]int {
 	return n
 }
 
-// cursed has all calls for one task fail.
-func cursed(class mpcclient.Class, status int) func(string) error {
+// alwaysFailing makes all calls for one task fail.
+func alwaysFailing(class mpcclient.Class, status int) func(string) error {
 	return func(id string) error {
-		if id == "cursed" {
+		if id == "alwaysFailing" {
 			return refused(class, status)
 		}
 		return nil
 	}
 }
 
-// traffic fails a new task so often, in any partition from the first on.
-func (h *hall) traffic(first, partitions int, every, lasts time.Duration) {
+// traffic fails a new task at an interval, in any partition from first on.
+func (h *harness) traffic(first, partitions int, every, lasts time.Duration) {
 	for i := 0; time.Duration(i)*every < lasts; i++ {
 		time.Sleep(every)
 		h.fail(first+i%(partitions-first), fmt.Sprint("other", i), 1)

@@ -8,21 +8,21 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// libraryLog takes what the standard library logs by itself, such as an answer
-// that nobody asked for, into the service's log.
+// libraryLog writes the standard library's own log lines, for example about an unexpected
+// response, to the service's log.
 type libraryLog struct{ say logrus.FieldLogger }
 
-// hearLibrary is for the whole process, as the standard library's log is.
-func hearLibrary(log logrus.FieldLogger) {
+// captureLibraryLog applies to the whole process, like the standard library's log.
+func captureLibraryLog(log logrus.FieldLogger) {
 	stdlog.SetFlags(0)
 	stdlog.SetOutput(libraryLog{log})
 }
 
 var quotation = regexp.MustCompile(`"(\\.|[^"\\])*"`)
 
-// Write takes a line. What it quotes is left out: it is what a server sent, and a
-// server may send a credential back.
+// Write logs a line without its quotations: they come from a server, which may send back a
+// credential.
 func (l libraryLog) Write(line []byte) (int, error) {
-	l.say.Warn("Go's library: " + string(quotation.ReplaceAll(bytes.TrimSpace(line), []byte(`"…"`))))
+	l.say.Warn("Go standard library: " + string(quotation.ReplaceAll(bytes.TrimSpace(line), []byte(`"…"`))))
 	return len(line), nil
 }

@@ -10,7 +10,7 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// measuredAPI counts and times the calls of the API.
+// measuredAPI counts and times the API calls.
 type measuredAPI struct {
 	retrier.API
 	metrics *metrics.Metrics

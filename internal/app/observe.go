@@ -12,25 +12,25 @@ import (
 	"remux-retrier/internal/trace"
 )
 
-// observer opens the trail of each event for whoever listens: stories, traces,
-// both or nobody. What they are told decides nothing.
+// observer opens the trail of each event for stories, traces, both or neither. Nothing is
+// decided by what they are told.
 type observer struct {
 	stories *story.Store  // may be nil
 	tracer  *trace.Tracer // may be nil
 	clock   clock.Clock
 }
 
-// observation is the trail of one event, for both listeners.
+// observation is the trail of one event, for both.
 type observation struct {
 	clock clock.Clock
 	story *story.Record // may be nil
 	span  *trace.Span   // may be nil
-	// parent is the trace context that the event came with; empty: none.
+	// parent is the trace context of the event; empty: none.
 	parent string
 }
 
-// begin opens the trail of a record. What cannot be read is found by its key,
-// which is the task's id where the producer keys as it should.
+// begin opens the trail of a record. An unreadable record is found by its key, which is the
+// task's id if the producer keys as it should.
 func (o observer) begin(d *consumer.Delivery, source events.Source, f events.Failure, arrived time.Time) observation {
 	s := observation{clock: o.clock, parent: f.Traceparent}
 	if f.TaskID == "" {
@@ -50,7 +50,7 @@ func (o observer) begin(d *consumer.Delivery, source events.Source, f events.Fai
 	return s
 }
 
-// trail is nil where nobody listens, so that no words are sought for nothing.
+// trail is nil if nobody listens, so that no texts are built for nothing.
 func (s *observation) trail() story.Trail {
 	if s.story == nil && s.span == nil {
 		return nil
@@ -58,7 +58,7 @@ func (s *observation) trail() story.Trail {
 	return s
 }
 
-// Step tells both listeners.
+// Step passes a step to both.
 func (s *observation) Step(step story.Step) {
 	if s.story == nil && s.span == nil {
 		return
@@ -74,8 +74,8 @@ func (s *observation) Step(step story.Step) {
 	}
 }
 
-// decided notes the answer and has it say the trace of whoever hears of it: ours,
-// if there is one, else the producer's.
+// decided notes the outcome and sets its trace context: ours if there is one, else the
+// producer's.
 func (s *observation) decided(o *events.Outcome, topic string) {
 	if s.story != nil {
 		s.story.Decided(*o)
@@ -86,8 +86,8 @@ func (s *observation) decided(o *events.Outcome, topic string) {
 	}
 }
 
-// publishing tells that a message is about to be published, and returns the trace
-// context that it may carry; empty: that of its event.
+// publishing notes that a message is about to be published, and returns the trace context
+// for it; empty: that of its event.
 func (s *observation) publishing(topic string) (traceparent string) {
 	if s.span == nil {
 		return ""
@@ -95,7 +95,7 @@ func (s *observation) publishing(topic string) (traceparent string) {
 	return s.span.Publish(topic, s.clock.Now())
 }
 
-// ended is the event's last step, for which err tells whether it is done with.
+// ended is the event's last step. err tells whether the event was given up.
 func (s *observation) ended(err error, kind story.Kind, detail string) {
 	if s.story == nil && s.span == nil {
 		return
@@ -106,7 +106,7 @@ func (s *observation) ended(err error, kind story.Kind, detail string) {
 	s.Step(story.Step{Kind: kind, Detail: detail})
 }
 
-// fields tie a log line to the trace.
+// fields connect a log line to the trace.
 func (s *observation) fields() logrus.Fields {
 	switch {
 	case s.span != nil:

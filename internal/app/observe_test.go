@@ -29,7 +29,7 @@ func listening(t *testing.T) (observer, *story.Store) {
 	return observer{stories: stories, clock: clock.System}, stories
 }
 
-// Nobody would find the dead letter of a task otherwise.
+// Otherwise the dead letter of a task could not be found.
 func TestWhatCannotBeReadIsFoundByItsKey(t *testing.T) {
 	for key, found := range map[string]string{"538526": "538526", "two words": "", "\xff": "", "": ""} {
 		o, stories := listening(t)

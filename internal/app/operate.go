@@ -23,9 +23,8 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// operated is what the operator's page is told: page.Source from what the rooms
-// know.
-type operated struct {
+// pageSource is the page.Source of the operator's page, from the state of all packages.
+type pageSource struct {
 	*story.Store
 
 	cfg     config.Config
@@ -34,13 +33,13 @@ type operated struct {
 	ready   *readiness
 	gate    *pace.Gate
 	meters  *metrics.Metrics
-	trouble *trouble
-	kafka   *kafkalog.Log
+	lastErr *lastError
+	kafka   *kafkalog.Client
 	reader  *history.Reader
 }
 
-// newPage makes the operator's page.
-func newPage(o operated, log logrus.FieldLogger) (*page.Page, error) {
+// newPage returns the operator's page.
+func newPage(o pageSource, log logrus.FieldLogger) (*page.Page, error) {
 	k := o.cfg.Kafka
 	var err error
 	if o.reader, err = history.New(history.Config{
@@ -53,23 +52,23 @@ func newPage(o operated, log logrus.FieldLogger) (*page.Page, error) {
 	return page.New(page.Config{Source: o, Clock: clock.System, Logger: log})
 }
 
-func (o operated) Totals() (metrics.Totals, error) { return o.meters.Totals() }
+func (o pageSource) Totals() (metrics.Totals, error) { return o.meters.Totals() }
 
-func (o operated) Stories(taskID string) []story.Story { return o.Task(taskID) }
+func (o pageSource) Stories(taskID string) []story.Story { return o.Task(taskID) }
 
-func (o operated) Topics(ctx context.Context, taskID string) (history.History, error) {
+func (o pageSource) Topics(ctx context.Context, taskID string) (history.History, error) {
 	return o.reader.Task(ctx, taskID)
 }
 
-func (o operated) Home(ctx context.Context, taskID string) (int, error) {
+func (o pageSource) Home(ctx context.Context, taskID string) (int, error) {
 	return o.kafka.PartitionFor(ctx, o.cfg.Kafka.TopicFailed, []byte(taskID))
 }
 
-func (o operated) Owner(ctx context.Context, partition int) (string, error) {
+func (o pageSource) Owner(ctx context.Context, partition int) (string, error) {
 	return o.kafka.Owner(ctx, partition)
 }
 
-func (o operated) Instances(ctx context.Context) ([]page.Instance, error) {
+func (o pageSource) Instances(ctx context.Context) ([]page.Instance, error) {
 	members, err := o.kafka.Members(ctx)
 	all := make([]page.Instance, 0, len(members))
 	for _, m := range members {
@@ -78,8 +77,8 @@ func (o operated) Instances(ctx context.Context) ([]page.Instance, error) {
 	return all, err
 }
 
-// Status puts together what the rooms say, each at about the same moment.
-func (o operated) Status() page.Status {
+// Status combines the state of all packages, read at about the same time.
+func (o pageSource) Status() page.Status {
 	s := page.Status{
 		Instance: o.cfg.Kafka.ClientID, Group: o.cfg.Kafka.GroupID, Topic: o.cfg.Kafka.TopicFailed,
 		Version: o.version, StartedAt: o.started,
@@ -97,8 +96,8 @@ func (o operated) Status() page.Status {
 	return s
 }
 
-// work is what an instance that has begun is at.
-func (o operated) work(s *page.Status, i *Instance) {
+// work adds the state of a started instance.
+func (o pageSource) work(s *page.Status, i *Instance) {
 	c, l := i.consumer.Status(), i.ledger.Status()
 	s.Kafka = page.Kafka{Started: true, Problem: c.Problem, Joined: c.Joined, Generation: c.Generation, LedgerRead: l.CaughtUp}
 	s.Kafka.Absent = absentTopics(c, l, o.cfg.Kafka)
@@ -110,9 +109,9 @@ func (o operated) work(s *page.Status, i *Instance) {
 		s.Kafka.Problem = l.Problem
 	}
 	w := i.retrier.Waiting()
-	s.Flow = page.Flow{LagKnown: true, InFlight: o.gate.State().InFlight, Waiting: page.Waiting{Quota: w.Turn, Backoff: w.Backoff, Kafka: w.Kafka}}
-	if !s.MPC.Available { // then who rests waits for that, too
-		s.Flow.Waiting = page.Waiting{Outage: w.Turn + w.Backoff, Kafka: w.Kafka}
+	s.Flow = page.Flow{LagKnown: true, InFlight: o.gate.State().InFlight, Waiting: page.Waiting{Quota: w.Quota, Backoff: w.Backoff, Kafka: w.Kafka}}
+	if !s.MPC.Available { // then tasks in backoff wait for that, too
+		s.Flow.Waiting = page.Waiting{Outage: w.Quota + w.Backoff, Kafka: w.Kafka}
 	}
 	for _, p := range c.Partitions {
 		s.Partitions = append(s.Partitions, page.Partition{
@@ -130,12 +129,12 @@ func (o operated) work(s *page.Status, i *Instance) {
 			s.Flow.OldestAt = oldest(p.Oldest)
 		}
 	}
-	if !c.Joined { // no partition has been looked at
+	if !c.Joined { // no partition has been read
 		s.Flow.LagKnown = false
 	}
 }
 
-func (o operated) mpc() page.MPC {
+func (o pageSource) mpc() page.MPC {
 	g := o.gate.State()
 	m := page.MPC{
 		Available: g.Available, DownSince: known(g.Down), HoldUntil: known(g.Hold),
@@ -148,15 +147,15 @@ func (o operated) mpc() page.MPC {
 	if th := g.Throttling; !th.Since.IsZero() {
 		m.ThrottledSince, m.Admitted = &th.Since, limited(th.Admitted)
 	}
-	if g.Available { // a gate that has had nothing to send for long knows nothing of an outage any more
+	if g.Available { // an idle gate does not know whether an outage is still going on
 		m.DownSince = nil
 	}
-	last := o.trouble.last()
+	last := o.lastErr.last()
 	m.LastError, m.LastErrorHeadline, m.LastErrorAdvice, m.LastErrorAt = last.text, last.headline, last.advice, known(last.at)
 	return m
 }
 
-// known is nil for what is not.
+// known is nil for the zero time.
 func known(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -164,7 +163,7 @@ func known(t time.Time) *time.Time {
 	return &t
 }
 
-// oldest is a record's time, which its producer may have written.
+// oldest is a record's time, which its producer may have set.
 func oldest(t time.Time) *plain.Time {
 	if t.IsZero() {
 		return nil
@@ -172,7 +171,7 @@ func oldest(t time.Time) *plain.Time {
 	return &plain.Time{Time: t}
 }
 
-// limited is nil for what is not.
+// limited is nil for no limit.
 func limited(n float64) *float64 {
 	if math.IsInf(n, 1) {
 		return nil
@@ -180,51 +179,51 @@ func limited(n float64) *float64 {
 	return &n
 }
 
-// trouble keeps the last answer that said that MPC does not serve.
-type trouble struct {
+// lastError keeps the last answer that showed that MPC does not serve.
+type lastError struct {
 	mu sync.Mutex
 	failure
 }
 
-// failure is such an answer; at is zero if none came.
+// failure is such an answer. at is zero if there was none.
 type failure struct {
 	text, headline, advice string
 	at                     time.Time
 }
 
-func (t *trouble) last() failure {
+func (t *lastError) last() failure {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.failure
 }
 
-func (t *trouble) heard(err error) {
+func (t *lastError) note(err error) {
 	if err == nil {
 		return
 	}
 	var refusal *mpcclient.Error
 	if !errors.As(err, &refusal) || !refusal.Outage() || refusal.Operation == mpcclient.OperationQuery && refusal.Forbidden() {
-		return // MPC serves, retries at the least
+		return // MPC serves at least retries
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.failure = failure{refusal.Error(), refusal.Headline, refusal.Advice, clock.System.Now()}
 }
 
-// heardAPI tells of what goes wrong.
-type heardAPI struct {
+// errorTrackingAPI reports errors to lastError.
+type errorTrackingAPI struct {
 	retrier.API
-	trouble *trouble
+	lastErr *lastError
 }
 
-func (h heardAPI) Retry(ctx context.Context, taskID string) error {
+func (h errorTrackingAPI) Retry(ctx context.Context, taskID string) error {
 	err := h.API.Retry(ctx, taskID)
-	h.trouble.heard(err)
+	h.lastErr.note(err)
 	return err
 }
 
-func (h heardAPI) Query(ctx context.Context, taskIDs []string) (map[string]mpcclient.Task, error) {
+func (h errorTrackingAPI) Query(ctx context.Context, taskIDs []string) (map[string]mpcclient.Task, error) {
 	tasks, err := h.API.Query(ctx, taskIDs)
-	h.trouble.heard(err)
+	h.lastErr.note(err)
 	return tasks, err
 }

@@ -16,28 +16,28 @@ import (
 )
 
 func TestOnlyWhatSaysThatMPCDoesNotServeIsItsTrouble(t *testing.T) {
-	var last trouble
+	var last lastError
 	for _, err := range []error{
 		nil, errors.New("cancelled"), &mpcclient.Error{Class: mpcclient.TaskNotFound, Status: 400},
 		&mpcclient.Error{Operation: mpcclient.OperationQuery, Class: mpcclient.Operator, Status: 403, Code: "APIGW.0302", Advice: "grant the permission"},
 	} {
-		last.heard(err)
+		last.note(err)
 		if got := last.last(); got != (failure{}) {
 			t.Fatalf("%v is told: %+v", err, got)
 		}
 	}
-	last.heard(&mpcclient.Error{Class: mpcclient.Operator, Status: 401, Headline: "MPC rejects it: renew the key", Advice: "renew the key"})
+	last.note(&mpcclient.Error{Class: mpcclient.Operator, Status: 401, Headline: "MPC rejects it: renew the key", Advice: "renew the key"})
 	if got := last.last(); !strings.Contains(got.text, "401") || got.headline != "MPC rejects it: renew the key" || got.advice != "renew the key" || got.at.IsZero() {
 		t.Errorf("%+v", got)
 	}
-	last.heard(&mpcclient.Error{Class: mpcclient.Transient, Status: 503})
+	last.note(&mpcclient.Error{Class: mpcclient.Transient, Status: 503})
 	if got := last.last(); !strings.Contains(got.text, "503") || got.headline+got.advice != "" || got.at.IsZero() {
 		t.Errorf("%+v", got)
 	}
 }
 
-// A gate that has had nothing to send for long does not know whether the outage
-// lasts; the page must not say both.
+// An idle gate does not know whether the outage is still going on; the page must not say
+// both.
 func TestWhatMayServeIsNotDownSinceAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		quiet, _ := test.NewNullLogger()
@@ -56,7 +56,7 @@ func TestWhatMayServeIsNotDownSinceAnOutage(t *testing.T) {
 			}
 			permit.Done(pace.Failed, 0)
 		}
-		o := operated{gate: gate, trouble: &trouble{}}
+		o := pageSource{gate: gate, lastErr: &lastError{}}
 		if m := o.mpc(); m.Available || m.DownSince == nil {
 			t.Errorf("in the outage: %+v", m)
 		}
@@ -76,8 +76,7 @@ func TestWhatIsNotKnownOrNotLimitedIsNull(t *testing.T) {
 	}
 }
 
-// Whoever asks why it is slow must be told that MPC throttles, and by how much; not
-// that it is away.
+// The page must show that MPC throttles, and how much; not that it is unavailable.
 func TestThrottlingIsToldOnThePageAndInReadyz(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		quiet, _ := test.NewNullLogger()
@@ -90,7 +89,7 @@ func TestThrottlingIsToldOnThePageAndInReadyz(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := operated{gate: gate, trouble: &trouble{}}
+		o := pageSource{gate: gate, lastErr: &lastError{}}
 		if m := o.mpc(); m.ThrottledSince != nil || m.Admitted != nil || throttledNote(gate.State()) != "" {
 			t.Errorf("before anything was refused: %+v, %q", m, throttledNote(gate.State()))
 		}

@@ -5,9 +5,8 @@ import (
 	"sync"
 )
 
-// output is standard output. It keeps the first error of writing, which those
-// who print do not look at, and lets nothing follow what was lost. Safe for
-// concurrent use.
+// output is standard output. It keeps the first write error, which callers do not check,
+// and writes nothing after it. It is safe for concurrent use.
 type output struct {
 	mu  sync.Mutex
 	to  io.Writer
@@ -25,7 +24,7 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// failed gives the first error of writing.
+// failed returns the first write error.
 func (o *output) failed() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 	"remux-retrier/internal/config"
 )
 
-// full takes so many writes, and refuses the next one alone.
+// full accepts a number of writes and fails only the next one.
 type full struct{ room int }
 
 func (f *full) Write(p []byte) (int, error) {
@@ -33,12 +33,12 @@ func TestOutputThatCannotBeWrittenIsExitCode1(t *testing.T) {
 		want int
 	}{
 		{"version", 0, 1}, {"help", 0, 1}, {"help", 3, 1}, {"help check", 0, 1}, {"explain MPC.10213", 0, 1},
-		{"check", 0, 2}, // of a wrong configuration
+		{"check", 0, 2}, // with an invalid configuration
 		{"version", 1, 0},
 	} {
 		var err bytes.Buffer
 		code := Run(context.Background(), strings.Fields(c.args), "v", &full{room: c.room}, &err, nil)
-		if said := strings.Contains(err.String(), "standard output is not complete: no space left\n"); code != c.want || said != (c.want != 0) {
+		if said := strings.Contains(err.String(), "standard output is incomplete: no space left\n"); code != c.want || said != (c.want != 0) {
 			t.Errorf("%s, after %d writes: exit code %d, %q", c.args, c.room, code, err.String())
 		}
 	}

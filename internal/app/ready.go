@@ -19,10 +19,10 @@ import (
 	"remux-retrier/internal/pace"
 )
 
-// readiness answers /readyz from what the rooms know at the moment.
+// readiness answers /readyz from the current state of all packages.
 type readiness struct {
 	startUp  *startUp
-	twins    *twins
+	sameName *sameNameMembers
 	files    *files
 	instance atomic.Pointer[Instance]
 }
@@ -36,7 +36,7 @@ func (r *readiness) checks() []admin.Check {
 	}
 }
 
-// announce says once that the instance is ready: that all checks have passed.
+// announce logs once that the instance is ready: all checks have passed.
 func (r *readiness) announce(ctx context.Context, log logrus.FieldLogger) {
 	for clock.System.Sleep(ctx, readyLook) == nil {
 		if slices.ContainsFunc(r.checks(), func(c admin.Check) bool { ok, _ := c.Func(); return !ok }) {
@@ -48,21 +48,21 @@ func (r *readiness) announce(ctx context.Context, log logrus.FieldLogger) {
 	}
 }
 
-// readyLook is how often an instance that starts looks whether it is ready.
+// readyLook is how often a starting instance checks whether it is ready.
 const readyLook = 50 * time.Millisecond
 
-// notes are what somebody should do. They make nobody unready: MPC is away for
-// all instances alike, and a restart would not bring it back.
+// notes are actions for an operator. They do not make the instance unready: an MPC outage
+// affects all instances, and a restart would not end it.
 func (r *readiness) notes() []string {
 	var notes []string
 	if i := r.instance.Load(); i != nil {
 		c := i.consumer.Status()
 		notes = append(notes, throttledNote(i.parts.Gate.State()), i.retrier.Advice(), c.Throttled)
 		if c.Panics > 0 {
-			notes = append(notes, fmt.Sprintf("%d records are held without an answer because their handling panicked: report the stack in the log, and restart when it is mended", c.Panics))
+			notes = append(notes, fmt.Sprintf("%d records are unanswered because handling them panicked: report the stack trace in the log, and restart once it is fixed", c.Panics))
 		}
 	}
-	notes = append(append(notes, r.twins.note()), r.files.notes()...)
+	notes = append(append(notes, r.sameName.note()), r.files.notes()...)
 	return slices.DeleteFunc(notes, func(note string) bool { return note == "" })
 }
 
@@ -103,7 +103,7 @@ func (r *readiness) group() (bool, string) {
 	}
 	s := i.consumer.Status()
 	if !s.Joined {
-		return false, "has not joined the consumer group, or the group rebalances"
+		return false, "has not joined the consumer group, or the group is rebalancing"
 	}
 	return true, fmt.Sprintf("generation %d, %d partitions", s.Generation, len(s.Partitions))
 }
@@ -145,7 +145,7 @@ func orElse(text, otherwise string) string {
 	return text
 }
 
-// throttledNote tells that MPC serves less than this instance's share of the quota.
+// throttledNote reports that MPC serves less than this instance's share of the quota.
 func throttledNote(s pace.State) string {
 	t := s.Throttling
 	switch {

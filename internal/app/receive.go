@@ -24,7 +24,7 @@ const watchDeadline = time.Minute
 func receiving(ctx context.Context, cfg config.Receive, version string, stderr io.Writer, process *Process) int {
 	reread := process.hangups()
 	log := newLogger(config.Config{LogLevel: cfg.LogLevel, LogFormat: cfg.LogFormat}, stderr)
-	hearLibrary(log)
+	captureLibraryLog(log)
 	process.logsTo(log)
 	for _, warning := range cfg.Warnings {
 		log.Warn(warning)

@@ -17,9 +17,9 @@ import (
 func TestATaskThatAlwaysFailsHoldsUpNoOtherOfItsPartition(t *testing.T) {
 	for name, status := range map[string]mpcclient.Class{"not executed": mpcclient.Transient, "lost": mpcclient.Lost} {
 		t.Run(name, func(t *testing.T) {
-			inHall(t, 64, nil, func(h *hall) {
-				h.mpc.call = cursed(status, 500)
-				h.fail(0, "cursed", 200)
+			withHarness(t, 64, nil, func(h *harness) {
+				h.mpc.call = alwaysFailing(status, 500)
+				h.fail(0, "alwaysFailing", 200)
 				go h.traffic(1, 64, 200*time.Millisecond, 5*time.Minute)
 				time.Sleep(time.Minute)
 				for i := range 20 {
@@ -32,10 +32,10 @@ func TestATaskThatAlwaysFailsHoldsUpNoOtherOfItsPartition(t *testing.T) {
 					}
 				}
 				time.Sleep(4 * time.Minute)
-				if n := h.mpc.of("cursed"); n < 5 || n > 2*5 {
+				if n := h.mpc.of("alwaysFailing"); n < 5 || n > 2*5 {
 					t.Errorf("%d calls, want at most twice RETRY_MAX_ATTEMPTS", n)
 				}
-				if n := h.answers("cursed"); n[events.AttemptsExhausted] != 200 {
+				if n := h.answers("alwaysFailing"); n[events.AttemptsExhausted] != 200 {
 					t.Errorf("its 200 events: %v", n)
 				}
 			})
@@ -43,13 +43,13 @@ func TestATaskThatAlwaysFailsHoldsUpNoOtherOfItsPartition(t *testing.T) {
 	}
 }
 
-// The look-ahead holds a part of them: the rest stands in the log, and is answered
-// with them.
+// The look-ahead holds a part of them; the rest is still in the log and is answered
+// together with them.
 func TestAFloodOfEventsOfATaskThatAlwaysFailsIsBoundedAndEnds(t *testing.T) {
 	const n = 100_000
-	inHall(t, 2, nil, func(h *hall) {
-		h.mpc.call = cursed(mpcclient.Transient, 500)
-		h.fail(0, "cursed", n)
+	withHarness(t, 2, nil, func(h *harness) {
+		h.mpc.call = alwaysFailing(mpcclient.Transient, 500)
+		h.fail(0, "alwaysFailing", n)
 		h.fail(0, "behind", 1)
 		go h.traffic(1, 2, 200*time.Millisecond, 10*time.Minute)
 		time.Sleep(20 * time.Second)
@@ -64,16 +64,16 @@ func TestAFloodOfEventsOfATaskThatAlwaysFailsIsBoundedAndEnds(t *testing.T) {
 		if got := h.answers("behind"); got[events.Accepted] != 1 {
 			t.Errorf("the task behind it: %v", got)
 		}
-		if got := h.answers("cursed"); got[events.AttemptsExhausted] != n || h.mpc.of("cursed") > 2*5 {
-			t.Errorf("%v after %d calls", got, h.mpc.of("cursed"))
+		if got := h.answers("alwaysFailing"); got[events.AttemptsExhausted] != n || h.mpc.of("alwaysFailing") > 2*5 {
+			t.Errorf("%v after %d calls", got, h.mpc.of("alwaysFailing"))
 		}
 		runtime.KeepAlive(h)
 	})
 }
 
-// MPC accepts, and the gateway before it answers 502: each call is billed.
+// MPC accepts, and the gateway in front of it answers 502: each call is billed.
 func TestAGatewayThatLosesEachAnswerCostsOneCallAFailureAndTheBudgetHolds(t *testing.T) {
-	inHall(t, 1, nil, func(h *hall) {
+	withHarness(t, 1, nil, func(h *harness) {
 		h.mpc.call = func(id string) error {
 			h.mpc.mu.Lock()
 			h.mpc.states[id] = mpcclient.StatusProcessing
@@ -96,15 +96,15 @@ func TestAGatewayThatLosesEachAnswerCostsOneCallAFailureAndTheBudgetHolds(t *tes
 	})
 }
 
-// Its failures open the circuit breaker, behind which it is the only probe.
+// Its failures open the circuit breaker, and then it is the only probe.
 func TestTheOnlyTaskThereIsBacksOffAndANewOneIsCalledAtOnce(t *testing.T) {
-	inHall(t, 1, nil, func(h *hall) {
-		h.mpc.call = cursed(mpcclient.Transient, 500)
-		h.fail(0, "cursed", 1)
+	withHarness(t, 1, nil, func(h *harness) {
+		h.mpc.call = alwaysFailing(mpcclient.Transient, 500)
+		h.fail(0, "alwaysFailing", 1)
 		time.Sleep(10 * time.Minute)
-		before := h.mpc.of("cursed")
+		before := h.mpc.of("alwaysFailing")
 		time.Sleep(time.Hour)
-		if n := h.mpc.of("cursed") - before; n < 30 || n > 2*60+1 {
+		if n := h.mpc.of("alwaysFailing") - before; n < 30 || n > 2*60+1 {
 			t.Errorf("%d calls in an hour", n)
 		}
 		h.fail(0, "new", 1)
@@ -115,14 +115,14 @@ func TestTheOnlyTaskThereIsBacksOffAndANewOneIsCalledAtOnce(t *testing.T) {
 	})
 }
 
-// The leader of one partition is away: who would be called could not be answered.
+// The leader of one partition is unavailable: calls for it could not be answered.
 func TestAnOutcomePartitionThatCannotBeWrittenHoldsUpItsOwnTasksAlone(t *testing.T) {
 	for hazard, fault := range map[string]func(memlog.Operation) (time.Duration, error, error){
-		"fails": func(memlog.Operation) (time.Duration, error, error) { return 0, memlog.ErrAway, nil },
+		"fails": func(memlog.Operation) (time.Duration, error, error) { return 0, memlog.ErrUnreachable, nil },
 		"hangs": func(memlog.Operation) (time.Duration, error, error) { return time.Hour, nil, nil },
 	} {
 		t.Run(hazard, func(t *testing.T) {
-			inHall(t, 8, func(c *config.Config) { c.MPC.MaxInFlight = 8 }, func(h *hall) {
+			withHarness(t, 8, func(c *config.Config) { c.MPC.MaxInFlight = 8 }, func(h *harness) {
 				time.Sleep(3 * time.Second)
 				h.member.SetFaultOf("retried", 3, fault)
 				var stuck, others []string
@@ -159,9 +159,9 @@ func TestAnOutcomePartitionThatCannotBeWrittenHoldsUpItsOwnTasksAlone(t *testing
 	}
 }
 
-// What was answered already is no loss when retention deletes it.
+// An event that was answered is not lost when retention deletes it.
 func TestDataLossCountsWhatHadNoAnswer(t *testing.T) {
-	inHall(t, 1, nil, func(h *hall) {
+	withHarness(t, 1, nil, func(h *harness) {
 		hold := make(chan struct{})
 		h.mpc.call = func(id string) error {
 			if id == "waits" {
@@ -178,7 +178,7 @@ func TestDataLossCountsWhatHadNoAnswer(t *testing.T) {
 		close(hold)
 		h.member.SetFault(func(op memlog.Operation) (time.Duration, error, error) {
 			if op == memlog.Produce {
-				return 0, memlog.ErrAway, nil // the one that waits is never published
+				return 0, memlog.ErrUnreachable, nil // the waiting one is never published
 			}
 			return 0, nil, nil
 		})

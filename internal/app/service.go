@@ -19,11 +19,10 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// drainSlack is what a drain may take beyond the longest call, to publish and
-// commit.
+// drainSlack is how long a drain may take beyond the longest call, to publish and commit.
 const drainSlack = 5 * time.Second
 
-// closing is the part of SHUTDOWN_TIMEOUT that is left for closing connections.
+// closing is the part of SHUTDOWN_TIMEOUT reserved for closing connections.
 const closing = time.Second
 
 // quotaWindow is the window of MPC's quota.
@@ -31,17 +30,17 @@ const quotaWindow = time.Minute
 
 func drain(cfg config.Config) time.Duration { return cfg.MPC.Timeout + drainSlack }
 
-// serve runs the service until the context ends, and then stops it: first no
-// new calls, then those under way end, are published and committed, then the
-// group is left, HTTP closes last. It returns nil after a clean stop. At each
-// signal of reread it reads its files again.
+// serve runs the service until the context ends, and then stops it: no new call starts,
+// calls in flight end and are published and committed, the instance leaves the group, and
+// HTTP closes last. It returns nil after a clean stop. At each signal of reread it rereads
+// its files.
 func serve(ctx context.Context, cfg config.Config, version string, log *logrus.Logger, reread <-chan os.Signal) error {
 	loops, meters := admin.NewLoops(clock.System), metrics.New()
 	files := newFiles(cfg, log)
-	following, unfollow := context.WithCancel(context.WithoutCancel(ctx)) // a drain calls, too
+	following, unfollow := context.WithCancel(context.WithoutCancel(ctx)) // a drain makes calls, too
 	var background sync.WaitGroup
 	background.Go(func() { files.run(following, reread) })
-	background.Go(func() { limitGarbage(following, cfg.MPC.MaxInFlight) })
+	background.Go(func() { tuneGC(following, cfg.MPC.MaxInFlight) })
 	defer background.Wait()
 	defer unfollow()
 	if !cfg.Kafka.TLS.CertificateEnds().IsZero() {
@@ -52,9 +51,9 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 		return err
 	}
 	start := &startUp{log: kafka, cfg: cfg.Kafka, retry: cfg.Retry, clock: clock.System, rand: rand.Float64, out: log, waiting: notice.New(log)}
-	twins := &twins{log: kafka, instance: cfg.Kafka.InstanceID, out: notice.New(log), say: log}
-	ready := &readiness{startUp: start, twins: twins, files: files}
-	for _, check := range ready.checks() { // now: what keeps it from starting is told, too
+	sameName := &sameNameMembers{log: kafka, instance: cfg.Kafka.InstanceID, out: notice.New(log), say: log}
+	ready := &readiness{startUp: start, sameName: sameName, files: files}
+	for _, check := range ready.checks() { // now, so that the reasons for a delayed start are visible
 		meters.Ready(check.Name, check.Func)
 	}
 
@@ -66,10 +65,10 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	if err != nil {
 		return err
 	}
-	trouble := &trouble{}
-	look, err := newPage(operated{
+	lastErr := &lastError{}
+	look, err := newPage(pageSource{
 		Store: stories, cfg: cfg, version: version, started: clock.System.Now(),
-		ready: ready, gate: gate, meters: meters, trouble: trouble, kafka: kafka,
+		ready: ready, gate: gate, meters: meters, lastErr: lastErr, kafka: kafka,
 	}, log)
 	if err != nil {
 		return err
@@ -84,7 +83,7 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 		return err
 	}
 	defer closeTracer()
-	defer closeSoon(kafka.Close) // before HTTP, which tells of it to the last
+	defer closeSoon(kafka.Close) // before HTTP, which reports until the end
 	log.WithFields(introduction(cfg, version, pageAddress)).Info("starting")
 	background.Go(func() { ready.announce(following, log) })
 	mpc, err := connectMPC(cfg, version, gate.WaitExtra)
@@ -92,7 +91,7 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 		return err
 	}
 	defer closeSoon(mpc.Close)
-	gate.OnOpen(mpc.CloseIdle) // the next probe resolves MPC's name anew: its address may have changed
+	gate.OnOpen(mpc.CloseIdle) // the next probe resolves MPC's name again: its address may have changed
 	if err := start.topics(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil // stopped while it waited
@@ -100,9 +99,9 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 		return err
 	}
 	i, err := NewInstance(cfg, Parts{
-		Log: watchedLog{kafka, loops}, Gate: gate,
-		API:   measuredAPI{heardAPI{mpc, trouble}, meters, clock.System},
-		Clock: clock.System, Rand: rand.Float64, Logger: log, Metrics: meters, Assigned: twins.look,
+		Client: watchedClient{kafka, loops}, Gate: gate,
+		API:   measuredAPI{errorTrackingAPI{mpc, lastErr}, meters, clock.System},
+		Clock: clock.System, Rand: rand.Float64, Logger: log, Metrics: meters, Assigned: sameName.look,
 		Stories: stories, Tracer: tracer,
 	})
 	if err != nil {
@@ -113,7 +112,7 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 		Consumer: i.consumer.Status, Gate: gate.State, Retrier: i.retrier.Waiting, Ledger: i.ledger.Status,
 		Operator: func() bool { return i.retrier.Advice() != "" }, Now: clock.System.Now,
 	})
-	twins.evict(ctx)
+	sameName.evict(ctx)
 
 	ended := make(chan struct{})
 	go func() {
@@ -127,41 +126,41 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	return nil
 }
 
-// within waits for the end of the work, and not longer than the grace once the
-// context is done.
+// within waits for the end of the work, at most for the grace period once the context is
+// done.
 func within(ctx context.Context, grace time.Duration, done <-chan struct{}) error {
 	select {
 	case <-done:
 		return nil
 	case <-ctx.Done():
 	}
-	patience, cancel := clock.WithTimeout(context.WithoutCancel(ctx), clock.System, grace)
+	timeout, cancel := clock.WithTimeout(context.WithoutCancel(ctx), clock.System, grace)
 	defer cancel()
 	select {
 	case <-done:
 		return nil
-	case <-patience.Done():
-		return errors.New("work under way has not ended within SHUTDOWN_TIMEOUT: stopping without it; nothing is lost, the next owner checks with MPC what was called")
+	case <-timeout.Done():
+		return errors.New("work in flight did not end within SHUTDOWN_TIMEOUT: stopping anyway; nothing is lost, the next owner checks with MPC which calls were accepted")
 	}
 }
 
-// closeSoon closes what a hanging connection may keep open for longer than
-// SHUTDOWN_TIMEOUT allows; the process's end closes it then.
+// closeSoon closes what a hanging connection could keep open longer than SHUTDOWN_TIMEOUT
+// allows; then the end of the process closes it.
 func closeSoon(stop func()) {
 	done := make(chan struct{})
 	go func() {
 		stop()
 		close(done)
 	}()
-	patience, cancel := clock.WithTimeout(context.Background(), clock.System, closing/5)
+	timeout, cancel := clock.WithTimeout(context.Background(), clock.System, closing/5)
 	defer cancel()
 	select {
 	case <-done:
-	case <-patience.Done():
+	case <-timeout.Done():
 	}
 }
 
-// introduction says who starts, and with what it works. An empty page: there is none.
+// introduction returns the fields of the first log line. page is empty if there is none.
 func introduction(cfg config.Config, version, page string) logrus.Fields {
 	k := cfg.Kafka
 	fields := logrus.Fields{
@@ -174,8 +173,8 @@ func introduction(cfg config.Config, version, page string) logrus.Fields {
 	return fields
 }
 
-// serveHTTP serves, and keeps the page up to date, until the returned function is
-// called. The address is the page's, empty where HTTP is off.
+// serveHTTP runs the HTTP server and the page until the returned function is called. The
+// address is the page's, empty if HTTP is off.
 func serveHTTP(cfg config.Config, loops *admin.Loops, ready *readiness, meters *metrics.Metrics, look *page.Page, log *logrus.Logger) (address string, stop func(), err error) {
 	if cfg.HTTPAddr == "" {
 		return "", func() {}, nil

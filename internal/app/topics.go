@@ -16,9 +16,8 @@ import (
 	"remux-retrier/internal/notice"
 )
 
-// What created topics get. The outcomes are kept for a week, so that a
-// subscriber that was away for days has missed nothing, and for twice the
-// budget's window, because they are the ledger.
+// Settings of created topics. Outcomes are kept for a week, so that a subscriber can be
+// away for days, and for at least twice the budget's window, because the ledger reads them.
 const (
 	day                 = 24 * time.Hour
 	defaultPartitions   = 8
@@ -26,25 +25,26 @@ const (
 	deadLetterRetention = 30 * day
 )
 
-// deadLetterRoom is what the headers of a dead letter may add to its record.
-const deadLetterRoom = 4 << 10
+// deadLetterOverhead is how much the headers of a dead letter may add to its record, in
+// bytes.
+const deadLetterOverhead = 4 << 10
 
-// startUp is what must be so before the work begins.
+// startUp checks what must be true before work starts.
 type startUp struct {
-	log   *kafkalog.Log
+	log   *kafkalog.Client
 	cfg   config.Kafka
 	retry config.Retry
 	clock clock.Clock
 	rand  func() float64
 	out   logrus.FieldLogger
-	// waiting says that the brokers do not answer, or refuse, and since when no more.
+	// waiting reports that the brokers do not answer or reject requests.
 	waiting *notice.Notice
 }
 
-// topics makes sure that all topics exist: they are created if that is
-// configured; otherwise a missing one is an error, because one that springs up
-// by itself has somebody else's idea of partitions and retention. Brokers that
-// do not answer are waited for; that they do not create a topic is an error.
+// topics ensures that all topics exist. Missing ones are created if configured. Otherwise
+// they are an error: an automatically created topic has the wrong partitions and retention.
+// It waits for brokers that do not answer; if they refuse to create a topic, that is an
+// error.
 func (s *startUp) topics(ctx context.Context) error {
 	k := s.cfg
 	names := []string{k.TopicFailed, k.TopicRetried, k.TopicRetryFailed, k.TopicDeadLetter}
@@ -61,20 +61,20 @@ func (s *startUp) topics(ctx context.Context) error {
 		}
 	}
 	s.compareSizes(ctx)
-	return errors.Join(s.keeps(ctx, k.TopicRetried), s.keeps(ctx, k.TopicRetryFailed))
+	return errors.Join(s.checkRetention(ctx, k.TopicRetried), s.checkRetention(ctx, k.TopicRetryFailed))
 }
 
-// A broker with ZooKeeper answers for some moments after its start as if there were
-// no topics. So long must they be missing before that is believed.
+// For some moments after its start a broker with ZooKeeper answers as if there were no
+// topics. A topic counts as missing only after it is missing for missingFor.
 const (
-	missingFor  = 5 * time.Second
-	missingLook = 250 * time.Millisecond
+	missingFor      = 5 * time.Second
+	missingInterval = 250 * time.Millisecond
 )
 
-// missing names those of the topics that do not exist. To create one that does exist
-// does no harm, so it is quick where they are to be created.
+// missing returns the topics that do not exist. It does not wait if they are to be created:
+// creating an existing topic does no harm.
 func (s *startUp) missing(ctx context.Context, names []string) (missing []string, err error) {
-	for looks := missingFor / missingLook; ; looks-- {
+	for looks := missingFor / missingInterval; ; looks-- {
 		err = s.untilAnswered(ctx, func() (err error) {
 			missing, err = s.log.Missing(ctx, names)
 			return err
@@ -82,30 +82,31 @@ func (s *startUp) missing(ctx context.Context, names []string) (missing []string
 		if err != nil || len(missing) == 0 || s.cfg.CreateTopics || looks == 0 {
 			return missing, err
 		}
-		if err := s.clock.Sleep(ctx, missingLook); err != nil {
+		if err := s.clock.Sleep(ctx, missingInterval); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// keeps makes sure that an outcome topic can be the ledger: compaction would
-// forget all but a task's last answer. Like compareSizes it may learn nothing.
-func (s *startUp) keeps(ctx context.Context, topic string) error {
+// checkRetention ensures that an outcome topic can serve as the ledger: compaction would
+// delete all but a task's last answer. Without the permission to read the settings it
+// checks nothing.
+func (s *startUp) checkRetention(ctx context.Context, topic string) error {
 	policy, retention, known, err := s.log.TopicPolicy(ctx, topic)
 	switch {
 	case err != nil:
-		s.out.WithField("reason", err).Debug("the settings of topic " + topic + " are not known")
+		s.out.WithField("reason", err).Debug("cannot read the settings of topic " + topic)
 	case !known:
 	case strings.Contains(policy, "compact"):
-		return fmt.Errorf("topic %s has cleanup.policy=%s: the outcomes are the record of what was answered and retried, of which compaction would keep only a task's last; set cleanup.policy=delete", topic, policy)
+		return fmt.Errorf("topic %s has cleanup.policy=%s: compaction keeps only a task's last outcome, but the service needs all of them; set cleanup.policy=delete", topic, policy)
 	case retention > 0 && retention < s.retry.BudgetWindow:
-		s.out.Warnf("topic %s keeps its records for %v (retention.ms), but RETRY_BUDGET_WINDOW is %v: retries that are older than the records are not counted; raise the one or lower the other", topic, retention, s.retry.BudgetWindow)
+		s.out.Warnf("topic %s keeps records for %v (retention.ms), but RETRY_BUDGET_WINDOW is %v: retries with deleted records do not count; raise retention.ms or shorten the window", topic, retention, s.retry.BudgetWindow)
 	}
 	return nil
 }
 
-// create creates the missing topics: first the failed topic, whose partitions
-// and size limit the others then follow.
+// create creates the missing topics: first the failed topic, whose partitions and size
+// limit determine the others.
 func (s *startUp) create(ctx context.Context, missing []string) error {
 	if missing[0] == s.cfg.TopicFailed {
 		if err := s.make(ctx, kafkalog.TopicSpec{Name: missing[0], Partitions: defaultPartitions}); err != nil {
@@ -126,7 +127,7 @@ func (s *startUp) create(ctx context.Context, missing []string) error {
 		if name == s.cfg.TopicDeadLetter {
 			spec.Retention = deadLetterRetention
 			if largest, known, err := s.log.MaxMessageBytes(ctx, s.cfg.TopicFailed); err == nil && known {
-				spec.MaxMessageBytes = largest + deadLetterRoom
+				spec.MaxMessageBytes = largest + deadLetterOverhead
 			}
 		}
 		specs = append(specs, spec)
@@ -142,7 +143,7 @@ func (s *startUp) make(ctx context.Context, specs ...kafkalog.TopicSpec) error {
 	var refused error
 	if err := s.untilAnswered(ctx, func() error {
 		err := s.log.Create(ctx, specs)
-		if kafkalog.Refused(err) { // that is an answer, and no other will come
+		if kafkalog.Refused(err) { // that is a final answer
 			refused, err = err, nil
 		}
 		return err
@@ -172,22 +173,22 @@ func (s *startUp) make(ctx context.Context, specs ...kafkalog.TopicSpec) error {
 	}
 }
 
-// compareSizes warns where a dead letter may not fit its topic. It needs a
-// right (DESCRIBE_CONFIGS) that nothing else needs, so it may learn nothing.
+// compareSizes warns if a dead letter may not fit its topic. It needs a permission
+// (DESCRIBE_CONFIGS) that nothing else needs; without it nothing is checked.
 func (s *startUp) compareSizes(ctx context.Context) {
 	failed, known1, err1 := s.log.MaxMessageBytes(ctx, s.cfg.TopicFailed)
 	dead, known2, err2 := s.log.MaxMessageBytes(ctx, s.cfg.TopicDeadLetter)
 	if err := errors.Join(err1, err2); err != nil {
-		s.out.WithField("reason", err).Debug("the topics' size limits are not known")
+		s.out.WithField("reason", err).Debug("cannot read the topics' size limits")
 	}
-	if known1 && known2 && dead < failed+deadLetterRoom {
-		s.out.Warnf("topic %s takes messages up to %d bytes (max.message.bytes), %s up to %d: a large dead letter may not fit and would hold up its partition; raise it to %d",
-			s.cfg.TopicDeadLetter, dead, s.cfg.TopicFailed, failed, failed+deadLetterRoom)
+	if known1 && known2 && dead < failed+deadLetterOverhead {
+		s.out.Warnf("topic %s accepts messages up to %d bytes (max.message.bytes), %s up to %d: a large dead letter may not fit and would block its partition; raise it to %d",
+			s.cfg.TopicDeadLetter, dead, s.cfg.TopicFailed, failed, failed+deadLetterOverhead)
 	}
 }
 
-// untilAnswered repeats a question to the brokers until it is answered. Missing
-// rights may be granted while it does.
+// untilAnswered repeats a request until the brokers answer it. Missing permissions may be
+// granted meanwhile.
 func (s *startUp) untilAnswered(ctx context.Context, ask func() error) error {
 	b := backoff.Backoff{Base: 200 * time.Millisecond, Max: 2 * time.Second, Rand: s.rand}
 	for {
@@ -199,7 +200,7 @@ func (s *startUp) untilAnswered(ctx context.Context, ask func() error) error {
 		switch {
 		case ctx.Err() != nil:
 		case kafkalog.Refused(err):
-			s.waiting.Problem("the brokers refuse this service, which asks again: " + err.Error())
+			s.waiting.Problem("the brokers reject this service's requests; retrying: " + err.Error())
 		default:
 			s.waiting.Problem("waiting for the brokers: " + err.Error())
 		}

@@ -12,15 +12,15 @@ import (
 	"remux-retrier/internal/trace"
 )
 
-// The last spans' delivery at a stop: no longer than lastSpans, though much of
-// SHUTDOWN_TIMEOUT may be left, and a moment where nothing is left.
+// Limits for delivering the last spans at a stop: at most lastSpans even if much of
+// SHUTDOWN_TIMEOUT is left, and at least a moment if nothing is left.
 const (
 	lastSpans   = 3 * time.Second
 	atLeastThat = 100 * time.Millisecond
 )
 
-// openTracer gives a nil tracer where no exporter is configured. shut is to be
-// called when the work has ended.
+// openTracer returns a nil tracer if no exporter is configured. Call shut when the work has
+// ended.
 func openTracer(ctx context.Context, cfg config.Config, version string, log logrus.FieldLogger) (t *trace.Tracer, shut func(), err error) {
 	if !cfg.Traces {
 		return nil, func() {}, nil
@@ -35,7 +35,7 @@ func openTracer(ctx context.Context, cfg config.Config, version string, log logr
 	if err != nil {
 		return nil, nil, err
 	}
-	var told atomic.Pointer[time.Time] // when the service was told to stop
+	var told atomic.Pointer[time.Time] // when the stop was requested
 	forget := context.AfterFunc(ctx, func() {
 		now := time.Now()
 		told.Store(&now)

@@ -21,10 +21,10 @@ type answered struct{}
 func (answered) Receive(d *consumer.Delivery) { d.Done() }
 func (answered) Release()                     {}
 
-// hangingFetch is a fetch that never returns, against its promise.
-type hangingFetch struct{ Log }
+// hangingFetch is a fetch that never returns, contrary to its documentation.
+type hangingFetch struct{ Client }
 
-// alone follows nothing.
+// alone ignores everything.
 type alone struct{}
 
 func (alone) Assigned(context.Context, consumer.Assignment) error { return nil }
@@ -37,8 +37,8 @@ func (hangingFetch) Fetch(ctx context.Context, _ string, _ int, _ int64, _ int) 
 	return consumer.Page{}, ctx.Err()
 }
 
-// missed tells what the watchdog says after ten minutes of what happened.
-func missed(t *testing.T, wrap func(Log) Log, happens func(b *memlog.Broker)) (m []string) {
+// missed returns what the watchdog reports ten minutes after happens.
+func missed(t *testing.T, wrap func(Client) Client, happens func(b *memlog.Broker)) (m []string) {
 	synctest.Test(t, func(t *testing.T) {
 		b, err := memlog.New(memlog.Config{Clock: clock.System, Topic: "in", SessionTimeout: 10 * time.Second, RebalanceTimeout: 25 * time.Second})
 		if err != nil {
@@ -52,9 +52,9 @@ func missed(t *testing.T, wrap func(Log) Log, happens func(b *memlog.Broker)) (m
 		log.SetOutput(io.Discard)
 		loops := admin.NewLoops(clock.System)
 		c, err := consumer.New(consumer.Config{
-			Log: watchedLog{wrap(b.Member("a")), loops}, Handler: answered{}, Topic: "in",
+			Client: watchedClient{wrap(b.Member("a")), loops}, Handler: answered{}, Topic: "in",
 			SessionTimeout: 10 * time.Second, Drain: 15 * time.Second, Shutdown: 20 * time.Second, MaxInFlight: 64,
-			Follower: alone{}, Clock: clock.System, Rand: func() float64 { return .5 }, Logger: log,
+			Listener: alone{}, Clock: clock.System, Rand: func() float64 { return .5 }, Logger: log,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -70,13 +70,13 @@ func missed(t *testing.T, wrap func(Log) Log, happens func(b *memlog.Broker)) (m
 	return m
 }
 
-func asItIs(l Log) Log { return l }
+func asItIs(l Client) Client { return l }
 
 func TestWaitingIsHealth(t *testing.T) {
 	for name, happens := range map[string]func(*memlog.Broker){
 		"nothing happens":   func(*memlog.Broker) {},
 		"the topic is gone": func(b *memlog.Broker) { b.Delete("in") },
-		"brokers away":      func(b *memlog.Broker) { b.SetAway(true) },
+		"brokers away":      func(b *memlog.Broker) { b.SetUnreachable(true) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			if m := missed(t, asItIs, happens); len(m) > 0 {
@@ -87,7 +87,7 @@ func TestWaitingIsHealth(t *testing.T) {
 }
 
 func TestAFetchThatHangsIsNoHealth(t *testing.T) {
-	m := missed(t, func(l Log) Log { return hangingFetch{l} }, func(*memlog.Broker) {})
+	m := missed(t, func(l Client) Client { return hangingFetch{l} }, func(*memlog.Broker) {})
 	if len(m) != 2 {
 		t.Errorf("missed: %q", m)
 	}

@@ -31,7 +31,7 @@ const within = 10 * time.Second
 type Config struct {
 	Service config.Config
 	// Kafka and MPC make clients.
-	Kafka func(config.Config) (*kafkalog.Log, error)
+	Kafka func(config.Config) (*kafkalog.Client, error)
 	MPC   func(config.Config) (*mpcclient.Client, error)
 	Now   func() time.Time
 	// Out gets a line for each result, when it is there.

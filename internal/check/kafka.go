@@ -36,7 +36,7 @@ func (c *Checker) broker(ctx context.Context, addr, hint string) (advertised []s
 	cfg := c.Service
 	cfg.Kafka.Brokers = []string{addr}
 	began := c.Now()
-	err := c.with(ctx, cfg, func(ctx context.Context, log *kafkalog.Log) (err error) {
+	err := c.with(ctx, cfg, func(ctx context.Context, log *kafkalog.Client) (err error) {
 		advertised, err = log.Brokers(ctx)
 		return err
 	})
@@ -61,7 +61,7 @@ func (c *Checker) broker(ctx context.Context, addr, hint string) (advertised []s
 }
 
 // with lends a client for one check.
-func (c *Checker) with(ctx context.Context, cfg config.Config, f func(context.Context, *kafkalog.Log) error) error {
+func (c *Checker) with(ctx context.Context, cfg config.Config, f func(context.Context, *kafkalog.Client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	log, err := c.Kafka(cfg)
@@ -84,7 +84,7 @@ func (c *Checker) cluster(ctx context.Context) {
 	c.group(ctx, log)
 }
 
-func (c *Checker) group(ctx context.Context, log *kafkalog.Log) {
+func (c *Checker) group(ctx context.Context, log *kafkalog.Client) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	k := c.Service.Kafka
@@ -98,7 +98,7 @@ func (c *Checker) group(ctx context.Context, log *kafkalog.Log) {
 	case g.Protocol != "" && g.Protocol != "consumer":
 		c.fail(what, "is a group of %q, not of consumers: choose another KAFKA_GROUP_ID", g.Protocol)
 	case g.State == kafkalog.NewProtocol:
-		c.fail(what, "has members of the new group protocol (group.protocol=consumer), which this service cannot join: stop them first, or choose another KAFKA_GROUP_ID")
+		c.fail(what, "has members of the new group protocol (group.protocol=consumer), which this service does not support: stop them first, or choose another KAFKA_GROUP_ID")
 	case g.Rights.Known && !g.Rights.Read:
 		c.fail(what, "the brokers' ACLs must allow READ on it to this user")
 	case len(g.Clients) == 0 && g.State == "Dead": // there is no such group

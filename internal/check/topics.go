@@ -34,7 +34,7 @@ func uses(k config.Kafka) []use {
 	}
 }
 
-func (c *Checker) topics(ctx context.Context, log *kafkalog.Log) {
+func (c *Checker) topics(ctx context.Context, log *kafkalog.Client) {
 	sizes := map[string]int{}
 	for _, u := range uses(c.Service.Kafka) {
 		ctx, cancel := context.WithTimeout(ctx, within)
@@ -46,12 +46,12 @@ func (c *Checker) topics(ctx context.Context, log *kafkalog.Log) {
 	k := c.Service.Kafka
 	failed, dead := sizes[k.TopicFailed], sizes[k.TopicDeadLetter]
 	if failed > 0 && dead > 0 && dead < failed+deadLetterRoom {
-		c.warn("topic "+k.TopicDeadLetter, "max.message.bytes is %d, that of %s %d: a large dead letter may not fit, and would hold up its partition; raise it to %d", dead, k.TopicFailed, failed, failed+deadLetterRoom)
+		c.warn("topic "+k.TopicDeadLetter, "max.message.bytes is %d, that of %s %d: a large dead letter may not fit and would block its partition; raise it to %d", dead, k.TopicFailed, failed, failed+deadLetterRoom)
 	}
 }
 
 // topic checks a topic and gives its size limit, 0 if that is not known.
-func (c *Checker) topic(ctx context.Context, log *kafkalog.Log, u use) (size int) {
+func (c *Checker) topic(ctx context.Context, log *kafkalog.Client, u use) (size int) {
 	what := "topic " + u.topic
 	s, err := log.DescribeTopic(ctx, u.topic)
 	switch {
@@ -83,7 +83,7 @@ type told struct {
 	size int
 }
 
-func (c *Checker) topicSettings(ctx context.Context, log *kafkalog.Log, u use, s kafkalog.TopicState) told {
+func (c *Checker) topicSettings(ctx context.Context, log *kafkalog.Client, u use, s kafkalog.TopicState) told {
 	what := "topic " + u.topic
 	const policy, retention, size, replicas = "cleanup.policy", "retention.ms", "max.message.bytes", "min.insync.replicas"
 	is, err := log.Settings(ctx, u.topic, policy, retention, size, replicas)

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Alarm waits for a time or for a ring, whichever comes first. One goroutine
-// waits, any may ring. The zero value is ready.
+// Alarm waits for a time or for a ring, whichever comes first. One goroutine waits, any
+// number may ring. The zero value is ready to use.
 type Alarm struct {
 	mu   sync.Mutex
 	rung bool
 	wake context.CancelFunc
 }
 
-// Ring ends the present wait, or the next one if nobody waits.
+// Ring ends the current wait, or the next one if there is none.
 func (a *Alarm) Ring() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -35,7 +35,7 @@ func (a *Alarm) Wait(ctx context.Context, c Clock, d time.Duration) {
 	a.wake = wake
 	a.mu.Unlock()
 
-	_ = c.Sleep(sleep, d) // why it ended does not matter: the waiter looks again
+	_ = c.Sleep(sleep, d) // why it ended does not matter: the caller checks again
 
 	a.mu.Lock()
 	a.rung, a.wake = false, nil

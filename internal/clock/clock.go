@@ -1,10 +1,9 @@
-// Package clock is the service's only source of time and of concurrency: what
-// it stamps, what it waits for, and what runs beside it. Everything that waits
-// takes a Clock, so that a simulation can decide when, and in which order, the
-// waits end.
+// Package clock is the service's only source of time and concurrency: timestamps, waits and
+// goroutines. Everything that waits takes a Clock, so that a simulation can decide when,
+// and in which order, the waits end.
 //
-// It is no timer library; whoever waits for an event and a time at once gives
-// Sleep a context that the event cancels. Any package may import it.
+// It is not a timer library. To wait for an event and a time at once, give Sleep a context
+// that the event cancels. Any package may import it.
 package clock
 
 import (
@@ -14,19 +13,19 @@ import (
 
 // Clock tells the time, waits, and starts goroutines.
 type Clock interface {
-	// Now is the present. Differences between two results of one Clock are
-	// monotonic: a step of the wall clock does not change them.
+	// Now is the current time. Differences between two results of one Clock are monotonic:
+	// jumps of the wall clock do not change them.
 	Now() time.Time
-	// Wall is the present by the machine's wall clock, which may step back and
-	// forth. Compare with it what is stamped in a log; measure with Now.
+	// Wall is the current time of the machine's wall clock, which may jump. Use it to
+	// compare with timestamps of records; measure durations with Now.
 	Wall() time.Time
-	// Sleep returns nil after d, or the context's cause as soon as it is done.
-	// A d that is not positive returns at once.
+	// Sleep returns nil after d, or the context's cause as soon as it is done. If d is not
+	// positive it returns at once.
 	Sleep(ctx context.Context, d time.Duration) error
-	// Wait returns nil once done is closed, or the context's cause if the context
-	// is done and done is not closed. Nothing is ever sent on done.
+	// Wait returns nil once done is closed. If the context is done and done is not closed,
+	// it returns the context's cause. Nothing may be sent on done.
 	Wait(ctx context.Context, done <-chan struct{}) error
-	// Go runs f in a goroutine of its own.
+	// Go runs f in a new goroutine.
 	Go(f func())
 }
 
@@ -63,7 +62,7 @@ func (system) Wait(ctx context.Context, done <-chan struct{}) error {
 	case <-ctx.Done():
 	}
 	select {
-	case <-done: // both: what was waited for counts
+	case <-done: // both: done wins
 		return nil
 	default:
 		return context.Cause(ctx)

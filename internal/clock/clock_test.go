@@ -39,7 +39,7 @@ func TestSleepEndsWithTheCauseOfItsContext(t *testing.T) {
 		if took := System.Now().Sub(began); took != time.Second {
 			t.Errorf("ended after %v", took)
 		}
-		// Not even a wait of nothing succeeds then: a loop of such waits ends.
+		// Then not even a wait of zero succeeds, so that a loop of such waits ends.
 		if err := System.Sleep(ctx, 0); !errors.Is(err, errStopped) {
 			t.Errorf("got %v", err)
 		}

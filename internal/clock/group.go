@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Group is a sync.WaitGroup whose goroutines, and whose waits, are the clock's.
-// The zero value is ready.
+// Group is a sync.WaitGroup that uses a Clock for its goroutines and waits. The zero value
+// is ready to use.
 type Group struct {
 	mu   sync.Mutex
 	n    int
 	idle chan struct{} // closed when n falls to 0; nil while nobody waits
 }
 
-// Go runs f as one of the group.
+// Go runs f in a goroutine of the group.
 func (g *Group) Go(c Clock, f func()) {
 	g.mu.Lock()
 	g.n++
@@ -34,7 +34,7 @@ func (g *Group) done() {
 	}
 }
 
-// Wait returns when all of the group have ended.
+// Wait returns when all goroutines of the group have ended.
 func (g *Group) Wait(c Clock) {
 	g.mu.Lock()
 	if g.n == 0 {
@@ -46,11 +46,11 @@ func (g *Group) Wait(c Clock) {
 	}
 	idle := g.idle
 	g.mu.Unlock()
-	_ = c.Wait(context.Background(), idle) // without an end there is no other error
+	_ = c.Wait(context.Background(), idle) // the context never ends, so there is no error
 }
 
-// WithTimeout is context.WithTimeout by the given clock. Its cause is
-// context.DeadlineExceeded when the time is over.
+// WithTimeout is context.WithTimeout on the given clock. After d its cause is
+// context.DeadlineExceeded.
 func WithTimeout(ctx context.Context, c Clock, d time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	c.Go(func() {

@@ -11,7 +11,7 @@ import (
 func TestGroupWaitsForAllAndCanBeUsedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g Group
-		g.Wait(System) // of nobody: at once
+		g.Wait(System) // of an empty group: returns at once
 		for range 2 {
 			began := time.Now()
 			for _, d := range []time.Duration{time.Second, time.Minute, time.Hour} {

@@ -6,23 +6,24 @@ import (
 	"sync"
 )
 
-// Semaphore lets so many in at once, the others in the order in which they came.
+// Semaphore admits a number of holders at once, and others in the order in which they
+// asked.
 type Semaphore struct {
 	clock Clock
 
 	mu    sync.Mutex
 	free  int
-	queue []chan struct{} // closed when its owner is let in
+	queue []chan struct{} // closed when its owner is admitted
 }
 
-// NewSemaphore lets n in.
+// NewSemaphore admits n holders.
 func NewSemaphore(c Clock, n int) *Semaphore { return &Semaphore{clock: c, free: n} }
 
-// Acquire waits to be let in, or fails with the context's cause.
+// Acquire waits until it is admitted, or fails with the context's cause.
 func (s *Semaphore) Acquire(ctx context.Context) error { return s.acquire(ctx, false) }
 
-// AcquireNext is Acquire before all that wait.
-func (s *Semaphore) AcquireNext(ctx context.Context) error { return s.acquire(ctx, true) }
+// AcquireFront is Acquire before all that wait.
+func (s *Semaphore) AcquireFront(ctx context.Context) error { return s.acquire(ctx, true) }
 
 func (s *Semaphore) acquire(ctx context.Context, next bool) error {
 	if ctx.Err() != nil {
@@ -52,12 +53,12 @@ func (s *Semaphore) acquire(ctx context.Context, next bool) error {
 	}
 	s.mu.Unlock()
 	if i < 0 {
-		s.Release() // was let in at the last moment
+		s.Release() // it was admitted at the last moment
 	}
 	return err
 }
 
-// Release lets the next one in.
+// Release admits the next one.
 func (s *Semaphore) Release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -90,7 +90,7 @@ func shown(id string) string {
 func (a *asking) ask(ctx context.Context, id string) (place string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	m, err := events.Ask(id, "asked for with remux-retrier retry", a.force)
+	m, err := events.NewFailure(id, "asked for with remux-retrier retry", a.force)
 	if err != nil {
 		return "", err
 	}

@@ -41,7 +41,7 @@ type Env struct {
 	// Stdin is where retry reads task ids and answers; nil: there is nothing.
 	Stdin io.Reader
 	// Kafka and MPC make clients; neither opens a connection yet.
-	Kafka func(config.Config) (*kafkalog.Log, error)
+	Kafka func(config.Config) (*kafkalog.Client, error)
 	MPC   func(config.Config) (*mpcclient.Client, error)
 	// Receive runs the end point of SMN's messages and gives the exit code.
 	Receive func(context.Context, config.Receive) int

@@ -15,7 +15,7 @@ import (
 )
 
 // reader reads tasks' histories as this configuration's group has written them.
-func reader(cfg config.Config, log *kafkalog.Log, change func(*history.Config)) (*history.Reader, error) {
+func reader(cfg config.Config, log *kafkalog.Client, change func(*history.Config)) (*history.Reader, error) {
 	k := cfg.Kafka
 	c := history.Config{
 		Log: log, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed, DeadLetter: k.TopicDeadLetter,

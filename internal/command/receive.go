@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"remux-retrier/internal/config"
+	"remux-retrier/internal/plain"
 )
 
 var receiveCommand = command{
@@ -44,7 +45,7 @@ func receiveVariables() string {
 		if row.Default != "" {
 			name += " (" + row.Default + ")"
 		}
-		fmt.Fprintf(&b, "  %s\n      %s\n", name, row.Description)
+		fmt.Fprintf(&b, "  %s\n%s\n", name, plain.Wrap(row.Description, "      ", plain.HelpWidth))
 	}
 	return b.String()
 }

@@ -98,12 +98,12 @@ func retry(ctx context.Context, env Env, ids []string, o retryOptions) int {
 // asking is one run of retry.
 type asking struct {
 	cfg  config.Config
-	log  *kafkalog.Log
+	log  *kafkalog.Client
 	read *history.Reader
 	retryOptions
 	*progress
-	// known tells the accepted retries of each task, where they were read for all of
-	// them together; nil: they are read for each.
+	// known has the accepted retries of each task, if they were read for all tasks
+	// together; nil: they are read for each.
 	known map[string][]time.Time
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 // topicsOf reads many tasks' outcomes as this configuration's group has written them.
-func topicsOf(cfg config.Config, log *kafkalog.Log, since time.Time, show *progress) outcomes.Config {
+func topicsOf(cfg config.Config, log *kafkalog.Client, since time.Time, show *progress) outcomes.Config {
 	k := cfg.Kafka
 	return outcomes.Config{
 		Log: log, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed,

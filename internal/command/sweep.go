@@ -20,7 +20,7 @@ import (
 const sweepShare = 20
 
 var sweepCommand = command{
-	name: "sweep", args: "[--since DURATION] [--until TIME] [--dry-run] [--limit N] [--rate N] [--calls N]", takes: none,
+	name: "sweep", args: "[OPTIONS]", takes: none,
 	summary: "publish a failure event for each failed task of MPC's that none has told of",
 	more: `
 It lists MPC's failed tasks, page by page, leaves out those whose failure is known

@@ -2,10 +2,10 @@ package config
 
 import "strings"
 
-// AuthMode is one of the four ways to authenticate to the API.
+// AuthMode is one of the four ways to authenticate with the API.
 type AuthMode string
 
-// The modes, named as a log line should name them.
+// The modes, as shown in log lines.
 const (
 	TokenMode    AuthMode = "user token"
 	KeyMode      AuthMode = "AK/SK"
@@ -13,8 +13,7 @@ const (
 	AgencyMode   AuthMode = "ECS agency"
 )
 
-// Auth holds the credentials of exactly one mode; the fields of the others
-// are empty.
+// Auth contains the credentials of exactly one mode; the fields of the others are empty.
 type Auth struct {
 	Mode AuthMode
 
@@ -26,17 +25,17 @@ type Auth struct {
 	IAM IAM // PasswordMode
 }
 
-// IAM is what a user token is fetched with.
+// IAM is the login for a user token.
 type IAM struct {
-	Endpoint string // base URL without a slash at its end
+	Endpoint string // base URL without a trailing slash
 	Domain   string // account name
 	Username string
 	Password Secret
-	Project  string // project name, as a rule the region's
+	Project  string // project name, usually the region's
 }
 
-// credentials are the variables that make up a mode. IAM_ENDPOINT and
-// IAM_PROJECT are none: they have defaults and prove no intention.
+// credentials are the variables of a mode. IAM_ENDPOINT and IAM_PROJECT do not count: they
+// have defaults, so setting them does not select a mode.
 type credentials struct {
 	mode               AuthMode
 	required, optional []string
@@ -49,8 +48,8 @@ var modes = []credentials{
 	{AgencyMode, []string{"MPC_CREDENTIALS"}, nil},
 }
 
-// auth wants exactly one mode, complete: with two it would depend on a rule of
-// precedence which account pays.
+// auth requires exactly one complete mode. With two, a rule of precedence would decide
+// which account pays.
 func (p *parser) auth(region string, insecure bool) Auth {
 	var a Auth
 	p.secrets(&a)
@@ -99,8 +98,8 @@ func (p *parser) auth(region string, insecure bool) Auth {
 	return a
 }
 
-// iamAsFarAsSet checks IAM's variables while it is open whether they are used, so
-// that their mistakes are not reported only at the next try.
+// iamAsFarAsSet checks IAM's variables even if it is unclear whether they are used, so that
+// their mistakes are reported at once.
 func (p *parser) iamAsFarAsSet(insecure bool) {
 	for _, name := range []string{"IAM_DOMAIN", "IAM_USERNAME", "IAM_PROJECT"} {
 		p.text(name)

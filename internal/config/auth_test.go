@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// only is the least configuration but for its credentials.
+// only returns the minimal configuration except its credentials.
 func only(credentials ...string) []string {
 	return append([]string{"MPC_AUTH_TOKEN", ""}, credentials...)
 }

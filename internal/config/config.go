@@ -1,12 +1,12 @@
-// Package config turns the environment into a checked Config, or into the list
-// of everything that is wrong with it.
+// Package config reads the environment into a checked Config, or into the list of all its
+// problems.
 //
-// It opens no connection; the only files it reads are those that variables
-// name (secrets, TLS certificates), so that a bad file is a configuration error
-// and no surprise hours later. Values that stand in files follow them. A variable that is set but empty counts as not
-// set, because deployment templates leave empty ones behind; HTTP_ADDR is the
-// exception, its empty value means "no HTTP". main and internal/app import this
-// package; the rooms below them take their own Config structs.
+// It opens no connection. It reads only files named by variables (secrets, TLS
+// certificates), so that a bad file is a configuration error at the start and not hours
+// later. Values from files are updated when the files change. A variable that is set but
+// empty counts as unset, because deployment templates leave empty ones behind; only
+// HTTP_ADDR differs, its empty value means "no HTTP". main and internal/app import this
+// package; the packages below them have their own Config structs.
 package config
 
 import (
@@ -20,20 +20,20 @@ import (
 	"remux-retrier/internal/watchfile"
 )
 
-// Config is a complete and checked configuration. It can be printed and
-// marshalled: its secrets show themselves as a fixed word.
+// Config is a complete and checked configuration. It can be printed and marshalled: secrets
+// appear as a fixed word.
 type Config struct {
 	Kafka Kafka
 	MPC   MPC
 	Retry Retry
 
-	// ShutdownTimeout bounds a clean stop. It exceeds MPC.Timeout by more than
-	// 5 s, which a drain needs to publish and commit after the last call.
+	// ShutdownTimeout bounds a clean stop. It exceeds MPC.Timeout by more than 5 s, which a
+	// drain needs to publish and commit after the last call.
 	ShutdownTimeout time.Duration
-	// HTTPAddr is where health is served, host:port; empty means nowhere.
+	// HTTPAddr is the listen address, host:port; empty: no HTTP.
 	HTTPAddr string
-	// HTTPAllowedHosts are names that a request's Host may have beside the
-	// instance's own: *.example.com stands for all below a domain, * for any.
+	// HTTPAllowedHosts are names that a request's Host may have besides the instance's own:
+	// *.example.com stands for all names below a domain, * for any.
 	HTTPAllowedHosts []string
 	// HTTPPathPrefix is a path that requests may have before their own, without a
 	// slash at its end; empty: none.
@@ -41,25 +41,24 @@ type Config struct {
 
 	LogLevel  logrus.Level
 	LogFormat LogFormat
-	// Traces tells whether traces are exported. OpenTelemetry's SDK reads from the
+	// Traces reports whether traces are exported. OpenTelemetry's SDK reads from the
 	// environment where and how.
 	Traces bool
 
-	// Files are those that secrets and certificates stand in. The values follow them.
+	// Files are the files with secrets and certificates. The values are updated from them.
 	Files *watchfile.Set `json:"-"`
 
-	// Warnings are oddities that do not keep the service from running, one
-	// sentence each. Load fills them also when it returns an error: the name
-	// that is misspelt often explains the variable that is missing.
+	// Warnings are problems that do not prevent running, one sentence each. Load fills them
+	// also when it returns an error: a misspelt name often explains a missing variable.
 	Warnings []string
 }
 
-// Kafka says how to reach the brokers and which topics are ours.
+// Kafka describes the brokers and the service's topics.
 type Kafka struct {
 	Brokers  []string // host:port, at least one
 	GroupID  string
 	ClientID string // as the brokers see it: InstanceID is part of it
-	// InstanceID is the name that survives a restart; empty: none.
+	// InstanceID is a name that survives a restart; empty: none.
 	InstanceID string
 
 	// Four different names.
@@ -73,17 +72,17 @@ type Kafka struct {
 	SASL *SASL // nil: no authentication
 }
 
-// SASL is how the service authenticates itself to the brokers.
+// SASL is the authentication with the brokers.
 type SASL struct {
 	Mechanism string // PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
 	Username  string
 	Password  Secret
 }
 
-// MPC says how to reach the packaging API and how much of it may be used.
+// MPC describes the packaging API and how much of it may be used.
 type MPC struct {
-	Endpoint      string // base URL without a slash at its end
-	AllowInsecure bool   // plain http was allowed for addresses that are not loopback
+	Endpoint      string // base URL without a trailing slash
+	AllowInsecure bool   // plain http is allowed for non-loopback addresses
 	ProjectID     string
 	Auth          Auth
 	roots         *watchfile.Value[*x509.CertPool]
@@ -93,8 +92,8 @@ type MPC struct {
 	Timeout           time.Duration
 }
 
-// Roots are the authorities that may sign MPC's and IAM's certificates, as their
-// file says now; nil: the system's.
+// Roots returns the authorities that may sign MPC's and IAM's certificates, from the
+// current file; nil: the system's.
 func (m MPC) Roots() *x509.CertPool {
 	if m.roots == nil {
 		return nil
@@ -108,19 +107,19 @@ type Retry struct {
 	BudgetWindow time.Duration // 1 s to 90 days
 	MaxEventAge  time.Duration // 0: unlimited
 	MaxAttempts  int
-	SkipCodes    []string // sorted, without repeats, e.g. MPC.10052
-	// AllowForce: the header by which an event overrides Budget, MaxEventAge and
-	// SkipCodes counts.
+	SkipCodes    []string // sorted, without duplicates, e.g. MPC.10052
+	// AllowForce: the header with which an event overrides Budget, MaxEventAge and
+	// SkipCodes is accepted.
 	AllowForce bool
 }
 
 // Limit is a positive number, or Unlimited.
 type Limit int
 
-// Unlimited is the Limit above which there is none.
+// Unlimited is the Limit without a bound.
 const Unlimited Limit = math.MaxInt
 
-// String gives the form in which the variable is written.
+// String returns the value as written in the variable.
 func (l Limit) String() string {
 	if l == Unlimited {
 		return unlimited
@@ -128,7 +127,7 @@ func (l Limit) String() string {
 	return strconv.Itoa(int(l))
 }
 
-// StartOffset says where a group without a committed offset begins.
+// StartOffset is where a group without a committed offset starts.
 type StartOffset string
 
 // The values of KAFKA_START_OFFSET.
@@ -137,7 +136,7 @@ const (
 	Latest   StartOffset = "latest"
 )
 
-// LogFormat is how a log line is written.
+// LogFormat is the format of log lines.
 type LogFormat string
 
 // The values of LOG_FORMAT.
@@ -147,8 +146,8 @@ const (
 	Text       LogFormat = "text"
 )
 
-// Load reads the process's environment. The error is an Errors with every
-// problem found, in the table's order; Warnings are filled in both cases.
+// Load reads the process's environment. The error is an Errors with every problem, in the
+// table's order. Warnings are filled in both cases.
 func Load() (Config, error) {
 	p, err := read()
 	if err != nil {

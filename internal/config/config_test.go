@@ -11,26 +11,26 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// environment makes the variables the only ones of ours that are set.
+// environment sets exactly these of our variables.
 func environment(t *testing.T, variables map[string]string) {
 	t.Helper()
 	for _, row := range Table() {
 		for _, name := range []string{row.Name, row.Name + fileSuffix} {
-			t.Setenv(name, "") // so that the test's end restores it
+			t.Setenv(name, "") // so that the end of the test restores it
 			if err := os.Unsetenv(name); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	for _, v := range standard {
-		t.Setenv(v.name, "") // what the machine has must not matter
+		t.Setenv(v.name, "") // the machine's own values must not matter
 	}
 	for name, value := range variables {
 		t.Setenv(name, value)
 	}
 }
 
-// with is the least that runs, and the changes; an empty value stays set.
+// with returns the minimal configuration with changes; an empty value stays set.
 func with(changes ...string) map[string]string {
 	variables := map[string]string{
 		"KAFKA_BROKERS":  "kafka-1:9092",
@@ -54,7 +54,7 @@ func load(t *testing.T, changes ...string) Config {
 	return c
 }
 
-// refused returns the problems, which must be of the one variable.
+// refused returns the problems, which must all be about the one variable.
 func refused(t *testing.T, variable string, changes ...string) string {
 	t.Helper()
 	environment(t, with(changes...))
@@ -149,7 +149,7 @@ func TestAllProblemsTogetherInTheOrderOfTheTable(t *testing.T) {
 }
 
 func TestEveryVariableOfTheTableHasAnEffect(t *testing.T) {
-	base := load(t, named()...) // without a collector the standard's variables have none
+	base := load(t, named()...) // without a collector the standard variables are not checked
 	for _, row := range Table() {
 		environment(t, with(named(row.Name, "\x01")...))
 		c, err := Load()

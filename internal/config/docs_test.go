@@ -19,7 +19,7 @@ func document(t *testing.T, path string) string {
 	return string(text)
 }
 
-// The first thing that a newcomer copies must work, without a warning.
+// The first thing that a newcomer copies must work without a warning.
 func TestTheSmallestConfigurationOfTheDocumentsIsComplete(t *testing.T) {
 	for _, path := range []string{"README.md", "docs/CONFIGURATION.md"} {
 		block := regexp.MustCompile(`(?m)^    KAFKA_BROKERS=.*\n(    [A-Z_]+=.*\n)+`).FindString(document(t, path))

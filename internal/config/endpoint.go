@@ -8,14 +8,14 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// mpcEndpoint is MPC_ENDPOINT, or what MPC_REGION stands for.
+// mpcEndpoint is MPC_ENDPOINT, or the endpoint of MPC_REGION.
 func (p *parser) mpcEndpoint(region string, insecure bool) string {
 	const name = "MPC_ENDPOINT"
 	if p.isSet(name) {
 		return p.baseURL(name, insecure)
 	}
 	if region == "" {
-		// A region that was refused has its line already.
+		// A rejected region has its own message already.
 		if !p.isSet("MPC_REGION") {
 			p.fail("MPC_REGION", "is not set, nor is %s: set one of them", name)
 		}
@@ -28,7 +28,7 @@ func (p *parser) mpcEndpoint(region string, insecure bool) string {
 	return endpoint
 }
 
-// iamEndpoint is IAM_ENDPOINT, or what MPC_REGION stands for.
+// iamEndpoint is IAM_ENDPOINT, or the endpoint of MPC_REGION.
 func (p *parser) iamEndpoint(region string, insecure bool) string {
 	const name = "IAM_ENDPOINT"
 	switch {
@@ -42,8 +42,7 @@ func (p *parser) iamEndpoint(region string, insecure bool) string {
 	return ""
 }
 
-// baseURL takes https, and http where nobody can listen in or the user says
-// that this is known.
+// baseURL accepts https, and http only for loopback addresses or if the user allows it.
 func (p *parser) baseURL(name string, insecure bool) string {
 	const expected = "a base URL such as https://mpc.cn-north-4.myhuaweicloud.com, without user name or password, query and fragment"
 	value := p.value(name)

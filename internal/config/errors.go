@@ -10,7 +10,7 @@ import (
 // Error is one problem with one variable.
 type Error struct {
 	Variable string
-	Problem  string // what it has and what it expects; never a secret's value
+	Problem  string // what it is and what is expected; never a secret's value
 	row      int
 }
 
@@ -19,7 +19,7 @@ func (e *Error) Error() string { return e.Variable + " " + e.Problem }
 // Errors are all problems of a configuration, in the table's order.
 type Errors []*Error
 
-// Error has one line for each problem.
+// Error returns one line for each problem.
 func (e Errors) Error() string {
 	lines := make([]string, len(e))
 	for i, problem := range e {
@@ -28,7 +28,7 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// sorted gives the problems as an error, nil if there are none.
+// sorted returns the problems as an error, nil if there are none.
 func (e Errors) sorted() error {
 	if len(e) == 0 {
 		return nil
@@ -46,12 +46,12 @@ func (p *parser) fail(name, format string, args ...any) {
 	})
 }
 
-// refused tells whether a variable has a problem.
+// refused reports whether a variable has a problem.
 func (p *parser) refused(name string) bool {
 	return slices.ContainsFunc(p.problems, func(e *Error) bool { return e.Variable == name })
 }
 
-// refuse notes that a value, which is no secret, is not what is expected.
+// refuse notes that a value, which is not a secret, is not as expected.
 func (p *parser) refuse(name, value, expected string) {
 	if value == "" {
 		p.fail(name, "is not set: it must be %s", expected)
@@ -60,8 +60,8 @@ func (p *parser) refuse(name, value, expected string) {
 	p.fail(name, "is %s: it must be %s", quoted(value), expected)
 }
 
-// refusePrivate refuses an address that may hold a password or a key, which it
-// does not show.
+// refusePrivate rejects an address that may contain a password or a key, without showing
+// it.
 func (p *parser) refusePrivate(name, value, expected string) (refused bool) {
 	if !strings.ContainsAny(value, "@?#") {
 		return false
@@ -74,7 +74,7 @@ func (p *parser) warn(format string, args ...any) {
 	p.warnings = append(p.warnings, fmt.Sprintf(format, args...))
 }
 
-// quoted shows a value on one line, whatever is in it.
+// quoted shows a value on one line, whatever it contains.
 func quoted(value string) string {
 	const enough = 200
 	if len(value) > enough {

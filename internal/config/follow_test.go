@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// replace gives a file another content and has it noticed.
+// replace changes a file's contents and has the change noticed.
 func replace(t *testing.T, c Config, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -32,8 +32,7 @@ func TestEverySecretFollowsItsFile(t *testing.T) {
 	}
 }
 
-// What would not have been taken at the start is not taken later either, and is
-// not shown.
+// Contents that would be rejected at the start are rejected later too, and not shown.
 func TestASecretThatIsSpoiltLaterStaysAsItWas(t *testing.T) {
 	for name, changes := range secretModes {
 		for _, spoilt := range []string{"", "\n", "a\nb" + canary, "\xff" + canary, "\uFEFF" + canary} {
@@ -92,7 +91,7 @@ func TestWhenTheClientCertificateEndsIsKnown(t *testing.T) {
 	}
 }
 
-// shake has a client with c speak to a server with the certificate, as the name.
+// shake makes a client with c connect to a server with the certificate, under the name.
 func shake(t *testing.T, c *tls.Config, cert, key, name string) error {
 	t.Helper()
 	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
@@ -125,7 +124,7 @@ func TestWithoutTheNameTheAuthorityStillCounts(t *testing.T) {
 		t.Errorf("%q", c.Warnings)
 	}
 	problem := refused(t, "KAFKA_TLS_CA_FILE", "KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_VERIFY_HOSTNAME", "false")
-	if !strings.Contains(problem, "whoever has any certificate") {
+	if !strings.Contains(problem, "a server with any certificate") {
 		t.Error(problem)
 	}
 }

@@ -11,7 +11,7 @@ import (
 var (
 	// Kafka's own rule, see org.apache.kafka.common.internals.Topic.
 	topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
-	// What the API's documentation shows, MPC.10052.
+	// As shown in the API's documentation, e.g. MPC.10052.
 	failureCode = regexp.MustCompile(`^MPC\.[0-9]{5}$`)
 	regionName  = regexp.MustCompile(`^[a-z0-9-]+$`)
 	hostPattern = regexp.MustCompile(`^(\*|(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?)$`)
@@ -23,8 +23,8 @@ var topicVariables = []string{
 	"KAFKA_TOPIC_FAILED", "KAFKA_TOPIC_RETRIED", "KAFKA_TOPIC_RETRY_FAILED", "KAFKA_TOPIC_DEAD_LETTER",
 }
 
-// topic also refuses the name of a topic that stands above it in the table: an
-// outcome in the failed topic would be consumed as the next failure.
+// topic also rejects the name of an earlier topic of the table: an outcome in the failed
+// topic would be consumed as the next failure.
 func (p *parser) topic(name string) string {
 	value := p.value(name)
 	if !topicName.MatchString(value) || value == "." || value == ".." {
@@ -59,7 +59,8 @@ func (p *parser) brokers(name string) []string {
 	return brokers
 }
 
-// listenAddress alone tells an empty value from an unset one: empty is "off".
+// listenAddress is the only one that distinguishes an empty value from an unset one: empty
+// is "off".
 func (p *parser) listenAddress(name string) string {
 	value := strings.TrimSpace(p.variable(name).raw)
 	const expected = "host:port or :port, or empty to turn HTTP off"
@@ -98,7 +99,7 @@ func validPort(port string, lowest uint64) bool {
 	return err == nil && n >= lowest
 }
 
-// region may stay empty where MPC_ENDPOINT is set.
+// region may be empty if MPC_ENDPOINT is set.
 func (p *parser) region(name string) string {
 	value := p.value(name)
 	if value != "" && !regionName.MatchString(value) {
@@ -108,7 +109,7 @@ func (p *parser) region(name string) string {
 	return value
 }
 
-// pathSegment takes what can stand in a URL's path without escaping.
+// pathSegment accepts what needs no escaping in a URL's path.
 func (p *parser) pathSegment(name string) string {
 	value := p.value(name)
 	if !segment.MatchString(value) {

@@ -11,10 +11,10 @@ import (
 	"unicode"
 )
 
-// standard are those of OpenTelemetry's other variables that a person sets, see
-// its specification's "Environment Variable Specification" and "OpenTelemetry
-// Protocol Exporter". The SDK reads them itself; of what it cannot use it would
-// tell without a name, or nothing, and take its default.
+// standard are OpenTelemetry's other variables that a person may set, see its
+// specification's "Environment Variable Specification" and "OpenTelemetry Protocol
+// Exporter". The SDK reads them itself; it reports a bad value without its name, or not at
+// all, and uses its default.
 var standard = []struct {
 	name     string
 	valid    func(raw string) bool
@@ -47,7 +47,7 @@ var samplers = []string{
 // RFC 9110, 5.6.2.
 var token = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
-// standardVariables checks what the SDK is about to read.
+// standardVariables checks what the SDK will read.
 func (p *parser) standardVariables() {
 	for _, v := range standard {
 		p.values[v.name] = variable{row: len(p.values), raw: os.Getenv(v.name), secret: v.secret}
@@ -61,7 +61,7 @@ func (p *parser) standardVariables() {
 	}
 }
 
-// positive lets no white space stand, since the SDK does not either.
+// positive accepts no white space, because the SDK does not either.
 func positive(raw string) bool {
 	n, err := strconv.Atoi(raw)
 	return err == nil && n > 0 && n <= math.MaxInt32
@@ -69,7 +69,7 @@ func positive(raw string) bool {
 
 func validSampler(raw string) bool { return slices.Contains(samplers, canonical(raw)) }
 
-// validSamplerArg takes anything for the samplers that do not read it.
+// validSamplerArg accepts anything for samplers that do not read it.
 func validSamplerArg(raw string) bool {
 	if !strings.HasSuffix(canonical(os.Getenv("OTEL_TRACES_SAMPLER")), ratio) {
 		return true
@@ -88,7 +88,7 @@ func validHeaders(raw string) bool {
 	})
 }
 
-// pairs tells whether all of name=value,name=value are valid.
+// pairs reports whether all of name=value,name=value are valid.
 func pairs(raw string, valid func(name, value string) bool) bool {
 	for pair := range strings.SplitSeq(raw, ",") {
 		name, value, found := strings.Cut(pair, "=")

@@ -10,7 +10,7 @@ func named(variables ...string) []string {
 	return append([]string{endpoint, "http://collector:4318"}, variables...)
 }
 
-// The SDK would say half of it, or nothing, and take its default.
+// The SDK would report half of it, or nothing, and use its default.
 func TestWhatTheSDKWouldPassOverIsRefused(t *testing.T) {
 	for _, c := range []struct{ name, value, says string }{
 		{"OTEL_EXPORTER_OTLP_HEADERS", "abc", "comma-separated name=value"},

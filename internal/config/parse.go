@@ -15,7 +15,7 @@ import (
 
 const unlimited = "unlimited"
 
-// variable is what the environment says, and where the table has it.
+// variable is a variable's value in the environment and its row in the table.
 type variable struct {
 	row      int
 	raw      string
@@ -23,8 +23,8 @@ type variable struct {
 	secret   bool
 }
 
-// parser reads variables by name and notes every problem. Its methods return a
-// zero value after a problem; nobody uses it, since Load then returns an error.
+// parser reads variables by name and notes every problem. After a problem its methods
+// return a zero value, which is not used: Load then returns an error.
 type parser struct {
 	values   map[string]variable
 	files    *watchfile.Set
@@ -40,8 +40,8 @@ func (p *parser) variable(name string) variable {
 	return v
 }
 
-// value is the variable's value without the white space around it, or its
-// default, which may be empty.
+// value is the variable's value without surrounding white space, or its default, which may
+// be empty.
 func (p *parser) value(name string) string {
 	v := p.variable(name)
 	if s := strings.TrimSpace(v.raw); s != "" {
@@ -50,7 +50,7 @@ func (p *parser) value(name string) string {
 	return v.fallback
 }
 
-// text takes any printable text.
+// text accepts any printable text.
 func (p *parser) text(name string) string {
 	value := p.value(name)
 	if strings.ContainsFunc(value, unicode.IsControl) {
@@ -79,8 +79,8 @@ func (p *parser) integer(name string, low, high int) int {
 	return n
 }
 
-// limit refuses 0 in words of its own: it could be meant as "none" or as
-// "without limit", and guessing wrong costs money.
+// limit rejects 0 with its own message: it could mean "none" or "unlimited", and a wrong
+// guess costs money.
 func (p *parser) limit(name string) Limit {
 	value := p.value(name)
 	if strings.EqualFold(value, unlimited) {
@@ -123,8 +123,8 @@ func (p *parser) age(name string, low time.Duration) time.Duration {
 	return d
 }
 
-// shutdownTimeout is checked against the API's time-out: a call that was just
-// sent is billed, so its answer has to be awaited, published and committed.
+// shutdownTimeout is checked against the API's timeout: a call that was just sent is
+// billed, so its answer must be awaited, published and committed.
 func (p *parser) shutdownTimeout(name string, call time.Duration) time.Duration {
 	const afterLastCall, longest = 5 * time.Second, time.Hour
 	d := p.duration(name, time.Second, longest)
@@ -136,7 +136,7 @@ func (p *parser) shutdownTimeout(name string, call time.Duration) time.Duration 
 	return d
 }
 
-// oneOf compares without regard to case and returns the value as listed.
+// oneOf compares regardless of case and returns the value as listed.
 func (p *parser) oneOf(name string, allowed ...string) string {
 	value := p.value(name)
 	i := slices.IndexFunc(allowed, func(a string) bool { return strings.EqualFold(a, value) })
@@ -174,7 +174,7 @@ func (p *parser) list(name string) []string {
 	return items
 }
 
-// short prints a duration without the zero minutes and seconds at its end.
+// short prints a duration without trailing zero minutes and seconds.
 func short(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {

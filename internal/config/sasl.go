@@ -13,7 +13,7 @@ const (
 	saslScram512 = "SCRAM-SHA-512"
 )
 
-// sasl is all three variables or none.
+// sasl requires all three variables or none.
 func (p *parser) sasl() *SASL {
 	names := []string{"KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"}
 	there, missing := p.present(names)
@@ -38,7 +38,7 @@ func (p *parser) sasl() *SASL {
 	return s
 }
 
-// prepared refuses what SCRAM cannot send. The library's own error quotes it.
+// prepared rejects what SCRAM cannot send. The library's own error would quote it.
 func prepared(value string) error {
 	if _, err := stringprep.SASLprep.Prepare(value); err != nil {
 		return errors.New("has a character that SCRAM does not allow (RFC 4013; value not shown)")
@@ -46,7 +46,7 @@ func prepared(value string) error {
 	return nil
 }
 
-// present splits names into those that are set and those that are not.
+// present splits names into set and unset ones.
 func (p *parser) present(names []string) (there, missing []string) {
 	for _, name := range names {
 		if p.isSet(name) {

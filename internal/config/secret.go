@@ -17,20 +17,19 @@ const (
 	redacted   = "[redacted]"
 )
 
-// Secret is a value that shows itself only to who asks for it by Reveal. An
-// empty one shows itself as empty, so that a log tells set from unset. The value
-// stands behind a pointer because fmt calls no method of a Secret that lies in
-// an unexported field, but prints a nested pointer as an address, and with an odd
-// verb what it points to: so that is a function.
+// Secret is a value that is shown only by Reveal. An empty secret is shown as empty, so
+// that a log tells set from unset. The value is behind a pointer because fmt calls no
+// method of a Secret in an unexported field, but prints a nested pointer as an address;
+// with an unusual verb it prints what it points to, so that is a function.
 type Secret struct{ value *func() string }
 
-// NewSecret keeps value out of sight.
+// NewSecret returns a secret with a fixed value.
 func NewSecret(value string) Secret { return secretFrom(func() string { return value }) }
 
 func secretFrom(now func() string) Secret { return Secret{&now} }
 
-// Reveal is the value itself as it is now, for the one place that sends it: it
-// follows its file, if it stands in one.
+// Reveal returns the current value, for the one place that sends it. A value from a file is
+// updated when the file changes.
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""
@@ -64,15 +63,13 @@ func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) 
 // MarshalText hides the value, from other encoders too.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// isSet says whether the variable, or a secret's _FILE variant, has anything at
-// all.
+// isSet reports whether the variable, or a secret's _FILE variant, has any value.
 func (p *parser) isSet(name string) bool {
 	return p.value(name) != "" || p.variable(name).secret && os.Getenv(name+fileSuffix) != ""
 }
 
-// secret reads the variable, or the file that its _FILE variant names, as
-// container platforms mount secrets. more are checks beyond those for every
-// secret; their errors show no value.
+// secret reads the variable, or the file named by its _FILE variant, as container platforms
+// mount secrets. more are additional checks; their errors show no value.
 func (p *parser) secret(name string, more ...func(value string) error) Secret {
 	value, path := p.variable(name).raw, os.Getenv(name+fileSuffix)
 	checks := append([]func(string) error{bare}, more...)
@@ -90,7 +87,7 @@ func (p *parser) secret(name string, more ...func(value string) error) Secret {
 		return Secret{}
 	}
 	file, err := watchfile.Add(p.files, name+fileSuffix, []string{path}, func(contents [][]byte) (string, error) {
-		// Editors end files with a newline, so those at the end do not belong to the value.
+		// Editors end files with a newline, so trailing ones are not part of the value.
 		value := strings.TrimRight(string(contents[0]), "\r\n")
 		if value == "" {
 			return "", &watchfile.PathError{Path: path, Err: errors.New("is empty")}
@@ -113,11 +110,11 @@ func firstError(value string, checks []func(string) error) error {
 	return nil
 }
 
-// bare refuses what no secret has in it.
+// bare rejects characters that no secret contains.
 func bare(value string) error {
 	switch {
 	case !utf8.ValidString(value):
-		// JSON would change it without a word, and wrong passwords lock the account.
+		// JSON would change it silently, and wrong passwords lock the account.
 		return errors.New("is not UTF-8 (value not shown): it must be in UTF-8")
 	case strings.HasPrefix(value, "\uFEFF"):
 		return errors.New("begins with a byte order mark (value not shown): it must be the bare secret, so save it without one")
@@ -127,8 +124,8 @@ func bare(value string) error {
 	return nil
 }
 
-// headerSecret is a secret that is sent in a header, or signs one. What net/http
-// would refuse at every call is refused here; most often it was copied too.
+// headerSecret is a secret that is sent in a header or signs one. It rejects what net/http
+// would reject at every call; usually it is a copying mistake.
 func (p *parser) headerSecret(name string) Secret {
 	return p.secret(name, func(value string) error {
 		if strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {

@@ -20,7 +20,7 @@ func file(t *testing.T, content string) string {
 	return path
 }
 
-// secretModes has every secret variable in a configuration that is accepted.
+// secretModes has every secret variable in a valid configuration.
 var secretModes = map[string][]string{
 	"KAFKA_SASL_PASSWORD": {"KAFKA_SASL_MECHANISM", "PLAIN", "KAFKA_SASL_USERNAME", "u"},
 	"MPC_AUTH_TOKEN":      {},
@@ -126,8 +126,8 @@ func TestSpacesBelongToASecret(t *testing.T) {
 	}
 }
 
-// What a header cannot carry would fail at every call, hours later and without
-// the variable's name.
+// What a header cannot carry would fail at every call, hours later and without the
+// variable's name.
 func TestSecretThatNoHeaderCarriesIsAConfigurationError(t *testing.T) {
 	for _, value := range []string{canary + " ", " " + canary, canary + "é", "a b"} {
 		problem := refused(t, "MPC_AUTH_TOKEN", "MPC_AUTH_TOKEN", value)
@@ -145,7 +145,7 @@ func TestPasswordThatSCRAMCannotSendIsNotShown(t *testing.T) {
 	}
 }
 
-// JSON would replace what is not UTF-8, and a wrong password locks the account.
+// JSON would replace invalid UTF-8, and a wrong password locks the account.
 func TestSecretInAnotherCodeIsAConfigurationError(t *testing.T) {
 	for name, changes := range secretModes {
 		for value, says := range map[string]string{

@@ -10,11 +10,11 @@ import (
 	"remux-retrier/internal/watchfile"
 )
 
-// spec is every variable of the service: what envconfig reads, and the source
-// of the documentation. All are strings, because envconfig stops at the first
-// value that it cannot convert and quotes it, while Load reports all problems
-// together and quotes no secret. Tags: default and desc are what the table
-// shows, shown replaces a default that is empty, secret adds the _FILE variant.
+// spec lists every variable of the service: envconfig reads it, and the documentation is
+// generated from it. All fields are strings, because envconfig stops at the first value
+// that it cannot convert and quotes it, while Load reports all problems together and quotes
+// no secret. Tags: default and desc are shown in the table, shown replaces an empty
+// default, secret adds the _FILE variant.
 type spec struct {
 	KafkaBrokers          string `envconfig:"KAFKA_BROKERS" shown:"required" desc:"Brokers to start from, comma-separated host:port."`
 	KafkaGroupID          string `envconfig:"KAFKA_GROUP_ID" default:"remux-retrier" desc:"Consumer group; all instances share one."`
@@ -80,15 +80,15 @@ type spec struct {
 // Row documents one variable.
 type Row struct {
 	Name        string
-	Default     string // in words where the default is no value; empty: unset
+	Default     string // in words if the default is not a value; empty: unset
 	Description string // one or two sentences
 }
 
-// Table documents all variables of the service, in the order in which Load reports
+// Table returns the documentation of all variables of the service, in the order in which Load reports
 // problems.
 func Table() []Row { return table(reflect.TypeFor[spec]()) }
 
-// ReceiveTable documents the variables that the command receive alone has.
+// ReceiveTable returns that of the variables that only the command receive has.
 func ReceiveTable() []Row { return table(reflect.TypeFor[receiveSpec]()) }
 
 func table(t reflect.Type) []Row {
@@ -106,8 +106,8 @@ func table(t reflect.Type) []Row {
 	return rows
 }
 
-// Markdown is a table for docs/CONFIGURATION.md, a line for each row, newline at the
-// end.
+// Markdown returns a table for docs/CONFIGURATION.md: one line per row, with a final
+// newline.
 func Markdown(rows []Row) string {
 	var b strings.Builder
 	b.WriteString("| Variable | Default | Meaning |\n|---|---|---|\n")
@@ -117,8 +117,8 @@ func Markdown(rows []Row) string {
 	return b.String()
 }
 
-// read takes the environment in through envconfig: the service's variables, and those
-// of a command.
+// read reads the environment with envconfig: the service's variables, and those of a
+// command.
 func read(more ...any) (*parser, error) {
 	p := &parser{values: map[string]variable{}, files: &watchfile.Set{}}
 	for _, s := range append([]any{spec{}}, more...) {

@@ -61,8 +61,8 @@ func TestMisspeltVariablesAreWarnedOf(t *testing.T) {
 	}
 }
 
-// What Kubernetes puts into every container beside a Service named kafka, mpc
-// or retry must not hide the warnings that matter.
+// Variables that Kubernetes sets in every container next to a Service named kafka, mpc or
+// retry must not hide important warnings.
 func TestServiceLinksAreNotWarnedOf(t *testing.T) {
 	links := []string{}
 	for _, service := range []string{"KAFKA", "KAFKA_HEADLESS", "MPC", "RETRY_PROXY"} {

@@ -11,14 +11,14 @@ import (
 	"remux-retrier/internal/watchfile"
 )
 
-// TLS is how connections to the brokers are secured. It follows its files.
+// TLS secures connections to the brokers. It is updated when its files change.
 type TLS struct {
 	roots      *watchfile.Value[*x509.CertPool]  // nil: the system's
 	pair       *watchfile.Value[tls.Certificate] // nil: no client certificate
 	verifyName bool
 }
 
-// Client gives what the next connection is to use; the caller may change it, and
+// Client returns the configuration for the next connection. The caller may change it, and
 // sets ServerName.
 func (t *TLS) Client() *tls.Config {
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
@@ -34,7 +34,7 @@ func (t *TLS) Client() *tls.Config {
 	return c
 }
 
-// CertificateEnds is when the client certificate ends, zero without one.
+// CertificateEnds is when the client certificate expires; zero without one.
 func (t *TLS) CertificateEnds() time.Time {
 	if t == nil || t.pair == nil {
 		return time.Time{}
@@ -42,7 +42,7 @@ func (t *TLS) CertificateEnds() time.Time {
 	return t.pair.Get().Leaf.NotAfter
 }
 
-// skipName has everything of a server's certificate checked but its name.
+// skipName makes everything of a server's certificate be checked except its name.
 func skipName(c *tls.Config) {
 	roots := c.RootCAs
 	c.InsecureSkipVerify = true // VerifyConnection checks all but the name
@@ -59,7 +59,7 @@ func skipName(c *tls.Config) {
 	}
 }
 
-// tls loads what the files hold; nil means plaintext.
+// tls loads the files; nil means plaintext.
 func (p *parser) tls() *TLS {
 	const caName, certName, keyName, verifyName = "KAFKA_TLS_CA_FILE", "KAFKA_TLS_CERT_FILE", "KAFKA_TLS_KEY_FILE", "KAFKA_TLS_VERIFY_HOSTNAME"
 	t := &TLS{verifyName: p.boolean(verifyName)}
@@ -75,15 +75,15 @@ func (p *parser) tls() *TLS {
 	t.pair = p.keyPair(certName, keyName, "mutual TLS")
 	if refused := p.refused(verifyName); !t.verifyName && !refused {
 		if p.value(caName) == "" {
-			p.fail(caName, "is not set but %s is false: without the brokers' own authority, whoever has any certificate could pose as them", verifyName)
+			p.fail(caName, "is not set but %s is false: without the brokers' own authority, a server with any certificate could impersonate them", verifyName)
 		}
-		p.warn("%s is false: a server with any certificate of the authorities in %s is taken for a broker", verifyName, caName)
+		p.warn("%s is false: a server with any certificate of the authorities in %s is accepted as a broker", verifyName, caName)
 	}
 	return t
 }
 
-// authorities returns nil, which means the system's, where no file is named.
-// beside adds the system's to the file's.
+// authorities returns nil, which means the system's, if no file is named. With beside the
+// system's are added to the file's.
 func (p *parser) authorities(name string, beside bool) *watchfile.Value[*x509.CertPool] {
 	path := p.value(name)
 	if path == "" {
@@ -97,7 +97,7 @@ func (p *parser) authorities(name string, beside bool) *watchfile.Value[*x509.Ce
 			}
 		}
 		if !pool.AppendCertsFromPEM(contents[0]) {
-			return nil, fmt.Errorf("%s holds no certificate: it must be a PEM file with the authorities", watchfile.Shown(path))
+			return nil, fmt.Errorf("%s contains no certificate: it must be a PEM file with the authorities", watchfile.Shown(path))
 		}
 		return pool, nil
 	})
@@ -123,8 +123,8 @@ func (p *parser) keyPair(certName, keyName, use string) *watchfile.Value[tls.Cer
 	pair, err := watchfile.Add(p.files, certName+" and "+keyName, []string{cert, key}, func(contents [][]byte) (tls.Certificate, error) {
 		pair, err := tls.X509KeyPair(contents[0], contents[1])
 		if err != nil {
-			text, _, _ := strings.Cut(err.Error(), " after skipping") // what follows quotes the files
-			return pair, fmt.Errorf("are no key pair: %s (both must be PEM, the key unencrypted)", text)
+			text, _, _ := strings.Cut(err.Error(), " after skipping") // the rest quotes the files
+			return pair, fmt.Errorf("are not a key pair: %s (both must be PEM, the key unencrypted)", text)
 		}
 		return pair, nil
 	})

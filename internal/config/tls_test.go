@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// keyPair makes a certificate that signs itself, as two PEM texts.
+// keyPair makes a self-signed certificate, as two PEM texts.
 func keyPair(t *testing.T) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -62,14 +62,14 @@ func TestBadTLSFilesAreConfigurationErrors(t *testing.T) {
 		{"no file", "KAFKA_TLS_CA_FILE", []string{"KAFKA_TLS_CA_FILE", missing}, missing},
 		{"no file, and a line break", "KAFKA_TLS_CA_FILE", []string{"KAFKA_TLS_CA_FILE", "/nowhere\nX"}, `"/nowhere\nX": no such file`},
 		{"the key itself", "KAFKA_TLS_KEY_FILE", []string{"KAFKA_TLS_CERT_FILE", certFile, "KAFKA_TLS_KEY_FILE", key}, "may be the secret itself"},
-		{"no certificate in it", "KAFKA_TLS_CA_FILE", []string{"KAFKA_TLS_CA_FILE", keyFile}, "holds no certificate"},
+		{"no certificate in it", "KAFKA_TLS_CA_FILE", []string{"KAFKA_TLS_CA_FILE", keyFile}, "contains no certificate"},
 		{"no key", "KAFKA_TLS_KEY_FILE", []string{"KAFKA_TLS_CERT_FILE", certFile}, "mutual TLS needs both"},
 		{"no certificate", "KAFKA_TLS_CERT_FILE", []string{"KAFKA_TLS_KEY_FILE", keyFile}, "mutual TLS needs both"},
 		{"no key file", "KAFKA_TLS_KEY_FILE", []string{"KAFKA_TLS_CERT_FILE", certFile, "KAFKA_TLS_KEY_FILE", missing}, missing},
 		{"no certificate file", "KAFKA_TLS_CERT_FILE", []string{"KAFKA_TLS_CERT_FILE", missing, "KAFKA_TLS_KEY_FILE", keyFile}, missing},
 		{"another's key", "KAFKA_TLS_CERT_FILE", []string{"KAFKA_TLS_CERT_FILE", certFile, "KAFKA_TLS_KEY_FILE", file(t, otherKey)},
-			"are no key pair"},
-		{"swapped", "KAFKA_TLS_CERT_FILE", []string{"KAFKA_TLS_CERT_FILE", keyFile, "KAFKA_TLS_KEY_FILE", certFile}, "are no key pair"},
+			"are not a key pair"},
+		{"swapped", "KAFKA_TLS_CERT_FILE", []string{"KAFKA_TLS_CERT_FILE", keyFile, "KAFKA_TLS_KEY_FILE", certFile}, "are not a key pair"},
 		{"not enabled", "KAFKA_TLS_CA_FILE", []string{"KAFKA_TLS_ENABLED", "", "KAFKA_TLS_CA_FILE", certFile}, "KAFKA_TLS_ENABLED is not true"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

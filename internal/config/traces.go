@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// traces tells whether traces are exported. How and where is read by
-// OpenTelemetry's SDK itself, which passes over what it cannot use and takes a
-// default instead; so what would go astray is refused here. Where nothing is
-// exported nothing goes astray: platforms set these variables for all they run.
+// traces reports whether traces are exported. OpenTelemetry's SDK itself reads how and
+// where; it ignores what it cannot use and takes a default instead, so bad values are
+// rejected here. If nothing is exported they are not checked: platforms set these variables
+// for everything they run.
 func (p *parser) traces() bool {
 	const endpoint, own = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 	if !p.isSet(endpoint) && !p.isSet(own) || strings.EqualFold(p.value("OTEL_TRACES_EXPORTER"), "none") || p.sdkDisabled() {
@@ -26,7 +26,7 @@ func (p *parser) traces() bool {
 	return true
 }
 
-// sdkDisabled follows the standard, by which all but true means false.
+// sdkDisabled follows the standard: every value except true means false.
 func (p *parser) sdkDisabled() bool {
 	const name = "OTEL_SDK_DISABLED"
 	value := p.value(name)
@@ -39,8 +39,8 @@ func (p *parser) sdkDisabled() bool {
 	return false
 }
 
-// collector checks the URL of a collector, if there is one. User information and
-// a query in it would have no effect.
+// collector checks the URL of a collector, if set. User information and a query in it would
+// have no effect.
 func (p *parser) collector(name string) {
 	const expected = "a URL such as http://collector:4318"
 	value := p.value(name)

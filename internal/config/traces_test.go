@@ -25,7 +25,8 @@ func TestTracesAreExportedOnlyWhereACollectorIsNamed(t *testing.T) {
 		{[]string{endpoint, collector, "OTEL_SDK_DISABLED", "true"}, false},
 		{[]string{endpoint, collector, "OTEL_TRACES_EXPORTER", "none"}, false},
 		{[]string{endpoint, collector, protocol, "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf"}, true},
-		// What a platform sets for all it runs must not keep a service that exports nothing from running.
+		// Variables that a platform sets everywhere must not prevent a service from running
+		// that exports nothing.
 		{[]string{protocol, "grpc"}, false},
 		{[]string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"}, false},
 		{[]string{"OTEL_TRACES_EXPORTER", "console"}, false},
@@ -39,7 +40,7 @@ func TestTracesAreExportedOnlyWhereACollectorIsNamed(t *testing.T) {
 	}
 }
 
-// The SDK would take its default instead, and the spans would go nowhere.
+// The SDK would use its default instead, and the spans would be lost.
 func TestWhatTheExporterWouldPassOverIsRefused(t *testing.T) {
 	for _, c := range [][3]string{
 		{endpoint, "collector:4317", `must be a URL such as http://collector:4318`},
@@ -57,7 +58,7 @@ func TestWhatTheExporterWouldPassOverIsRefused(t *testing.T) {
 	}
 }
 
-// The standard reads all but true as false, and so does the SDK.
+// The standard reads every value except true as false, and so does the SDK.
 func TestWhatDoesNotDisableTheSDKIsSaid(t *testing.T) {
 	got := load(t, named("OTEL_SDK_DISABLED", "1")...)
 	if !got.Traces || len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], `OTEL_SDK_DISABLED is "1"`) {

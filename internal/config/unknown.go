@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Variables under these prefixes are taken for ours.
+// prefixes of variables that look like ours.
 var prefixes = regexp.MustCompile(`^(KAFKA|MPC|IAM|RETRY|RECEIVE)_`)
 
 // Kubernetes sets such variables in every container for a Service that is
@@ -17,9 +17,9 @@ var prefixes = regexp.MustCompile(`^(KAFKA|MPC|IAM|RETRY|RECEIVE)_`)
 var serviceLink = regexp.MustCompile(
 	`(_SERVICE_HOST|_SERVICE_PORT(_[A-Z0-9_]+)?|_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
-// unknownVariables warns of names that look like ours and are not, because
-// envconfig passes over them and a default then stands where a value was meant.
-// Values are not shown: a misspelt name may hold a secret.
+// unknownVariables warns about names that look like ours but are not: envconfig ignores them, and
+// a default applies where a value was intended. Values are not shown: a misspelt name may
+// contain a secret.
 func unknownVariables() []string {
 	var known []string
 	for _, t := range []reflect.Type{reflect.TypeFor[spec](), reflect.TypeFor[receiveSpec]()} {
@@ -46,7 +46,7 @@ func unknownVariables() []string {
 	return warnings
 }
 
-// nearest is the known name that takes the fewest edits, if those are few.
+// nearest is the known name with the fewest edits, if they are few.
 func nearest(name string, known []string) string {
 	best, fewest := "", 4
 	for _, k := range known {

@@ -76,7 +76,7 @@ func (t *reading) planEvents(ctx context.Context) (todo []section, since time.Ti
 // earliest returns since, or an earlier time if events above the position may have been
 // answered before since.
 func earliest(since time.Time, at consumer.Position) time.Time {
-	mark, err := consumer.ParseMark(at.Metadata, at.Offset)
+	mark, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
 	if err != nil || mark.Since.IsZero() || mark.Since.After(since) {
 		return since
 	}

@@ -7,8 +7,8 @@ import (
 	"remux-retrier/events"
 )
 
-// Answered tells whether the event has an outcome. The timestamp must match: the
-// offsets of a topic that was deleted and created anew begin at 0 again.
+// Answered reports whether the event has an outcome. The timestamp must match too, because
+// the offsets of a re-created topic start at 0 again.
 func (l *Ledger) Answered(event events.Source) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -18,32 +18,32 @@ func (l *Ledger) Answered(event events.Source) bool {
 		return false
 	}
 	yes, another := a.has(event)
-	if another && !a.precedes(event.Offset, l.logs.names[event.Partition]) {
-		l.recreated(event.Partition, a, fmt.Sprintf("the outcome for offset %d is another event's", event.Offset))
+	if another && !a.precedes(event.Offset, l.logs.ids[event.Partition]) {
+		l.recreated(event.Partition, a, fmt.Sprintf("the outcome for offset %d belongs to a different event", event.Offset))
 	}
 	return yes
 }
 
-// Covering finds the decision whose call, or state query, answers the event too,
-// because the event stood in its log when that was sent. This instance's own decision
-// about the event, which was never published, comes first, its Source being event;
-// then an accepted retry; then the latest. Of the outcome there are Reason,
-// Attempts, AcceptedRetry, Source, Covers and DecidedAt.
+// Covering returns the decision whose call, or state query, also answers the event, because
+// the event was in its log when that was sent. This instance's own unpublished decision
+// about the event comes first, with event as its Source; then an accepted retry; then the
+// latest decision. The outcome has only Reason, Attempts, AcceptedRetry, Source, Covers and
+// DecidedAt.
 func (l *Ledger) Covering(taskID string, event events.Source) (events.Outcome, bool) {
-	id := idOf(taskID) // before the lock: all tasks share it
+	id := idOf(taskID) // before the lock, which all tasks share
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if u, ok := l.own.unpublished[placeOf(event)]; ok && u.task == taskID {
+	if u, ok := l.own.unpublished[keyOf(event)]; ok && u.task == taskID {
 		return u.outcome(event), true
 	}
-	d := l.decisions.covering(id, event, l.logs.names[event.Partition])
+	d := l.decisions.covering(id, event, l.logs.ids[event.Partition])
 	if d == nil {
 		return events.Outcome{}, false
 	}
 	return l.decisions.outcome(d, l.cfg.Topic), true
 }
 
-// Retries counts the task's accepted retries within the window up to now.
+// Retries returns the task's accepted retries within the window that ends now.
 func (l *Ledger) Retries(taskID string) int {
 	id := idOf(taskID)
 	l.mu.Lock()
@@ -52,23 +52,23 @@ func (l *Ledger) Retries(taskID string) int {
 	return int(l.decisions.tasks[id].retries)
 }
 
-// Decided takes note of a decision of ours, before it is published.
+// Decided notes a decision of this instance, before it is published.
 func (l *Ledger) Decided(o events.Outcome) {
-	if !tellsOfOthers(&o) {
+	if !affectsOthers(&o) {
 		return
 	}
 	id := idOf(o.Failure.TaskID)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.logs.covered(&o)
-	l.keepAt(id, &o, l.timeline.now()) // whatever the wall clock said
+	l.keepAt(id, &o, l.timeline.now()) // whatever the wall clock says
 	l.own.decided(&o)
 }
 
-// Published takes note that outcomes of ours, which Decided knows, stand at the
-// offsets from first to below next of an outcome partition, and answer these events,
-// in any order. They are not read back. Unless the events are as many as the offsets,
-// nothing is noted: the outcomes are then read back like those of others.
+// Published notes that outcomes of this instance, already passed to Decided, are at the
+// offsets first to next-1 of an outcome partition and answer these events, in any order.
+// They are not read back. If the number of events differs from the number of offsets,
+// nothing is noted and the outcomes are read back like others.
 func (l *Ledger) Published(topic string, partition int, first, next int64, answered ...events.Source) {
 	if next <= first || int64(len(answered)) != next-first {
 		return
@@ -78,37 +78,37 @@ func (l *Ledger) Published(topic string, partition int, first, next int64, answe
 	for _, event := range answered {
 		l.answer(event)
 	}
-	l.own.add(partitionOf{topic, partition}, consumer.Interval{From: first, To: next})
+	l.own.add(topicPartition{topic, partition}, consumer.Interval{From: first, To: next})
 }
 
-// answer takes note that an event has an outcome. mu is held.
+// answer notes that an event has an outcome. mu is held.
 func (l *Ledger) answer(event events.Source) {
-	delete(l.own.unpublished, placeOf(event))
+	delete(l.own.unpublished, keyOf(event))
 	if a := l.answered[event.Partition]; a != nil {
 		a.add(event)
 	}
 }
 
-// Opened takes note that an assigned partition is about to be read, which ends at
-// end. Where it is not continued from a committed offset, or ends before what is
-// known of it, it is not the partition that past covers spoke of, or a cover is
-// false: none of them is believed. Of a log with a name, only covers tell that: to
-// which of several an answer belongs is not known.
-func (l *Ledger) Opened(partition int, end, log int64, continued bool) {
+// Opened notes that an assigned partition is about to be read, which ends at end. If it
+// does not continue from a committed offset, or ends below known covers, then it is not the
+// log that past covers refer to, or a cover is false: all of them are dropped. If the log
+// has an id, only covers are compared: it is unknown which of several logs an answer
+// belongs to.
+func (l *Ledger) Opened(partition int, end, logID int64, continued bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.logs.names[partition] = log
+	l.logs.ids[partition] = logID
 	a := l.answered[partition]
 	switch {
 	case a == nil:
-	case l.logs.endOf(partition, log) > end || log == 0 && a.beyond(end):
-		l.recreated(partition, a, fmt.Sprintf("it ends at %d, before events that were answered", end))
+	case l.logs.endOf(partition, logID) > end || logID == 0 && a.beyond(end):
+		l.recreated(partition, a, fmt.Sprintf("it ends at %d, below events that were answered", end))
 	case !continued:
 		l.forgetCovers(partition)
 	}
 }
 
-// Committed drops what is answered below low.
+// Committed drops the answers below low.
 func (l *Ledger) Committed(partition int, low int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -117,8 +117,8 @@ func (l *Ledger) Committed(partition int, low int64) {
 	}
 }
 
-// recreated says once in an assignment what was noticed of a partition of the
-// failed topic. mu is held.
+// recreated reports, once per assignment, that a partition of the failed topic was
+// re-created. mu is held.
 func (l *Ledger) recreated(partition int, a *answered, why string) {
 	if a.recreated {
 		return
@@ -126,7 +126,7 @@ func (l *Ledger) recreated(partition int, a *answered, why string) {
 	a.recreated = true
 	l.status.Recreated++
 	l.forgetCovers(partition)
-	l.cfg.Logger.Warnf("%s/%d is not the partition that it was, the topic was deleted and created again: %s. Retries before that cover none of its events", l.cfg.Topic, partition, why)
+	l.cfg.Logger.Warnf("%s/%d: the topic was deleted and re-created: %s. Earlier retries cover none of its events", l.cfg.Topic, partition, why)
 }
 
 func (l *Ledger) forgetCovers(partition int) {

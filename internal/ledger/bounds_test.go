@@ -11,7 +11,8 @@ import (
 	"remux-retrier/events"
 )
 
-// Each event of a task asks for what covers it and how often it was retried.
+// For each event of a task the retrier asks what covers it and how often the task was
+// retried.
 func TestTheManyDecisionsOfATaskCostNoMoreThanAFew(t *testing.T) {
 	before(t, func(w *world) {
 		cost := func(decisions int) time.Duration {
@@ -55,7 +56,7 @@ func TestOfATasksRefusalsOnlyTheOneThatCoversMostIsKept(t *testing.T) {
 	})
 }
 
-// Which of two refusals reaches further, and which is later, may differ.
+// Which of two refusals covers more, and which is later, may differ.
 func TestARefusalIsReplacedOnlyByALaterOneThatCoversAllThatItDid(t *testing.T) {
 	run(t, func(w *world) {
 		w.publish(outcome("1", events.Rejected, event(0, 5), cover(0, 9), cover(1, 3)))
@@ -74,13 +75,13 @@ func TestARefusalIsReplacedOnlyByALaterOneThatCoversAllThatItDid(t *testing.T) {
 	})
 }
 
-// What older versions wrote: a cover of each partition.
+// Older versions wrote one cover for each partition.
 func TestADecisionTakesAtMost250BytesWhateverItCovers(t *testing.T) {
 	const n = 20_000
 	before(t, func(w *world) {
 		covers := make([]events.Cover, 64)
 		for p := range covers {
-			covers[p] = events.Cover{Partition: p, End: 10, Log: 1_795_420_000_000}
+			covers[p] = events.Cover{Partition: p, End: 10, LogID: 1_795_420_000_000}
 		}
 		most := uint64(0)
 		start := heap()
@@ -123,7 +124,7 @@ func TestAFullLedgerForgetsTheOldestWhateverTopicTheyAreOn(t *testing.T) {
 	})
 }
 
-// What is past the window goes before what is counted.
+// Decisions outside the window are dropped before those that count.
 func TestAFullLedgerForgetsWhatIsPastTheWindowFirst(t *testing.T) {
 	before(t, func(w *world) {
 		w.max = 2
@@ -137,19 +138,19 @@ func TestAFullLedgerForgetsWhatIsPastTheWindowFirst(t *testing.T) {
 	})
 }
 
-// A storm's memory is given back, and what is left is found as before.
+// Memory of an earlier peak is given back, and the remaining decisions are still found.
 func TestMemoryIsGivenBackAfterAStorm(t *testing.T) {
 	before(t, func(w *world) {
 		w.catchUp(0)
 		start := heap()
 		for i := range int64(100_000) {
 			w.Decided(outcome(strconv.FormatInt(i, 10), events.Accepted, event(0, i), cover(0, i+1), cover(1, 5)))
-			delete(w.own.unpublished, placeOf(event(0, i)))
+			delete(w.own.unpublished, keyOf(event(0, i)))
 		}
 		time.Sleep(window)
 		for i := range int64(1000) {
 			w.Decided(outcome("late", events.Accepted, event(1, i), cover(0, i+1), cover(1, i+7)))
-			delete(w.own.unpublished, placeOf(event(1, i)))
+			delete(w.own.unpublished, keyOf(event(1, i)))
 		}
 		time.Sleep(window / 2)
 		w.expire()
@@ -170,7 +171,7 @@ func TestMemoryIsGivenBackAfterAStorm(t *testing.T) {
 	})
 }
 
-// cpuTime is what this process has used so far: here time is virtual.
+// cpuTime is the CPU time of this process so far: the test's clock is virtual.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)

@@ -8,21 +8,20 @@ import (
 	"remux-retrier/consumer"
 )
 
-// CatchUp makes the ledger that of a new assignment, and returns once all
-// partitions of all outcome topics were read up to their ends as they are now:
-// what any member has published before is known then. However long Kafka cannot
-// be read, only the context ends it. What was read by then is kept: the next one goes
-// on there.
+// CatchUp starts a new assignment. It returns when all partitions of all outcome topics are
+// read up to their current ends: then everything that any member published before is known.
+// Only the context ends it, however long Kafka cannot be read. What was read by then is
+// kept, and the next CatchUp continues there.
 func (l *Ledger) CatchUp(ctx context.Context, a consumer.Assignment) error {
-	if err := l.turn.Acquire(ctx); err != nil {
+	if err := l.reading.Acquire(ctx); err != nil {
 		return err
 	}
-	defer l.turn.Release()
+	defer l.reading.Release()
 	l.assign(a)
 	if err := l.retry(ctx, func() error { return l.rewind(ctx, a.Since) }); err != nil {
 		return err
 	}
-	l.begun = true
+	l.started = true
 	if err := l.retry(ctx, func() error { return l.advance(ctx) }); err != nil {
 		return err
 	}
@@ -32,11 +31,10 @@ func (l *Ledger) CatchUp(ctx context.Context, a consumer.Assignment) error {
 	return nil
 }
 
-// assign begins to keep the answers of these partitions, and of no others. A
-// rebalance gives most members nothing new: the answers of a partition that was
-// assigned before are kept, together with what is left to read of them, unless it
-// goes on below where they were dropped. Without Since something is wrong with what
-// was committed; then answers must be known however old they are.
+// assign keeps the answers of these partitions only. A rebalance gives most members nothing
+// new: answers of a partition that was assigned before are kept, with their backlog, unless
+// it now starts below where they were dropped. Without Since the committed metadata was
+// unusable, so answers must be known however old they are.
 func (l *Ledger) assign(a consumer.Assignment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -49,21 +47,20 @@ func (l *Ledger) assign(a consumer.Assignment) {
 			known = newAnswered()
 			known.whole = a.Since.IsZero()
 		}
-		known.recreated, known.asked = false, 0 // is noticed once in an assignment; asked about from low on
+		known.recreated, known.asked = false, 0 // per assignment: reported once, asked about from low on
 		if !a.Since.IsZero() {
 			known.raise(low)
 		}
 		l.answered[p] = known
 	}
-	// Of outcomes of ours that were passed over, the events were noted if their
-	// partitions were assigned then.
+	// Skipped outcomes of ours may answer events of partitions that were not assigned then;
+	// read them back.
 	clear(l.own.published)
 }
 
-// rewind decides where to begin: in partitions of the outcome topics that were not
-// read so far, with the oldest decision of the window; for partitions that are newly
-// assigned, with the oldest answer that the assignment needs, which is no older than
-// since.
+// rewind decides where to start reading: in outcome partitions not read so far, at the
+// oldest decision of the window; for newly assigned partitions, at the oldest answer that
+// the assignment needs, which is not older than since.
 func (l *Ledger) rewind(ctx context.Context, since time.Time) error {
 	for _, t := range l.topics {
 		if err := l.count(ctx, t); err != nil {
@@ -79,7 +76,7 @@ func (l *Ledger) rewind(ctx context.Context, since time.Time) error {
 	l.mu.Unlock()
 	switch {
 	case since.IsZero():
-	case since.After(l.cfg.Clock.Wall().Add(skew)): // a clock was wrong when that was committed
+	case since.After(l.cfg.Clock.Wall().Add(skew)): // a clock was wrong at that commit
 		since = time.Time{}
 	case since.After(now):
 		since = now.Add(-skew)
@@ -90,11 +87,11 @@ func (l *Ledger) rewind(ctx context.Context, since time.Time) error {
 		return nil
 	}
 	for _, t := range l.topics {
-		window, err := l.cfg.Log.Span(ctx, t.name, len(t.sources), now.Add(-l.cfg.Window-skew))
+		window, err := l.cfg.Client.Span(ctx, t.name, len(t.sources), now.Add(-l.cfg.Window-skew))
 		if err != nil {
 			return err
 		}
-		needed, err := l.cfg.Log.Span(ctx, t.name, len(t.sources), since)
+		needed, err := l.cfg.Client.Span(ctx, t.name, len(t.sources), since)
 		if err != nil {
 			return err
 		}
@@ -108,8 +105,8 @@ func (l *Ledger) rewind(ctx context.Context, since time.Time) error {
 	return nil
 }
 
-// fresh tells whether there is an assigned partition, or one of an outcome topic, for
-// which it is not decided where to begin. mu is held.
+// fresh reports whether some assigned partition or outcome partition has no start position
+// yet. mu is held.
 func (l *Ledger) fresh() bool {
 	for _, a := range l.answered {
 		if !a.placed {
@@ -126,7 +123,7 @@ func (l *Ledger) fresh() bool {
 	return false
 }
 
-// place sets where to begin in a topic.
+// place sets the start positions in a topic.
 func (l *Ledger) place(t *topic, window, needed []consumer.Interval) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -145,8 +142,8 @@ func (l *Ledger) place(t *topic, window, needed []consumer.Interval) {
 	}
 }
 
-// startTimeline finds the newest record of the outcome topics, to ten minutes, unless
-// there is one as young as the wall clock has it: see timeline.
+// startTimeline finds the time of the newest record of the outcome topics, to ten minutes,
+// unless there is a record as recent as the wall clock; see timeline.
 func (l *Ledger) startTimeline(ctx context.Context) error {
 	l.mu.Lock()
 	started := l.timeline.started
@@ -156,13 +153,13 @@ func (l *Ledger) startTimeline(ctx context.Context) error {
 	}
 	wall := l.cfg.Clock.Wall()
 	var failure error
-	older := func(than time.Time) bool { // all records are
+	older := func(than time.Time) bool { // whether all records are older
 		for _, t := range l.topics {
 			if failure != nil {
 				return false
 			}
 			var spans []consumer.Interval
-			spans, failure = l.cfg.Log.Span(ctx, t.name, len(t.sources), than)
+			spans, failure = l.cfg.Client.Span(ctx, t.name, len(t.sources), than)
 			for _, span := range spans {
 				if span.From < span.To {
 					return false
@@ -174,7 +171,7 @@ func (l *Ledger) startTimeline(ctx context.Context) error {
 	newest := wall
 	if older(wall.Add(-skew)) {
 		if older(time.Time{}) {
-			newest = time.Time{} // there is none
+			newest = time.Time{} // there are no records
 		} else {
 			steps := int(wall.Sub(year2000) / skew)
 			ago := sort.Search(steps, func(n int) bool { return !older(wall.Add(-time.Duration(n) * skew)) })

@@ -2,15 +2,15 @@ package ledger
 
 import "slices"
 
-// smallest is how many decisions' memory is not worth giving back.
-const smallest = 16 * chunk
+// compactFrom is how many decisions are worth compacting.
+const compactFrom = 16 * chunk
 
-// wasteful tells whether most of the memory is a former storm's.
+// wasteful reports whether most of the memory is left over from an earlier peak.
 func (s *decisions) wasteful() bool {
-	return s.all.used > smallest && int(s.all.used) > 4*s.len()
+	return s.all.used > compactFrom && int(s.all.used) > 4*s.len()
 }
 
-// compacted is the same in as much memory as it needs.
+// compacted returns the same decisions in as much memory as they need.
 func (s *decisions) compacted() *decisions {
 	c := newDecisions(s.window)
 	c.epochs = s.epochs
@@ -29,7 +29,7 @@ func (s *decisions) compacted() *decisions {
 	return c
 }
 
-// copy takes over a decision, newer than the one before it.
+// copy copies a decision that is newer than the one before it.
 func (s *decisions) copy(from *decisions, number, before uint32) uint32 {
 	now := s.all.take()
 	d := *from.all.at(number)

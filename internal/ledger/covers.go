@@ -7,8 +7,8 @@ import (
 	"remux-retrier/events"
 )
 
-// setCovers keeps the covers of an outcome that was decided at a time, as many as are
-// kept: of the event's own partition first.
+// setCovers keeps the covers of an outcome decided at the given time, up to a limit. Covers
+// of the event's own partition come first.
 func (s *decisions) setCovers(d *decision, o *events.Outcome, at int64) {
 	kept, most := 0, maxCovers
 	if s.covers.len() >= spareCovers {
@@ -20,10 +20,10 @@ func (s *decisions) setCovers(d *decision, o *events.Outcome, at int64) {
 				continue
 			}
 			epoch := s.epochs[int32(c.Partition)]
-			if at < epoch.since-skew.Milliseconds() { // an old one that is read late
+			if at < epoch.since-skew.Milliseconds() { // an old outcome that is read late
 				continue
 			}
-			now := coverEnd{end: c.End, log: c.Log, partition: int32(c.Partition), epoch: epoch.number}
+			now := coverEnd{end: c.End, log: c.LogID, partition: int32(c.Partition), epoch: epoch.number}
 			if kept++; kept == 1 {
 				d.first = now
 				continue
@@ -43,7 +43,7 @@ func (s *decisions) releaseCovers(d *decision) {
 	}
 }
 
-// coversOf walks a decision's covers.
+// coversOf iterates over a decision's covers.
 func (s *decisions) coversOf(d *decision) func(yield func(*coverEnd) bool) {
 	return func(yield func(*coverEnd) bool) {
 		if d.first.end == 0 {
@@ -55,7 +55,7 @@ func (s *decisions) coversOf(d *decision) func(yield func(*coverEnd) bool) {
 	}
 }
 
-// within tells whether each event that a covers is one that b covers.
+// within reports whether b covers every event that a covers.
 func (s *decisions) within(a, b *decision) bool {
 	for c := range s.coversOf(a) {
 		if !s.reaches(b, c) {
@@ -74,8 +74,8 @@ func (s *decisions) reaches(d *decision, as *coverEnd) bool {
 	return false
 }
 
-// covering finds the decision that covers the event, in a log of this name (0: of
-// any name): an accepted retry first, then the latest.
+// covering returns the decision that covers the event, in the log with this id (0: any): an
+// accepted retry first, then the latest.
 func (s *decisions) covering(id taskID, event events.Source, log int64) *decision {
 	var best *decision
 	for _, d := range s.of(id) {
@@ -90,7 +90,7 @@ func (s *decisions) covering(id taskID, event events.Source, log int64) *decisio
 	return best
 }
 
-// covered: the event stood in the log when the decision's call was sent.
+// covered: the event was in the log when the decision's call was sent.
 func (s *decisions) covered(d *decision, event events.Source, log int64) bool {
 	for c := range s.coversOf(d) {
 		if int(c.partition) == event.Partition && (log == 0 || c.log == log) && event.Offset < c.end && c.epoch == s.epochs[c.partition].number {
@@ -100,7 +100,7 @@ func (s *decisions) covered(d *decision, event events.Source, log int64) bool {
 	return false
 }
 
-// outcome turns a decision back, as far as it is kept. topic is the failed topic.
+// outcome converts a decision back, as far as it is kept. topic is the failed topic.
 func (s *decisions) outcome(d *decision, topic string) events.Outcome {
 	o := events.Outcome{
 		Reason: reasons[d.reason], Attempts: int(d.attempts), AcceptedRetry: d.accepted,
@@ -108,12 +108,12 @@ func (s *decisions) outcome(d *decision, topic string) events.Outcome {
 		DecidedAt: time.UnixMilli(d.decided).UTC(),
 	}
 	for c := range s.coversOf(d) {
-		o.Covers = append(o.Covers, events.Cover{Partition: int(c.partition), End: c.end, Log: c.log})
+		o.Covers = append(o.Covers, events.Cover{Partition: int(c.partition), End: c.end, LogID: c.log})
 	}
 	return o
 }
 
-// forgetCovers has the partition's covers hold no longer that were decided by now.
+// forgetCovers invalidates the partition's covers that were decided up to now.
 func (s *decisions) forgetCovers(partition int, now time.Time) {
 	s.epochs[int32(partition)] = epoch{s.epochs[int32(partition)].number + 1, now.UnixMilli()}
 }

@@ -10,18 +10,17 @@ import (
 )
 
 const (
-	// maxCovers is how many covers of an outcome are kept, those of the event's own
-	// partition first: fewCovers where there are many decisions already, which have more
-	// than spareCovers. Older versions wrote one for each partition.
+	// maxCovers is how many covers of an outcome are kept. Once more than spareCovers
+	// decisions have several covers, it is fewCovers. Older versions wrote one cover for
+	// each partition.
 	maxCovers, fewCovers = 64, 3
 	spareCovers          = 1 << 14
-	// maxWalk is how many of a task's decisions are looked at, the latest first: no
-	// question costs more, however many there are. A budget is hardly as large.
+	// maxWalk is how many of a task's decisions are examined, the latest first. It bounds
+	// the cost of a question; budgets are hardly that large.
 	maxWalk = 64
 )
 
-// taskID stands for a task's id: of one size, without a pointer, and in practice
-// never the same for two.
+// taskID is a hash of a task's id: fixed size, no pointer, and in practice unique.
 type taskID [16]byte
 
 func idOf[T string | []byte](task T) taskID {
@@ -29,39 +28,39 @@ func idOf[T string | []byte](task T) taskID {
 	return taskID(sum[:16])
 }
 
-// decision is what is kept of an outcome that says something about other events.
-// When it was made, as far as that is believed, is in the queue.
+// decision is the kept part of an outcome that concerns other events. The time when it was
+// made, corrected for wrong clocks, is in its queue.
 type decision struct {
 	task         taskID
-	decided      int64 // as the outcome has it, in Unix milliseconds
-	offset, time int64 // of the event it answers; time in Unix milliseconds
+	decided      int64 // from the outcome, Unix milliseconds
+	offset, time int64 // of the answered event; time in Unix milliseconds
 	first        coverEnd
 	newer, older uint32 // of the same task, in the order in which they became known
 	position     uint32 // in its queue
 	partition    int32
 	attempts     int32
-	reason       uint8 // index of reasons
+	reason       uint8 // index in reasons
 	accepted     bool  // Outcome.AcceptedRetry
-	counts       bool  // it stands for an accepted retry that no other decision counts
-	beyond       bool  // it is older than the window
+	counts       bool  // it counts as an accepted retry that no other decision counts
+	expired      bool  // older than the window
 }
 
-// coverEnd is a stretch of a partition whose events a decision answers.
+// coverEnd is a range of a partition whose events a decision answers.
 type coverEnd struct {
-	end, log  int64 // end 0: there is none
+	end, log  int64 // end 0: none
 	partition int32
 	epoch     uint32 // of the partition, see decisions.epochs
-	next      uint32 // the decision's next one
+	next      uint32 // next cover of the decision
 }
 
-// epoch is how often, and when last, the covers of a partition were forgotten. Those
-// of a former epoch do not hold.
+// epoch counts how often the covers of a partition were invalidated. Covers of an earlier
+// epoch do not apply.
 type epoch struct {
 	number uint32
 	since  int64 // Unix milliseconds
 }
 
-// task is what is known of one.
+// task is what is known about one task.
 type task struct {
 	newest  uint32 // decision
 	retries uint32 // accepted within the window
@@ -72,10 +71,10 @@ var reasons = events.Reasons()
 // settled: its call was an accepted retry.
 func (d *decision) settled() bool { return d.counts && d.attempts > 0 }
 
-// refusal: it stands for no accepted retry.
+// refusal: it does not stand for an accepted retry.
 func (d *decision) refusal() bool { return reasons[d.reason] != events.Accepted && !d.accepted }
 
-// is tells whether the decision is the one about this event that was made then.
+// is reports whether the decision is the one about this event with this time.
 func (d *decision) is(event events.Source, decided time.Time) bool {
 	return d.about(event) && d.decided == decided.UnixMilli()
 }
@@ -84,16 +83,15 @@ func (d *decision) about(event events.Source) bool {
 	return d.offset == event.Offset && int(d.partition) == event.Partition && d.time == event.Time.UnixMilli()
 }
 
-// decisions finds a task's decisions by its id, and all by their age. Each operation
-// costs the same however many there are, or grows with their logarithm. It is not
-// safe for concurrent use.
+// decisions finds a task's decisions by its id, and all decisions by age. Each operation
+// takes constant or logarithmic time. It is not safe for concurrent use.
 type decisions struct {
 	window  time.Duration
 	all     slab[decision]
-	covers  slab[coverEnd] // beyond the first of each decision
+	covers  slab[coverEnd] // all but the first of each decision
 	tasks   map[taskID]task
-	inside  timeQueue // the window
-	outside timeQueue // past it, by no more than the skew: their covers hold still
+	inside  timeQueue // within the window
+	outside timeQueue // older, by up to the skew: their covers still apply
 	epochs  map[int32]epoch
 }
 
@@ -106,7 +104,7 @@ func newDecisions(window time.Duration) *decisions {
 
 func (s *decisions) len() int { return s.inside.len() + s.outside.len() }
 
-// of walks the latest decisions of a task. The one at hand may be removed.
+// of iterates over the latest decisions of a task. The current one may be removed.
 func (s *decisions) of(id taskID) func(yield func(uint32, *decision) bool) {
 	return func(yield func(uint32, *decision) bool) {
 		number := s.tasks[id].newest
@@ -124,7 +122,7 @@ func (s *decisions) of(id taskID) func(yield func(uint32, *decision) bool) {
 	}
 }
 
-// knows tells whether a decision is kept.
+// knows reports whether a decision is kept.
 func (s *decisions) knows(id taskID, event events.Source, decided time.Time) bool {
 	for _, d := range s.of(id) {
 		if d.is(event, decided) {
@@ -134,10 +132,10 @@ func (s *decisions) knows(id taskID, event events.Source, decided time.Time) boo
 	return false
 }
 
-// counts tells whether a decision that is not there yet stands for a retry that no
-// other does. Each call for an event does. A state that was asked for, with no call
-// of its own, does only where no call for the event is known, in whatever order
-// they come: it has seen that call's retry.
+// counts reports whether a new decision stands for a retry that no other decision counts.
+// Each call for an event does. A state query without a call of its own does only if no call
+// for the event is known, in whatever order they arrive: the query has seen the retry of
+// that call.
 func (s *decisions) counts(id taskID, o *events.Outcome) bool {
 	if !o.CountsAsRetry() {
 		return false
@@ -155,7 +153,7 @@ func (s *decisions) counts(id taskID, o *events.Outcome) bool {
 }
 
 func (s *decisions) uncount(d *decision) {
-	if d.counts && !d.beyond {
+	if d.counts && !d.expired {
 		t := s.tasks[d.task]
 		t.retries--
 		s.tasks[d.task] = t
@@ -163,8 +161,8 @@ func (s *decisions) uncount(d *decision) {
 	d.counts = false
 }
 
-// add keeps an outcome that is not there yet, made at the given time. Of refusals only
-// what can still matter is kept: one is left out whose events a later decision covers.
+// add keeps a new outcome made at the given time. A refusal is left out if a later decision
+// covers the same events.
 func (s *decisions) add(id taskID, o *events.Outcome, at time.Time) {
 	d := decision{
 		task: id, decided: o.DecidedAt.UnixMilli(), offset: o.Source.Offset, time: o.Source.Time.UnixMilli(),
@@ -198,14 +196,14 @@ func (s *decisions) add(id taskID, o *events.Outcome, at time.Time) {
 	s.inside.push(entry{at.UnixMilli(), number})
 }
 
-// advance forgets what is too old by now.
+// advance drops what is too old at now.
 func (s *decisions) advance(now time.Time) {
 	for since := now.Add(-s.window).UnixMilli(); s.inside.len() > 0 && s.inside.entries[0].at <= since; {
 		e := s.inside.remove(0)
 		d := s.all.at(e.decision)
 		counted := d.counts
 		s.uncount(d)
-		d.counts, d.beyond = counted, true
+		d.counts, d.expired = counted, true
 		s.outside.push(e)
 	}
 	for horizon := now.Add(-s.window - skew).UnixMilli(); s.outside.len() > 0 && s.outside.entries[0].at <= horizon; {
@@ -213,18 +211,18 @@ func (s *decisions) advance(now time.Time) {
 	}
 }
 
-// queue is where a decision waits to be forgotten.
+// queue is the queue in which a decision waits to expire.
 func (s *decisions) queue(d *decision) *timeQueue {
-	if d.beyond {
+	if d.expired {
 		return &s.outside
 	}
 	return &s.inside
 }
 
-// madeAt is when a decision was made, as far as that is believed.
+// madeAt is when a decision was made, corrected for wrong clocks.
 func (s *decisions) madeAt(d *decision) int64 { return s.queue(d).entries[d.position].at }
 
-// drop forgets the oldest.
+// drop drops the oldest decision.
 func (s *decisions) drop() {
 	oldest := &s.outside
 	if oldest.len() == 0 {

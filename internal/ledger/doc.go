@@ -1,29 +1,30 @@
-// Package ledger knows what the whole consumer group has answered and decided.
-// It has no store of its own: it reads the outcome topics back, up to their ends
-// as of the assignment before the first decision of a generation ([Ledger.CatchUp]),
-// and follows them from then on ([Ledger.Run]). Its own outcomes it knows from
-// [Ledger.Decided] and [Ledger.Published], and does not read them back.
+// Package ledger knows what the whole consumer group has answered and decided. It has no
+// storage of its own: it reads the outcome topics back. Before the first decision of a
+// generation it reads them up to their ends ([Ledger.CatchUp]), then it follows them
+// ([Ledger.Run]). It knows this instance's outcomes from [Ledger.Decided] and
+// [Ledger.Published] and does not read them back.
 //
-// Of what it reads it keeps two things:
+// It keeps two things:
 //
 //	answered.go   which events of the assigned partitions, at or above the
-//	              committed offset, have an outcome, each with its timestamp
-//	decisions.go  which decisions of the budget's window say something about
-//	              other events: those whose call covers events (covers.go), and
-//	              accepted retries
+//	committed offset, have an outcome, each with its timestamp
+//	decisions.go  which decisions within the budget's window concern other
+//	events: calls that cover other events (covers.go), and
+//	accepted retries
 //
-// What it keeps is bounded. A decision costs about 170 bytes, at most 250 whatever it
-// covers; beyond 2,000,000 the oldest are forgotten, on whatever topic they are, which
-// is logged. At 100 calls a minute a window of a day holds at most 144,000 decisions,
-// 25 MB, however many events their calls have answered. An answered event costs about
-// 40 bytes until the committed offset has passed it.
+// Memory is bounded. A decision takes about 170 bytes, at most 250 whatever it covers.
+// Above 2,000,000 the oldest are dropped, and that is logged. At 100 calls a minute a
+// window of one day holds at most 144,000 decisions, 25 MB, however many events the calls
+// have answered. An answered event takes about 40 bytes until the committed offset has
+// passed it.
 //
-// The present, by which decisions leave the window, does not follow a wall clock that
-// jumps (timeline.go).
+// The time by which decisions leave the window does not follow a wall clock that jumps
+// (timeline.go).
 //
-// Read ask.go for what is asked of it, then follow.go, read.go and take.go.
+// Start reading at ask.go, the questions the ledger answers; then follow.go, read.go and
+// take.go.
 //
-// It decides nothing and publishes nothing, and knows neither MPC nor kafka-go.
-// Every wait and every goroutine is its clock's, so that a simulation can run it.
-// Only internal/app and the simulation import it.
+// The ledger decides nothing and publishes nothing. It knows neither MPC nor kafka-go.
+// Every wait and every goroutine uses its clock, so that a simulation can run it. Only
+// internal/app and the simulation import it.
 package ledger

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// followInterval is how often the topics are asked for what is new.
+	// followInterval is how often the topics are checked for new outcomes.
 	followInterval = time.Second
 
 	backoffBase = 100 * time.Millisecond
@@ -23,15 +23,15 @@ type topic struct {
 	sources []*source // by partition
 }
 
-// count follows a topic's number of partitions.
+// count updates the list of a topic's partitions.
 func (l *Ledger) count(ctx context.Context, t *topic) error {
-	n, err := l.cfg.Log.Partitions(ctx, t.name)
+	n, err := l.cfg.Client.Partitions(ctx, t.name)
 	if err != nil {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if n < len(t.sources) { // Kafka takes no partition away: it is another topic
+	if n < len(t.sources) { // partitions never decrease: it is a different topic
 		for _, s := range t.sources {
 			l.restart(s, consumer.Interval{})
 		}
@@ -43,7 +43,7 @@ func (l *Ledger) count(ctx context.Context, t *topic) error {
 	return nil
 }
 
-// advance reads what is new in all topics, up to their ends as they are now.
+// advance reads what is new in all topics, up to their current ends.
 func (l *Ledger) advance(ctx context.Context) error {
 	l.expire()
 	var unfinished []*source
@@ -52,7 +52,7 @@ func (l *Ledger) advance(ctx context.Context) error {
 		if err := l.count(ctx, t); err != nil {
 			return err
 		}
-		spans, err := l.cfg.Log.Span(ctx, t.name, len(t.sources), time.Time{})
+		spans, err := l.cfg.Client.Span(ctx, t.name, len(t.sources), time.Time{})
 		if err != nil {
 			return err
 		}
@@ -71,13 +71,13 @@ func (l *Ledger) advance(ctx context.Context) error {
 	return l.readAll(ctx, unfinished, ends)
 }
 
-// measure finds the ends of the failed topic's partitions. They are not below those
-// at any call whose outcome is about to be read.
+// measure reads the ends of the failed topic's partitions. They are not below those at any
+// call whose outcome is about to be read.
 func (l *Ledger) measure(ctx context.Context) error {
 	var spans []consumer.Interval
-	n, err := l.cfg.Log.Partitions(ctx, l.cfg.Topic)
+	n, err := l.cfg.Client.Partitions(ctx, l.cfg.Topic)
 	if err == nil {
-		spans, err = l.cfg.Log.Span(ctx, l.cfg.Topic, n, time.Time{})
+		spans, err = l.cfg.Client.Span(ctx, l.cfg.Topic, n, time.Time{})
 	}
 	if err != nil && !errors.Is(err, consumer.ErrUnknownTopic) {
 		return err
@@ -88,31 +88,31 @@ func (l *Ledger) measure(ctx context.Context) error {
 	return nil
 }
 
-// Run follows the topics until the context is done, from the first assignment on.
-// Whatever fails is tried again a second later.
+// Run follows the topics until the context is done, starting with the first assignment.
+// Failures are retried a second later.
 func (l *Ledger) Run(ctx context.Context) {
 	for l.cfg.Clock.Sleep(ctx, followInterval) == nil {
-		if l.turn.Acquire(ctx) != nil {
+		if l.reading.Acquire(ctx) != nil {
 			return
 		}
 		l.follow(ctx)
-		l.turn.Release()
+		l.reading.Release()
 	}
 }
 
 func (l *Ledger) follow(ctx context.Context) {
-	if !l.begun {
+	if !l.started {
 		return
 	}
 	switch err := l.advance(ctx); {
 	case err == nil:
 		l.waiting.Over("the ledger can be read again")
 	case ctx.Err() == nil:
-		l.waiting.Failed("the ledger cannot be followed", err)
+		l.waiting.Failed("cannot read new outcomes", err)
 	}
 }
 
-// retry repeats what fails until it does not.
+// retry repeats f until it succeeds or the context ends.
 func (l *Ledger) retry(ctx context.Context, f func() error) error {
 	wait := backoff.Backoff{Base: backoffBase, Max: backoffMax, Rand: l.cfg.Rand}
 	for {

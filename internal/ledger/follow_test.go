@@ -13,7 +13,7 @@ import (
 	"remux-retrier/events"
 )
 
-// before tells a story about a ledger that has read nothing yet.
+// before runs a test on a ledger that has read nothing yet.
 func before(t *testing.T, story func(w *world)) {
 	synctest.Test(t, func(t *testing.T) { story(newWorld(t)) })
 }
@@ -23,7 +23,7 @@ func TestCatchUpReadsAllThatStoodThereAtTheAssignment(t *testing.T) {
 		for offset := range int64(40) {
 			w.publish(outcome("task-"+string(rune('a'+offset%6)), events.Accepted, event(0, offset), cover(0, 40)))
 		}
-		var meanwhile atomic.Int64 // is published without end, and not waited for
+		var meanwhile atomic.Int64 // is published without end and not waited for
 		w.log.read = func() {
 			w.publish(outcome("late", events.Accepted, event(0, 100+meanwhile.Add(1)), cover(0, 200)))
 		}
@@ -45,7 +45,7 @@ func TestCatchUpWaitsForAsLongAsItTakes(t *testing.T) {
 			w.log.fail(nil)
 		})
 		began := time.Now()
-		if err := w.CatchUp(w.Context(), consumer.Assignment{Partitions: []int{0}, Of: 1}); err != nil {
+		if err := w.CatchUp(w.Context(), consumer.Assignment{Partitions: []int{0}, TopicPartitions: 1}); err != nil {
 			w.Fatal(err)
 		}
 		took := time.Since(began)
@@ -57,8 +57,8 @@ func TestCatchUpWaitsForAsLongAsItTakes(t *testing.T) {
 	})
 }
 
-// A partition that fails in the middle is read on from there: a large ledger on
-// bad brokers would otherwise never be read.
+// A partition that fails in the middle continues from there: otherwise a large ledger on
+// bad brokers would never be read.
 func TestCatchUpKeepsWhatItHasRead(t *testing.T) {
 	before(t, func(w *world) {
 		for offset := range int64(300) { // 100 pages
@@ -109,7 +109,7 @@ func TestCatchUpReadsTheWindowAndWhatTheAssignmentNeeds(t *testing.T) {
 					w.publish(outcome("1", events.Accepted, event(0, int64(i)), cover(0, 1)))
 				}
 				time.Sleep(window / 2) // they are 5.5, 3.5, 2.5 and 0.5 hours old
-				a := consumer.Assignment{Partitions: []int{0}, Of: 1}
+				a := consumer.Assignment{Partitions: []int{0}, TopicPartitions: 1}
 				if c.since > 0 {
 					a.Since = time.Now().Add(-c.since)
 				}
@@ -123,8 +123,8 @@ func TestCatchUpReadsTheWindowAndWhatTheAssignmentNeeds(t *testing.T) {
 	}
 }
 
-// The former owner's last outcomes are read back for the events of partitions
-// that were not ours when those were first read.
+// The former owner's last outcomes are read back for events of partitions that were not
+// ours when those outcomes were first read.
 func TestNextAssignmentKnowsAnswersThatWereReadBefore(t *testing.T) {
 	run(t, func(w *world) {
 		w.publish(outcome("1", events.Accepted, event(3, 0), cover(3, 1)))
@@ -193,7 +193,7 @@ func TestOutcomesDeletedBeforeTheyWereReadAreCounted(t *testing.T) {
 	})
 }
 
-// A log that has become shorter is not waited for: its new end is.
+// If a log has become shorter, its old end is not waited for.
 func TestLogThatShrinksWhileItIsReadIsNoDeadEnd(t *testing.T) {
 	before(t, func(w *world) {
 		for offset := range int64(9) {
@@ -225,7 +225,7 @@ func TestFollowingSurvivesAnOutage(t *testing.T) {
 	})
 }
 
-// dense is a log whose bytes unpack five-thousandfold, into records of 16 KB.
+// dense is a log that unpacks five-thousandfold, into records of 16 KB.
 type dense struct {
 	fakeLog
 	fetched, largest atomic.Int64
@@ -250,7 +250,7 @@ func (d *dense) Fetch(_ context.Context, _ string, _ int, offset int64, maxBytes
 func TestOutcomeTopicsThatUnpackAThousandfoldAreReadInSmallBites(t *testing.T) {
 	before(t, func(w *world) {
 		log := &dense{fakeLog: fakeLog{topics: map[string][]partition{retried: make([]partition, 1), refused: make([]partition, 1)}}}
-		w.cfg.Log = log
+		w.cfg.Client = log
 		w.catchUp(0)
 		if log.fetched.Load() != 4000 || log.largest.Load() > 8<<20 {
 			w.Errorf("%d records in pages of up to %d MiB", log.fetched.Load(), log.largest.Load()>>20)

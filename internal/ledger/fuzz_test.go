@@ -8,8 +8,8 @@ import (
 	"remux-retrier/events"
 )
 
-// FuzzTake: whatever stands on an outcome topic, reading it ends nothing, keeps what
-// was known, and believes no cover of what has not come.
+// FuzzTake: no record on an outcome topic ends the process, loses known answers, or covers
+// events that do not exist yet.
 func FuzzTake(f *testing.F) {
 	add := func(o events.Outcome) {
 		r := record(f, o)

@@ -12,7 +12,7 @@ import (
 	"remux-retrier/events"
 )
 
-// ends sets how many records the partitions of the failed topic have.
+// ends sets the record counts of the failed topic's partitions.
 func (w *world) ends(ends ...int64) {
 	w.log.set(failed, len(ends))
 	for p, end := range ends {
@@ -20,7 +20,7 @@ func (w *world) ends(ends ...int64) {
 	}
 }
 
-// Who may write to an outcome topic can answer what is there, and nothing that comes.
+// A hostile writer on an outcome topic can answer existing events, but no future ones.
 func TestACoverOfEventsThatHaveNotComeIsNotBelieved(t *testing.T) {
 	run(t, func(w *world) {
 		w.ends(5, 7)
@@ -39,7 +39,7 @@ func TestACoverOfEventsThatHaveNotComeIsNotBelieved(t *testing.T) {
 
 func TestWhileTheFailedTopicIsMissingTheOutcomesAreRead(t *testing.T) {
 	before(t, func(w *world) {
-		w.cfg.Log = noFailedTopic{w.log}
+		w.cfg.Client = noFailedTopic{w.log}
 		w.publish(outcome("1", events.Accepted, event(0, 0), cover(0, 9)))
 		w.catchUp(0)
 		w.expect("read", []any{w.Retries("1"), w.Answered(event(0, 0))}, []any{1, true})
@@ -100,7 +100,7 @@ func TestOutcomesWithThousandsOfForgedCoversTakeLittleMemory(t *testing.T) {
 			w.Errorf("%d KiB for %d outcomes", (most-start)>>10, outcomes)
 		}
 		for i := range int64(2 * maxLogs) {
-			w.logs.covered(&events.Outcome{Covers: []events.Cover{{Partition: int(i), End: i + 1, Log: i}}})
+			w.logs.covered(&events.Outcome{Covers: []events.Cover{{Partition: int(i), End: i + 1, LogID: i}}})
 		}
 		if n := len(w.logs.ends); n > maxLogs {
 			w.Errorf("%d logs", n)
@@ -108,7 +108,7 @@ func TestOutcomesWithThousandsOfForgedCoversTakeLittleMemory(t *testing.T) {
 	})
 }
 
-// Whatever is wrong in here, one record must not end the process, at each start anew.
+// No record may end the process, which would happen again at each start.
 func TestARecordWhoseHandlingPanicsIsCountedAndTheOthersAreRead(t *testing.T) {
 	run(t, func(w *world) {
 		ends := w.logs.ends

@@ -13,7 +13,7 @@ import (
 // assigned catches up with partition 0, committed up to low.
 func (w *world) assigned(low int64, since time.Time) {
 	w.Helper()
-	a := consumer.Assignment{Partitions: []int{0}, Of: 4, Committed: map[int]int64{0: low}, Since: since}
+	a := consumer.Assignment{Partitions: []int{0}, TopicPartitions: 4, Committed: map[int]int64{0: low}, Since: since}
 	if err := w.CatchUp(w.Context(), a); err != nil {
 		w.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestAPartitionThatIsGainedHasItsAnswersReadBack(t *testing.T) {
 	})
 }
 
-// An older commit has come through, or an operator has set the offset back.
+// An older commit was stored late, or an operator has set the offset back.
 func TestAnswersThatWereLetGoAreReadBackWhereThePartitionGoesBack(t *testing.T) {
 	run(t, func(w *world) {
 		w.ten()
@@ -91,7 +91,7 @@ func TestACatchUpThatHasReadNothingIsNotContinued(t *testing.T) {
 		w.log.fail(errors.New("no broker"))
 		ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
 		defer cancel()
-		if err := w.CatchUp(ctx, consumer.Assignment{Partitions: []int{0}, Of: 4}); !errors.Is(err, context.DeadlineExceeded) {
+		if err := w.CatchUp(ctx, consumer.Assignment{Partitions: []int{0}, TopicPartitions: 4}); !errors.Is(err, context.DeadlineExceeded) {
 			w.Fatal(err)
 		}
 		w.log.fail(nil)
@@ -107,11 +107,11 @@ func TestACatchUpThatWasBrokenOffIsFinishedByTheNext(t *testing.T) {
 	run(t, func(w *world) {
 		w.catchUp(1)
 		w.ten()
-		w.follow() // those of partition 0 are passed
+		w.follow() // those of partition 0 are skipped
 		w.log.fail(errors.New("no broker"))
 		ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
 		defer cancel()
-		a := consumer.Assignment{Partitions: []int{0}, Of: 4, Since: time.Now()}
+		a := consumer.Assignment{Partitions: []int{0}, TopicPartitions: 4, Since: time.Now()}
 		if err := w.CatchUp(ctx, a); !errors.Is(err, context.DeadlineExceeded) {
 			w.Fatal(err)
 		}
@@ -121,8 +121,8 @@ func TestACatchUpThatWasBrokenOffIsFinishedByTheNext(t *testing.T) {
 	})
 }
 
-// A re-created topic is noticed in each assignment, or covers of the former one
-// would hold.
+// A re-created topic is noticed in each assignment; otherwise covers of the former one
+// would apply.
 func TestATopicThatIsRecreatedTwiceIsNoticedTwice(t *testing.T) {
 	run(t, func(w *world) {
 		w.ten()

@@ -14,39 +14,38 @@ import (
 )
 
 const (
-	// skew is how far the clocks of brokers and instances may be apart: so much
-	// further back is read, and so much longer is kept.
+	// skew is how far the clocks of brokers and instances may differ. Outcomes are read
+	// that much further back and kept that much longer.
 	skew = 10 * time.Minute
-	// maxDecisions bounds the memory, to about 320 MB.
+	// maxDecisions bounds the memory to about 320 MB.
 	maxDecisions = 2_000_000
 )
 
-// Log is what the ledger asks of Kafka. Its methods return soon after their
-// context is done, and are safe for concurrent use.
-type Log interface {
-	// Partitions and Fetch are consumer.Log's.
+// Client is what the ledger needs from Kafka. Its methods return soon after their context
+// is done and are safe for concurrent use.
+type Client interface {
+	// Partitions and Fetch are those of consumer.Client.
 	Partitions(ctx context.Context, topic string) (int, error)
 	Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (consumer.Page, error)
-	// Span tells for each of the partitions from 0 on where to read: From is the
-	// first offset whose record is not older than since (zero: the first offset;
-	// nothing that young: the end), To the end of what is committed.
+	// Span returns where to read each of the partitions 0 to partitions-1. From is the
+	// first offset with a record not older than since: the first offset if since is zero,
+	// the end if no record is that young. To is the end of the committed records.
 	Span(ctx context.Context, topic string, partitions int, since time.Time) ([]consumer.Interval, error)
 }
 
-// Config of a Ledger. Every field but Unreachable is required.
+// Config configures a Ledger. Every field except Unreachable is required.
 type Config struct {
-	Log Log
+	Client Client
 	// Topics are the outcome topics.
 	Topics []string
 	// Topic is the failed topic, whose events the outcomes answer.
 	Topic string
-	// Origin is the group's, as events.OriginOf gives it: other groups' answers
-	// are not ours.
+	// Origin is the group's, from events.OriginOf. Answers of other groups are ignored.
 	Origin string
-	// Window is the budget's.
+	// Window is the retry budget's window.
 	Window time.Duration
 	Clock  clock.Clock
-	// Rand returns a number in [0, 1); it spaces attempts.
+	// Rand returns a number in [0, 1), for the jitter of retries.
 	Rand   func() float64
 	Logger logrus.FieldLogger
 	// Unreachable says that brokers cannot be reached; see consumer.NewUnreachable.
@@ -54,21 +53,21 @@ type Config struct {
 	Unreachable *notice.Shared
 }
 
-// Ledger is what the group has answered and decided. Its methods may be called
-// from any goroutine.
+// Ledger knows what the group has answered and decided. Its methods are safe for concurrent
+// use.
 //
-// turn is held by who reads the topics, and guards topics and begun; the reader of a
-// partition alone changes its sizer. mu guards everything below it and what is known
-// of a partition's offsets. It is taken after turn, and never held over a wait.
+// Whoever reads the topics holds reading, which guards topics and started; only the reader
+// of a partition changes its sizer. mu guards the fields below it, and the known offsets of
+// each partition. mu is taken after reading, and never held while waiting.
 type Ledger struct {
 	cfg     Config
-	max     int // decisions
+	max     int // maximum number of decisions
 	waiting *notice.Notice
 	full    *notice.Notice
 
-	turn   *clock.Semaphore
-	topics []*topic
-	begun  bool // to read: not before the first assignment
+	reading *clock.Semaphore
+	topics  []*topic
+	started bool // false before the first assignment: nothing is read
 
 	mu        sync.Mutex
 	timeline  timeline
@@ -79,31 +78,31 @@ type Ledger struct {
 	status    Status
 }
 
-// Status is what there is to tell. Counts are since the start.
+// Status is the state of a Ledger. Counts are since the start.
 type Status struct {
-	// CaughtUp: the ledger has read what it must have read for the present
-	// assignment.
+	// CaughtUp: the ledger has read what the current assignment needs.
 	CaughtUp bool
-	// Problem is why the topics cannot be read at present; empty if they can.
+	// Problem is why the topics cannot be read; empty if they can.
 	Problem string
-	// Decisions are those kept, Answered the events known to be answered.
+	// Decisions is the number kept. Answered is the number of events known to be answered.
 	Decisions, Answered int
-	// Foreign records on the outcome topics are other groups' or about another
-	// topic's events. Unreadable ones are no outcomes, or of an unknown format.
+	// Foreign counts records on the outcome topics that belong to another group or another
+	// failed topic. Unreadable counts records that are not outcomes or have an unknown
+	// format.
 	Foreign, Unreadable int64
-	// Recreated counts partitions, of the failed or an outcome topic, that were
-	// found to be others than before.
+	// Recreated counts partitions, of the failed or an outcome topic, that were found to be
+	// re-created.
 	Recreated int64
-	// Forgotten decisions were too many to keep, Missed records on outcome topics
-	// were deleted by retention before they were read.
+	// Forgotten counts decisions dropped because there were too many. Missed counts outcome
+	// records deleted by retention before they were read.
 	Forgotten, Missed int64
 }
 
-// New makes an empty Ledger. It reads nothing before CatchUp.
+// New returns an empty Ledger. It reads nothing before CatchUp.
 func New(cfg Config) (*Ledger, error) {
 	switch {
-	case cfg.Log == nil, cfg.Clock == nil, cfg.Rand == nil, cfg.Logger == nil:
-		return nil, errors.New("ledger: Log, Clock, Rand and Logger are required")
+	case cfg.Client == nil, cfg.Clock == nil, cfg.Rand == nil, cfg.Logger == nil:
+		return nil, errors.New("ledger: Client, Clock, Rand and Logger are required")
 	case len(cfg.Topics) == 0, cfg.Topic == "", cfg.Origin == "", cfg.Window <= 0:
 		return nil, errors.New("ledger: Topics, Topic, Origin and Window are required")
 	}
@@ -111,7 +110,7 @@ func New(cfg Config) (*Ledger, error) {
 		cfg.Unreachable = consumer.NewUnreachable(cfg.Logger)
 	}
 	l := &Ledger{
-		cfg: cfg, max: maxDecisions, waiting: cfg.Unreachable.New(cfg.Logger), full: notice.New(cfg.Logger), turn: clock.NewSemaphore(cfg.Clock, 1),
+		cfg: cfg, max: maxDecisions, waiting: cfg.Unreachable.New(cfg.Logger), full: notice.New(cfg.Logger), reading: clock.NewSemaphore(cfg.Clock, 1),
 		timeline: timeline{clock: cfg.Clock}, decisions: newDecisions(cfg.Window), answered: map[int]*answered{},
 		own: newOwn(), logs: newLogs(),
 	}
@@ -121,7 +120,7 @@ func New(cfg Config) (*Ledger, error) {
 	return l, nil
 }
 
-// Status is safe at any time.
+// Status returns the current state.
 func (l *Ledger) Status() Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()

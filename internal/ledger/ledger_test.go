@@ -112,11 +112,11 @@ func TestPartitionThatEndsBelowAnswersIsAnother(t *testing.T) {
 	})
 }
 
-// Another instance has noticed that the topic was created anew, and has said so in
-// its commits; by now the partition is as long as it was.
+// Another instance has noticed the re-created topic and committed its new log id; by now
+// the partition is as long as before.
 func TestCoverOfAnotherLogDoesNotHoldWhoeverNoticedThatItIsAnother(t *testing.T) {
 	run(t, func(w *world) {
-		of := func(log int64) events.Cover { return events.Cover{Partition: 0, End: 8, Log: log} }
+		of := func(log int64) events.Cover { return events.Cover{Partition: 0, End: 8, LogID: log} }
 		w.publish(outcome("1", events.Accepted, event(0, 6), of(1)), outcome("2", events.Accepted, event(0, 7), of(2)))
 		w.follow()
 		w.Opened(0, 9, 2, true)
@@ -125,7 +125,7 @@ func TestCoverOfAnotherLogDoesNotHoldWhoeverNoticedThatItIsAnother(t *testing.T)
 	})
 }
 
-// Its offset alone would make it our own decision that was never published.
+// By its offset alone it would look like our own unpublished decision.
 func TestDecisionAboutAnotherTopicsEventIsNotTheEventsOwn(t *testing.T) {
 	run(t, func(w *world) {
 		w.Decided(outcome("1", events.Accepted, event(0, 3), cover(0, 4)))

@@ -7,44 +7,42 @@ import (
 	"remux-retrier/events"
 )
 
-// maxLogs bounds how many logs are told apart. There is one for each partition, and
-// another whenever the topic was created anew within the window.
+// maxLogs bounds how many logs are tracked. There is one for each partition, and another
+// each time the topic was re-created within the window.
 const maxLogs = 1 << 16
 
-// logs are what is known of the failed topic's partitions by the names of their
-// logs.
+// logs tracks the logs of the failed topic's partitions, by log id.
 type logs struct {
-	// names of the assigned partitions' logs: covers of others do not hold. Where an
-	// operator has set the offset the name is lost: then all do.
-	names map[int]int64
-	// ends are the highest ends of covers.
-	ends map[logOf]int64
-	// now is what each partition spans, as it was known before the outcomes at hand
-	// were read; empty if it is not known.
+	// ids of the assigned partitions' logs: covers of other logs do not apply. After an
+	// operator has set the offset the id is unknown (0), and all covers apply.
+	ids map[int]int64
+	// ends are the highest cover ends.
+	ends map[logKey]int64
+	// now is the range of each partition, read before the current batch of outcomes; empty
+	// if unknown.
 	now []consumer.Interval
 }
 
-// logOf is a partition with its log's name.
-type logOf struct {
+// logKey identifies a log of a partition.
+type logKey struct {
 	partition int
-	name      int64
+	id        int64
 }
 
-func newLogs() logs { return logs{names: map[int]int64{}, ends: map[logOf]int64{}} }
+func newLogs() logs { return logs{ids: map[int]int64{}, ends: map[logKey]int64{}} }
 
-// covered takes note of where an outcome's covers end: of as many as are kept.
+// covered notes where an outcome's covers end, for as many covers as are kept.
 func (l *logs) covered(o *events.Outcome) {
 	for i, c := range o.Covers {
-		at := logOf{c.Partition, c.Log}
+		at := logKey{c.Partition, c.LogID}
 		if before, ok := l.ends[at]; (i < maxCovers || c.Partition == o.Source.Partition) && c.End > before && (ok || len(l.ends) < maxLogs) {
 			l.ends[at] = c.End
 		}
 	}
 }
 
-// believed takes from an outcome's covers what no call can have covered: events that
-// have not come yet.
-func (l *logs) believed(covers []events.Cover) {
+// limit shortens an outcome's covers to events that exist: no call can have covered others.
+func (l *logs) limit(covers []events.Cover) {
 	if len(l.now) == 0 {
 		return
 	}
@@ -58,11 +56,11 @@ func (l *logs) believed(covers []events.Cover) {
 	}
 }
 
-// endOf is the highest end of a cover of the partition: of the log with this name,
-// or of any if it has none.
-func (l *logs) endOf(partition int, name int64) (end int64) {
-	if name != 0 {
-		return l.ends[logOf{partition, name}]
+// endOf is the highest cover end of the partition, in the log with this id, or in any log
+// if the id is 0.
+func (l *logs) endOf(partition int, id int64) (end int64) {
+	if id != 0 {
+		return l.ends[logKey{partition, id}]
 	}
 	for at, e := range l.ends {
 		if at.partition == partition {
@@ -73,5 +71,5 @@ func (l *logs) endOf(partition int, name int64) (end int64) {
 }
 
 func (l *logs) forget(partition int) {
-	maps.DeleteFunc(l.ends, func(at logOf, _ int64) bool { return at.partition == partition })
+	maps.DeleteFunc(l.ends, func(at logKey, _ int64) bool { return at.partition == partition })
 }

@@ -29,12 +29,11 @@ const (
 
 var origin = events.OriginOf("group")
 
-// fakeLog is the outcome topics in memory. Pages hold three records unless size says
-// otherwise.
+// fakeLog holds the outcome topics in memory. Pages hold three records unless size is set.
 type fakeLog struct {
 	mu     sync.Mutex
 	topics map[string][]partition
-	err    error // of everything, while set
+	err    error // of every method, while set
 	size   int
 	pages  int
 	read   func() // called before each page
@@ -117,7 +116,7 @@ func (f *fakeLog) fail(err error) {
 	f.err = err
 }
 
-// stepping is a clock whose wall clock steps.
+// stepping is a clock whose wall clock jumps.
 type stepping struct {
 	clock.Clock
 	by atomic.Int64
@@ -146,21 +145,21 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// restart begins with an empty ledger on the same log.
+// restart starts with an empty ledger on the same log.
 func (w *world) restart() {
 	w.Helper()
 	var logger *logrus.Logger
 	logger, w.said = test.NewNullLogger()
 	var err error
 	if w.Ledger, err = New(Config{
-		Log: w.log, Topics: []string{retried, refused}, Topic: failed, Origin: origin, Window: window,
+		Client: w.log, Topics: []string{retried, refused}, Topic: failed, Origin: origin, Window: window,
 		Clock: w.clock, Rand: func() float64 { return 0 }, Logger: logger,
 	}); err != nil {
 		w.Fatal(err)
 	}
 }
 
-// run tells the story in virtual time, with the ledger caught up and following.
+// run runs a test in virtual time, with the ledger caught up and following.
 func run(t *testing.T, story func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -176,7 +175,7 @@ func run(t *testing.T, story func(w *world)) {
 
 func (w *world) catchUp(partitions ...int) {
 	w.Helper()
-	if err := w.CatchUp(w.Context(), consumer.Assignment{Partitions: partitions, Of: 4, Since: time.Now().Add(-time.Minute)}); err != nil {
+	if err := w.CatchUp(w.Context(), consumer.Assignment{Partitions: partitions, TopicPartitions: 4, Since: time.Now().Add(-time.Minute)}); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -187,7 +186,7 @@ func (w *world) follow() {
 	synctest.Wait()
 }
 
-// event is the one at an offset; its time follows from that.
+// event returns the event at an offset; its time follows from the offset.
 func event(partition int, offset int64) events.Source {
 	return events.Source{Topic: failed, Partition: partition, Offset: offset, Time: time.UnixMilli(1_700_000_000_000 + offset).UTC()}
 }
@@ -200,7 +199,7 @@ func outcome(task string, reason events.Reason, source events.Source, covers ...
 	}
 }
 
-// record is the outcome as it stands in the log.
+// record is the outcome as a record.
 func record(t testing.TB, o events.Outcome) consumer.Record {
 	t.Helper()
 	m, err := o.Encode()
@@ -210,8 +209,8 @@ func record(t testing.TB, o events.Outcome) consumer.Record {
 	return consumer.Record{Key: m.Key, Value: m.Value, Headers: m.Headers}
 }
 
-// publish puts outcomes on their topics, and each into the partition that its
-// task's name ends on.
+// publish writes outcomes to their topics, each to the partition that its task's name ends
+// with.
 func (w *world) publish(outcomes ...events.Outcome) {
 	w.Helper()
 	for _, o := range outcomes {
@@ -222,7 +221,7 @@ func (w *world) publish(outcomes ...events.Outcome) {
 	}
 }
 
-// expect compares what is known of a task and an event.
+// expect compares what is known about a task and an event.
 func (w *world) expect(what, got, want any) {
 	w.Helper()
 	if fmt.Sprint(got) != fmt.Sprint(want) {

@@ -10,11 +10,11 @@ import (
 	"remux-retrier/events"
 )
 
-// model is the ledger as a list of all that was ever decided or published.
+// model is the ledger as a list of everything ever decided or published.
 type model struct {
 	kept     []events.Outcome
-	own      map[events.Source]events.Outcome // decided, and not published
-	same     map[int]bool                     // those of kept that tell of a retry that another one counts
+	own      map[events.Source]events.Outcome // decided and not published
+	same     map[int]bool                     // those of kept whose retry another one counts
 	answered []events.Source
 	forgot   map[int]int // by partition: how many of kept no longer cover it
 	opened   []time.Time // when that was
@@ -23,8 +23,8 @@ type model struct {
 // over: nobody may ask about it any more.
 func over(o events.Outcome) bool { return time.Since(o.DecidedAt) >= window+skew }
 
-// add keeps a decision. There may be others about the same event: each call for it
-// is a retry, a state that was asked for is one only without them.
+// add keeps a decision. There may be others about the same event: each call for it is a
+// retry; a state query is one only without them.
 func (m *model) add(o events.Outcome) {
 	if len(o.Covers) == 0 && !o.CountsAsRetry() || over(o) {
 		return
@@ -62,8 +62,8 @@ func (m *model) decided(o events.Outcome) {
 	}
 }
 
-// uncertain: if it is read again, it may count as decided after covers were forgotten,
-// because clocks differ.
+// uncertain: read again, it may count as decided after covers were invalidated, because
+// clocks differ.
 func (m *model) uncertain(o events.Outcome) bool {
 	return slices.ContainsFunc(m.opened, func(at time.Time) bool { return !at.Before(o.DecidedAt) && at.Sub(o.DecidedAt) <= skew })
 }
@@ -106,7 +106,7 @@ func (m *model) covering(task string, e events.Source) string {
 	return latest
 }
 
-// text is what Covering tells of an outcome.
+// text is what Covering returns of an outcome.
 func text(o events.Outcome) string {
 	var covers []string
 	for _, c := range o.Covers {
@@ -158,7 +158,7 @@ func againstModel(w *world, r *rand.Rand) {
 			w.Decided(o)
 			m.decided(o)
 			publish(o)
-		case 2, 3: // another instance's
+		case 2, 3: // of another instance
 			publish(random())
 		case 4:
 			if len(published) > 0 {
@@ -176,7 +176,7 @@ func againstModel(w *world, r *rand.Rand) {
 			m.opened = append(m.opened, time.Now())
 		case 7:
 			w.catchUp(0, 1)
-			m.answered = nil // of more than a minute ago
+			m.answered = nil // from more than a minute ago
 			for _, o := range published {
 				if time.Since(o.DecidedAt) <= time.Minute+skew {
 					m.answered = append(m.answered, o.Source)

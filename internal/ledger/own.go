@@ -11,25 +11,25 @@ import (
 )
 
 const (
-	// maxUnpublished is far more than can be called and not acknowledged.
+	// maxUnpublished is far more than can be called and unacknowledged.
 	maxUnpublished = 1 << 16
-	// maxOwn bounds the stretches of a partition that were not passed yet. There is
-	// one for each write since the last look at the topics, a second ago.
+	// maxOwn bounds the intervals of a partition that were not skipped yet. There is one
+	// for each write since the last look at the topics, a second ago.
 	maxOwn = 1 << 12
 )
 
-// own is what this instance has decided and published itself.
+// own is what this instance has decided and published.
 type own struct {
-	// unpublished are decisions about other events whose outcomes are not known to
-	// be published. If the event comes again, it gets the same answer.
-	unpublished map[eventPlace]unpublished
-	// published are the offsets of our outcomes by outcome partition, ascending: they
-	// need not be read back.
-	published map[partitionOf][]consumer.Interval
+	// unpublished are decisions about other events whose outcomes are not known to be
+	// published. If such an event is delivered again, it gets the same answer.
+	unpublished map[eventKey]unpublished
+	// published are the offsets of our outcomes by outcome partition, ascending. They need
+	// not be read back.
+	published map[topicPartition][]consumer.Interval
 }
 
-// unpublished is what Covering tells of a decision about its own event. There may be
-// thousands a second: a map keeps no more than 128 bytes in place.
+// unpublished is what Covering returns for a decision about its own event. There may be
+// thousands a second, and map values of up to 128 bytes are stored inline.
 type unpublished struct {
 	task      string
 	reason    events.Reason
@@ -45,67 +45,67 @@ func (u unpublished) outcome(event events.Source) events.Outcome {
 	}
 }
 
-type eventPlace struct {
+type eventKey struct {
 	partition int
-	place
+	offsetTime
 }
 
-type partitionOf struct {
+type topicPartition struct {
 	topic     string
 	partition int
 }
 
 func newOwn() own {
-	return own{unpublished: map[eventPlace]unpublished{}, published: map[partitionOf][]consumer.Interval{}}
+	return own{unpublished: map[eventKey]unpublished{}, published: map[topicPartition][]consumer.Interval{}}
 }
 
-func placeOf(event events.Source) eventPlace {
-	return eventPlace{event.Partition, place{event.Offset, event.Time.UnixMilli()}}
+func keyOf(event events.Source) eventKey {
+	return eventKey{event.Partition, offsetTime{event.Offset, event.Time.UnixMilli()}}
 }
 
-// decided keeps of an outcome what Covering tells.
+// decided keeps what Covering returns for an outcome.
 func (w *own) decided(o *events.Outcome) {
 	if len(w.unpublished) < maxUnpublished {
-		w.unpublished[placeOf(o.Source)] = unpublished{
+		w.unpublished[keyOf(o.Source)] = unpublished{
 			task: strings.Clone(o.Failure.TaskID), reason: o.Reason, attempts: o.Attempts, accepted: o.AcceptedRetry,
 			covers: slices.Clone(o.Covers), decidedAt: o.DecidedAt,
 		}
 	}
 }
 
-// add takes note of published outcomes.
-func (w *own) add(at partitionOf, stretch consumer.Interval) {
+// add notes published outcomes.
+func (w *own) add(at topicPartition, interval consumer.Interval) {
 	list := w.published[at]
-	i, _ := slices.BinarySearchFunc(list, stretch.From, func(s consumer.Interval, from int64) int { return cmp.Compare(s.From, from) })
-	if i > 0 && list[i-1].To == stretch.From {
-		list[i-1].To = stretch.To
+	i, _ := slices.BinarySearchFunc(list, interval.From, func(s consumer.Interval, from int64) int { return cmp.Compare(s.From, from) })
+	if i > 0 && list[i-1].To == interval.From {
+		list[i-1].To = interval.To
 		return
 	}
-	if len(list) == maxOwn { // what is not passed over is read back
+	if len(list) == maxOwn { // what is dropped here is read back
 		list, i = slices.Delete(list, 0, 1), max(i-1, 0)
 	}
-	w.published[at] = slices.Insert(list, i, stretch)
+	w.published[at] = slices.Insert(list, i, interval)
 }
 
-// pass is where to go on reading from an offset: behind what is our own. What lies
-// before that is not asked about again.
-func (w *own) pass(at partitionOf, next int64) int64 {
+// skip returns where to continue reading from an offset: after our own outcomes. Intervals
+// below are dropped.
+func (w *own) skip(at topicPartition, next int64) int64 {
 	list := w.published[at]
-	passed := 0
-	for ; passed < len(list) && list[passed].From <= next; passed++ {
-		next = max(next, list[passed].To)
+	skipped := 0
+	for ; skipped < len(list) && list[skipped].From <= next; skipped++ {
+		next = max(next, list[skipped].To)
 	}
 	switch {
-	case passed == len(list):
+	case skipped == len(list):
 		delete(w.published, at)
-	case passed > 0:
-		w.published[at] = list[passed:]
+	case skipped > 0:
+		w.published[at] = list[skipped:]
 	}
 	return next
 }
 
-// has tells whether an offset is that of an outcome of ours.
-func (w *own) has(at partitionOf, offset int64) bool {
+// has reports whether an outcome of ours is at an offset.
+func (w *own) has(at topicPartition, offset int64) bool {
 	list := w.published[at]
 	i, exact := slices.BinarySearchFunc(list, offset, func(s consumer.Interval, offset int64) int { return cmp.Compare(s.From, offset) })
 	return exact || i > 0 && offset < list[i-1].To

@@ -8,7 +8,8 @@ import (
 	"remux-retrier/events"
 )
 
-// ours decides and publishes outcomes of ours, all on one partition, and tells where.
+// ours decides and publishes outcomes of ours, all on one partition, and returns their
+// offsets.
 func (w *world) ours(outcomes ...events.Outcome) (first, next int64) {
 	w.Helper()
 	first = w.log.topics[retried][0].next
@@ -42,7 +43,7 @@ func TestOwnOutcomesAreNeitherFetchedNorDecoded(t *testing.T) {
 	})
 }
 
-// An acknowledgement that was lost, or one without its events, tells nothing.
+// A lost acknowledgement, or one without its events, tells nothing.
 func TestOutcomesThatAreNotKnownToBeOursAreReadBack(t *testing.T) {
 	run(t, func(w *world) {
 		first, next := w.ours(outcome("1", events.Accepted, event(0, 0), cover(0, 1)), outcome("1", events.Expired, event(0, 1)))
@@ -88,7 +89,7 @@ func TestAnOwnDecisionIsToldAgainUntilItIsPublished(t *testing.T) {
 }
 
 func TestStretchesOfOwnOutcomesAreMergedAndBounded(t *testing.T) {
-	w, at := newOwn(), partitionOf{retried, 0}
+	w, at := newOwn(), topicPartition{retried, 0}
 	w.add(at, consumer.Interval{From: 10, To: 20})
 	w.add(at, consumer.Interval{From: 30, To: 40})
 	w.add(at, consumer.Interval{From: 20, To: 25})
@@ -101,12 +102,12 @@ func TestStretchesOfOwnOutcomesAreMergedAndBounded(t *testing.T) {
 		}
 	}
 	for next, want := range map[int64]int64{5: 5} {
-		if got := w.pass(at, next); got != want {
+		if got := w.skip(at, next); got != want {
 			t.Errorf("from %d to %d, want %d", next, got, want)
 		}
 	}
 	for _, c := range [][2]int64{{12, 25}, {27, 27}, {30, 40}, {41, 41}} {
-		if got := w.pass(at, c[0]); got != c[1] {
+		if got := w.skip(at, c[0]); got != c[1] {
 			t.Errorf("from %d to %d, want %d", c[0], got, c[1])
 		}
 	}

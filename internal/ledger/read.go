@@ -10,17 +10,17 @@ import (
 )
 
 const (
-	// pageBytes is how much a page may hold, about, unpacked; parallel is how many
-	// are read at once. Together they bound what a catch-up holds.
+	// pageBytes is about how much a page may hold unpacked. parallel is how many are read
+	// at once. Together they bound the memory of a catch-up.
 	pageBytes = 1 << 20
 	parallel  = 8
 )
 
-// source is a partition of an outcome topic.
+// source is one partition of an outcome topic.
 type source struct {
-	partitionOf
+	topicPartition
 	// next is the offset up to which all decisions are known, and all answers about
-	// the partitions that were assigned when it was passed; unread if nothing was read.
+	// partitions that were assigned when it was read. unread: nothing was read.
 	next  int64
 	sizer consumer.FetchSizer
 }
@@ -28,11 +28,11 @@ type source struct {
 const unread = -1
 
 func newSource(topic string, partition int) *source {
-	return &source{partitionOf: partitionOf{topic, partition}, next: unread, sizer: consumer.NewFetchSizer(pageBytes)}
+	return &source{topicPartition: topicPartition{topic, partition}, next: unread, sizer: consumer.NewFetchSizer(pageBytes)}
 }
 
-// readAll reads partitions, some at a time, each up to its given end. One that fails does
-// not hold up the others.
+// readAll reads partitions in parallel, each up to its given end. A failure of one does not
+// stop the others.
 func (l *Ledger) readAll(ctx context.Context, sources []*source, ends []int64) error {
 	var (
 		running clock.Group
@@ -52,8 +52,8 @@ func (l *Ledger) readAll(ctx context.Context, sources []*source, ends []int64) e
 	return errors.Join(errs...)
 }
 
-// align moves a partition's position to where its log has it now, and tells whether
-// there is something to read.
+// align moves a partition's position into the range that its log has now, and reports
+// whether there is something to read.
 func (l *Ledger) align(s *source, span consumer.Interval) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,31 +71,30 @@ func (l *Ledger) align(s *source, span consumer.Interval) bool {
 	return l.position(s) < span.To
 }
 
-// restart reads a partition of an outcome topic anew that is not what it was. mu is
-// held.
+// restart starts over with an outcome partition whose log has been replaced. mu is held.
 func (l *Ledger) restart(s *source, is consumer.Interval) {
 	l.status.Recreated++
-	l.cfg.Logger.Warnf("%s/%d ends at %d, before %d, up to where it was read: the topic was deleted and created again, or records of it were lost. It is read from its start", s.topic, s.partition, is.To, s.next)
+	l.cfg.Logger.Warnf("%s/%d ends at %d, but was read up to %d: the topic was deleted and re-created, or lost records. Reading it from its start", s.topic, s.partition, is.To, s.next)
 	s.next = unread
-	delete(l.own.published, s.partitionOf)
+	delete(l.own.published, s.topicPartition)
 	for _, a := range l.answered {
 		delete(a.backlog, s)
 	}
 }
 
-// skip goes on where the partition begins now. mu is held.
+// skip continues where the partition starts now. mu is held.
 func (l *Ledger) skip(s *source, first int64) {
 	if s.next != unread {
 		l.status.Missed += first - s.next
-		l.cfg.Logger.Warnf("%s/%d begins at %d, after %d, up to where it was read: outcomes were deleted before they were read; raise its retention.ms", s.topic, s.partition, first, s.next)
+		l.cfg.Logger.Warnf("%s/%d starts at %d, but was read only up to %d: outcomes were deleted before they were read; raise its retention.ms", s.topic, s.partition, first, s.next)
 	}
 	s.next = first
 }
 
-// position is the lowest offset that is still to be read: that of what is new, behind
-// our own outcomes, or that of a backlog. mu is held.
+// position is the lowest offset still to be read: of the new outcomes, after our own ones,
+// or of a backlog. mu is held.
 func (l *Ledger) position(s *source) int64 {
-	s.next = l.own.pass(s.partitionOf, s.next)
+	s.next = l.own.skip(s.topicPartition, s.next)
 	at := s.next
 	for _, a := range l.answered {
 		if left, ok := a.backlog[s]; ok {
@@ -105,8 +104,8 @@ func (l *Ledger) position(s *source) int64 {
 	return at
 }
 
-// read reads a partition up to its end. The page tells where it goes on, not the
-// last record: what was aborted or compacted is passed.
+// read reads a partition up to end. It continues at page.Next, not after the last record:
+// aborted and compacted records are skipped.
 func (l *Ledger) read(ctx context.Context, s *source, end int64) error {
 	for {
 		l.mu.Lock()
@@ -115,7 +114,7 @@ func (l *Ledger) read(ctx context.Context, s *source, end int64) error {
 		if from >= end {
 			return nil
 		}
-		page, err := l.cfg.Log.Fetch(ctx, s.topic, s.partition, from, s.sizer.Next())
+		page, err := l.cfg.Client.Fetch(ctx, s.topic, s.partition, from, s.sizer.Next())
 		if err != nil {
 			return err
 		}
@@ -128,9 +127,8 @@ func (l *Ledger) read(ctx context.Context, s *source, end int64) error {
 			l.take(r, r.Offset >= s.next)
 		}
 		if page.Next <= from {
-			// Not what was asked for is at fault: the log has become shorter, or
-			// this broker does not know all of it yet.
-			return fmt.Errorf("%s/%d ends at %d now, and ended at %d a moment ago", s.topic, s.partition, page.End, end)
+			// The log has become shorter, or this broker does not know all of it yet.
+			return fmt.Errorf("%s/%d now ends at %d, but ended at %d a moment ago", s.topic, s.partition, page.End, end)
 		}
 		l.passed(s, from, page.Next)
 	}
@@ -139,10 +137,10 @@ func (l *Ledger) read(ctx context.Context, s *source, end int64) error {
 func (l *Ledger) isOwn(s *source, offset int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return offset >= s.next && l.own.has(s.partitionOf, offset)
+	return offset >= s.next && l.own.has(s.topicPartition, offset)
 }
 
-// passed takes note that all from one offset up to another was read.
+// passed notes that everything from one offset up to another was read.
 func (l *Ledger) passed(s *source, from, to int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

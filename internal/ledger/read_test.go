@@ -35,7 +35,7 @@ func TestRecordsThatAreNotOursAreSkippedAndCounted(t *testing.T) {
 	})
 }
 
-// Whatever another version writes into the value, the event has its answer.
+// Whatever another version writes into the value, the event is answered.
 func TestOutcomeOfAnotherFormatStillAnswers(t *testing.T) {
 	run(t, func(w *world) {
 		for offset, change := range [][2]string{
@@ -69,8 +69,8 @@ func TestOwnDecisionIsNotCountedAgainWhenItIsReadBack(t *testing.T) {
 	})
 }
 
-// A former owner's last word on an event may be read after its successor has called
-// for the event: that call answers what came in between.
+// A former owner's last outcome of an event may be read after its successor has called for
+// the event: the successor's call answers the events that arrived in between.
 func TestCallForAnEventThatIsAnsweredMeanwhileCoversAndCounts(t *testing.T) {
 	run(t, func(w *world) {
 		w.publish(outcome("1", events.Accepted, event(0, 4), cover(0, 10)))
@@ -91,8 +91,8 @@ func TestCallForAnEventThatIsAnsweredMeanwhileCoversAndCounts(t *testing.T) {
 	})
 }
 
-// What was counted and covered must be so after a restart too, in whatever order
-// the outcomes of an event come.
+// What counted and covered must still do so after a restart, in whatever order the outcomes
+// of an event arrive.
 func TestSeveralDecisionsAboutAnEventAreReadBackAsTheyWereMade(t *testing.T) {
 	run(t, func(w *world) {
 		var made []events.Outcome
@@ -104,7 +104,7 @@ func TestSeveralDecisionsAboutAnEventAreReadBackAsTheyWereMade(t *testing.T) {
 			made = append(made, o)
 			time.Sleep(time.Second)
 		}
-		for _, i := range []int{2, 0, 1} { // the question's answer first
+		for _, i := range []int{2, 0, 1} { // the state query's answer first
 			w.publish(made[i])
 			w.follow()
 		}
@@ -113,8 +113,8 @@ func TestSeveralDecisionsAboutAnEventAreReadBackAsTheyWereMade(t *testing.T) {
 	})
 }
 
-// Most of what is read back is this instance's own, thousands a second at times:
-// it must leave no garbage.
+// Most of what is read back is this instance's own, at times thousands a second: it must
+// create no garbage.
 func TestOwnOutcomesAreReadBackWithoutAllocating(t *testing.T) {
 	run(t, func(w *world) {
 		decided := outcome("538526", events.Accepted, event(0, 0), cover(0, 1))
@@ -131,15 +131,15 @@ func TestOwnOutcomesAreReadBackWithoutAllocating(t *testing.T) {
 	})
 }
 
-// BenchmarkMillionOutcomes is what reading and keeping a window of a million
-// accepted retries costs, each of a task of its own.
+// BenchmarkMillionOutcomes measures reading and keeping a window of a million accepted
+// retries, each of a different task.
 func BenchmarkMillionOutcomes(b *testing.B) {
 	const million = 1_000_000
 	now := time.Now()
 	nothing, _ := test.NewNullLogger()
 	for b.Loop() {
 		l, err := New(Config{
-			Log: &fakeLog{}, Topics: []string{retried}, Topic: failed, Origin: origin, Window: 24 * time.Hour,
+			Client: &fakeLog{}, Topics: []string{retried}, Topic: failed, Origin: origin, Window: 24 * time.Hour,
 			Clock: clock.System, Rand: func() float64 { return 0 }, Logger: nothing,
 		})
 		if err != nil {

@@ -6,14 +6,14 @@ import (
 	"remux-retrier/events"
 )
 
-// The failed topic was created anew within the window, and its log has another name
-// since. Whoever reads the outcomes of both must not take that for news each time.
+// The failed topic was re-created within the window, so its log has another id. Reading the
+// outcomes of both logs must not count as a new re-creation each time.
 func TestAnOldLogsOutcomesAreNoNewsOfTheLogThatHasAName(t *testing.T) {
 	run(t, func(w *world) {
 		const before, now = 111, 222
 		old := event(0, 900)
-		w.publish(outcome("7", events.Accepted, old, events.Cover{Partition: 0, End: 1000, Log: before}))
-		w.publish(outcome("1", events.Accepted, event(0, 3), events.Cover{Partition: 0, End: 10, Log: now}))
+		w.publish(outcome("7", events.Accepted, old, events.Cover{Partition: 0, End: 1000, LogID: before}))
+		w.publish(outcome("1", events.Accepted, event(0, 3), events.Cover{Partition: 0, End: 10, LogID: now}))
 		for range 3 {
 			w.catchUp(1)
 			w.catchUp(0)
@@ -24,11 +24,11 @@ func TestAnOldLogsOutcomesAreNoNewsOfTheLogThatHasAName(t *testing.T) {
 	})
 }
 
-// Of the former log more was covered; that says nothing about the present one.
+// The former log had more events covered; that says nothing about the current one.
 func TestARefusalOfAnotherLogReplacesNone(t *testing.T) {
 	run(t, func(w *world) {
 		for i, log := range []int64{222, 111} {
-			w.publish(outcome("1", events.Rejected, event(0, int64(i)), events.Cover{Partition: 0, End: int64(5 + i), Log: log}))
+			w.publish(outcome("1", events.Rejected, event(0, int64(i)), events.Cover{Partition: 0, End: int64(5 + i), LogID: log}))
 			w.follow()
 		}
 		w.Opened(0, 12, 222, true)
@@ -38,7 +38,7 @@ func TestARefusalOfAnotherLogReplacesNone(t *testing.T) {
 
 func TestALogThatEndsBeforeItsOwnCoversWasCut(t *testing.T) {
 	run(t, func(w *world) {
-		w.publish(outcome("7", events.Accepted, event(0, 900), events.Cover{Partition: 0, End: 1000, Log: 111}))
+		w.publish(outcome("7", events.Accepted, event(0, 900), events.Cover{Partition: 0, End: 1000, LogID: 111}))
 		w.catchUp(0)
 		w.Opened(0, 500, 111, true)
 		w.expect("partitions found to be others", w.Status().Recreated, int64(1))
@@ -46,7 +46,7 @@ func TestALogThatEndsBeforeItsOwnCoversWasCut(t *testing.T) {
 	})
 }
 
-// One event holds its partition up while all behind it are answered.
+// One event keeps the committed offset back while all later ones are answered.
 func TestAnswersAboveAnEventThatWaitsForLongAreBounded(t *testing.T) {
 	a := newAnswered()
 	a.max = 1000

@@ -10,8 +10,8 @@ import (
 	"remux-retrier/events"
 )
 
-// cutOff begins a catch-up that ends after so many pages, and tells whether that was
-// before its end.
+// cutOff starts a catch-up that ends after the given number of pages, and reports whether
+// that was before its end.
 func (w *world) cutOff(pages int, a consumer.Assignment) (cut bool) {
 	w.Helper()
 	ctx, cancel := context.WithCancel(w.Context())
@@ -33,7 +33,7 @@ func (w *world) cutOff(pages int, a consumer.Assignment) (cut bool) {
 	return err != nil
 }
 
-// A fleet that starts rebalances again and again.
+// A starting fleet rebalances again and again.
 func TestACatchUpThatIsCutOffGoesOnWhereItWas(t *testing.T) {
 	for name, since := range map[string]time.Duration{"with Since": time.Minute, "without": 0} {
 		t.Run(name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestACatchUpThatIsCutOffGoesOnWhereItWas(t *testing.T) {
 				for i := range int64(n) { // 300 pages
 					w.publish(outcome(fmt.Sprint(i), events.Accepted, event(int(i%4), i), cover(int(i%4), i+1)))
 				}
-				a := consumer.Assignment{Partitions: []int{0, 1}, Of: 4, Committed: map[int]int64{}}
+				a := consumer.Assignment{Partitions: []int{0, 1}, TopicPartitions: 4, Committed: map[int]int64{}}
 				if since > 0 {
 					a.Since = time.Now().Add(-since)
 				}
@@ -66,8 +66,8 @@ func TestACatchUpThatIsCutOffGoesOnWhereItWas(t *testing.T) {
 	}
 }
 
-// The decisions that were read before are known; the answers about a partition that
-// is assigned only now are not.
+// Decisions read before are known. Answers about a partition that is assigned only now are
+// not.
 func TestPartitionsThatComeWhileACatchUpIsCutOffHaveAllTheirAnswers(t *testing.T) {
 	before(t, func(w *world) {
 		const n = 300
@@ -75,7 +75,7 @@ func TestPartitionsThatComeWhileACatchUpIsCutOffHaveAllTheirAnswers(t *testing.T
 			w.publish(outcome(fmt.Sprint(i), events.Accepted, event(int(i%4), i), cover(int(i%4), i+1)))
 		}
 		for last, given := range [][]int{{0}, {0, 1}, {1, 2}, {0, 1, 2}, {3, 1}, {0, 3}} {
-			w.cutOff(5+7*last, consumer.Assignment{Partitions: given, Of: 4, Since: time.Now()})
+			w.cutOff(5+7*last, consumer.Assignment{Partitions: given, TopicPartitions: 4, Since: time.Now()})
 		}
 		w.catchUp(1, 2, 3)
 		for i := range int64(n) {

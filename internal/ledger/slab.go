@@ -1,15 +1,15 @@
 package ledger
 
-// chunk is how many values a slab allocates at once: some KiB, because most ledgers
-// hold few.
+// chunk is how many values a slab allocates at once: a few KiB, because most ledgers hold
+// few.
 const chunk = 128
 
-// slab holds values of one type by number, from 1 on. There may be millions of them,
-// so they have no pointers, and the garbage collector need not look at them.
+// slab stores values of one type by number, starting at 1. There may be millions, so the
+// values have no pointers and the garbage collector need not scan them.
 type slab[T any] struct {
 	chunks []*[chunk]T
 	used   uint32   // numbers handed out so far
-	free   []uint32 // of those, the ones that were given back
+	free   []uint32 // numbers that were released
 }
 
 func (s *slab[T]) at(number uint32) *T {
@@ -17,10 +17,10 @@ func (s *slab[T]) at(number uint32) *T {
 	return &s.chunks[number/chunk][number%chunk]
 }
 
-// len is how many are held.
+// len is how many values are stored.
 func (s *slab[T]) len() int { return int(s.used) - len(s.free) }
 
-// take hands out a number; its value is zero.
+// take returns a free number with a zero value.
 func (s *slab[T]) take() uint32 {
 	if last := len(s.free) - 1; last >= 0 {
 		number := s.free[last]

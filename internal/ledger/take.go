@@ -8,20 +8,20 @@ import (
 	"remux-retrier/events"
 )
 
-// tellsOfOthers: the outcome says something about other events than its own.
-func tellsOfOthers(o *events.Outcome) bool { return len(o.Covers) > 0 || o.CountsAsRetry() }
+// affectsOthers: the outcome concerns events other than its own.
+func affectsOthers(o *events.Outcome) bool { return len(o.Covers) > 0 || o.CountsAsRetry() }
 
-// take takes note of a record of an outcome topic: of the answer, and if learn is
-// set, of what it says about other events.
+// take processes a record of an outcome topic: the answer and, if learn is set, what it
+// says about other events.
 //
-// What the headers say is enough to know that an event is answered; the value is
-// read only for a decision about other events that is not known yet. So an outcome
-// in a format of another version's still prevents a second answer.
+// The headers alone tell that an event is answered. The value is read only for an unknown
+// decision about other events. So an outcome in another version's format still prevents a
+// second answer.
 func (l *Ledger) take(r *consumer.Record, learn bool) {
 	defer func() {
-		// Whatever a record holds, it must not end the process.
+		// No record may end the process.
 		if p := recover(); p != nil {
-			l.unreadable(r, fmt.Sprintf("it cannot be handled: %v", p))
+			l.unreadable(r, fmt.Sprintf("handling it failed: %v", p))
 		}
 	}()
 	if r.LeftOut != nil {
@@ -30,7 +30,7 @@ func (l *Ledger) take(r *consumer.Record, learn bool) {
 	}
 	event, decided, ours, ok := events.ReadAnswered(r.Headers, l.cfg.Topic, l.cfg.Origin)
 	if !ok {
-		l.unreadable(r, "its headers are not an outcome's")
+		l.unreadable(r, "its headers are not those of an outcome")
 		return
 	}
 	if !l.note(r, event, decided, ours, learn) {
@@ -41,7 +41,7 @@ func (l *Ledger) take(r *consumer.Record, learn bool) {
 		l.unreadable(r, "the event counts as answered: "+err.Error())
 		return
 	}
-	if tellsOfOthers(&o) {
+	if affectsOthers(&o) {
 		id := idOf(o.Failure.TaskID)
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -49,10 +49,9 @@ func (l *Ledger) take(r *consumer.Record, learn bool) {
 	}
 }
 
-// note takes note of the answer; it is false where there is nothing to learn from
-// the value.
+// note notes the answer. It returns false if the value has nothing new.
 func (l *Ledger) note(r *consumer.Record, event events.Source, decided time.Time, ours, learn bool) bool {
-	id := idOf(r.Key) // a record's key is the task id
+	id := idOf(r.Key) // the record's key is the task id
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !ours {
@@ -61,7 +60,7 @@ func (l *Ledger) note(r *consumer.Record, event events.Source, decided time.Time
 	}
 	l.answer(event)
 	l.timeline.seen(r.Time)
-	return learn && events.MayTellOfOthers(r.Value) && !l.decisions.knows(id, event, decided)
+	return learn && events.MayAffectOthers(r.Value) && !l.decisions.knows(id, event, decided)
 }
 
 // keep keeps a decision that another member has published. mu is held.
@@ -71,30 +70,29 @@ func (l *Ledger) keep(id taskID, o *events.Outcome, published time.Time) {
 		return
 	}
 	l.logs.covered(o)
-	l.logs.believed(o.Covers)
+	l.logs.limit(o.Covers)
 	l.keepAt(id, o, at)
 }
 
-// keepAt keeps a decision that says something about other events, unless it is known.
-// mu is held.
+// keepAt keeps a decision that concerns other events, unless it is known. mu is held.
 func (l *Ledger) keepAt(id taskID, o *events.Outcome, at time.Time) {
 	if l.decisions.knows(id, o.Source, o.DecidedAt) {
 		return
 	}
-	// A former owner's last outcome of an event may come after its successor's. Then
-	// both cover; decisions says what counts.
+	// A former owner's last outcome of an event may be read after its successor's. Then
+	// both cover; type decisions says what counts.
 	l.decisions.add(id, o, at)
 	for l.decisions.len() > l.max {
 		l.decisions.drop()
 		l.status.Forgotten++
-		l.full.Problem("the ledger is full: the oldest decisions are forgotten before RETRY_BUDGET_WINDOW is over, and their retries not counted; shorten the window")
+		l.full.Problem("the ledger is full: the oldest decisions are dropped before RETRY_BUDGET_WINDOW is over, and their retries no longer count; shorten the window")
 	}
 }
 
-// horizon is before all that may still be asked about. mu is held.
+// horizon is the time before which nothing is asked about any more. mu is held.
 func (l *Ledger) horizon() time.Time { return l.timeline.now().Add(-l.cfg.Window - skew) }
 
-// expire forgets what is beyond the horizon.
+// expire drops everything older than the horizon.
 func (l *Ledger) expire() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -103,7 +101,7 @@ func (l *Ledger) expire() {
 	if l.decisions.wasteful() {
 		l.decisions = l.decisions.compacted()
 	}
-	for at, u := range l.own.unpublished { // few
+	for at, u := range l.own.unpublished { // there are few
 		if !u.decidedAt.After(now.Add(-l.cfg.Window - skew)) {
 			delete(l.own.unpublished, at)
 		}
@@ -113,11 +111,11 @@ func (l *Ledger) expire() {
 	}
 }
 
-// unreadable counts a record; the first is told of.
+// unreadable counts a record. The first one is logged.
 func (l *Ledger) unreadable(r *consumer.Record, why string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.status.Unreadable++; l.status.Unreadable == 1 {
-		l.cfg.Logger.Warnf("offset %d of %s/%d is no outcome as this version writes them: %s. This and all such records are counted (the ledger's unreadable)", r.Offset, r.Topic, r.Partition, why)
+		l.cfg.Logger.Warnf("offset %d of %s/%d is not an outcome in this version's format: %s. All such records are counted (the ledger's unreadable records)", r.Offset, r.Topic, r.Partition, why)
 	}
 }

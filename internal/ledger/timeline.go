@@ -7,34 +7,33 @@ import (
 )
 
 const (
-	// tolerance is how far the wall clock may step and be believed at once.
+	// tolerance is how far the wall clock may jump and still be trusted at once.
 	tolerance = time.Minute
-	// believeAfter is for how long a wall clock that stepped further must have
-	// stayed there.
+	// believeAfter is how long a larger jump must last before it is trusted.
 	believeAfter = 5 * time.Minute
 )
 
-// year2000 is before Kafka: earlier times are errors, or mean that there is none.
+// year2000 is before Kafka: earlier times are errors or mean "none".
 var year2000 = time.Unix(946_684_800, 0).UTC()
 
-// timeline is the present, by which the ledger forgets. It advances with the
-// monotonic clock and takes over another wall time only when that has lasted: a
-// wall clock that jumps a day ahead for a moment must not empty the budgets.
+// timeline is the current time by which the ledger expires decisions. It advances with the
+// monotonic clock and adopts a different wall time only after that has lasted: a wall clock
+// that jumps a day ahead for a moment must not empty the budgets.
 //
-// At its start there is nothing to compare the wall clock with but the times of
-// records. While all of them are much older it is the time of the newest, and not
-// the wall clock's, until that has lasted, too. It is not safe for concurrent use.
+// At the start the wall clock can only be compared with the times of records. If all of
+// them are much older, the timeline starts at the newest record's time until the wall clock
+// has lasted, too. It is not safe for concurrent use.
 type timeline struct {
 	clock    clock.Clock
 	started  bool
-	starting bool      // the wall clock is not believed yet
-	base, at time.Time // the present was base when the monotonic clock told at
-	// since is when the wall clock began to be off by so much; zero: it is not.
+	starting bool      // the wall clock is not trusted yet
+	base, at time.Time // the time was base when the monotonic clock showed at
+	// since is when the wall clock started to differ by off; zero: it does not.
 	since time.Time
 	off   time.Duration
 }
 
-// start begins with the newest time of a record; zero: there is none.
+// start starts at the newest time of a record; zero: there is none.
 func (t *timeline) start(newest time.Time) {
 	wall := t.clock.Wall()
 	t.started, t.starting = true, true
@@ -46,7 +45,7 @@ func (t *timeline) start(newest time.Time) {
 
 func (t *timeline) set(base, at time.Time) { t.base, t.at, t.since = base, at, time.Time{} }
 
-// now is the present.
+// now is the current time.
 func (t *timeline) now() time.Time {
 	if !t.started {
 		return t.clock.Wall()
@@ -55,7 +54,7 @@ func (t *timeline) now() time.Time {
 	present := t.base.Add(at.Sub(t.at))
 	off := wall.Sub(present)
 	switch {
-	case off.Abs() <= tolerance, t.starting && off <= skew: // the latter: also back
+	case off.Abs() <= tolerance, t.starting && off <= skew: // while starting, also backwards
 	case t.since.IsZero() || (off-t.off).Abs() > tolerance:
 		t.since, t.off = at, off
 		return present
@@ -67,8 +66,8 @@ func (t *timeline) now() time.Time {
 	return wall
 }
 
-// seen takes note of a record's time while the wall clock is not believed yet: if it
-// is not ahead of the wall clock, the present is not earlier.
+// seen notes a record's time while the wall clock is not trusted yet: unless it is ahead of
+// the wall clock, the current time is not earlier.
 func (t *timeline) seen(record time.Time) {
 	if !t.starting || record.After(t.clock.Wall()) {
 		return
@@ -78,8 +77,8 @@ func (t *timeline) seen(record time.Time) {
 	}
 }
 
-// decided is when a decision was made, as far as that can be believed: not after it
-// was published, and not in the future. It is false where no time is plausible.
+// decided is when a decision was made, corrected for wrong clocks: not after it was
+// published and not in the future. It returns false if no time is plausible.
 func (t *timeline) decided(decided, published time.Time) (time.Time, bool) {
 	if plausible := !published.Before(year2000); plausible && (decided.Before(year2000) || decided.After(published.Add(skew))) {
 		decided = published

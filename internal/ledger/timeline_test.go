@@ -68,7 +68,7 @@ func TestADecisionThatIsReadWithinAJumpCountsForItsWholeWindow(t *testing.T) {
 	})
 }
 
-// A generation begins while the clock is ahead: the assignment's Since is, too.
+// A generation starts while the clock is ahead: so is the assignment's Since.
 func TestSinceFromAClockThatJumpedHidesNoAnswers(t *testing.T) {
 	run(t, func(w *world) {
 		w.catchUp(1)
@@ -88,7 +88,7 @@ func TestSinceFromAClockThatJumpedHidesNoAnswers(t *testing.T) {
 	})
 }
 
-// A machine that slept, or whose clock was set right.
+// The machine slept, or its clock was corrected.
 func TestAWallClockThatStaysElsewhereIsBelievedAfterSomeMinutes(t *testing.T) {
 	run(t, func(w *world) {
 		w.publish(outcome("1", events.Accepted, event(0, 0), cover(0, 1)))
@@ -107,7 +107,7 @@ func TestAWallClockThatStaysElsewhereIsBelievedAfterSomeMinutes(t *testing.T) {
 	})
 }
 
-// Nothing was published for days: what was is not of this window, though the newest
+// Nothing was published for days: older records are outside this window, though the newest
 // record is all that the wall clock can be compared with.
 func TestAfterQuietDaysOldRetriesAreNotCounted(t *testing.T) {
 	before(t, func(w *world) {
@@ -156,7 +156,7 @@ func TestTimesThatCannotBeAreNotBelieved(t *testing.T) {
 	})
 }
 
-// A catch-up for partitions keeps nothing out that the window needs.
+// A catch-up for partitions must not leave out what the window needs.
 func TestAStartWithinAJumpKnowsWhatThePartitionsNeed(t *testing.T) {
 	before(t, func(w *world) {
 		for i := range int64(10) {
@@ -164,7 +164,7 @@ func TestAStartWithinAJumpKnowsWhatThePartitionsNeed(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		w.clock.step(day)
-		if err := w.CatchUp(w.Context(), consumer.Assignment{Partitions: []int{0}, Of: 1, Since: time.Now().Add(-20 * time.Minute)}); err != nil {
+		if err := w.CatchUp(w.Context(), consumer.Assignment{Partitions: []int{0}, TopicPartitions: 1, Since: time.Now().Add(-20 * time.Minute)}); err != nil {
 			w.Fatal(err)
 		}
 		w.expect("answered", w.Status().Answered, 10)

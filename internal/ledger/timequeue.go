@@ -1,7 +1,7 @@
 package ledger
 
-// timeQueue orders decisions by time, the oldest first: a binary heap. Each decision
-// knows its position, so that it can be taken out of the middle.
+// timeQueue orders decisions by time, the oldest first, in a binary heap. Each decision
+// knows its position, so that it can be removed from the middle.
 type timeQueue struct {
 	entries []entry
 	moved   func(decision uint32, position int)
@@ -19,7 +19,7 @@ func (q *timeQueue) push(e entry) {
 	q.up(len(q.entries) - 1)
 }
 
-// remove takes out the entry at a position; the oldest is at 0.
+// remove removes the entry at a position; the oldest is at 0.
 func (q *timeQueue) remove(i int) entry {
 	e, last := q.entries[i], len(q.entries)-1
 	q.entries[i] = q.entries[last]
@@ -31,8 +31,7 @@ func (q *timeQueue) remove(i int) entry {
 	return e
 }
 
-// up and down move the entry at i to where it belongs. Of one that need not move,
-// up notes the position.
+// up and down move the entry at i to its place. If it need not move, up notes its position.
 func (q *timeQueue) up(i int) {
 	e := q.entries[i]
 	for i > 0 {

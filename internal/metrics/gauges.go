@@ -96,9 +96,9 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 	gate, c, w := g.Gate(), g.Consumer(), g.Retrier()
 
 	gauge(inFlight, float64(gate.InFlight))
-	forQuota, forOutage, forBackoff := w.Turn, 0, w.Backoff
+	forQuota, forOutage, forBackoff := w.Quota, 0, w.Backoff
 	if !gate.Available { // then tasks that back off wait for the outage's end too
-		forQuota, forOutage, forBackoff = 0, w.Turn+w.Backoff, 0
+		forQuota, forOutage, forBackoff = 0, w.Quota+w.Backoff, 0
 	}
 	gauge(waiting, float64(forQuota), "quota")
 	gauge(waiting, float64(forOutage), "outage")
@@ -139,9 +139,9 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 	counter(skipped, l.Foreign, "foreign")
 	counter(skipped, l.Unreadable, "unreadable")
 	counter(skipped, l.Missed, "deleted")
-	counter(unmarked, c.Unmarked.Foreign, "foreign")
-	counter(unmarked, c.Unmarked.Cut, "cut")
-	counter(unmarked, c.Unmarked.Damaged, "damaged")
+	counter(unmarked, c.Unreadable.Foreign, "foreign")
+	counter(unmarked, c.Unreadable.Truncated, "cut")
+	counter(unmarked, c.Unreadable.Damaged, "damaged")
 }
 
 func truth(b bool) float64 {

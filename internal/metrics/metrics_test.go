@@ -64,8 +64,8 @@ func TestGaugesTellWhatThePackagesKnow(t *testing.T) {
 			{Partition: 4, Committed: 7, End: -1, Unanswered: 1, Oldest: now.Add(-time.Second)},
 		},
 		Generations: 2, CommitErrors: 3, PublishErrors: 4, FetchErrors: 5, DataLoss: 6,
-		Unmarked: consumer.Unmarked{Foreign: 13, Cut: 14, Damaged: 15},
-	}, pace.State{PerMinute: 95, InFlight: 7, Available: true, Tally: pace.Tally{Throttled: 8, Outages: 9}, Throttling: pace.Throttling{Since: now}}, retrier.Waiting{Turn: 11, Backoff: 12, Kafka: 16})
+		Unreadable: consumer.UnreadableMetadata{Foreign: 13, Truncated: 14, Damaged: 15},
+	}, pace.State{PerMinute: 95, InFlight: 7, Available: true, Counters: pace.Counters{Throttled: 8, Outages: 9}, Throttling: pace.Throttling{Since: now}}, retrier.Waiting{Quota: 11, Backoff: 12, Kafka: 16})
 	want(t, text,
 		"in_flight 7", `waiting{for="quota"} 11`, `waiting{for="backoff"} 12`, `waiting{for="outage"} 0`, `waiting{for="kafka"} 16`,
 		`lag{partition="0"} 15`, `lag{partition="3"} 0`, "oldest_unanswered_seconds 60", "quota_per_minute 95",
@@ -83,7 +83,7 @@ func TestGaugesTellWhatThePackagesKnow(t *testing.T) {
 }
 
 func TestWaitingDuringAnOutageIsForItOrForKafka(t *testing.T) {
-	text := scrape(t, New(), consumer.Status{}, pace.State{}, retrier.Waiting{Turn: 11, Backoff: 3, Kafka: 4})
+	text := scrape(t, New(), consumer.Status{}, pace.State{}, retrier.Waiting{Quota: 11, Backoff: 3, Kafka: 4})
 	want(t, text, `waiting{for="kafka"} 4`, `waiting{for="quota"} 0`, `waiting{for="backoff"} 0`, `waiting{for="outage"} 14`, "mpc_available 0", "operator_action_required 1",
 		"oldest_unanswered_seconds 0", "group_joined 0")
 }

@@ -193,7 +193,7 @@ func TestAnEventWaitsUntilItIsAnsweredOrPassedOver(t *testing.T) {
 
 func TestWhatWaitsIsFoundHoweverOldAndSoIsItsAnswer(t *testing.T) {
 	inWorld(t, func(w *world) {
-		mark := consumer.Mark{Since: time.Now()}
+		mark := consumer.CommitMetadata{Since: time.Now()}
 		w.ask(1, `{"task_id":"7"}`)
 		answered := w.ask(1, `{"task_id":"8"}`)
 		time.Sleep(time.Minute)

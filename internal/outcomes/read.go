@@ -79,9 +79,9 @@ func (r *reading) committed(ctx context.Context) map[int]consumer.Position {
 func (r *reading) since() time.Time {
 	since := r.cfg.Since
 	for _, at := range r.positions {
-		mark, err := consumer.ParseMark(at.Metadata, at.Offset)
-		if err == nil && !mark.Since.IsZero() && mark.Since.Before(since) {
-			since = mark.Since
+		metadata, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
+		if err == nil && !metadata.Since.IsZero() && metadata.Since.Before(since) {
+			since = metadata.Since
 		}
 	}
 	return since

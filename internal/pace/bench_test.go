@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// BenchmarkRequest is what a request costs at the gate without a quota, with fewer
-// callers than permits and with more.
+// BenchmarkRequest measures a request at the gate without a quota, with fewer callers than
+// permits and with more.
 func BenchmarkRequest(b *testing.B) {
 	for _, callers := range []int{1, 32, 256} {
 		b.Run(fmt.Sprintf("%d callers of 64", callers), func(b *testing.B) {

@@ -2,41 +2,41 @@ package pace
 
 import "time"
 
-// The breaker opens after so many failures in a row, or when nothing at all was
-// answered for so long.
+// The breaker opens after openAfter failures in a row, or when nothing is answered for
+// silenceAfter.
 const (
 	openAfter    = 3
 	silenceAfter = 2 * time.Second
 )
 
-// While the breaker is open, one probe a second is sent, and after probeFast fewer.
+// While the breaker is open, one probe a second is sent; after probeFast, fewer.
 const (
 	probeEvery  = time.Second
 	probeFast   = 5 * time.Minute
 	probeAtMost = 10 * time.Second
 )
 
-// breaker is the circuit breaker: whether the API serves, and when to probe it. It
-// is not safe for concurrent use: the gate's lock guards it.
+// breaker is the circuit breaker: it tells whether the API works, and when to probe it. It
+// is not safe for concurrent use; the gate's lock guards it.
 //
-// A request that was throttled is neither a failure nor served. It is an answer,
-// and ends a silence. It does not close the breaker: a gateway that throttles says
-// nothing about the API behind it. Nor does it end a row of failures.
+// A throttled request is neither a failure nor a success. It is an answer and ends a
+// silence. It does not close the breaker: a gateway that throttles says nothing about the
+// API behind it. Nor does it end a row of failures.
 type breaker struct {
-	failed int       // failures since the last request that was served
+	failed int       // failures since the last success
 	opened time.Time // zero: it is closed
-	probed time.Time // when the last request left
+	probed time.Time // when the last request was sent
 
 	inFlight int
-	// silent is since when no answer has come, of the requests under way.
+	// silent is since when no request in flight has been answered.
 	silent time.Time
 }
 
-// open tells whether only probes may leave.
+// open reports whether only probes may be sent.
 func (b *breaker) open(now time.Time) bool { return !b.opened.IsZero() || b.isSilent(now) }
 
-// wait is how long the next request has to. A newcomer's is not slowed down by
-// the outage's length.
+// wait is how long the next request must wait. The length of the outage does not slow down
+// newcomers.
 func (b *breaker) wait(now time.Time, newcomer bool) time.Duration {
 	if !b.open(now) {
 		return 0
@@ -50,7 +50,7 @@ func (b *breaker) wait(now time.Time, newcomer bool) time.Duration {
 	return b.probed.Add(every).Sub(now)
 }
 
-// since is when the outage began that holds now: what came later is a newcomer.
+// since is when the current outage began: tasks that arrived later are newcomers.
 func (b *breaker) since() time.Time {
 	if b.opened.IsZero() {
 		return b.silent
@@ -58,8 +58,8 @@ func (b *breaker) since() time.Time {
 	return b.opened
 }
 
-// isSilent: requests are under way, and none has been answered for a while. A
-// hanging API is noticed so, long before the first of them times out.
+// isSilent: requests are in flight and none has been answered for a while. This detects a
+// hanging API long before the first request times out.
 func (b *breaker) isSilent(now time.Time) bool {
 	return b.inFlight > 0 && now.Sub(b.silent) >= silenceAfter
 }
@@ -72,11 +72,11 @@ func (b *breaker) sent(now time.Time) {
 	b.probed = now
 }
 
-// done notes how a request ended, and tells whether that opened or closed the
-// breaker. One failure opens it at once if it ends a silence, which must not count
-// as an answer that ends the outage, or if it says how long to stay away: two more
-// would come only after as many of those times, minutes each where an account would
-// be locked.
+// done notes the result of a request, and reports whether that opened or closed the
+// breaker. One failure opens it at once if it ends a silence: it must not count as an
+// answer that ends the outage. It also opens it at once with stayAway, a Retry-After: two
+// more failures would come only after two more such times, minutes each while an account
+// would be locked.
 func (b *breaker) done(now time.Time, result Result, stayAway bool) (opened, closed bool) {
 	silent := b.isSilent(now)
 	b.inFlight--

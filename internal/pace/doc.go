@@ -1,14 +1,14 @@
-// Package pace decides when the API may be called. Three things limit it, and
-// each has a file of its own:
+// Package pace decides when the API may be called. Three limits apply, each in a file of
+// its own:
 //
 //	quota.go     the tenant's quota: this instance's share of it, evenly spaced
-//	throttle.go  a limit that is not known: the API refuses calls above it
-//	breaker.go   the circuit breaker: the API serves nobody
+//	throttle.go  an unknown limit: the API refuses calls above it
+//	breaker.go   the circuit breaker: the API fails for all
 //
-// gate.go puts them together, permit.go is what callers use, queue.go is the order
-// in which they get their turns. share.go says what share of the quota partitions
-// are, and what a new owner of them carries over from the former ones.
+// gate.go combines them. permit.go is what callers use. queue.go is the order in which
+// callers get their turns. share.go computes the share of the quota for an instance's
+// partitions, and what a new owner must leave for requests of the former ones.
 //
-// It does not call the API and does not know tasks. Package retrier uses it;
+// The package does not call the API and does not know tasks. Package retrier uses it;
 // internal/app wires it.
 package pace

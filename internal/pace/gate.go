@@ -14,99 +14,97 @@ import (
 // never is a wait that only a change ends.
 const never = time.Hour
 
-// Result is what a request's end says about the API.
+// Result is what a request's result says about the API.
 type Result int
 
-// The results. Only Served says that the API did its work, whatever it answered
-// about the task.
+// The results. Only Served means that the API did its work, whatever it answered about the
+// task.
 const (
 	Served Result = iota
 	Throttled
 	Failed
 )
 
-// Config of a Gate. All fields are required, but PerWindow.
+// Config configures a Gate. All fields except PerWindow are required.
 type Config struct {
-	// PerWindow is how many requests the whole group may send in a Window; 0:
-	// as many as it likes.
+	// PerWindow is how many requests the whole group may send in a Window; 0: unlimited.
 	PerWindow int
-	// Window is the quota's: a minute, for MPC.
+	// Window is the quota's window: a minute for MPC.
 	Window time.Duration
-	// MaxInFlight bounds the requests of this instance under way at once.
+	// MaxInFlight bounds this instance's requests in flight.
 	MaxInFlight int
 	Clock       clock.Clock
 	Logger      logrus.FieldLogger
 }
 
-// Gate lets requests to the API through, one at a time and in the order in
-// which they asked.
+// Gate admits requests to the API one at a time, in the order in which they ask.
 type Gate struct {
 	cfg     Config
 	permits *clock.Semaphore
 	noShare *notice.Notice
 
 	mu       sync.Mutex
-	queue    []*waiter // who waits for a turn, in turn
-	tickets  uint64    // how many have come
+	queue    []*waiter // waiting requests, in order
+	tickets  uint64    // tickets issued so far
 	quota    quota
 	throttle throttle
 	breaker  breaker
-	hold     time.Time // a Retry-After: nothing leaves before
-	tally    Tally
-	served   [Last]bool // of the last requests that ended
-	opened   func()     // see OnOpen
+	hold     time.Time // from a Retry-After: nothing is sent before
+	counters Counters
+	served   [RecentRequests]bool // whether each of the last requests was served
+	opened   func()               // see OnOpen
 }
 
-// OnOpen has f called each time the circuit breaker opens. f must not wait.
+// OnOpen sets a function that is called each time the circuit breaker opens. f must not
+// block.
 func (g *Gate) OnOpen(f func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.opened = f
 }
 
-// Tally counts what has ended since the start.
-type Tally struct {
-	// Ended counts requests, Served and Throttled those of them.
+// Counters counts requests since the start.
+type Counters struct {
+	// Ended counts finished requests. Served and Throttled are part of them.
 	Ended, Served, Throttled int64
-	// Outages counts how often the API was found not to serve.
+	// Outages counts how often the circuit breaker opened.
 	Outages int64
-	// Lately are those Served of the last Last that ended.
-	Lately int
+	// RecentlyServed is how many of the last RecentRequests requests were served.
+	RecentlyServed int
 }
 
-// Last is how many requests Tally.Lately is of.
-const Last = 10
+// RecentRequests is the number of requests that Counters.RecentlyServed looks at.
+const RecentRequests = 10
 
-// State is what the gate is at, for people and metrics.
+// State is the state of the gate, for people and metrics.
 type State struct {
-	Tally
-	// PerMinute is the rate in force; +Inf: unlimited.
+	Counters
+	// PerMinute is the current rate; +Inf: unlimited.
 	PerMinute float64
-	// Share is this instance's part of the quota, a minute; +Inf: unlimited.
+	// Share is this instance's part of the quota per minute; +Inf: unlimited.
 	Share float64
-	// Waiting counts the requests that wait for a turn, InFlight those under way.
+	// Waiting counts the requests that wait, InFlight those in flight.
 	Waiting, InFlight int
-	// Throttling is what the API's refusals have left of the share.
+	// Throttling describes the limit that the API's refusals have set.
 	Throttling Throttling
-	// Available tells whether the circuit breaker is closed: the API is thought to
-	// serve, though it may throttle.
+	// Available reports whether the circuit breaker is closed. The API may still throttle.
 	Available bool
-	// Down is since when the API has not served; zero: it does.
+	// Down is when the current outage began; zero: there is none.
 	Down time.Time
-	// Hold is until when a Retry-After forbids requests; it may be past.
+	// Hold is the time before which a Retry-After forbids requests; it may be in the past.
 	Hold time.Time
 }
 
-// Throttling tells that the API refuses calls above a limit.
+// Throttling describes a limit above which the API refuses calls.
 type Throttling struct {
-	// Since is when it began; zero: nothing was refused lately.
+	// Since is when throttling began; zero: nothing was refused recently.
 	Since time.Time
-	// Admitted is how many requests a minute the API is thought to admit, of this
+	// Admitted is how many requests a minute the API is believed to admit of this
 	// instance's share Of; +Inf: unlimited.
 	Admitted, Of float64
 }
 
-// New makes a gate that lets nothing through until Assign gives it a share.
+// New returns a gate that admits nothing until Assign gives it a share.
 func New(cfg Config) (*Gate, error) {
 	if cfg.PerWindow < 0 || cfg.Window <= 0 || cfg.MaxInFlight <= 0 || cfg.Clock == nil || cfg.Logger == nil {
 		return nil, errors.New("pace: Window, MaxInFlight, Clock and Logger are required, PerWindow must not be negative")
@@ -130,32 +128,31 @@ func (g *Gate) Assign(a Assignment) {
 	}
 }
 
-// Tally is the count so far.
-func (g *Gate) Tally() Tally {
+// Counters returns the current counts.
+func (g *Gate) Counters() Counters {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.tally
+	return g.counters
 }
 
-// Available tells whether the API is thought to serve: the circuit breaker is
-// closed.
+// Available reports whether the circuit breaker is closed.
 func (g *Gate) Available() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return !g.breaker.open(g.cfg.Clock.Now())
 }
 
-// State tells what the gate is at.
+// State returns the current state.
 func (g *Gate) State() State {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.cfg.Clock.Now()
-	// An instance that has had nothing to ask with for long knows nothing of an
-	// outage any more.
+	// An instance that has sent nothing for long does not know whether an outage is still
+	// going on.
 	idle := len(g.queue) == 0 && g.breaker.inFlight == 0 && now.Sub(g.breaker.probed) > 3*probeAtMost
 	share := 60 * g.quota.rate / headroom
 	s := State{
-		Tally: g.tally, PerMinute: 60 * min(g.quota.rate, g.throttle.limit.rate), Share: share, Waiting: len(g.queue),
+		Counters: g.counters, PerMinute: 60 * min(g.quota.rate, g.throttle.limit.rate), Share: share, Waiting: len(g.queue),
 		Available: idle || !g.breaker.open(now), InFlight: g.breaker.inFlight, Down: g.breaker.opened, Hold: g.hold,
 	}
 	if since := g.throttle.active(now); !since.IsZero() {

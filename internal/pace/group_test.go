@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// group is a consumer group: its members share the partitions of one topic, and
-// send as much as they may. It remembers when requests were sent.
+// group is a consumer group: its members share the partitions of one topic and send as much
+// as they may. It records when requests were sent.
 type group struct {
 	t         *testing.T
 	rand      *rand.Rand
@@ -34,12 +34,12 @@ type member struct {
 	gate  *Gate
 	split []int
 	stop  func()
-	// asleep: it was stopped from outside, and misses what the group does.
+	// asleep: it was stopped from outside and misses what the group does.
 	asleep bool
 }
 
-// ownership is what commits tell of a partition: who has owned it since, and who
-// before that; those count for a window.
+// ownership is what commits tell of a partition: its owner, since when, and the owners
+// before, which count for a window.
 type ownership struct {
 	owner  string
 	since  time.Time
@@ -61,7 +61,7 @@ func (gr *group) join() {
 	gr.joined++
 }
 
-// kill takes a member away, which owned its partitions until then.
+// kill removes a member, which owned its partitions until then.
 func (gr *group) kill(i int) {
 	if m := gr.members[i]; m.stop != nil {
 		m.stop()
@@ -69,8 +69,8 @@ func (gr *group) kill(i int) {
 	gr.members = slices.Delete(gr.members, i, i+1)
 }
 
-// assign gives each member its partitions: all stop, then all begin. To each is told
-// who had them.
+// assign gives each member its partitions: all stop, then all start. Each is told who had
+// them.
 func (gr *group) assign(split [][]int) {
 	gr.halt()
 	owners := map[int][]string{}
@@ -126,7 +126,7 @@ func (gr *group) random(d time.Duration) time.Duration {
 
 func (gr *group) below(n int) int { return int(gr.random(time.Duration(n))) }
 
-// even shares out the partitions in turn.
+// even assigns the partitions in turn.
 func (gr *group) even() [][]int {
 	split := make([][]int, len(gr.members))
 	for p := range gr.of {
@@ -135,8 +135,8 @@ func (gr *group) even() [][]int {
 	return split
 }
 
-// moved is the present split, with so many of the partitions given to somebody,
-// and all those that nobody has.
+// moved is the current split with some of the partitions given to another member, and all
+// those without an owner.
 func (gr *group) moved(n int) [][]int {
 	split, had := make([][]int, len(gr.members)), make([]int, gr.of)
 	for p := range had {
@@ -161,7 +161,7 @@ func (gr *group) first(m *member, since time.Time) (after time.Duration, ok bool
 	return 0, false
 }
 
-// checkWindows: in no minute, wherever it begins, more than the quota was sent.
+// checkWindows: no minute, wherever it starts, has more requests than the quota.
 func (gr *group) checkWindows() {
 	gr.t.Helper()
 	slices.SortFunc(gr.sent, func(a, b request) int { return a.at.Compare(b.at) })
@@ -172,7 +172,7 @@ func (gr *group) checkWindows() {
 	}
 }
 
-// checkUse: from then on for so long, at least nine tenths of the quota were used.
+// checkUse: in the given time from now on, at least nine tenths of the quota were used.
 func (gr *group) checkUse(from time.Time, length time.Duration) {
 	gr.t.Helper()
 	n := 0

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A login that IAM refuses may be tried again after minutes only. Nobody would
-// learn of it for three times as long if the door took three such answers.
+// A login that IAM refuses may be tried again only after minutes. The outage would be known
+// three times as late if the breaker needed three such answers.
 func TestOneFailureThatSaysHowLongToStayAwayClosesTheDoor(t *testing.T) {
 	for name, test := range map[string]struct {
 		result     Result
@@ -17,7 +17,7 @@ func TestOneFailureThatSaysHowLongToStayAwayClosesTheDoor(t *testing.T) {
 	}{
 		"failed, stay away":    {Failed, 5 * time.Minute, true},
 		"failed":               {Failed, 0, false},
-		"throttled, stay away": {Throttled, time.Minute, false}, // the quota's matter
+		"throttled, stay away": {Throttled, time.Minute, false}, // only the quota is concerned
 		"served, stay away":    {Served, time.Minute, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -31,7 +31,7 @@ func TestOneFailureThatSaysHowLongToStayAwayClosesTheDoor(t *testing.T) {
 				if g.Available() == test.closes {
 					t.Fatalf("available: %v after one such answer", g.Available())
 				}
-				// The next request comes when it may, and what it hears counts.
+				// The next request is sent when it may be, and its result counts.
 				sent, err := g.request(ctx, func() (Result, time.Duration) { return Served, 0 })
 				if err != nil {
 					t.Fatal(err)
@@ -44,8 +44,8 @@ func TestOneFailureThatSaysHowLongToStayAwayClosesTheDoor(t *testing.T) {
 	}
 }
 
-// Silence is noticed long before the first call times out. That time-out is no
-// sign of life: it must not let the next calls go at full speed.
+// Silence is noticed long before the first call times out. That timeout is not an answer:
+// it must not let the next calls go at full speed.
 func TestATimeOutAfterASilenceDoesNotOpenTheDoor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := newBackend()

@@ -5,20 +5,19 @@ import (
 	"time"
 )
 
-// How a limit grows. It goes by requests: the part of them that finds out that the
-// limit is still there is then the same for each limit, and who has nothing to send
-// learns nothing. But where few requests leave, a limit that was taken for too low
-// would stay so for long: then it goes by time.
+// A limit grows by requests: then the share of requests that tests it is the same for every
+// limit, and an idle instance learns nothing. With few requests a limit that is too low
+// would stay so for long; then it grows by time.
 const (
-	// After refusals the limit is cut to this part of the admitted rate. It grows
-	// to a little above that rate in so many requests, then by doubling.
+	// After refusals the limit is set to this part of the admitted rate. It grows to a
+	// little above that rate within growIn requests, then by doubling.
 	cutTo, growTo  = 0.95, 1.06
 	growIn         = 60
 	growInAtLeast  = 2 * time.Second
 	growInAtMost   = 6 * time.Minute
 	doubleIn       = 30
 	doubleInAtMost = 4 * time.Minute
-	// While nothing is known of it, it doubles sooner.
+	// While nothing is known about the limit, it doubles sooner.
 	searchIn        = 10
 	searchInAtMost  = 30 * time.Second
 	doubleInAtLeast = 500 * time.Millisecond
@@ -28,37 +27,37 @@ const (
 type stage int
 
 const (
-	searching stage = iota // nothing is known of what the API admits
-	near                   // it is about at what the API admits
-	beyond                 // it was not refused there
+	searching stage = iota // the API's limit is unknown
+	near                   // close to the API's limit
+	beyond                 // above it without refusals
 )
 
-// limit is how many requests a second may leave, by what the API has refused.
+// limit is how many requests a second may be sent, learned from the API's refusals.
 type limit struct {
-	rate     float64 // +Inf: there is none
-	admitted float64 // what the API was found to admit
+	rate     float64 // +Inf: no limit
+	admitted float64 // the rate that the API was found to admit
 	stage    stage
-	peak     float64 // the highest rate that was refused; at twice that the limit is given up
+	peak     float64 // highest refused rate; at twice that the limit is dropped
 }
 
 func (l *limit) is() bool { return !math.IsInf(l.rate, 1) }
 
-// search sets the limit to a rate of which it is not known whether it is admitted.
+// search sets the limit to a rate that may or may not be admitted.
 func (l *limit) search(rate float64) { l.rate, l.stage = rate, searching }
 
-// near sets the limit by the rate that was admitted.
+// near sets the limit from the rate that was admitted.
 func (l *limit) near(admitted float64) {
 	l.rate, l.admitted, l.stage = cutTo*admitted, admitted, near
 }
 
-// lower is for a refusal at a rate, and too few requests to tell what is admitted.
+// lower handles a refusal at a rate, with too few requests to tell what is admitted.
 func (l *limit) lower(rate float64) {
 	if l.stage != searching {
 		l.near(rate)
 	}
 }
 
-// grow raises the limit for a request that comes so long after the one before.
+// grow raises the limit for a request that follows the previous one after spacing.
 func (l *limit) grow(spacing time.Duration) {
 	seconds := spacing.Seconds()
 	switch l.stage {

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// limiter is an API's limit, of which the gate is told nothing.
+// limiter is an API's limit, which the gate does not know.
 type limiter interface{ admit(now time.Time) bool }
 
-// slidingWindow admits so many requests in any window.
+// slidingWindow admits a number of requests in any window.
 type slidingWindow struct {
 	limit    int
 	window   time.Duration
@@ -30,7 +30,7 @@ func (s *slidingWindow) admit(now time.Time) bool {
 	return true
 }
 
-// fixedWindow admits so many requests in each window, which begin when they do.
+// fixedWindow admits a number of requests in each window; a window starts with a request.
 type fixedWindow struct {
 	limit    int
 	window   time.Duration
@@ -50,7 +50,7 @@ func (f *fixedWindow) admit(now time.Time) bool {
 	return true
 }
 
-// tokenBucket admits so many requests a window, and bursts up to its size.
+// tokenBucket admits a number of requests per window, and bursts up to its size.
 type tokenBucket struct {
 	limit        int
 	window       time.Duration
@@ -68,7 +68,7 @@ func (b *tokenBucket) admit(now time.Time) bool {
 	return true
 }
 
-// limiters are of several kinds, with the same limit.
+// limiters returns limiters of several kinds with the same limit.
 func limiters(limit int, window time.Duration, random *rand.Rand) map[string]limiter {
 	return map[string]limiter{
 		"sliding window": &slidingWindow{limit: limit, window: window},
@@ -103,7 +103,7 @@ func (l *limited) call() (Result, time.Duration) {
 	return result, 0
 }
 
-// count tells what was admitted and refused while d passes.
+// count returns what was admitted and refused while d passes.
 func (l *limited) count(d time.Duration) (admitted, refused int) {
 	l.mu.Lock()
 	admitted, refused = l.admitted, l.refused
@@ -114,8 +114,8 @@ func (l *limited) count(d time.Duration) (admitted, refused int) {
 	return l.admitted - admitted, l.refused - refused
 }
 
-// The API admits less than the quota, in one window or another, and one or several
-// instances share that.
+// The API admits less than the quota, in different kinds of windows, shared by one or
+// several instances.
 func TestALimitBelowTheQuotaIsUsedAndSeldomExceeded(t *testing.T) {
 	for _, limit := range []int{10, 30, 60, 90} {
 		for instances := 1; instances <= 3; instances++ {
@@ -125,7 +125,7 @@ func TestALimitBelowTheQuotaIsUsedAndSeldomExceeded(t *testing.T) {
 			}
 			for kind := range limiters(1, time.Minute, rand.New(rand.NewPCG(0, 0))) {
 				if kind == "tiny bucket" && instances > 1 {
-					continue // they would collide by chance, at whatever rate
+					continue // they would collide by chance at any rate
 				}
 				t.Run(fmt.Sprintf("%d of 100, %s, %d instances", limit, kind, instances), func(t *testing.T) {
 					for seed := range uint64(3) {
@@ -144,7 +144,7 @@ func TestALimitBelowTheQuotaIsUsedAndSeldomExceeded(t *testing.T) {
 	}
 }
 
-// Without a quota the first requests come by the thousand.
+// Without a quota thousands of requests are sent first.
 func TestALimitIsFoundWithoutAQuota(t *testing.T) {
 	for _, c := range []struct {
 		limit   int
@@ -165,7 +165,7 @@ func TestALimitIsFoundWithoutAQuota(t *testing.T) {
 	}
 }
 
-// sharing has so many instances of a group send as fast as they may.
+// sharing lets several instances of a group send as fast as they may.
 func sharing(t *testing.T, api *limited, quota, instances int) (stop func()) {
 	const partitions = 12
 	var stops []func()
@@ -185,8 +185,8 @@ func sharing(t *testing.T, api *limited, quota, instances int) (stop func()) {
 	}
 }
 
-// checkUse: from now on for so long, at most so many of the requests are refused,
-// and at least 85 % of what is admitted is used.
+// checkUse: in the given time from now on, at most refused of the requests are refused, and
+// at least 85 % of what is admitted is used.
 func (l *limited) checkUse(t *testing.T, seed uint64, length time.Duration, perSecond, refusedAtMost float64) {
 	t.Helper()
 	admitted, refused := l.count(length)
@@ -201,8 +201,8 @@ func (l *limited) checkUse(t *testing.T, seed uint64, length time.Duration, perS
 	}
 }
 
-// For ten seconds everything is refused. What waits is then done at the speed that
-// was there before, not after minutes of trying.
+// For ten seconds everything is refused. Afterwards the backlog is sent at the earlier
+// speed, not after minutes of trying.
 func TestABacklogIsDoneSoonAfterEverythingWasRefused(t *testing.T) {
 	for _, before := range []time.Duration{0, 100 * time.Millisecond, 300 * time.Millisecond} {
 		t.Run(fmt.Sprintf("after %v", before), func(t *testing.T) {

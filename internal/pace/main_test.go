@@ -13,8 +13,8 @@ import (
 	"remux-retrier/internal/goroutines"
 )
 
-// The tests run in bubbles of testing/synctest: there the system's clock is
-// virtual, and hours of waiting take no time.
+// The tests run in bubbles of testing/synctest: the system's clock is virtual there, and
+// hours of waiting take no time.
 
 func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
@@ -59,15 +59,14 @@ func (g *Gate) request(ctx context.Context, api func() (Result, time.Duration)) 
 	return sent, nil
 }
 
-// busy has so many callers send one request after another, until stop is
-// called.
+// busy runs a number of callers that send one request after another, until stop is called.
 func (g *Gate) busy(callers int, api func() (Result, time.Duration)) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	for range callers {
 		all.Go(func() {
 			for ctx.Err() == nil {
-				_, _ = g.request(ctx, api) // fails only when it is told to stop
+				_, _ = g.request(ctx, api) // fails only when stopped
 			}
 		})
 	}

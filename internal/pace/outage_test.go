@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// backend is an API that can be away.
+// backend is an API that can be unavailable.
 type backend struct {
 	mu      sync.Mutex
 	failing bool
 	hanging bool
-	odds    float64 // of failing, while it is not away
+	odds    float64 // of failing while it is available
 	rand    *rand.Rand
 	sent    []time.Time
 	served  []time.Time
@@ -36,7 +36,7 @@ func (b *backend) call() (Result, time.Duration) {
 	failing, hanging := b.failing || b.rand.Float64() < b.odds, b.hanging
 	b.mu.Unlock()
 	if hanging {
-		time.Sleep(10 * time.Second) // the call's time-out
+		time.Sleep(10 * time.Second) // the call's timeout
 		return Failed, 0
 	}
 	time.Sleep(20 * time.Millisecond)
@@ -49,7 +49,7 @@ func (b *backend) call() (Result, time.Duration) {
 	return Served, 0
 }
 
-// within counts the times from, for so long.
+// within counts the times in the given period.
 func within(times []time.Time, from time.Time, length time.Duration) int {
 	n := 0
 	for _, at := range times {
@@ -76,12 +76,14 @@ func TestOutageLeavesOneProbeASecond(t *testing.T) {
 				if g.Available() || g.State().Down.IsZero() {
 					t.Error("the outage was not noticed")
 				}
-				// An answer that was on its way as it began may open the door once more.
-				if n := g.Tally().Outages; n < 1 || n > 2 {
+				// An answer in flight when the outage began may close the breaker once
+				// more.
+				if n := g.Counters().Outages; n < 1 || n > 2 {
 					t.Errorf("counted %d outages", n)
 				}
 				stop()
-				// Those in flight as it began and as it was noticed, and one a second.
+				// Requests in flight when it began and when it was noticed, and one a
+				// second.
 				if n := within(api.sent, began, 30*time.Second); n > 8+8+3+30 || n < 28 {
 					t.Errorf("%d requests in an outage of 30 s", n)
 				}
@@ -148,7 +150,7 @@ func TestWaitersTakeTurnsAsTheProbe(t *testing.T) {
 							})
 						}
 					})
-					time.Sleep(10 * time.Millisecond) // the first few find out that the API is away
+					time.Sleep(10 * time.Millisecond) // the first few find out that the API is unavailable
 				}
 				all.Wait()
 				order = order[len(order)%callers+callers:]
@@ -196,9 +198,9 @@ func TestSlowAPIIsNotTakenForAnOutage(t *testing.T) {
 					return Served, 0
 				})
 				time.Sleep(2 * time.Minute)
-				before := g.Tally().Served
+				before := g.Counters().Served
 				time.Sleep(10 * time.Minute)
-				if n := g.Tally().Served - before; n < 2700 {
+				if n := g.Counters().Served - before; n < 2700 {
 					t.Errorf("%d of 3000 requests in ten minutes", n)
 				}
 				stop()
@@ -271,7 +273,7 @@ func TestOutageIsSaidOnceAndSoIsItsEnd(t *testing.T) {
 	})
 }
 
-// Its connections may lead to a node that is dead: they are closed then.
+// Its connections may lead to a dead node: they are closed then.
 func TestEachOpeningOfTheBreakerIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := owner(t, 0, 10)

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// longestHold bounds what a Retry-After can ask for.
+// longestHold bounds a Retry-After.
 const longestHold = time.Hour
 
 // Permit is the right to send requests, one at a time.
 type Permit struct {
 	g      *Gate
-	behind int       // its turn comes before all but so many that wait
-	sent   time.Time // zero: no request is under way
+	behind int       // it queues in front of all but this many
+	sent   time.Time // zero: no request is in flight
 	ticket uint64
 	again  bool // its last request was throttled: it keeps its ticket
 }
 
-// Acquire waits until fewer than MaxInFlight permits are held. Each must be
+// Acquire waits until fewer than MaxInFlight permits are held. Each permit must be
 // released.
 func (g *Gate) Acquire(ctx context.Context) (*Permit, error) {
 	if err := g.permits.Acquire(ctx); err != nil {
@@ -27,10 +27,10 @@ func (g *Gate) Acquire(ctx context.Context) (*Permit, error) {
 	return &Permit{g: g, behind: math.MaxInt}, nil
 }
 
-// AcquireFront is Acquire before all others that wait, for a request that several
-// others' answers wait for. Its turn comes behind at most so many.
+// AcquireFront is Acquire before all others, for a request that several answers wait for.
+// Its turn comes behind at most that many waiting requests.
 func (g *Gate) AcquireFront(ctx context.Context, behind int) (*Permit, error) {
-	if err := g.permits.AcquireNext(ctx); err != nil {
+	if err := g.permits.AcquireFront(ctx); err != nil {
 		return nil, err
 	}
 	return &Permit{g: g, behind: behind}, nil
@@ -39,16 +39,14 @@ func (g *Gate) AcquireFront(ctx context.Context, behind int) (*Permit, error) {
 // Release gives the permit back.
 func (p *Permit) Release() { p.g.permits.Release() }
 
-// Wait waits for the turn of a request: for the quota, throttling and the circuit
-// breaker. The request must then be sent at once, and its end be reported by Done;
-// or Cancel be called. A permit whose last request was throttled goes before all
-// that came later.
+// Wait waits for a request's turn: for the quota, throttling and the circuit breaker. Then
+// the request must be sent at once and its result reported with Done, or Cancel be called.
+// A permit whose last request was throttled goes before all that came later.
 func (p *Permit) Wait(ctx context.Context) error { return p.WaitNew(ctx, time.Time{}) }
 
-// WaitNew is Wait for a task whose event came at that time and which has not been
-// called since. If the circuit breaker has opened before that, it is the next
-// probe.
-func (p *Permit) WaitNew(ctx context.Context, came time.Time) error {
+// WaitNew is Wait for a task that arrived at the given time and was not called yet. If the
+// circuit breaker opened before that, it is the next probe.
+func (p *Permit) WaitNew(ctx context.Context, arrived time.Time) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -74,13 +72,12 @@ func (p *Permit) WaitNew(ctx context.Context, came time.Time) error {
 			}
 		}
 	}
-	sent, err := g.await(ctx, &waiter{ticket: p.ticket, came: came, front: p.behind < math.MaxInt, called: make(chan struct{})}, place)
+	sent, err := g.enqueue(ctx, &waiter{ticket: p.ticket, arrived: arrived, front: p.behind < math.MaxInt, notified: make(chan struct{})}, place)
 	p.sent = sent
 	return err
 }
 
-// Done reports how the request ended. retryAfter, where the answer gave one,
-// holds everybody.
+// Done reports a request's result. A retryAfter holds all requests back.
 func (p *Permit) Done(result Result, retryAfter time.Duration) {
 	g := p.g
 	g.mu.Lock()
@@ -88,10 +85,10 @@ func (p *Permit) Done(result Result, retryAfter time.Duration) {
 	g.ended(result == Served)
 	switch result {
 	case Served:
-		g.tally.Served++
+		g.counters.Served++
 		g.throttle.served(now, p.sent)
 	case Throttled:
-		g.tally.Throttled++
+		g.counters.Throttled++
 		g.throttle.throttled(now, p.sent, g.quota.rate)
 	}
 	if retryAfter > 0 {
@@ -101,7 +98,7 @@ func (p *Permit) Done(result Result, retryAfter time.Duration) {
 	}
 	opened, closed := g.breaker.done(now, result, result == Failed && retryAfter > 0)
 	if opened {
-		g.tally.Outages++
+		g.counters.Outages++
 	}
 	g.changed()
 	tell := g.opened
@@ -109,7 +106,7 @@ func (p *Permit) Done(result Result, retryAfter time.Duration) {
 	p.sent, p.again = time.Time{}, result == Throttled
 	switch {
 	case opened:
-		g.cfg.Logger.Warn("MPC does not serve: calls are held back, one probe a second; no event fails because of it")
+		g.cfg.Logger.Warn("MPC does not serve: calls are paused except for one probe a second; no event fails, all stay queued")
 		if tell != nil {
 			tell()
 		}
@@ -118,16 +115,16 @@ func (p *Permit) Done(result Result, retryAfter time.Duration) {
 	}
 }
 
-// ended counts a request.
+// ended counts a finished request.
 func (g *Gate) ended(served bool) {
-	at := &g.served[g.tally.Ended%Last]
+	at := &g.served[g.counters.Ended%RecentRequests]
 	if *at {
-		g.tally.Lately--
+		g.counters.RecentlyServed--
 	}
 	if *at = served; served {
-		g.tally.Lately++
+		g.counters.RecentlyServed++
 	}
-	g.tally.Ended++
+	g.counters.Ended++
 }
 
 // Cancel gives back a turn whose request was not sent.
@@ -146,10 +143,10 @@ func (p *Permit) leave(unused bool) {
 	p.sent = time.Time{}
 }
 
-// WaitExtra waits for the turn of a request that a call needs beyond its own, and
-// counts it against the quota.
+// WaitExtra waits for the turn of an additional request that a call needs, and counts it
+// against the quota.
 func (g *Gate) WaitExtra(ctx context.Context) error {
-	p := &Permit{g: g, behind: 1} // others are not yet half-way through a call
+	p := &Permit{g: g, behind: 1} // other callers are not yet in the middle of a call
 	if err := p.Wait(ctx); err != nil {
 		return err
 	}

@@ -8,27 +8,27 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// waiter is one place in the queue. The gate's lock guards it.
+// waiter is one waiting request. The gate's lock guards it.
 type waiter struct {
-	ticket uint64    // grows with each that comes
-	came   time.Time // see Permit.WaitNew; zero: it is no newcomer
-	front  bool      // see AcquireFront
-	// called is closed when the waiter has got its turn, or is the next.
-	called chan struct{}
+	ticket  uint64    // ascending in order of arrival
+	arrived time.Time // see Permit.WaitNew; zero: not a newcomer
+	front   bool      // see AcquireFront
+	// notified is closed when the waiter gets its turn or becomes the next one.
+	notified chan struct{}
 	// sent is when it got its turn; zero: it waits.
 	sent time.Time
-	// next: it was called to wait for its time, or for its alarm.
+	// next: it waits for its time or its alarm.
 	next  bool
 	alarm clock.Alarm
 }
 
-// await queues the waiter before the given place, and returns when it got its turn.
-func (g *Gate) await(ctx context.Context, w *waiter, place int) (sent time.Time, err error) {
+// enqueue queues the waiter at the given position and returns when it gets its turn.
+func (g *Gate) enqueue(ctx context.Context, w *waiter, place int) (sent time.Time, err error) {
 	g.queue = slices.Insert(g.queue, place, w)
 	g.dispatch()
 	g.mu.Unlock()
 
-	_ = g.cfg.Clock.Wait(ctx, w.called) // whose context ends may have been called all the same: both are looked at
+	_ = g.cfg.Clock.Wait(ctx, w.notified) // after an ended context the turn may have come as well: both are checked
 	for {
 		wait := never
 		g.mu.Lock()
@@ -51,10 +51,9 @@ func (g *Gate) await(ctx context.Context, w *waiter, place int) (sent time.Time,
 	}
 }
 
-// dispatch gives their turns to all whose time has come, in their order, and
-// returns how long the next has to wait. It does so itself instead of waking them
-// one by one: under load each would be scheduled late, and all behind it later
-// still. The next one is called, to wait for its time.
+// dispatch gives a turn to all whose time has come, in order, and returns how long the next
+// one must wait. It does not wake them one by one: under load each would be scheduled late,
+// and all behind it later still. The next one is notified, to wait for its time.
 func (g *Gate) dispatch() (wait time.Duration) {
 	for len(g.queue) > 0 {
 		now := g.cfg.Clock.Now()
@@ -63,7 +62,7 @@ func (g *Gate) dispatch() (wait time.Duration) {
 		if wait = g.wait(now, newcomer); wait > 0 {
 			if !w.next {
 				w.next = true
-				close(w.called)
+				close(w.notified)
 			}
 			return wait
 		}
@@ -73,15 +72,15 @@ func (g *Gate) dispatch() (wait time.Duration) {
 		if w.next {
 			w.alarm.Ring()
 		} else {
-			close(w.called)
+			close(w.notified)
 		}
 	}
 	return never
 }
 
-// next is whose turn is next: the first in the queue or, while the breaker is
-// open, the first newcomer. A request that others' answers wait for goes before
-// those: it changes nothing, and is the better probe.
+// next is whose turn is next: the first in the queue or, while the breaker is open, the
+// first newcomer. A request that several answers wait for comes before newcomers: it
+// changes nothing at MPC, so it is the better probe.
 func (g *Gate) next(now time.Time) (i int, newcomer bool) {
 	if !g.breaker.open(now) {
 		return 0, false
@@ -89,7 +88,7 @@ func (g *Gate) next(now time.Time) (i int, newcomer bool) {
 	since := g.breaker.since()
 	for i, w := range g.queue {
 		switch {
-		case w.came.After(since):
+		case w.arrived.After(since):
 			return i, true
 		case w.front:
 			return i, false
@@ -98,7 +97,7 @@ func (g *Gate) next(now time.Time) (i int, newcomer bool) {
 	return 0, false
 }
 
-// changed: the next may have to wait for less, or for longer, than it thinks.
+// changed: the next one may have to wait shorter or longer than it believes.
 func (g *Gate) changed() {
 	g.dispatch()
 	if len(g.queue) > 0 {
@@ -107,12 +106,12 @@ func (g *Gate) changed() {
 	}
 }
 
-// wait is how long the next request has to.
+// wait is how long the next request must wait.
 func (g *Gate) wait(now time.Time, newcomer bool) time.Duration {
 	return max(g.quota.wait(now), g.throttle.wait(now), g.breaker.wait(now, newcomer), g.hold.Sub(now))
 }
 
-// take spends a turn.
+// take uses a turn.
 func (g *Gate) take(now time.Time) {
 	g.throttle.take(now, g.quota.interval())
 	g.quota.take(now)

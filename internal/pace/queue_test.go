@@ -14,7 +14,7 @@ import (
 
 var errStopped = errors.New("stopped")
 
-// line is a queue of waiters for a turn, in their order.
+// line is a queue of waiters for a turn, in order.
 type line struct {
 	g      *Gate
 	all    sync.WaitGroup
@@ -24,7 +24,7 @@ type line struct {
 	order []int
 }
 
-// stand adds a waiter. It returns once the waiter stands.
+// stand adds a waiter. It returns once the waiter is in the queue.
 func (l *line) stand(t *testing.T) {
 	id := len(l.cancel)
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -75,14 +75,14 @@ func TestWaitersThatGiveUpAtAnyMomentDoNoHarm(t *testing.T) {
 	for seed := range uint64(50) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 10))
-			l := &line{g: owner(t, 6000, 8)} // some wait for a place, some for a turn
+			l := &line{g: owner(t, 6000, 8)} // some wait for a permit, some for a turn
 			const waiters = 40
 			for range waiters {
 				l.stand(t)
 			}
 			gone := map[int]bool{}
 			for range waiters / 2 {
-				// At the very moment of a turn, too: they come every 10.5 ms.
+				// Also exactly at a turn: they come every 10.5 ms.
 				time.Sleep(time.Duration(random.IntN(3)) * time.Minute * 100 / (6000 * 95) / 2)
 				i := random.IntN(waiters)
 				gone[i] = true
@@ -101,7 +101,7 @@ func TestWaitersThatGiveUpAtAnyMomentDoNoHarm(t *testing.T) {
 	}
 }
 
-// The same without virtual time, so that the race detector sees real threads.
+// The same in real time, so that the race detector sees real threads.
 func TestConcurrentCallersRaceForTurnsWithoutLosingPlaces(t *testing.T) {
 	g := owner(t, 0, 4)
 	var all sync.WaitGroup
@@ -175,7 +175,7 @@ func TestEndedContextGetsNoTurn(t *testing.T) {
 	})
 }
 
-// A turn whose request is not sent is the next one's: at a small quota it is many
+// A turn whose request is not sent goes to the next one: at a small quota it is many
 // seconds.
 func TestATurnThatIsGivenBackIsTheNextOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -5,39 +5,38 @@ import (
 	"time"
 )
 
-// headroom is the part of a share that is used. What is left absorbs the edges:
-// a window that touches two generations, requests that left a little late.
+// headroom is the part of a share that is used. The rest absorbs edge cases: a window
+// across two generations, or requests that are sent a little late.
 const headroom = 0.95
 
-// mostLate is how late a turn may be taken and still count as in time. What is
-// late is made up for, so that late timers cost no quota; a turn that is not
-// taken is lost, so that there are no bursts.
-const mostLate = 100 * time.Millisecond
+// maxLate is how late a turn may be taken and still count as in time. Such delays are made
+// up for, so that late timers cost no quota. A turn that is not taken is lost, so that
+// there are no bursts.
+const maxLate = 100 * time.Millisecond
 
-// quota spaces requests evenly, so that the whole group stays within its quota. It
-// is not safe for concurrent use: the gate's lock guards it.
+// quota spaces requests evenly, so that the whole group stays within its quota. It is not
+// safe for concurrent use; the gate's lock guards it.
 type quota struct {
 	perWindow int // of the whole group; 0: unlimited
 	window    time.Duration
 
-	owned Assignment // the present one
-	// rate is this instance's, in requests a second; +Inf: unlimited.
+	owned Assignment // the current assignment
+	// rate is this instance's rate in requests a second; +Inf: unlimited.
 	rate float64
-	next time.Time // when the next request may leave
-	// taken is when a turn was taken last, and due when that had come; zero: in
-	// another assignment.
+	next time.Time // when the next request may be sent
+	// taken is when the last turn was taken, and due when it could be taken; zero: in an
+	// earlier assignment.
 	taken, due time.Time
 }
 
-// assign gives the instance its share of the quota, in requests a window.
+// assign returns the instance's share of the quota, in requests per window.
 //
-// An instance that keeps a partition goes on where it is: what is left of its
-// present interval is left of the new one. For a new owner a whole interval is,
-// because a former owner may have sent a request just now. Both leave out what
-// they carry over. Of what was carried over before, only that is left which the kept
-// partitions' former owners are the reason for: the next owner of a partition that
-// was given up leaves out the rest. Nobody waits for longer than a window: by then
-// nothing of the former owners counts.
+// An instance that keeps a partition continues: the remaining fraction of its current
+// interval applies to the new one. A new owner waits a whole interval, because a former
+// owner may have sent a request just now. Both skip the requests that they carry over. Of
+// an earlier carry-over only the part caused by the kept partitions' former owners remains;
+// the next owner of a partition that was given up skips the rest. The wait is at most one
+// window: after that the former owners' requests no longer count.
 func (q *quota) assign(now time.Time, a Assignment) (share int) {
 	before, former := q.interval(), q.owned
 	q.owned, q.taken = a, time.Time{}
@@ -59,7 +58,7 @@ func (q *quota) assign(now time.Time, a Assignment) (share int) {
 
 func (q *quota) interval() time.Duration { return interval(q.rate) }
 
-// interval is the time between two requests at a rate, in requests a second.
+// interval is the time between two requests at a rate in requests a second.
 func interval(rate float64) time.Duration {
 	switch {
 	case math.IsInf(rate, 1):
@@ -71,7 +70,7 @@ func interval(rate float64) time.Duration {
 	}
 }
 
-// wait is how long the next request has to.
+// wait is how long the next request must wait.
 func (q *quota) wait(now time.Time) time.Duration {
 	if q.rate <= 0 {
 		return never
@@ -79,21 +78,21 @@ func (q *quota) wait(now time.Time) time.Duration {
 	return q.next.Sub(now)
 }
 
-// take spends a turn.
+// take uses a turn.
 func (q *quota) take(now time.Time) {
 	q.taken, q.due = now, q.next
 	q.next = after(now, q.next, q.interval())
 }
 
-// giveBack makes up for a turn that was taken at that time and not used, unless there
-// were others since.
+// giveBack returns a turn that was taken at the given time and not used, unless another one
+// was taken since.
 func (q *quota) giveBack(taken time.Time) {
 	if !taken.IsZero() && taken.Equal(q.taken) {
 		q.next = q.due
 	}
 }
 
-// after is when the turn comes that follows one that was due at, and taken now.
+// after is when the next turn comes, if the last one was due at due and taken now.
 func after(now, due time.Time, interval time.Duration) time.Time {
-	return now.Add(interval - max(0, min(now.Sub(due), interval, mostLate)))
+	return now.Add(interval - max(0, min(now.Sub(due), interval, maxLate)))
 }

@@ -12,7 +12,7 @@ import (
 func TestGroupNeverExceedsTheQuotaAndUsesIt(t *testing.T) {
 	random := rand.New(rand.NewPCG(6, 7))
 	for seed := range uint64(32) {
-		quota := 1 + int(3000*random.Float64()*random.Float64()*random.Float64()) // small ones are the hard ones
+		quota := 1 + int(3000*random.Float64()*random.Float64()*random.Float64()) // small quotas are the difficult ones
 		switch seed % 4 {
 		case 0:
 			quota = 1 + random.IntN(20)
@@ -36,7 +36,7 @@ func TestGroupNeverExceedsTheQuotaAndUsesIt(t *testing.T) {
 						}
 						gr.assign(gr.moved([]int{0, 1, 1 + partitions/3, partitions}[gr.below(4)]))
 					}
-					time.Sleep(2 * time.Minute) // whoever carried something over has left it out
+					time.Sleep(2 * time.Minute) // carried-over requests have been skipped by then
 					calm := max(3, 60/time.Duration(quota)) * time.Minute
 					from := time.Now()
 					time.Sleep(calm)
@@ -49,8 +49,8 @@ func TestGroupNeverExceedsTheQuotaAndUsesIt(t *testing.T) {
 	}
 }
 
-// Members of a group with few requests to share sent one each, and right then
-// all partitions went to one: it must not send a whole window's worth on top.
+// Members with few requests to share sent one each, and right then all partitions moved to
+// one: it must not send a whole window's worth on top.
 func TestRebalanceOfSmallSharesStaysWithinTheQuota(t *testing.T) {
 	for _, c := range []struct{ quota, partitions, members int }{{2, 2, 2}, {5, 5, 5}, {20, 5, 5}, {100, 100, 50}, {100, 50, 25}, {100, 64, 3}, {400, 100, 100}, {2100, 100, 100}} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
@@ -71,8 +71,8 @@ func TestRebalanceOfSmallSharesStaysWithinTheQuota(t *testing.T) {
 	}
 }
 
-// A partition that was another's for a while is a new one: its owner of that time
-// may have sent requests just now. Its former owner may have missed all that.
+// A partition that another instance owned for a while is a new one: that owner may have
+// sent requests just now. Its former owner may have missed all of this.
 func TestAPartitionThatComesBackIsNotKept(t *testing.T) {
 	for _, c := range []struct{ quota, partitions int }{{4, 4}, {10, 64}, {100, 100}} {
 		for _, asleep := range []bool{false, true} {
@@ -135,8 +135,8 @@ func TestARebalanceThatMovesNothingPausesNobody(t *testing.T) {
 	}
 }
 
-// Members stop, crash, start and join: the others, and those that are new, go on
-// within twice the interval of what they share.
+// Members stop, crash, start and join: all others continue within twice the interval of
+// their share.
 func TestAfterAHandOverTheFirstCallComesSoon(t *testing.T) {
 	for _, c := range []struct{ quota, partitions, members int }{{100, 64, 1}, {100, 64, 2}, {100, 64, 4}, {100, 100, 3}, {100, 8, 5}, {6000, 64, 8}, {0, 64, 2}} {
 		for name, change := range map[string]func(gr *group){
@@ -178,8 +178,8 @@ func TestAfterAHandOverTheFirstCallComesSoon(t *testing.T) {
 	}
 }
 
-// Who owned another's partition for a moment owes nothing for it afterwards: its next
-// owner leaves out the requests of those before.
+// An instance that owned another's partition for a moment owes nothing for it afterwards:
+// its next owner skips the requests of the owners before.
 func TestAPartitionThatWasOwnedForAMomentLeavesNoDebt(t *testing.T) {
 	for _, c := range []struct{ quota, partitions, members int }{{12, 4, 4}, {12, 3, 3}, {100, 64, 3}, {30, 4, 2}} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {

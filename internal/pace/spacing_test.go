@@ -17,15 +17,15 @@ func TestRequestsAreSpacedEvenlyWithoutBursts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := owner(t, 600, 64)
 		const interval = time.Minute * 100 / (600 * 95)
-		time.Sleep(10 * time.Minute) // nothing is saved up meanwhile
+		time.Sleep(10 * time.Minute) // turns are not saved up meanwhile
 		var last time.Time
 		for i := range 100 {
 			sent, err := g.request(t.Context(), served)
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The second may come up to 100 ms early: it takes an idle gate's
-			// request for one whose timer was late.
+			// The second may come up to 100 ms early: the gate cannot tell an idle period
+			// from a late timer.
 			if apart := sent.Sub(last); i > 1 && apart < interval-time.Microsecond {
 				t.Fatalf("request %d left %v after the one before, want %v", i, apart, interval)
 			}
@@ -107,7 +107,7 @@ func TestUnlimitedIsLimitedByNothingButMaxInFlight(t *testing.T) {
 
 func TestShareOfNothingIsSaidAndSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g, log := newGate(t, 2, 1) // partition 0 of 4 is worth nothing
+		g, log := newGate(t, 2, 1) // partition 0 of 4 has no share
 		g.Assign(Assignment{Partitions: []int{0}, Of: 4})
 		if e := log.LastEntry(); e == nil || !strings.Contains(e.Message, "MPC_REQUESTS_PER_MINUTE") {
 			t.Errorf("said: %v", e)
@@ -118,7 +118,7 @@ func TestShareOfNothingIsSaidAndSendsNothing(t *testing.T) {
 			t.Errorf("sent at %v", sent)
 		}
 
-		// Whoever waits profits from a better share at once.
+		// A waiting request profits from a better share at once.
 		got := make(chan time.Time, 1)
 		go func() {
 			sent, err := g.request(t.Context(), served)

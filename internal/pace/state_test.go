@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// results answers one request after another, all the same after the last.
+// results answers one request after another; the last result repeats.
 func results(all ...Result) func() (Result, time.Duration) {
 	return func() (Result, time.Duration) {
 		result := all[0]
@@ -20,7 +20,7 @@ func results(all ...Result) func() (Result, time.Duration) {
 	}
 }
 
-// send makes so many requests, one after another.
+// send makes a number of requests, one after another.
 func (g *Gate) send(t *testing.T, n int, api func() (Result, time.Duration)) {
 	t.Helper()
 	for range n {
@@ -30,8 +30,7 @@ func (g *Gate) send(t *testing.T, n int, api func() (Result, time.Duration)) {
 	}
 }
 
-// Whoever looks must learn that MPC throttles, and by how much, and not that it is
-// away.
+// The state must show that MPC throttles, and how much, and not that it is unavailable.
 func TestThrottlingIsAStateOfItsOwnAndNoOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		random := rand.New(rand.NewPCG(2, 12))
@@ -121,7 +120,7 @@ func TestARefusalForTheQuotaEndsASilence(t *testing.T) {
 	})
 }
 
-// One event that always fails must not hold up one that has just come: not for the
+// One event that always fails must not delay one that has just arrived: neither for the
 // turns of all that failed before, nor for the ten seconds of a long outage.
 func TestANewlyComeEventIsTheNextProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -141,7 +140,7 @@ func TestANewlyComeEventIsTheNextProbe(t *testing.T) {
 			t.Errorf("it was the probe after %v", took)
 		}
 		permit.Done(Failed, 0)
-		// Having failed, it is one of many; so is what came before the outage.
+		// Having failed, it is one of many; so is what arrived before the outage.
 		for name, wait := range map[string]func(context.Context) error{
 			"failed":                 permit.Wait,
 			"came before the outage": func(ctx context.Context) error { return permit.WaitNew(ctx, came.Add(-2*time.Hour)) },
@@ -158,7 +157,7 @@ func TestANewlyComeEventIsTheNextProbe(t *testing.T) {
 	})
 }
 
-// However many come, and whatever the outage's length, one probe a second is sent.
+// However many arrive, and however long the outage, one probe a second is sent.
 func TestNewlyComeEventsAreProbesOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := owner(t, 0, 64)

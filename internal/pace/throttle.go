@@ -11,30 +11,30 @@ const (
 	longestPause = 10 * time.Second       // likewise
 )
 
-// memory is for how many windows refusals are remembered once there is no limit.
-const memory = 3
+// rememberWindows is for how many windows refusals are remembered once there is no limit.
+const rememberWindows = 3
 
-// throttle follows a limit that is not known: the API refuses requests above it
-// (429, MPC.10237). Additive increase, multiplicative decrease, around the rate that
-// was admitted. The time in which everything was refused is a part of that rate's
-// time; so it does not matter of which kind the limit is, nor how long its window
-// is. It is not safe for concurrent use: the gate's lock guards it.
+// throttle tracks an unknown limit: the API refuses requests above it (429, MPC.10237). The
+// rate is adapted around the admitted rate: additive increase, multiplicative decrease.
+// Time in which all requests were refused counts for that rate, so neither the kind of
+// limit nor its window matters. It is not safe for concurrent use; the gate's lock guards
+// it.
 type throttle struct {
-	window time.Duration // the quota's: that of the limit is thought to be no longer
+	window time.Duration // the quota's window; the limit's is assumed not to be longer
 	limit  limit
 	meter  meter
-	next   time.Time // when the next request may leave
-	// since is when throttling began; cut is when the limit was set by refusals last,
-	// and found the rate that was admitted then.
+	next   time.Time // when the next request may be sent
+	// since is when throttling began. cut is when refusals last set the limit, and found is
+	// the rate that was admitted then.
 	since, cut time.Time
 	found      float64
 	refusals   refusals
 }
 
-// refusals are those since the last request that was admitted.
+// refusals are those since the last admitted request.
 type refusals struct {
 	first, last time.Time // zero: the last request was admitted
-	at          float64   // the rate at the first
+	at          float64   // the rate at the first one
 	quota       float64   // the quota's rate then
 	pause       time.Duration
 }
@@ -45,10 +45,10 @@ func newThrottle(window time.Duration) throttle {
 
 func (t *throttle) refusing() bool { return !t.refusals.first.IsZero() }
 
-// wait is how long the next request has to.
+// wait is how long the next request must wait.
 func (t *throttle) wait(now time.Time) time.Duration { return t.next.Sub(now) }
 
-// take notes that a request leaves. spacing is the quota's.
+// take notes that a request is sent. spacing is the quota's.
 func (t *throttle) take(now time.Time, spacing time.Duration) {
 	own := interval(t.limit.rate)
 	spacing = max(spacing, own)
@@ -62,14 +62,14 @@ func (t *throttle) take(now time.Time, spacing time.Duration) {
 	}
 }
 
-// throttled notes a refusal of a request that left at that time. quota is the
+// throttled notes the refusal of a request that was sent at the given time. quota is the
 // quota's rate: without a share there is nothing to slow down.
 func (t *throttle) throttled(now, sent time.Time, quota float64) {
 	switch {
 	case quota <= 0 || sent.Before(t.cut):
-		return // left at a former rate: says nothing new
+		return // sent at an earlier rate: says nothing new
 	case !t.refusing():
-		if !t.limit.is() && now.Sub(t.refusals.last) > memory*t.window {
+		if !t.limit.is() && now.Sub(t.refusals.last) > rememberWindows*t.window {
 			t.since, t.cut, t.limit.peak = now, time.Time{}, 0
 		}
 		rate := min(quota, t.limit.rate)
@@ -79,7 +79,7 @@ func (t *throttle) throttled(now, sent time.Time, quota float64) {
 		}
 		t.limit.peak = max(t.limit.peak, t.refusals.at)
 	case sent.Before(t.refusals.first):
-		return // left with the first that was refused
+		return // sent together with the first refused one
 	default:
 		t.refusals.pause = max(t.refusals.pause, min(2*t.refusals.pause, longestPause))
 	}
@@ -87,7 +87,7 @@ func (t *throttle) throttled(now, sent time.Time, quota float64) {
 	t.next = now.Add(t.refusals.pause)
 }
 
-// served notes that a request was admitted that left at that time.
+// served notes that a request sent at the given time was admitted.
 func (t *throttle) served(now, sent time.Time) {
 	t.meter.admitted++
 	if !t.refusing() || sent.Before(t.refusals.first) {
@@ -97,14 +97,14 @@ func (t *throttle) served(now, sent time.Time) {
 	refused := r.last.Sub(r.first) + r.pause/2 // it ended somewhere in the last pause
 	switch first := t.cut.IsZero(); {
 	case first && !t.looksLikeAWindow(refused), refused > t.window*3/2:
-		// What the first refusals tell may be chance, and where everything was refused
-		// for longer than a window, that was no limit.
+		// The first refusals may be chance. And if everything was refused for longer than a
+		// window, that was not a limit.
 		t.limit.search(max(t.meter.rate(refused), r.at/2))
 		t.begin(now, refused)
 	case first && t.meter.admitted < enoughCalls, !first && refused > t.window/2 && r.at*t.window.Seconds() > growIn && !t.foundBefore(refused):
-		// Too few to tell. Or everything was refused for long, at a rate at
-		// which much is learned in that time: the limit is another one now, or was none,
-		// unless as many were admitted as the last time.
+		// Too few requests to tell. Or all were refused for long, at a rate high enough to
+		// measure in that time: then the limit has changed, or there was none, unless as
+		// many were admitted as last time.
 		t.limit.search(min(r.at, t.meter.estimate(r.at, refused)))
 		t.begin(now, refused)
 	case first || t.meter.enough(refused):
@@ -119,20 +119,20 @@ func (t *throttle) served(now, sent time.Time) {
 	t.next = now.Add(interval(t.limit.rate))
 }
 
-// foundBefore: requests were admitted at about the rate as before the last search.
+// foundBefore: about the same rate was admitted before the last search.
 func (t *throttle) foundBefore(refused time.Duration) bool {
 	const alike = 1.5
 	rate := t.meter.rate(refused)
 	return rate < alike*t.found && t.found < alike*rate
 }
 
-// looksLikeAWindow: the first refusals came soon and lasted long, as they do where so
-// many requests are admitted in each window of the quota's length.
+// looksLikeAWindow: the first refusals came soon and lasted long, as with a fixed number of
+// requests in each window of the quota's length.
 func (t *throttle) looksLikeAWindow(refused time.Duration) bool {
 	return !math.IsInf(t.refusals.quota, 1) && t.meter.busy < t.window/2 && refused > t.window/3
 }
 
-// begin begins a new measurement.
+// begin starts a new measurement.
 func (t *throttle) begin(now time.Time, refused time.Duration) {
 	t.cut, t.found = now, t.meter.rate(refused)
 	t.meter.reset()
@@ -146,8 +146,8 @@ func (t *throttle) active(now time.Time) time.Time {
 	return time.Time{}
 }
 
-// admits is the rate that the API is thought to admit, in requests a second. While
-// all requests are refused it falls.
+// admits is the rate that the API is believed to admit, in requests a second. It falls
+// while all requests are refused.
 func (t *throttle) admits(now time.Time) float64 {
 	if refused := now.Sub(t.refusals.first); t.refusing() && refused > longestPause {
 		return min(t.limit.rate, t.meter.rate(refused))

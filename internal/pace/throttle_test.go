@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// bucket is an API that admits so many calls a second, which the gate is not
-// told: a token bucket that holds so many.
+// bucket is an API that admits a number of calls a second, unknown to the gate: a token
+// bucket of the given size.
 type bucket struct {
 	mu        sync.Mutex
 	perSecond float64
@@ -52,7 +52,7 @@ func (b *bucket) limit(perSecond float64) {
 	b.perSecond, b.tokens, b.at = perSecond, min(b.tokens, perSecond), time.Now()
 }
 
-// count forgets what was, lets d pass, and tells what the API saw meanwhile.
+// count resets the counts, lets d pass, and returns what the API saw meanwhile.
 func (b *bucket) count(d time.Duration) (served, throttled int) {
 	b.mu.Lock()
 	b.served, b.throttled = 0, 0
@@ -121,8 +121,8 @@ func TestLimitIsForgottenOnceItIsGone(t *testing.T) {
 	}
 }
 
-// Where another program leaves little of the quota, the limit is below a
-// request a second, and each attempt to go faster costs a large part of it.
+// If another program uses most of the quota, the limit is below one request a second, and
+// each attempt to go faster costs a large part of it.
 func TestTinyUnknownLimitIsNotHammered(t *testing.T) {
 	for _, c := range []struct {
 		quota  int
@@ -145,8 +145,8 @@ func TestTinyUnknownLimitIsNotHammered(t *testing.T) {
 	}
 }
 
-// The refusal of a request that is still under way when the partitions are taken
-// away must not leave a rate of nothing for when they come back.
+// The refusal of a request that is in flight when the partitions are taken away must not
+// leave a rate of zero for when they come back.
 func TestRefusalWithoutAShareDoesNotStopTheGateForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := owner(t, 600, 4)
@@ -180,7 +180,7 @@ func TestRetryAfterHoldsEverybody(t *testing.T) {
 				if _, err := g.request(t.Context(), func() (Result, time.Duration) { return result, 30 * time.Second }); err != nil {
 					t.Fatal(err)
 				}
-				// A shorter one, of a request that left before, shortens nothing.
+				// A shorter one, of a request that was sent before, shortens nothing.
 				permit := &Permit{g: g, sent: asked}
 				g.breaker.sent(asked)
 				permit.Done(result, time.Second)

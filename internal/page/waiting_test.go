@@ -49,7 +49,7 @@ func TestAnUnansweredEventSaysWhatItWaitsForNow(t *testing.T) {
 		{"Kafka is away", change(outage, func(s *Status) { s.Kafka.Problem = "dial tcp: refused" }), story.Step{Kind: story.QuotaWait}, KafkaAway, "could not be recorded. Work goes on by itself when the brokers answer. What is wrong: dial tcp: refused."},
 		{"its own call failed", quota, story.Step{Kind: story.BackoffWait, Until: noon}, backingOff, "12:00:00"},
 		{"the state was not told, while others are served", quota, story.Step{Kind: story.State, State: "not told", Error: lost}, asking, "did not tell the task's state"},
-		{"MPC may not have come to the call yet", quota, story.Step{Kind: story.Doubt, Until: noon.Add(time.Second)}, asking, "next state query at 12:00:01"},
+		{"MPC may not have processed the call yet", quota, story.Step{Kind: story.Doubt, Until: noon.Add(time.Second)}, asking, "next state query at 12:00:01"},
 		{"a twin is at work", quota, story.Step{Kind: story.TwinWait}, twin, "same task"},
 		{"its call is under way", quota, story.Step{Kind: story.Call}, atWork, "Calls MPC"},
 		{"decided, not published", outage, story.Step{Kind: story.Answered, Reason: events.Rejected}, publishing, "being published"},

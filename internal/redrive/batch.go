@@ -118,14 +118,14 @@ func (b *batch) add(r *consumer.Record) {
 	if it.verdict != selected {
 		return
 	}
-	m := consumer.Message{Topic: b.r.cfg.Failed, Key: r.Key, Value: r.Value, Headers: events.Redriven(r.Headers)}
+	m := consumer.Message{Topic: b.r.cfg.Failed, Key: r.Key, Value: r.Value, Headers: events.RedriveHeaders(r.Headers)}
 	b.messages = append(b.messages, message{m, letter.Source.Partition})
 	b.bytes += len(r.Key) + len(r.Value)
 }
 
 // decide decides what is done with a record. letter are its headers, err means that they
 // are not those of a dead letter.
-func (b *batch) decide(r *consumer.Record, letter events.Letter, err error) item {
+func (b *batch) decide(r *consumer.Record, letter events.DeadLetterInfo, err error) item {
 	leave := func(format string, args ...any) item {
 		return item{record: r, verdict: left, why: fmt.Sprintf(format, args...)}
 	}

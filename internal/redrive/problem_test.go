@@ -116,7 +116,7 @@ func TestAnInterruptDuringAnOutageEndsSoonAndLosesNothing(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		e := &recorder{onProgress: func(t redrive.Totals) {
 			if t.Redriven == 100 {
-				w.b.SetAway(true)
+				w.b.SetUnreachable(true)
 				time.AfterFunc(time.Minute, cancel)
 			}
 		}}
@@ -125,7 +125,7 @@ func TestAnInterruptDuringAnOutageEndsSoonAndLosesNothing(t *testing.T) {
 		if took := time.Since(began); !errors.Is(err, context.Canceled) || took > 75*time.Second {
 			t.Errorf("%v after %v", err, took)
 		}
-		w.b.SetAway(false)
+		w.b.SetUnreachable(false)
 		w.must(nil)
 		w.want(numbers(250))
 	})

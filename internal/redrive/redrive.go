@@ -32,7 +32,7 @@ import (
 // Log is the Kafka client of a redrive, as a member of its own group, which consumes the
 // dead-letter topic.
 type Log interface {
-	consumer.Log
+	consumer.Client
 	scan.Log
 }
 

@@ -53,7 +53,7 @@ func (w writer) write(ctx context.Context, messages []message) (refused map[int]
 
 // delivery has messages, and which of them are done: written, or refused for good.
 type delivery struct {
-	log      consumer.Log
+	log      consumer.Client
 	messages []message
 	done     []bool
 	refused  map[int]error

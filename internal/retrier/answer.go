@@ -6,8 +6,8 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// answer hands over the outcome of the task's first event. The ledger knows it
-// before the next event of the task is decided.
+// answer publishes the outcome of the task's first event. The ledger knows it before the
+// task's next event is decided.
 func (r *Retrier) answer(t *task, o *events.Outcome) {
 	r.cfg.Ledger.Decided(*o)
 	called := t.run.attempts > 0 || t.run.doubt != none
@@ -23,34 +23,34 @@ func (r *Retrier) answer(t *task, o *events.Outcome) {
 	handed = true
 }
 
-// answerAll is an answer that holds for every event of the task that stood in the
-// log by then: each gets the same one, when its turn comes.
+// answerAll returns an outcome for every event of the task that was in the log by then.
+// Each gets the same one when its turn comes.
 func (e *run) answerAll(reason events.Reason, refusal *mpcclient.Error) *events.Outcome {
 	o := e.outcome(reason, refusal)
 	o.Covers = e.extent.covers
-	// After a plain refusal somebody else's retry runs; in doubt it is ours.
+	// After a plain refusal another caller's retry runs; in doubt it is ours.
 	o.AcceptedRetry = reason == events.AlreadyRunning && e.doubt != none
 	if o.CountsAsRetry() {
 		*o.Retries++
 	}
-	e.r.recent.add(e.t.id, e.extent.sighted, o)
+	e.r.recent.add(e.t.id, e.extent.lastObservation, o)
 	return o
 }
 
-// answerAlone is an answer that is this event's own.
+// answerAlone returns an outcome for this event only.
 func (e *run) answerAlone(reason events.Reason) *events.Outcome { return e.outcome(reason, e.last) }
 
-// answerAs answers with a decision that the group made before.
+// answerAs returns an outcome from an earlier decision of the group.
 func (e *run) answerAs(decided events.Outcome) *events.Outcome {
 	o := e.outcome(decided.Reason, nil)
 	switch {
-	case same(decided.Source, e.ev.Source): // our own, never published
+	case sameEvent(decided.Source, e.ev.Source): // our own, never published
 		o.Attempts, o.AcceptedRetry = decided.Attempts, decided.AcceptedRetry
 		o.Covers, o.DecidedAt = decided.Covers, decided.DecidedAt
 	case decided.CountsAsRetry() && decided.Attempts > 0:
 		o.Reason = events.Covered
 	case decided.Reason == events.AlreadyRunning && !decided.CountsAsRetry() && e.doubt != none:
-		// Somebody's retry runs, and we may have called for this event: it is ours.
+		// A retry runs, and we may have called for this event: it counts as ours.
 		o.AcceptedRetry = true
 		*o.Retries++
 	}
@@ -58,12 +58,12 @@ func (e *run) answerAs(decided events.Outcome) *events.Outcome {
 }
 
 // outdated: our own refusal of this event, which was never published. Meanwhile the
-// partition may have had another owner, whose call was accepted and who died.
+// partition may have had another owner, whose call was accepted and who crashed.
 func (e *run) outdated(decided events.Outcome) bool {
-	return e.doubt != none && decided.Reason.Kind() == events.RetryFailed && same(decided.Source, e.ev.Source)
+	return e.doubt != none && decided.Reason.Kind() == events.RetryFailed && sameEvent(decided.Source, e.ev.Source)
 }
 
-// outcome is what every answer has.
+// outcome is the common part of every outcome.
 func (e *run) outcome(reason events.Reason, refusal *mpcclient.Error) *events.Outcome {
 	retries := e.r.cfg.Ledger.Retries(e.t.id)
 	o := &events.Outcome{
@@ -76,8 +76,8 @@ func (e *run) outcome(reason events.Reason, refusal *mpcclient.Error) *events.Ou
 	return o
 }
 
-// same tells whether two sources are one event. Kafka keeps milliseconds.
-func same(a, b events.Source) bool {
+// sameEvent reports whether two sources are one event. Kafka keeps milliseconds.
+func sameEvent(a, b events.Source) bool {
 	return a.Topic == b.Topic && a.Partition == b.Partition && a.Offset == b.Offset &&
 		a.Time.UnixMilli() == b.Time.UnixMilli()
 }

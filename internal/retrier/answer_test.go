@@ -16,7 +16,7 @@ var (
 	unavailable  = refusal(mpcclient.Transient, 503, "")
 )
 
-// states is what a query may find out.
+// states are the possible results of a query.
 var states = map[string]func(ids []string) (map[string]mpcclient.Task, error){
 	"INIT":        stateIs(mpcclient.StatusInit),
 	"WAITING":     stateIs(mpcclient.StatusWaiting),
@@ -42,7 +42,7 @@ func queryFails(err error) func([]string) (map[string]mpcclient.Task, error) {
 
 func TestAcceptedCallIsTheAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{}, 0, nil)
+		d := newHarness(t, &api{}, 0, nil)
 		defer d.stop()
 		ev := newEvent("1")
 		o := d.decide(ev)
@@ -71,7 +71,7 @@ func TestFinalRefusalIsAnsweredWithoutAQuery(t *testing.T) {
 	} {
 		t.Run(c.code, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := open(t, &api{retry: always(refusal(c.class, 403, c.code))}, 0, nil)
+				d := newHarness(t, &api{retry: always(refusal(c.class, 403, c.code))}, 0, nil)
 				defer d.stop()
 				o := d.decide(newEvent("1"))
 				want := events.APIError{Status: 403, Code: c.code, Message: "no", RequestID: "r-1"}
@@ -104,7 +104,7 @@ func TestAmbiguousRefusalIsExplainedByTheState(t *testing.T) {
 			}
 			t.Run(c.code+" "+state, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					d := open(t, &api{retry: always(refusal(c.class, 403, c.code)), query: query}, 0, nil)
+					d := newHarness(t, &api{retry: always(refusal(c.class, 403, c.code)), query: query}, 0, nil)
 					defer d.stop()
 					began := time.Now()
 					o := d.decide(newEvent("1"))
@@ -122,7 +122,7 @@ func TestAmbiguousRefusalIsExplainedByTheState(t *testing.T) {
 
 func TestSkipCodeIsAnsweredWithoutACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{}, 0, nil)
+		d := newHarness(t, &api{}, 0, nil)
 		defer d.stop()
 		ev := newEvent("1")
 		ev.Failure.ErrorCode = "MPC.10052"
@@ -135,13 +135,13 @@ func TestSkipCodeIsAnsweredWithoutACall(t *testing.T) {
 	})
 }
 
-// A former owner may have called before the codes were configured: what it did
+// A former owner may have called before the codes were configured: the result of that call
 // comes first.
 func TestSkipCodeDoesNotHideACallInDoubt(t *testing.T) {
 	for state, want := range map[string]events.Reason{"PROCESSING": events.AlreadyRunning, "FAILED": events.NotRetryable} {
 		t.Run(state, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := open(t, &api{query: states[state]}, 0, nil)
+				d := newHarness(t, &api{query: states[state]}, 0, nil)
 				defer d.stop()
 				ev := newEvent("1")
 				ev.Failure.ErrorCode = "MPC.10052"
@@ -156,7 +156,7 @@ func TestSkipCodeDoesNotHideACallInDoubt(t *testing.T) {
 
 func TestMissingConfigurationIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{}, 0, nil)
+		d := newHarness(t, &api{}, 0, nil)
 		d.stop()
 		for name, spoil := range map[string]func(*Config){
 			"API":         func(c *Config) { c.API = nil },

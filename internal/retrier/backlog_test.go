@@ -13,9 +13,9 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// backlog answers events of so many tasks until ctx ends, and counts those that
-// were given up after their call.
-func (d *desk) backlog(ctx, owned context.Context, n int) (wait func() (givenUp int64)) {
+// backlog answers events of a number of tasks until ctx ends, and counts those that were
+// given up after their call.
+func (d *harness) backlog(ctx, owned context.Context, n int) (wait func() (givenUp int64)) {
 	var all sync.WaitGroup
 	var givenUp atomic.Int64
 	for i := range n {
@@ -38,14 +38,14 @@ func (d *desk) backlog(ctx, owned context.Context, n int) (wait func() (givenUp 
 	}
 }
 
-// Whoever was refused waits for a question's turn. Behind all calls of a backlog
-// that is long, and at a stop the next owner would call for them again.
+// A refused task waits for a state query. Behind all calls of a long backlog it would wait
+// so long that a stop makes the next owner call again.
 func TestRefusalsOfABacklogAreExplainedBeforeAStopIsOver(t *testing.T) {
 	for _, quota := range []int{100, 33, 12} {
 		t.Run(fmt.Sprint(quota), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const takes, drain = 100 * time.Millisecond, 15 * time.Second
-				d := open(t, &api{
+				d := newHarness(t, &api{
 					retry: func(context.Context, string, int) error { time.Sleep(takes); return ambiguous },
 					query: func(ids []string) (map[string]mpcclient.Task, error) {
 						time.Sleep(takes)
@@ -64,7 +64,7 @@ func TestRefusalsOfABacklogAreExplainedBeforeAStopIsOver(t *testing.T) {
 				if n := wait(); n > 0 {
 					t.Errorf("%d events were given up after their call", n)
 				}
-				if queries*9 > calls*2 { // ten questions a query, but for the last ones
+				if queries*9 > calls*2 { // ten tasks a query, except for the last ones
 					t.Errorf("%d queries for %d calls", queries, calls)
 				}
 			})
@@ -74,7 +74,7 @@ func TestRefusalsOfABacklogAreExplainedBeforeAStopIsOver(t *testing.T) {
 
 func TestACallInDoubtIsAskedAboutBeforeABacklogIsCalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{query: states["PROCESSING"]}, 100, nil)
+		d := newHarness(t, &api{query: states["PROCESSING"]}, 100, nil)
 		defer d.stop()
 		ctx, cancel := context.WithCancelCause(context.Background())
 		wait := d.backlog(ctx, ctx, 1000)

@@ -29,7 +29,7 @@ func TestCallsInFlightAreBounded(t *testing.T) {
 			now--
 			return nil
 		}}
-		d := open(t, a, 0, func(c *Config) { c.MaxInFlight = 7 })
+		d := newHarness(t, a, 0, func(c *Config) { c.MaxInFlight = 7 })
 		defer d.stop()
 		d.decideAll(50)
 		if most != 7 {
@@ -38,14 +38,14 @@ func TestCallsInFlightAreBounded(t *testing.T) {
 	})
 }
 
-// Each goroutine that only waits for a permit costs its stack, and the collector's time.
+// Each goroutine that only waits for a permit costs its stack, and garbage collection time.
 func TestNoMoreTasksComeToTheirCallsThanMayBeInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var most atomic.Int32
-		var d *desk
+		var d *harness
 		a := &api{retry: func(context.Context, string, int) error {
 			d.schedule.mu.Lock()
-			calling := 0 // others may be at work, too: their calls have ended
+			calling := 0 // others may be running, too: their calls have ended
 			for _, task := range d.tasks {
 				if task.calls {
 					calling++
@@ -56,7 +56,7 @@ func TestNoMoreTasksComeToTheirCallsThanMayBeInFlight(t *testing.T) {
 			time.Sleep(time.Second)
 			return nil
 		}}
-		d = open(t, a, 0, func(c *Config) { c.MaxInFlight = 7 })
+		d = newHarness(t, a, 0, func(c *Config) { c.MaxInFlight = 7 })
 		defer d.stop()
 		d.decideAll(50)
 		if most.Load() > 7 {
@@ -80,8 +80,8 @@ func TestTasksWhoseStatesAreAskedForHoldUpNoCall(t *testing.T) {
 				return tasksIn(mpcclient.StatusFailed, ids...), nil
 			},
 		}
-		// Two calls are refused together, and one question asks for both tasks.
-		d := open(t, a, 0, func(c *Config) { c.MaxInFlight = 2 })
+		// Two calls are refused together, and one query asks for both tasks.
+		d := newHarness(t, a, 0, func(c *Config) { c.MaxInFlight = 2 })
 		defer d.stop()
 		var all sync.WaitGroup
 		for i := range 2 {
@@ -99,7 +99,7 @@ func TestTasksWhoseStatesAreAskedForHoldUpNoCall(t *testing.T) {
 
 func TestCallingStopsAtTheBoundOfUnacknowledgedAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{}, 0, func(c *Config) { c.MaxInFlight = 3 })
+		d := newHarness(t, &api{}, 0, func(c *Config) { c.MaxInFlight = 3 })
 		defer d.stop()
 		answers := make(chan *Answer, 20)
 		var all sync.WaitGroup
@@ -127,7 +127,7 @@ func TestCallingStopsAtTheBoundOfUnacknowledgedAnswers(t *testing.T) {
 
 func TestAnswerWithoutACallIsNotHeldBackByTheBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{query: states["PROCESSING"]}, 0, func(c *Config) { c.MaxInFlight = 1 })
+		d := newHarness(t, &api{query: states["PROCESSING"]}, 0, func(c *Config) { c.MaxInFlight = 1 })
 		defer d.stop()
 		for i := range 2 { // these are not acknowledged
 			if _, err := d.Answer(context.Background(), newEvent(fmt.Sprint(i))); err != nil {
@@ -147,8 +147,8 @@ func TestAnswerWithoutACallIsNotHeldBackByTheBound(t *testing.T) {
 	})
 }
 
-// All places are taken by events whose calls' answers were lost: the queries
-// that settle them need no place among the called.
+// All slots are taken by events whose calls' answers were lost: the queries that settle
+// them need no slot.
 func TestEventsInDoubtDoNotBlockTheQueriesThatSettleThem(t *testing.T) {
 	for _, maxInFlight := range []int{1, 2, 64} {
 		for name, query := range map[string]func([]string) (map[string]mpcclient.Task, error){
@@ -157,7 +157,7 @@ func TestEventsInDoubtDoNotBlockTheQueriesThatSettleThem(t *testing.T) {
 			t.Run(fmt.Sprint(maxInFlight, name), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					a := &api{retry: first(lostAnswer, lostAnswer), query: query}
-					d := open(t, a, 0, func(c *Config) { c.MaxInFlight = maxInFlight })
+					d := newHarness(t, a, 0, func(c *Config) { c.MaxInFlight = maxInFlight })
 					defer d.stop()
 					for id, reason := range d.decideAll(5 * maxInFlight) {
 						if reason != events.Accepted {
@@ -186,7 +186,7 @@ func TestOneInFlightSurvivesAnOutage(t *testing.T) {
 			}
 			return tasksIn(mpcclient.StatusFailed, ids...), nil
 		}
-		d := open(t, a, 100, func(c *Config) { c.MaxInFlight = 1 })
+		d := newHarness(t, a, 100, func(c *Config) { c.MaxInFlight = 1 })
 		defer d.stop()
 		for id, reason := range d.decideAll(20) {
 			if reason != events.Accepted {
@@ -198,7 +198,7 @@ func TestOneInFlightSurvivesAnOutage(t *testing.T) {
 
 func TestCallWaitsUntilThePartitionIsOurs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{}, 600, nil)
+		d := newHarness(t, &api{}, 600, nil)
 		defer d.stop()
 		ev := newEvent("1")
 		l := &lease{at: ev.Source.Offset, notYet: 3}
@@ -217,10 +217,10 @@ func TestCallWaitsUntilThePartitionIsOurs(t *testing.T) {
 
 func TestLeaseThatIsLostEndsTheEventWithoutACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{}, 0, func(c *Config) { c.MaxInFlight = 1 })
+		d := newHarness(t, &api{}, 0, func(c *Config) { c.MaxInFlight = 1 })
 		defer d.stop()
 		gone := errors.New("the generation has ended")
-		for range 5 { // more than there are places: each is given back
+		for range 5 { // more than there are slots: each is given back
 			ev := newEvent("1")
 			l := &lease{at: ev.Source.Offset, refused: gone}
 			ev.Lease = l
@@ -237,10 +237,10 @@ func TestLeaseThatIsLostEndsTheEventWithoutACall(t *testing.T) {
 	})
 }
 
-// No call of ours was made, but a former owner's may have been accepted.
+// We made no call, but a former owner's may have been accepted.
 func TestLeaseThatIsLostLeavesAFormerOwnersCallInDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{query: queryFails(notPermitted)}, 0, nil)
+		d := newHarness(t, &api{query: queryFails(notPermitted)}, 0, nil)
 		defer d.stop()
 		ev := newEvent("1")
 		l := &lease{at: ev.Source.Offset, doubt: true, since: time.Now(), refused: errors.New("the generation has ended")}

@@ -14,7 +14,7 @@ func budgetOf(n int) func(*Config) { return func(c *Config) { c.Budget = n } }
 func TestBudgetCountsAcceptedRetriesAndNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &api{}
-		d := open(t, a, 0, budgetOf(2))
+		d := newHarness(t, a, 0, budgetOf(2))
 		defer d.stop()
 		doubted := func() Event {
 			ev := newEvent("1")
@@ -54,7 +54,7 @@ func TestBudgetCountsAcceptedRetriesAndNothingElse(t *testing.T) {
 
 func TestWithoutABudgetNothingIsExhausted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{}, 0, nil)
+		d := newHarness(t, &api{}, 0, nil)
 		defer d.stop()
 		for n := range 100 {
 			if o := d.decide(newEvent("1")); o.Reason != events.Accepted || *o.Retries != n+1 {
@@ -64,9 +64,9 @@ func TestWithoutABudgetNothingIsExhausted(t *testing.T) {
 	})
 }
 
-// The generation may end between the decision and its publication. Whoever has
-// the event again is told the same: the retry must be known to those who come
-// after, as what it was.
+// The generation may end between the decision and its publication. The next delivery of the
+// event must get the same answer: the retry must be known to those who come after, as what
+// it was.
 func TestOwnDecisionThatWasNeverPublishedIsToldAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer error
@@ -79,7 +79,7 @@ func TestOwnDecisionThatWasNeverPublishedIsToldAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := &api{retry: always(c.answer), query: states[c.state]}
-				d := open(t, a, 0, budgetOf(1))
+				d := newHarness(t, a, 0, budgetOf(1))
 				defer d.stop()
 				ev := storm(5, nil)[2]
 				told := d.decide(ev)
@@ -88,7 +88,7 @@ func TestOwnDecisionThatWasNeverPublishedIsToldAgain(t *testing.T) {
 				}
 				told.Error = nil // it is not kept
 				time.Sleep(time.Minute)
-				ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()} // the next generation's
+				ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()} // of the next generation
 				ev.Source.Time = ev.Source.Time.Local()
 				again := d.decide(ev)
 				again.Source = told.Source
@@ -103,8 +103,8 @@ func TestOwnDecisionThatWasNeverPublishedIsToldAgain(t *testing.T) {
 	}
 }
 
-// A refusal that was never published may hold no more: the partition may have had
-// another owner meanwhile, whose call was accepted and who died of it.
+// An unpublished refusal may no longer apply: the partition may have had another owner
+// meanwhile, whose call was accepted and who crashed.
 func TestOwnRefusalThatWasNeverPublishedIsLookedAtAgain(t *testing.T) {
 	for state, want := range map[string]events.Reason{
 		"FAILED": events.Rejected, "PROCESSING": events.AlreadyRunning, "CANCELED": events.NotRetryable, "forbidden": events.Rejected,
@@ -112,7 +112,7 @@ func TestOwnRefusalThatWasNeverPublishedIsLookedAtAgain(t *testing.T) {
 		t.Run(state, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := &api{retry: always(ambiguous)}
-				d := open(t, a, 0, nil)
+				d := newHarness(t, a, 0, nil)
 				defer d.stop()
 				all := storm(2, nil)
 				if o := d.decide(all[0]); o.Reason != events.Rejected {
@@ -133,11 +133,11 @@ func TestOwnRefusalThatWasNeverPublishedIsLookedAtAgain(t *testing.T) {
 	}
 }
 
-// A former owner's call was accepted, and it died. A twin in another partition comes
-// first and finds the task running: that is the call of the event in doubt.
+// A former owner's call was accepted, and it crashed. A duplicate in another partition
+// comes first and finds the task running: that is the call of the event in doubt.
 func TestACallInDoubtCountsThoughATwinElsewhereSawItsRetryFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{retry: always(ambiguous), query: states["PROCESSING"]}, 0, nil)
+		d := newHarness(t, &api{retry: always(ambiguous), query: states["PROCESSING"]}, 0, nil)
 		defer d.stop()
 		called, twin := newEvent("1"), newEvent("1")
 		twin.Source.Partition, twin.Source.Offset = partition+1, 5
@@ -155,19 +155,18 @@ func TestACallInDoubtCountsThoughATwinElsewhereSawItsRetryFirst(t *testing.T) {
 	})
 }
 
-// A task whose calls always fail costs its attempts once, however many events tell
-// of it.
+// A task whose calls always fail costs its attempts once, however many events it has.
 func TestExhaustedAttemptsAnswerAllEventsThatStoodInTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := &api{retry: cursed(unavailable)}
-		d := open(t, a, 0, nil)
+		a := &api{retry: alwaysFailing(unavailable)}
+		d := newHarness(t, a, 0, nil)
 		defer d.stop()
 		stop := d.traffic(10 * time.Millisecond)
 		all := storm(50, nil)
 		var first, others int
 		var answers []func() (*Answer, error)
 		for _, ev := range all {
-			ev.Failure.TaskID = "cursed"
+			ev.Failure.TaskID = "alwaysFailing"
 			answers = append(answers, d.add(t.Context(), ev))
 		}
 		for _, answer := range answers {
@@ -185,11 +184,11 @@ func TestExhaustedAttemptsAnswerAllEventsThatStoodInTheLog(t *testing.T) {
 				first++
 			}
 		}
-		if n := a.retries["cursed"]; first != 1 || others != 49 || n > 2*5 {
+		if n := a.retries["alwaysFailing"]; first != 1 || others != 49 || n > 2*5 {
 			t.Errorf("%d answers after calls and %d without, %d calls", first, others, n)
 		}
 		// What comes after the last call tells of a later failure.
-		later := newEvent("cursed")
+		later := newEvent("alwaysFailing")
 		if o := d.decide(later); o.Reason != events.AttemptsExhausted || o.Attempts < 5 {
 			t.Errorf("a later failure: %+v", o)
 		}
@@ -197,12 +196,12 @@ func TestExhaustedAttemptsAnswerAllEventsThatStoodInTheLog(t *testing.T) {
 	})
 }
 
-// A reason of one event alone says nothing about its duplicates: they have codes
-// and ages of their own.
+// A reason of one event alone says nothing about its duplicates: they have codes and ages
+// of their own.
 func TestReasonsOfOneEventAloneCoverNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(48 * time.Hour) // the bubble's time begins with the year 2000
-		d := open(t, &api{}, 0, maxAge)
+		d := newHarness(t, &api{}, 0, maxAge)
 		defer d.stop()
 		all := storm(3, inDoubt)
 		all[0].Failure.ErrorCode = "MPC.10052"

@@ -9,14 +9,14 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// errBlocked is why a call is not made: Kafka would not take its answer.
-var errBlocked = errors.New("its answer cannot be stored at present")
+// errBlocked: the call is not made, because Kafka could not store its answer.
+var errBlocked = errors.New("Kafka cannot store the answer now")
 
-// call makes one retry call. A nil refusal means that it was accepted. One that
-// was throttled keeps its place and is made again: that is never the task's doing.
-// It fails with errBlocked, or when the context ends.
+// call makes one retry call. A nil refusal means that it was accepted. A throttled call
+// keeps its place and is repeated: the task is not its cause. call fails with errBlocked,
+// or when the context ends.
 func (e *run) call(ctx context.Context) (refusal *mpcclient.Error, err error) {
-	e.stepTurn()
+	e.stepWaiting()
 	permit, err := e.r.cfg.Gate.Acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -26,9 +26,9 @@ func (e *run) call(ctx context.Context) (refusal *mpcclient.Error, err error) {
 		e.r.called(e.t, refusal != nil)
 	}()
 	for {
-		if err := e.turn(ctx, permit); err != nil {
+		if err := e.waitTurn(ctx, permit); err != nil {
 			if e.doubt == none {
-				e.ev.Lease.Settled()
+				e.ev.Lease.CallHadNoEffect()
 			}
 			return nil, err
 		}
@@ -36,23 +36,23 @@ func (e *run) call(ctx context.Context) (refusal *mpcclient.Error, err error) {
 		if refusal == nil || refusal.Class != mpcclient.Throttled || refusal.Operation == mpcclient.OperationLogin {
 			return refusal, nil
 		}
-		e.stepTurn()
+		e.stepWaiting()
 	}
 }
 
-// turn waits until the call may be made at this very moment.
-func (e *run) turn(ctx context.Context, permit *pace.Permit) error {
+// waitTurn waits until the call may be made right now.
+func (e *run) waitTurn(ctx context.Context, permit *pace.Permit) error {
 	for {
-		e.r.count(&e.r.marking, 1)
+		e.r.count(&e.r.awaitingCommit, 1)
 		err := e.ev.Lease.BeforeCall(ctx)
-		e.r.count(&e.r.marking, -1)
+		e.r.count(&e.r.awaitingCommit, -1)
 		if err != nil {
 			return err
 		}
-		if err := e.wait(ctx, permit); err != nil {
+		if err := e.waitPermit(ctx, permit); err != nil {
 			return err
 		}
-		// The turn may have been long in coming, or this process may have slept.
+		// The wait may have been long, or this process may have slept.
 		writable := e.ev.Lease.Writable()
 		if writable && e.ev.Lease.MayCall() {
 			return nil
@@ -67,24 +67,24 @@ func (e *run) turn(ctx context.Context, permit *pace.Permit) error {
 	}
 }
 
-// wait waits for the turn. A task that was not called yet may be the next probe of
-// an outage at once.
-func (e *run) wait(ctx context.Context, permit *pace.Permit) error {
+// waitPermit waits for the permit's turn. A task that was not called yet may be the next
+// probe of an outage at once.
+func (e *run) waitPermit(ctx context.Context, permit *pace.Permit) error {
 	if e.last == nil {
-		return permit.WaitNew(ctx, e.ev.came)
+		return permit.WaitNew(ctx, e.ev.arrived)
 	}
 	return permit.Wait(ctx)
 }
 
-// send makes the call, and takes note of how it ended.
+// send makes the call and notes its result.
 func (e *run) send(ctx context.Context, permit *pace.Permit) *mpcclient.Error {
-	extent := e.r.extentOf(e.t) // what comes after this may tell of a failure of this very retry
+	extent := e.r.extentOf(e.t) // events after this may tell of a failure of this very retry
 	probe := !e.r.cfg.Gate.Available()
 	e.ev.step(story.Step{Kind: story.Call})
 	err := e.r.cfg.API.Retry(context.WithoutCancel(ctx), e.t.id)
-	before := e.r.cfg.Gate.Tally().Lately
+	before := e.r.cfg.Gate.Counters().RecentlyServed
 	refusal := report(permit, err)
-	e.r.cause.heard(refusal)
+	e.r.cause.observe(refusal)
 	if (refusal == nil || !refusal.Outage()) && e.r.cfg.Gate.Available() {
 		e.r.served()
 	}
@@ -100,24 +100,24 @@ func (e *run) send(ctx context.Context, permit *pace.Permit) *mpcclient.Error {
 	case refusal.Class == mpcclient.Lost:
 		e.doubt, e.clearAt, e.asked = lost, e.r.cfg.Clock.Now().Add(e.r.cfg.Settle), false
 	case refusal.Outage() && e.doubt == none:
-		e.ev.Lease.Settled()
+		e.ev.Lease.CallHadNoEffect()
 	}
 	if now := e.r.cfg.Clock.Now(); e.last == nil && e.alone(refusal) {
 		e.r.firstFailures.note(now, e.ev, refusal, e.r.cfg.MaxAttempts)
 	}
 	e.last, e.lastCall = refusal, e.r.cfg.Clock.Now()
 	if refusal.Outage() && refusal.Class != mpcclient.Throttled {
-		e.evidence.failed(e.r.cfg.Gate.Tally(), before, probe)
+		e.evidence.failed(e.r.cfg.Gate.Counters(), before, probe)
 	}
 	return refusal
 }
 
-// alone tells whether a call has failed that may be this task's own failure.
+// alone reports whether a failed call may be the failure of this task alone.
 func (e *run) alone(refusal *mpcclient.Error) bool {
 	return refusal.Outage() && refusal.Class != mpcclient.Throttled && refusal.Operation != mpcclient.OperationLogin && e.r.cfg.Gate.Available()
 }
 
-// report tells the gate how a request ended, and gives the error its type.
+// report tells the gate a request's result and converts the error.
 func report(permit *pace.Permit, err error) *mpcclient.Error {
 	if err == nil {
 		permit.Done(pace.Served, 0)
@@ -132,7 +132,7 @@ func report(permit *pace.Permit, err error) *mpcclient.Error {
 	case refusal.Class == mpcclient.Throttled && refusal.Operation != mpcclient.OperationLogin:
 		result = pace.Throttled // IAM's quota is not MPC's
 	case refusal.Operation == mpcclient.OperationQuery && refusal.Forbidden():
-		// Retries may be permitted all the same.
+		// Retries may be permitted nevertheless.
 	case refusal.Outage():
 		result = pace.Failed
 	}

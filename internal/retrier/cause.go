@@ -10,26 +10,24 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// cause says why the API does not serve, where that is known. The gate knows
-// only that it does not; a wrong password or a key without rights waits for a
-// person, who has to learn of it.
+// cause logs why the API does not serve, if that is known. The gate knows only that it does
+// not. A wrong password or missing permissions need a person to act.
 type cause struct {
 	gate *pace.Gate
 	log  logrus.FieldLogger
 
 	mu     sync.Mutex
-	said   map[string]bool // kinds of failures, in this outage
-	advice string          // what somebody has to do about it; empty: nothing
+	logged map[string]bool // kinds of failures logged in this outage
+	advice string          // what an operator must do; empty: nothing
 }
 
-// heard takes note of how a request ended; nil: well. Each kind of failure is
-// said once in an outage, however its messages, request ids and ports differ
-// from call to call.
-func (c *cause) heard(refusal *mpcclient.Error) {
+// observe notes a request's result; nil: success. Each kind of failure is logged once per
+// outage, even if its messages, request ids and ports differ.
+func (c *cause) observe(refusal *mpcclient.Error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.gate.Available() {
-		clear(c.said)
+		clear(c.logged)
 		c.advice = ""
 		return
 	}
@@ -40,8 +38,8 @@ func (c *cause) heard(refusal *mpcclient.Error) {
 		c.advice = refusal.Advice
 	}
 	kind := fmt.Sprint(refusal.Operation, refusal.Class, refusal.Status, refusal.Code)
-	if !c.said[kind] {
-		c.said[kind] = true
-		c.log.Warn("why MPC does not serve: " + refusal.Error())
+	if !c.logged[kind] {
+		c.logged[kind] = true
+		c.log.Warn("cause of the MPC outage: " + refusal.Error())
 	}
 }

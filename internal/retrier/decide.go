@@ -10,45 +10,44 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// run is one event's way to its answer, as far as it has come.
+// run is the progress of one event towards its answer.
 type run struct {
 	r  *Retrier
 	t  *task
 	ev *event
 
 	attempts int
-	// covers are the events that stood in the log when the last call was sent, or
-	// after a crash when the state was asked for.
+	// extent is what was in the logs when the last call was sent, or, after a crash, when
+	// the state was queried.
 	extent   extent
-	last     *mpcclient.Error // how the last call failed; nil: there was none
+	last     *mpcclient.Error // how the last call failed; nil: no call failed
 	backoff  backoff.Backoff
 	waited   bool      // since the last call
 	lastCall time.Time // when it ended
 	evidence
 
 	doubt doubt
-	// clearAt is when FAILED ends the doubt.
+	// clearAt is when the state FAILED ends the doubt.
 	clearAt time.Time
-	asked   bool // for the state, in this doubt
-	// askAgain spaces the questions while MPC refuses to tell the task's state; said:
-	// that was logged.
-	askAgain backoff.Backoff
-	said     bool
+	asked   bool // the state was queried, in this doubt
+	// queryBackoff spaces the queries while MPC refuses to disclose the task's state.
+	// logged: that was logged.
+	queryBackoff backoff.Backoff
+	logged       bool
 }
 
 func (r *Retrier) newRun(t *task, ev *event) *run {
 	e := &run{r: r, t: t, ev: ev}
 	e.backoff = backoff.Backoff{Base: firstBackoff, Max: longestBackoff, Rand: r.cfg.Rand}
-	e.askAgain = e.backoff
+	e.queryBackoff = e.backoff
 	if ev.Lease.InDoubt() {
-		e.doubt, e.clearAt = crashed, ev.Lease.Since().Add(r.cfg.Settle)
+		e.doubt, e.clearAt = crashed, ev.Lease.GenerationStart().Add(r.cfg.Settle)
 	}
 	return e
 }
 
-// work decides a task's events one after the other. It ends when none is left, or
-// when the next step needs something that others must not wait for: a time, or a
-// slot.
+// work decides a task's events one after the other. It ends when none is left, or when the
+// next step needs something that others must not wait for: a time or a slot.
 func (r *Retrier) work(t *task) pause {
 	for {
 		ev := r.first(t)
@@ -60,7 +59,7 @@ func (r *Retrier) work(t *task) pause {
 		}
 		o, wait, err := t.run.decide(ev.Lease.Context())
 		switch {
-		case err != nil: // the generation ends: Release gives up what is left
+		case err != nil: // the generation ends: Release gives up the rest
 			return pause{phase: held}
 		case o == nil:
 			return wait
@@ -69,31 +68,30 @@ func (r *Retrier) work(t *task) pause {
 	}
 }
 
-// pause is what a task waits for outside its goroutine: for a slot, if it is ready.
+// pause is what a task waits for outside its goroutine. A ready task waits for a slot.
 type pause struct {
 	phase  phase
 	due    time.Time
-	outage bool // it backs off because MPC serves nobody
+	outage bool // it backs off because MPC serves no task
 }
 
 func (e *run) pause(p phase, d time.Duration) pause {
 	return pause{phase: p, due: e.r.cfg.Clock.Now().Add(d)}
 }
 
-// decide is the decision about one event, while no other of its task is decided.
-// It gives an outcome, or what must be waited for before it goes on: then it is
-// called again, and begins anew with what is known by then. It fails only when the
-// context ends first; the event is then as undecided as it was. A call that is
-// under way when the context ends is let end, and its answer counts.
+// decide decides one event. Only one event of a task is decided at a time. It returns an
+// outcome, or what must be waited for: then it is called again, and starts over with what
+// is known by then. It fails only when the context ends first; the event is then still
+// undecided. A call in flight when the context ends is completed, and its answer counts.
 func (e *run) decide(ctx context.Context) (*events.Outcome, pause, error) {
-	// One call answers all that stood in the log when it was sent. An event that
-	// came later tells of a later failure.
+	// One call answers all events that were in the log when it was sent. A later event
+	// tells of a later failure.
 	decided, covered := e.r.covering(e.ev)
 	if covered && !e.outdated(decided) {
 		return e.answerAs(decided), pause{}, nil
 	}
-	// An earlier owner's call, or our own, may have been accepted though no answer
-	// came: ask, before anything is called again.
+	// A call of an earlier owner, or our own, may have been accepted without an answer:
+	// query the state before anything is called again.
 	if e.doubt != none {
 		reason, wait, err := e.clear(ctx)
 		switch {
@@ -101,7 +99,7 @@ func (e *run) decide(ctx context.Context) (*events.Outcome, pause, error) {
 			return nil, wait, err
 		case reason != "":
 			return e.answerAll(reason, nil), pause{}, nil
-		case covered: // nothing says that the refusal does not hold any more
+		case covered: // nothing shows that the refusal no longer applies
 			return e.answerAs(decided), pause{}, nil
 		}
 	}
@@ -142,14 +140,13 @@ func (e *run) decide(ctx context.Context) (*events.Outcome, pause, error) {
 		}
 		return e.answerAll(reason, refusal), pause{}, nil
 	}
-	// The API did not do its work, or its answer was lost: that says nothing
-	// about the task.
+	// The API did not do its work, or its answer was lost: that says nothing about the
+	// task.
 	e.waited = false
 	return e.decide(ctx)
 }
 
-// blockedFor is how long a task waits that is not called because Kafka would not
-// take its answer.
+// blockedFor is how long a task waits when Kafka could not store its answer.
 const blockedFor = 250 * time.Millisecond
 
 func (e *run) block() pause {
@@ -157,8 +154,8 @@ func (e *run) block() pause {
 	return e.pause(blocked, blockedFor)
 }
 
-// ruledOut is the reason for which the event is answered without a call, or
-// without another one; empty: there is none.
+// ruledOut is the reason to answer the event without a call, or without another one; empty:
+// none.
 func (e *run) ruledOut() events.Reason {
 	reason := e.r.ruledOut(e.ev, e.attempts)
 	if reason == "" && e.exhausted() {
@@ -167,8 +164,8 @@ func (e *run) ruledOut() events.Reason {
 	return reason
 }
 
-// ruledOut is the same, whatever has become of the calls. Code, age and budget do
-// not rule out an event that somebody forced.
+// ruledOut is the same, ignoring the results of calls. Failure code, age and budget do not
+// rule out a forced event.
 func (r *Retrier) ruledOut(ev *event, attempts int) events.Reason {
 	switch f := &ev.Failure; {
 	case f.Forced:
@@ -183,8 +180,8 @@ func (r *Retrier) ruledOut(ev *event, attempts int) events.Reason {
 	return ""
 }
 
-// needsCall tells whether an event that has just come can be answered by a call
-// alone, as things stand: then it need not begin before there is a slot.
+// needsCall reports whether a new event can only be answered by a call, as far as known
+// now. Then it need not start before there is a slot.
 func (r *Retrier) needsCall(ev *event) bool {
 	if ev.Lease.InDoubt() {
 		return false
@@ -193,11 +190,11 @@ func (r *Retrier) needsCall(ev *event) bool {
 	return !covered && r.ruledOut(ev, 0) == ""
 }
 
-// covering finds the decision that answers the event too.
+// covering returns the decision that also answers this event.
 func (r *Retrier) covering(ev *event) (events.Outcome, bool) {
 	decided, covered := r.cfg.Ledger.Covering(ev.Failure.TaskID, ev.Source)
 	if !covered {
-		decided, covered = r.recent.covering(ev.Failure.TaskID, ev.Lease.Seen())
+		decided, covered = r.recent.covering(ev.Failure.TaskID, ev.Lease.FirstObserved())
 	}
 	return decided, covered
 }

@@ -1,29 +1,28 @@
-// Package retrier is the decision: it answers failure events, task by task.
+// Package retrier decides: it answers failure events, task by task.
 //
-//	decide.go   the decision about one event; read this function first
-//	retrier.go  what comes in, and what it needs
-//	task.go     a task: its events that wait, and how far it is with MPC
-//	schedule.go which tasks run, and which wait for what
-//	call.go     one retry call
-//	doubt.go    what a call may have done, and what the task's state says of it
-//	answer.go   what is answered: for one event, or for all that stood in the log
-//	exhausted.go when calls have failed too often
-//	status.go   asks for the states of tasks, several in one request; told.go: what they are
-//	state.go    what a state says
-//	cause.go    says why MPC does not serve
-//	waiting.go  counts what the events wait for
-//	trail.go    tells whoever asks what happens to an event, see package story
+//	decide.go       the decision about one event; read this function first
+//	retrier.go      the interfaces to the rest of the service
+//	task.go         a task: its waiting events and its progress with MPC
+//	schedule.go     which tasks run, and what the others wait for
+//	call.go         one retry call
+//	doubt.go        calls with an unknown result, and what the task's state tells about them
+//	answer.go       the outcome: for one event, or for all that were in the log
+//	exhausted.go    when calls have failed too often
+//	status.go       queries task states, several in one request; statusresult.go: the results
+//	state.go        what a state means
+//	cause.go        logs why MPC does not serve
+//	waiting.go      counts what the events wait for
+//	trail.go        reports what happens to an event, see package story
 //
-// The unit of work is the task, however many events tell of it. An event that
-// waits is data. A task that has something to do runs in a goroutine with plain,
-// blocking code; one that must wait for a time leaves it and comes back by a timer.
+// The unit of work is the task, however many events it has. A waiting event is data. A task
+// with something to do runs in a goroutine, with plain blocking code. A task that must wait
+// for a time leaves the goroutine and comes back by a timer.
 //
-// An answer is a fact about the task, never about the API: while the API is
-// away, throttles or fails, the task waits. Where an answer may have been lost,
-// the task's state is asked for before anything is called again. Events of one
-// failure share one call, told apart from a later failure by offsets alone.
+// An answer is a fact about the task, never about the API: while the API is unavailable,
+// throttles or fails, the task waits. If an answer may have been lost, the task's state is
+// queried before anything is called again. Events of one failure share one call. Offsets
+// alone tell them apart from a later failure.
 //
-// The package knows neither Kafka nor HTTP: the API, the gate that paces it and
-// the event's lease are small interfaces. Only internal/app and the simulation
-// import it.
+// The package knows neither Kafka nor HTTP: the API, the gate that paces it and the event's
+// lease are small interfaces. Only internal/app and the simulation import it.
 package retrier

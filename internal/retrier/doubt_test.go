@@ -20,7 +20,7 @@ func TestLostAnswerIsSettledByTheState(t *testing.T) {
 	} {
 		t.Run(state, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := open(t, &api{retry: first(lostAnswer), query: states[state]}, 0, nil)
+				d := newHarness(t, &api{retry: first(lostAnswer), query: states[state]}, 0, nil)
 				defer d.stop()
 				began := time.Now()
 				ev := newEvent("1")
@@ -46,9 +46,9 @@ func TestFAILEDRightAfterALostAnswerIsNotBelieved(t *testing.T) {
 			if time.Since(began) < settle/2 {
 				return tasksIn(mpcclient.StatusFailed, ids...), nil
 			}
-			return tasksIn(mpcclient.StatusProcessing, ids...), nil // MPC has come to the call
+			return tasksIn(mpcclient.StatusProcessing, ids...), nil // MPC has processed the call
 		}
-		d := open(t, a, 0, nil)
+		d := newHarness(t, a, 0, nil)
 		defer d.stop()
 		if o := d.decide(newEvent("1")); o.Reason != events.AlreadyRunning || o.Attempts != 1 {
 			t.Errorf("%+v", o)
@@ -58,7 +58,7 @@ func TestFAILEDRightAfterALostAnswerIsNotBelieved(t *testing.T) {
 
 func TestFAILEDLongAfterALostAnswerIsCalledAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{retry: first(lostAnswer)}, 0, nil)
+		d := newHarness(t, &api{retry: first(lostAnswer)}, 0, nil)
 		defer d.stop()
 		ev := newEvent("1")
 		if o := d.decide(ev); o.Reason != events.Accepted || o.Attempts != 2 {
@@ -83,7 +83,7 @@ func TestCallInDoubtAfterACrashIsAskedAboutFirst(t *testing.T) {
 	} {
 		t.Run(state, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := open(t, &api{query: states[state]}, 0, nil)
+				d := newHarness(t, &api{query: states[state]}, 0, nil)
 				defer d.stop()
 				ev := newEvent("1")
 				ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()}
@@ -101,7 +101,7 @@ func TestCallInDoubtAfterACrashIsAskedAboutFirst(t *testing.T) {
 
 func TestFAILEDAfterACrashCountsFromTheAssignmentOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{}, 0, nil)
+		d := newHarness(t, &api{}, 0, nil)
 		defer d.stop()
 		for ago, wait := range map[time.Duration]time.Duration{0: settle, settle / 2: settle / 2, time.Hour: 0} {
 			began := time.Now()
@@ -120,8 +120,8 @@ func TestFAILEDAfterACrashCountsFromTheAssignmentOn(t *testing.T) {
 	})
 }
 
-// A refusal to tell of a task is no leave to call for it once more: the call in
-// doubt may have been accepted.
+// A refusal to disclose a task's state does not allow another call: the call in doubt may
+// have been accepted.
 func TestNothingIsCalledAgainBecauseMPCDoesNotTellTheState(t *testing.T) {
 	for name, crashed := range map[string]bool{"lost": false, "crashed": true} {
 		t.Run(name, func(t *testing.T) {
@@ -137,7 +137,7 @@ func TestNothingIsCalledAgainBecauseMPCDoesNotTellTheState(t *testing.T) {
 					}
 					return tasksIn(mpcclient.StatusProcessing, ids...), nil
 				}
-				d := open(t, a, 0, nil)
+				d := newHarness(t, a, 0, nil)
 				defer d.stop()
 				ev := newEvent("1")
 				ev.Lease = &lease{at: ev.Source.Offset, doubt: crashed, since: began}
@@ -156,8 +156,8 @@ func TestNothingIsCalledAgainBecauseMPCDoesNotTellTheState(t *testing.T) {
 	}
 }
 
-// Where the state cannot be asked for, a call that may have been accepted is the
-// best explanation of the next one's refusal.
+// If states cannot be queried, a call that may have been accepted is the best explanation
+// of the next one's refusal.
 func TestWithoutTheQueryARefusalAfterADoubtMeansThatTheTaskRuns(t *testing.T) {
 	refused := refusal(mpcclient.Ambiguous, 403, "MPC.10212")
 	for name, c := range map[string]struct {
@@ -177,7 +177,7 @@ func TestWithoutTheQueryARefusalAfterADoubtMeansThatTheTaskRuns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := open(t, &api{retry: first(c.calls...), query: queryFails(notPermitted)}, 0, nil)
+				d := newHarness(t, &api{retry: first(c.calls...), query: queryFails(notPermitted)}, 0, nil)
 				defer d.stop()
 				ev := newEvent("1")
 				ev.Lease = &lease{at: ev.Source.Offset, doubt: c.crashed, since: time.Now()}
@@ -192,10 +192,10 @@ func TestWithoutTheQueryARefusalAfterADoubtMeansThatTheTaskRuns(t *testing.T) {
 	}
 }
 
-// Only a lost answer makes a query necessary: an outage's does not.
+// Only a lost answer makes a query necessary; an outage does not.
 func TestOutageIsNoDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{retry: first(unavailable, refusal(mpcclient.Throttled, 429, "APIG.0308"), refusal(mpcclient.Operator, 401, "APIG.0301"))}, 0, nil)
+		d := newHarness(t, &api{retry: first(unavailable, refusal(mpcclient.Throttled, 429, "APIG.0308"), refusal(mpcclient.Operator, 401, "APIG.0301"))}, 0, nil)
 		defer d.stop()
 		ev := newEvent("1")
 		if o := d.decide(ev); o.Reason != events.Accepted || o.Attempts != 4 || d.api.asked() != 0 {
@@ -208,10 +208,10 @@ func TestOutageIsNoDoubt(t *testing.T) {
 	})
 }
 
-// An error of a kind that nobody knows may stand for an accepted call.
+// An error of an unknown kind may stand for an accepted call.
 func TestUnknownErrorIsTakenForALostAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{retry: first(context.DeadlineExceeded), query: states["PROCESSING"]}, 0, nil)
+		d := newHarness(t, &api{retry: first(context.DeadlineExceeded), query: states["PROCESSING"]}, 0, nil)
 		defer d.stop()
 		if o := d.decide(newEvent("1")); o.Reason != events.AlreadyRunning {
 			t.Errorf("%+v", o)
@@ -219,18 +219,18 @@ func TestUnknownErrorIsTakenForALostAnswer(t *testing.T) {
 	})
 }
 
-// After a crash, and without the permission to ask for states, a call's answer covers
-// what stood in the log when it was sent, as ever.
+// After a crash, and without the permission to query states, a call's answer covers what
+// was in the log when it was sent, as always.
 func TestWithoutTheQueryAnExhaustedTaskInDoubtCoversWhatStoodInTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := &api{retry: cursed(unavailable), query: states["forbidden"]}
-		d := open(t, a, 0, nil)
+		a := &api{retry: alwaysFailing(unavailable), query: states["forbidden"]}
+		d := newHarness(t, a, 0, nil)
 		defer d.stop()
 		stop := d.traffic(10 * time.Millisecond)
 		defer stop()
 		all := storm(2, inDoubt)
 		for i := range all {
-			all[i].Failure.TaskID = "cursed"
+			all[i].Failure.TaskID = "alwaysFailing"
 		}
 		var got []events.Outcome
 		for _, wait := range []func() (*Answer, error){d.add(t.Context(), all[0]), d.add(t.Context(), all[1])} {

@@ -21,7 +21,7 @@ func maxAge(c *Config) { c.MaxAge = time.Hour }
 func TestOldEventIsAnsweredWithoutACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(48 * time.Hour) // the bubble's time begins with the year 2000
-		d := open(t, &api{}, 0, maxAge)
+		d := newHarness(t, &api{}, 0, maxAge)
 		defer d.stop()
 		if o := d.decide(agedEvent("old", time.Hour+time.Second)); o.Reason != events.Expired || o.Attempts != 0 || d.api.called() != 0 {
 			t.Errorf("%+v after %d calls", o, d.api.called())
@@ -36,7 +36,7 @@ func TestEventThatGrowsOldInAnOutageDoesNotExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(48 * time.Hour) // the bubble's time begins with the year 2000
 		began := time.Now()
-		d := open(t, &api{retry: func(_ context.Context, _ string, _ int) error {
+		d := newHarness(t, &api{retry: func(_ context.Context, _ string, _ int) error {
 			if time.Since(began) < 3*time.Hour {
 				return unavailable
 			}
@@ -49,14 +49,14 @@ func TestEventThatGrowsOldInAnOutageDoesNotExpire(t *testing.T) {
 	})
 }
 
-// A call that a former owner made may have been accepted: that is asked first.
+// A former owner's call may have been accepted: the state is queried first.
 func TestOldEventInDoubtIsAskedAbout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(48 * time.Hour) // the bubble's time begins with the year 2000
 		for status, want := range map[mpcclient.Status]events.Reason{
 			mpcclient.StatusProcessing: events.AlreadyRunning, mpcclient.StatusFailed: events.Expired,
 		} {
-			d := open(t, &api{query: func(ids []string) (map[string]mpcclient.Task, error) { return tasksIn(status, ids...), nil }}, 0, maxAge)
+			d := newHarness(t, &api{query: func(ids []string) (map[string]mpcclient.Task, error) { return tasksIn(status, ids...), nil }}, 0, maxAge)
 			ev := agedEvent("1", 2*time.Hour)
 			ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()}
 			if o := d.decide(ev); o.Reason != want || d.api.called() != 0 {

@@ -19,7 +19,7 @@ import (
 )
 
 // failures are the lines about first failures.
-func (d *desk) failures() (lines []*logrus.Entry) {
+func (d *harness) failures() (lines []*logrus.Entry) {
 	for _, e := range d.log.AllEntries() {
 		if strings.HasPrefix(e.Message, "a task's call failed: ") {
 			lines = append(lines, e)
@@ -32,7 +32,7 @@ func (d *desk) failures() (lines []*logrus.Entry) {
 func TestATaskWhoseCallsFailSaysWhichAttemptItIsAndIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cursed := refusal(mpcclient.Transient, 503, "APIG.0613")
-		d := open(t, &api{retry: func(_ context.Context, id string, _ int) error {
+		d := newHarness(t, &api{retry: func(_ context.Context, id string, _ int) error {
 			if id == "cursed" {
 				return cursed
 			}
@@ -84,7 +84,7 @@ func TestATaskWhoseCallsFailSaysWhichAttemptItIsAndIsLoggedOnce(t *testing.T) {
 func TestAnOutageIsNotLoggedTaskByTask(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var up atomic.Bool
-		d := open(t, &api{retry: func(context.Context, string, int) error {
+		d := newHarness(t, &api{retry: func(context.Context, string, int) error {
 			if time.Sleep(time.Second); !up.Load() {
 				return refusal(mpcclient.Transient, 503, "APIG.0613")
 			}

@@ -14,13 +14,13 @@ func TestForcePassesBudgetAgeAndSkipCodes(t *testing.T) {
 		time.Sleep(48 * time.Hour) // the bubble's time begins with the year 2000
 		for what, c := range map[string]struct {
 			change func(*Config)
-			first  events.Reason // unforced
+			first  events.Reason // without force
 		}{
 			"budget":    {func(c *Config) { c.Budget, c.SkipCodes = 1, nil }, events.BudgetExhausted},
 			"age":       {func(c *Config) { c.MaxAge, c.SkipCodes = time.Hour, nil }, events.Expired},
 			"skip code": {func(c *Config) { c.SkipCodes = []string{"MPC.10052"} }, events.NotRetryable},
 		} {
-			d := open(t, &api{}, 0, c.change)
+			d := newHarness(t, &api{}, 0, c.change)
 			ask := func(forced bool) events.Outcome {
 				ev := agedEvent("1", 2*time.Hour)
 				ev.Failure.ErrorCode, ev.Failure.Forced = "MPC.10052", forced
@@ -44,15 +44,15 @@ func TestForcePassesBudgetAgeAndSkipCodes(t *testing.T) {
 	})
 }
 
-// What is forced is a call, not an answer of a kind: MPC has the last word, and a
-// forced retry counts like any other.
+// A forced event forces a call, not an outcome: MPC decides, and a forced retry counts like
+// any other.
 func TestForceDoesNotChangeWhatMPCSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(48 * time.Hour) // the bubble's time begins with the year 2000
 		a := &api{retry: always(ambiguous), query: func(ids []string) (map[string]mpcclient.Task, error) {
 			return tasksIn(mpcclient.StatusCanceled, ids...), nil
 		}}
-		d := open(t, a, 0, nil)
+		d := newHarness(t, a, 0, nil)
 		defer d.stop()
 		ev := newEvent("1")
 		ev.Failure.Forced = true

@@ -11,15 +11,15 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// lease records what the retrier says to the consumer.
+// lease records what the retrier tells the consumer.
 type lease struct {
 	at    int64 // the event's offset
 	doubt bool
 	end   int64 // of the partition; 0: the event is its last
-	// seen is when the event was seen, 0: when nothing covers it; sighted is now.
-	seen, sighted uint64
-	since         time.Time
-	owned         context.Context
+	// firstObserved is the number of the event's first observation, 0: nothing covers it.
+	firstObserved, lastObservation uint64
+	since                          time.Time
+	owned                          context.Context
 
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
@@ -30,11 +30,11 @@ type lease struct {
 	mu      sync.Mutex
 	heard   []string
 	notYet  int   // so many times MayCall is false
-	refused error // BeforeCall's
+	refused error // BeforeCall's error
 }
 
-func (l *lease) Since() time.Time { return l.since }
-func (l *lease) Settled()         { l.note("settled") }
+func (l *lease) GenerationStart() time.Time { return l.since }
+func (l *lease) CallHadNoEffect()           { l.note("settled") }
 
 func (l *lease) InDoubt() bool            { return l.doubt }
 func (l *lease) Context() context.Context { return l.ctx }
@@ -47,12 +47,12 @@ func (l *lease) Answer(o *events.Outcome, acknowledged func()) {
 	l.ended <- &Answer{Outcome: *o, Acknowledged: acknowledged}
 }
 
-func (l *lease) Sighted() uint64 { return l.sighted }
-func (l *lease) Seen() uint64 {
-	if l.seen == 0 {
+func (l *lease) LastObservation() uint64 { return l.lastObservation }
+func (l *lease) FirstObserved() uint64 {
+	if l.firstObserved == 0 {
 		return math.MaxUint64
 	}
-	return l.seen
+	return l.firstObserved
 }
 
 // grow sets how long the log is from now on.
@@ -62,13 +62,13 @@ func (l *lease) grow(end int64) {
 	l.end = end
 }
 
-func (l *lease) End() (end, log int64) {
+func (l *lease) End() (end, logID int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return max(l.end, l.at+1), 0
 }
 
-// Owned ends with what the test has set as the end of the drain.
+// Owned ends with the test's end of the drain.
 func (l *lease) Owned() context.Context {
 	if l.owned == nil {
 		return context.Background()
@@ -97,7 +97,7 @@ func (l *lease) note(what string) {
 	l.heard = append(l.heard, what)
 }
 
-// calledAndOpen tells whether a next owner would have to ask about the event.
+// calledAndOpen reports whether a next owner would have to query the event's task.
 func (l *lease) calledAndOpen() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -18,26 +18,26 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// The tests run in bubbles of testing/synctest: there the system's clock is
-// virtual, and hours of waiting take no time.
+// The tests run in bubbles of testing/synctest: the system's clock is virtual there, and
+// hours of waiting take no time.
 
 func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
-// settle is how long FAILED is not believed after a lost answer.
+// settle is how long FAILED is not trusted after a lost answer.
 const settle = 10 * time.Second
 
-// api is MPC as a test scripts it. What is not scripted is accepted, and FAILED.
+// api is MPC as scripted by a test. By default calls are accepted, and tasks are FAILED.
 type api struct {
 	retry func(ctx context.Context, id string, nth int) error
 	query func(ids []string) (map[string]mpcclient.Task, error)
 
 	mu       sync.Mutex
 	retries  map[string]int // calls by task
-	retried  []time.Time    // when
+	retried  []time.Time    // call times
 	queries  [][]string
 	queried  []time.Time
 	inFlight map[string]int
-	twice    []string // tasks that were called while another call for them was under way
+	twice    []string // tasks that were called while another call for them was in flight
 }
 
 func (a *api) Retry(ctx context.Context, id string) error {
@@ -71,7 +71,7 @@ func (a *api) Query(_ context.Context, ids []string) (map[string]mpcclient.Task,
 	return a.query(ids)
 }
 
-// asked is how many queries there have been, called how many retry calls.
+// asked is the number of queries so far, called that of retry calls.
 func (a *api) asked() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -84,7 +84,7 @@ func (a *api) called() int {
 	return len(a.retried)
 }
 
-// tasksIn is a query's answer: all tasks are in one state.
+// tasksIn is a query's answer with all tasks in one state.
 func tasksIn(s mpcclient.Status, ids ...string) map[string]mpcclient.Task {
 	tasks := map[string]mpcclient.Task{}
 	for _, id := range ids {
@@ -93,8 +93,8 @@ func tasksIn(s mpcclient.Status, ids ...string) map[string]mpcclient.Task {
 	return tasks
 }
 
-// desk is a retrier at work, with all that it needs.
-type desk struct {
+// harness is a running retrier with everything it needs.
+type harness struct {
 	*Retrier
 	t    *testing.T
 	api  *api
@@ -102,7 +102,7 @@ type desk struct {
 	log  *test.Hook
 	stop func() // ends it
 
-	working clock.Group // what the leases have begun
+	working clock.Group // work started by the leases
 }
 
 // Answer is what is to be published for an event.
@@ -111,15 +111,15 @@ type Answer struct {
 	Acknowledged func()
 }
 
-// open makes a desk. change may be nil.
-func open(t *testing.T, a *api, perMinute int, change func(*Config)) *desk {
+// newHarness starts a harness. change may be nil.
+func newHarness(t *testing.T, a *api, perMinute int, change func(*Config)) *harness {
 	t.Helper()
 	a.retries, a.inFlight = map[string]int{}, map[string]int{}
 	log, hook := test.NewNullLogger()
 	random := rand.New(rand.NewPCG(1, 2))
 	var mu sync.Mutex
 	cfg := Config{
-		API: a, Ledger: &book{}, MaxInFlight: 64, MaxAttempts: 5, Settle: settle, SkipCodes: []string{"MPC.10052"},
+		API: a, Ledger: &fakeLedger{}, MaxInFlight: 64, MaxAttempts: 5, Settle: settle, SkipCodes: []string{"MPC.10052"},
 		Origin: "/remux-retrier/test", Clock: clock.System, Logger: log,
 		Rand: func() float64 {
 			mu.Lock()
@@ -145,19 +145,18 @@ func open(t *testing.T, a *api, perMinute int, change func(*Config)) *desk {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { r.Run(ctx) })
-	return &desk{Retrier: r, t: t, api: a, gate: gate, log: hook, stop: func() {
+	return &harness{Retrier: r, t: t, api: a, gate: gate, log: hook, stop: func() {
 		cancel()
 		running.Wait()
 	}}
 }
 
-// partition is the events'.
+// partition is the partition of all events.
 const partition = 3
 
 var offsets atomic.Int64
 
-// newEvent is one behind all events before it, which is not covered by what was
-// called for them.
+// newEvent returns an event after all earlier ones, which earlier calls do not cover.
 func newEvent(id string) Event {
 	offset := offsets.Add(1)
 	return Event{
@@ -172,8 +171,8 @@ type leased interface{ self() *lease }
 
 func (l *lease) self() *lease { return l }
 
-// add hands an event over, whose generation lasts as long as ctx.
-func (d *desk) add(ctx context.Context, ev Event) (wait func() (*Answer, error)) {
+// add adds an event whose generation lasts as long as ctx.
+func (d *harness) add(ctx context.Context, ev Event) (wait func() (*Answer, error)) {
 	l := ev.Lease.(leased).self()
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
 	l.working, l.ended = &d.working, make(chan *Answer, 1)
@@ -188,7 +187,7 @@ func (d *desk) add(ctx context.Context, ev Event) (wait func() (*Answer, error))
 			return a, nil
 		case <-l.ctx.Done():
 		}
-		// The generation has ended, of this event and of all others.
+		// The generation has ended, for this event and all others.
 		d.working.Wait(clock.System)
 		d.Release()
 		if a := <-l.ended; a != nil {
@@ -199,10 +198,10 @@ func (d *desk) add(ctx context.Context, ev Event) (wait func() (*Answer, error))
 }
 
 // Answer hands an event over and waits for its answer.
-func (d *desk) Answer(ctx context.Context, ev Event) (*Answer, error) { return d.add(ctx, ev)() }
+func (d *harness) Answer(ctx context.Context, ev Event) (*Answer, error) { return d.add(ctx, ev)() }
 
 // decide answers an event and acknowledges the answer at once.
-func (d *desk) decide(ev Event) events.Outcome {
+func (d *harness) decide(ev Event) events.Outcome {
 	d.t.Helper()
 	answer, err := d.Answer(context.Background(), ev)
 	if err != nil {
@@ -212,7 +211,7 @@ func (d *desk) decide(ev Event) events.Outcome {
 	return answer.Outcome
 }
 
-// refusal is an answer of the API that is no acceptance.
+// refusal is an error answer of the API.
 func refusal(class mpcclient.Class, status int, code string) *mpcclient.Error {
 	return &mpcclient.Error{
 		Operation: mpcclient.OperationRetry, Class: class, Status: status, Code: code,
@@ -227,13 +226,13 @@ func queryRefusal(class mpcclient.Class, status int, code string) *mpcclient.Err
 	return e
 }
 
-// always has every retry call end so.
+// always ends every retry call with err.
 func always(err error) func(context.Context, string, int) error {
 	return func(context.Context, string, int) error { return err }
 }
 
-// first has the first calls of a task end so, one after another, and further
-// ones be accepted.
+// first ends the first calls of a task with these errors, one after another; further ones
+// are accepted.
 func first(errs ...error) func(context.Context, string, int) error {
 	return func(_ context.Context, _ string, nth int) error {
 		if nth <= len(errs) {

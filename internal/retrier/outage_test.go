@@ -47,7 +47,7 @@ func TestOutageOfHoursDecidesNothing(t *testing.T) {
 					}
 					return tasksIn(mpcclient.StatusFailed, ids...), nil
 				}
-				d := open(t, a, 600, func(c *Config) { c.MaxInFlight = 4 })
+				d := newHarness(t, a, 600, func(c *Config) { c.MaxInFlight = 4 })
 				defer d.stop()
 				for id, reason := range d.decideAll(30) {
 					if reason != events.Accepted {
@@ -65,8 +65,8 @@ func TestOutageOfHoursDecidesNothing(t *testing.T) {
 	}
 }
 
-// traffic answers events of ever new tasks, one every so often, until stopped.
-func (d *desk) traffic(every time.Duration) (stop func() []events.Reason) {
+// traffic answers events of new tasks, one per interval, until stopped.
+func (d *harness) traffic(every time.Duration) (stop func() []events.Reason) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var mu sync.Mutex
 	var reasons []events.Reason
@@ -92,10 +92,10 @@ func (d *desk) traffic(every time.Duration) (stop func() []events.Reason) {
 	}
 }
 
-// cursed has every call for one task fail.
-func cursed(err error) func(context.Context, string, int) error {
+// alwaysFailing makes every call for one task fail.
+func alwaysFailing(err error) func(context.Context, string, int) error {
 	return func(_ context.Context, id string, _ int) error {
-		if id == "cursed" {
+		if id == "alwaysFailing" {
 			return err
 		}
 		return nil
@@ -106,14 +106,14 @@ func TestEventThatAlwaysFailsAloneIsExhausted(t *testing.T) {
 	for name, err := range map[string]error{"500": unavailable, "lost": lostAnswer, "403": refusal(mpcclient.Operator, 403, "")} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := open(t, &api{retry: cursed(err)}, 0, nil)
+				d := newHarness(t, &api{retry: alwaysFailing(err)}, 0, nil)
 				defer d.stop()
 				stop := d.traffic(10 * time.Millisecond)
-				o := d.decide(newEvent("cursed"))
+				o := d.decide(newEvent("alwaysFailing"))
 				if o.Reason != events.AttemptsExhausted || o.Attempts < 5 || o.Error == nil && !errors.Is(err, lostAnswer) {
 					t.Errorf("%+v", o)
 				}
-				if d.gate.Tally().Outages > 0 {
+				if d.gate.Counters().Outages > 0 {
 					t.Error("one event's failures were taken for an outage")
 				}
 				for _, reason := range stop() {
@@ -127,7 +127,7 @@ func TestEventThatAlwaysFailsAloneIsExhausted(t *testing.T) {
 }
 
 // undecided fails if the event is answered within d.
-func (d *desk) undecided(ev Event, within time.Duration) {
+func (d *harness) undecided(ev Event, within time.Duration) {
 	d.t.Helper()
 	ctx, cancel := contextFor(within)
 	defer cancel()
@@ -139,35 +139,35 @@ func (d *desk) undecided(ev Event, within time.Duration) {
 
 func TestEventThatFailsOnAQuietTopicWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{retry: cursed(unavailable)}, 0, nil)
+		d := newHarness(t, &api{retry: alwaysFailing(unavailable)}, 0, nil)
 		defer d.stop()
-		d.undecided(newEvent("cursed"), 24*time.Hour)
+		d.undecided(newEvent("alwaysFailing"), 24*time.Hour)
 	})
 }
 
 func TestFewSamplesProveNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{retry: cursed(unavailable)}, 0, nil)
+		d := newHarness(t, &api{retry: alwaysFailing(unavailable)}, 0, nil)
 		defer d.stop()
 		stop := d.traffic(10 * time.Second)
 		time.Sleep(2 * time.Minute)
 		time.AfterFunc(89*time.Second, func() { stop() }) // nine come after the first failure
-		d.undecided(newEvent("cursed"), 12*time.Hour)
+		d.undecided(newEvent("alwaysFailing"), 12*time.Hour)
 	})
 }
 
-// A task that always fails costs few calls, whether others are called often or now
-// and then; where they are not called at all, it is called less and less.
+// A task that always fails costs few calls, whether others are called often or rarely; if
+// no others are called, it is called less and less often.
 func TestATaskThatAlwaysFailsCostsFewCalls(t *testing.T) {
 	for name, failure := range map[string]error{"500": unavailable, "lost": lostAnswer} {
 		for _, others := range []time.Duration{10 * time.Millisecond, time.Second, 4 * time.Second, 0} {
 			t.Run(fmt.Sprint(name, " others ", others), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					a := &api{retry: cursed(failure)}
-					d := open(t, a, 0, nil)
+					a := &api{retry: alwaysFailing(failure)}
+					d := newHarness(t, a, 0, nil)
 					defer d.stop()
 					if others == 0 {
-						d.undecided(newEvent("cursed"), 12*time.Hour)
+						d.undecided(newEvent("alwaysFailing"), 12*time.Hour)
 						if n := a.called() + a.asked(); n > 2*12*66 {
 							t.Errorf("%d requests in 12 hours", n)
 						}
@@ -176,7 +176,7 @@ func TestATaskThatAlwaysFailsCostsFewCalls(t *testing.T) {
 					stop := d.traffic(others)
 					time.Sleep(11 * others)
 					began := time.Now()
-					o := d.decide(newEvent("cursed"))
+					o := d.decide(newEvent("alwaysFailing"))
 					took := time.Since(began)
 					stop()
 					if o.Reason != events.AttemptsExhausted || o.Attempts > 2*5 || took > time.Hour {
@@ -191,25 +191,25 @@ func TestATaskThatAlwaysFailsCostsFewCalls(t *testing.T) {
 func TestAPIThatFailsOthersTooProvesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int64
-		d := open(t, &api{retry: func(_ context.Context, id string, _ int) error {
-			if id == "cursed" || calls.Add(1)%5 == 0 {
+		d := newHarness(t, &api{retry: func(_ context.Context, id string, _ int) error {
+			if id == "alwaysFailing" || calls.Add(1)%5 == 0 {
 				return unavailable
 			}
 			return nil
 		}}, 0, nil)
 		defer d.stop()
 		stop := d.traffic(10 * time.Millisecond)
-		d.undecided(newEvent("cursed"), 2*time.Minute)
+		d.undecided(newEvent("alwaysFailing"), 2*time.Minute)
 		stop()
 	})
 }
 
 func TestThrottlingNeverCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{retry: cursed(refusal(mpcclient.Throttled, 429, "APIG.0308"))}, 0, nil)
+		d := newHarness(t, &api{retry: alwaysFailing(refusal(mpcclient.Throttled, 429, "APIG.0308"))}, 0, nil)
 		defer d.stop()
 		stop := d.traffic(10 * time.Millisecond) // enough samples
-		d.undecided(newEvent("cursed"), 2*time.Minute)
+		d.undecided(newEvent("alwaysFailing"), 2*time.Minute)
 		stop()
 	})
 }
@@ -218,7 +218,7 @@ func TestHalfOfTheCallsFailingExhaustsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began, random := time.Now(), rand.New(rand.NewPCG(3, 4))
 		var mu sync.Mutex
-		d := open(t, &api{retry: func(context.Context, string, int) error {
+		d := newHarness(t, &api{retry: func(context.Context, string, int) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if time.Since(began) < time.Minute && random.IntN(2) == 0 {
@@ -241,35 +241,35 @@ func TestHalfOfTheCallsFailingExhaustsNobody(t *testing.T) {
 	})
 }
 
-// The first failures of an outage look as if they were the events' own, until
-// the rest of the calls fail too.
+// The first failures of an outage look as if they were the events' own, until all other
+// calls fail too.
 func TestFirstFailuresOfAnOutageDoNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		a := &api{retry: func(_ context.Context, id string, nth int) error {
 			since := time.Since(began)
-			if id == "cursed" && nth == 1 || since > 500*time.Millisecond && since < 2*time.Minute {
+			if id == "alwaysFailing" && nth == 1 || since > 500*time.Millisecond && since < 2*time.Minute {
 				return unavailable
 			}
 			return nil
 		}}
-		d := open(t, a, 0, func(c *Config) { c.MaxAttempts = 1 })
+		d := newHarness(t, a, 0, func(c *Config) { c.MaxAttempts = 1 })
 		defer d.stop()
 		stop := d.traffic(10 * time.Millisecond)
-		// Some fifty others are served after its failure, then none.
-		if o := d.decide(newEvent("cursed")); o.Reason != events.Accepted {
+		// About fifty others are served after its failure, then none.
+		if o := d.decide(newEvent("alwaysFailing")); o.Reason != events.Accepted {
 			t.Errorf("%+v", o)
 		}
 		stop()
 	})
 }
 
-// Nor do the last ones, though all that come after them are served. Two failures do
-// not close the door: the gate knows of no outage.
+// The same for the last failures, though all requests after them are served. Two failures
+// do not open the breaker: the gate knows of no outage.
 func TestLastFailuresOfAnOutageDoNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		d := open(t, &api{retry: func(_ context.Context, id string, nth int) error {
+		d := newHarness(t, &api{retry: func(_ context.Context, id string, nth int) error {
 			bad := time.Since(began) < time.Second
 			if bad && nth == 1 && (id == "last" || strings.HasPrefix(id, "other-") && id[len(id)-1]%2 == 0) {
 				return unavailable

@@ -15,8 +15,8 @@ import (
 
 var ambiguous = refusal(mpcclient.Ambiguous, 403, "MPC.10212")
 
-// decideAll answers events of so many tasks at once, and gives the reasons.
-func (d *desk) decideAll(n int) map[string]events.Reason {
+// decideAll answers events of a number of tasks at once and returns the reasons.
+func (d *harness) decideAll(n int) map[string]events.Reason {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	reasons := map[string]events.Reason{}
@@ -45,7 +45,7 @@ func TestManyQuestionsShareFewQueries(t *testing.T) {
 					time.Sleep(20 * time.Millisecond)
 					return tasksIn(mpcclient.StatusFailed, ids...), nil
 				}
-				d := open(t, a, c.quota, nil)
+				d := newHarness(t, a, c.quota, nil)
 				defer d.stop()
 				for id, reason := range d.decideAll(c.events) {
 					if reason != events.Rejected {
@@ -62,7 +62,7 @@ func TestManyQuestionsShareFewQueries(t *testing.T) {
 
 func TestSingleQuestionIsAskedWithinMilliseconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{retry: always(ambiguous)}, 0, nil)
+		d := newHarness(t, &api{retry: always(ambiguous)}, 0, nil)
 		defer d.stop()
 		began := time.Now()
 		d.decide(newEvent("1"))
@@ -74,7 +74,7 @@ func TestSingleQuestionIsAskedWithinMilliseconds(t *testing.T) {
 
 func TestQueriesStayWithinTheQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{retry: always(ambiguous)}, 60, nil)
+		d := newHarness(t, &api{retry: always(ambiguous)}, 60, nil)
 		defer d.stop()
 		d.decideAll(120)
 		sent := slices.SortedFunc(slices.Values(slices.Concat(d.api.retried, d.api.queried)), time.Time.Compare)
@@ -95,7 +95,7 @@ func TestOneBadIDDoesNotCondemnTheOthers(t *testing.T) {
 			}
 			return tasksIn(mpcclient.StatusProcessing, ids...), nil
 		}
-		d := open(t, a, 0, nil)
+		d := newHarness(t, a, 0, nil)
 		defer d.stop()
 		for id, reason := range d.decideAll(10) {
 			want := events.AlreadyRunning
@@ -126,7 +126,7 @@ func TestRefusedBatchKnowsNothingOfItsTasks(t *testing.T) {
 			}
 			return tasksIn(mpcclient.StatusFailed, ids...), nil
 		}
-		d := open(t, a, 0, nil)
+		d := newHarness(t, a, 0, nil)
 		defer d.stop()
 		for id, reason := range d.decideAll(10) {
 			if reason != events.Rejected {
@@ -151,7 +151,7 @@ func TestOutageOfTheQueryDecidesNothing(t *testing.T) {
 					}
 					return nil, nil
 				}
-				d := open(t, a, 0, nil)
+				d := newHarness(t, a, 0, nil)
 				defer d.stop()
 				for id, reason := range d.decideAll(25) {
 					if reason != events.TaskNotFound {
@@ -176,12 +176,12 @@ func TestMissingPermissionIsSaidOnceAndTriedAgainLater(t *testing.T) {
 		a.query = func(ids []string) (map[string]mpcclient.Task, error) {
 			if time.Since(began) < time.Hour {
 				e := *notPermitted
-				e.RequestID = fmt.Sprint("request-", time.Now()) // each its own
+				e.RequestID = fmt.Sprint("request-", time.Now()) // each has its own
 				return nil, &e
 			}
 			return tasksIn(mpcclient.StatusProcessing, ids...), nil
 		}
-		d := open(t, a, 0, nil)
+		d := newHarness(t, a, 0, nil)
 		defer d.stop()
 		for time.Since(began) < time.Hour {
 			if o := d.decide(newEvent("1")); o.Reason != events.Rejected {
@@ -196,7 +196,7 @@ func TestMissingPermissionIsSaidOnceAndTriedAgainLater(t *testing.T) {
 		if len(said) != 1 || !strings.Contains(said[0].Message, "mpc:remuxTsk:view") {
 			t.Errorf("said: %v", said)
 		}
-		if !d.gate.Available() || d.gate.Tally().Outages > 0 {
+		if !d.gate.Available() || d.gate.Counters().Outages > 0 {
 			t.Error("a query that is not permitted was taken for an outage")
 		}
 
@@ -212,7 +212,7 @@ func TestMissingPermissionIsSaidOnceAndTriedAgainLater(t *testing.T) {
 
 func TestQuestionThatNobodyAsksAnyMoreIsNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{}, 60, nil)
+		d := newHarness(t, &api{}, 60, nil)
 		defer d.stop()
 		ctx, cancel := contextFor(time.Millisecond)
 		defer cancel()
@@ -231,8 +231,7 @@ func TestQuestionThatNobodyAsksAnyMoreIsNotSent(t *testing.T) {
 	})
 }
 
-// An API that keeps only the last of several ids looks as if nine of ten tasks did
-// not exist.
+// An API that returns only the last of several tasks makes nine of ten tasks look unknown.
 func TestMissingTasksOfOneAnswerAreBelievedOnlyIfOneAskedAloneIsMissing(t *testing.T) {
 	exists := func(ids []string) (map[string]mpcclient.Task, error) {
 		return tasksIn(mpcclient.StatusProcessing, ids...), nil
@@ -249,7 +248,7 @@ func TestMissingTasksOfOneAnswerAreBelievedOnlyIfOneAskedAloneIsMissing(t *testi
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := open(t, &api{retry: always(ambiguous), query: c.query}, 0, nil)
+				d := newHarness(t, &api{retry: always(ambiguous), query: c.query}, 0, nil)
 				defer d.stop()
 				for id, reason := range d.decideAll(30) {
 					if reason != c.want {
@@ -267,7 +266,7 @@ func TestMissingTasksOfOneAnswerAreBelievedOnlyIfOneAskedAloneIsMissing(t *testi
 // One task of several that MPC does not know is usual, and believed at once.
 func TestOneMissingTaskAmongOthersIsBelievedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{retry: always(ambiguous), query: func(ids []string) (map[string]mpcclient.Task, error) {
+		d := newHarness(t, &api{retry: always(ambiguous), query: func(ids []string) (map[string]mpcclient.Task, error) {
 			ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == "task-3" })
 			return tasksIn(mpcclient.StatusFailed, ids...), nil
 		}}, 0, nil)

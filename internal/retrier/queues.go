@@ -1,6 +1,6 @@
 package retrier
 
-// queue holds tasks in the order in which they came.
+// queue holds tasks in order of arrival.
 type queue struct {
 	tasks []*task
 	head  int
@@ -10,7 +10,7 @@ func (q *queue) push(t *task) { q.tasks = append(q.tasks, t) }
 
 func (q *queue) len() int { return len(q.tasks) - q.head }
 
-// take takes the first task out, unless the queue is empty or its generation ends.
+// take removes the first task, unless the queue is empty or its generation ends.
 func (q *queue) take() *task {
 	if q.len() == 0 {
 		return nil
@@ -28,7 +28,7 @@ func (q *queue) take() *task {
 	return t
 }
 
-// timers is a heap of tasks, for container/heap: the first is due next.
+// timers is a heap of tasks for container/heap: the first one is due next.
 type timers []*task
 
 func (h timers) Len() int           { return len(h) }

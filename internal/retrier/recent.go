@@ -6,53 +6,53 @@ import (
 	"remux-retrier/events"
 )
 
-// mostRecent bounds how many decisions are remembered: those that may cover events
-// which stood in the logs and were not read yet.
-const mostRecent = 8192
+// maxRecent bounds the remembered decisions: those that may cover events which were in the
+// logs but not read yet.
+const maxRecent = 8192
 
-// recent remembers the latest decisions of this process by when their calls were
-// sent. The covers of an outcome tell only of partitions in which events of the task
-// were known; where producers spread a task's events over partitions, others may
-// have stood there unread. It is safe for concurrent use.
+// recent remembers this process's latest decisions by when their calls were sent. The
+// covers of an outcome name only partitions in which events of the task were known. If
+// producers spread a task's events over partitions, others may have been there unread. It
+// is safe for concurrent use.
 type recent struct {
 	mu    sync.Mutex
 	tasks map[string]recently
-	order []string // ids, a ring
+	order []string // ids, a ring buffer
 	next  int
 }
 
 type recently struct {
-	sighted  uint64
-	reason   events.Reason
-	attempts int
-	accepted bool
-	source   events.Source
+	lastObservation uint64
+	reason          events.Reason
+	attempts        int
+	accepted        bool
+	source          events.Source
 }
 
 func newRecent() recent { return recent{tasks: map[string]recently{}} }
 
-// add notes a decision that answers what was seen up to the given moment.
-func (r *recent) add(task string, sighted uint64, o *events.Outcome) {
+// add notes a decision that answers everything observed up to a call.
+func (r *recent) add(task string, lastObservation uint64, o *events.Outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, known := r.tasks[task]; !known {
-		if len(r.order) < mostRecent {
+		if len(r.order) < maxRecent {
 			r.order = append(r.order, task)
 		} else {
 			delete(r.tasks, r.order[r.next])
 			r.order[r.next] = task
-			r.next = (r.next + 1) % mostRecent
+			r.next = (r.next + 1) % maxRecent
 		}
 	}
-	r.tasks[task] = recently{sighted, o.Reason, o.Attempts, o.AcceptedRetry, o.Source}
+	r.tasks[task] = recently{lastObservation, o.Reason, o.Attempts, o.AcceptedRetry, o.Source}
 }
 
-// covering is the task's decision, if the event was seen before its call was sent.
-func (r *recent) covering(task string, seen uint64) (o events.Outcome, ok bool) {
+// covering returns the task's decision if the event was observed before its call was sent.
+func (r *recent) covering(task string, firstObserved uint64) (o events.Outcome, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	d, ok := r.tasks[task]
-	if !ok || seen > d.sighted {
+	if !ok || firstObserved > d.lastObservation {
 		return o, false
 	}
 	return events.Outcome{Reason: d.reason, Attempts: d.attempts, AcceptedRetry: d.accepted, Source: d.source}, true

@@ -13,41 +13,41 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// schedule decides which tasks run. A task runs as far as it can without a call:
-// it may be answered already, or have to ask for its state first, and what a crash
-// left in doubt must not hold up the calls. To call, it needs a slot: so many
-// events may be called and not yet acknowledged. And no more tasks come to their
-// calls than may be in flight: more goroutines would only wait for a permit.
+// schedule decides which tasks run. A task runs as far as it can without a call: it may
+// already be answered, or need a state query first, and doubts left by a crash must not
+// hold up calls. To call, it needs a slot: the number of events that are called and
+// unacknowledged is limited. And no more tasks may be on their way to a call than calls may
+// be in flight: more goroutines would only wait for a permit.
 type schedule struct {
 	clock       clock.Clock
-	work        func(*task) pause // goes on with a task, and returns what it waits for next
+	work        func(*task) pause // runs a task, and returns what it waits for next
 	acknowledge func()            // acknowledged
 	alarm       clock.Alarm       // ring: the first task of later has changed
 
 	mu        sync.Mutex
 	tasks     map[string]*task
 	begin     queue     // ready
-	calls     queue     // ready, and want a slot
+	calls     queue     // ready, and need a slot
 	later     timers    // wait for a time
-	slots     int       // free
-	callers   int       // how many more may come to their calls
-	beginners int       // how many more may begin
-	outage    time.Time // since when tasks wait because MPC serves nobody; zero: none does
-	// unacknowledged holds slots and waits for nothing but Kafka to take the answer.
+	slots     int       // free slots
+	callers   int       // how many more may be on their way to a call
+	beginners int       // how many more may start without a slot
+	outage    time.Time // since when tasks wait because MPC serves no task; zero: none does
+	// unacknowledged counts slots whose outcome Kafka has not acknowledged.
 	unacknowledged int
-	marking        int // wait for the commit that tells of their call
+	awaitingCommit int // wait for the commit that covers their call
 	idle           []*worker
-	mostIdle       int
+	maxIdle        int
 }
 
 func newSchedule(c clock.Clock, maxInFlight int) schedule {
-	return schedule{clock: c, tasks: map[string]*task{}, slots: 2 * maxInFlight, callers: maxInFlight, beginners: perRequest * maxInFlight, mostIdle: maxInFlight}
+	return schedule{clock: c, tasks: map[string]*task{}, slots: 2 * maxInFlight, callers: maxInFlight, beginners: perRequest * maxInFlight, maxIdle: maxInFlight}
 }
 
-// errReleased is why an event that waits gets no answer here.
+// errReleased is why a waiting event gets no answer here.
 var errReleased = errors.New("the generation has ended")
 
-// add puts an event behind those of its task. One that needs a call waits for a slot.
+// add queues an event behind those of its task. A task that needs a call waits for a slot.
 func (s *schedule) add(ev *event, needsCall bool) (behind bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,15 +76,15 @@ func (s *schedule) queue(t *task) {
 	}
 }
 
-// dispatch has the tasks run that may.
+// dispatch starts the tasks that may run.
 func (s *schedule) dispatch() {
 	for t := s.take(); t != nil; t = s.take() {
-		s.hand(t)
+		s.start(t)
 	}
 }
 
-// take takes the next task that may run; nil: none may. None does any more when the
-// generation ends: Release takes what is left.
+// take returns the next task that may run; nil: none. When the generation ends none may:
+// Release takes the rest.
 func (s *schedule) take() *task {
 	if s.slots > 0 && s.callers > 0 {
 		if t := s.calls.take(); t != nil {
@@ -104,11 +104,11 @@ func (s *schedule) take() *task {
 	return nil
 }
 
-// left takes note of what a task waits for next, and of the worker that it leaves.
+// left notes what a task waits for next, and frees its worker.
 func (s *schedule) left(t *task, next pause, w *worker) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.keep(w)
+	s.park(w)
 	if t.begins {
 		t.begins = false
 		s.beginners++
@@ -142,8 +142,8 @@ func (s *schedule) free(t *task) {
 	s.slots++
 }
 
-// takeSlot lets a task call if it has a slot, or if one is free and no other task
-// waits for it.
+// takeSlot lets a task call if it has a slot, or if one is free and no other task waits for
+// it.
 func (s *schedule) takeSlot(t *task) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,8 +159,8 @@ func (s *schedule) takeSlot(t *task) bool {
 	return t.slot
 }
 
-// called is for a task whose call has ended. Its worker calls for the next task as
-// soon as this one is answered; if this one goes on, another worker does.
+// called is for a task whose call has ended. If the task is now answered, its worker calls
+// for the next task; if it continues, another worker does.
 func (s *schedule) called(t *task, goesOn bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,8 +177,8 @@ func (s *schedule) endCall(t *task) {
 	}
 }
 
-// answered takes the first event off the task, and gives its slot to the answer if
-// the event was called. The returned function gives that back.
+// answered removes the first event of the task, and passes the task's slot to the answer if
+// the event was called. The returned function frees it.
 func (s *schedule) answered(t *task, called bool) (ev *event, acknowledged func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -193,7 +193,7 @@ func (s *schedule) answered(t *task, called bool) (ev *event, acknowledged func(
 	return ev, s.acknowledge
 }
 
-// acknowledged gives back the slot of an answer.
+// acknowledged frees the slot of an answer.
 func (s *schedule) acknowledged() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -202,7 +202,7 @@ func (s *schedule) acknowledged() {
 	s.dispatch()
 }
 
-// first is the task's first event, nil if none waits.
+// first is the task's first event; nil if it has none.
 func (s *schedule) first(t *task) *event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -218,16 +218,15 @@ func (s *schedule) extentOf(t *task) extent {
 	return t.extent()
 }
 
-// run brings back the tasks whose time has come.
+// run wakes the tasks whose time has come.
 func (s *schedule) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		s.alarm.Wait(ctx, s.clock, s.comeBack())
+		s.alarm.Wait(ctx, s.clock, s.wakeDue())
 	}
 }
 
-// comeBack makes those ready whose time has come, and returns the wait for the
-// next one.
-func (s *schedule) comeBack() time.Duration {
+// wakeDue makes tasks ready whose time has come, and returns the wait for the next one.
+func (s *schedule) wakeDue() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.dispatch()
@@ -243,10 +242,9 @@ func (s *schedule) comeBack() time.Duration {
 	return time.Hour
 }
 
-// served is called when MPC has served a request and is available. After an outage
-// the tasks that waited for its end come back at once. Not after a short one: they
-// have not waited for long, and a few tasks that always fail would look like one,
-// again and again.
+// served is called when MPC has served a request and is available. After an outage the
+// tasks that waited for its end come back at once. Not after a short outage: they have not
+// waited for long, and a few tasks that always fail would look like one again and again.
 func (s *schedule) served() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -268,8 +266,8 @@ func (s *schedule) served() {
 	s.alarm.Ring()
 }
 
-// Release gives up all events that wait: the generation that they came in has
-// ended, and no task runs any more.
+// Release gives up all waiting events: their generation has ended, and no task runs any
+// more.
 func (r *Retrier) Release() {
 	s := &r.schedule
 	s.mu.Lock()

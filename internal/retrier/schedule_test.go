@@ -23,7 +23,7 @@ func TestTwoEventsOfATaskAreNeverInFlightTogether(t *testing.T) {
 			time.Sleep(time.Duration(roll(50)) * time.Millisecond)
 			return []error{nil, nil, nil, unavailable, lostAnswer, ambiguous}[roll(6)]
 		}}
-		d := open(t, a, 0, nil)
+		d := newHarness(t, a, 0, nil)
 		defer d.stop()
 		var all sync.WaitGroup
 		for i := range 500 {
@@ -47,8 +47,8 @@ func TestTwoEventsOfATaskAreNeverInFlightTogether(t *testing.T) {
 	})
 }
 
-// takes tells whether so many slots are free: none was lost.
-func takes(d *desk, n int) bool {
+// takes reports whether the given number of slots is free: none was lost.
+func takes(d *harness, n int) bool {
 	time.Sleep(time.Second) // answers are acknowledged
 	d.schedule.mu.Lock()
 	defer d.schedule.mu.Unlock()

@@ -5,17 +5,17 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// state is what the state query tells of a task.
+// state is what a state query tells about a task.
 type state int
 
 const (
-	unknown     state = iota // it cannot be asked for, for want of the permission
-	undisclosed              // MPC refuses to tell of this one task, and not because it knows none
+	unknown     state = iota // states cannot be queried: the permission is missing
+	undisclosed              // MPC refuses to disclose this task's state, but not because the task is unknown
 	failed                   // FAILED
-	running                  // a retry is under way, or has succeeded
+	running                  // a retry is in progress or has succeeded
 	canceled                 // CANCELED
 	absent                   // MPC does not know the task
-	invalid                  // MPC says that it is no id of a task
+	invalid                  // MPC says that the task id is invalid
 )
 
 // reason is the answer that the state alone gives; empty: none.
@@ -33,9 +33,9 @@ func (s state) reason() events.Reason {
 	return ""
 }
 
-// stateOf is what a query's answer says of a task that it asked for. A status that
-// MPC does not document is not FAILED, as the task was: so it was retried. To call
-// for a task that is not FAILED may be billed twice.
+// stateOf is what a query's answer says about a task in it. A status that MPC does not
+// document is not FAILED any more, so the task was retried. A call for a task that is not
+// FAILED may be billed twice.
 func stateOf(tasks map[string]mpcclient.Task, id string) state {
 	task, known := tasks[id]
 	switch {
@@ -49,13 +49,13 @@ func stateOf(tasks map[string]mpcclient.Task, id string) state {
 	return running
 }
 
-// documented are the states of a task by MPC's API reference.
+// documented are the task states in MPC's API reference.
 var documented = []mpcclient.Status{
 	mpcclient.StatusInit, mpcclient.StatusWaiting, mpcclient.StatusProcessing, mpcclient.StatusSucceeded,
 	mpcclient.StatusFailed, mpcclient.StatusCanceled,
 }
 
-// stateRefused is what the refusal of a query for one task says of it.
+// stateRefused is what the refusal of a query for one task says about it.
 func stateRefused(refusal *mpcclient.Error) state {
 	switch refusal.Class {
 	case mpcclient.TaskNotFound:

@@ -14,53 +14,53 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// A request asks for so many tasks at most (the API's limit), and waits so long
-// for more of them while no other is under way.
+// A query asks for at most perRequest tasks (the API's limit). While no other query is in
+// flight it waits for gather, to collect more.
 const (
 	perRequest = mpcclient.MaxQuery
 	gather     = 5 * time.Millisecond
 )
 
-// troubleAfter is the wait from which on failing requests are told.
+// troubleAfter is the backoff from which failing queries are logged.
 const troubleAfter = 4 * time.Second
 
-// permissionCheck is how often a request is tried that was not permitted.
+// permissionCheck is how often a query is tried that was not permitted.
 const permissionCheck = 10 * time.Minute
 
-// statusBatcher gathers the questions for the states of tasks, and asks them in as
-// few requests as it can: each costs as much of the quota as a retry.
+// statusBatcher collects state queries into as few requests as possible: each request costs
+// as much quota as a retry.
 type statusBatcher struct {
 	cfg        Config
 	requests   clock.Alarm // ring: there may be a request to send
 	forbidden  *notice.Notice
-	trouble    *notice.Notice // requests fail while retries are served
-	single     *notice.Notice // one task a request
+	trouble    *notice.Notice // queries fail while retries work
+	single     *notice.Notice // one task per request
 	unexpected *notice.Notice // a status that MPC does not document
 	cause      *cause
 
 	mu      sync.Mutex
 	waiting []*statusRequest
-	asking  int // requests under way
-	// disabledUntil is until when nothing is asked, because it is not permitted.
+	asking  int // requests in flight
+	// disabledUntil is until when nothing is queried, because it is not permitted.
 	disabledUntil time.Time
-	// oneByOne: the API tells of one task only where several are asked for.
+	// oneByOne: the API returns only one task of several.
 	oneByOne bool
 }
 
-// statusRequest is one event's question for its task's state.
+// statusRequest is one event's query for its task's state.
 type statusRequest struct {
-	ctx    context.Context
-	came   time.Time // zero: it was in a request since
-	ev     *event
-	extent func() extent // as of now
-	held   extent        // as of right before the last request was sent
-	// alone: it is asked by itself, for the request that held it told too little.
+	ctx     context.Context
+	arrived time.Time // zero: it was in a request since
+	ev      *event
+	extent  func() extent // as of now
+	held    extent        // right before the last request was sent
+	// alone: it is queried alone, because the last request with it told too little.
 	alone bool
-	// others are as absent as this one, if it is.
+	// others are absent too if this task is.
 	others   []*statusRequest
-	failed   int // requests that held it, in a row, while the API served others
+	failed   int // failed requests with it, in a row, while the API served others
 	failures backoff.Backoff
-	answered chan struct{} // closed when state says what was asked for
+	answered chan struct{} // closed when state is set
 	state    state
 }
 
@@ -68,8 +68,8 @@ func newStatusBatcher(cfg Config, cause *cause) *statusBatcher {
 	return &statusBatcher{cfg: cfg, forbidden: notice.New(cfg.Logger), trouble: notice.New(cfg.Logger), single: notice.New(cfg.Logger), unexpected: notice.New(cfg.Logger), cause: cause}
 }
 
-// ask returns the state of the event's task, and what stood in the logs right
-// before it was asked for; outages delay it. It fails only when the context ends.
+// ask returns the state of the event's task, and what was in the logs right before the
+// query. Outages delay it. It fails only when the context ends.
 func (b *statusBatcher) ask(ctx context.Context, ev *event, extentNow func() extent) (state, extent, error) {
 	b.mu.Lock()
 	disabled := b.cfg.Clock.Now().Before(b.disabledUntil)
@@ -77,7 +77,7 @@ func (b *statusBatcher) ask(ctx context.Context, ev *event, extentNow func() ext
 	if disabled {
 		return unknown, extent{}, nil
 	}
-	mine := &statusRequest{ctx: ctx, came: b.cfg.Clock.Now(), ev: ev, extent: extentNow, answered: make(chan struct{}),
+	mine := &statusRequest{ctx: ctx, arrived: b.cfg.Clock.Now(), ev: ev, extent: extentNow, answered: make(chan struct{}),
 		failures: backoff.Backoff{Base: firstBackoff, Max: longestBackoff, Rand: b.cfg.Rand}}
 	b.put(mine)
 	if err := b.cfg.Clock.Wait(ctx, mine.answered); err != nil {
@@ -86,14 +86,14 @@ func (b *statusBatcher) ask(ctx context.Context, ev *event, extentNow func() ext
 	return mine.state, mine.held, nil
 }
 
-// answer is given once: a question is in one request, or waits.
+// answer is called once: a statusRequest is in one request or waits.
 func (one *statusRequest) answer(s state) {
 	one.state = s
 	one.ev.step(story.Step{Kind: story.State, State: s.String()})
 	close(one.answered)
 }
 
-// put also wakes up run when there is nothing to put: a request has ended.
+// put also wakes run without requests: a query has ended.
 func (b *statusBatcher) put(requests ...*statusRequest) {
 	b.mu.Lock()
 	b.waiting = append(b.waiting, requests...)
@@ -109,8 +109,8 @@ func (b *statusBatcher) run(ctx context.Context) {
 		if !b.due(ctx) {
 			continue
 		}
-		// Behind no more calls than there may be questions in a query: those who ask
-		// have called before, and hold places that others wait for.
+		// At most perRequest calls go first: the tasks that ask have called before and hold
+		// slots that others wait for.
 		permit, err := b.cfg.Gate.AcquireFront(ctx, perRequest)
 		if err != nil {
 			return
@@ -119,7 +119,7 @@ func (b *statusBatcher) run(ctx context.Context) {
 			permit.Release()
 			return
 		}
-		batch := b.take() // only now: more have gathered while the turn came
+		batch := b.take() // only now: more have gathered meanwhile
 		if len(batch) == 0 {
 			permit.Cancel()
 			permit.Release()
@@ -129,20 +129,20 @@ func (b *statusBatcher) run(ctx context.Context) {
 	}
 }
 
-// newest is when the newest question came that was not asked yet; zero: all were.
-func (b *statusBatcher) newest() (came time.Time) {
+// newest is the arrival of the newest request that was not sent yet; zero: all were sent.
+func (b *statusBatcher) newest() (arrived time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, one := range b.waiting {
-		if one.came.After(came) {
-			came = one.came
+		if one.arrived.After(arrived) {
+			arrived = one.arrived
 		}
 	}
-	return came
+	return arrived
 }
 
-// due waits until there is a query to send: enough questions to fill one, or
-// some while no other is under way, which gathers those that come meanwhile.
+// due waits until there is a query to send: enough requests to fill one, or some while no
+// other query is in flight; a query in flight lets more gather.
 func (b *statusBatcher) due(ctx context.Context) bool {
 	b.mu.Lock()
 	waiting, asking, oneByOne := len(b.waiting), b.asking, b.oneByOne
@@ -157,8 +157,8 @@ func (b *statusBatcher) due(ctx context.Context) bool {
 	return false
 }
 
-// take gathers the next request: the oldest questions that somebody still asks,
-// or one that must be asked alone.
+// take returns the requests of the next query: the oldest that are still wanted, or one
+// that must be queried alone.
 func (b *statusBatcher) take() []*statusRequest {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -180,18 +180,18 @@ func (b *statusBatcher) take() []*statusRequest {
 	return batch
 }
 
-// query asks for a batch, and answers its questions or puts them back. A task has
-// one question at a time.
+// query sends a query and answers its requests or puts them back. A task has one request at
+// a time.
 func (b *statusBatcher) query(ctx context.Context, permit *pace.Permit, batch []*statusRequest) {
 	ids := make([]string, 0, perRequest)
 	for _, one := range batch {
-		one.held, one.came = one.extent(), time.Time{}
+		one.held, one.arrived = one.extent(), time.Time{}
 		ids = append(ids, one.ev.Failure.TaskID)
 		one.ev.step(story.Step{Kind: story.Query})
 	}
 	tasks, err := b.cfg.API.Query(ctx, ids)
 	refusal := report(permit, err)
-	b.cause.heard(refusal)
+	b.cause.observe(refusal)
 	permit.Release()
 
 	b.mu.Lock()
@@ -202,8 +202,8 @@ func (b *statusBatcher) query(ctx context.Context, permit *pace.Permit, batch []
 	switch {
 	case refusal == nil:
 		b.forbidden.Over("MPC's state query is permitted again")
-		b.trouble.Over("tasks' states can be asked for again")
-		again = b.told(batch, tasks)
+		b.trouble.Over("task state queries work again")
+		again = b.answerBatch(batch, tasks)
 	case refusal.Forbidden():
 		b.disable(batch, refusal)
 	case refusal.Outage():
@@ -214,7 +214,7 @@ func (b *statusBatcher) query(ctx context.Context, permit *pace.Permit, batch []
 		b.requests.Ring() // others need not wait for these
 		_ = b.cfg.Clock.Sleep(ctx, b.backOff(batch, refusal))
 	case len(ids) > 1:
-		// One bad id must not condemn the others.
+		// One bad id must not fail the others.
 		for _, one := range batch {
 			one.alone = true
 		}
@@ -222,13 +222,13 @@ func (b *statusBatcher) query(ctx context.Context, permit *pace.Permit, batch []
 	default:
 		one := batch[0]
 		one.refused(refusal)
-		again = b.toldAlone(one, stateRefused(refusal))
+		again = b.answerSingle(one, stateRefused(refusal))
 	}
 	b.put(again...)
 }
 
-// backOff is how long the questions of a failed query wait: longer each time, if
-// only queries fail. While the API serves nobody the gate spaces the attempts.
+// backOff is how long the requests of a failed query wait. The time grows if only queries
+// fail. While the API serves no task, the gate spaces the attempts.
 func (b *statusBatcher) backOff(batch []*statusRequest, refusal *mpcclient.Error) time.Duration {
 	wait := longestBackoff
 	for _, one := range batch {
@@ -238,22 +238,22 @@ func (b *statusBatcher) backOff(batch []*statusRequest, refusal *mpcclient.Error
 		}
 		one.failed++
 		wait = min(wait, one.failures.Next())
-		// While others are served, the API may fail at one odd id of the query:
-		// that one must not hold up the rest.
+		// While others are served, the API may fail because of one odd id in the query.
+		// That one must not delay the others.
 		one.alone = one.alone || one.failed > 1
 	}
 	if wait > troubleAfter {
-		b.trouble.Problem(fmt.Sprintf("states of tasks cannot be asked for while retries are served (%s, HTTP %d %s); the events that need them wait. %s",
+		b.trouble.Problem(fmt.Sprintf("task state queries fail while retries work (%s, HTTP %d %s); events that need a state wait. %s",
 			refusal.Class, refusal.Status, refusal.Code, refusal.Advice))
 	}
 	return wait
 }
 
-// disable answers that states cannot be asked for, and asks no more for a
-// while: each query would cost quota and tell nothing.
+// disable answers that states cannot be queried, and sends no query for a while: each would
+// cost quota and tell nothing.
 func (b *statusBatcher) disable(batch []*statusRequest, refusal *mpcclient.Error) {
-	// The refusal's own text has a request id, and would be said each time anew.
-	b.forbidden.Problem(fmt.Sprintf("MPC's state query is not permitted (HTTP %d %s); refusals are answered without it: grant the permission "+mpcclient.PermissionQuery, refusal.Status, refusal.Code))
+	// The refusal's own text contains a request id and would be logged again each time.
+	b.forbidden.Problem(fmt.Sprintf("MPC's state query is not permitted (HTTP %d %s); refused retries are answered without it: grant the permission "+mpcclient.PermissionQuery, refusal.Status, refusal.Code))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.disabledUntil = b.cfg.Clock.Now().Add(permissionCheck)

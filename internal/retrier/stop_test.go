@@ -13,9 +13,9 @@ import (
 
 var errStopped = errors.New("stopped")
 
-// stopped answers an event and stops it after d. It tells how long the answer
-// took from then on.
-func (d *desk) stopped(ev Event, after time.Duration) (*Answer, time.Duration, error) {
+// stopped answers an event and stops it after d. It returns how long the answer took from
+// then on.
+func (d *harness) stopped(ev Event, after time.Duration) (*Answer, time.Duration, error) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	stopAt := time.Now().Add(after)
@@ -31,7 +31,7 @@ func TestStopEndsEveryWaitAtOnce(t *testing.T) {
 		api    *api
 		quota  int
 		busy   bool // another event of the task is being answered
-		full   bool // all places among the called are taken
+		full   bool // all slots are taken
 		crash  bool
 		open   bool // the event is in doubt for a next owner
 		before time.Duration
@@ -50,7 +50,7 @@ func TestStopEndsEveryWaitAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := c.api
-				d := open(t, a, c.quota, func(c *Config) { c.MaxInFlight = 1 })
+				d := newHarness(t, a, c.quota, func(c *Config) { c.MaxInFlight = 1 })
 				defer d.stop()
 				if c.busy {
 					a.retry = hangsFirst()
@@ -86,7 +86,7 @@ func TestStopEndsEveryWaitAtOnce(t *testing.T) {
 	}
 }
 
-// hangsFirst has a task's first call take its time.
+// hangsFirst makes a task's first call slow.
 func hangsFirst() func(context.Context, string, int) error {
 	return func(_ context.Context, _ string, nth int) error {
 		if nth == 1 {
@@ -107,7 +107,7 @@ func TestCallUnderWayAtAStopIsLetEndAndCounts(t *testing.T) {
 			time.Sleep(5 * time.Second)
 			return ctx.Err()
 		}}
-		d := open(t, a, 0, nil)
+		d := newHarness(t, a, 0, nil)
 		defer d.stop()
 		answer, took, err := d.stopped(newEvent("1"), time.Second)
 		if err != nil || took != 4*time.Second {
@@ -126,7 +126,7 @@ func TestFinalRefusalOfACallUnderWayAtAStopCounts(t *testing.T) {
 			time.Sleep(5 * time.Second)
 			return refusal(mpcclient.TaskNotFound, 403, "MPC.10211")
 		}}
-		d := open(t, a, 0, nil)
+		d := newHarness(t, a, 0, nil)
 		defer d.stop()
 		answer, _, err := d.stopped(newEvent("1"), time.Second)
 		if err != nil || answer.Outcome.Reason != events.TaskNotFound {
@@ -142,7 +142,7 @@ func TestLostAnswerAtAStopStaysInDoubt(t *testing.T) {
 			time.Sleep(5 * time.Second)
 			return lostAnswer
 		}}
-		d := open(t, a, 0, nil)
+		d := newHarness(t, a, 0, nil)
 		defer d.stop()
 		ev := newEvent("1")
 		_, took, err := d.stopped(ev, time.Second)
@@ -155,8 +155,7 @@ func TestLostAnswerAtAStopStaysInDoubt(t *testing.T) {
 	})
 }
 
-// A refusal's reason is a query away: it may still be asked for, until the drain
-// is over.
+// A refusal's reason needs a query: it may still be sent until the drain is over.
 func TestRefusedEventMayStillAskAfterAStop(t *testing.T) {
 	for name, c := range map[string]struct {
 		query time.Duration // how long it takes
@@ -177,7 +176,7 @@ func TestRefusedEventMayStillAskAfterAStop(t *testing.T) {
 					time.Sleep(c.query)
 					return tasksIn(mpcclient.StatusProcessing, ids...), nil
 				}
-				d := open(t, a, 0, nil)
+				d := newHarness(t, a, 0, nil)
 				defer d.stop()
 				ev := newEvent("1")
 				drain, cancel := context.WithTimeoutCause(context.Background(), 16*time.Second, errStopped)

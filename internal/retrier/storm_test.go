@@ -13,8 +13,8 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// storm is n events of one task that stand in the log together. The function
-// changes their leases; it may be nil.
+// storm returns n events of one task that are in the log together. change changes their
+// leases; it may be nil.
 func storm(n int, change func(*lease)) []Event {
 	var all []Event
 	for range n {
@@ -33,9 +33,8 @@ func storm(n int, change func(*lease)) []Event {
 
 func inDoubt(l *lease) { l.doubt, l.since = true, time.Now() }
 
-// decideStorm answers all at once. The answer that is not like the others comes
-// first.
-func (d *desk) decideStorm(all []Event) (first events.Outcome, others []events.Outcome) {
+// decideStorm answers all at once. The answer that differs from the others comes first.
+func (d *harness) decideStorm(all []Event) (first events.Outcome, others []events.Outcome) {
 	var mu sync.Mutex
 	var deciding sync.WaitGroup
 	for _, ev := range all {
@@ -60,7 +59,7 @@ func (d *desk) decideStorm(all []Event) (first events.Outcome, others []events.O
 func TestStormOfOneFailureCostsOneCall(t *testing.T) {
 	const n = 100
 	for name, c := range map[string]struct {
-		calls    []error // how they end; further ones are accepted
+		calls    []error // their results; further ones are accepted
 		state    string
 		crashed  bool
 		called   int
@@ -91,9 +90,9 @@ func TestStormOfOneFailureCostsOneCall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := &api{retry: first(c.calls...), query: states[c.state]}
-				// The next event must not be let in while the decision is being noted.
-				ledger := &book{takes: time.Second}
-				d := open(t, a, 0, func(c *Config) { c.Ledger = ledger })
+				// The next event must not start while the decision is being noted.
+				ledger := &fakeLedger{takes: time.Second}
+				d := newHarness(t, a, 0, func(c *Config) { c.Ledger = ledger })
 				defer d.stop()
 				var change func(*lease)
 				if c.crashed {
@@ -118,7 +117,7 @@ func TestStormOfOneFailureCostsOneCall(t *testing.T) {
 
 func TestAnswerOfACallCoversWhatStoodInTheLogWhenItWasSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// Three partitions have events of the task; the last is known only later.
+		// Three partitions have events of the task; the last one is known only later.
 		all := []Event{newEvent("1"), newEvent("1"), newEvent("1"), newEvent("1")}
 		all[1].Source.Partition, all[3].Source.Partition = 0, 7
 		var answers []func() (*Answer, error)
@@ -126,7 +125,7 @@ func TestAnswerOfACallCoversWhatStoodInTheLogWhenItWasSent(t *testing.T) {
 			all[i].Lease = &lease{at: all[i].Source.Offset % 10, end: end}
 			all[i].Source.Offset %= 10
 		}
-		d := open(t, &api{}, 0, nil)
+		d := newHarness(t, &api{}, 0, nil)
 		defer d.stop()
 		d.api.retry = func(context.Context, string, int) error {
 			for _, ev := range all[:3] {
@@ -135,7 +134,7 @@ func TestAnswerOfACallCoversWhatStoodInTheLogWhenItWasSent(t *testing.T) {
 			time.Sleep(time.Second)
 			return nil
 		}
-		d.gate.Assign(pace.Assignment{Of: 1}) // no call begins before all are known
+		d.gate.Assign(pace.Assignment{Of: 1}) // no call starts before all are known
 		for _, ev := range all[:3] {
 			answers = append(answers, d.add(t.Context(), ev))
 		}
@@ -157,15 +156,15 @@ func TestAnswerOfACallCoversWhatStoodInTheLogWhenItWasSent(t *testing.T) {
 	})
 }
 
-// What comes after the state was asked for may tell of a later failure, but not
-// what comes while the question waits for its turn.
+// Events after the state query was sent may tell of a later failure, but not events that
+// come while the query waits for its turn.
 func TestACrashsDoubtThatTheStateSettlesCoversWhatStoodInTheLogByThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := storm(4, inDoubt)
 		l := all[0].Lease.(*lease)
 		l.grow(all[1].Source.Offset + 1)
 		time.AfterFunc(gather/2, func() { l.grow(all[2].Source.Offset + 1) })
-		d := open(t, &api{query: func(ids []string) (map[string]mpcclient.Task, error) {
+		d := newHarness(t, &api{query: func(ids []string) (map[string]mpcclient.Task, error) {
 			l.grow(0)
 			return tasksIn(mpcclient.StatusProcessing, ids...), nil
 		}}, 0, nil)
@@ -181,11 +180,11 @@ func TestACrashsDoubtThatTheStateSettlesCoversWhatStoodInTheLogByThen(t *testing
 	})
 }
 
-// The second event was not called before the crash. Calling for it before the
-// first has been asked about would call again for a retry that was accepted.
+// The second event was not called before the crash. Calling for it before the first one's
+// state is known would repeat an accepted retry.
 func TestATwinOfWhatIsInDoubtWaitsForTheQuestion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{query: states["PROCESSING"]}, 0, nil)
+		d := newHarness(t, &api{query: states["PROCESSING"]}, 0, nil)
 		defer d.stop()
 		all := storm(2, nil)
 		inDoubt(all[0].Lease.(*lease))
@@ -208,7 +207,7 @@ func TestATwinOfWhatIsInDoubtWaitsForTheQuestion(t *testing.T) {
 func TestANewFailureIsCalledAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		partition int
-		beyond    int64 // the end that was known when the call was sent
+		beyond    int64 // the known end when the call was sent
 		want      events.Reason
 	}{
 		"the last below the end": {partition, -1, events.Covered},
@@ -217,7 +216,7 @@ func TestANewFailureIsCalledAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := open(t, &api{}, 0, nil)
+				d := newHarness(t, &api{}, 0, nil)
 				defer d.stop()
 				all := storm(3, nil)
 				d.decide(all[0])
@@ -233,7 +232,7 @@ func TestANewFailureIsCalledAgain(t *testing.T) {
 
 func TestAnotherTasksCallCoversNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{}, 0, nil)
+		d := newHarness(t, &api{}, 0, nil)
 		defer d.stop()
 		all := storm(2, nil)
 		d.decide(all[0])
@@ -244,13 +243,13 @@ func TestAnotherTasksCallCoversNothing(t *testing.T) {
 	})
 }
 
-// Producers should key by task. Where they do not, events of the task may stand
-// unread in other partitions when the call is sent.
+// Producers should key by task. If they do not, events of the task may be unread in other
+// partitions when the call is sent.
 func TestACallCoversWhatWasSeenInAnyPartitionOfThisProcess(t *testing.T) {
 	for name, c := range map[string]struct {
-		seen uint64
-		err  error
-		want events.Reason
+		firstObserved uint64
+		err           error
+		want          events.Reason
 	}{
 		"seen before the call":              {7, nil, events.Covered},
 		"seen with the call":                {8, nil, events.Covered},
@@ -260,13 +259,13 @@ func TestACallCoversWhatWasSeenInAnyPartitionOfThisProcess(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := open(t, &api{retry: first(c.err)}, 0, nil)
+				d := newHarness(t, &api{retry: first(c.err)}, 0, nil)
 				defer d.stop()
 				called, other := newEvent("1"), newEvent("1")
-				called.Lease.(*lease).sighted = 8
+				called.Lease.(*lease).lastObservation = 8
 				d.decide(called)
 				other.Source.Partition, other.Source.Offset = partition+1, 5
-				other.Lease.(*lease).seen, other.Lease.(*lease).sighted = c.seen, 10
+				other.Lease.(*lease).firstObserved, other.Lease.(*lease).lastObservation = c.firstObserved, 10
 				o := d.decide(other)
 				if o.Reason != c.want || (o.Attempts > 0) != (c.want == events.Accepted) {
 					t.Errorf("%+v, want %s", o, c.want)

@@ -8,26 +8,26 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// task is one piece of work, however many events tell of it. The schedule's lock
-// guards it; run is its goroutine's while it runs.
+// task is one unit of work, however many events it has. The schedule's lock guards it;
+// while it runs, run belongs to its goroutine.
 type task struct {
 	id string
-	// waiting are its events in the order in which they came. The first is being
-	// decided, or will be next.
+	// waiting are its events in order of arrival. The first one is being decided, or is
+	// next.
 	waiting []*event
-	one     [1]*event // waiting, where there is but one
+	one     [1]*event // storage of waiting for a single event
 	phase   phase
-	due     time.Time // when a task that waits for a time comes back
-	outage  bool      // it would come back sooner if MPC served
-	// slot: it holds a place among the called and not acknowledged.
+	due     time.Time // when a task that waits for a time continues
+	outage  bool      // it would continue sooner if MPC served
+	// slot: it holds a slot of the called and unacknowledged events.
 	slot bool
 	// calls: it is on its way to a call, or in one.
 	calls bool
-	// begins: it runs without a slot, as one of the beginners.
+	// begins: it runs without a slot.
 	begins bool
-	// wantsSlot: it has found none, and cannot go on without.
+	// wantsSlot: it cannot continue without a slot.
 	wantsSlot bool
-	// run is how far the first event is; nil: not begun.
+	// run is the progress of the first event; nil: not started.
 	run *run
 }
 
@@ -37,17 +37,17 @@ type phase int
 const (
 	ready      phase = iota // waits to run
 	atWork                  // has a goroutine
-	backingOff              // waits for a time, after a call that failed
-	settling                // waits for a time, until a state counts
-	blocked                 // waits for a time, because Kafka does not take its answer
+	backingOff              // waits after a failed call
+	settling                // waits until a state counts
+	blocked                 // waits because Kafka cannot store its answer
 	held                    // until Release: the generation ends, or its goroutine has panicked
 )
 
-// event is one that waits for its answer.
+// event is an event that waits for its answer.
 type event struct {
 	Event
-	came  time.Time
-	stale bool // was older than MaxAge then
+	arrived time.Time
+	stale   bool // it was older than MaxAge on arrival
 }
 
 func (ev *event) step(s story.Step) {
@@ -56,27 +56,27 @@ func (ev *event) step(s story.Step) {
 	}
 }
 
-// extent is what stood in the logs at a moment: a call that is sent then answers it.
+// extent is what was in the logs at a moment. A call that is sent then answers all of it.
 type extent struct {
 	// covers are the ends of the partitions in which events of the task are known.
 	covers []events.Cover
-	// sighted is the moment, see Lease.Sighted: for this process it tells of all
-	// partitions.
-	sighted uint64
+	// lastObservation is the moment, see Lease.LastObservation. Within this process it
+	// applies to all partitions.
+	lastObservation uint64
 }
 
-// extent is the present one.
+// extent is the current one.
 func (t *task) extent() (x extent) {
 	for _, ev := range t.waiting {
 		i := slices.IndexFunc(x.covers, func(c events.Cover) bool { return c.Partition == ev.Source.Partition })
 		if i < 0 {
-			end, log := ev.Lease.End()
-			x.covers = append(x.covers, events.Cover{Partition: ev.Source.Partition, End: end, Log: log})
+			end, logID := ev.Lease.End()
+			x.covers = append(x.covers, events.Cover{Partition: ev.Source.Partition, End: end, LogID: logID})
 			continue
 		}
 		x.covers[i].End = max(x.covers[i].End, ev.Source.Offset+1)
 	}
 	slices.SortFunc(x.covers, func(a, b events.Cover) int { return a.Partition - b.Partition })
-	x.sighted = t.waiting[0].Lease.Sighted()
+	x.lastObservation = t.waiting[0].Lease.LastObservation()
 	return x
 }

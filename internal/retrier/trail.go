@@ -12,9 +12,9 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// stepTurn tells why the event waits for its turn. What holds it up may change
-// meanwhile: others' calls tell of that.
-func (e *run) stepTurn() {
+// stepWaiting reports why the event waits for its turn. What delays it may change
+// meanwhile; the calls of others show that.
+func (e *run) stepWaiting() {
 	if e.ev.Trail == nil {
 		return
 	}
@@ -29,7 +29,7 @@ func (e *run) stepTurn() {
 	case gate.PerMinute == 0:
 		s.Detail = "this instance's share of MPC_REQUESTS_PER_MINUTE is 0, so it does not call"
 	case gate.Hold.After(now):
-		s.Detail, s.Until = "MPC has asked not to be called for a while", gate.Hold
+		s.Detail, s.Until = "MPC asked to wait before the next call", gate.Hold
 	default:
 		switch before {
 		case 0:
@@ -44,9 +44,9 @@ func (e *run) stepTurn() {
 	e.ev.step(s)
 }
 
-// outage says since when MPC has not served, and what is to be done about it.
+// outage says since when MPC has not served, and what to do about it.
 func (e *run) outage() string {
-	text := "requests are under way and no answer comes"
+	text := "requests are in flight and MPC does not answer"
 	if down := e.r.cfg.Gate.State().Down; !down.IsZero() {
 		text = "since " + down.UTC().Format("2006-01-02 15:04:05 UTC")
 	}
@@ -58,7 +58,7 @@ func (e *run) outage() string {
 	return text
 }
 
-// stepBackoff tells how long the event waits after a call that failed.
+// stepBackoff reports how long the event waits after a failed call.
 func (e *run) stepBackoff(d time.Duration) {
 	if e.ev.Trail == nil {
 		return
@@ -70,7 +70,7 @@ func (e *run) stepBackoff(d time.Duration) {
 	e.ev.step(s)
 }
 
-// tried says how many of the failed calls count, or may.
+// tried says how many of the failed calls count, or may count.
 func (e *run) tried() string {
 	most := e.r.cfg.MaxAttempts
 	if !e.pending {
@@ -79,26 +79,26 @@ func (e *run) tried() string {
 	return fmt.Sprintf("attempt %d of %d, which counts only if MPC serves others meanwhile", min(e.counted+1, most), most)
 }
 
-// stepBlocked tells that Kafka would not take the answer.
+// stepBlocked reports that Kafka could not store the answer.
 func (e *run) stepBlocked() {
-	e.ev.step(story.Step{Kind: story.QuotaWait, Detail: "Kafka cannot store its answer at present, so it is not called"})
+	e.ev.step(story.Step{Kind: story.QuotaWait, Detail: "calls are paused: Kafka cannot store the answer"})
 }
 
-// stepNotYet tells that the state does not count yet.
+// stepNotYet reports that the state does not count yet.
 func (e *run) stepNotYet() {
-	e.ev.step(story.Step{Kind: story.Doubt, Until: e.clearAt, Detail: "the task has FAILED, but MPC may not have come to the call yet"})
+	e.ev.step(story.Step{Kind: story.Doubt, Until: e.clearAt, Detail: "the task is FAILED, but MPC may not have processed the call yet"})
 }
 
-// stepDoubt tells why the state is asked for.
+// stepDoubt reports why the state is queried.
 func (e *run) stepDoubt() {
-	detail := "the answer to the call was lost, and it may have been accepted"
+	detail := "the answer to the call was lost; MPC may have accepted the call"
 	if e.doubt == crashed {
-		detail = "an instance that owned the partition before may have called for this event"
+		detail = "an earlier owner of the partition may have called for this event"
 	}
 	e.ev.step(story.Step{Kind: story.Doubt, Detail: detail})
 }
 
-// stepCalled tells how the call ended.
+// stepCalled reports the result of the call.
 func (e *run) stepCalled(refusal *mpcclient.Error) {
 	switch {
 	case e.ev.Trail == nil:
@@ -109,46 +109,46 @@ func (e *run) stepCalled(refusal *mpcclient.Error) {
 	}
 }
 
-// refused tells that the state was asked for in vain.
+// refused reports a failed state query.
 func (one *statusRequest) refused(refusal *mpcclient.Error) {
 	if one.ev.Trail != nil {
-		one.ev.step(story.Step{Kind: story.State, State: "not told", Error: apiError(refusal), Detail: meaning(refusal)})
+		one.ev.step(story.Step{Kind: story.State, State: "undisclosed", Error: apiError(refusal), Detail: meaning(refusal)})
 	}
 }
 
-// meaning is what a refusal says beyond its status, code and message.
+// meaning is what a refusal means beyond its status, code and message.
 func meaning(refusal *mpcclient.Error) string {
 	var parts []string
 	if refusal.Err != nil {
 		parts = append(parts, refusal.Err.Error())
 	}
 	if refusal.Operation == mpcclient.OperationLogin {
-		parts = append(parts, "it was IAM, which gave no token for the call")
+		parts = append(parts, "IAM issued no token for the call")
 	}
 	switch refusal.Class {
 	case mpcclient.Throttled:
-		parts = append(parts, "the quota is used up, which says nothing of the task")
+		parts = append(parts, "the quota is used up; this says nothing about the task")
 	case mpcclient.Operator:
-		parts = append(parts, "somebody has to act before any call can succeed", refusal.Advice)
+		parts = append(parts, "an operator must act before any call can succeed", refusal.Advice)
 	case mpcclient.Transient:
-		parts = append(parts, "that says nothing of the task")
+		parts = append(parts, "this says nothing about the task")
 	case mpcclient.Lost:
-		parts = append(parts, "the call may have been accepted all the same", refusal.Advice)
+		parts = append(parts, "MPC may have accepted the call", refusal.Advice)
 	case mpcclient.Ambiguous:
-		parts = append(parts, "only the task's state says why")
+		parts = append(parts, "only the task's state tells why")
 	}
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), "; ")
 }
 
-// apiError is the part of a refusal that outcomes show.
+// apiError is the part of a refusal that outcomes contain.
 func apiError(refusal *mpcclient.Error) *events.APIError {
 	return &events.APIError{Status: refusal.Status, Code: refusal.Code, Message: refusal.Message, RequestID: refusal.RequestID}
 }
 
-// stateWords are MPC's words for it, where they are known.
+// stateWords describe a state, in MPC's terms where it has some.
 var stateWords = [...]string{
-	unknown: "unknown, for it cannot be asked for", undisclosed: "not told", failed: "FAILED", running: "running again, or succeeded",
-	canceled: "CANCELED", absent: "unknown to MPC", invalid: "none, for MPC says that this is no task's id",
+	unknown: "unknown: querying is not permitted", undisclosed: "undisclosed", failed: "FAILED", running: "running again, or succeeded",
+	canceled: "CANCELED", absent: "unknown to MPC", invalid: "invalid task id",
 }
 
 func (s state) String() string { return stateWords[s] }

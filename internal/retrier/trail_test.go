@@ -16,8 +16,8 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// listener writes down what it is told, as kinds, but for what the store leaves
-// out too: waits that were none.
+// listener records the kinds of steps, except waits of no length, which the store drops
+// too.
 type listener struct {
 	mu    sync.Mutex
 	steps []story.Step
@@ -56,7 +56,7 @@ func (l *listener) first(k story.Kind) (s story.Step) {
 // said is the sentence of the first step of the kind.
 func (l *listener) said(k story.Kind) string { return l.first(k).Sentence() }
 
-// heard is an event whose trail somebody listens to.
+// heard is an event with a listener on its trail.
 func heard(id string) (Event, *listener) {
 	l := &listener{}
 	ev := newEvent(id)
@@ -83,14 +83,14 @@ func TestEachStepOfAnEventIsTold(t *testing.T) {
 		"skip code": {&api{}, false, "MPC.10052", "answered", story.Answered, "not_retryable"},
 		"throttled": {&api{retry: first(throttled)}, false, "", "call refused quota_wait call accepted answered", story.Refused, "the quota is used up"},
 		"no route":  {&api{retry: first(noRoute)}, false, "", "call refused backoff_wait call accepted answered", story.Refused, "got no answer: no route to host"},
-		"login":     {&api{retry: first(login)}, false, "", "call refused backoff_wait call accepted answered", story.Refused, "it was IAM"},
+		"login":     {&api{retry: first(login)}, false, "", "call refused backoff_wait call accepted answered", story.Refused, "IAM issued no token for the call"},
 		"lost": {&api{retry: first(lostAnswer)}, false, "", "call refused doubt query state doubt query state backoff_wait call accepted answered",
 			story.Doubt, "the answer to the call was lost"},
-		"crashed": {&api{query: canceled}, true, "", "doubt query state answered", story.Doubt, "an instance that owned the partition before"},
+		"crashed": {&api{query: canceled}, true, "", "doubt query state answered", story.Doubt, "an earlier owner of the partition"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := open(t, c.api, 0, nil)
+				d := newHarness(t, c.api, 0, nil)
 				defer d.stop()
 				ev, l := heard("1")
 				ev.Lease.(*lease).doubt = c.doubt
@@ -112,7 +112,7 @@ func TestEachStepOfAnEventIsTold(t *testing.T) {
 
 func TestAWaitTellsHowManyEventsAreBeforeIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{}, 60, nil) // one a second, or a little less
+		d := newHarness(t, &api{}, 60, nil) // one a second, or a little less
 		defer d.stop()
 		var all sync.WaitGroup
 		for i := range 9 {
@@ -139,7 +139,7 @@ func TestATwinWaitsAndIsToldSo(t *testing.T) {
 			time.Sleep(time.Second)
 			return nil
 		}}
-		d := open(t, a, 0, nil)
+		d := newHarness(t, a, 0, nil)
 		defer d.stop()
 		var all sync.WaitGroup
 		all.Go(func() { d.decide(newEvent("1")) })
@@ -157,7 +157,7 @@ func TestAnOutageIsToldWithItsBeginning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down := refusal(mpcclient.Operator, 403, "MPC.10207")
 		down.Advice = "pay the bill"
-		d := open(t, &api{retry: first(down, down, down, down)}, 0, nil)
+		d := newHarness(t, &api{retry: first(down, down, down, down)}, 0, nil)
 		defer d.stop()
 		ev, l := heard("1")
 		var all sync.WaitGroup
@@ -169,7 +169,7 @@ func TestAnOutageIsToldWithItsBeginning(t *testing.T) {
 		for d.gate.Available() {
 			time.Sleep(100 * time.Millisecond)
 		}
-		late, l2 := heard("2") // finds the door closed
+		late, l2 := heard("2") // finds the breaker open
 		all.Go(func() { d.decide(late) })
 		all.Wait()
 		if got := l2.kinds(); !strings.HasPrefix(got, "outage_wait call") {
@@ -181,7 +181,7 @@ func TestAnOutageIsToldWithItsBeginning(t *testing.T) {
 	})
 }
 
-// Of a query that failed each event hears that asked.
+// Each event whose task was in a failed query is told.
 func TestAQueryInVainIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &api{retry: always(ambiguous)}
@@ -191,7 +191,7 @@ func TestAQueryInVainIsTold(t *testing.T) {
 			}
 			return tasksIn(mpcclient.StatusFailed, ids...), nil
 		}
-		d := open(t, a, 0, nil)
+		d := newHarness(t, a, 0, nil)
 		defer d.stop()
 		ev, l := heard("1")
 		d.decide(ev)

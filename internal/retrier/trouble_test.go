@@ -13,7 +13,7 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// ambiguously refuses the retries of tasks whose id begins so.
+// ambiguously refuses the retries of tasks whose id begins with prefix.
 func ambiguously(prefix string) func(context.Context, string, int) error {
 	return func(_ context.Context, id string, _ int) error {
 		if strings.HasPrefix(id, prefix) {
@@ -28,7 +28,7 @@ func TestQueriesThatFailAloneCostLittleAndAreTold(t *testing.T) {
 		a := &api{retry: ambiguously("odd"), query: func([]string) (map[string]mpcclient.Task, error) {
 			return nil, queryRefusal(mpcclient.Operator, 403, "")
 		}}
-		d := open(t, a, 100, nil)
+		d := newHarness(t, a, 100, nil)
 		defer d.stop()
 		stop := d.traffic(time.Second)
 		ctx, cancel := contextFor(time.Hour)
@@ -42,13 +42,14 @@ func TestQueriesThatFailAloneCostLittleAndAreTold(t *testing.T) {
 		if n := a.asked(); n > 30 {
 			t.Errorf("%d queries in an hour, for one event", n)
 		}
-		if !strings.Contains(d.Advice(), "states of tasks cannot be asked for") {
+		if !strings.Contains(d.Advice(), "task state queries fail while retries work") {
 			t.Errorf("advice: %q", d.Advice())
 		}
 	})
 }
 
-// The API may fail at one odd id. The others of its query must not wait for it.
+// The API may fail because of one odd id. The other tasks of its query must not wait for
+// it.
 func TestAnIDThatTheQueryFailsAtEndsUpAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &api{retry: ambiguously(""), query: func(ids []string) (map[string]mpcclient.Task, error) {
@@ -57,7 +58,7 @@ func TestAnIDThatTheQueryFailsAtEndsUpAlone(t *testing.T) {
 			}
 			return tasksIn(mpcclient.StatusProcessing, ids...), nil
 		}}
-		d := open(t, a, 0, nil)
+		d := newHarness(t, a, 0, nil)
 		defer d.stop()
 		var others sync.WaitGroup
 		began := time.Now()
@@ -85,7 +86,7 @@ func TestAnIDThatTheQueryFailsAtEndsUpAlone(t *testing.T) {
 func TestATwinThatWaitsThroughAnOutageDoesNotExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		d := open(t, &api{retry: func(context.Context, string, int) error {
+		d := newHarness(t, &api{retry: func(context.Context, string, int) error {
 			if time.Since(began) < 3*time.Hour {
 				return unavailable
 			}
@@ -104,12 +105,12 @@ func TestATwinThatWaitsThroughAnOutageDoesNotExpire(t *testing.T) {
 	})
 }
 
-// Without a token nothing was sent: that is no attempt.
+// Without a token nothing was sent: that is not an attempt.
 func TestALoginThatFailsIsNoAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		login := refusal(mpcclient.Operator, 401, "")
 		login.Operation = mpcclient.OperationLogin
-		d := open(t, &api{retry: first(login, login)}, 0, nil)
+		d := newHarness(t, &api{retry: first(login, login)}, 0, nil)
 		defer d.stop()
 		if o := d.decide(newEvent("1")); o.Reason != events.Accepted || o.Attempts != 1 {
 			t.Errorf("%+v", o)
@@ -117,10 +118,10 @@ func TestALoginThatFailsIsNoAttempt(t *testing.T) {
 	})
 }
 
-// Whoever asks for a state waits too, for quota or for the outage's end.
+// A task that queries its state waits too, for quota or for the outage's end.
 func TestEventsThatWaitForAStateAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{query: func([]string) (map[string]mpcclient.Task, error) {
+		d := newHarness(t, &api{query: func([]string) (map[string]mpcclient.Task, error) {
 			return nil, queryRefusal(mpcclient.Transient, 503, "")
 		}}, 0, nil)
 		defer d.stop()
@@ -132,7 +133,7 @@ func TestEventsThatWaitForAStateAreCounted(t *testing.T) {
 			waiting.Go(func() { _, _ = d.Answer(ctx, ev) })
 		}
 		time.Sleep(time.Minute)
-		if w := d.Waiting(); w.Turn != 3 {
+		if w := d.Waiting(); w.Quota != 3 {
 			t.Errorf("%+v", w)
 		}
 		cancel()
@@ -143,11 +144,11 @@ func TestEventsThatWaitForAStateAreCounted(t *testing.T) {
 	})
 }
 
-// A task may wait for long for the quota. What Kafka would not take by then is not
-// called for, and others get the turn.
+// A task may wait for long for the quota. If Kafka could not store the answer by then, it
+// is not called, and others get the turn.
 func TestACallWhoseAnswerCannotBeStoredByItsTurnIsNotMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, &api{}, 6, nil)
+		d := newHarness(t, &api{}, 6, nil)
 		defer d.stop()
 		first, second := newEvent("1"), newEvent("2")
 		one, two := d.add(t.Context(), first), d.add(t.Context(), second)
@@ -158,7 +159,7 @@ func TestACallWhoseAnswerCannotBeStoredByItsTurnIsNotMade(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer.Acknowledged()
-		time.Sleep(15 * time.Second) // also the first has had its turn
+		time.Sleep(15 * time.Second) // also the first one has had its turn
 		if d.api.retries["1"] != 0 || d.api.retries["2"] != 1 || first.Lease.(*lease).calledAndOpen() {
 			t.Errorf("calls by task: %v", d.api.retries)
 		}

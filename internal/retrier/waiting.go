@@ -1,12 +1,12 @@
 package retrier
 
-// Waiting counts the events that wait before a call or a question: for their
-// turn, for their task's own backoff after a call that failed, or for Kafka. Those
-// that wait behind another one of their task count with it.
-type Waiting struct{ Turn, Backoff, Kafka int }
+// Waiting counts the events that wait for a call or a state query: for the quota, for their
+// task's backoff after a failed call, or for Kafka. Events that wait behind another one of
+// their task count with it.
+type Waiting struct{ Quota, Backoff, Kafka int }
 
-// Waiting tells how many wait now. Who waits behind others waits for what they
-// wait for: for Kafka, if it keeps all the places that there are.
+// Waiting returns how many events wait now. Events behind others count like those: for
+// Kafka, if Kafka holds all slots.
 func (r *Retrier) Waiting() Waiting {
 	inFlight := r.cfg.Gate.State().InFlight
 	s := &r.schedule
@@ -17,40 +17,40 @@ func (r *Retrier) Waiting() Waiting {
 	for _, t := range s.tasks {
 		switch n := len(t.waiting); t.phase {
 		case ready:
-			w.Turn += n
+			w.Quota += n
 			if t.wantsSlot {
 				starting += n
 			}
 		case atWork, settling:
-			w.Turn += n
+			w.Quota += n
 		case backingOff:
 			w.Backoff += n
 		case blocked, held:
 			w.Kafka += n
 		}
 	}
-	w.Turn = max(0, w.Turn-inFlight) // under way, they wait no more
-	kafka := s.marking
+	w.Quota = max(0, w.Quota-inFlight) // in flight, they no longer wait
+	kafka := s.awaitingCommit
 	switch {
-	case s.marking >= r.cfg.MaxInFlight: // nobody else can come to a turn
-		kafka = w.Turn
-	case s.marking+s.unacknowledged >= 2*r.cfg.MaxInFlight:
+	case s.awaitingCommit >= r.cfg.MaxInFlight: // nobody else can get a turn
+		kafka = w.Quota
+	case s.awaitingCommit+s.unacknowledged >= 2*r.cfg.MaxInFlight:
 		kafka += starting
 	}
-	kafka = min(kafka, w.Turn)
-	w.Turn -= kafka
+	kafka = min(kafka, w.Quota)
+	w.Quota -= kafka
 	w.Kafka += kafka
 	return w
 }
 
-// count counts the tasks that wait for one thing.
+// count adjusts a counter of tasks.
 func (s *schedule) count(n *int, change int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	*n += change
 }
 
-// ahead is how many tasks want to call before one that becomes ready now.
+// ahead is how many tasks wait to call before one that becomes ready now.
 func (s *schedule) ahead() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// unmarkable is the lease of an event whose call no commit comes to tell of.
+// unmarkable is the lease of an event whose call is never covered by a commit.
 type unmarkable struct{ *lease }
 
 func (unmarkable) BeforeCall(ctx context.Context) error {
@@ -17,9 +17,8 @@ func (unmarkable) BeforeCall(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// A backlog behind Kafka that is told as one behind the quota keeps the alarm
-// silent. Six may be called and not acknowledged here, three in flight; nobody
-// acknowledges.
+// A backlog behind Kafka that is reported as one behind the quota keeps the alarm silent.
+// Here six may be called and unacknowledged, three in flight; nothing is acknowledged.
 func TestWhatKafkaHoldsUpDoesNotWaitForTheQuota(t *testing.T) {
 	for hazard, c := range map[string]struct {
 		perMinute  int
@@ -34,12 +33,12 @@ func TestWhatKafkaHoldsUpDoesNotWaitForTheQuota(t *testing.T) {
 		"all commits are refused":                      {0, 0, 20, 0, Waiting{Kafka: 20}},
 		"all commits are refused, and somebody asks":   {0, 0, 3, 2, Waiting{Kafka: 5}},
 		"outcomes are not taken, then no commit is":    {0, 4, 10, 0, Waiting{Kafka: 10}},
-		"outcomes are not taken, and the quota is low": {1, 20, 0, 0, Waiting{Turn: 20}},
-		"one commit is refused, others wait in turn":   {1, 2, 1, 0, Waiting{Turn: 2, Kafka: 1}},
+		"outcomes are not taken, and the quota is low": {1, 20, 0, 0, Waiting{Quota: 20}},
+		"one commit is refused, others wait in turn":   {1, 2, 1, 0, Waiting{Quota: 2, Kafka: 1}},
 	} {
 		t.Run(hazard, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := open(t, &api{}, c.perMinute, func(cfg *Config) { cfg.MaxInFlight = 3 })
+				d := newHarness(t, &api{}, c.perMinute, func(cfg *Config) { cfg.MaxInFlight = 3 })
 				defer d.stop()
 				ctx, cancel := context.WithCancel(context.Background())
 				var under sync.WaitGroup

@@ -5,17 +5,17 @@ import (
 	"slices"
 )
 
-// worker is a goroutine in which tasks run, one after the other. Between two it
-// waits: a new goroutine for each task would grow its stack each time. It ends with
-// the generation, or when enough others wait. The schedule's lock guards it.
+// worker is a goroutine that runs tasks one after the other and waits in between: a new
+// goroutine for each task would grow its stack each time. It ends with the generation, or
+// when enough others wait. The schedule's lock guards it.
 type worker struct {
-	next *task         // it has been handed; nil: none
-	kept bool          // it waits, or will, to be handed a task
-	wake chan struct{} // closed when it has been; nil: it does not wait
+	next *task         // the task it was given; nil: none
+	kept bool          // it waits, or will, for a task
+	wake chan struct{} // closed when it gets one; nil: it does not wait
 }
 
-// hand has a worker run the task.
-func (s *schedule) hand(t *task) {
+// start runs the task in a worker.
+func (s *schedule) start(t *task) {
 	if last := len(s.idle) - 1; last >= 0 {
 		w := s.idle[last]
 		s.idle = s.idle[:last]
@@ -29,9 +29,9 @@ func (s *schedule) hand(t *task) {
 	lease.Go(func() { s.runTasks(ctx, t) })
 }
 
-// keep has a worker wait for the next task, unless many do.
-func (s *schedule) keep(w *worker) {
-	if len(s.idle) < s.mostIdle {
+// park lets a worker wait for the next task, unless enough wait already.
+func (s *schedule) park(w *worker) {
+	if len(s.idle) < s.maxIdle {
 		w.kept = true
 		s.idle = append(s.idle, w)
 	}
@@ -39,21 +39,21 @@ func (s *schedule) keep(w *worker) {
 
 // runTasks runs one task after the other.
 func (s *schedule) runTasks(ctx context.Context, t *task) {
-	for w := new(worker); t != nil; t = s.await(ctx, w) {
+	for w := new(worker); t != nil; t = s.nextTask(ctx, w) {
 		next := pause{phase: held} // if it panics
 		s.first(t).Lease.Do(func() { next = s.work(t) })
 		s.left(t, next, w)
 	}
 }
 
-// await waits for the worker's next task; nil: there is none.
-func (s *schedule) await(ctx context.Context, w *worker) *task {
+// nextTask waits for the worker's next task; nil: there is none.
+func (s *schedule) nextTask(ctx context.Context, w *worker) *task {
 	s.mu.Lock()
 	if w.kept {
 		wake := make(chan struct{})
 		w.wake = wake
 		s.mu.Unlock()
-		_ = s.clock.Wait(ctx, wake) // whose context ends may have been handed a task all the same
+		_ = s.clock.Wait(ctx, wake) // after the context ended it may have got a task as well
 		s.mu.Lock()
 	}
 	defer s.mu.Unlock()

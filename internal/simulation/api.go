@@ -9,8 +9,8 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// api is an instance's way to MPC. What was sent is under way by itself: it may
-// be carried out though its sender has given up, or was killed.
+// api is an instance's connection to MPC. A request that was sent may be executed even if
+// its sender has given up or was killed.
 type api struct{ i *instance }
 
 var _ retrier.API = api{}
@@ -23,10 +23,10 @@ func (a api) Retry(ctx context.Context, taskID string) error {
 	w := a.i.w
 	t := w.mpc.find(taskID)
 	if t == nil {
-		w.violate("only tasks that have failed are retried", "a call for task %q, which nobody has named", taskID)
+		w.violate("only tasks that have failed are retried", "a call for unknown task %q", taskID)
 		return nil
 	}
-	f := w.fate(mpcclient.OperationRetry)
+	f := w.drawResult(mpcclient.OperationRetry)
 	c := a.i.called(t)
 	a.i.tell("calls for task %s (call %d)", t.id, c.n)
 	err := a.send(ctx, mpcclient.OperationRetry, f, func() *mpcclient.Error { return w.retry(c) }, c)
@@ -47,15 +47,15 @@ func (a api) Query(ctx context.Context, ids []string) (map[string]mpcclient.Task
 	since := a.i.since
 	a.i.tell("asks for the states of %v", ids)
 	states := map[string]mpcclient.Task{}
-	err := a.send(ctx, mpcclient.OperationQuery, w.fate(mpcclient.OperationQuery), func() *mpcclient.Error {
+	err := a.send(ctx, mpcclient.OperationQuery, w.drawResult(mpcclient.OperationQuery), func() *mpcclient.Error {
 		if !w.mayQuery {
 			return refusal(mpcclient.OperationQuery, 403, "APIGW.0302")
 		}
 		for _, id := range ids {
 			switch t := w.mpc.find(id); {
-			case t.nature == invalid:
+			case t.behavior == invalid:
 				return refusal(mpcclient.OperationQuery, 400, "MPC.10202")
-			case t.nature != absent:
+			case t.behavior != absent:
 				states[id] = mpcclient.Task{ID: id, Status: t.status}
 			}
 		}
@@ -83,9 +83,9 @@ func (a api) Query(ctx context.Context, ids []string) (map[string]mpcclient.Task
 	return states, nil
 }
 
-// send has a request carried out on its way, and waits for the answer, or for no
-// longer than the time-out. A nil *Error becomes a nil error.
-func (a api) send(ctx context.Context, operation string, f fate, carryOut func() *mpcclient.Error, c *call) error {
+// send executes a request and waits for the answer, at most for the timeout. A nil *Error
+// becomes a nil error.
+func (a api) send(ctx context.Context, operation string, f requestResult, carryOut func() *mpcclient.Error, c *call) error {
 	w := a.i.w
 	answered := make(chan struct{})
 	var refusal *mpcclient.Error
@@ -112,7 +112,7 @@ func (a api) send(ctx context.Context, operation string, f fate, carryOut func()
 		case late <= 0:
 			deliver()
 		case c != nil && c.ended:
-			// MPC may be at work on a call for as long again after its end.
+			// MPC may process a call for the same time again after its end.
 			w.out.after(late, deliver)
 		}
 	})

@@ -6,7 +6,7 @@ import (
 	"remux-retrier/events"
 )
 
-// checkCall looks at a call that is about to be sent.
+// checkCall checks a call that is about to be sent.
 func (w *world) checkCall(c *call) {
 	i, t := c.by, c.task
 	if i.inFlight[t] > 1 {
@@ -21,8 +21,8 @@ func (w *world) checkCall(c *call) {
 	if !slices.ContainsFunc(c.unanswered, func(e *event) bool { return w.owners[e.partition] == i }) {
 		w.violate("3: only the owner calls", "instance %s calls for task %s, but others own the partitions of its events by now", i.name, t.id)
 	}
-	i.checkProof(w.callWithin(), "3: only the owner calls", "calls for task "+t.id)
-	// A question that an event in doubt has asked answers all that stood in its log.
+	i.checkProof(w.callMaxAge(), "3: only the owner calls", "calls for task "+t.id)
+	// The state query of an event in doubt answers all events that were in its log.
 	if i.alive[t] && w.log.first && !t.spread && !slices.ContainsFunc(c.unanswered, func(e *event) bool { return e.gone || e.fact > i.since }) {
 		w.violate("5: one failure costs one call", "instance %s calls for task %s, whose events all stood in the log when it asked, after a crash, and found it running", i.name, t.id)
 	}
@@ -34,18 +34,18 @@ func (w *world) checkCall(c *call) {
 	}
 }
 
-// checkRepeat looks whether the call before has made this one unnecessary, or
-// has to be asked about first.
+// checkRepeat checks whether an earlier call has made this one unnecessary, or needs a
+// state query first.
 func (w *world) checkRepeat(c, former *call) {
-	if former.log != c.log || former.fact < w.forgot {
+	if former.log != c.log || former.fact < w.expiredAt {
 		return
 	}
 	i := c.by
-	// Without its mark a partition may be another than the covers speak of, and once
-	// a topic was re-created a ledger may forget more than it has to. Later generations are
-	// told of the partitions in which events of the task were known.
+	// Without its commit metadata a partition may have another log id than the covers, and
+	// after a topic was re-created a ledger may forget more than necessary. Later
+	// generations know of the partitions in which events of the task were known.
 	told := former.since == i.since || !c.task.spread
-	covered := told && w.log.first && former.fact > w.renamed && !slices.ContainsFunc(c.unanswered, func(e *event) bool {
+	covered := told && w.log.first && former.fact > w.logIDChanged && !slices.ContainsFunc(c.unanswered, func(e *event) bool {
 		return e.log != former.log || e.offset >= former.known[e.partition]
 	})
 	if covered && former.decisive() && i.knows(former) {
@@ -57,24 +57,24 @@ func (w *world) checkRepeat(c, former *call) {
 			i.name, c.task.id, former.n)
 	}
 	doubt := !former.settled && (former.lost() || former.took && !i.knows(former))
-	mayAsk := w.mayQuery && c.task.nature != invalid // whose state is told by a refusal
+	mayAsk := w.mayQuery && c.task.behavior != invalid // whose state is known from a refusal
 	if succeeds(c, former) && doubt && mayAsk && i.asked[c.task] < max(former.fact, i.askedAtLeast(former)) {
-		w.violate("3: what may have been called for is asked about before it is called for again",
+		w.violate("3: a call in doubt is queried before the next one",
 			"instance %s calls for task %s, event %d/%d, without having asked for its state since call %d of %s, whose answer nobody has published",
 			i.name, c.task.id, c.unanswered[0].partition, c.unanswered[0].offset, former.n, former.by.name)
 	}
 }
 
-// succeeds: the call before was for the event of this one, or for one that is
-// decided before it because it stands before it in the same partition.
+// succeeds: the earlier call was for this call's event, or for one that is decided before
+// it because it precedes it in the same partition.
 func succeeds(c, former *call) bool {
 	elsewhere := func(e *event) bool { return e.gone || e.partition != c.unanswered[0].partition }
 	return len(c.unanswered) > 0 && slices.Contains(former.unanswered, c.unanswered[0]) &&
 		!slices.ContainsFunc(c.unanswered, elsewhere) && !slices.ContainsFunc(former.unanswered, elsewhere)
 }
 
-// askedAtLeast is the fact after which the question about another's call counts, or one
-// that no generation outlasts. An instance remembers what it has decided.
+// askedAtLeast is the fact after which a state query about another's call counts; it does
+// not outlast a generation. An instance remembers its decisions.
 func (i *instance) askedAtLeast(former *call) int {
 	if former.since != i.since && (former.by != i || i.decided[former.task] < former.fact) {
 		return i.since
@@ -82,8 +82,8 @@ func (i *instance) askedAtLeast(former *call) int {
 	return former.fact
 }
 
-// knows: the instance must know the call's answer, because it is its own, or was
-// published before its generation began.
+// knows: the instance must know the call's answer, because it is its own or was published
+// before its generation began.
 func (i *instance) knows(c *call) bool {
 	if c.by == i && c.ended && c.refusal == nil {
 		return true
@@ -102,9 +102,9 @@ func answerOf(c *call) string {
 	return c.refusal.Error()
 }
 
-// checkBudget looks at the retries of the task that the caller must know of. After
-// a crash they may be fewer than MPC accepted: a retry whose task has failed again
-// by the time its state is asked for shows no more.
+// checkBudget checks the task's retries that the caller must know of. After a crash they
+// may be fewer than MPC accepted: a retry whose task has failed again before its state is
+// queried is not visible any more.
 func (w *world) checkBudget(c *call) {
 	if w.budget == 0 {
 		return

@@ -7,15 +7,14 @@ import (
 	"remux-retrier/consumer"
 )
 
-// committed: the instance's commit stands. Whatever it passes over must be
-// answered.
+// committed: the instance's commit is stored. Everything below it must be answered.
 func (i *instance) committed(positions map[int]consumer.Position) {
 	w := i.w
 	for _, p := range slices.Sorted(maps.Keys(positions)) {
 		at := positions[p]
-		mark, err := consumer.ParseMark(at.Metadata, at.Offset)
+		mark, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
 		if err != nil {
-			w.violate("commits carry a mark", "instance %s commits %q: %v", i.name, at.Metadata, err)
+			w.violate("commits have metadata", "instance %s commits %q: %v", i.name, at.Metadata, err)
 			return
 		}
 		i.tell("commits %d/%d %s", p, at.Offset, at.Metadata)
@@ -23,7 +22,7 @@ func (i *instance) committed(positions map[int]consumer.Position) {
 			continue
 		}
 		w.checkAnswered(i, p, w.log.verified[p], at.Offset)
-		w.checkMark(i, p, mark)
+		w.checkMetadata(i, p, mark)
 		w.log.last[p] = commit{by: i, at: w.s.now}
 		delete(w.expired, p)
 		w.log.verified[p] = max(w.log.verified[p], at.Offset)
@@ -43,33 +42,33 @@ func (w *world) checkAnswered(i *instance, p int, from, to int64) {
 	}
 }
 
-// checkMark: whoever owns the partition next must learn from the commit of every
-// call whose effect nobody has published. Where twins wait it is not said which of
-// them was called for; it was none before the first.
-func (w *world) checkMark(i *instance, p int, mark consumer.Mark) {
+// checkMetadata: the partition's next owner must learn from the commit of every call whose
+// effect nobody has published. If duplicates wait, it is unknown which of them was called
+// for, but not one before the first.
+func (w *world) checkMetadata(i *instance, p int, mark consumer.CommitMetadata) {
 	for _, t := range w.mpc.tasks {
 		for _, c := range t.calls {
 			harmless := c.settled || c.ended && !c.decisive() && !c.lost()
-			if harmless || c.log != w.log || c.fact < w.forgot || len(c.unanswered) == 0 {
+			if harmless || c.log != w.log || c.fact < w.expiredAt || len(c.unanswered) == 0 {
 				continue
 			}
 			told := func(e *event) bool { return e.partition != p || e.answered() || e.offset < mark.Called }
 			if !slices.ContainsFunc(c.unanswered, told) {
-				w.violate("3: the mark tells of every call", "instance %s commits for partition %d, where event %d was called for by %s (call %d), that nothing from %d on was",
-					i.name, p, c.unanswered[0].offset, c.by.name, c.n, mark.Called)
+				w.violate("3: each commit covers every call", "instance %s commits for partition %d that nothing from %d on was called, but event %d was called for by %s (call %d)",
+					i.name, p, mark.Called, c.unanswered[0].offset, c.by.name, c.n)
 			}
 		}
 	}
 }
 
-// checkDone: what the instance has found committed as done is none of its business.
-// A topic that was created anew is read from its beginning, whatever was committed.
+// checkDone: the instance must not answer what it has found committed as done. A re-created
+// topic is read from its beginning, whatever was committed.
 func (w *world) checkDone(i *instance, e *event, a *attempt) {
 	at, known := i.found[e.partition]
 	if !known || a.since != i.since || !w.log.first {
 		return
 	}
-	mark, _ := consumer.ParseMark(at.Metadata, at.Offset) // what cannot be read has nothing done
+	mark, _ := consumer.ParseCommitMetadata(at.Metadata, at.Offset) // unreadable metadata has nothing done
 	done := slices.ContainsFunc(mark.Done, func(d consumer.Interval) bool { return d.From <= e.offset && e.offset < d.To })
 	if done || e.offset < at.Offset {
 		w.violate("3: what is committed is done", "instance %s answers event %d/%d, which is committed as done", i.name, e.partition, e.offset)

@@ -12,7 +12,7 @@ func TestCommitThatHidesACallIsFound(t *testing.T) {
 	i.assigned, w.owners = []int{e.partition}, map[int]*instance{e.partition: i}
 	i.called(e.task)
 	commit := func(called int64) {
-		text := consumer.Mark{Called: called}.Encode(e.offset)
+		text := consumer.CommitMetadata{Called: called}.Encode(e.offset)
 		i.committed(map[int]consumer.Position{e.partition: {Offset: e.offset, Metadata: text}})
 	}
 	commit(e.offset + 1)
@@ -20,16 +20,16 @@ func TestCommitThatHidesACallIsFound(t *testing.T) {
 		t.Fatal(w.violation)
 	}
 	commit(0)
-	if got := invariantOf(w); got != "3: the mark tells of every call" {
+	if got := invariantOf(w); got != "3: each commit covers every call" {
 		t.Errorf("found %q", got)
 	}
 }
 
 func TestAnswerToWhatIsCommittedAsDoneIsFound(t *testing.T) {
-	for name, done := range map[string]func(o int64) (low int64, m consumer.Mark){
-		"below the low-water mark": func(o int64) (int64, consumer.Mark) { return o + 1, consumer.Mark{} },
-		"above it": func(o int64) (int64, consumer.Mark) {
-			return o - 1, consumer.Mark{Done: []consumer.Interval{{From: o, To: o + 1}}}
+	for name, done := range map[string]func(o int64) (low int64, m consumer.CommitMetadata){
+		"below the low-water mark": func(o int64) (int64, consumer.CommitMetadata) { return o + 1, consumer.CommitMetadata{} },
+		"above it": func(o int64) (int64, consumer.CommitMetadata) {
+			return o - 1, consumer.CommitMetadata{Done: []consumer.Interval{{From: o, To: o + 1}}}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestDeadLetterThatIsRepeatedIsFound(t *testing.T) {
 	}
 }
 
-// Only before the group has begun may events be passed over.
+// Events may be skipped only before the group has begun.
 func TestLatestPassesOverOnlyWhatTheGroupHasNotBegun(t *testing.T) {
 	w, e, _ := quietWorld(t)
 	w.latest = true
@@ -82,7 +82,7 @@ func TestLatestPassesOverOnlyWhatTheGroupHasNotBegun(t *testing.T) {
 	if !again().gone {
 		t.Error("the group has not begun, and the event counts")
 	}
-	w.broker.Commit(e.partition, consumer.Position{Metadata: consumer.Mark{Of: w.partitions}.Encode(0)})
+	w.broker.Commit(e.partition, consumer.Position{Metadata: consumer.CommitMetadata{TopicPartitions: w.partitions}.Encode(0)})
 	if again().gone {
 		t.Error("the group has begun, and the event may be passed over")
 	}

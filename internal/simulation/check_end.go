@@ -10,10 +10,10 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// checkStopped looks at an instance that has just stopped.
+// checkStopped checks an instance that has just stopped.
 func (w *world) checkStopped(i *instance) {
 	if took := w.s.now - i.told; i.told == 0 || took > w.cfg.ShutdownTimeout {
-		w.violate("it stops in time, and only when told", "instance %s has stopped after %v", i.name, took)
+		w.violate("it stops in time, and only when told to", "instance %s has stopped after %v", i.name, took)
 	}
 	w.out.after(time.Millisecond, func() {
 		if i.proc.live > 0 {
@@ -22,15 +22,15 @@ func (w *world) checkStopped(i *instance) {
 	})
 }
 
-// unfinished tells what is left to do; empty: nothing.
+// unfinished describes what is left to do; empty: nothing.
 func (w *world) unfinished() string {
 	switch {
 	case w.producers.pending > 0:
 		return fmt.Sprintf("%d events have not been published", w.producers.pending)
 	case w.mpc.pending > 0:
-		return fmt.Sprintf("MPC is at work on %d tasks", w.mpc.pending)
+		return fmt.Sprintf("MPC is processing %d tasks", w.mpc.pending)
 	case w.writes > 0:
-		return fmt.Sprintf("%d writes are under way", w.writes)
+		return fmt.Sprintf("%d writes are in flight", w.writes)
 	}
 	for _, i := range w.slots {
 		if i.proc.dead {
@@ -39,11 +39,11 @@ func (w *world) unfinished() string {
 	}
 	for p, records := range w.log.partitions {
 		for o, e := range records {
-			if !e.answered() && (w.relieved || w.served(e)) {
+			if !e.answered() && (w.aftermathOver || w.served(e)) {
 				return fmt.Sprintf("event %d/%d has no answer: %s", p, o, e.value)
 			}
 		}
-		if at, _ := w.broker.Position(p); w.relieved && at.Offset < int64(len(records)) {
+		if at, _ := w.broker.Position(p); w.aftermathOver && at.Offset < int64(len(records)) {
 			return fmt.Sprintf("partition %d is committed up to %d of %d", p, at.Offset, len(records))
 		}
 		if last := w.log.last[p]; last.at < w.active || !last.by.up() {
@@ -53,13 +53,13 @@ func (w *world) unfinished() string {
 	return ""
 }
 
-// checkEnd looks at what is left when all is over.
+// checkEnd checks the final state.
 func (w *world) checkEnd() {
 	for p := range w.log.partitions {
 		at, _ := w.broker.Position(p)
-		mark, err := consumer.ParseMark(at.Metadata, at.Offset)
+		mark, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
 		if err != nil || mark.Called > 0 {
-			w.violate("3: a clean stop leaves no doubt", "partition %d is left with the mark %q", p, at.Metadata)
+			w.violate("3: a clean stop leaves no doubt", "partition %d ends with the metadata %q", p, at.Metadata)
 		}
 		for o, e := range w.log.partitions[p] {
 			if e != nil && !e.gone && (e.ignored || e.task == nil) && len(e.outcomes) > 0 {
@@ -71,10 +71,10 @@ func (w *world) checkEnd() {
 	w.checkCounted()
 }
 
-// checkCounted: of a task that failed once and was retried, some outcome counts the
-// retry. Nobody can know of one that MPC comes to after it was long seen FAILED.
+// checkCounted: if a task failed once and was retried, some outcome counts the retry.
+// Nobody can know of a retry that MPC processes long after the task was seen FAILED.
 func (w *world) checkCounted() {
-	if !w.mayQuery || !w.log.first || w.forgot > 0 {
+	if !w.mayQuery || !w.log.first || w.expiredAt > 0 {
 		return
 	}
 	for _, t := range w.mpc.tasks {
@@ -91,14 +91,14 @@ func (w *world) checkCounted() {
 
 func (w *world) checkForgotten() {
 	for _, t := range w.mpc.tasks {
-		if t.nature == obedient && t.status == mpcclient.StatusFailed && !t.mayStayFailed() {
+		if t.behavior == retryable && t.status == mpcclient.StatusFailed && !t.mayStayFailed() {
 			w.violate("no failure is forgotten", "task %s has failed %d times, and its last failure was not retried, though all its events are answered", t.id, t.failures)
 		}
 	}
 }
 
-// mayStayFailed: an answer to the last failure says why it was not retried, or
-// its events were deleted unread.
+// mayStayFailed: an answer to the last failure says why it was not retried, or its events
+// were deleted unread.
 func (t *task) mayStayFailed() bool {
 	return slices.ContainsFunc(t.events, func(e *event) bool {
 		return e.failure == t.failures && (e.gone || slices.ContainsFunc(e.outcomes, func(o *outcome) bool {

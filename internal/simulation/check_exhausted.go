@@ -8,12 +8,12 @@ import (
 	"remux-retrier/events"
 )
 
-// togetherWithin is how long after attempts_exhausted the events may take that it
-// covers.
+// togetherWithin is how long after attempts_exhausted the covered events may take to be
+// answered.
 const togetherWithin = 5 * time.Second
 
-// lastCall is the task's last call that the instance had made, in the generation of the
-// outcome, when it decided that; nil: it had made none, or its clock does not tell.
+// lastCall is the task's last call that the instance had made, in the outcome's generation,
+// when it decided the outcome; nil: none, or its clock is unreliable.
 func (o *outcome) lastCall(t *task) *call {
 	for _, c := range slices.Backward(t.calls) {
 		if c.by == o.by && c.since == o.attempt.since && c.ended && !o.by.jumped && !o.DecidedAt.Before(c.endedAt.Truncate(time.Millisecond)) {
@@ -23,13 +23,13 @@ func (o *outcome) lastCall(t *task) *call {
 	return nil
 }
 
-// covers: the event stood in the log, as the caller knew it, when the call was sent.
+// covers: the event was in the log, as the caller knew it, when the call was sent.
 func (c *call) covers(e *event) bool {
 	return c.log == e.log && e.offset < c.known[e.partition]
 }
 
-// overdrawn tells why attempts_exhausted cannot hold for the event though calls for its
-// task have failed; empty: it can. It was called for often enough, or stood in the log
+// overdrawn says why attempts_exhausted is wrong for the event although calls for its task
+// have failed; empty: it is right. The event was called for often enough, or was in the log
 // when the last call was sent.
 func (w *world) overdrawn(e *event, o *outcome) string {
 	t := e.task
@@ -72,7 +72,7 @@ func (w *world) checkTogether(o *outcome, t *task) {
 	})
 }
 
-// exhausted: the call was the last before an answer attempts_exhausted that the
+// exhausted: the call was the last one before an attempts_exhausted answer that the
 // instance must know of.
 func (i *instance) exhausted(c *call) bool {
 	return slices.ContainsFunc(c.task.events, func(e *event) bool {

@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// ended is a retry call that has ended, as evidence of how the API serves others.
+// ended is a finished retry call, as evidence of how the API serves others.
 type ended struct {
 	task   *task
 	served bool
 }
 
-// Bounds of the calls for a task that always fails. Its backoff doubles from a second
-// to a minute, with jitter of a half: seven calls in the first minute.
+// Limits of the calls for a task that always fails. Its backoff doubles from a second to a
+// minute, with 50 % jitter: seven calls in the first minute.
 const (
 	failingMinute = 10 // calls in a minute, by one generation
-	witnesses     = 15 // calls for others before and after a failure that show that it is the task's own
+	minSamples    = 15 // calls for others before and after a failure that show that it is the task's own
 )
 
-// checkFailing looks at a call for a task whose calls always fail, and at the calls
-// before it in this generation: they are rare, and few while the API serves others.
+// checkFailing checks a call for a task whose calls always fail, together with the earlier
+// calls of this generation: they must be rare, and few while the API serves others.
 func (w *world) checkFailing(c *call) {
 	i, t := c.by, c.task
-	if t.nature != cursed {
+	if t.behavior != alwaysFails {
 		return
 	}
 	lately, own, next, anew := 1, 0, c, false
@@ -33,7 +33,7 @@ func (w *world) checkFailing(c *call) {
 		if w.s.now-former.at < time.Minute && former.at >= w.mpc.throttledAt {
 			lately++
 		}
-		// A failure that came after attempts_exhausted was answered begins anew.
+		// A failure after attempts_exhausted was answered starts a new count.
 		anew = anew || i.exhausted(former)
 		if !anew && i.servesOthers(former.endedBefore, next.begunAfter, t) {
 			own++
@@ -48,11 +48,11 @@ func (w *world) checkFailing(c *call) {
 	}
 }
 
-// servesOthers: the API served others right before a call of the task's ended, and
-// until its next one began. The two are numbers of calls that had ended by then.
+// servesOthers: the API served others right before a call of the task ended and until its
+// next one began. Both are numbers of calls that had ended by then.
 func (i *instance) servesOthers(failed, next int, t *task) bool {
 	before, failedBefore := 0, 0
-	for n := failed - 1; n >= 0 && before < witnesses; n-- {
+	for n := failed - 1; n >= 0 && before < minSamples; n-- {
 		if e := i.calls[n]; e.task != t {
 			before++
 			failedBefore += failures(e)
@@ -65,7 +65,7 @@ func (i *instance) servesOthers(failed, next int, t *task) bool {
 			failedAfter += failures(e)
 		}
 	}
-	return before >= witnesses && after >= witnesses && failedBefore+failedAfter == 0
+	return before >= minSamples && after >= minSamples && failedBefore+failedAfter == 0
 }
 
 func failures(e ended) int {

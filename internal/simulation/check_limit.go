@@ -2,19 +2,19 @@ package simulation
 
 import "time"
 
-// What the service makes of a limit that it does not know, from learnWithin after its
-// first refusal on, for as long as there is a backlog everywhere.
+// How well the service must use an unknown limit, from learnWithin after the first refusal
+// on, while there is a backlog in all partitions.
 const (
 	learnWithin = 2 * time.Minute
 	measuredFor = 3 * time.Minute
 )
 
-// learned is how well a limit is known, in percent: of the requests so many are refused
-// at most, and of what is admitted so much is used at least. What was refused for other
-// reasons before may have had it taken for lower, which it takes minutes to find out.
-// Where several instances share a limit, each learns from a few requests a minute, and
-// without a quota nothing tells at first how high a limit may be. How well one is known
-// where none of that disturbs is a matter of package pace's tests.
+// learned is how well a limit must be known, in percent: at most refusedAtMost of the
+// requests are refused, and at least usedAtLeast of what is admitted is used. Earlier
+// refusals for other reasons may make the limit look lower; it takes minutes to find that
+// out. Several instances that share a limit each learn from few requests a minute, and
+// without a quota nothing shows at first how high a limit may be. Package pace's tests
+// check how well a limit is known without such disturbances.
 func (w *world) learned() (refusedAtMost, usedAtLeast int) {
 	if w.quota == 0 || len(w.slots) > 1 {
 		return 60, 25
@@ -22,13 +22,13 @@ func (w *world) learned() (refusedAtMost, usedAtLeast int) {
 	return 20, 45
 }
 
-// limited is how requests have fared against the limit since it was learned.
+// limited counts requests against the limit since it was learned.
 type limited struct {
-	since             time.Duration // 0: it was not, or there was no backlog everywhere
+	since             time.Duration // 0: not learned, or no backlog in all partitions
 	admitted, refused int
 }
 
-// watchLimit is told of each request, whether it was admitted.
+// watchLimit notes whether a request was admitted.
 func (w *world) watchLimit(admitted bool) {
 	l := &w.mpc.limited
 	if l.since == 0 {
@@ -41,8 +41,8 @@ func (w *world) watchLimit(admitted bool) {
 	}
 }
 
-// checkLimit begins to measure, or ends, as the backlog has it. It looks once a second,
-// when everything has healed.
+// checkLimit starts or ends measuring, depending on the backlog. It runs once a second
+// after all faults have ended.
 func (w *world) checkLimit() {
 	l := &w.mpc.limited
 	switch {

@@ -2,11 +2,11 @@ package simulation
 
 import "time"
 
-// checkLate looks for events that should have been answered by now. Whatever other
-// tasks do: an event of a task that MPC serves is answered within a bound.
+// checkLate looks for events that should have been answered by now. Whatever other tasks
+// do, an event of a task that MPC serves is answered within a bound.
 func (w *world) checkLate() {
 	if !w.mayQuery {
-		return // without states, calls whose answers are lost hold their places for long (docs/DESIGN.md)
+		return // without states, calls whose answers are lost keep their slots for long (docs/DESIGN.md)
 	}
 	for _, records := range w.log.partitions {
 		for _, e := range records {
@@ -22,29 +22,29 @@ func (w *world) checkLate() {
 	}
 }
 
-// served: MPC answers calls for its task, and Kafka takes the outcome.
+// served: MPC answers calls for its task, and Kafka accepts the outcome.
 func (w *world) served(e *event) bool {
 	t := e.task
-	return t == nil || t.nature != cursed && !w.goesTo(t, w.unwritable)
+	return t == nil || t.behavior != alwaysFails && !w.goesTo(t, w.unwritable)
 }
 
-// The bound's parts: a task whose calls have failed backs off, and is called again
-// within so long; and the group may have to do without a member first.
+// Parts of the bound: a task whose calls have failed backs off and is called again within
+// longestBackoff, and the group may first lose a member.
 const (
 	longestBackoff = 5*time.Minute + 10*time.Second
 	slack          = 30 * time.Second
 )
 
-// answeredWithin is the bound. With a small quota it is mostly the time that calls for
-// all tasks of the event's partition take.
+// answeredWithin is the bound. With a small quota it is mostly the time for calls of all
+// tasks of the event's partition.
 func (w *world) answeredWithin(e *event) time.Duration {
 	bound := slack + 2*w.session + 2*(w.timeout+rebalanceSlack)
 	if e.task.backsOff(e) {
 		bound += longestBackoff
 	}
 	for _, t := range w.mpc.tasks {
-		if t.wasCursed && len(t.events) > 0 {
-			bound += 3 * w.timeout // it may hold a place among those in flight for so long, again and again
+		if t.alwaysFailed && len(t.events) > 0 {
+			bound += 3 * w.timeout // it may hold a place among the calls in flight that long, again and again
 		}
 	}
 	if w.limit.perMinute > 0 {
@@ -55,7 +55,7 @@ func (w *world) answeredWithin(e *event) time.Duration {
 	return bound
 }
 
-// backsOff: when the event came, or since, a call for the task has failed.
+// backsOff: a call for the task has failed when the event came, or since.
 func (t *task) backsOff(e *event) (failed bool) {
 	if t == nil {
 		return false
@@ -66,7 +66,7 @@ func (t *task) backsOff(e *event) (failed bool) {
 	return failed
 }
 
-// interval is how far apart the quota lets requests of these partitions' owner be.
+// interval is the time between requests that the quota gives the owner of these partitions.
 func (w *world) interval(partitions []int) time.Duration {
 	share, of := 0, len(w.log.partitions)
 	for _, p := range partitions {

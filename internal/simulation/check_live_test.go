@@ -8,7 +8,7 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// calledWorld has the instance of quietWorld own the event's partition.
+// calledWorld returns quietWorld with its instance as the owner of the event's partition.
 func calledWorld(t *testing.T) (*world, *event, *instance) {
 	w, e, i := quietWorld(t)
 	w.quota = 0
@@ -32,12 +32,12 @@ func TestEventThatIsHeldUpIsFound(t *testing.T) {
 		t.Fatal(w.violation)
 	}
 	w.s.now++
-	e.task.nature = cursed
+	e.task.behavior = alwaysFails
 	w.checkLate()
 	if w.violation != nil {
 		t.Fatalf("its task cannot be served: %v", w.violation)
 	}
-	e.task.nature = obedient
+	e.task.behavior = retryable
 	w.checkLate()
 	if got := invariantOf(w); got != "8: no task holds up another" {
 		t.Errorf("found %q", got)
@@ -46,7 +46,7 @@ func TestEventThatIsHeldUpIsFound(t *testing.T) {
 
 func TestFailingTaskThatIsCalledEachSecondIsFound(t *testing.T) {
 	w, e, i := calledWorld(t)
-	e.task.nature = cursed
+	e.task.behavior = alwaysFails
 	for range failingMinute {
 		fails(i, e.task, 503)
 		w.s.now += time.Second
@@ -71,9 +71,9 @@ func TestFailingTaskThatCostsManyCallsIsFound(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w, e, i := calledWorld(t)
-			w.attempts, e.task.nature = 2, cursed
+			w.attempts, e.task.behavior = 2, alwaysFails
 			others := func() {
-				for range witnesses {
+				for range minSamples {
 					i.calls = append(i.calls, ended{&task{}, c.othersServed})
 				}
 			}
@@ -97,9 +97,9 @@ func TestFailingTaskThatCostsManyCallsIsFound(t *testing.T) {
 func TestLostAnswerThatIsNotAskedAboutIsFound(t *testing.T) {
 	for status, found := range map[int]string{
 		503: "",
-		500: "3: what may have been called for is asked about before it is called for again",
-		502: "3: what may have been called for is asked about before it is called for again",
-		504: "3: what may have been called for is asked about before it is called for again",
+		500: "3: a call in doubt is queried before the next one",
+		502: "3: a call in doubt is queried before the next one",
+		504: "3: a call in doubt is queried before the next one",
 	} {
 		w, e, i := calledWorld(t)
 		w.mayQuery = true
@@ -112,13 +112,13 @@ func TestLostAnswerThatIsNotAskedAboutIsFound(t *testing.T) {
 
 func TestCallWhoseOutcomeCannotBeWrittenIsFound(t *testing.T) {
 	w, e, i := calledWorld(t)
-	w.s.now = time.Minute // the weather has been fair for long
+	w.s.now = time.Minute // the API has had no faults for long
 	o := w.partitionOf(e.task, topicRetried)
 	w.setUnwritable(o)
-	i.tried(o, errLeaderless)
+	i.noteWrite(o, errLeaderless)
 	w.s.now += knownUnwritable + 2*time.Duration(w.inFlight)*time.Second
 	fails(i, e.task, 503)
-	i.tried(o, errLeaderless)
+	i.noteWrite(o, errLeaderless)
 	if w.violation != nil {
 		t.Fatal(w.violation)
 	}
@@ -128,11 +128,11 @@ func TestCallWhoseOutcomeCannotBeWrittenIsFound(t *testing.T) {
 	}
 }
 
-// An exhausted task answers for the events that stood in the log when its last call was
-// sent, and for no others.
+// An exhausted task answers the events that were in the log when its last call was sent,
+// and no others.
 func TestExhaustedTaskThatAnswersForALaterEventIsFound(t *testing.T) {
 	w, e, i := calledWorld(t)
-	e.task.nature, e.task.wasCursed, w.attempts = cursed, true, 1
+	e.task.behavior, e.task.alwaysFailed, w.attempts = alwaysFails, true, 1
 	fails(i, e.task, 503)
 	later := &event{task: e.task, failure: 1, value: e.value}
 	w.producers.pending++
@@ -153,7 +153,7 @@ func TestExhaustedTaskThatAnswersForALaterEventIsFound(t *testing.T) {
 
 func TestCallForWhatAnExhaustedTaskCoversIsFound(t *testing.T) {
 	w, e, i := calledWorld(t)
-	e.task.nature, e.task.wasCursed, w.attempts = cursed, true, 1
+	e.task.behavior, e.task.alwaysFailed, w.attempts = alwaysFails, true, 1
 	twin := &event{task: e.task, failure: 1, value: e.value}
 	w.producers.pending++
 	w.publish(twin, "t")
@@ -169,7 +169,7 @@ func TestCallForWhatAnExhaustedTaskCoversIsFound(t *testing.T) {
 
 func TestRebalanceAfterWhichNothingIsCalledIsFound(t *testing.T) {
 	w, e, i := calledWorld(t)
-	w.healed, w.calm.cursed, w.upsetUntil = true, false, 0
+	w.healed, w.aftermath.alwaysFails, w.disturbedUntil = true, false, 0
 	w.s.now++          // the event has waited
 	i.proc.pause(true) // it does nothing by itself
 	i.watchResume(make(chan struct{}))

@@ -10,16 +10,16 @@ import (
 	"remux-retrier/events"
 )
 
-// checkOutcome looks at an outcome that has just been published, the event's
-// earlier ones at hand.
+// checkOutcome checks an outcome that has just been published against the event's earlier
+// ones.
 func (w *world) checkOutcome(e *event, o *outcome) {
 	for _, former := range e.outcomes {
 		if former.Reason.Kind() != o.Reason.Kind() && !former.attempt.underWay(o.attempt) && !o.attempt.underWay(former.attempt) {
 			w.violate("3: one answer to an event", "event %d/%d of task %s has been answered %s by %s, and now %s by %s",
 				e.partition, e.offset, e.task.id, former.Reason, former.by.name, o.Reason, o.by.name)
 		}
-		// A repeat may be what follows a lost acknowledgement, or the last word of
-		// an owner that did not know yet of its successor.
+		// A repeat may follow a lost acknowledgement, or be the last write of an owner that
+		// did not know yet of its successor.
 		acked := former.attempt.acked
 		if former.by == o.by && acked > 0 && acked < o.attempt.sent || former.fact < o.attempt.since {
 			w.violate("3: no outcome is repeated without need", "event %d/%d of task %s was answered by %s, and %s, which must know, answers it again",
@@ -33,8 +33,8 @@ func (w *world) checkOutcome(e *event, o *outcome) {
 	}
 }
 
-// checkNumbers holds what the outcome counts against what there was. It may count a
-// retry more than there were: DESIGN says when.
+// checkNumbers compares the outcome's counts with what happened. It may count one retry too
+// many; DESIGN says when.
 func (w *world) checkNumbers(e *event, o *outcome) {
 	t, n := e.task, *o.Retries
 	why := ""
@@ -50,14 +50,14 @@ func (w *world) checkNumbers(e *event, o *outcome) {
 	}
 }
 
-// underWay tells whether the write was sent, and had not arrived, when the other's
-// generation began: no ledger could show it then, and Kafka fences no write that
-// is not a transaction's.
+// underWay reports whether the write was sent but had not arrived when the other's
+// generation began: no ledger could show it then, and Kafka fences no write outside
+// transactions.
 func (a *attempt) underWay(other *attempt) bool {
 	return a.since != other.since && a.sent < other.since && a.arrived > other.since
 }
 
-// untrue tells why a reason cannot be; empty: it can.
+// untrue says why a reason is wrong; empty: it is right.
 func (w *world) untrue(e *event, o *outcome) string {
 	t := e.task
 	claim := func(holds bool, why string) string {
@@ -68,29 +68,30 @@ func (w *world) untrue(e *event, o *outcome) string {
 	}
 	switch o.Reason {
 	case events.Accepted, events.AlreadyRunning, events.Covered:
-		if !w.mayQuery && (t.nature == refusing || t.nature == canceled) && o.Reason != events.Accepted {
+		if !w.mayQuery && (t.behavior == refusing || t.behavior == canceled) && o.Reason != events.Accepted {
 			return "" // documented: without the permission, some refusals count as running
 		}
 		return claim(t.accepted >= e.failure, "it tells of failure "+strconv.Itoa(e.failure)+", but "+strconv.Itoa(t.accepted)+" retries were accepted")
 	case events.Rejected:
 		return claim(t.refusals > 0 && (t.seenFail || !w.mayQuery), "MPC has not refused it")
 	case events.TaskNotFound:
-		return claim(t.nature == absent, "MPC knows the task")
+		return claim(t.behavior == absent, "MPC knows the task")
 	case events.InvalidTask:
-		return claim(t.nature == invalid, "the task is valid")
+		return claim(t.behavior == invalid, "the task is valid")
 	case events.NotRetryable:
-		return claim(t.nature == canceled || w.skip && e.code == skippedCode, "neither is it cancelled nor is its code skipped")
+		return claim(t.behavior == canceled || w.skip && e.code == skippedCode, "neither is it cancelled nor is its code skipped")
 	case events.BudgetExhausted:
 		counted := t.accepted
 		if w.doubts {
-			// What was called before a crash, and is found running, counts as a
-			// retry of its own, though it may be one that was counted before.
+			// A call before a crash whose task is found running counts as a retry of its
+			// own, though it may be one that was counted before.
 			counted = max(counted, *o.Retries)
 		}
 		return claim(w.budget > 0 && counted >= w.budget, strconv.Itoa(counted)+" retries were accepted")
 	case events.AttemptsExhausted:
-		// Where one call is all that a task has, bad luck among others' good is enough.
-		if !t.wasCursed && (w.attempts > 1 || len(t.calls) == 0) {
+		// If a single call is all that a task has, a single failure among others' successes
+		// is enough.
+		if !t.alwaysFailed && (w.attempts > 1 || len(t.calls) == 0) {
 			return "only an outage kept it from being served"
 		}
 		return w.overdrawn(e, o)
@@ -100,18 +101,18 @@ func (w *world) untrue(e *event, o *outcome) string {
 	return "there is no such reason"
 }
 
-// deadLettered: a dead letter stands in its topic.
+// deadLettered: a dead letter is in its topic.
 func (w *world) deadLettered(i *instance, m consumer.Message, headers []events.Header, a *attempt) {
 	said := map[string]string{}
 	for _, h := range headers {
 		said[h.Key] = string(h.Value)
 	}
-	partition, _ := strconv.Atoi(said["dead-letter-partition"]) // where it is no number no event is found
+	partition, _ := strconv.Atoi(said["dead-letter-partition"]) // if it is not a number, no event is found
 	offset, _ := strconv.ParseInt(said["dead-letter-offset"], 10, 64)
 	stamp, _ := time.Parse(time.RFC3339, said["dead-letter-timestamp"])
 	e := w.bySource[sourceKey{partition, offset, stamp.UnixMilli()}]
 	if e == nil || e.task != nil || e.ignored || !bytes.Equal(e.value, m.Value) {
-		w.violate("dead letters are what cannot be read, as it came", "instance %s buries %q of %v", i.name, m.Value, said)
+		w.violate("dead letters are what cannot be read, as it came", "instance %s dead-letters %q of %v", i.name, m.Value, said)
 		return
 	}
 	i.tell("publishes a dead letter for event %d/%d", e.partition, e.offset)
@@ -119,7 +120,7 @@ func (w *world) deadLettered(i *instance, m consumer.Message, headers []events.H
 	if slices.ContainsFunc(e.letters, func(former *attempt) bool {
 		return former.since == a.since && former.acked > 0 && former.acked < a.sent
 	}) {
-		w.violate("3: no dead letter is repeated without need", "instance %s buries event %d/%d again in the same generation", i.name, e.partition, e.offset)
+		w.violate("3: no dead letter is repeated without need", "instance %s dead-letters event %d/%d again in the same generation", i.name, e.partition, e.offset)
 	}
 	e.letters = append(e.letters, a)
 }

@@ -8,25 +8,25 @@ import (
 	"remux-retrier/consumer"
 )
 
-// resumeSlack is how long a generation may take beyond the quota's intervals until its
-// first request: the ledger catches up, a page is read, the first call waits for a commit.
+// resumeSlack is how long a generation may take until its first request, beyond the quota's
+// intervals: the ledger catches up, a page is read, the first call waits for a commit.
 const resumeSlack = 2 * time.Second
 
-// watchResume has an instance, whose generation has just begun, make its first request
-// within a bound: one interval of its share if nobody else has owned its partitions
-// lately, and one more for each who has. ended is closed when the generation is.
+// watchResume checks that an instance sends its first request of a new generation within a
+// bound: one interval of its share if nobody else has owned its partitions recently, and
+// one more for each recent owner. ended is closed with the generation.
 func (i *instance) watchResume(ended <-chan struct{}) {
 	w, since, began, unwritable := i.w, i.since, i.w.s.now, i.w.unwritable
-	if !w.healed || w.s.now < w.upsetUntil || w.throttles() || w.interval(i.assigned) == 0 && w.quota > 0 {
+	if !w.healed || w.s.now < w.disturbedUntil || w.throttles() || w.interval(i.assigned) == 0 && w.quota > 0 {
 		return
 	}
 	others := i.others()
 	within := time.Duration(1+others)*w.interval(i.assigned) + resumeSlack
-	if w.calm.cursed {
+	if w.aftermath.alwaysFails {
 		within += longestProbe // their failures may have opened the breaker
 	}
-	// In the next rebalance nothing is called, and where outcomes can be written again,
-	// calls resume a little later.
+	// In the next rebalance nothing is called, and when outcomes can be written again calls
+	// resume a little later.
 	lasts := func() bool {
 		return i.since == since && i.up() && !isClosed(ended) && w.unwritable == unwritable
 	}
@@ -37,8 +37,8 @@ func (i *instance) watchResume(ended <-chan struct{}) {
 				i.name, w.s.now-began, i.assigned, others)
 		}
 	})
-	// What is in doubt is asked about first, and perhaps again when MPC cannot be at work
-	// on it any more. Others are called meanwhile.
+	// An event in doubt is queried first, and perhaps again when MPC cannot be processing
+	// its call any more. Others are called meanwhile.
 	if within >= w.timeout || !w.mayQuery {
 		return
 	}
@@ -49,24 +49,24 @@ func (i *instance) watchResume(ended <-chan struct{}) {
 	})
 }
 
-// undoubted: by the commit that the instance has found, neither the event nor another of
-// its task's was called for.
+// undoubted: by the commit that the instance has found, no event of the task was called
+// for.
 func (i *instance) undoubted(e *event) bool {
 	return !slices.ContainsFunc(e.task.events, func(e *event) bool {
 		at, found := i.found[e.partition]
-		mark, err := consumer.ParseMark(at.Metadata, at.Offset)
+		mark, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
 		return !found || err != nil || !e.answered() && e.offset < mark.Called
 	})
 }
 
-// ownership is who owns a partition, and who has before.
+// ownership is a partition's current and former owners.
 type ownership struct {
 	by     *instance
 	since  time.Duration
-	former map[*instance]bool // within the quota's window before since, at the least
+	former map[*instance]bool // at least those within the quota's window before since
 }
 
-// owns takes note of who owns the partitions now.
+// owns notes the current owner of the partitions.
 func (i *instance) owns(partitions []int) {
 	for _, p := range partitions {
 		o := i.w.owned[p]
@@ -84,15 +84,15 @@ func (i *instance) owns(partitions []int) {
 	}
 }
 
-// ownedLong: the partition's owner has owned it for longer than the quota's window when
-// it committed last. Then it names no former owners.
+// ownedLong: the partition's owner had owned it for longer than the quota's window at its
+// last commit. Then it lists no former owners.
 func (w *world) ownedLong(p int) bool {
 	return p < len(w.log.last) && w.log.last[p].at-w.owned[p].since >= quotaWindow+time.Second
 }
 
-// others counts the former owners of the instance's partitions, the instance itself
-// among them if it had lost one meanwhile: each may have sent a request just now. Where
-// partitions were added, there is one more.
+// others counts the former owners of the instance's partitions, including the instance
+// itself if it had lost one meanwhile: each may have sent a request just now. If partitions
+// were added, there is one more.
 func (i *instance) others() (n int) {
 	seen := map[*instance]bool{}
 	for _, p := range i.assigned {
@@ -107,11 +107,11 @@ func (i *instance) others() (n int) {
 	return n
 }
 
-// longestProbe is how far apart probes are at most while MPC does not serve.
+// longestProbe is the longest time between probes while MPC does not serve.
 const longestProbe = 10 * time.Second
 
-// hasFresh: an event has waited for the generation whose task was never called, or
-// whose last call was answered, so that it does not back off.
+// hasFresh: an event has waited for the generation whose task was never called, or whose
+// last call was answered, so that it does not back off.
 func (i *instance) hasFresh(began time.Duration, also func(*event) bool) bool {
 	for _, p := range i.assigned {
 		if slices.ContainsFunc(i.w.log.partitions[p], func(e *event) bool {

@@ -7,20 +7,20 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// epoch is when every simulation begins.
+// epoch is the start time of every simulation.
 var epoch = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 
-// processClock is the clock of one process: the time is everybody's, but for
-// what its machine's wall clock is off.
+// processClock is the clock of one process: the common time plus the error of its machine's
+// wall clock.
 type processClock struct{ p *process }
 
 var _ clock.Clock = processClock{}
 
-// Now has a monotonic reading, as the machine's clock gives it: the wall clock may
-// jump, and the time between two readings is right all the same.
+// Now has a monotonic reading, like the machine's clock: the wall clock may jump, but the
+// time between two readings is right.
 func (c processClock) Now() time.Time { return reading(epoch.Add(c.p.s.now+c.p.off), c.p.s.now) }
 
-// Wall is what the machine's wall clock shows, jumps and all.
+// Wall is the time of the machine's wall clock, including jumps.
 func (c processClock) Wall() time.Time { return c.Now().Round(0) }
 
 func (c processClock) Sleep(ctx context.Context, d time.Duration) error {
@@ -30,7 +30,7 @@ func (c processClock) Sleep(ctx context.Context, d time.Duration) error {
 	s := c.p.s
 	until := s.now + max(d, 0)
 	s.park(until, nil, ctx.Done())
-	// Where both have come, either may be what the sleeper sees.
+	// If both happened, the sleeper may see either.
 	if ctx.Err() != nil && (s.now < until || s.rand.IntN(2) == 0) {
 		return context.Cause(ctx)
 	}

@@ -6,8 +6,8 @@ import (
 	"runtime/debug"
 )
 
-// coroutine runs one routine after the other, for a new one costs more than most
-// routines do.
+// coroutine runs routines one after the other: creating one costs more than most routines
+// do.
 type coroutine struct {
 	runs  *routine // nil: none
 	next  func() (struct{}, bool)
@@ -31,9 +31,9 @@ func newCoroutine() *coroutine {
 	return c
 }
 
-// growStack has the stack grow once, while there is nothing on it yet, to the size
-// that most need in the end. Else it is copied, frame by frame, each time that it
-// is too small: a tenth of the simulation's time went there.
+// growStack grows the stack once, while it is empty, to the size that most routines need.
+// Otherwise it is copied frame by frame each time it is too small, which took a tenth of
+// the simulation's time.
 //
 //go:noinline
 func growStack() {
@@ -44,7 +44,7 @@ func growStack() {
 //go:noinline
 func use(*[12 << 10]byte) {}
 
-// resume lets a routine run until it parks, or is at its end; then it is false.
+// resume runs a routine until it parks (true) or ends (false).
 func (s *sched) resume(r *routine) bool {
 	if last := len(s.idle) - 1; r.in == nil && last >= 0 {
 		r.in, s.idle = s.idle[last], s.idle[:last]
@@ -66,7 +66,7 @@ func (r *routine) live() {
 	r.f()
 }
 
-// ended is the last of a routine's deferred calls.
+// ended is a routine's outermost deferred call.
 func (r *routine) ended() {
 	r.p.live--
 	switch v := recover().(type) {
@@ -76,7 +76,7 @@ func (r *routine) ended() {
 	}
 }
 
-// end unwinds what is left of the dead, and the coroutines.
+// end unwinds the remaining routines of dead processes, and the coroutines.
 func (s *sched) end() {
 	s.unwindDead()
 	for _, c := range s.idle {

@@ -11,46 +11,45 @@ import (
 	"remux-retrier/internal/simulation/memlog"
 )
 
-// instance is one life of an instance of the service: from its start to its end
-// or its death.
+// instance is one run of an instance of the service, from its start to its end or crash.
 type instance struct {
 	w      *world
 	slot   int
-	name   string // of this life, such as a2
+	name   string // of this run, such as a2
 	proc   *process
 	clock  processClock
 	member *memlog.Member
 	cancel context.CancelFunc // tells it to stop
-	life   context.Context    // ends with its death
+	life   context.Context    // ends with its crash
 	die    context.CancelFunc
 	ended  bool // it has stopped by itself
-	jumped bool // its wall clock has
+	jumped bool // its wall clock has jumped
 	told   time.Duration
 
-	counted int // how many partitions the failed topic had when it looked last
+	counted int // partition count of the failed topic when it last looked
 
-	// What its generation is.
+	// About its generation:
 	countedBefore int // counted, when it began
-	of            int // how many partitions there were then
+	of            int // partition count then
 	since         int // the fact after which it began
 	sinceAt       time.Duration
 	provenAt      time.Duration // when its last acknowledged commit was sent, or unproven
 	assigned      []int
-	ends          map[int]int64             // how far its fetches have shown it the partitions
+	ends          map[int]int64             // ends of the partitions as shown by its fetches
 	found         map[int]consumer.Position // what was committed before
-	calls         []ended                   // that have ended in it
-	// What it is at.
-	requestedAt time.Duration // when it sent its last request to MPC
-	calledAt    time.Duration // its last call
+	calls         []ended                   // calls that have ended in it
+	// About its work:
+	requestedAt time.Duration // time of its last request to MPC
+	calledAt    time.Duration // of its last call
 	inFlight    map[*task]int
-	open        map[*task]bool             // called, and not acknowledged yet
-	asked       map[*task]int              // the fact of the last answer that told the task's state
-	decided     map[*task]int              // likewise, of one that was not FAILED
-	alive       map[*task]bool             // found running before the generation's first call for it
-	unwritten   map[outcomes]time.Duration // since when it has failed to write there
+	open        map[*task]bool                     // called and not acknowledged yet
+	asked       map[*task]int                      // the fact of the last answer with the task's state
+	decided     map[*task]int                      // the same for states other than FAILED
+	alive       map[*task]bool                     // found running before the generation's first call for it
+	unwritten   map[outcomePartition]time.Duration // since when it has failed to write there
 }
 
-// jumpBy is further than all windows of time reach.
+// jumpBy is larger than all time windows.
 const jumpBy = 25 * time.Hour
 
 func (i *instance) turnClock(by time.Duration) {
@@ -58,15 +57,15 @@ func (i *instance) turnClock(by time.Duration) {
 	i.tell("its wall clock jumps by %v", by)
 }
 
-// clockOff is how far the machines' clocks are apart: minutes.
+// clockOff is how far the machines' clocks may differ.
 const clockOff = 4 * time.Minute
 
-// start begins a life in the slot. anew: under a name that the group does not
-// know, so that the former self holds its place until its session is over.
+// start starts a run in the slot. anew: under a name that the group does not know, so that
+// the former run keeps its partitions until its session expires.
 func (w *world) start(slot int, anew bool) {
 	i := &instance{
 		w: w, slot: slot, name: fmt.Sprintf("%c%d", 'a'+slot, len(w.lives)),
-		ends: map[int]int64{}, inFlight: map[*task]int{}, open: map[*task]bool{}, asked: map[*task]int{}, decided: map[*task]int{}, alive: map[*task]bool{}, unwritten: map[outcomes]time.Duration{},
+		ends: map[int]int64{}, inFlight: map[*task]int{}, open: map[*task]bool{}, asked: map[*task]int{}, decided: map[*task]int{}, alive: map[*task]bool{}, unwritten: map[outcomePartition]time.Duration{},
 	}
 	i.proc = w.s.process(i.name)
 	i.clock = processClock{p: i.proc}
@@ -91,7 +90,7 @@ func (w *world) start(slot int, anew bool) {
 	i.proc.spawn(func() { i.run(ctx, random) })
 }
 
-// run is the service.
+// run runs the service.
 func (i *instance) run(ctx context.Context, random *rand.Rand) {
 	log := i.logger()
 	gate, err := app.NewGate(i.w.cfg, i.clock, log)
@@ -99,7 +98,7 @@ func (i *instance) run(ctx context.Context, random *rand.Rand) {
 		panic(err)
 	}
 	service, err := app.NewInstance(i.w.cfg, app.Parts{
-		Log: &network{i: i, Member: i.member}, API: api{i}, Gate: gate, Clock: i.clock, Rand: random.Float64, Logger: log,
+		Client: &network{i: i, Member: i.member}, API: api{i}, Gate: gate, Clock: i.clock, Rand: random.Float64, Logger: log,
 	})
 	if err != nil {
 		panic(err)
@@ -110,7 +109,7 @@ func (i *instance) run(ctx context.Context, random *rand.Rand) {
 	i.w.checkStopped(i)
 }
 
-// up: it lives, and was not told to stop.
+// up: it runs and was not told to stop.
 func (i *instance) up() bool { return i != nil && !i.proc.dead && !i.ended && i.told == 0 }
 
 // stop is SIGTERM.
@@ -134,7 +133,7 @@ func (i *instance) kill() {
 	i.member.SetHung(true)
 }
 
-// pause is SIGSTOP, or SIGCONT.
+// pause is SIGSTOP or SIGCONT.
 func (i *instance) pause(paused bool) {
 	if i.proc.dead || i.ended || i.proc.paused == paused {
 		return
@@ -145,10 +144,10 @@ func (i *instance) pause(paused bool) {
 	} else {
 		i.tell("goes on")
 		if i.told > 0 {
-			i.told = i.w.s.now // only now does it hear of it
+			i.told = i.w.s.now // only now does it see the signal
 		}
 	}
 	i.proc.pause(paused)
-	i.w.upset()
+	i.w.disturb()
 	i.member.SetHung(paused)
 }

@@ -5,14 +5,13 @@ import (
 	"time"
 )
 
-// limit is how many requests the API admits, where that is not the quota that the
-// service is configured with.
+// limit is how many requests the API admits, if that differs from the configured quota.
 type limit struct {
 	kind      limitKind
-	perMinute int // 0: there is no limit
+	perMinute int // 0: no limit
 
 	admitted []time.Duration // in the last minute, or since the window began
-	window   time.Duration   // when that was
+	window   time.Duration   // start of the window
 	tokens   float64
 	filledAt time.Duration
 }
@@ -31,7 +30,7 @@ func newLimit(r *rand.Rand) limit {
 	return l
 }
 
-// admits tells whether a request that arrives now is admitted, and counts it.
+// admits reports whether a request that arrives now is admitted, and counts it.
 func (l *limit) admits(now time.Duration) bool {
 	switch l.kind {
 	case slidingWindow:

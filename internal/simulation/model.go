@@ -10,28 +10,28 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// model is what has happened, as somebody sees it who sees everything. It is
-// naive on purpose: lists, and loops over them.
+// model is what has happened, seen with complete knowledge. It is deliberately naive:
+// lists, and loops over them.
 type model struct {
-	violation *Violation
-	facts     int             // numbers what happened, in its order
-	requests  []time.Duration // when each request to MPC was sent
-	log       *failedLog      // the failed topic as it is now
-	bySource  map[sourceKey]*event
-	called    int               // calls so far
-	doubts    bool              // a call may have been left in doubt
-	writes    int               // that are under way by themselves
-	owners    map[int]*instance // whose generation with the partition began last
-	owned     map[int]*ownership
-	forgot    int                       // the fact of the group's positions having expired
-	renamed   int                       // the fact after which a partition may be known under another name
-	expired   map[int]consumer.Position // those
+	violation    *Violation
+	facts        int             // numbers everything that happens, in order
+	requests     []time.Duration // when each request to MPC was sent
+	log          *failedLog      // the current failed topic
+	bySource     map[sourceKey]*event
+	called       int               // calls so far
+	doubts       bool              // a call may have been left in doubt
+	writes       int               // in flight independently of their senders
+	owners       map[int]*instance // whose generation with the partition began last
+	owned        map[int]*ownership
+	expiredAt    int                       // the fact when the group's positions expired
+	logIDChanged int                       // the fact after which a partition may have another log id
+	expired      map[int]consumer.Position // the expired ones
 }
 
 // fact numbers the next thing that happens.
 func (m *model) fact() int { m.facts++; return m.facts }
 
-// sourceKey is what an outcome's id says of the event.
+// sourceKey is the event's position in an outcome's id.
 type sourceKey struct {
 	partition      int
 	offset, millis int64
@@ -39,15 +39,15 @@ type sourceKey struct {
 
 // failedLog is the failed topic from its creation to its deletion.
 type failedLog struct {
-	first      bool       // it was never deleted and created again
+	first      bool       // it was never re-created
 	partitions [][]*event // by offset; nil: no record
-	verified   []int64    // below it everything was found to be answered
-	last       []commit   // the commit that stands
+	verified   []int64    // everything below was found to be answered
+	last       []commit   // the current commit
 	deleted    bool
 	until      int // the fact of its deletion
 }
 
-// commit is whose it is, and when it was stored.
+// commit is a commit's instance and time.
 type commit struct {
 	by *instance
 	at time.Duration
@@ -61,12 +61,12 @@ type event struct {
 	stamp     time.Time
 	fact      int // when it was published
 	at        time.Duration
-	task      *task // nil: it cannot be read as a failure event
-	failure   int   // which of the task's failures it tells of
+	task      *task // nil: it is not a readable failure event
+	failure   int   // which of the task's failures it reports
 	code      string
-	ignored   bool // a notification that is no failure
+	ignored   bool // a notification of no failure
 	value     []byte
-	gone      bool // deleted by retention or with its topic, or the group may begin after it
+	gone      bool // deleted by retention or with its topic, or the group may start after it
 	outcomes  []*outcome
 	letters   []*attempt
 }
@@ -75,7 +75,7 @@ func (e *event) answered() bool {
 	return e == nil || e.gone || e.ignored || len(e.letters) > 0 || len(e.outcomes) > 0
 }
 
-// outcome is one that was published.
+// outcome is a published outcome.
 type outcome struct {
 	events.Outcome
 	by      *instance
@@ -85,7 +85,7 @@ type outcome struct {
 
 // attempt is one write of a batch.
 type attempt struct {
-	sent, since int // the facts when it was sent, and after which its generation began
+	sent, since int // the facts when it was sent and after which its generation began
 	arrived     int // the fact when it was stored
 	acked       int // the fact of its acknowledgement; 0: none
 	outcomes    []*event
@@ -98,13 +98,13 @@ type call struct {
 	since   int // the fact after which the caller's generation began
 	task    *task
 	log     *failedLog
-	// unanswered are the task's events that the caller may have called for, and
-	// known how far it knew the partitions.
+	// unanswered are the task's events that the caller may have called for. known is how
+	// far it knew the partitions.
 	unanswered []*event
 	known      map[int]int64
 
 	took    bool // MPC accepted it
-	settled bool // its caller has seen since that it did nothing
+	settled bool // its caller has seen since that it had no effect
 	ended   bool
 	endedAt time.Time // by the caller's clock
 	at      time.Duration
@@ -113,17 +113,17 @@ type call struct {
 	refusal                 *mpcclient.Error
 }
 
-// lost: its caller does not know what it did.
+// lost: its caller does not know its effect.
 func (c *call) lost() bool { return !c.ended || c.refusal != nil && inDoubt(c.refusal) }
 
-// decisive: its answer says what is to become of the task's events.
+// decisive: its answer decides about the task's events.
 func (c *call) decisive() bool { return c.ended && (c.refusal == nil || !c.refusal.Outage()) }
 
-func (w *world) know() {
+func (w *world) initModel() {
 	w.bySource, w.owners, w.owned = map[sourceKey]*event{}, map[int]*instance{}, map[int]*ownership{}
 	w.log = newFailedLog(w.partitions)
 	w.log.first = true
-	w.mpc.weather = fair
+	w.mpc.faults = normal
 }
 
 func newFailedLog(partitions int) *failedLog {
@@ -157,8 +157,8 @@ func (i *instance) began(gen consumer.Generation) {
 	i.of = len(i.w.log.partitions)
 }
 
-// unanswered are the task's events for which the instance may call: in its
-// partitions, and without an answer that it must know of.
+// unanswered are the task's events for which the instance may call: in its partitions and
+// without an answer that it must know of.
 func (i *instance) unanswered(t *task) (list []*event) {
 	for _, e := range t.events {
 		switch {
@@ -172,7 +172,7 @@ func (i *instance) unanswered(t *task) (list []*event) {
 	return list
 }
 
-// called: a retry call begins.
+// called: a retry call starts.
 func (i *instance) called(t *task) *call {
 	w := i.w
 	w.sent(i)
@@ -202,20 +202,20 @@ func (i *instance) returned(c *call, err error) {
 	}
 	i.w.doubts = i.w.doubts || c.lost()
 	if !c.decisive() && !c.lost() {
-		delete(i.open, c.task) // it is known to have done nothing
+		delete(i.open, c.task) // it is known to have had no effect
 	}
 }
 
-// running: the task is not FAILED. What is asked before the first call of a
-// generation was in doubt.
+// running: the task is not FAILED. A query before the first call of a generation was about
+// a doubt.
 func (i *instance) running(t *task) {
 	if !slices.ContainsFunc(t.calls, func(c *call) bool { return c.by == i && c.since == i.since }) {
 		i.alive[t] = true
 	}
 }
 
-// settled: the task is FAILED, so what was called for it has done nothing, unless
-// that was so lately that MPC may still be at work on it.
+// settled: the task is FAILED, so its calls had no effect, unless they are so recent that
+// MPC may still be processing them.
 func (i *instance) settled(t *task) {
 	delete(i.open, t)
 	for _, c := range t.calls {
@@ -234,7 +234,7 @@ func (w *world) accepted(c *call) {
 	w.tell("MPC: accepts call %d for task %s (retry %d)", c.n, c.task.id, c.task.accepted)
 }
 
-// published: a message of the instance's stands in its topic.
+// published: a message of the instance is in its topic.
 func (i *instance) published(m consumer.Message, a *attempt) {
 	w := i.w
 	if m.Topic == topicDeadLetter {
@@ -248,7 +248,7 @@ func (i *instance) published(m consumer.Message, a *attempt) {
 	}
 	e := w.bySource[sourceKey{o.Source.Partition, o.Source.Offset, o.Source.Time.UnixMilli()}]
 	if e == nil || e.task == nil || e.task.id != o.Failure.TaskID {
-		w.violate("outcomes answer failure events", "instance %s answers an event that there is not: %s", i.name, m.Value)
+		w.violate("outcomes answer failure events", "instance %s answers an event that does not exist: %s", i.name, m.Value)
 		return
 	}
 	a.arrived = w.fact()
@@ -256,7 +256,7 @@ func (i *instance) published(m consumer.Message, a *attempt) {
 	i.tell("publishes %s (attempts %d, retries %d, accepted %v, covers %v) for event %d/%d of task %s",
 		o.Reason, o.Attempts, *o.Retries, o.CountsAsRetry(), o.Covers, e.partition, e.offset, e.task.id)
 	if kind := topicOf(o.Reason.Kind()); kind != m.Topic {
-		w.violate("outcomes stand on the topic of their kind", "a %s outcome stands on %s", o.Reason.Kind(), m.Topic)
+		w.violate("outcomes are on the topic of their kind", "a %s outcome is on %s", o.Reason.Kind(), m.Topic)
 	}
 	w.checkOutcome(e, one)
 	w.checkDone(i, e, a)

@@ -6,54 +6,54 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// nature is how MPC treats a task.
-type nature string
+// behavior is how MPC treats a task.
+type behavior string
 
 const (
-	obedient nature = "obedient" // a retry of it is accepted while it has FAILED
-	refusing nature = "refusing" // its retries are refused for good
-	absent   nature = "unknown"  // MPC does not know it
-	invalid  nature = "invalid"  // MPC takes its id for none
-	canceled nature = "canceled"
-	cursed   nature = "cursed" // calls for it always fail
+	retryable   behavior = "retryable" // a retry is accepted while it is FAILED
+	refusing    behavior = "refusing"  // its retries are rejected for good
+	absent      behavior = "unknown"   // MPC does not know it
+	invalid     behavior = "invalid"   // MPC says that its id is invalid
+	canceled    behavior = "canceled"
+	alwaysFails behavior = "alwaysFails" // calls for it always fail
 )
 
-// task is what MPC knows of one, and what the model knows about it.
+// task is what MPC knows about a task, and what the model knows.
 type task struct {
-	id       string
-	key      string // its events' in the failed topic
-	nature   nature
-	status   mpcclient.Status
-	failures int // how often it has failed
-	accepted int // retries that were accepted
-	again    int // how often it will fail again
-	code     string
-	curse    curse
+	id        string
+	key       string // of its events in the failed topic
+	behavior  behavior
+	status    mpcclient.Status
+	failures  int // how often it has failed
+	accepted  int // accepted retries
+	again     int // how often it will fail again
+	code      string
+	failsWith failureAnswer
 
-	events    []*event
-	calls     []*call
-	refusals  int  // refused for a reason that must be explained
-	seenFail  bool // a query has told that it is FAILED
-	wasCursed bool
-	spread    bool // its events stand in several partitions
+	events       []*event
+	calls        []*call
+	refusals     int  // refusals whose reason needs a query
+	seenFail     bool // a query has shown that it is FAILED
+	alwaysFailed bool
+	spread       bool // its events are in several partitions
 }
 
-// curse is how calls for a task fail.
-type curse struct {
+// failureAnswer is how calls for a task fail.
+type failureAnswer struct {
 	status int
 	code   string
 }
 
-var curses = []curse{{503, ""}, {500, ""}, {500, ""}, {502, ""}, {500, "APIG.0605"}}
+var failureAnswers = []failureAnswer{{503, ""}, {500, ""}, {500, ""}, {502, ""}, {500, "APIG.0605"}}
 
 // mpc is the simulated API.
 type mpc struct {
-	weather     weather
-	fairSince   time.Duration
+	faults      apiFaults
+	normalSince time.Duration
 	limited     limited
-	throttledAt time.Duration // when it has refused a request last because there were too many; 0: never
+	throttledAt time.Duration // last request refused because of the rate; 0: never
 	tasks       []*task
-	pending     int // changes of tasks that are still to come
+	pending     int // pending changes of tasks
 }
 
 func (m *mpc) find(id string) *task {
@@ -74,13 +74,13 @@ func (w *world) retry(c *call) *mpcclient.Error {
 		return e
 	}
 	switch {
-	case t.nature == cursed:
-		return refuse(t.curse.status, t.curse.code)
-	case t.nature == absent:
+	case t.behavior == alwaysFails:
+		return refuse(t.failsWith.status, t.failsWith.code)
+	case t.behavior == absent:
 		return refuse(403, "MPC.10211")
-	case t.nature == invalid:
+	case t.behavior == invalid:
 		return refuse(400, "MPC.10202")
-	case t.nature == refusing:
+	case t.behavior == refusing:
 		t.refusals++
 		return refuse(403, "MPC.10245")
 	case t.status != mpcclient.StatusFailed:
@@ -104,7 +104,7 @@ func (w *world) retry(c *call) *mpcclient.Error {
 	return nil
 }
 
-// fail: the task has failed, and its producer says so.
+// fail: the task has failed, and its producer reports it.
 func (w *world) fail(t *task) {
 	t.failures++
 	t.status = mpcclient.StatusFailed

@@ -12,45 +12,45 @@ import (
 	"remux-retrier/internal/simulation/memlog"
 )
 
-// networkWeather is what happens between instances and brokers.
-type networkWeather struct {
-	refused float64 // requests that fail before they arrive
-	lost    float64 // answers that are lost
+// networkFaults is what happens between instances and brokers.
+type networkFaults struct {
+	refused float64 // share of requests that fail before they arrive
+	lost    float64 // share of lost answers
 	slow    time.Duration
 }
 
 var errReset = errors.New("connection reset by peer")
 
-// network is an instance's way to the brokers. Where the instance is dead,
-// nothing goes through.
+// network is an instance's connection to the brokers. If the instance is dead, nothing
+// passes.
 type network struct {
 	*memlog.Member
 	i *instance
 }
 
-var _ app.Log = (*network)(nil)
+var _ app.Client = (*network)(nil)
 
-// request is what may happen to a request: it takes a while, does not arrive, or
-// its answer is lost. One that writes may arrive after its sender has given up.
+// request simulates a request: it takes a while, does not arrive, or its answer is lost. A
+// write may arrive after its sender has given up.
 func (n *network) request(ctx context.Context, writes bool, arrive func(ctx context.Context) error) error {
 	n.i.proc.mustLive()
 	w := n.i.w
-	weather := w.network
-	if chance(w.rand, weather.refused) {
+	faults := w.network
+	if chance(w.rand, faults.refused) {
 		if err := n.i.clock.Sleep(ctx, between(w.rand, 0, 50*time.Millisecond)); err != nil {
 			return err
 		}
 		return errReset
 	}
-	lost := chance(w.rand, weather.lost)
+	lost := chance(w.rand, faults.lost)
 	arriving := arrive
 	arrive = func(ctx context.Context) error { return n.stalled(ctx, arriving) }
 	var err error
 	switch {
 	case !writes:
 		err = arrive(ctx)
-	case weather.slow == 0:
-		// What a process has sent arrives, also where it is stopped meanwhile.
+	case faults.slow == 0:
+		// What a process has sent arrives, even if the process is stopped meanwhile.
 		err = arrive(ctx)
 		if err := n.i.clock.Sleep(ctx, between(w.rand, 0, 8*time.Millisecond)); err != nil {
 			return err
@@ -67,8 +67,7 @@ func (n *network) request(ctx context.Context, writes bool, arrive func(ctx cont
 	return err
 }
 
-// underWay is a slow write: it is under way by itself, though its sender may give
-// it up.
+// underWay is a slow write: it continues even if its sender gives up.
 func (n *network) underWay(ctx context.Context, arrive func(ctx context.Context) error) (err, gaveUp error) {
 	w := n.i.w
 	done := make(chan struct{})
@@ -135,13 +134,13 @@ func (n *network) Span(ctx context.Context, topic string, partitions int, since 
 // Produce stamps the records with the sender's clock, as Kafka's clients do.
 func (n *network) Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (first int64, err error) {
 	stamp, attempt := n.i.clock.Now(), &attempt{sent: n.i.w.fact(), since: n.i.since}
-	n.i.checkProof(n.i.w.publishWithin(), "3: only the owner publishes", "writes to "+topic)
-	messages, to := slices.Clone(messages), outcomes{topic, partition}
+	n.i.checkProof(n.i.w.publishMaxAge(), "3: only the owner publishes", "writes to "+topic)
+	messages, to := slices.Clone(messages), outcomePartition{topic, partition}
 	err = n.request(ctx, true, func(ctx context.Context) error {
 		switch {
-		case n.i.w.away:
-			return memlog.ErrAway
-		case to != nowhere && to == n.i.w.unwritable:
+		case n.i.w.unreachable:
+			return memlog.ErrUnreachable
+		case to != noPartition && to == n.i.w.unwritable:
 			return errLeaderless
 		}
 		first = n.i.w.broker.AppendAt(topic, partition, stamp, messages...)
@@ -154,7 +153,7 @@ func (n *network) Produce(ctx context.Context, topic string, partition int, mess
 		n.i.acknowledged(attempt)
 	}
 	if attempt.since == n.i.since {
-		n.i.tried(to, err)
+		n.i.noteWrite(to, err)
 	}
 	return first, err
 }
@@ -175,7 +174,7 @@ func (n *network) Partitions(ctx context.Context, topic string) (partitions int,
 	return partitions, err
 }
 
-// generation is one of the instance's.
+// generation is a generation of the instance.
 type generation struct {
 	consumer.Generation
 	n        *network
@@ -199,9 +198,9 @@ func (g *generation) Committed(ctx context.Context) (at map[int]consumer.Positio
 
 func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Position) error {
 	sent, since := g.n.i.w.s.now, g.n.i.since
-	if g.n.i.w.stray && !g.n.i.w.log.deleted {
-		g.n.i.w.stray = false
-		g.n.i.tell("is told that the topic is unknown, as it commits")
+	if g.n.i.w.unknownTopicOnce && !g.n.i.w.log.deleted {
+		g.n.i.w.unknownTopicOnce = false
+		g.n.i.tell("gets unknown topic for a commit")
 		return consumer.ErrUnknownTopic
 	}
 	if chance(g.n.i.w.rand, g.n.i.w.network.refused) {
@@ -219,7 +218,7 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 		g.n.i.proven(sent, since)
 	case errors.Is(err, consumer.ErrUnknownTopic):
 	case !errors.Is(err, consumer.ErrNotOwner) && !errors.Is(err, consumer.ErrRefused):
-		g.n.Unanswered()
+		g.n.CommitUnanswered()
 	}
 	return err
 }

@@ -7,57 +7,57 @@ import (
 	"remux-retrier/internal/simulation/memlog"
 )
 
-// outcomes is a partition of an outcome topic.
-type outcomes struct {
+// outcomePartition is a partition of an outcome topic.
+type outcomePartition struct {
 	topic     string
 	partition int
 }
 
-// nowhere is no partition.
-var nowhere = outcomes{}
+// noPartition is no partition.
+var noPartition = outcomePartition{}
 
 var errLeaderless = errors.New("the partition has no leader")
 
-// partitionOf is where a task's outcome goes in an outcome topic.
-func (w *world) partitionOf(t *task, topic string) outcomes {
+// partitionOf is the partition for a task's outcome in an outcome topic.
+func (w *world) partitionOf(t *task, topic string) outcomePartition {
 	partitions := w.retried
 	if topic == topicRetryFailed {
 		partitions = w.refused
 	}
-	return outcomes{topic, memlog.PartitionOf([]byte(t.id), partitions)}
+	return outcomePartition{topic, memlog.PartitionOf([]byte(t.id), partitions)}
 }
 
 // goesTo: the task's outcome may have to be written there.
-func (w *world) goesTo(t *task, o outcomes) bool {
-	return o != nowhere && w.partitionOf(t, o.topic) == o
+func (w *world) goesTo(t *task, o outcomePartition) bool {
+	return o != noPartition && w.partitionOf(t, o.topic) == o
 }
 
-func (w *world) setUnwritable(o outcomes) {
+func (w *world) setUnwritable(o outcomePartition) {
 	if w.unwritable != o {
 		w.tell("outcomes cannot be written to: %v", o)
 		w.unwritable = o
-		w.doubts = true // what a generation cannot write before its end is not known to the next
+		w.doubts = true // what a generation cannot write before its end is unknown to the next
 	}
 }
 
 // leaderless: one partition of an outcome topic cannot be written to for a while.
 func (w *world) leaderless() {
-	o := outcomes{topicRetried, w.rand.IntN(w.retried)}
+	o := outcomePartition{topicRetried, w.rand.IntN(w.retried)}
 	if chance(w.rand, 0.3) {
-		o = outcomes{topicRetryFailed, w.rand.IntN(w.refused)}
+		o = outcomePartition{topicRetryFailed, w.rand.IntN(w.refused)}
 	}
 	w.setUnwritable(o)
-	if !w.calm.unwritable {
-		w.later(time.Millisecond, 30*time.Second, func() { w.setUnwritable(nowhere) })
+	if !w.aftermath.unwritable {
+		w.later(time.Millisecond, 30*time.Second, func() { w.setUnwritable(noPartition) })
 	}
 }
 
-// knownUnwritable is how long a partition may not take an outcome until no more tasks
-// are called whose outcomes would go there, but those that wait for their turn already.
+// knownUnwritable is how long a partition may be unwritable before no more tasks are called
+// whose outcomes would go there, except those already waiting for their turn.
 const knownUnwritable = 5 * time.Second
 
-// tried takes note of a write to an outcome partition.
-func (i *instance) tried(o outcomes, err error) {
+// noteWrite notes a write to an outcome partition.
+func (i *instance) noteWrite(o outcomePartition, err error) {
 	if err == nil {
 		delete(i.unwritten, o)
 	} else if _, ok := i.unwritten[o]; !ok {
@@ -65,10 +65,11 @@ func (i *instance) tried(o outcomes, err error) {
 	}
 }
 
-// checkWritable: who knows that an outcome cannot be written does not call for it.
+// checkWritable: an instance that knows that an outcome cannot be written does not call for
+// it.
 func (w *world) checkWritable(c *call) {
 	i := c.by
-	if w.throttles() || w.mpc.weather != fair || w.s.now-w.mpc.fairSince < knownUnwritable {
+	if w.throttles() || w.mpc.faults != normal || w.s.now-w.mpc.normalSince < knownUnwritable {
 		return // calls may have waited for long
 	}
 	turns := 2 * time.Duration(w.inFlight) * max(w.interval(i.assigned), time.Second)

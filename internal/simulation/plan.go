@@ -7,24 +7,24 @@ import (
 	"remux-retrier/internal/config"
 )
 
-// The names of things.
+// Names and codes.
 const (
 	groupID          = "simulation"
 	topicFailed      = "remux.failed"
 	topicRetried     = "remux.retried"
 	topicRetryFailed = "remux.retry_failed"
 	topicDeadLetter  = "remux.failed.dlq"
-	skippedCode      = "MPC.10052" // a failure for which a retry cannot help
+	skippedCode      = "MPC.10052" // a failure that a retry cannot fix
 )
 
-// quotaWindow is the window of MPC's quota, budgetWindow that of the retries:
+// quotaWindow is the window of MPC's quota. budgetWindow is that of the retry budget:
 // longer than any simulation.
 const (
 	quotaWindow  = time.Minute
 	budgetWindow = 24 * time.Hour
 )
 
-// plan is what a seed decides beforehand; the rest is drawn as it comes.
+// plan is what a seed decides in advance; the rest is drawn along the way.
 type plan struct {
 	instances, partitions   int
 	retried, refused        int // partitions of the outcome topics
@@ -35,14 +35,14 @@ type plan struct {
 	maxAge                  time.Duration // 0: unlimited
 	skip                    bool          // skippedCode is configured
 	tasks                   int
-	active                  time.Duration // until everything heals
+	active                  time.Duration // until all faults end
 	troubles                []time.Duration
 	mayQuery                bool // the credentials have the permission
 	keyless                 bool // producers do not key by task id
-	storms                  bool // producers report tasks whose calls always fail very often
-	latest                  bool // the group begins at the ends of the partitions
+	bursts                  bool // producers report tasks whose calls always fail very often
+	latest                  bool // the group starts at the ends of the partitions
 	clocksOff, producersOff bool
-	calm                    calm
+	aftermath               aftermath
 	limit                   limit
 }
 
@@ -73,22 +73,22 @@ func newPlan(r *rand.Rand) *plan {
 	if chance(r, 0.15) {
 		p.maxAge = between(r, time.Second, time.Hour)
 	}
-	p.calm = newCalm(r)
-	if p.calm.takeOver {
-		p.instances, p.inFlight, p.quota, p.calm.late = max(p.instances, 2), 1+r.IntN(2), 0, 20+r.IntN(30)
-		p.timeout, p.mayQuery, p.calm.unwritable = between(r, 3*time.Second, 4*time.Second), true, false
+	p.aftermath = newAftermath(r)
+	if p.aftermath.takeOver {
+		p.instances, p.inFlight, p.quota, p.aftermath.late = max(p.instances, 2), 1+r.IntN(2), 0, 20+r.IntN(30)
+		p.timeout, p.mayQuery, p.aftermath.unwritable = between(r, 3*time.Second, 4*time.Second), true, false
 	}
-	if p.calm.unwritable {
-		// Twice as many outcomes may wait for Kafka. Two for one partition may do so
-		// before that is seen to take none.
+	if p.aftermath.unwritable {
+		// Twice as many outcomes may wait for Kafka. Two for one partition may do so before
+		// it is known to be unwritable.
 		p.inFlight = max(p.inFlight, 2)
 	}
 	if chance(r, 0.005) { // the API admits fewer than the quota
 		p.limit, p.quota, p.partitions = newLimit(r), []int{0, 100, 1000}[r.IntN(3)], 1+r.IntN(3)
 		p.inFlight = max(p.inFlight, 4)
-		p.tasks, p.keyless, p.calm = p.limit.perMinute*(6+r.IntN(4)), false, calm{}
+		p.tasks, p.keyless, p.aftermath = p.limit.perMinute*(6+r.IntN(4)), false, aftermath{}
 	} else if chance(r, 0.012) {
-		p.storm(r)
+		p.burst(r)
 	}
 	for range r.IntN(8) * int(1+p.active/(40*time.Second)) {
 		p.troubles = append(p.troubles, between(r, 0, p.active))
@@ -96,20 +96,20 @@ func newPlan(r *rand.Rand) *plan {
 	return p
 }
 
-// storm has producers report tasks very often whose calls always fail, while others of
-// the same partition are to be served.
-func (p *plan) storm(r *rand.Rand) {
-	p.storms, p.attempts, p.quota, p.keyless = true, 1+r.IntN(3), []int{0, 1000}[r.IntN(2)], false
-	p.calm = calm{lasts: between(r, time.Minute, 2*time.Minute), cursed: true, late: 20 + r.IntN(60)}
+// burst makes producers report tasks very often whose calls always fail, while others of
+// the same partition must be served.
+func (p *plan) burst(r *rand.Rand) {
+	p.bursts, p.attempts, p.quota, p.keyless = true, 1+r.IntN(3), []int{0, 1000}[r.IntN(2)], false
+	p.aftermath = aftermath{lasts: between(r, time.Minute, 2*time.Minute), alwaysFails: true, late: 20 + r.IntN(60)}
 	switch dice := r.Float64(); {
 	case dice < 0.2:
 		p.partitions = 64 // each looks ahead by few events
 	case dice < 0.6: // enough others to show that the failures are the tasks' own
-		p.attempts, p.calm.late = 1+r.IntN(2), 100+r.IntN(100)
+		p.attempts, p.aftermath.late = 1+r.IntN(2), 100+r.IntN(100)
 	}
 }
 
-// config is what the environment would have said.
+// config is the configuration that the environment would have set.
 func (p *plan) config() config.Config {
 	limit := func(n int) config.Limit {
 		if n == 0 {
@@ -138,22 +138,22 @@ func (p *plan) config() config.Config {
 	return c
 }
 
-// The service's times, beyond MPC's time-out: how long a stop may take, a drain, and
-// how long the group waits for a member to give its partitions back.
+// The service's times beyond MPC's timeout: of a stop, a drain, and of the group's wait for
+// a member to release its partitions.
 const (
 	drainSlack     = 5 * time.Second
 	shutdownSlack  = 10 * time.Second
 	rebalanceSlack = 15 * time.Second
 )
 
-// chances are a seed's; what is drawn from one stream does not change another.
+// chances returns a random source of the seed; streams are independent of each other.
 func chances(seed, stream uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, stream)) //nolint:gosec // it must be the same each time
 }
 
 func chance(r *rand.Rand, p float64) bool { return r.Float64() < p }
 
-// between is from low on, below high.
+// between is at least low and below high.
 func between(r *rand.Rand, low, high time.Duration) time.Duration {
 	return low + time.Duration(r.Int64N(int64(high-low)))
 }

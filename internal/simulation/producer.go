@@ -9,23 +9,23 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// producers publish what MPC's notifications say: late, repeatedly, in another
-// order, with clocks that are off by anything.
+// producers publish what MPC's notifications say: late, repeatedly, in a different order,
+// with wrong clocks.
 type producers struct {
-	pending int // what is still to be published
+	pending int // events still to be published
 	off     time.Duration
 }
 
-var natures = []nature{obedient, obedient, obedient, obedient, obedient, refusing, absent, invalid, canceled, cursed}
+var behaviors = []behavior{retryable, retryable, retryable, retryable, retryable, refusing, absent, invalid, canceled, alwaysFails}
 
-// produce makes the tasks, and what else comes along.
+// produce creates the tasks and some other records.
 func (w *world) produce() {
 	if w.producersOff {
 		w.producers.off = []time.Duration{-400 * 24 * time.Hour, -time.Hour, -time.Minute, time.Minute, 400 * 24 * time.Hour}[w.rand.IntN(5)]
 	}
-	for n := range w.tasks + w.calm.late {
-		t := &task{id: fmt.Sprintf("t%d", n), nature: natures[w.rand.IntN(len(natures))], code: "MPC.10105"}
-		t.wasCursed, t.curse = t.nature == cursed, curses[w.rand.IntN(len(curses))]
+	for n := range w.tasks + w.aftermath.late {
+		t := &task{id: fmt.Sprintf("t%d", n), behavior: behaviors[w.rand.IntN(len(behaviors))], code: "MPC.10105"}
+		t.alwaysFailed, t.failsWith = t.behavior == alwaysFails, failureAnswers[w.rand.IntN(len(failureAnswers))]
 		if chance(w.rand, 0.5) {
 			t.again = w.rand.IntN(4)
 		}
@@ -33,28 +33,28 @@ func (w *world) produce() {
 			t.code = skippedCode
 		}
 		t.key = t.id
-		if w.storms && t.nature == cursed && chance(w.rand, 0.8) {
-			t.nature, t.wasCursed = obedient, false
+		if w.bursts && t.behavior == alwaysFails && chance(w.rand, 0.8) {
+			t.behavior, t.alwaysFailed = retryable, false
 		}
 		switch {
-		case w.storms && n == 0:
-			t.nature, t.wasCursed = cursed, true
-		case w.storms && n%2 == 0:
+		case w.bursts && n == 0:
+			t.behavior, t.alwaysFailed = alwaysFails, true
+		case w.bursts && n%2 == 0:
 			t.key = w.mpc.tasks[0].id // behind its events
 		}
 		w.mpc.tasks = append(w.mpc.tasks, t)
 		w.producers.pending++
 		at := between(w.rand, 0, w.active)
 		if n >= w.tasks {
-			at = w.active + between(w.rand, 0, w.calm.lasts)
-			if len(w.calm.rebalances) > 0 && chance(w.rand, 0.7) { // some are called for, and others wait
-				at = w.active + w.calm.rebalances[0] + between(w.rand, -time.Second, w.session/2)
+			at = w.active + between(w.rand, 0, w.aftermath.lasts)
+			if len(w.aftermath.rebalances) > 0 && chance(w.rand, 0.7) { // some are called for, and others wait
+				at = w.active + w.aftermath.rebalances[0] + between(w.rand, -time.Second, w.session/2)
 			}
 		}
 		w.out.after(at, func() {
 			w.producers.pending--
 			w.fail(t)
-			if t.nature == canceled {
+			if t.behavior == canceled {
 				t.status = mpcclient.StatusCanceled
 			}
 		})
@@ -67,11 +67,11 @@ func (w *world) produce() {
 	}
 }
 
-// report publishes a task's failure: once, some times, or as a storm.
+// report publishes a task's failure: once, some times, or in a burst.
 func (w *world) report(t *task) {
 	copies := 1
 	switch dice := w.rand.Float64(); {
-	case w.storms && t.nature == cursed:
+	case w.bursts && t.behavior == alwaysFails:
 		copies = 20 + w.rand.IntN(180)
 		if len(w.log.partitions) > 10 {
 			copies *= 4 // more than a partition looks ahead
@@ -86,13 +86,13 @@ func (w *world) report(t *task) {
 	}
 }
 
-// publishLater publishes a record soon, now and then only after seconds.
+// publishLater publishes a record soon, sometimes only after seconds.
 func (w *world) publishLater(e *event, key, value string) {
 	e.value = []byte(value)
 	w.producers.pending++
 	takes := between(w.rand, 0, 300*time.Millisecond)
 	switch {
-	case e.task != nil && w.storms:
+	case e.task != nil && w.bursts:
 		takes = between(w.rand, 0, 10*time.Second)
 	case e.task == nil:
 		takes = between(w.rand, 0, w.active)
@@ -102,10 +102,10 @@ func (w *world) publishLater(e *event, key, value string) {
 	w.out.after(takes, func() { w.publish(e, key) })
 }
 
-// publish appends the record, as soon as the brokers can be reached.
+// publish appends the record as soon as the brokers are reachable.
 func (w *world) publish(e *event, key string) {
 	l := w.log
-	if w.away || l.deleted {
+	if w.unreachable || l.deleted {
 		w.out.after(between(w.rand, 0, time.Second), func() { w.publish(e, key) })
 		return
 	}
@@ -126,7 +126,7 @@ func (w *world) publish(e *event, key string) {
 	}
 	e.log, e.fact, e.at, e.offset = l, w.fact(), w.s.now, int64(len(l.partitions[e.partition]))
 	e.stamp = epoch.Add(w.s.now + off).Truncate(time.Millisecond)
-	// A re-created topic is told from the former by the timestamps alone.
+	// Only timestamps distinguish a re-created topic from the former one.
 	for w.bySource[e.key()] != nil {
 		e.stamp = e.stamp.Add(time.Millisecond)
 	}

@@ -5,10 +5,9 @@ import (
 	"unsafe"
 )
 
-// reading is a time as time.Now gives it, with a wall clock and a monotonic reading
-// that the simulation chooses. Package time makes such values only of the machine's
-// clocks, so this writes its representation (time.Time, hasMonotonic);
-// TestReadingsAreMonotonic fails if that changes.
+// reading is a time like those of time.Now, with a chosen wall clock and monotonic reading.
+// Package time makes such values only from the machine's clocks, so this writes its
+// representation (time.Time, hasMonotonic). TestReadingsAreMonotonic fails if that changes.
 func reading(wall time.Time, monotonic time.Duration) time.Time {
 	const hasMonotonic, secondsShift = 1 << 63, 30
 	first := time.Date(1885, 1, 1, 0, 0, 0, 0, time.UTC)

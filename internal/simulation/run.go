@@ -12,46 +12,46 @@ import (
 	"remux-retrier/internal/simulation/memlog"
 )
 
-// patience is how long after everything has healed the last event may take.
-const patience = 30 * time.Minute
+// endTimeout is how long after all faults have ended the last event may take.
+const endTimeout = 30 * time.Minute
 
-// world is one simulation: Kafka, MPC, producers, and the instances among them.
-// Only one coroutine runs at a time, so nothing in it needs a lock.
+// world is one simulation: Kafka, MPC, producers and instances. Only one coroutine runs at
+// a time, so it needs no lock.
 type world struct {
 	*plan
 	cfg    config.Config
 	rand   *rand.Rand
 	s      *sched
-	out    *process // whatever is outside the instances
+	out    *process // everything outside the instances
 	broker *memlog.Broker
 	story  *story
 	model
-	mpc          mpc
-	producers    producers
-	slots        []*instance // the present life of each instance
-	lives        []*instance // all that ever were
-	network      networkWeather
-	away         bool
-	stalledUntil time.Duration // the brokers answer nothing before
-	stallEnds    bool          // they do what they are asked meanwhile
-	stray        bool          // the next commit is answered with an unknown topic
-	upsetUntil   time.Duration // a generation that begins before may well end early
-	unwritable   outcomes      // nowhere: all can be written to
-	healed       bool
-	relieved     bool          // also what has lasted through the calm is over
-	wellSince    time.Duration // since when nothing keeps calls from being made: healing, and the rebalances after it
-	stopped      time.Duration // when the instances were told to stop, at the end; 0: not yet
+	mpc              mpc
+	producers        producers
+	slots            []*instance // the current run of each instance
+	lives            []*instance // all runs so far
+	network          networkFaults
+	unreachable      bool
+	stalledUntil     time.Duration    // the brokers answer nothing before
+	stallEnds        bool             // requests have their effect meanwhile
+	unknownTopicOnce bool             // the next commit is answered with "unknown topic"
+	disturbedUntil   time.Duration    // a generation that begins before may end early
+	unwritable       outcomePartition // noPartition: all are writable
+	healed           bool
+	aftermathOver    bool          // the aftermath has ended, too
+	wellSince        time.Duration // since when nothing prevents calls: the end of the faults, and later rebalances
+	stopped          time.Duration // when the instances were told to stop, at the end; 0: not yet
 }
 
-// Run simulates one seed. The error is a Violation, or says what could not be
-// simulated. The story, where there is a writer for it, tells all that happens.
+// Run simulates one seed. The error is a Violation, or says what could not be simulated. If
+// out is not nil, the story of everything that happens is written to it.
 func Run(seed uint64, out io.Writer) error {
 	_, err := run(seed, out)
 	return err
 }
 
-// Fingerprint is a hash of all that happened in a seed's simulation, down to the
-// order in which the goroutines went on.
+// Fingerprint is a hash of everything that happened in a seed's simulation, including the
+// order in which the goroutines ran.
 func Fingerprint(seed uint64) (uint64, error) {
 	h := fnv.New64a()
 	trace, err := run(seed, h)
@@ -66,7 +66,7 @@ func run(seed uint64, out io.Writer) (trace uint64, err error) {
 	}
 	w.begin()
 	for w.violation == nil && w.s.failed == nil && !w.over() {
-		if !w.s.step(w.active + w.calm.lasts + patience) {
+		if !w.s.step(w.active + w.aftermath.lasts + endTimeout) {
 			w.stuck()
 		}
 	}
@@ -108,11 +108,11 @@ func newWorld(seed uint64, out io.Writer) (*world, error) {
 	w.broker.Create(topicRetried, w.retried)
 	w.broker.Create(topicRetryFailed, w.refused)
 	w.broker.Create(topicDeadLetter, 1)
-	w.know()
+	w.initModel()
 	return w, nil
 }
 
-// begin sets everything going.
+// begin starts everything.
 func (w *world) begin() {
 	w.tell("%d instances, %d partitions, quota %d a minute, %d in flight, budget %d, start offset %s, time-outs: MPC %v, session %v",
 		w.instances, w.partitions, w.quota, w.inFlight, w.budget, w.cfg.Kafka.StartOffset, w.timeout, w.session)
@@ -131,7 +131,7 @@ func (w *world) begin() {
 	w.out.after(w.active, w.heal)
 }
 
-// over: the instances were told to stop, and have.
+// over: the instances were told to stop, and have stopped.
 func (w *world) over() bool {
 	if w.stopped == 0 {
 		return false
@@ -144,25 +144,25 @@ func (w *world) over() bool {
 	return true
 }
 
-// heal ends all troubles, and then watches for quiet.
+// heal ends all faults and then waits for quiet.
 func (w *world) heal() {
 	w.healed, w.wellSince = true, w.s.now
-	w.tell("everything heals")
-	w.setAway(false)
-	if w.mpc.weather != fair {
-		w.mpc.weather, w.mpc.fairSince = fair, w.s.now
+	w.tell("all faults end")
+	w.setUnreachable(false)
+	if w.mpc.faults != normal {
+		w.mpc.faults, w.mpc.normalSince = normal, w.s.now
 	}
-	w.network = networkWeather{}
-	w.stray, w.stalledUntil = false, w.s.now
-	w.upset()
-	if !w.calm.unwritable {
-		w.setUnwritable(nowhere)
+	w.network = networkFaults{}
+	w.unknownTopicOnce, w.stalledUntil = false, w.s.now
+	w.disturb()
+	if !w.aftermath.unwritable {
+		w.setUnwritable(noPartition)
 	}
-	if w.calm.cursed {
-		w.tell("tasks whose calls have always failed go on failing")
+	if w.aftermath.alwaysFails {
+		w.tell("tasks whose calls always fail keep failing")
 	}
-	if !w.calm.cursed && !w.calm.unwritable {
-		w.relieve()
+	if !w.aftermath.alwaysFails && !w.aftermath.unwritable {
+		w.endAftermath()
 	}
 	if w.log.deleted {
 		w.recreateLater()
@@ -178,44 +178,44 @@ func (w *world) heal() {
 			w.comeBackOnceStopped(i)
 		}
 	}
-	for _, at := range w.calm.rebalances {
-		w.out.after(at, w.calmRebalance)
+	for _, at := range w.aftermath.rebalances {
+		w.out.after(at, w.aftermathRebalance)
 	}
 	w.out.after(time.Second, w.watch)
 }
 
-// watch ends the calm once all is answered that can be, and stops the instances once
-// nothing is left to do.
+// watch ends the aftermath once everything is answered that can be, and stops the instances
+// once nothing is left to do.
 func (w *world) watch() {
 	w.checkLate()
 	w.checkLimit()
 	what := w.unfinished()
-	if what != "" && (w.mayQuery || w.relieved || w.s.now < w.wellSince+longestCalm) || w.s.now < w.active+w.calm.lasts {
+	if what != "" && (w.mayQuery || w.aftermathOver || w.s.now < w.wellSince+longestAftermath) || w.s.now < w.active+w.aftermath.lasts {
 		w.out.after(time.Second, w.watch)
 		return
 	}
-	if !w.relieved {
-		w.relieve()
+	if !w.aftermathOver {
+		w.endAftermath()
 		w.out.after(time.Second, w.watch)
 		return
 	}
-	w.tell("all is answered and committed: the instances are told to stop")
+	w.tell("everything is answered and committed: the instances are told to stop")
 	w.stopped = w.s.now
 	for _, i := range w.slots {
 		i.stop()
 	}
 }
 
-// stuck: what should have come to its end has not.
+// stuck: something has not ended in time.
 func (w *world) stuck() {
 	what := w.unfinished()
 	if w.stopped > 0 {
 		what = "an instance does not stop"
 	}
-	w.violate("everything comes to its end", "stuck, %v after everything has healed: %s", w.s.now-w.active, what)
+	w.violate("everything ends", "stuck %v after all faults ended: %s", w.s.now-w.active, what)
 }
 
-// Violation is an invariant that did not hold.
+// Violation is a violated invariant.
 type Violation struct {
 	Seed      uint64
 	Invariant string
@@ -235,7 +235,7 @@ func (w *world) violate(invariant, format string, args ...any) {
 	}
 }
 
-// IsViolation tells a broken invariant from a simulation that could not run.
+// IsViolation distinguishes a violated invariant from a simulation that could not run.
 func IsViolation(err error) bool {
 	var v *Violation
 	return errors.As(err, &v)

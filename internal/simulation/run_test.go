@@ -11,7 +11,7 @@ import (
 // seeds is how many the fast tests try; make simulate and CI try many more.
 const seeds = 300
 
-// The seeds together are to meet every trouble, and every answer.
+// The seeds together must meet every fault and every answer.
 func TestInvariantsHoldWhateverHappens(t *testing.T) {
 	var all strings.Builder
 	for seed := range uint64(seeds) {
@@ -21,12 +21,12 @@ func TestInvariantsHoldWhateverHappens(t *testing.T) {
 		}
 	}
 	for _, what := range []string{
-		"start offset latest", "is killed", "is paused", "is told to stop", "brokers are away: true", "MPC is down", "MPC is throttling", "MPC is losing answers",
-		"MPC is hanging", "the network: ", "the failed topic is deleted", "partitions now", "retention deletes", "positions expire", "somebody resets",
-		"litter on", "publishes accepted", "publishes already_running", "publishes covered", "publishes rejected", "publishes task_not_found",
+		"start offset latest", "is killed", "is paused", "is told to stop", "brokers are unreachable: true", "MPC is down", "MPC is throttling", "MPC is losing answers",
+		"MPC is hanging", "the network: ", "the failed topic is deleted", "partitions now", "retention deletes", "positions expire", "an operator resets",
+		"foreign record on", "publishes accepted", "publishes already_running", "publishes covered", "publishes rejected", "publishes task_not_found",
 		"publishes invalid_task", "publishes not_retryable", "publishes budget_exhausted", "publishes expired", "publishes attempts_exhausted", "publishes a dead letter", "reason=answered_before", "reason=not_a_failure",
-		"always failed go on", "coordinator moves", "MPC is behind a bad gateway", "MPC is not found by its gateway", "HTTP 502", "HTTP 500 APIG.0605",
-		"outcomes cannot be written to", "its wall clock jumps by 25h", "is told that the topic is unknown", "the brokers do not answer", "MPC admits",
+		"always fail keep failing", "coordinator moves", "MPC is behind a bad gateway", "MPC is not reached by its gateway", "HTTP 502", "HTTP 500 APIG.0605",
+		"outcomes cannot be written to", "its wall clock jumps by 25h", "gets unknown topic for a commit", "the brokers do not answer", "MPC admits",
 	} {
 		if !strings.Contains(all.String(), what) {
 			t.Errorf("no seed has met %q", what)
@@ -48,8 +48,7 @@ func TestSameSeedTellsTheSameStory(t *testing.T) {
 	}
 }
 
-// A story that is told must not change what happens, or no failing seed could be
-// told.
+// Writing the story must not change what happens, or no failing seed could be described.
 func TestTellingChangesNothing(t *testing.T) {
 	for seed := range uint64(20) {
 		var story strings.Builder
@@ -58,14 +57,13 @@ func TestTellingChangesNothing(t *testing.T) {
 		if silent != told || err != nil || errTold != nil {
 			t.Fatalf("seed %d: %x silent, %x told; %v, %v", seed, silent, told, err, errTold)
 		}
-		if !strings.Contains(story.String(), "everything heals") {
+		if !strings.Contains(story.String(), "all faults end") {
 			t.Fatalf("seed %d has no story: %q", seed, story.String())
 		}
 	}
 }
 
-// quietWorld has one event that nobody has answered, and one instance, which has
-// not begun to run.
+// quietWorld has one unanswered event and one instance that has not started to run.
 func quietWorld(t *testing.T) (*world, *event, *instance) {
 	t.Helper()
 	w, err := newWorld(1, nil)
@@ -73,7 +71,7 @@ func quietWorld(t *testing.T) (*world, *event, *instance) {
 		t.Fatal(err)
 	}
 	w.quota, w.keyless = 2, false
-	failing := &task{id: "t", nature: obedient, failures: 1}
+	failing := &task{id: "t", behavior: retryable, failures: 1}
 	w.mpc.tasks = append(w.mpc.tasks, failing)
 	e := &event{task: failing, failure: 1, value: []byte(`{"task_id":"t"}`)}
 	w.producers.pending++

@@ -6,31 +6,30 @@ import (
 	"time"
 )
 
-// never is the time at which nothing happens.
+// never is a time that is never reached.
 const never = time.Duration(math.MaxInt64)
 
-// sched is a cooperative scheduler in virtual time. Every goroutine of the
-// service is a coroutine of it; exactly one runs at once, until it waits for
-// something. Which of those that can go on is next, the seed says; time passes
-// only when none can. Nothing here depends on addresses, on the order of a map,
-// or on the machine's time: that is why a seed tells one story.
+// sched is a cooperative scheduler in virtual time. Every goroutine of the service is one
+// of its coroutines; exactly one runs at a time, until it waits. The seed decides which
+// runnable one is next; time passes only when none is runnable. Nothing depends on
+// addresses, map order or the machine's time, so a seed always gives the same story.
 type sched struct {
 	rand *rand.Rand
 	now  time.Duration // since the beginning
 
-	current *routine   // that runs; nil between two steps
-	waiting []*routine // parked, for something that has not happened yet
-	ready   []*routine // can go on
+	current *routine   // the running one; nil between two steps
+	waiting []*routine // parked, waiting for something
+	ready   []*routine // runnable
 	ended   []*process // to be unwound before the next step
 
-	signals []signal      // what the waiting wait for, but for the time
-	seen    int           // so many of the waiting could not go on at the last look
-	soonest time.Duration // before it, none of those can but by a signal
-	idle    []*coroutine  // that run nothing at present
+	signals []signal      // what the waiting ones wait for, besides time
+	seen    int           // how many of the waiting were not runnable at the last look
+	soonest time.Duration // before it, only a signal can wake one of those
+	idle    []*coroutine  // idle coroutines
 
 	started int    // routines so far
 	steps   int    // resumptions so far
-	trace   uint64 // a hash of who ran when
+	trace   uint64 // a hash of what ran when
 	failed  error  // a panic
 }
 
@@ -38,29 +37,30 @@ func newSched(random *rand.Rand) *sched {
 	return &sched{rand: random, trace: 14695981039346656037, soonest: never, signals: make([]signal, noSignal+1)}
 }
 
-// process is what can be stopped as one: an instance, or the world around them.
+// process is a group of routines that is stopped together: an instance, or the world around
+// the instances.
 type process struct {
 	s        *sched
 	name     string
-	off      time.Duration // what its machine's wall clock is off
+	off      time.Duration // error of its machine's wall clock
 	live     int           // routines that have not ended
 	steps    int
 	paused   bool
 	dead     bool
-	fuse     int    // after so many more steps…
-	fuseEnds func() // …this happens
+	fuse     int    // after this many steps…
+	fuseEnds func() // …this is called
 }
 
-// routine is a function of the process's: one that may wait runs in a coroutine
-// once it has begun, one that never waits needs none.
+// routine is a function of a process. One that may wait runs in a coroutine once it has
+// started; one that never waits needs none.
 type routine struct {
 	p     *process
 	id    int
 	f     func()
 	waits bool
-	in    *coroutine // nil before it has begun
+	in    *coroutine // nil before it has started
 
-	// What it waits for: a time, or one of the signals, by their places.
+	// What it waits for: a time, or one of the signals, by index.
 	until     time.Duration
 	done, ctx int
 }
@@ -70,7 +70,7 @@ func (s *sched) process(name string) *process { return &process{s: s, name: name
 // spawn starts f as a routine of the process, which may wait.
 func (p *process) spawn(f func()) { p.start(p.s.now, true, f) }
 
-// after runs f, which must not wait, when the time has passed.
+// after runs f, which must not wait, after d.
 func (p *process) after(d time.Duration, f func()) { p.start(p.s.now+max(d, 0), false, f) }
 
 func (p *process) start(at time.Duration, waits bool, f func()) {
@@ -86,8 +86,8 @@ func (p *process) mustLive() {
 	}
 }
 
-// park waits until the time, or until one of the channels is closed. It is how
-// everything waits.
+// park waits until the time, or until one of the channels is closed. All waits go through
+// it.
 func (s *sched) park(until time.Duration, done, ctx <-chan struct{}) {
 	r := s.current
 	if r == nil || !r.waits {
@@ -99,8 +99,8 @@ func (s *sched) park(until time.Duration, done, ctx <-chan struct{}) {
 	r.p.mustLive()
 }
 
-// step lets one routine go on, and the time first, if none can. It is false
-// when nothing will ever happen again.
+// step runs one routine; if none is runnable, time advances first. It returns false when
+// nothing will ever happen again.
 func (s *sched) step(deadline time.Duration) bool {
 	s.unwindDead()
 	s.wake()
@@ -120,8 +120,8 @@ func (s *sched) step(deadline time.Duration) bool {
 	return true
 }
 
-// wake moves to ready who can go on. Mostly nothing has come for those who were seen
-// at the last look, and only who waits since is looked at.
+// wake moves runnable routines to ready. Usually nothing has changed for those seen at the
+// last look, and only newer ones are checked.
 func (s *sched) wake() {
 	if s.look() || s.soonest <= s.now {
 		s.seen = 0
@@ -129,8 +129,7 @@ func (s *sched) wake() {
 	s.rouse(s.seen)
 }
 
-// rouse is wake for the waiting from an index on. None of what they wait for is ever
-// undone.
+// rouse is wake for the waiting ones from an index on. What they wait for is never undone.
 func (s *sched) rouse(from int) {
 	if from == 0 {
 		s.soonest = never
@@ -174,7 +173,7 @@ func (s *sched) let(r *routine) {
 	}
 }
 
-// kill ends the process as kill -9 does: none of its coroutines goes on.
+// kill ends the process like kill -9: none of its coroutines runs again.
 func (p *process) kill() {
 	if !p.dead {
 		p.dead, p.fuse = true, 0
@@ -182,8 +181,8 @@ func (p *process) kill() {
 	}
 }
 
-// unwindDead unwinds the coroutines of the dead. What they have deferred reaches
-// nobody: whatever leads out of the process refuses.
+// unwindDead unwinds the coroutines of dead processes. Their deferred calls have no effect:
+// everything that leaves the process refuses.
 func (s *sched) unwindDead() {
 	for len(s.ended) > 0 {
 		p := s.ended[0]
@@ -193,7 +192,7 @@ func (s *sched) unwindDead() {
 			s.forget(r)
 			if r.in != nil {
 				s.current = r
-				s.resume(r) // to its death, in park
+				s.resume(r) // until it panics in park
 				s.current = nil
 			}
 		}
@@ -217,12 +216,12 @@ func (p *process) take(lists ...*[]*routine) (own []*routine) {
 	return own
 }
 
-// pause stops the process as SIGSTOP does, or lets it go on.
+// pause stops the process like SIGSTOP, or continues it.
 func (p *process) pause(paused bool) {
 	p.paused = paused
 	if paused {
 		for _, r := range p.take(&p.s.ready) {
-			r.until = p.s.now // what it has waited for is there
+			r.until = p.s.now // what it waited for has happened
 			p.s.waiting = append(p.s.waiting, r)
 		}
 	}

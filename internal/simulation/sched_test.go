@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
 func testSched(seed uint64) *sched { return newSched(chances(seed, 0)) }
 
-// finish lets everything happen that can, and unwinds the rest.
+// finish runs everything that can run, and unwinds the rest.
 func (s *sched) finish(ps ...*process) {
 	for s.step(never) {
 	}

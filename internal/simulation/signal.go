@@ -1,17 +1,17 @@
 package simulation
 
-// signal is a channel whose closing is waited for. At each step there is a look at
-// all of them, for nobody tells who closes one; so what many wait for is kept once.
+// signal is a channel whose closing is waited for. All of them are checked at each step,
+// because nobody reports a close; a channel with many waiters is stored once.
 type signal struct {
-	c       <-chan struct{} // nil where a place is free
+	c       <-chan struct{} // nil if the entry is free
 	waiters int
-	closed  bool // as of the last look
+	closed  bool // at the last look
 }
 
-// noSignal is the place of the signal that is never given, a nil channel's.
+// noSignal is the index of the signal of a nil channel, which is never closed.
 const noSignal = 0
 
-// signal finds the place of a channel's signal, for one more waiter.
+// signal returns the index of a channel's signal, with one more waiter.
 func (s *sched) signal(c <-chan struct{}) int {
 	if c == nil {
 		return noSignal
@@ -33,7 +33,7 @@ func (s *sched) signal(c <-chan struct{}) int {
 	return free
 }
 
-// look sees which signals are given, and whether any is.
+// look checks which signals are closed, and reports whether any is.
 func (s *sched) look() (given bool) {
 	for at := range s.signals {
 		g := &s.signals[at]

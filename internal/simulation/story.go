@@ -12,14 +12,14 @@ import (
 
 var background = context.Background()
 
-// story is what happened, in sentences. Without a writer nothing is told, and
-// nothing else changes: it draws no chance and takes no time.
+// story is what happened, in sentences. Without a writer nothing is written, and nothing
+// else changes: it draws no random numbers and takes no time.
 type story struct{ out io.Writer }
 
-// tell adds a line of the world's.
+// tell adds a line of the world.
 func (w *world) tell(format string, args ...any) { w.line("", format, args...) }
 
-// tell adds a line of the instance's.
+// tell adds a line of the instance.
 func (i *instance) tell(format string, args ...any) { i.w.line(i.name, format, args...) }
 
 func (w *world) line(who, format string, args ...any) {
@@ -28,7 +28,7 @@ func (w *world) line(who, format string, args ...any) {
 	}
 }
 
-// logger lets the service's own log lines into the story.
+// logger adds the service's own log lines to the story.
 func (i *instance) logger() *logrus.Logger {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
@@ -41,7 +41,7 @@ func (i *instance) logger() *logrus.Logger {
 	return log
 }
 
-// noFormat spares the work: the hook has told the line already.
+// noFormat saves work: the hook has written the line already.
 type noFormat struct{}
 
 func (noFormat) Format(*logrus.Entry) ([]byte, error) { return nil, nil }
@@ -52,7 +52,7 @@ func (logHook) Levels() []logrus.Level { return logrus.AllLevels }
 
 func (h logHook) Fire(e *logrus.Entry) error {
 	if h.i.proc.dead {
-		return nil // what unwinds it may be taken for a panic of the service's own
+		return nil // its unwinding may look like a panic of the service
 	}
 	var fields []string
 	for name, value := range e.Data {

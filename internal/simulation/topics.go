@@ -12,22 +12,22 @@ import (
 // grow adds a partition to the failed topic.
 func (w *world) grow() {
 	if !w.log.deleted && len(w.log.partitions) < 6 {
-		w.upset()
+		w.disturb()
 		w.log.grow(len(w.log.partitions) + 1)
 		w.broker.Create(topicFailed, len(w.log.partitions))
 		w.tell("the failed topic has %d partitions now", len(w.log.partitions))
 	}
 }
 
-// deleteTopic deletes the failed topic, and makes it anew after a while.
+// deleteTopic deletes the failed topic and re-creates it after a while.
 func (w *world) deleteTopic() {
 	if w.log.deleted {
 		return
 	}
 	w.tell("the failed topic is deleted")
-	w.doubts = true // calls under way get no answer published
+	w.doubts = true // calls in flight get no answer published
 	w.log.deleted, w.log.until = true, w.fact()
-	w.upset()
+	w.disturb()
 	for _, records := range w.log.partitions {
 		for _, e := range records {
 			if e != nil {
@@ -39,16 +39,16 @@ func (w *world) deleteTopic() {
 	w.recreateLater()
 }
 
-// recreateLater makes the deleted topic anew, once everybody has had the time to
-// see that it is gone. Kafka's clients here know no topic ids: who sleeps all the
-// while, and finds more records in the new topic than were in the old, cannot
-// tell them apart (docs/DESIGN.md).
+// recreateLater re-creates the deleted topic once all instances have had time to notice the
+// deletion. Kafka's clients here know no topic ids: an instance that sleeps all the time,
+// and finds more records in the new topic than in the old one, cannot distinguish them
+// (docs/DESIGN.md).
 func (w *world) recreateLater() {
 	old := w.log
 	w.out.after(between(w.rand, 10*time.Second, 20*time.Second), func() {
 		switch {
 		case w.log != old:
-		case w.away || slices.ContainsFunc(w.slots, func(i *instance) bool { return i != nil && i.proc.paused }):
+		case w.unreachable || slices.ContainsFunc(w.slots, func(i *instance) bool { return i != nil && i.proc.paused }):
 			w.recreateLater()
 		default:
 			w.recreate()
@@ -59,11 +59,11 @@ func (w *world) recreateLater() {
 func (w *world) recreate() {
 	w.tell("the failed topic is created again")
 	w.log = newFailedLog(1 + w.rand.IntN(4))
-	w.upset()
+	w.disturb()
 	w.broker.Create(topicFailed, len(w.log.partitions))
 }
 
-// retain has retention delete a partition's first records, read or not.
+// retain makes retention delete a partition's first records, read or not.
 func (w *world) retain() {
 	if w.log.deleted {
 		return
@@ -75,17 +75,16 @@ func (w *world) retain() {
 			e.gone = true
 		}
 	}
-	w.tell("retention deletes what stands below %d/%d", p, first)
-	w.upset()
+	w.tell("retention deletes records below %d/%d", p, first)
+	w.disturb()
 	w.broker.Retain(topicFailed, p, int64(first))
 }
 
-// expire forgets the group's positions, as brokers do when a group was empty for
-// a week.
+// expire deletes the group's positions, as brokers do when a group was empty for a week.
 func (w *world) expire() {
 	w.whileDown(func() {
 		w.tell("the group's positions expire")
-		w.forgot, w.renamed, w.expired = w.fact(), w.fact(), map[int]consumer.Position{}
+		w.expiredAt, w.logIDChanged, w.expired = w.fact(), w.fact(), map[int]consumer.Position{}
 		for p := range w.log.partitions {
 			if at, ok := w.broker.Position(p); ok {
 				w.expired[p] = at
@@ -101,30 +100,30 @@ func (w *world) expire() {
 	})
 }
 
-// begun: the group has committed where it reads the partition from, or knows that
-// it was added since.
+// begun: the group has committed where it starts reading the partition, or knows that it
+// was added later.
 func (w *world) begun(partition int) bool {
 	for p := range w.log.partitions {
 		at, ok := w.broker.Position(p)
 		if expired, yes := w.expired[p]; !ok || yes && expired == at {
 			continue
 		}
-		mark, err := consumer.ParseMark(at.Metadata, at.Offset)
-		if p == partition || err != nil || partition >= mark.Of {
+		mark, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
+		if p == partition || err != nil || partition >= mark.TopicPartitions {
 			return true
 		}
 	}
 	return false
 }
 
-// reset sets a partition back by hand, as an operator does.
+// reset sets a partition's offset back, as an operator does.
 func (w *world) reset() {
 	w.whileDown(func() {
 		p := w.rand.IntN(len(w.log.partitions))
 		if at, ok := w.broker.Position(p); ok && !w.log.deleted {
 			to := w.rand.Int64N(at.Offset + 1)
-			w.tell("somebody resets partition %d from %d to %d", p, at.Offset, to)
-			w.doubts, w.renamed = true, w.fact()
+			w.tell("an operator resets partition %d from %d to %d", p, at.Offset, to)
+			w.doubts, w.logIDChanged = true, w.fact()
 			w.broker.Commit(p, consumer.Position{Offset: to})
 		}
 	})
@@ -160,9 +159,9 @@ func (w *world) onceDown(do func()) {
 	})
 }
 
-// litter writes onto the outcome topics what is none of ours, or looks like it.
-func (w *world) litter() {
-	if w.away {
+// foreignRecords writes records to the outcome topics that are not ours, or look like ours.
+func (w *world) foreignRecords() {
+	if w.unreachable {
 		return
 	}
 	m := consumer.Message{Topic: topicRetried, Key: []byte("t0"), Value: []byte("no JSON")}
@@ -176,11 +175,11 @@ func (w *world) litter() {
 			}
 			message, err := o.Encode()
 			if err != nil {
-				panic(fmt.Sprintf("the litter cannot be written: %v", err))
+				panic(fmt.Sprintf("the foreign record cannot be written: %v", err))
 			}
 			m.Key, m.Value, m.Headers = message.Key, message.Value, message.Headers
 		}
 	}
-	w.tell("litter on %s: %s", m.Topic, m.Value)
+	w.tell("foreign record on %s: %s", m.Topic, m.Value)
 	w.broker.Append(m.Topic, w.rand.IntN(w.retried), m)
 }

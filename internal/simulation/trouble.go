@@ -4,30 +4,30 @@ import (
 	"time"
 )
 
-// troubles are what can go wrong, as often as they stand here.
+// troubles are the faults; repeated entries are more frequent.
 var troubles = []func(*world){
 	(*world).crash, (*world).crash, (*world).crash, (*world).crash,
 	(*world).freeze, (*world).freeze,
 	(*world).restart, (*world).restart, (*world).join, (*world).leave,
-	(*world).brokersAway,
-	(*world).badWeather, (*world).badWeather, (*world).badWeather,
-	(*world).badNetwork, (*world).badNetwork, (*world).badNetwork,
+	(*world).brokersUnreachable,
+	(*world).apiFault, (*world).apiFault, (*world).apiFault,
+	(*world).networkFault, (*world).networkFault, (*world).networkFault,
 	(*world).grow, (*world).deleteTopic, (*world).retain, (*world).expire, (*world).reset,
-	(*world).litter, (*world).litter,
+	(*world).foreignRecords, (*world).foreignRecords,
 	(*world).leaderless, (*world).leaderless,
 	(*world).jump,
-	(*world).strayAnswer,
+	(*world).answerUnknownTopic,
 	(*world).stall,
 }
 
-// trouble begins one of them.
+// trouble starts one of them.
 func (w *world) trouble() {
 	if !w.healed {
 		troubles[w.rand.IntN(len(troubles))](w)
 	}
 }
 
-// later runs f after some time, unless everything has healed by then.
+// later runs f after some time, unless all faults have ended by then.
 func (w *world) later(low, high time.Duration, f func()) {
 	w.out.after(between(w.rand, low, high), func() {
 		if !w.healed {
@@ -36,7 +36,7 @@ func (w *world) later(low, high time.Duration, f func()) {
 	})
 }
 
-// any picks an instance that is up; nil: there is none.
+// any picks an instance that is up; nil: none is.
 func (w *world) any() *instance {
 	var up []*instance
 	for _, i := range w.slots {
@@ -50,8 +50,8 @@ func (w *world) any() *instance {
 	return up[w.rand.IntN(len(up))]
 }
 
-// atStep has something happen to an instance in the middle of its work: after
-// some more of its steps.
+// atStep does something to an instance in the middle of its work: after some more of its
+// steps.
 func (w *world) atStep(do func(i *instance)) {
 	i := w.any()
 	if i == nil {
@@ -68,8 +68,8 @@ func (w *world) crash() {
 	})
 }
 
-// comeBack starts a dead or stopped instance again: at once, or when its session
-// is over; under its old name or another.
+// comeBack starts a dead or stopped instance again: at once or after its session expired,
+// under its old name or a new one.
 func (w *world) comeBack(i *instance) {
 	anew := chance(w.rand, 0.5)
 	w.later(0, 2*w.session, func() {
@@ -86,7 +86,7 @@ func (w *world) freeze() {
 	})
 }
 
-// jump sets an instance's wall clock 25 hours ahead, for two seconds.
+// jump sets an instance's wall clock 25 hours ahead for two seconds.
 func (w *world) jump() {
 	w.atStep(func(i *instance) {
 		i.jumped = true
@@ -126,32 +126,32 @@ func (w *world) leave() {
 	}
 }
 
-func (w *world) setAway(away bool) {
-	if w.away != away {
-		w.tell("the brokers are away: %v", away)
-		w.away = away
-		w.upset()
-		w.doubts = true // who does not get its last commit through leaves some
-		w.broker.SetAway(away)
+func (w *world) setUnreachable(unreachable bool) {
+	if w.unreachable != unreachable {
+		w.tell("the brokers are unreachable: %v", unreachable)
+		w.unreachable = unreachable
+		w.disturb()
+		w.doubts = true // an instance whose last commit fails leaves doubts
+		w.broker.SetUnreachable(unreachable)
 	}
 }
 
-func (w *world) brokersAway() {
-	w.setAway(true)
-	w.later(time.Millisecond, 15*time.Second, func() { w.setAway(false) })
+func (w *world) brokersUnreachable() {
+	w.setUnreachable(true)
+	w.later(time.Millisecond, 15*time.Second, func() { w.setUnreachable(false) })
 }
 
-func (w *world) badWeather() {
-	w.mpc.weather = bad[w.rand.IntN(len(bad))]
-	w.tell("MPC is %s", w.mpc.weather.name)
+func (w *world) apiFault() {
+	w.mpc.faults = apiFaultKinds[w.rand.IntN(len(apiFaultKinds))]
+	w.tell("MPC is %s", w.mpc.faults.name)
 	w.later(time.Millisecond, 20*time.Second, func() {
-		w.mpc.weather, w.mpc.fairSince = fair, w.s.now
+		w.mpc.faults, w.mpc.normalSince = normal, w.s.now
 		w.tell("MPC serves as usual")
 	})
 }
 
-func (w *world) badNetwork() {
-	n := networkWeather{}
+func (w *world) networkFault() {
+	n := networkFaults{}
 	switch w.rand.IntN(3) {
 	case 0:
 		n.refused = 0.3 * w.rand.Float64()
@@ -161,11 +161,11 @@ func (w *world) badNetwork() {
 		n.slow = between(w.rand, 100*time.Millisecond, 6*time.Second)
 	}
 	w.network, w.doubts = n, true
-	w.upset()
+	w.disturb()
 	w.tell("the network: %.0f %% of the requests fail, %.0f %% of the answers are lost, writes take up to %v", 100*n.refused, 100*n.lost, n.slow)
 	w.later(time.Millisecond, 15*time.Second, func() {
-		w.network = networkWeather{}
-		w.upset()
-		w.tell("the network is well again")
+		w.network = networkFaults{}
+		w.disturb()
+		w.tell("the network works again")
 	})
 }

@@ -30,7 +30,7 @@ func TestAFileThatIsBrokenMeanwhileIsSaidAndNoted(t *testing.T) {
 	output, stop := start(t, env)
 	await(t, output, "starting")
 	write("new\ncanary")
-	await(t, output, "MPC_AUTH_TOKEN_FILE cannot be used as it is now, what was read before stays in use: has a line break")
+	await(t, output, "MPC_AUTH_TOKEN_FILE cannot be used, the previous contents stay in use: has a line break")
 	write("new-canary")
 	await(t, output, "MPC_AUTH_TOKEN_FILE has changed")
 	if code := stop(); code != 0 || strings.Contains(output.String(), "canary") {

@@ -70,7 +70,7 @@ func TestAForgedCoverAnswersNoLaterFailure(t *testing.T) {
 	produce(t, client, &kgo.Record{Topic: "remux.failed", Key: []byte("k"), Value: []byte(`{"task_id":"first"}`)})
 	await(t, output, "reason=accepted")
 	covers := firstOutcome(t, client).Covers
-	if len(covers) != 1 || covers[0].Log == 0 {
+	if len(covers) != 1 || covers[0].LogID == 0 {
 		t.Fatalf("covers %+v", covers)
 	}
 	year9999 := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -81,7 +81,7 @@ func TestAForgedCoverAnswersNoLaterFailure(t *testing.T) {
 				Source: events.Source{Topic: "remux.failed", Partition: i, Offset: 1 << 40, Time: at}, Origin: events.OriginOf("remux-retrier"),
 			}
 			for _, c := range covers {
-				forged.Covers = append(forged.Covers, events.Cover{Partition: c.Partition, End: 1 << 50, Log: c.Log})
+				forged.Covers = append(forged.Covers, events.Cover{Partition: c.Partition, End: 1 << 50, LogID: c.LogID})
 			}
 			m, err := forged.Encode()
 			if err != nil {
@@ -95,7 +95,7 @@ func TestAForgedCoverAnswersNoLaterFailure(t *testing.T) {
 		}
 	}
 	produce(t, client, &kgo.Record{Topic: "remux.retried", Key: []byte("k"), Value: []byte("behind them")})
-	await(t, output, "is no outcome")
+	await(t, output, "is not an outcome in this version's format")
 	for _, task := range []string{"1", "2"} {
 		produce(t, client, &kgo.Record{Topic: "remux.failed", Key: []byte("k"), Value: []byte(`{"task_id":"` + task + `"}`)})
 	}

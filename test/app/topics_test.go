@@ -67,7 +67,7 @@ func TestBrokersThatRefuseAreNotSaidToBeAwaited(t *testing.T) {
 	_, env := fakeBroker(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.User("PLAIN", "user", "password"))
 	env["KAFKA_SASL_MECHANISM"], env["KAFKA_SASL_USERNAME"], env["KAFKA_SASL_PASSWORD"] = "PLAIN", "user", "password"
 	output, stop := start(t, env)
-	await(t, output, "the brokers refuse this service, which asks again: ")
+	await(t, output, "the brokers reject this service's requests; retrying: ")
 	if code := stop(); code != 0 || !strings.Contains(output.String(), "ACLs must allow DESCRIBE on topic remux.failed") || strings.Contains(output.String(), "waiting for the brokers") {
 		t.Errorf("exit code %d\n%s", code, output)
 	}

@@ -33,7 +33,7 @@ func TestLoopsPublishAsMuchAsTheService(t *testing.T) {
 		Reason: events.Accepted, Retries: &retries, Attempts: 1, Origin: events.OriginOf(e.Topic), DecidedAt: now,
 		Source:  events.Source{Topic: e.Topic, Partition: e.Partition, Offset: e.Offset, Time: now},
 		Failure: events.Failure{TaskID: failure.TaskID, ErrorCode: failure.ErrorCode, Description: failure.Description},
-		Covers:  []events.Cover{{Partition: e.Partition, End: e.Offset + 1, Log: now.UnixMilli()}},
+		Covers:  []events.Cover{{Partition: e.Partition, End: e.Offset + 1, LogID: now.UnixMilli()}},
 	}.Encode()
 	if err != nil {
 		t.Fatal(err)

@@ -53,7 +53,7 @@ func (k *cluster) takeOver(ctx context.Context, outcomes int) error {
 	silent := logrus.New()
 	silent.SetOutput(io.Discard)
 	l, err := ledger.New(ledger.Config{
-		Log: log, Topics: []string{t.retried, t.retryFailed}, Topic: t.failed, Origin: origin, Window: 24 * time.Hour,
+		Client: log, Topics: []string{t.retried, t.retryFailed}, Topic: t.failed, Origin: origin, Window: 24 * time.Hour,
 		Clock: clock.System, Rand: rand.Float64, Logger: silent,
 	})
 	if err != nil {
@@ -65,7 +65,7 @@ func (k *cluster) takeOver(ctx context.Context, outcomes int) error {
 		given []int
 	}{{"at a start", []int{0, 1, 2}}, {"given one partition more", []int{0, 1, 2, 3}}, {"keeping some of its partitions", []int{0, 1}}} {
 		began, used := time.Now(), cpuTime()
-		if err := l.CatchUp(ctx, consumer.Assignment{Partitions: c.given, Of: partitions, Since: began}); err != nil {
+		if err := l.CatchUp(ctx, consumer.Assignment{Partitions: c.given, TopicPartitions: partitions, Since: began}); err != nil {
 			return err
 		}
 		fmt.Printf("%-36s | %8.2f | %8.2f\n", c.when, time.Since(began).Seconds(), (cpuTime() - used).Seconds())
@@ -83,7 +83,7 @@ func outcomeOf(t topics, origin string, i int) (*kgo.Record, error) {
 		Reason: events.Accepted, Attempts: 1, Origin: origin, DecidedAt: now,
 		Source:  events.Source{Topic: t.failed, Partition: partition, Offset: offset, Time: now},
 		Failure: events.Failure{TaskID: strconv.Itoa(538_000_000 + i), ErrorCode: "MPC.10105"},
-		Covers:  []events.Cover{{Partition: partition, End: offset + 1, Log: now.UnixMilli()}},
+		Covers:  []events.Cover{{Partition: partition, End: offset + 1, LogID: now.UnixMilli()}},
 	}.Encode()
 	if err != nil {
 		return nil, err

@@ -64,7 +64,7 @@ var states = []struct {
 		s.Checks[0] = page.Check{Name: "brokers", Detail: "partition 2: " + s.Partitions[2].Problem}
 	}, []string{"Partition 2 cannot be read", "partition 2: fetching: dial tcp 10.0.4.17:9092: i/o timeout"}},
 	{"stuck", func(s *page.Status) {
-		s.Kafka.Stuck = []string{"topic remux.failed.dlq refuses a message of 1048000 bytes, whose record cannot be committed until it takes it: larger than the topic takes: raise its max.message.bytes"}
+		s.Kafka.Stuck = []string{"topic remux.failed.dlq rejects a message of 1048000 bytes; its record cannot be committed until the topic accepts it: larger than the topic allows: raise its max.message.bytes"}
 		s.Kafka.StuckMessages = []page.StuckMessage{{Topic: "remux.failed.dlq", Bytes: 1_048_600, TooLarge: true}}
 		s.Checks[3] = page.Check{Name: "publishing", Detail: s.Kafka.Stuck[0]}
 	}, []string{"A message does not fit its topic", "Topic remux.failed.dlq refuses a message of 1,048,600 bytes; its partition waits", "--entity-name remux.failed.dlq --add-config max.message.bytes=1114112"}},
@@ -73,7 +73,7 @@ var states = []struct {
 	}, []string{"Standing by", "takes over"}},
 	{"joining", func(s *page.Status) {
 		s.Kafka.Joined, s.Partitions, s.Flow = false, []page.Partition{}, page.Flow{}
-		s.Checks[1] = page.Check{Name: "group", Detail: "has not joined the consumer group, or the group rebalances"}
+		s.Checks[1] = page.Check{Name: "group", Detail: "has not joined the consumer group, or the group is rebalancing"}
 	}, []string{"Joining the group"}},
 	{"reading", func(s *page.Status) {
 		s.Kafka.LedgerRead = false
@@ -101,6 +101,7 @@ func TestEachStateIsSaidAtAGlanceAtEverySize(t *testing.T) {
 				kind, _, _ := strings.Cut(state.name, "-")
 				b := open(t, url, w, map[bool]string{true: "dark", false: "light"}[w.phone])
 				b.until(`document.getElementById('state').dataset.state === '` + kind + `'`)
+				b.until(`document.getElementById('about').textContent.includes('up 60 min')`) // the hour has passed
 				words := b.text("#state")
 				for _, say := range state.says {
 					if !strings.Contains(words, say) {

@@ -73,8 +73,8 @@ func TestTheKeyboardAloneFindsWhyATaskIsNotRetried(t *testing.T) {
 			s.add(id, events.TaskNotFound, missing, story.Step{Kind: story.Call}, story.Step{Kind: story.Refused, Error: missing})
 		}, "task_not_found", []string{"Not retried: MPC does not know the task", "MPC.10211", "Calls MPC to retry the task."}},
 		{"dead letter", "working", func(s *service) {
-			s.add(id, "", nil, story.Step{Kind: story.DeadLetter, Detail: "two_task_ids: the field task_id stands there twice"})
-		}, "dead_letter", []string{"Not retried: its event is a dead letter", "stands there twice", "redrive"}},
+			s.add(id, "", nil, story.Step{Kind: story.DeadLetter, Detail: "two_task_ids: the field task_id is repeated"})
+		}, "dead_letter", []string{"Not retried: its event is a dead letter", "is repeated", "redrive"}},
 		{"covered", "working", func(s *service) { s.add(id, events.Covered, nil, story.Step{Kind: story.TwinWait}) },
 			"covered", []string{"a retry that was sent for another event answers this one too"}},
 		{"still waiting elsewhere", "working", func(s *service) {

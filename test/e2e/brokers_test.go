@@ -165,7 +165,7 @@ func TestFilesThatAreMendedWhileItRunsLetItIn(t *testing.T) {
 			way.repair(s)
 			s.ready()
 			r.finishWithoutRepeats(30 * time.Second)
-			s.waitForLog("has changed: what it holds now is used from the next request or connection on")
+			s.waitForLog("has changed: the new contents are used from the next request or connection on")
 		})
 	}
 }

@@ -111,7 +111,7 @@ func TestADeadLetterThatDoesNotFitHoldsUpItsPartitionOnly(t *testing.T) {
 	s.waitFor(30*time.Second, "to show in /readyz what is stuck", isStuck)
 	s.waitFor(10*time.Second, "to show on the page why the task is not retried", func() (bool, string) {
 		_, body := s.get("/api/tasks/538526?topics=false")
-		return strings.Contains(body, `"code":"stuck"`) && strings.Contains(body, "refuses a message of 20006 bytes"), body
+		return strings.Contains(body, `"code":"stuck"`) && strings.Contains(body, "rejects a message of 20006 bytes"), body
 	})
 	var others []*kgo.Record
 	for i, task := range []string{"a", "b", "c", "d", "e", "f"} {

@@ -55,7 +55,7 @@ func TestMembersOfOtherProgramsAreNamedWithWhatToDo(t *testing.T) {
 			return r.start(), stop
 		}
 	}
-	const newGroup = "has members of the new group protocol (group.protocol=consumer), which this service cannot join: stop them first"
+	const newGroup = "has members of the new group protocol (group.protocol=consumer), which this service does not support: stop them first"
 	for name, way := range map[string]struct {
 		join func(r *rig) (*service, func())
 		says string
@@ -63,7 +63,7 @@ func TestMembersOfOtherProgramsAreNamedWithWhatToDo(t *testing.T) {
 		"a classic Java client": {func(r *rig) (*service, func()) {
 			s := r.start().ready()
 			return s, r.consoleConsumer()
-		}, "is of another program, and this service cannot assign partitions to it: stop it first"},
+		}, "belongs to another program, and this service cannot assign partitions to it: stop it first"},
 		"a Java client of the new protocol": {newProtocol(func(r *rig) func() {
 			return r.consoleConsumer("--consumer-property", "group.protocol=consumer")
 		}), newGroup},

@@ -105,10 +105,10 @@ func TestCommitMetadataThatIsNotOursOrCutIsToldApart(t *testing.T) {
 		text func(ours string) string
 		says string
 	}{
-		{"an operator's reset", func(string) string { return "" }, "the commit carries no mark of this service"},
-		{"another program's", func(string) string { return "next=17;owner=mirror" }, "the commit carries no mark of this service"},
-		{"cut", func(ours string) string { return ours[:len(ours)-8] }, "the commit's mark was cut off after"},
-		{"damaged", func(ours string) string { return strings.Replace(ours, "clean", "called=x", 1) }, "the commit's mark is damaged"},
+		{"an operator's reset", func(string) string { return "" }, "the commit has no metadata of this service"},
+		{"another program's", func(string) string { return "next=17;owner=mirror" }, "the commit has no metadata of this service"},
+		{"cut", func(ours string) string { return ours[:len(ours)-8] }, "the commit's metadata is truncated after"},
+		{"damaged", func(ours string) string { return strings.Replace(ours, "clean", "called=x", 1) }, "the commit's metadata is damaged"},
 		{"ours", func(ours string) string { return ours }, ""},
 	}
 	r := newRig(t, options{partitions: int32(len(kinds))})
@@ -156,7 +156,7 @@ func TestCommitMetadataThatIsNotOursOrCutIsToldApart(t *testing.T) {
 			queried[task] = queried[task] || q.Operation == mpcsim.Query
 		}
 	}
-	logged := s.warnings("no mark with the committed offset")
+	logged := s.warnings("the committed offset has no metadata of this service")
 	for p, kind := range kinds {
 		if o := r.collector.of(failed[p]); o.Reason != "accepted" || r.mpc.Accepted(o.TaskID) != 1 {
 			t.Errorf("%s: a failed task was not retried: %s", kind.name, o.record.Value)

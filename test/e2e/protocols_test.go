@@ -75,13 +75,13 @@ func TestAWrongWayToTheBrokersIsSaidOnceAndMendsItself(t *testing.T) {
 		env          []string
 		says         string
 	}{
-		"an expired certificate":            {testkafka.ExpiredTLS, testkafka.TLS, tls, "the broker's certificate is not valid: see its dates"},
+		"an expired certificate":            {testkafka.ExpiredTLS, testkafka.TLS, tls, "the broker's certificate is not valid: check its dates"},
 		"a certificate for another name":    {testkafka.ElsewhereTLS, testkafka.TLS, tls, "the broker's certificate is for another name"},
 		"a client certificate is wanted":    {testkafka.MutualTLS, testkafka.TLS, tls, "check KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE"},
 		"plaintext to TLS":                  {testkafka.TLS, testkafka.Plaintext, nil, "TLS is off here (KAFKA_TLS_ENABLED)"},
 		"TLS to plaintext":                  {testkafka.Plaintext, testkafka.TLS, tls, "TLS is on here (KAFKA_TLS_ENABLED)"},
 		"no log-in where one is wanted":     {testkafka.SASLPlaintext, testkafka.Plaintext, nil, "SASL is off (KAFKA_SASL_MECHANISM)"},
-		"a log-in where there is none":      {testkafka.Plaintext, testkafka.SASLPlaintext, plain, "takes no SASL"},
+		"a log-in where there is none":      {testkafka.Plaintext, testkafka.SASLPlaintext, plain, "does not accept SASL"},
 		"a port that never answers":         {silent, testkafka.Plaintext, nil, "does not answer"},
 		"a port that never answers to TLS":  {silent, testkafka.TLS, tls, "does not answer"},
 		"a port that never answers to SASL": {silent, testkafka.SASLPlaintext, plain, "does not answer"},

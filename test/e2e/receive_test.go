@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"remux-retrier/internal/mpcsim"
@@ -161,6 +162,27 @@ func TestReceiveWaitsForTheFailedTopic(t *testing.T) {
 	m := receive.message(smnsim.Notification, smnsim.Failure("1", "FAILED", "", ""))
 	receive.posts(503, m)
 	r.create(2, r.failed)
+	receive.ready()
+	receive.posts(200, m)
+	receive.stop()
+}
+
+// The one right that OPERATIONS lists for it.
+func TestReceiveNeedsWRITEOnTheFailedTopicAlone(t *testing.T) {
+	t.Parallel()
+	c, o := ownCluster(t, testkafka.Config{Secured: true, Properties: map[string]string{"allow.everyone.if.no.acl.found": "false"}}, options{partitions: 2})
+	r := newRig(t, o)
+	receive := r.receiver(
+		"KAFKA_BROKERS", c.AddrsOf(testkafka.SASLPlaintext)[0], "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512",
+		"KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD", testkafka.Password,
+	)
+	m := receive.message(smnsim.Notification, smnsim.Failure("1", "FAILED", "", ""))
+	receive.waitFor(20*time.Second, "to name the right", func() (bool, string) {
+		status, body := receive.get("/readyz")
+		return status == 503 && strings.Contains(body, "the brokers' ACLs must allow"), body
+	})
+	receive.posts(503, m)
+	r.grant(right{operation: kadm.OpWrite, name: "remux.failed"})
 	receive.ready()
 	receive.posts(200, m)
 	receive.stop()

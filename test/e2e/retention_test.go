@@ -23,5 +23,5 @@ func TestOutcomesThatAreKeptForLessThanTheBudgetsWindowAreWarnedOf(t *testing.T)
 	r := newRig(t, options{})
 	r.set(r.retried, "retention.ms", "3600000")
 	s := r.start("RETRY_BUDGET_WINDOW", "90m").ready()
-	s.waitForLog(r.retried + " keeps its records for 1h0m0s (retention.ms), but RETRY_BUDGET_WINDOW is 1h30m0s")
+	s.waitForLog(r.retried + " keeps records for 1h0m0s (retention.ms), but RETRY_BUDGET_WINDOW is 1h30m0s")
 }

@@ -3,6 +3,7 @@ package events_test
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,7 +104,7 @@ func TestSchemaRefusesWhatTheCodeRefuses(t *testing.T) {
 func TestWhatIsAskedForFitsTheSchema(t *testing.T) {
 	s := compile(t, "failure.schema.json")
 	for _, id := range []string{"538526", `"quoted"\`, "<script>", "../../etc/passwd", "ü", strings.Repeat("é", 64)} {
-		m, err := events.Ask(id, "somebody asks", false)
+		m, err := events.NewFailure(id, "somebody asks", false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,10 +208,14 @@ func TestEnumerationsInTheSchemasEqualTheCodes(t *testing.T) {
 	if len(want) != 2 {
 		t.Errorf("reasons are of kinds %v", want)
 	}
-	for kind, reasons := range want {
-		if got := at(t, document(t, "outcome.schema.json"), "$defs", string(kind), "enum"); !reflect.DeepEqual(got, reasons) {
-			t.Errorf("%s: schema has %v, code has %v", kind, got, reasons)
+	outcome := document(t, "outcome.schema.json")
+	for kind, shape := range map[events.Kind]string{events.Retried: "Retried", events.RetryFailed: "RetryFailed"} {
+		if got := at(t, outcome, "$defs", shape, "properties", "reason", "enum"); !reflect.DeepEqual(got, want[kind]) {
+			t.Errorf("%s: schema has %v, code has %v", kind, got, want[kind])
 		}
+	}
+	if got, all := at(t, outcome, "properties", "reason", "enum"), slices.Concat(want[events.Retried], want[events.RetryFailed]); !reflect.DeepEqual(got, all) {
+		t.Errorf("schema has the reasons %v, code has %v", got, all)
 	}
 	var defects []any
 	for _, defect := range events.Defects() {

@@ -62,7 +62,7 @@ func fakeKafka(t *testing.T) *kfake.Cluster {
 
 // subject is the Kafka client under test, with its settings.
 type subject struct {
-	*kafkalog.Log
+	*kafkalog.Client
 	cfg kafkalog.Config
 }
 

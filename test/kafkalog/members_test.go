@@ -62,7 +62,7 @@ func sameName(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) 
 	}
 	a, b, c := member(t, brokers, as("pod-1")...), member(t, brokers, as("pod-1")...), member(t, brokers, as("pod-2")...)
 	others := func(l *subject) int {
-		hosts, err := l.Others(ctx)
+		hosts, err := l.SameNameHosts(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}

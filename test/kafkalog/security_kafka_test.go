@@ -85,7 +85,7 @@ func TestKafkaSecurity(t *testing.T) {
 		{"wrong PLAIN password", testkafka.SASLPlaintext, nil, wrong, checkPassword},
 		{"wrong SCRAM password", testkafka.SASLTLS, trust(t, files.CA), scrammed(t, scram.SHA512, "wr0ng-secret"), checkPassword},
 		{"no SASL", testkafka.SASLPlaintext, nil, nil, checkProtocol},
-		{"SASL where there is none", testkafka.Plaintext, nil, right, "takes no SASL"},
+		{"SASL where there is none", testkafka.Plaintext, nil, right, "does not accept SASL"},
 		{"plaintext to TLS", testkafka.TLS, nil, nil, checkProtocol},
 		{"TLS to plaintext", testkafka.Plaintext, trust(t, files.CA), nil, checkProtocol},
 		{"nobody there", "", nil, nil, "check KAFKA_BROKERS"},

@@ -3,6 +3,7 @@ package deploy
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -189,15 +190,36 @@ func TestPanelsExplainThemselves(t *testing.T) {
 	}
 }
 
-// TestRulesFitAPrometheusRule: the guide says how the operator gets them.
+// TestRulesFitAPrometheusRule: make alerts writes them, with a base before each link.
 func TestRulesFitAPrometheusRule(t *testing.T) {
-	text, err := os.ReadFile("../../deploy/prometheus/rules.yaml")
+	for _, base := range []string{"", "https://git.example.com/remux-retrier/blob/main/"} {
+		checkRules(t, alerts(t, base), base)
+	}
+}
+
+// alerts makes them as the guide says; an empty base is none.
+func alerts(t *testing.T, base string) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	args := []string{"-C", "../..", "--silent", "alerts", "ALERTS_DIR=" + dir}
+	if base != "" {
+		args = append(args, "RUNBOOK_BASE="+base)
+	}
+	if out, err := exec.CommandContext(t.Context(), "make", args...).CombinedOutput(); err != nil {
+		t.Fatalf("make alerts: %v\n%s", err, out)
+	}
+	text, err := os.ReadFile(dir + "/prometheusrule.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	indented := regexp.MustCompile(`(?m)^`).ReplaceAllString(string(text), "  ")
+	return text
+}
+
+// checkRules wants links that begin with the base; without one, that lead to a file.
+func checkRules(t *testing.T, text []byte, base string) {
+	t.Helper()
 	var rule monitoringv1.PrometheusRule
-	if err := yaml.UnmarshalStrict([]byte("apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: remux-retrier}\nspec:\n"+indented), &rule); err != nil {
+	if err := yaml.UnmarshalStrict(text, &rule); err != nil {
 		t.Fatal(err)
 	}
 	names := map[string]bool{}
@@ -212,6 +234,16 @@ func TestRulesFitAPrometheusRule(t *testing.T) {
 			}
 			if r.Annotations["summary"] == "" {
 				t.Errorf("%s says nothing", r.Alert)
+			}
+			guide, anchor, _ := strings.Cut(r.Annotations["runbook_url"], "#")
+			path, local := strings.CutPrefix(guide, "file://")
+			switch _, err := os.Stat(path); {
+			case anchor != strings.ToLower(r.Alert):
+				t.Errorf("%s: its link leads to %s", r.Alert, anchor)
+			case base == "" && (!local || err != nil):
+				t.Errorf("%s: %s is no file here: %v", r.Alert, guide, err)
+			case base != "" && guide != base+"docs/OPERATIONS.md":
+				t.Errorf("%s: its link leads to %s", r.Alert, guide)
 			}
 			parse(t, r.Alert, r.Expr.String())
 		}

@@ -1,10 +1,10 @@
-// Command breaks shows that the simulation finds bugs: it makes one mistake after
-// the other in a copy of the module, and counts the seeds until it is found.
+// Command breaks shows that the simulation finds bugs: it makes one mistake after the other
+// in a copy of the module, and counts the seeds until it is found.
 //
 //	go run ./internal/simulation/breaks
 //
-// It ends with 1 if a mistake is not found within the seeds that docs/DESIGN.md
-// says, or no longer fits the code.
+// It exits with 1 if a mistake is not found within the number of seeds in docs/DESIGN.md,
+// or no longer fits the code.
 package main
 
 import (
@@ -21,7 +21,7 @@ import (
 )
 
 func main() {
-	only := flag.String("only", "", "only the mistakes whose names hold this text")
+	only := flag.String("only", "", "only the mistakes whose names contain this text")
 	flag.Parse()
 	if err := run(context.Background(), *only); err != nil {
 		fmt.Fprintln(os.Stderr, "breaks:", err)
@@ -54,8 +54,7 @@ func run(ctx context.Context, only string) error {
 	return failed
 }
 
-// copyModule copies what the simulation is built from, files that are embedded
-// among it.
+// copyModule copies what the simulation is built from, including embedded files.
 func copyModule(from, to string) error {
 	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		switch name := d.Name(); {
@@ -87,7 +86,7 @@ func find(ctx context.Context, dir string, b broken) (seed, invariant string, er
 			return "", "", err
 		}
 		if n := strings.Count(string(text), e.old); n != 1 {
-			return "", "", fmt.Errorf("%s says %q %d times, not once: the code has changed", e.file, e.old, n)
+			return "", "", fmt.Errorf("%s contains %q %d times, not once: the code has changed", e.file, e.old, n)
 		}
 		defer func() { err = errors.Join(err, os.WriteFile(path, text, 0o600)) }()
 		if err := os.WriteFile(path, []byte(strings.Replace(string(text), e.old, e.now, 1)), 0o600); err != nil {

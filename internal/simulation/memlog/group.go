@@ -10,11 +10,11 @@ import (
 	"remux-retrier/consumer"
 )
 
-// heartbeatInterval is how often a member shows a sign of life by itself.
+// heartbeatInterval is how often a member's heartbeat is sent.
 const heartbeatInterval = time.Second
 
-// group is the consumer group. Its rebalances are eager (KIP-429 names the
-// other kind): all members give everything back before anything is assigned.
+// group is the consumer group. Its rebalances are eager (KIP-429 describes the other kind):
+// all members release everything before anything is assigned.
 type group struct {
 	id          int
 	members     map[string]*Member
@@ -23,7 +23,7 @@ type group struct {
 	committed   map[int]consumer.Position
 }
 
-// generation is one member's share. Broker.mu guards its fields.
+// generation is one member's assignment. Broker.mu guards its fields.
 type generation struct {
 	m        *Member
 	id       int
@@ -31,7 +31,7 @@ type generation struct {
 	ended    chan struct{}
 	over     bool // ended is closed
 	released bool
-	of       int // partitions were shared out, by its member if that leads
+	of       int // partition count at the assignment, if its member leads
 	leads    bool
 }
 
@@ -55,9 +55,8 @@ func (g *generation) Release() {
 	}
 }
 
-// readmit lets a member back into the generation that it gave up: the coordinator
-// of a stable group does so with whoever does not lead it, and joins as before.
-// mu is held.
+// readmit gives a member its released generation back: the coordinator of a stable group
+// does so if the member does not lead it and joins with unchanged data. mu is held.
 func (b *Broker) readmit(g *generation) bool {
 	m := g.m
 	if b.group.rebalancing || g.id != b.group.id || b.group.members[m.name] != m || b.members()[0] == m || m.changed {
@@ -105,12 +104,12 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 		return nil
 	})
 	if err != nil && !errors.Is(err, consumer.ErrNotOwner) && !errors.Is(err, consumer.ErrRefused) {
-		g.m.Unanswered()
+		g.m.CommitUnanswered()
 	}
 	return err
 }
 
-// enter has a member join: everybody must. mu is held.
+// enter makes a member join, so all must. mu is held.
 func (b *Broker) enter(m *Member) {
 	b.group.members[m.name] = m
 	m.joining, m.gen, m.changed = true, nil, false
@@ -119,7 +118,7 @@ func (b *Broker) enter(m *Member) {
 	b.changed(nil)
 }
 
-// members lists the group's in the order of their names. mu is held.
+// members returns the group's members, sorted by name. mu is held.
 func (b *Broker) members() []*Member {
 	names := slices.Sorted(maps.Keys(b.group.members))
 	members := make([]*Member, len(names))
@@ -129,7 +128,7 @@ func (b *Broker) members() []*Member {
 	return members
 }
 
-// rebalance begins one, if none is under way. mu is held.
+// rebalance starts one, unless one is in progress. mu is held.
 func (b *Broker) rebalance() {
 	if b.group.rebalancing {
 		return
@@ -143,8 +142,8 @@ func (b *Broker) rebalance() {
 	}
 }
 
-// complete ends the rebalance once all members have joined, or without those
-// that have not when time is over. mu is held.
+// complete ends the rebalance once all members have joined, or at the deadline without the
+// missing ones. mu is held.
 func (b *Broker) complete(timeIsOver bool) {
 	for _, m := range b.members() {
 		if m.joining {
@@ -176,10 +175,10 @@ func (b *Broker) complete(timeIsOver bool) {
 	b.changed(nil)
 }
 
-// timeOut lets time-outs happen. A member heartbeats by itself until its
-// generation ends, and while it waits to join. mu is held.
+// timeOut applies timeouts. A member sends heartbeats by itself until its generation ends,
+// and while it waits to join. mu is held.
 func (b *Broker) timeOut(now time.Time) {
-	if b.away {
+	if b.unreachable {
 		return
 	}
 	expired := false
@@ -205,13 +204,12 @@ func (b *Broker) timeOut(now time.Time) {
 	}
 }
 
-// SetAway makes the brokers unreachable, or reachable again. The members'
-// heartbeats fail, which ends their generations; their sessions begin anew when
-// the brokers are back.
-func (b *Broker) SetAway(away bool) {
+// SetUnreachable makes the brokers unreachable or reachable. The members' heartbeats fail,
+// which ends their generations; their sessions start again when the brokers are reachable.
+func (b *Broker) SetUnreachable(unreachable bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.away = away
+	b.unreachable = unreachable
 	for _, m := range b.members() {
 		m.seen = b.cfg.Clock.Now()
 		if m.gen != nil {
@@ -221,7 +219,7 @@ func (b *Broker) SetAway(away bool) {
 	b.changed(nil)
 }
 
-// Rebalance has all members join again, as they must when the coordinator moves.
+// Rebalance makes all members join again, as when the coordinator moves.
 func (b *Broker) Rebalance() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -229,15 +227,15 @@ func (b *Broker) Rebalance() {
 	b.changed(nil)
 }
 
-// Commit stores a position as an operator's tool does, past the group.
+// Commit stores a position like an operator's tool, bypassing the group.
 func (b *Broker) Commit(partition int, at consumer.Position) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.group.committed[partition] = at
 }
 
-// Expire forgets what the group has committed, as brokers do when a group was
-// empty for long (offsets.retention.minutes).
+// Expire deletes the group's commits, as brokers do when a group was empty for long
+// (offsets.retention.minutes).
 func (b *Broker) Expire() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -57,7 +57,7 @@ func (p *partition) read(offset int64, maxBytes int) (consumer.Page, error) {
 	return page, nil
 }
 
-// Bounds gives a partition's first offset and its next.
+// Bounds returns a partition's first offset and its next.
 func (m *Member) Bounds(ctx context.Context, topic string, id int) (first, next int64, err error) {
 	err = m.do(ctx, Bounds, func(b *Broker) error {
 		p, err := b.partition(topic, id)
@@ -69,8 +69,8 @@ func (m *Member) Bounds(ctx context.Context, topic string, id int) (first, next 
 	return first, next, err
 }
 
-// Span gives of each of a topic's first partitions where its records begin that
-// are not older than since (zero: all of them), and where it ends.
+// Span returns for each of a topic's first partitions the offset of the first record not
+// older than since (zero: the first record), and the partition's end.
 func (m *Member) Span(ctx context.Context, topic string, partitions int, since time.Time) (spans []consumer.Interval, err error) {
 	err = m.do(ctx, Span, func(b *Broker) error {
 		for id := range partitions {
@@ -101,7 +101,7 @@ func (p *partition) span(since time.Time) consumer.Interval {
 func (m *Member) Produce(ctx context.Context, topic string, id int, messages []consumer.Message) (first int64, err error) {
 	m.b.mu.Lock()
 	f := m.fault
-	if of := m.faultOf[place{topic, id}]; of != nil {
+	if of := m.faultOf[topicPartition{topic, id}]; of != nil {
 		f = of
 	}
 	m.b.mu.Unlock()
@@ -122,8 +122,8 @@ func (m *Member) Produce(ctx context.Context, topic string, id int, messages []c
 	return first, err
 }
 
-// PartitionOf spreads keys over partitions. It is stable, and not murmur2: nobody
-// reads these topics but the test.
+// PartitionOf spreads keys over partitions. It is stable but not murmur2: only the test
+// reads these topics.
 func PartitionOf(key []byte, partitions int) int {
 	h := fnv.New32a()
 	_, _ = h.Write(key)
@@ -143,7 +143,7 @@ func (m *Member) PartitionFor(ctx context.Context, topic string, key []byte) (id
 	return id, err
 }
 
-// Partitions counts a topic's partitions.
+// Partitions returns a topic's partition count.
 func (m *Member) Partitions(ctx context.Context, topic string) (n int, err error) {
 	err = m.do(ctx, Partitions, func(b *Broker) error {
 		t := b.topics[topic]

@@ -8,10 +8,10 @@ import (
 	"remux-retrier/consumer"
 )
 
-// Operation names one of consumer.Log's, or consumer.Generation's.
+// Operation is an operation of consumer.Client or consumer.Generation.
 type Operation string
 
-// The operations that a Fault may meet.
+// The operations that a Fault can affect.
 const (
 	Join         Operation = "join"
 	Leave        Operation = "leave"
@@ -25,63 +25,63 @@ const (
 	Commit       Operation = "commit"
 )
 
-// Fault decides what happens to an operation: how long it takes before it has an
-// effect, whether it fails before that, and whether its answer is lost after it.
+// Fault decides what happens to an operation: how long it takes before its effect, whether
+// it fails before that, and whether its answer is lost afterwards.
 type Fault func(op Operation) (takes time.Duration, before, after error)
 
-// Member is one member of the group: a consumer.Log. Broker.mu guards its fields.
+// Member is one member of the group: a consumer.Client. Broker.mu guards its fields.
 type Member struct {
 	b    *Broker
 	name string
 
 	fault   Fault
-	faultOf map[place]Fault // of writing to a partition
+	faultOf map[topicPartition]Fault // of writing to a partition
 	hung    bool
 	left    bool
 	joining bool
-	gen     *generation // what it was assigned last, nil while it joins
-	fresh   bool        // gen was not handed out by Join yet
-	seen    time.Time   // its last sign of life
-	changed bool        // it does not join as it did the last time
+	gen     *generation // its last assignment; nil while it joins
+	fresh   bool        // gen was not returned by Join yet
+	seen    time.Time   // its last heartbeat or commit
+	changed bool        // its join data differs from the last time
 }
 
-var _ consumer.Log = (*Member)(nil)
+var _ consumer.Client = (*Member)(nil)
 
-type place struct {
+type topicPartition struct {
 	topic     string
 	partition int
 }
 
-// SetFaultOf sets what happens when the member writes to a partition; nil: nothing.
+// SetFaultOf sets the fault of the member's writes to a partition; nil: none.
 func (m *Member) SetFaultOf(topic string, partition int, f Fault) {
 	m.b.mu.Lock()
 	defer m.b.mu.Unlock()
-	m.faultOf[place{topic, partition}] = f
+	m.faultOf[topicPartition{topic, partition}] = f
 }
 
-// Member makes a member of the group. Its name decides its place among the others
-// when partitions are assigned; another member of that name is replaced.
+// Member creates a member of the group. Its name decides its order when partitions are
+// assigned; another member of that name is replaced.
 func (b *Broker) Member(name string) *Member {
-	return &Member{b: b, name: name, faultOf: map[place]Fault{}}
+	return &Member{b: b, name: name, faultOf: map[topicPartition]Fault{}}
 }
 
-// Unanswered tells that a commit of this member may still be on its way. It has
-// the member's next join begin a new generation, as kafkalog does.
-func (m *Member) Unanswered() {
+// CommitUnanswered says that a commit of this member may still be in flight. Its next join
+// then starts a new generation, as with kafkalog.
+func (m *Member) CommitUnanswered() {
 	m.b.mu.Lock()
 	defer m.b.mu.Unlock()
 	m.changed = true
 }
 
-// SetFault sets what happens to operations from now on; nil: nothing unusual.
+// SetFault sets the fault of operations from now on; nil: none.
 func (m *Member) SetFault(f Fault) {
 	m.b.mu.Lock()
 	defer m.b.mu.Unlock()
 	m.fault = f
 }
 
-// SetHung cuts the member off without its noticing, or ends that: its operations
-// do not return, its heartbeats do not arrive, and it is not told of a rebalance.
+// SetHung cuts the member off without its knowledge, or ends that: its operations do not
+// return, its heartbeats do not arrive, and it is not told of a rebalance.
 func (m *Member) SetHung(hung bool) {
 	m.b.mu.Lock()
 	defer m.b.mu.Unlock()
@@ -89,7 +89,7 @@ func (m *Member) SetHung(hung bool) {
 	m.b.changed(nil)
 }
 
-// do performs an operation, with its fault.
+// do performs an operation with its fault.
 func (m *Member) do(ctx context.Context, op Operation, effect func(b *Broker) error) error {
 	b := m.b
 	b.mu.Lock()
@@ -122,8 +122,8 @@ func (m *Member) doWith(ctx context.Context, f Fault, op Operation, effect func(
 	return after
 }
 
-// reach waits while the member is cut off. It returns with mu held, whether the
-// brokers can be reached or not.
+// reach waits while the member is cut off. It returns with mu held, whether or not the
+// brokers are reachable.
 func (m *Member) reach(ctx context.Context) error {
 	b := m.b
 	b.mu.Lock()
@@ -136,8 +136,8 @@ func (m *Member) reach(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case b.away:
-		return ErrAway
+	case b.unreachable:
+		return ErrUnreachable
 	}
 	return nil
 }
@@ -165,8 +165,7 @@ func (m *Member) Join(ctx context.Context) (consumer.Generation, error) {
 	}
 }
 
-// handOut gives the generation that the member was assigned, once, or what to
-// wait for.
+// handOut returns the member's assigned generation, once, or what to wait for.
 func (m *Member) handOut(ctx context.Context) (consumer.Generation, *waiter, error) {
 	b := m.b
 	err := m.reach(ctx)
@@ -179,7 +178,7 @@ func (m *Member) handOut(ctx context.Context) (consumer.Generation, *waiter, err
 	case m.gen != nil && m.fresh:
 		m.fresh = false
 		if m.gen.leads && m.gen.of == 0 {
-			// The topic may be there again before anybody looks.
+			// The topic may exist again before anyone notices.
 			m.gen.end()
 			m.gen.released = true
 			b.enter(m)

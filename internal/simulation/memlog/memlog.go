@@ -1,9 +1,8 @@
-// Package memlog is Kafka in memory, as far as consumer.Log sees it: topics, one
-// consumer group with its rebalances and session time-outs, commits, and faults
-// on demand. All its time comes from a clock.Clock, and whatever waits in it
-// sleeps on that clock, so that tests and simulations decide how time passes.
+// Package memlog is an in-memory Kafka, as far as consumer.Client sees it: topics, one
+// consumer group with rebalances and session timeouts, commits, and faults on demand. All
+// its time comes from a clock.Clock, so that tests and simulations decide how time passes.
 //
-// It is no Kafka: it has no replication, no transactions and no protocol. Only
+// It is not a full Kafka: it has no replication, no transactions and no protocol. Only
 // tests and the simulation import it.
 package memlog
 
@@ -18,32 +17,32 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// Config of a Broker. Every field but FetchWait is required.
+// Config configures a Broker. Every field except FetchWait is required.
 type Config struct {
 	Clock clock.Clock
-	// Topic is the one that the group consumes.
+	// Topic is the topic that the group consumes.
 	Topic string
-	// SessionTimeout is how long a member may be silent, RebalanceTimeout how
-	// long it may keep its partitions after a rebalance has begun.
+	// SessionTimeout is how long a member may be silent. RebalanceTimeout is how long it
+	// may keep its partitions after a rebalance has started.
 	SessionTimeout, RebalanceTimeout time.Duration
-	// FetchWait is how long a fetch waits for records; 0: 500 ms. Records end the
-	// wait, so that a simulation can do with a long one, and few wake-ups.
+	// FetchWait is how long a fetch waits for records; 0: 500 ms. Records end the wait, so
+	// a simulation can use a long one and have few wake-ups.
 	FetchWait time.Duration
 }
 
-// ErrAway is what every operation fails with while the brokers are away.
-var ErrAway = errors.New("the brokers cannot be reached")
+// ErrUnreachable is the error of every operation while the brokers are unreachable.
+var ErrUnreachable = errors.New("the brokers cannot be reached")
 
-// Broker holds the topics and the group. All its methods may be called at any
-// time from any goroutine; mu guards everything, also what is the members'.
+// Broker holds the topics and the group. Its methods are safe for concurrent use; mu guards
+// everything, including the members.
 type Broker struct {
 	cfg Config
 
-	mu      sync.Mutex
-	topics  map[string]*topic
-	group   group
-	away    bool
-	waiting []*waiter // in the order in which they came
+	mu          sync.Mutex
+	topics      map[string]*topic
+	group       group
+	unreachable bool
+	waiting     []*waiter // in order of arrival
 }
 
 type topic struct {
@@ -56,7 +55,7 @@ type partition struct {
 	first, next int64
 }
 
-// New makes a Broker without topics. Run makes its time pass.
+// New returns a Broker without topics. Run makes its time pass.
 func New(cfg Config) (*Broker, error) {
 	if cfg.Clock == nil || cfg.Topic == "" || cfg.SessionTimeout <= 0 || cfg.RebalanceTimeout <= 0 {
 		return nil, errors.New("memlog: Clock, Topic, SessionTimeout and RebalanceTimeout are required")
@@ -69,17 +68,17 @@ func New(cfg Config) (*Broker, error) {
 	return b, nil
 }
 
-// Run lets sessions and rebalances time out until the context is done.
+// Run applies session and rebalance timeouts until the context is done.
 func (b *Broker) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		b.mu.Lock()
 		b.timeOut(b.cfg.Clock.Now())
 		b.mu.Unlock()
-		_ = b.cfg.Clock.Sleep(ctx, heartbeatInterval) // the loop looks why it ended
+		_ = b.cfg.Clock.Sleep(ctx, heartbeatInterval) // the loop checks why it ended
 	}
 }
 
-// Create makes a topic, or adds partitions to it.
+// Create creates a topic, or adds partitions to it.
 func (b *Broker) Create(name string, partitions int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -94,7 +93,7 @@ func (b *Broker) Create(name string, partitions int) {
 	b.changed(nil)
 }
 
-// Delete removes a topic, and as Kafka does the group's commits for it.
+// Delete removes a topic and, like Kafka, the group's commits for it.
 func (b *Broker) Delete(name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -105,14 +104,14 @@ func (b *Broker) Delete(name string) {
 	b.changed(nil)
 }
 
-// SetMaxBytes bounds the batches that a topic takes, keys and values together.
+// SetMaxBytes bounds the batches that a topic accepts: keys and values together.
 func (b *Broker) SetMaxBytes(name string, n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.topics[name].maxBytes = n
 }
 
-// Append adds records to a partition and gives the offset of the first.
+// Append adds records to a partition and returns the offset of the first.
 func (b *Broker) Append(name string, id int, messages ...consumer.Message) int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -140,7 +139,7 @@ func (b *Broker) append(name string, id int, stamp time.Time, messages []consume
 	return at
 }
 
-// Skip uses up n offsets without a record, as an aborted transaction does.
+// Skip uses n offsets without records, as an aborted transaction does.
 func (b *Broker) Skip(name string, id int, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -149,8 +148,8 @@ func (b *Broker) Skip(name string, id int, n int64) {
 	b.changed(p)
 }
 
-// Truncate cuts a partition's records from an offset on, as an unclean leader
-// election does.
+// Truncate removes a partition's records from an offset on, as an unclean leader election
+// does.
 func (b *Broker) Truncate(name string, id int, next int64) {
 	b.cut(name, id, func(p *partition) { p.next = next })
 }
@@ -171,7 +170,7 @@ func (b *Broker) cut(name string, id int, set func(*partition)) {
 	b.changed(p)
 }
 
-// Records gives all that stands in a topic, partition by partition.
+// Records returns all records of a topic, partition by partition.
 func (b *Broker) Records(name string) []consumer.Record {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -184,7 +183,7 @@ func (b *Broker) Records(name string) []consumer.Record {
 	return all
 }
 
-// partition finds one. mu is held.
+// partition returns one. mu is held.
 func (b *Broker) partition(name string, id int) (*partition, error) {
 	t := b.topics[name]
 	if t == nil || id >= len(t.partitions) {

@@ -13,8 +13,8 @@ type waiter struct {
 	wake  context.CancelFunc
 }
 
-// listen registers for the next change. mu is held, and was held as the caller
-// looked: no change is missed in between. What it gives must be waited for.
+// listen registers for the next change. mu is held, and was held when the caller looked, so
+// no change is missed. The result must be waited for.
 func (b *Broker) listen(ctx context.Context, of *partition) *waiter {
 	w := &waiter{of: of}
 	w.sleep, w.wake = context.WithCancel(ctx)
@@ -22,9 +22,9 @@ func (b *Broker) listen(ctx context.Context, of *partition) *waiter {
 	return w
 }
 
-// wait sleeps for d at most, and not beyond the change. mu is not held.
+// wait sleeps for at most d, or until the change. mu is not held.
 func (b *Broker) wait(w *waiter, d time.Duration) {
-	_ = b.cfg.Clock.Sleep(w.sleep, d) // why it ended does not matter: the waiter looks again
+	_ = b.cfg.Clock.Sleep(w.sleep, d) // why it ended does not matter: the waiter checks again
 	w.wake()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -33,8 +33,7 @@ func (b *Broker) wait(w *waiter, d time.Duration) {
 	}
 }
 
-// changed wakes those that wait for a partition's records, or with nil all that
-// wait. mu is held.
+// changed wakes those that wait for a partition's records, or with nil all. mu is held.
 func (b *Broker) changed(p *partition) {
 	for _, w := range b.waiting {
 		if p == nil || w.of == p {

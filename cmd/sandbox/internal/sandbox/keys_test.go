@@ -74,7 +74,7 @@ func TestAKeyBringsAnOutageAndTheServiceComesBackFromIt(t *testing.T) {
 	stdout.await(t, `✓ .* plain`)
 	keys.write(t, "d")
 	stdout.await(t, `── .* MPC answers 503 to everything: events wait, and none fails`)
-	stdout.await(t, `service says: MPC does not serve: calls are held back`)
+	stdout.await(t, `service says: MPC does not serve: calls are paused`)
 	stdout.await(t, `MPC down for \d+ s │ service holds calls back │ [1-9]\d* wait for MPC`)
 	keys.write(t, "d")
 	stdout.await(t, `── .* MPC is healthy again\r\n(?s:.*)service says: MPC serves again\r\n(?s:.*)✓ .* plain`)

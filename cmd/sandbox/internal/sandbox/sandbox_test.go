@@ -100,7 +100,7 @@ func TestNotificationsComeTheWholeWayBySMN(t *testing.T) {
 		t.Fatalf("exit %d\n%s%s", code, &stdout, &stderr)
 	}
 	if got := strings.Count(stdout.String(), "\n✓ ") - 1; got != len(examples()) || !strings.Contains(stdout.String(), "subscription confirmed") {
-		t.Errorf("%d events have a tick, want %d:\n%s", got, len(examples()), &stdout)
+		t.Errorf("%d events are ticked off, want %d:\n%s", got, len(examples()), &stdout)
 	}
 }
 

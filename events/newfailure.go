@@ -2,10 +2,10 @@ package events
 
 import "fmt"
 
-// Ask writes a failure event of the first shape, for somebody who wants a task
-// retried. The description says who asks, and comes back in the outcome. The
-// error is an *Unreadable, for what cannot be a task's id.
-func Ask(taskID, description string, force bool) (Message, error) {
+// NewFailure returns a failure event of the first shape, for a caller who wants a task
+// retried. The description says who asks, and is copied into the outcome. The error is an
+// *Unreadable if the task id is invalid.
+func NewFailure(taskID, description string, force bool) (Message, error) {
 	if err := CheckTaskID(taskID); err != nil {
 		return Message{}, err
 	}

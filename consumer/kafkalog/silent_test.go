@@ -28,7 +28,7 @@ func TestABrokerThatNeverAnswersIsNamed(t *testing.T) {
 					t.Errorf("%s: %v, want %q", what, err, want)
 				}
 			}
-			if took := time.Since(began); took > 4*firstWord {
+			if took := time.Since(began); took > 4*firstByteTimeout {
 				t.Errorf("it took %v", took)
 			}
 		})

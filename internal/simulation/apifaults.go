@@ -7,14 +7,14 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// weather is how MPC's API is doing.
-type weather struct {
+// apiFaults is the state of MPC's API.
+type apiFaults struct {
 	name string
-	// So many of the requests fail in this way.
+	// Share of requests that fail in this way.
 	down, throttled, operator float64
-	// Connections that end before, or after, the request was carried out.
+	// Connections that end before, or after, the request was executed.
 	lostBefore, lostAfter float64
-	// Gateways that answer 500, 502 or 504 though the request was carried out, and
+	// Gateways that answer 500, 502 or 504 although the request was executed, and those
 	// with a code that proves that it was not.
 	badGateway, notPassedOn float64
 	// Requests that take longer than the caller waits.
@@ -23,11 +23,11 @@ type weather struct {
 	retryAfter time.Duration
 }
 
-// fair is the weather in which everything is served.
-var fair = weather{name: "fair", slow: 200 * time.Millisecond}
+// normal is the API without faults.
+var normal = apiFaults{name: "normal", slow: 200 * time.Millisecond}
 
-// bad weathers, for a while.
-var bad = []weather{
+// faults of the API that last for a while.
+var apiFaultKinds = []apiFaults{
 	{name: "down", down: 1, slow: 50 * time.Millisecond},
 	{name: "shaky", down: 0.3, slow: 500 * time.Millisecond},
 	{name: "throttling", throttled: 0.6, slow: 50 * time.Millisecond},
@@ -37,22 +37,22 @@ var bad = []weather{
 	{name: "hanging", hang: 0.9, slow: 500 * time.Millisecond},
 	{name: "slow", hang: 0.1, slow: 3 * time.Second},
 	{name: "behind a bad gateway", badGateway: 0.6, slow: 200 * time.Millisecond},
-	{name: "not found by its gateway", notPassedOn: 0.6, slow: 100 * time.Millisecond},
+	{name: "not reached by its gateway", notPassedOn: 0.6, slow: 100 * time.Millisecond},
 }
 
-// fate is what becomes of one request.
-type fate struct {
-	arrives, returns time.Duration // how long there, and back again
+// requestResult is what happens to one request.
+type requestResult struct {
+	arrives, returns time.Duration // duration there and back
 	refusal          *mpcclient.Error
-	carriedOut       bool // all the same
-	lost             bool // no answer comes
+	carriedOut       bool // in spite of the refusal
+	lost             bool // no answer arrives
 	nothing          bool // it never arrives
 }
 
-// fate draws one.
-func (w *world) fate(operation string) fate {
-	now, r := w.mpc.weather, w.rand
-	f := fate{arrives: between(r, time.Millisecond, now.slow), returns: between(r, time.Millisecond, now.slow)}
+// drawResult draws one.
+func (w *world) drawResult(operation string) requestResult {
+	now, r := w.mpc.faults, w.rand
+	f := requestResult{arrives: between(r, time.Millisecond, now.slow), returns: between(r, time.Millisecond, now.slow)}
 	fails := func(status int, code string) {
 		f.refusal = refusal(operation, status, code)
 		f.refusal.RetryAfter = now.retryAfter
@@ -75,7 +75,7 @@ func (w *world) fate(operation string) fate {
 	case dice < now.lostBefore+now.lostAfter:
 		f.lost = true
 	case dice < now.hang:
-		// It is carried out late, perhaps after the caller has given up, or never.
+		// It is executed late, perhaps after the caller has given up, or never.
 		f.arrives, f.nothing = between(r, 0, 2*w.timeout), r.IntN(2) == 0
 		if f.nothing {
 			f.returns = w.timeout + time.Hour
@@ -87,7 +87,7 @@ func (w *world) fate(operation string) fate {
 // notPassedOn are gateway codes that prove that the request was not executed.
 var notPassedOn = []string{"APIG.0605", "APIGW.0606", "APIG.0613", "APIG.0705"}
 
-// refusal is an answer that is no success, and what the client makes of it.
+// refusal is an unsuccessful answer, as the client returns it.
 func refusal(operation string, status int, code string) *mpcclient.Error {
 	e := &mpcclient.Error{Operation: operation, Class: mpcclient.ClassOf(status, code), Status: status, Code: code}
 	if e.Class == mpcclient.Lost && operation == mpcclient.OperationQuery {
@@ -96,18 +96,18 @@ func refusal(operation string, status int, code string) *mpcclient.Error {
 	return e
 }
 
-// tooMany is how the API refuses a request that is one too many.
+// tooMany is the API's refusal of a request above the limit.
 func tooMany(operation string) *mpcclient.Error { return refusal(operation, 429, "APIGW.0308") }
 
-// inDoubt: whoever gets this answer does not know whether MPC has carried the
-// request out. It does not go by what the client makes of it.
+// inDoubt: a caller with this answer does not know whether MPC has executed the request. It
+// does not depend on the client's own classification.
 func inDoubt(e *mpcclient.Error) bool {
 	answered := e.Status == 500 || e.Status == 502 || e.Status == 504
 	return e.Status == 0 || answered && !slices.Contains(notPassedOn, e.Code)
 }
 
-// throttles: requests were refused lately because there were too many, so that the
-// instances do not make as many as the quota allows.
+// throttles: requests were refused recently because of the rate, so the instances send
+// fewer than the quota allows.
 func (w *world) throttles() bool {
 	return w.mpc.throttledAt > 0 && w.s.now-w.mpc.throttledAt < 2*time.Minute
 }

@@ -11,9 +11,9 @@ import (
 	"remux-retrier/internal/simulation/memlog"
 )
 
-// follower remembers what it was told.
-type follower struct {
-	wait time.Duration // how long it takes to catch up
+// listener records the calls it gets.
+type listener struct {
+	wait time.Duration // how long Assigned takes
 
 	mu       sync.Mutex
 	assigned []consumer.Assignment
@@ -27,7 +27,7 @@ type opening struct {
 	continued bool
 }
 
-func (f *follower) Assigned(ctx context.Context, a consumer.Assignment) error {
+func (f *listener) Assigned(ctx context.Context, a consumer.Assignment) error {
 	f.mu.Lock()
 	f.assigned = append(f.assigned, a)
 	f.mu.Unlock()
@@ -39,28 +39,28 @@ func (f *follower) Assigned(ctx context.Context, a consumer.Assignment) error {
 	}
 }
 
-func (f *follower) Opened(partition int, end, _ int64, continued bool) {
+func (f *listener) Opened(partition int, end, _ int64, continued bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.opened = append(f.opened, opening{partition, end, continued})
 }
 
-func (f *follower) Published(string, int, int64, []*consumer.Record) {}
+func (f *listener) Published(string, int, int64, []*consumer.Record) {}
 
-func (f *follower) Committed(partition int, low int64) {
+func (f *listener) Committed(partition int, low int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.low[partition] = low
 }
 
-// last is the latest assignment.
-func (f *follower) last() consumer.Assignment {
+// last returns the latest assignment.
+func (f *listener) last() consumer.Assignment {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.assigned[len(f.assigned)-1]
 }
 
-func (f *follower) openings() []opening {
+func (f *listener) openings() []opening {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.opened)
@@ -69,18 +69,18 @@ func (f *follower) openings() []opening {
 func TestNoRecordIsHandedOutBeforeTheFollowerHasCaughtUp(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		w.append(0, 3)
-		a := w.start("a", nil, func(c *consumer.Config) { c.Follower.(*follower).wait = time.Minute })
+		a := w.start("a", nil, func(c *consumer.Config) { c.Listener.(*listener).wait = time.Minute })
 		time.Sleep(59 * time.Second)
-		if n := len(w.calls()); n != 0 || a.c.Status().Joined || len(a.follower.openings()) != 0 {
+		if n := len(w.calls()); n != 0 || a.c.Status().Joined || len(a.listener.openings()) != 0 {
 			t.Errorf("%d calls, the status is %+v", n, a.c.Status())
 		}
-		if got := a.follower.last(); !slices.Equal(got.Partitions, []int{0, 1}) || got.Of != 2 {
+		if got := a.listener.last(); !slices.Equal(got.Partitions, []int{0, 1}) || got.TopicPartitions != 2 {
 			t.Errorf("assigned %+v", got)
 		}
 		time.Sleep(10 * time.Second)
 		a.stop()
 		w.wantOnce()
-		if got := a.follower.low; got[0] != 3 || got[1] != 0 {
+		if got := a.listener.low; got[0] != 3 || got[1] != 0 {
 			t.Errorf("told of the commits %v", got)
 		}
 	})
@@ -89,12 +89,12 @@ func TestNoRecordIsHandedOutBeforeTheFollowerHasCaughtUp(t *testing.T) {
 func TestARebalanceIsNotHeldUpByAFollowerThatCatchesUp(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		w.append(1, 3)
-		a := w.start("a", nil, func(c *consumer.Config) { c.Follower.(*follower).wait = 8 * time.Second })
+		a := w.start("a", nil, func(c *consumer.Config) { c.Listener.(*listener).wait = 8 * time.Second })
 		time.Sleep(5 * time.Second)
 		b := w.start("b", nil)
 		time.Sleep(2 * time.Second)
 		w.wantOnce() // by b, which got the partition
-		if got := a.follower.last().Partitions; !slices.Equal(got, []int{0}) {
+		if got := a.listener.last().Partitions; !slices.Equal(got, []int{0}) {
 			t.Errorf("the other one was assigned %v", got)
 		}
 		a.stop()
@@ -108,11 +108,11 @@ func TestWhatIsReadAnewIsNotContinued(t *testing.T) {
 		want []opening
 	}{
 		"nothing committed":  {nil, []opening{{0, 5, false}}},
-		"committed":          {&consumer.Position{Offset: 2, Metadata: consumer.Mark{}.Encode(2)}, []opening{{0, 5, true}}},
+		"committed":          {&consumer.Position{Offset: 2, Metadata: consumer.CommitMetadata{}.Encode(2)}, []opening{{0, 5, true}}},
 		"reset by hand":      {&consumer.Position{Offset: 2}, []opening{{0, 5, true}}},
-		"of a longer log":    {&consumer.Position{Offset: 9, Metadata: consumer.Mark{}.Encode(9)}, []opening{{0, 5, false}}},
-		"done in a longer":   {&consumer.Position{Metadata: consumer.Mark{Done: []consumer.Interval{{From: 6, To: 8}}}.Encode(0)}, []opening{{0, 5, false}}},
-		"longer, no mark":    {&consumer.Position{Offset: 9}, []opening{{0, 5, false}}},
+		"of a longer log":    {&consumer.Position{Offset: 9, Metadata: consumer.CommitMetadata{}.Encode(9)}, []opening{{0, 5, false}}},
+		"done in a longer":   {&consumer.Position{Metadata: consumer.CommitMetadata{Done: []consumer.Interval{{From: 6, To: 8}}}.Encode(0)}, []opening{{0, 5, false}}},
+		"longer, foreign":    {&consumer.Position{Offset: 9}, []opening{{0, 5, false}}},
 		"exactly at the end": {&consumer.Position{Offset: 5}, []opening{{0, 5, true}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -124,7 +124,7 @@ func TestWhatIsReadAnewIsNotContinued(t *testing.T) {
 				a := w.start("a", nil)
 				time.Sleep(3 * time.Second)
 				a.stop()
-				if got := a.follower.openings(); !slices.Equal(got, c.want) {
+				if got := a.listener.openings(); !slices.Equal(got, c.want) {
 					t.Errorf("told %+v", got)
 				}
 			})
@@ -132,14 +132,14 @@ func TestWhatIsReadAnewIsNotContinued(t *testing.T) {
 	}
 }
 
-// A log that was found cut is given up once by each member that comes upon it,
-// also while nothing can be committed for the new one.
+// Each member that detects a truncated log gives it up only once, even while no commit for
+// the new log succeeds.
 func TestALogCutBelowTheCommitEndsFewGenerations(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		w.append(0, 3)
 		w.append(1, 3)
 		for p := range 2 {
-			w.broker.Commit(p, consumer.Position{Offset: 9, Metadata: consumer.Mark{Since: time.Now()}.Encode(9)})
+			w.broker.Commit(p, consumer.Position{Offset: 9, Metadata: consumer.CommitMetadata{Since: time.Now()}.Encode(9)})
 		}
 		var members []*instance
 		for _, name := range []string{"a", "b", "c"} {
@@ -150,7 +150,7 @@ func TestALogCutBelowTheCommitEndsFewGenerations(t *testing.T) {
 			if n := m.c.Status().Generations; n > 8 {
 				t.Errorf("%d generations", n)
 			}
-			for _, o := range m.follower.openings() {
+			for _, o := range m.listener.openings() {
 				if o.continued {
 					t.Errorf("%+v", o)
 				}

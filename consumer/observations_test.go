@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-// A number too low would have a new failure taken for an old one, and never retried.
+// With a number too low, a new failure would count as an old one and never be retried.
 func TestNoOffsetCountsAsSeenEarlierThanItWas(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 0))
-		var s sightings
+		var s observations
 		var ends []int64 // by number
 		end, offset := int64(0), int64(0)
 		for range 1000 {
@@ -28,10 +28,10 @@ func TestNoOffsetCountsAsSeenEarlierThanItWas(t *testing.T) {
 						break
 					}
 				}
-				switch got := s.of(offset); {
+				switch got := s.first(offset); {
 				case got < first:
 					t.Fatalf("seed %d: %d counts as seen at %d, it was at %d", seed, offset, got, first)
-				case got > first && len(s.list) < mostSightings/2 && first+mostSightings > uint64(len(ends)):
+				case got > first && len(s.list) < maxObservations/2 && first+maxObservations > uint64(len(ends)):
 					t.Fatalf("seed %d: %d counts as seen at %d, it was at %d", seed, offset, got, first)
 				}
 				if offset < end {

@@ -8,15 +8,15 @@ import (
 	"remux-retrier/events"
 )
 
-// book is a ledger that forgets nothing, and that searches all it has of a task.
-type book struct {
-	takes time.Duration // what it takes to note a decision
+// fakeLedger is a ledger that forgets nothing and searches everything it has about a task.
+type fakeLedger struct {
+	takes time.Duration // how long it takes to note a decision
 
 	mu      sync.Mutex
-	decided map[string][]events.Outcome // by task
+	decided map[string][]events.Outcome // outcomes by task
 }
 
-func (b *book) Decided(o events.Outcome) {
+func (b *fakeLedger) Decided(o events.Outcome) {
 	time.Sleep(b.takes)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -32,7 +32,7 @@ func (b *book) Decided(o events.Outcome) {
 	b.decided[task] = append(b.decided[task], o)
 }
 
-func (b *book) Covering(taskID string, event events.Source) (found events.Outcome, ok bool) {
+func (b *fakeLedger) Covering(taskID string, event events.Source) (found events.Outcome, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, o := range slices.Backward(b.decided[taskID]) {
@@ -51,7 +51,7 @@ func (b *book) Covering(taskID string, event events.Source) (found events.Outcom
 	return found, ok
 }
 
-func (b *book) Retries(taskID string) (n int) {
+func (b *fakeLedger) Retries(taskID string) (n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, o := range b.decided[taskID] {

@@ -11,7 +11,7 @@ import (
 func TestWhatIsAskedForIsReadBack(t *testing.T) {
 	for _, id := range []string{"538526", `"quoted"\`, "<script>", "../../etc/passwd", "ü", strings.Repeat("é", 64)} {
 		for _, force := range []bool{false, true} {
-			m, err := events.Ask(id, "somebody asks", force)
+			m, err := events.NewFailure(id, "somebody asks", force)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -25,7 +25,7 @@ func TestWhatIsAskedForIsReadBack(t *testing.T) {
 
 func TestHostileIDsAreRefusedInAFewWords(t *testing.T) {
 	for _, id := range []string{"", "a b", "a\x00", "a\n", "\x1b[2J", "\xff", strings.Repeat("9", 129), strings.Repeat("9", 10<<20)} {
-		_, err := events.Ask(id, "", false)
+		_, err := events.NewFailure(id, "", false)
 		var u *events.Unreadable
 		if !errors.As(err, &u) || u.Reason != events.InvalidTaskID || len(err.Error()) > 300 || strings.ContainsAny(err.Error(), "\x1b\x00\n") {
 			t.Errorf("%.20q: %.300v", id, err)

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// randomMark makes a valid mark of n runs above low.
-func randomMark(r *rand.Rand, low int64, n int, step int64) Mark {
-	m := Mark{Called: r.Int64N(3) * (low + r.Int64N(1000)), Of: r.IntN(20), Log: r.Int64N(3) * r.Int64N(1<<45)}
+// randomMetadata returns valid metadata with n intervals above low.
+func randomMetadata(r *rand.Rand, low int64, n int, step int64) CommitMetadata {
+	m := CommitMetadata{Called: r.Int64N(3) * (low + r.Int64N(1000)), TopicPartitions: r.IntN(20), LogID: r.Int64N(3) * r.Int64N(1<<45)}
 	if r.IntN(3) > 0 {
 		m.Since = time.UnixMilli(1 + r.Int64N(1<<45))
 	}
@@ -33,8 +33,8 @@ func TestMarkSurvivesTheRoundTrip(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		low := r.Int64N(1 << r.IntN(40))
-		want := randomMark(r, low, r.IntN(50), 1<<r.IntN(20))
-		got, err := ParseMark(want.Encode(low), low)
+		want := randomMetadata(r, low, r.IntN(50), 1<<r.IntN(20))
+		got, err := ParseCommitMetadata(want.Encode(low), low)
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Fatalf("at %d: %+v came back as %+v, %v", low, want, got, err)
 		}
@@ -45,7 +45,7 @@ func TestMarkNeverOutgrowsTheBrokersLimit(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, step := range []int64{1, 100, 1 << 20, 1 << 50} {
 		for range 50 {
-			want := randomMark(r, 0, 4000, step)
+			want := randomMetadata(r, 0, 4000, step)
 			if step == 1<<50 {
 				want.Done = want.Done[:2000]
 			}
@@ -54,7 +54,7 @@ func TestMarkNeverOutgrowsTheBrokersLimit(t *testing.T) {
 			if len(text) > maxMetadata {
 				t.Fatalf("%d bytes", len(text))
 			}
-			got, err := ParseMark(text, 0)
+			got, err := ParseCommitMetadata(text, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestMarkNeverOutgrowsTheBrokersLimit(t *testing.T) {
 			if got.Called != want.Called || !reflect.DeepEqual(got.Done, want.Done[:kept]) {
 				t.Fatal("what was kept is not a prefix of what was to be written")
 			}
-			// One run more must not have fitted: it takes at most 20 bytes.
+			// One more interval must not have fitted: it takes at most 20 bytes.
 			if kept < len(want.Done) && len(text) < maxMetadata-20*4/3-4 {
 				t.Fatalf("only %d bytes are used, and %d runs left out", len(text), len(want.Done)-kept)
 			}
@@ -71,14 +71,14 @@ func TestMarkNeverOutgrowsTheBrokersLimit(t *testing.T) {
 }
 
 func TestMarkThatWasCutOffIsNotedAtEveryByte(t *testing.T) {
-	for _, m := range []Mark{
+	for _, m := range []CommitMetadata{
 		{},
-		{Called: 1042, Of: 8},
-		{Called: 1042, Of: 12, Since: time.UnixMilli(1795420800000), Done: []Interval{{1001, 1003}, {1010, 99999}}},
+		{Called: 1042, TopicPartitions: 8},
+		{Called: 1042, TopicPartitions: 12, Since: time.UnixMilli(1795420800000), Done: []Interval{{1001, 1003}, {1010, 99999}}},
 	} {
 		text := m.Encode(1000)
 		for n := range len(text) {
-			if got, err := ParseMark(text[:n], 1000); err == nil {
+			if got, err := ParseCommitMetadata(text[:n], 1000); err == nil {
 				t.Errorf("%q was taken for %+v", text[:n], got)
 			}
 		}
@@ -113,24 +113,24 @@ func TestForeignTextIsNoMark(t *testing.T) {
 		"done overflows":       "remux1 clean done=" + varints(math.MaxInt64-1, 10) + " end",
 		"done overflows twice": "remux1 clean done=" + varints(math.MaxUint64, 1) + " end",
 	} {
-		if m, err := ParseMark(text, 100); err == nil {
+		if m, err := ParseCommitMetadata(text, 100); err == nil {
 			t.Errorf("%s: %q was taken for %+v", name, text, m)
 		}
 	}
 }
 
 func TestWordsOfANewerVersionAreNoError(t *testing.T) {
-	m, err := ParseMark("remux1 called=7 until=tomorrow end", 0)
+	m, err := ParseCommitMetadata("remux1 called=7 until=tomorrow end", 0)
 	if err != nil || m.Called != 7 {
 		t.Errorf("%+v, %v", m, err)
 	}
 }
 
-func FuzzParseMark(f *testing.F) {
+func FuzzParseCommitMetadata(f *testing.F) {
 	f.Add("", int64(0))
 	f.Add("remux1 clean end", int64(0))
 	f.Add("remux1 called=1042 of=8 end", int64(1000))
-	f.Add(Mark{Called: 12, Of: 3, Done: []Interval{{7, 9}, {20, 500}}}.Encode(5), int64(5))
+	f.Add(CommitMetadata{Called: 12, TopicPartitions: 3, Done: []Interval{{7, 9}, {20, 500}}}.Encode(5), int64(5))
 	f.Add("remux1 clean of=8 since=1795420800000 end", int64(7))
 	f.Add("remux1 clean since=9223372036854775807 end", int64(7))
 	f.Add("remux1 clean done="+varints(math.MaxInt64-1, 10)+" end", int64(100))
@@ -138,7 +138,7 @@ func FuzzParseMark(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, low int64) {
 		low &= math.MaxInt64 // an offset
 		text = text[:min(len(text), maxMetadata)]
-		m, err := ParseMark(text, low)
+		m, err := ParseCommitMetadata(text, low)
 		if err != nil {
 			return
 		}
@@ -149,14 +149,14 @@ func FuzzParseMark(f *testing.F) {
 			}
 			at = i.To
 		}
-		again, err := ParseMark(m.Encode(low), low)
+		again, err := ParseCommitMetadata(m.Encode(low), low)
 		if err != nil || !reflect.DeepEqual(again, m) {
 			t.Fatalf("%q is %+v, encoded anew %+v, %v", text, m, again, err)
 		}
 	})
 }
 
-// varints encodes numbers as a mark's done does.
+// varints encodes numbers as CommitMetadata.Done does.
 func varints(numbers ...uint64) string {
 	var raw []byte
 	for _, n := range numbers {

@@ -14,7 +14,7 @@ func TestGarbageDoesNotGrowWithWhatIsHeld(t *testing.T) {
 		inFlight int
 		want     int
 	}{
-		{0, 100, mostGarbage}, {4 << 20, 100, mostGarbage}, {17 << 20, 100, 99}, {100 << 20, 100, 16}, {4 << 30, 1000, leastGarbage}, {26 << 20, 1000, 99},
+		{0, 100, maxGarbage}, {4 << 20, 100, maxGarbage}, {17 << 20, 100, 99}, {100 << 20, 100, 16}, {4 << 30, 1000, minGarbage}, {26 << 20, 1000, 99},
 	} {
 		if got := garbagePercent(c.live, c.inFlight); got != c.want {
 			t.Errorf("%d MB held, %d in flight: %d %%, want %d %%", c.live>>20, c.inFlight, got, c.want)
@@ -25,11 +25,11 @@ func TestGarbageDoesNotGrowWithWhatIsHeld(t *testing.T) {
 func TestGOGCOfTheOperatorStands(t *testing.T) {
 	before := debug.SetGCPercent(250)
 	defer debug.SetGCPercent(before)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*lookAtHeap)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*heapCheckInterval)
 	defer cancel()
 	began := time.Now()
-	limitGarbage(ctx, 100)
-	if now := debug.SetGCPercent(250); now != 250 || time.Since(began) > lookAtHeap {
+	tuneGC(ctx, 100)
+	if now := debug.SetGCPercent(250); now != 250 || time.Since(began) > heapCheckInterval {
 		t.Errorf("%d %% after %v", now, time.Since(began))
 	}
 }

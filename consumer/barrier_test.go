@@ -9,9 +9,9 @@ import (
 	"remux-retrier/consumer"
 )
 
-// slowEnd has a partition whose end is learned late.
+// slowEnd has one partition whose end is known late.
 type slowEnd struct {
-	consumer.Log
+	consumer.Client
 	takes time.Duration
 }
 
@@ -19,33 +19,33 @@ func (s slowEnd) Bounds(ctx context.Context, topic string, p int) (first, next i
 	if p == 1 {
 		time.Sleep(s.takes)
 	}
-	return s.Log.Bounds(ctx, topic, p)
+	return s.Client.Bounds(ctx, topic, p)
 }
 
-// A call answers the events of its task that were seen before it, in all partitions.
+// A call answers the events of its task that were observed before it, in all partitions.
 func TestNothingIsCalledBeforeAllPartitionsHaveBeenSeen(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		w.append(0, 1)
 		w.append(1, 1)
 		var mu sync.Mutex
-		var called uint64 // the moment of the first call
-		later := 0        // events that were first seen after it
+		var called uint64 // number of the last observation at the first call
+		later := 0        // events that were first observed after it
 		a := w.start("a", func(_ context.Context, d *consumer.Delivery) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if called == 0 {
-				called = d.Sighted()
+				called = d.LastObservation()
 			}
-			if d.Seen() > called {
+			if d.FirstObserved() > called {
 				later++
 			}
 			return publish(d, answer(d))
-		}, func(c *consumer.Config) { c.Log = slowEnd{c.Log, 500 * time.Millisecond} })
+		}, func(c *consumer.Config) { c.Client = slowEnd{c.Client, 500 * time.Millisecond} })
 		time.Sleep(5 * time.Second)
 		a.stop()
 		w.wantOnce()
 		if called == 0 || later > 0 {
-			t.Errorf("%d events were seen only after the first call, number %d", later, called)
+			t.Errorf("%d events were observed only after the first call, number %d", later, called)
 		}
 	})
 }
@@ -53,7 +53,7 @@ func TestNothingIsCalledBeforeAllPartitionsHaveBeenSeen(t *testing.T) {
 func TestAPartitionWhoseEndIsNotLearnedHoldsUpTheOthersForASecond(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		w.append(0, 1)
-		a := w.start("a", nil, func(c *consumer.Config) { c.Log = slowEnd{c.Log, time.Minute} })
+		a := w.start("a", nil, func(c *consumer.Config) { c.Client = slowEnd{c.Client, time.Minute} })
 		time.Sleep(3 * time.Second)
 		if n := len(w.calls()); n != 1 {
 			t.Errorf("%d calls after three seconds, want 1", n)

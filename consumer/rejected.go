@@ -6,46 +6,47 @@ import (
 	"time"
 )
 
-// refusedRetry is how often a message that its topic refuses is tried again: an
-// operator may have changed the setting.
+// refusedRetry is how often a rejected message is retried: an operator may have changed the
+// topic's settings.
 const refusedRetry = 10 * time.Second
 
-// refused: the topic's settings do not allow the message.
+// refused: the topic's settings reject the message.
 func refused(err error) bool {
 	return errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidRecord)
 }
 
-// again publishes what could not be written as it stands: the next alternative,
-// or the same message after a while, when an operator may have acted.
-func (p *publisher) again(pub *publication, err error) {
+// retryRejected publishes a rejected message again: in its next alternative form, or
+// unchanged after a while, when an operator may have acted.
+func (p *publisher) retryRejected(pub *publication, err error) {
 	switch {
 	case errors.Is(err, errMoved):
 	case len(pub.alternatives) > 0:
 		pub.Message, pub.alternatives = pub.alternatives[0], pub.alternatives[1:]
 	default:
-		problem := fmt.Sprintf("topic %s refuses a message of %d bytes, whose record cannot be committed until it takes it: %v",
+		problem := fmt.Sprintf("topic %s rejects a message of %d bytes; its record cannot be committed until the topic accepts it: %v",
 			pub.Topic, len(pub.Key)+len(pub.Value), err)
 		p.setStuck(pub, StuckMessage{Problem: problem, Topic: pub.Topic, Bytes: pub.size(), TooLarge: errors.Is(err, ErrTooLarge)}, false)
 		if err := p.g.c.cfg.Clock.Sleep(p.g.working, refusedRetry); err != nil {
-			p.end(pub, err)
+			p.finish(pub, err)
 			return
 		}
 	}
 	p.publish(pub)
 }
 
-// StuckMessage is one that its topic's settings refuse. An operator must change them.
+// StuckMessage is a message that its topic rejects until an operator changes the
+// topic's settings.
 type StuckMessage struct {
-	// Problem says all of it, for the log.
+	// Problem describes it, for the log.
 	Problem string
 	Topic   string
-	// Bytes are its key, value and headers.
+	// Bytes is the size of key, value and headers.
 	Bytes int
 	// TooLarge: it exceeds max.message.bytes; else the topic wants other records.
 	TooLarge bool
 }
 
-// stuck is a problem, and how many messages have it.
+// stuck is a problem and the number of messages that have it.
 type stuck struct {
 	StuckMessage
 	messages int
@@ -59,8 +60,8 @@ func (m *Message) size() int {
 	return n
 }
 
-// setStuck notes what holds the message back now; zero: nothing. Each problem is
-// logged once, and its end: taken, or left to the next owner.
+// setStuck notes what blocks the message now; zero: nothing. Each problem is logged
+// once, and its end: the topic took the message, or it is left to the next owner.
 func (p *publisher) setStuck(pub *publication, now StuckMessage, taken bool) {
 	if pub.stuck == now.Problem {
 		return

@@ -1,0 +1,137 @@
+//go:build schemas
+
+package events_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os/exec"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"remux-retrier/events"
+	"remux-retrier/events/eventstest"
+)
+
+// generated is where make test-schemas puts the types and what uses them.
+const generated = "../../bin/schemas"
+
+// users are the programs that use the types, by language.
+var users = map[string][]string{
+	"TypeScript": {"node", "use.js"},
+	"Java":       {"java", "-XX:TieredStopAtLevel=1", "-cp", "classes:lib/*", "Use"},
+	"Python":     {"python3", "use.py"},
+}
+
+func TestGeneratedTypesReadAnOutcomeOfEachReason(t *testing.T) {
+	for language := range users {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			var want []any
+			var lines bytes.Buffer
+			for _, reason := range events.Reasons() {
+				full := eventstest.Outcome(reason)
+				bare := full
+				bare.Retries, bare.Error, bare.Covers, bare.Failure = nil, nil, nil, events.Failure{TaskID: "1"}
+				for _, o := range []events.Outcome{full, bare} {
+					m := eventstest.Encode(t, o)
+					lines.Write(append(m.Value, '\n'))
+					want = append(want, normal(t, m.Value))
+				}
+			}
+			written := use(t, language, lines.Bytes())["outcome"]
+			if len(written) != len(want) {
+				t.Fatalf("%d outcomes were read, %d written again", len(want), len(written))
+			}
+			for i, text := range written {
+				if got := normal(t, []byte(text)); !reflect.DeepEqual(got, want[i]) {
+					t.Errorf("%v\nbecame\n%v", want[i], got)
+				}
+			}
+		})
+	}
+}
+
+func TestTheServiceReadsAFailureEventOfEachShapeFromGeneratedTypes(t *testing.T) {
+	schema := compile(t, "failure.schema.json")
+	failure := events.Failure{TaskID: "538526", ErrorCode: "MPC.10105"}
+	shapes := map[string]events.Failure{
+		"plain": failure, "number": failure, "mpc": failure,
+		"cloud": eventstest.WithID(failure, "e-1"), "base64": eventstest.WithID(failure, "e-1"), "smn": eventstest.WithID(failure, "m-1"),
+	}
+	var outcomes bytes.Buffer // Java's program wants each reason
+	for _, reason := range events.Reasons() {
+		outcomes.Write(append(eventstest.Encode(t, eventstest.Outcome(reason)).Value, '\n'))
+	}
+	for language := range users {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			written := use(t, language, outcomes.Bytes())
+			for name, want := range shapes {
+				if len(written[name]) != 1 {
+					t.Fatalf("%s: written %q", name, written[name])
+				}
+				text := written[name][0]
+				if got, err := events.ReadFailure([]byte(text), nil); err != nil || got != want {
+					t.Errorf("%s: %s is read as %+v, %v", name, text, got, err)
+				}
+				if err := schema.Validate(parse(t, text)); err != nil {
+					t.Errorf("%s: %s: %v", name, text, err)
+				}
+			}
+		})
+	}
+}
+
+// use runs a language's program and gives what it writes, by name.
+func use(t *testing.T, language string, outcomes []byte) map[string][]string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	program := exec.CommandContext(ctx, users[language][0], users[language][1:]...)
+	program.Dir, program.Stdin = generated, bytes.NewReader(outcomes)
+	program.Env = append(program.Environ(), "PYTHONPATH=python:packages")
+	var stderr bytes.Buffer
+	program.Stderr = &stderr
+	out, err := program.Output()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", program, err, &stderr)
+	}
+	written := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		name, text, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		written[name] = append(written[name], text)
+	}
+	return written
+}
+
+// normal is a document in which a moment is written in one way, however it was.
+func normal(t *testing.T, text []byte) any {
+	t.Helper()
+	var document any
+	if err := json.Unmarshal(text, &document); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	var walk func(any) any
+	walk = func(v any) any {
+		switch v := v.(type) {
+		case string:
+			if at, err := time.Parse(time.RFC3339Nano, v); err == nil {
+				return at.UTC().Format(time.RFC3339Nano)
+			}
+		case []any:
+			for i := range v {
+				v[i] = walk(v[i])
+			}
+		case map[string]any:
+			for name := range v {
+				v[name] = walk(v[name])
+			}
+		}
+		return v
+	}
+	return walk(document)
+}
