@@ -162,6 +162,14 @@ func TestOldestIsTheOldestUnanswered(t *testing.T) {
 	if n, oldest := tr.waiting(); n != 2 || !oldest.Equal(start.Add(5*time.Second)) {
 		t.Errorf("%d wait, the oldest since %v", n, oldest)
 	}
+	for i, none := range []time.Time{time.UnixMilli(-1), time.UnixMilli(0), time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC)} {
+		if _, err := tr.track(t.Context(), &Record{Offset: int64(3 + i), Time: none}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, oldest := tr.waiting(); n != 5 || !oldest.Equal(start.Add(5*time.Second)) {
+		t.Errorf("%d wait, the oldest since %v: records without a time count", n, oldest)
+	}
 }
 
 // A thousand calls a second, with commits that take 100 ms: the high-water mark must be

@@ -74,10 +74,10 @@ func TestNoKeysOfAnAgencyComeOutWhateverIsWrongWithTheAnswer(t *testing.T) {
 			t.Run(name+" to "+of, func(t *testing.T) {
 				node, api := newFakeNode(t), newRecorder(t, answering(200, ""))
 				node.failing(func(w http.ResponseWriter, r *http.Request) {
-					switch {
-					case r.Method == of:
+					switch r.Method {
+					case of:
 						answer(w, r)
-					case r.Method == http.MethodPut:
+					case http.MethodPut:
 						answering(200, session)(w, r)
 					default:
 						answering(404, "")(w, r)

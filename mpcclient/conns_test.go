@@ -262,3 +262,25 @@ func TestRequestWhoseCallerHasGoneIsNeverSent(t *testing.T) {
 		t.Errorf("%d requests were written, %v", n.Load(), err)
 	}
 }
+
+// A node of IAM that refuses would be asked for ever: the pauses are shorter than a connection is kept.
+func TestEachLoginAfterARefusedOneResolvesTheNameAnew(t *testing.T) {
+	for _, status := range []int{503, 403, 429} {
+		iam := newFakeIAM(t)
+		iam.failing(answering(status, ""))
+		a := iam.auth(t)
+		for range 3 {
+			if _, err := a.token(t.Context()); err == nil {
+				t.Fatal("no failure")
+			}
+			iam.clock.advance(time.Minute)
+		}
+		connections := map[string]bool{}
+		for _, r := range iam.seen() {
+			connections[r.remote] = true
+		}
+		if len(iam.seen()) != 3 || len(connections) != 3 {
+			t.Errorf("%d: %d logins over %d connections", status, len(iam.seen()), len(connections))
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -88,5 +89,48 @@ func TestAProbeGetsThroughHoweverManyConnectionsAreHeld(t *testing.T) {
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Clients that send headers for as long as anybody reads them.
+func TestManyClientsWithEndlessHeadersTakeLittleMemory(t *testing.T) {
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	addr, stop := start(t, Config{})
+	before := heap()
+	line := "X-Header: " + strings.Repeat("x", 1000) + "\r\n"
+	var sending sync.WaitGroup
+	var held []net.Conn
+	for i := range maxConns + 100 {
+		conn := dial(t, addr)
+		held = append(held, conn)
+		sending.Go(func() {
+			_ = conn.SetWriteDeadline(time.Now().Add(2 * time.Second))
+			_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n")
+			for n := 0; n < 900 && (i%2 == 0 || n < 14); n++ { // half of them stay below what is taken, and wait
+				if _, err := io.WriteString(conn, line); err != nil {
+					return
+				}
+			}
+		})
+	}
+	sending.Wait()
+	if used := int64(heap()) - int64(before); used > 40<<20 {
+		t.Errorf("%d MiB for %d clients", used>>20, len(held))
+	}
+	probe := dial(t, addr)
+	send(t, probe, healthz)
+	if status, _ := receive(t, probe); status != 200 {
+		t.Errorf("the probe gets %d", status)
+	}
+	for _, conn := range held {
+		conn.Close()
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
 	}
 }

@@ -91,7 +91,7 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 		return err
 	}
 	defer closeSoon(mpc.Close)
-	gate.OnOpen(mpc.CloseIdle) // the next probe resolves MPC's name again: its address may have changed
+	gate.OnFailing(mpc.CloseIdle) // each probe resolves MPC's name again: its address may have changed
 	if err := start.topics(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil // stopped while it waited

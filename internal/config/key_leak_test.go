@@ -30,7 +30,7 @@ func keySpellings(t *testing.T, key string) []string {
 	return []string{
 		base64.StdEncoding.EncodeToString(block.Bytes)[64:88], // a part of the PEM file's second line
 		string(block.Bytes[40:60]), hex.EncodeToString(secret[8:]), strings.ToUpper(hex.EncodeToString(secret[8:])),
-		strings.Trim(fmt.Sprint(secret[8:]), "[]"), new(big.Int).SetBytes(secret).String(),
+		strings.Trim(fmt.Sprintf("%d", secret[8:]), "[]"), new(big.Int).SetBytes(secret).String(),
 	}
 }
 

@@ -52,15 +52,15 @@ type Gate struct {
 	hold     time.Time // from a Retry-After: nothing is sent before
 	counters Counters
 	served   [RecentRequests]bool // whether each of the last requests was served
-	opened   func()               // see OnOpen
+	failing  func()               // see OnFailing
 }
 
-// OnOpen sets a function that is called each time the circuit breaker opens. f must not
-// block.
-func (g *Gate) OnOpen(f func()) {
+// OnFailing sets a function that is called when the circuit breaker opens, and for each
+// request that fails while it is open. f must not block.
+func (g *Gate) OnFailing(f func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.opened = f
+	g.failing = f
 }
 
 // Counters counts requests since the start.

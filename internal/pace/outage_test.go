@@ -273,28 +273,30 @@ func TestOutageIsSaidOnceAndSoIsItsEnd(t *testing.T) {
 	})
 }
 
-// Its connections may lead to a dead node: they are closed then.
-func TestEachOpeningOfTheBreakerIsTold(t *testing.T) {
+// The connections of a failed request may lead to a dead node: they are closed then. The
+// name may lead to another node at any time of an outage, not only at its beginning.
+func TestEachFailureOfAnOutageIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := owner(t, 0, 10)
-		opened := 0
-		g.OnOpen(func() { opened++ })
-		answer := func(r Result, n int) {
+		told := 0
+		g.OnFailing(func() { told++ })
+		answer := func(r Result, n, want int) {
+			t.Helper()
+			before := told
 			for range n {
 				if _, err := g.request(t.Context(), func() (Result, time.Duration) { return r, 0 }); err != nil {
 					t.Fatal(err)
 				}
 			}
+			if told -= before; told != want {
+				t.Errorf("told %d times, want %d", told, want)
+			}
 		}
-		answer(Failed, 2)
-		if opened != 0 {
-			t.Error("two failures open nothing")
-		}
-		answer(Failed, 5)
-		answer(Served, 3)
-		answer(Failed, 3)
-		if opened != 2 {
-			t.Errorf("told %d times of two openings", opened)
-		}
+		answer(Failed, 2, 0) // single failures are usual
+		answer(Failed, 5, 5)
+		answer(Throttled, 1, 0)
+		answer(Failed, 1, 1)
+		answer(Served, 3, 0)
+		answer(Failed, 3, 1)
 	})
 }

@@ -101,15 +101,18 @@ func (p *Permit) Done(result Result, retryAfter time.Duration) {
 		g.counters.Outages++
 	}
 	g.changed()
-	tell := g.opened
+	tell := g.failing
+	if result != Failed || g.breaker.opened.IsZero() {
+		tell = nil
+	}
 	g.mu.Unlock()
+	if tell != nil {
+		tell()
+	}
 	p.sent, p.again = time.Time{}, result == Throttled
 	switch {
 	case opened:
 		g.cfg.Logger.Warn("MPC does not serve: calls are paused except for one probe a second; no event fails, all stay queued")
-		if tell != nil {
-			tell()
-		}
 	case closed:
 		g.cfg.Logger.Info("MPC serves again")
 	}

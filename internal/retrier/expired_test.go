@@ -32,6 +32,22 @@ func TestOldEventIsAnsweredWithoutACall(t *testing.T) {
 	})
 }
 
+// Producers that set no time write −1, or 0: such a record would be older than any limit.
+func TestEventWithoutATimestampDoesNotExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(48 * time.Hour) // the bubble's time begins with the year 2000
+		d := newHarness(t, &api{}, 0, maxAge)
+		defer d.stop()
+		for id, at := range map[string]time.Time{"none": time.UnixMilli(-1), "zero": time.UnixMilli(0), "seconds": time.UnixMilli(1_795_420_800)} {
+			ev := newEvent(id)
+			ev.Source.Time = at
+			if o := d.decide(ev); o.Reason != events.Accepted {
+				t.Errorf("%s: %+v", id, o)
+			}
+		}
+	})
+}
+
 func TestEventThatGrowsOldInAnOutageDoesNotExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(48 * time.Hour) // the bubble's time begins with the year 2000

@@ -90,22 +90,31 @@ func TestTLSAndSASL(t *testing.T) {
 		"PLAIN over TLS":         {testkafka.SASLTLS, append(sasl("PLAIN", testkafka.Password), tls...), ""},
 		"mutual TLS":             {testkafka.MutualTLS, append([]string{"KAFKA_TLS_CERT_FILE", certs.Cert, "KAFKA_TLS_KEY_FILE", certs.Key}, tls...), ""},
 		"a wrong password":       {testkafka.SASLTLS, append(sasl("SCRAM-SHA-512", canary+"-wrong"), tls...), "KAFKA_SASL_PASSWORD"},
-		"an unknown authority":   {testkafka.TLS, []string{"KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_CA_FILE", certs.OtherCA}, "KAFKA_TLS_CA_FILE"},
+		"a name unverified":      {testkafka.ElsewhereTLS, append([]string{"KAFKA_TLS_VERIFY_HOSTNAME", "false"}, tls...), ""},
+		"that, not its own CA": {testkafka.ElsewhereTLS, []string{"KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_VERIFY_HOSTNAME", "false", "KAFKA_TLS_CA_FILE", certs.OtherCA},
+			"check KAFKA_TLS_CA_FILE"},
+		"an unknown authority": {testkafka.TLS, []string{"KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_CA_FILE", certs.OtherCA}, "check KAFKA_TLS_CA_FILE"},
 	}
 	for name, way := range ways {
 		// One after the other: this cluster ends with the test.
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, o)
 			r.load("task", 20)
-			s := r.start(append([]string{"KAFKA_BROKERS", c.AddrsOf(way.listener)[0]}, way.env...)...)
 			if way.problem != "" {
+				between := newRelay(t, c.AddrsOf(way.listener)[0])
+				s := r.start(append([]string{"KAFKA_BROKERS", between.addr}, way.env...)...)
 				s.waitForLog(way.problem)
 				if status, body := s.get("/readyz"); status != 503 || !strings.Contains(body, way.problem) {
 					t.Errorf("/readyz: %d %s", status, body)
 				}
+				between.noFlood(t)
+				if n := strings.Count(s.out.String(), way.problem); n != 1 {
+					t.Errorf("it is said in %d lines:\n%s", n, s.out)
+				}
 				s.stop()
 				return
 			}
+			s := r.start(append([]string{"KAFKA_BROKERS", c.AddrsOf(way.listener)[0]}, way.env...)...)
 			s.ready()
 			r.finishWithoutRepeats(30 * time.Second)
 			if strings.Contains(s.out.String(), testkafka.Password) {

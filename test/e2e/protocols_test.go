@@ -62,6 +62,17 @@ func (r *relay) serve(in net.Conn) {
 	_, _ = io.Copy(in, out)
 }
 
+// noFlood checks for some seconds how often an address that rejects all is tried.
+func (r *relay) noFlood(t *testing.T) {
+	t.Helper()
+	const watched = 8 * time.Second
+	before := r.accepted.Load()
+	time.Sleep(watched) // time in which it could connect too often
+	if n := r.accepted.Load() - before; n == 0 || n > 4*int64(watched/time.Second) {
+		t.Errorf("%d connections in %v", n, watched)
+	}
+}
+
 // Each is logged in one clear line within seconds, and retried at a bounded rate.
 // It ends when the brokers' side is repaired.
 func TestAWrongWayToTheBrokersIsSaidOnceAndMendsItself(t *testing.T) {
@@ -104,12 +115,7 @@ func TestAWrongWayToTheBrokersIsSaidOnceAndMendsItself(t *testing.T) {
 			if status, body := s.get("/readyz"); status != 503 || !strings.Contains(body, way.says) {
 				t.Errorf("/readyz: %d %s", status, body)
 			}
-			const watched = 8 * time.Second
-			before := between.accepted.Load()
-			time.Sleep(watched) // time in which it could connect too often
-			if n := between.accepted.Load() - before; n == 0 || n > 4*int64(watched/time.Second) {
-				t.Errorf("%d connections in %v", n, watched)
-			}
+			between.noFlood(t)
 			if n := strings.Count(s.out.String(), ": look up topic "); n != 1 {
 				t.Errorf("it is logged in %d lines, want one:\n%s", n, s.out)
 			}

@@ -47,7 +47,7 @@ func listedRights(t *testing.T) (rights []right) {
 // in returns the group's or the topic's name in this rig.
 func (g right) in(r *rig) string {
 	return map[string]string{
-		"remux-retrier": r.group, "remux.failed": r.failed, "remux.retried": r.retried,
+		"remux-retrier": r.group, "remux-retrier.redrive": r.group + ".redrive", "remux.failed": r.failed, "remux.retried": r.retried,
 		"remux.retry_failed": r.retryFailed, "remux.failed.dlq": r.deadLetter,
 	}[g.name]
 }
@@ -84,7 +84,7 @@ func TestTheListedRightsAreNeededAndEnough(t *testing.T) {
 	work := func(r *rig) {
 		r.load("accepted", 5)
 		must(r.t, r.mpc.Script("unknown", mpcsim.Fail(404, "MPC.10211").Repeat(mpcsim.Always)))
-		r.publish(&kgo.Record{Key: []byte("unknown"), Value: []byte(`{"task_id":"unknown"}`)}, &kgo.Record{Value: []byte("no JSON")})
+		r.publish(&kgo.Record{Key: []byte("unknown"), Value: []byte(`{"task_id":"unknown"}`)}, garbage())
 	}
 	rights := listedRights(t)
 	if len(rights) != 11 {
@@ -102,6 +102,13 @@ func TestTheListedRightsAreNeededAndEnough(t *testing.T) {
 		if strings.Contains(s.out.String(), refused) {
 			t.Error("a right is missing")
 		}
+	})
+	t.Run("the page and the commands", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, o)
+		r.grant(rights...)
+		work(r)
+		toolsWithTheListedRights(t, r, login)
 	})
 	for i, missing := range rights {
 		t.Run("without "+missing.operation.String()+" on "+missing.name, func(t *testing.T) {

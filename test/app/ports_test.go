@@ -1,0 +1,65 @@
+package app_test
+
+import (
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// greets is a port that says this to whoever connects, and then listens.
+func greets(t *testing.T, says string) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				if _, err := io.WriteString(conn, says); err == nil {
+					_, _ = io.Copy(io.Discard, conn)
+				}
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// A name of the list that leads to another service ended every instance, out of memory,
+// also beside brokers that are well; and `check` with it.
+func TestPortsOfOtherServicesBesideABrokerAreNamedAndHoldUpNothing(t *testing.T) {
+	env := environment(t, allTopics())
+	var others []string
+	for _, says := range []string{"HTTP/1.1 400 Bad Request\r\n\r\n", "SSH-2.0-OpenSSH_9.9\r\n", "220 mail ESMTP\r\n", "-ERR unknown command\r\n"} {
+		others = append(others, greets(t, says))
+	}
+	env["KAFKA_BROKERS"] = strings.Join(others, ",") + "," + env["KAFKA_BROKERS"]
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	output, stop := start(t, env)
+	await(t, output, "partitions assigned")
+	if code := stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if n := strings.Count(output.String(), "no Kafka answers at"); n > 2*len(others) {
+		t.Errorf("it is said %d times:\n%s", n, output)
+	}
+	said := perform(t, 1, "check")
+	for _, at := range others {
+		if strings.Count(said, "FAIL  broker "+at+": ") != 1 || !strings.Contains(said, "no Kafka answers at "+at) {
+			t.Errorf("%s is not named once:\n%s", at, said)
+		}
+	}
+	expect(t, said, "ok    authentication")
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 500<<20 { // each of them announces more
+		t.Errorf("%d MiB were allocated", used>>20)
+	}
+}
