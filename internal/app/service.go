@@ -161,15 +161,15 @@ func closeSoon(stop func()) {
 	}
 }
 
-// introduction says who starts, and with what it works. An empty page: there is none.
-func introduction(cfg config.Config, version, page string) logrus.Fields {
+// introduction says who starts, and with what it works. An empty pageAddress: there is no page.
+func introduction(cfg config.Config, version, pageAddress string) logrus.Fields {
 	k := cfg.Kafka
 	fields := logrus.Fields{
 		"version": version, "group": k.GroupID, "mpc": cfg.MPC.Endpoint,
 		"topics": []string{k.TopicFailed, k.TopicRetried, k.TopicRetryFailed, k.TopicDeadLetter},
 	}
-	if page != "" {
-		fields["page"] = page
+	if pageAddress != "" {
+		fields["page"] = pageAddress
 	}
 	return fields
 }
