@@ -108,7 +108,16 @@ func (blocked) Write([]byte) (int, error) { select {} }
 func TestTheSecondSignalEndsThoughNobodyReadsTheLog(t *testing.T) {
 	log := logrus.New()
 	log.SetOutput(blocked{})
-	sayWithin(time.Millisecond, log, "second signal: ending at once") // the test ends, or hangs
+	ended := make(chan struct{})
+	go func() {
+		sayWithin(time.Millisecond, log, "second signal: ending at once")
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		t.Error("it waits for a reader")
+	}
 }
 
 func TestSIGHUPReadsTheFilesAgainAndEndsNothing(t *testing.T) {

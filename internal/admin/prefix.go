@@ -22,7 +22,7 @@ func unprefixed(prefix string, w http.ResponseWriter, r *http.Request) (own *htt
 		if r.URL.RawQuery != "" {
 			target += "?" + r.URL.RawQuery
 		}
-		http.Redirect(w, r, target, http.StatusPermanentRedirect)
+		http.Redirect(w, r, target, http.StatusPermanentRedirect) //nolint:gosec // to the prefix that is configured: only the query is the client's
 		return nil, true
 	case path[0] != '/':
 		return r, false // another path that begins alike

@@ -164,15 +164,15 @@ func closeSoon(stop func()) {
 	}
 }
 
-// introduction returns the fields of the first log line. page is empty if there is none.
-func introduction(cfg config.Config, version, page string) logrus.Fields {
+// introduction returns the fields of the first log line. pageAddress is empty if there is none.
+func introduction(cfg config.Config, version, pageAddress string) logrus.Fields {
 	k := cfg.Kafka
 	fields := logrus.Fields{
 		"version": version, "group": k.GroupID, "mpc": cfg.MPC.Endpoint,
 		"topics": []string{k.TopicFailed, k.TopicRetried, k.TopicRetryFailed, k.TopicDeadLetter},
 	}
-	if page != "" {
-		fields["page"] = page
+	if pageAddress != "" {
+		fields["page"] = pageAddress
 	}
 	return fields
 }

@@ -48,11 +48,11 @@ func TestAnInstancesNameLeadsNowhereElse(t *testing.T) {
 	t.Parallel()
 	s := newService(nil)
 	s.owner = "remux-retrier-0.evil.example/x?"
-	url, _ := serve(t, s, s.clock, "")
-	b := open(t, url, sizes[0], "light")
+	own, _ := serve(t, s, s.clock, "")
+	b := open(t, own, sizes[0], "light")
 	b.until(`document.querySelector('#others li')`)
 	if n := b.number(`document.querySelectorAll('#others a').length`); n != 0 {
 		t.Error("it is a link")
 	}
-	b.well(url)
+	b.well(own)
 }
