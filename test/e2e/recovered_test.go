@@ -45,7 +45,7 @@ func (r *rig) succeed(tasks []*kgo.Record) (first []*kgo.Record) {
 		for _, rec := range tasks {
 			records = append(records, success(string(rec.Key)))
 		}
-		r.ignored(r.publish(records...)...)
+		r.expectNoAnswer(r.publish(records...)...)
 		if first == nil {
 			first = records
 		}
@@ -102,7 +102,7 @@ func TestARetriedTaskThatSucceedsIsToldOnceWhateverDiesBetween(t *testing.T) {
 	start := func() *service { return r.start("KAFKA_TOPIC_RECOVERED", topic, "MPC_TIMEOUT", "1s") }
 	failed := r.load("task", tasks)
 	s := start().ready()
-	r.answered(tasks, 30*time.Second)
+	r.waitForAnswers(tasks, 30*time.Second)
 
 	// What is not written is not committed, and a crash then loses none of it.
 	r.limit(topic, 100)
@@ -137,7 +137,7 @@ func TestARetriedTaskThatSucceedsIsToldOnceWhateverDiesBetween(t *testing.T) {
 		_, body := s.get("/metrics")
 		return strings.Contains(body, fmt.Sprintf("remux_retrier_accepted_retries{result=\"recovered\"} %d\n", tasks)), ""
 	})
-	r.settle(60 * time.Second)
+	r.finish(60 * time.Second)
 	r.acceptedAtMostOnce(t, failed)
 	r.checkRecoveries(topic, failed, told)
 }
@@ -188,7 +188,7 @@ func TestWithoutTheTopicSuccessesAreIgnored(t *testing.T) {
 	r := newRig(t, options{partitions: 1, sim: mpcsim.Config{ProcessingFor: 50 * time.Millisecond}})
 	failed := r.load("task", 5)
 	s := r.start().ready()
-	r.answered(5, 30*time.Second)
+	r.waitForAnswers(5, 30*time.Second)
 	r.succeed(failed)
 	s.waitFor(10*time.Second, "to ignore them", func() (bool, string) {
 		at, err := r.committed()
@@ -197,5 +197,5 @@ func TestWithoutTheTopicSuccessesAreIgnored(t *testing.T) {
 	if status, body := s.get("/metrics"); status != 200 || strings.Contains(body, "accepted_retries") {
 		t.Errorf("status %d, and what became of the retries is told", status)
 	}
-	r.quiet(30 * time.Second)
+	r.finishWithoutRepeats(30 * time.Second)
 }
