@@ -107,7 +107,7 @@ func TestARetriedTaskThatSucceedsIsToldOnceWhateverDiesBetween(t *testing.T) {
 	// What is not written is not committed, and a crash then loses none of it.
 	r.limit(topic, 100)
 	told := r.succeed(failed[:tasks/2])
-	s.says("raise its max.message.bytes")
+	s.waitForLog("raise its max.message.bytes")
 	<-time.After(3 * time.Second) // the time in which it commits, thrice
 	s.kill()
 	at, err := r.committed()
