@@ -56,7 +56,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 
 func TestAMemberOfAnotherProgramIsNamedWithoutALibrarysSlips(t *testing.T) {
 	err := otherProgram(fmt.Errorf("unable to read metadata for member, console-consumer-1: %s", "%!w(<nil>)"))
-	if want := "its member console-consumer-1 is of another program"; !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "%!w") {
+	if want := "its member console-consumer-1 belongs to another program"; !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "%!w") {
 		t.Errorf("%q, want %q", err, want)
 	}
 }
