@@ -46,7 +46,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	if flags.NArg() > 0 || *parallel < 1 {
-		fmt.Fprintln(stderr, "simulate: expected no arguments, and -parallel of at least 1; -h explains the options")
+		fmt.Fprintln(stderr, "simulate: expected no arguments, and -parallel of at least 1; see -h")
 		return 2
 	}
 	for _, seed := range stories {

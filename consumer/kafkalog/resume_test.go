@@ -46,6 +46,12 @@ func countUnpacked(t *testing.T, codec compress.Compression) *atomic.Int64 {
 	return &n
 }
 
+func (k *kept) count() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.readers)
+}
+
 func newTestLog() *Client {
 	return &Client{large: make(limit, 1), unpacking: make(limit, unpackAtOnce), closed: context.Background()}
 }
@@ -121,8 +127,8 @@ func TestABatchIsUnpackedOnceHoweverManyPagesItHas(t *testing.T) {
 				if pages < row.pages {
 					t.Errorf("%d pages: this tries nothing", pages)
 				}
-				if len(l.kept.readers) != 0 || len(l.unpacking) != 0 {
-					t.Errorf("%d readers are left, %d at work", len(l.kept.readers), len(l.unpacking))
+				if l.kept.count() != 0 || len(l.unpacking) != 0 {
+					t.Errorf("%d readers are left, %d at work", l.kept.count(), len(l.unpacking))
 				}
 			})
 		}
@@ -178,7 +184,7 @@ func TestFewReadersAreKeptThoseThatHaveUnpackedMost(t *testing.T) {
 	for i := range 10 {
 		begin(t, l, fmt.Sprint("other", i), 30)
 	}
-	if n := len(l.kept.readers); n != keptMost {
+	if n := l.kept.count(); n != keptMost {
 		t.Errorf("%d readers are kept", n)
 	}
 	if n := goOn(t, l, "large", large, 2*next); n > 10e6 {
@@ -195,12 +201,12 @@ func TestAReaderThatNobodyComesBackToIsLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newTestLog()
 		begin(t, l, "t", 30)
-		if len(l.kept.readers) != 1 {
+		if l.kept.count() != 1 {
 			t.Fatal("nothing is kept")
 		}
 		time.Sleep(keptFor)
 		synctest.Wait()
-		if len(l.kept.readers) != 0 {
+		if l.kept.count() != 0 {
 			t.Error("it is kept for ever")
 		}
 	})

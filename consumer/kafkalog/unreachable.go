@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/segmentio/kafka-go"
 )
@@ -19,8 +20,16 @@ type unreachable struct {
 
 func (u *unreachable) Unwrap() error { return u.error }
 
-// Cause is for notice.Shared.
-func (u *unreachable) Cause() (text string, certain bool) { return u.Error(), u.certain }
+// Cause is for notice.Shared. What kafka-go says before the network's own words differs
+// by how it came to dial.
+func (u *unreachable) Cause() (text string, certain bool) {
+	text = u.Error()
+	var op *net.OpError
+	if errors.As(u.error, &op) {
+		text = text[max(0, strings.Index(text, op.Error())):]
+	}
+	return text, u.certain
+}
 
 // ofConnection tells whether an error is one of a connection, and whether none can be
 // opened.

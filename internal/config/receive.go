@@ -84,7 +84,7 @@ func LoadReceive() (Receive, error) {
 		HTTPAddr:         p.listenAddress("HTTP_ADDR"),
 		HTTPAllowedHosts: p.hosts("HTTP_ALLOWED_HOSTS"),
 		LogLevel:         p.logLevel("LOG_LEVEL"),
-		LogFormat:        LogFormat(p.oneOf("LOG_FORMAT", string(JSON), string(Text))),
+		LogFormat:        LogFormat(p.oneOf("LOG_FORMAT", string(AutoFormat), string(JSON), string(Text))),
 		Files:            p.files,
 	}
 	r.Warnings = append(p.warnings, unknownVariables()...)

@@ -48,7 +48,7 @@ var breaks = []broken{
 	{"one unknown-topic error makes the topic be read again", 300, []edit{{"consumer/topicgone.go",
 		"\tfound, begun := 0, g.c.cfg.Clock.Now()\n", "\tfound, begun := 0, g.c.cfg.Clock.Now()\n\tif found == 0 {\n\t\treturn g.startOver(errTopicGone)\n\t}\n",
 	}}},
-	{"a hanging outcome partition counts as writable", 1000, []edit{{"consumer/publisher.go",
+	{"a hanging outcome partition counts as writable", 1000, []edit{{"consumer/writable.go",
 		"\treturn !q.failing && age < slowWrite && q.pending < most\n",
 		"\treturn most > 0\n",
 	}}},
