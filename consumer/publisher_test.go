@@ -97,7 +97,7 @@ func TestAMessageTooLargeHarmsNoneOfItsBatch(t *testing.T) {
 		if s := a.c.Status(); len(s.Stuck) != 0 || len(w.broker.Records(out)) != 5 {
 			t.Errorf("the limit was raised: stuck %+v, %d published", s.Stuck, len(w.broker.Records(out)))
 		}
-		if n := w.said("topic " + out + " has taken the message of 200 bytes that it refused"); n != 1 {
+		if n := w.said("topic " + out + " has accepted the message of 200 bytes that it rejected before"); n != 1 {
 			t.Errorf("the end is said %d times", n)
 		}
 		a.stop()

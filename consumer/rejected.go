@@ -77,7 +77,7 @@ func (p *publisher) setStuck(pub *publication, now StuckMessage, taken bool) {
 		switch {
 		case pub.stuck == "" || now.Problem != "":
 		case taken:
-			p.g.log.Infof("topic %s has taken the message of %d bytes that it refused", pub.Topic, size)
+			p.g.log.Infof("topic %s has accepted the message of %d bytes that it rejected before", pub.Topic, size)
 		default:
 			p.g.log.Infof("topic %s still refuses the message of %d bytes: its record goes to the partition's next owner", pub.Topic, size)
 		}
