@@ -143,7 +143,7 @@ func (s example) withTask(n int) *sent {
 
 // success is the event by which MPC tells that the task has succeeded.
 func (s *sent) success() *sent {
-	next := example{event: successEvent, write: notification("SUCCEED"), want: want{kind: recovered, reason: "recovered", done: s.want.done}}
+	next := example{event: successEvent, write: notification("SUCCEED"), notice: "SUCCEED", want: want{kind: recovered, reason: "recovered", done: s.want.done}}
 	return &sent{example: next, number: -1 - s.number, task: s.task}
 }
 

@@ -108,8 +108,8 @@ func TestAStatusLineThatTheTerminalHasBrokenIsErasedWhole(t *testing.T) {
 
 func TestTheSummarysPartsAddUp(t *testing.T) {
 	for want, s := range map[string]totals{
-		"26 events in 4.2 s: 9 retried, 6 not retried, 9 unreadable, 1 no failure and 1 without an answer yet.": {seen: 26, settled: 25, reasons: map[kind]map[string]int{
-			retried: {"accepted": 8, "already_running": 1}, retryFailed: {"rejected": 6}, deadLetter: {"not_json": 9}, ignored: {"ignored": 1},
+		"29 events in 4.2 s: 9 retried, 6 not retried, 9 unreadable, 3 recovered, 1 no failure and 1 without an answer yet.": {seen: 29, settled: 28, reasons: map[kind]map[string]int{
+			retried: {"accepted": 8, "already_running": 1}, retryFailed: {"rejected": 6}, deadLetter: {"not_json": 9}, ignored: {"ignored": 1}, recovered: {"recovered": 3},
 		}},
 		"2 events in 4.2 s: 1 retried and 1 unreadable.": {seen: 2, settled: 2, reasons: map[kind]map[string]int{retried: {"accepted": 1}, deadLetter: {"not_json": 1}}},
 		"1 event in 4.2 s: 1 retried.":                   {seen: 1, settled: 1, reasons: map[kind]map[string]int{retried: {"accepted": 1}}},

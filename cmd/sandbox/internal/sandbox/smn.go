@@ -18,7 +18,7 @@ const smnTopic = "urn:smn:cn-north-4:0123456789abcdef0123456789abcdef:mpc"
 
 // messageNumber finds the sandbox's own notifications by SMN's message_id, which is all that
 // marks them.
-var messageNumber = regexp.MustCompile(`"message_id":"sandbox-(\d+)"`)
+var messageNumber = regexp.MustCompile(`"message_id":"sandbox-(-?\d+)"`)
 
 // notifier is the path from MPC to Kafka: a simulated SMN, and remux-retrier receive.
 type notifier struct {

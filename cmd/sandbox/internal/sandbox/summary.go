@@ -51,6 +51,7 @@ func (t totals) words(took time.Duration) string {
 		{count(retried), "retried"},
 		{count(retryFailed), "not retried"},
 		{count(deadLetter), "unreadable"},
+		{count(recovered), "recovered"},
 		{count(ignored), "no failure"},
 		{t.seen - t.settled, "without an answer yet"},
 	} {
