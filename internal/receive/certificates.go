@@ -15,6 +15,9 @@ const (
 	// A certificate is used for goodFor, and not beyond its own end. That it could
 	// not be had is remembered for badFor, so that a flood of messages asks rarely.
 	goodFor, badFor = 24 * time.Hour, 2 * time.Second
+	// renewAfter is how old a certificate is before a message that it does not prove has
+	// it fetched again: SMN may have replaced it, and a refused message is lost.
+	renewAfter = time.Minute
 	// maxKnown certificates and failures are kept, maxFetches are fetched at once:
 	// messages name the URLs, and could name any number.
 	maxKnown, maxFetches = 32, 4
@@ -37,6 +40,8 @@ type known struct {
 	certificate *x509.Certificate
 	err         error
 	until, used time.Time
+	fetched     time.Time // when the certificate came
+	tried       time.Time // when it was asked for last
 }
 
 // at gives the certificate at a URL, which must have been checked. The error is a
@@ -50,6 +55,23 @@ func (c *certificates) at(ctx context.Context, address string) (*x509.Certificat
 		return nil, &trouble{"certificate", "the certificate did not come in time"}
 	}
 	return k.certificate, k.err
+}
+
+// outdated has the certificate fetched again, and is true, if it may have been replaced
+// at its URL.
+func (c *certificates) outdated(address string, certificate *x509.Certificate) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.clock.Now()
+	k := c.known[address]
+	switch {
+	case k == nil || k.certificate != certificate: // it has been fetched again
+		return true
+	case now.Sub(k.tried) < renewAfter:
+		return false
+	}
+	k.until = now
+	return true
 }
 
 // entry is what is known of the URL, or a fetch that has begun; nil if there is no
@@ -66,6 +88,7 @@ func (c *certificates) entry(address string) *known {
 	if c.fetching >= maxFetches {
 		return nil
 	}
+	before := k
 	delete(c.known, address)
 	c.makeRoom()
 	k = &known{done: make(chan struct{}), used: now}
@@ -79,9 +102,13 @@ func (c *certificates) entry(address string) *known {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		now := c.clock.Now()
-		k.certificate, k.err, k.until = certificate, err, now.Add(badFor)
-		if err == nil {
-			k.until = now.Add(goodFor)
+		k.certificate, k.err, k.until, k.fetched, k.tried = certificate, err, now.Add(badFor), now, now
+		switch {
+		case err == nil:
+			k.until = now.Add(max(badFor, min(goodFor, certificate.NotAfter.Sub(c.clock.Wall()))))
+		case before != nil && before.err == nil && now.Sub(before.fetched) < goodFor:
+			// Forged messages must not take away a certificate that is still good.
+			k.certificate, k.err, k.until, k.fetched = before.certificate, nil, now.Add(renewAfter), before.fetched
 		}
 		c.fetching--
 		close(k.done)

@@ -72,6 +72,65 @@ func fetcher(fetch func(ctx context.Context, url string) (*x509.Certificate, err
 	return &certificates{fetch: fetch, clock: clock.System, known: map[string]*known{}}
 }
 
+func lasting() *x509.Certificate {
+	return &x509.Certificate{NotAfter: time.Now().Add(365 * 24 * time.Hour)}
+}
+
+// SMN may put a new certificate where the old one stood. A message that is refused
+// because of the old one is lost.
+func TestAReplacedCertificateIsNoticedAndForgeriesTakeNoneAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		certificate, fetched, err := lasting(), 0, error(nil)
+		c := fetcher(func(context.Context, string) (*x509.Certificate, error) { fetched++; return certificate, err })
+		old := certificate
+		_, _ = c.at(t.Context(), "a")
+		for range 100 { // forgeries
+			if c.outdated("a", old) {
+				t.Fatal("it has just been fetched")
+			}
+		}
+		time.Sleep(renewAfter)
+		certificate = lasting()
+		if !c.outdated("a", old) {
+			t.Error("not asked for again")
+		}
+		if got, _ := c.at(t.Context(), "a"); got != certificate || fetched != 2 {
+			t.Errorf("fetched %d times, the new one: %t", fetched, got == certificate)
+		}
+		if !c.outdated("a", old) || fetched != 2 {
+			t.Error("a message that was checked by the old one is refused")
+		}
+		err = &trouble{"certificate", "away"}
+		for range 5 {
+			time.Sleep(renewAfter)
+			c.outdated("a", certificate)
+			if got, err := c.at(t.Context(), "a"); got != certificate || err != nil {
+				t.Errorf("a forgery has taken the certificate away: %v", err)
+			}
+		}
+		time.Sleep(goodFor)
+		if _, err := c.at(t.Context(), "a"); err == nil {
+			t.Error("used for longer than a day")
+		}
+	})
+}
+
+func TestACertificateIsFetchedAgainAtItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fetched := 0
+		c := fetcher(func(context.Context, string) (*x509.Certificate, error) {
+			fetched++
+			return &x509.Certificate{NotAfter: time.Now().Add(time.Hour)}, nil
+		})
+		_, _ = c.at(t.Context(), "a")
+		time.Sleep(time.Hour)
+		_, _ = c.at(t.Context(), "a")
+		if fetched != 2 {
+			t.Errorf("fetched %d times", fetched)
+		}
+	})
+}
+
 func TestACertificateHostThatHangsHoldsNobodyForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := fetcher(func(ctx context.Context, _ string) (*x509.Certificate, error) {
@@ -94,7 +153,7 @@ func TestACertificateHostThatHangsHoldsNobodyForLong(t *testing.T) {
 func TestFailuresAreForgottenSoonAndCertificatesAfterADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fetched, err := 0, error(&trouble{"certificate", "away"})
-		c := fetcher(func(context.Context, string) (*x509.Certificate, error) { fetched++; return &x509.Certificate{}, err })
+		c := fetcher(func(context.Context, string) (*x509.Certificate, error) { fetched++; return lasting(), err })
 		at := func(want int) {
 			t.Helper()
 			_, _ = c.at(t.Context(), "a")
@@ -122,7 +181,7 @@ func TestURLsOfStrangersFillNoMemoryAndPushOutNoCertificate(t *testing.T) {
 			switch {
 			case url == "good":
 				good++
-				return &x509.Certificate{}, nil
+				return lasting(), nil
 			case url[0] == 'h':
 				<-hang
 			}
@@ -150,11 +209,12 @@ func TestURLsOfStrangersFillNoMemoryAndPushOutNoCertificate(t *testing.T) {
 }
 
 func TestHostsAreComparedWhole(t *testing.T) {
-	h := hosts{"smn.cn-north-4.myhuaweicloud.com:443", "*.example.com", "127.0.0.1:8443", "localhost", "[::1]:443"}
+	h := hosts{"smn.cn-north-4.myhuaweicloud.com:443", "*.example.com", "*.example.net:444", "127.0.0.1:8443", "localhost", "[::1]:443"}
 	for url, ok := range map[string]bool{
 		"https://smn.cn-north-4.myhuaweicloud.com/x.pem": true, "https://SMN.cn-north-4.myhuaweicloud.com:443/": true,
 		"https://smn.cn-north-4.myhuaweicloud.com:8443/": false, "https://bucket.obs.cn-north-4.myhuaweicloud.com/": false,
 		"https://a.example.com/": true, "https://example.com/": false, "https://.example.com/": false, "https://a.example.com.evil.org/": false,
+		"https://a.example.net:444/": true, "https://a.example.net/": false, "https://example.net:444/": false, "https://.example.net:444/": false,
 		"https://127.0.0.1:8443/": true, "https://127.0.0.1/": false, "https://localhost:1/": true, "https://[::1]/": true, "https://[::1]:8/": false,
 		"https://localhost@evil.org/": false, "http://localhost/": false, "//localhost/": false, "https:///x": false, "https://%6cocalhost/": false, "https://localhost\\@evil.org/": false, "": false,
 	} {

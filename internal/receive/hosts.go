@@ -39,7 +39,12 @@ func (h hosts) have(name, port string) bool {
 		domain, below := strings.CutPrefix(entry, "*")
 		switch {
 		case below:
-			return strings.HasSuffix(name, domain) && len(name) > len(domain)
+			_, _, withPort := strings.Cut(domain, ":")
+			full := name
+			if withPort {
+				full += ":" + port
+			}
+			return strings.HasSuffix(full, domain) && len(full) > len(domain)
 		case strings.Contains(name, ":"): // an IPv6 address
 			return entry == "["+name+"]" || entry == "["+name+"]:"+port || entry == name
 		}

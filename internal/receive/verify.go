@@ -55,17 +55,32 @@ func (v *verifier) check(ctx context.Context, e envelope) error {
 	if err != nil {
 		return err
 	}
+	proof := v.proves(certificate, e, signature)
+	if proof != nil && v.certificates.outdated(e.SigningCertURL, certificate) {
+		if certificate, err = v.certificates.at(ctx, e.SigningCertURL); err != nil {
+			return err
+		}
+		proof = v.proves(certificate, e, signature)
+	}
+	if proof != nil {
+		return proof
+	}
+	return v.recent(e.Timestamp, v.wall())
+}
+
+// proves gives nil if the message is signed with the certificate's key, and that may
+// sign now; else a *refusal.
+func (v *verifier) proves(certificate *x509.Certificate, e envelope, signature []byte) error {
 	now := v.wall()
-	if now.Before(certificate.NotBefore) || now.After(certificate.NotAfter) {
+	switch {
+	case now.Before(certificate.NotBefore) || now.After(certificate.NotAfter):
 		return &refusal{"certificate", fmt.Sprintf("its certificate is valid from %s to %s", stamp(certificate.NotBefore), stamp(certificate.NotAfter))}
-	}
-	if slices.Contains(weak, certificate.SignatureAlgorithm) {
+	case slices.Contains(weak, certificate.SignatureAlgorithm):
 		return &refusal{"certificate", fmt.Sprintf("its certificate's algorithm %v can be forged", certificate.SignatureAlgorithm)}
-	}
-	if certificate.CheckSignature(certificate.SignatureAlgorithm, e.signed(), signature) != nil {
+	case certificate.CheckSignature(certificate.SignatureAlgorithm, e.signed(), signature) != nil:
 		return &refusal{"signature", "its signature is not that of its certificate's key"}
 	}
-	return v.recent(e.Timestamp, now)
+	return nil
 }
 
 // weak algorithms would let others sign.

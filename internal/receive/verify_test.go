@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -152,6 +153,31 @@ func TestACertificateThatHasEndedSignsNothing(t *testing.T) {
 	b.sends(403, "an old certificate", b.failure("1").Body())
 	if b.counted(refused, "certificate") != 1 {
 		t.Error(b.lastLine())
+	}
+}
+
+// What a message is refused for is what stands at the URL now, not what stood there.
+func TestAMessageSignedWithAReplacedCertificateIsTaken(t *testing.T) {
+	var certificate atomic.Pointer[[]byte]
+	b := start(t, smnsim.Config{Serve: func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { _, _ = w.Write(*certificate.Load()) }}, nil)
+	other, err := smnsim.New(smnsim.Config{Topic: urn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	for i, stand := range []*smnsim.SMN{other, b.smn} {
+		encoded, err := stand.Certificate(time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		certificate.Store(&encoded)
+		b.sends([]int{403, 200}[i], "a notification", b.failure("1").Body())
+		c := b.verifier.certificates
+		c.mu.Lock()
+		for _, k := range c.known {
+			k.tried = k.tried.Add(-renewAfter)
+		}
+		c.mu.Unlock()
 	}
 }
 
