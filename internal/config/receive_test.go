@@ -64,6 +64,18 @@ func TestReceivesValuesAreChecked(t *testing.T) {
 	}
 }
 
+func TestADomainWithCustomersBucketsIsWarnedOf(t *testing.T) {
+	for hosts, want := range map[string]int{
+		"*.myhuaweicloud.com": 1, "*.OBS.cn-north-4.myhuaweicloud.com,smn.example.com": 1, "*.com:443": 1,
+		"smn.cn-north-4.myhuaweicloud.com": 0, "*.example.com": 0, "*.notmyhuaweicloud.com": 0,
+	} {
+		r, err := loadReceive(t, "KAFKA_BROKERS", "k:9092", "RECEIVE_TOPIC_URNS", someURN, "RECEIVE_CERT_HOSTS", hosts)
+		if err != nil || len(r.Warnings) != want {
+			t.Errorf("%s: %v, %q", hosts, err, r.Warnings)
+		}
+	}
+}
+
 func TestReceiveServesWithTheCertificateOfItsFiles(t *testing.T) {
 	cert, key := keyPair(t)
 	certFile, keyFile := filepath.Join(t.TempDir(), "cert"), filepath.Join(t.TempDir(), "key")
