@@ -83,6 +83,14 @@ func TestSlowClientsHoldUpNobody(t *testing.T) {
 	}
 }
 
+// A few bodies that stop in the middle take all the room there is.
+func TestABodyThatStopsComingHoldsItsRoomNoLongerThanAnAnswerMayTake(t *testing.T) {
+	b := start(t, smnsim.Config{}, nil)
+	if b.http.ReadTimeout == 0 || b.http.ReadTimeout > answerWithin {
+		t.Errorf("%v", b.http.ReadTimeout)
+	}
+}
+
 func TestKafkaThatHangsIsAnsweredBeforeSMNGivesUp(t *testing.T) {
 	stand, err := smnsim.New(smnsim.Config{Topic: urn})
 	if err != nil {

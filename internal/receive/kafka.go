@@ -97,7 +97,8 @@ func (t *topic) look(ctx context.Context) {
 	_, _, err = t.kafka.Bounds(within, t.name, p)
 	t.found(ctx, func() {
 		t.of, t.problem = of, ""
-		delete(t.away, p)
+		// The topic may have been created anew with fewer partitions.
+		maps.DeleteFunc(t.away, func(other int, _ string) bool { return other == p || other >= of })
 		if err != nil {
 			t.away[p] = err.Error()
 		}

@@ -17,6 +17,14 @@ import (
 type partial struct {
 	fakeKafka
 	away atomic.Int32
+	of   int // 0: eight
+}
+
+func (k *partial) Partitions(ctx context.Context, topic string) (int, error) {
+	if k.of > 0 {
+		return k.of, nil
+	}
+	return k.fakeKafka.Partitions(ctx, topic)
 }
 
 func (k *partial) Bounds(_ context.Context, _ string, partition int) (first, next int64, err error) {
@@ -58,6 +66,23 @@ func TestEachPartitionIsLookedAt(t *testing.T) {
 			t.Errorf("%d beats", beats)
 		}
 	})
+}
+
+func TestATopicThatIsCreatedAnewWithFewerPartitionsIsReady(t *testing.T) {
+	log, _ := test.NewNullLogger()
+	k := &partial{}
+	k.away.Store(5)
+	topic := newTopic(k, "remux.failed", clock.System, log)
+	for range 8 {
+		topic.look(t.Context())
+	}
+	k.of = 2
+	for range 8 {
+		topic.look(t.Context())
+	}
+	if ok, detail := topic.reachable(); !ok {
+		t.Error(detail)
+	}
 }
 
 // An instance that is not ready gets no message that could show it the contrary.

@@ -86,14 +86,13 @@ func New(c Config) (*Server, error) {
 	}
 	c.Meters.Watch(s.Ready)
 	s.http = &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      20 * time.Second,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ConnState:         s.conns.Changed,
-		ErrorLog:          log.New(complaints{s}, "", 0),
+		Handler:        s,
+		ReadTimeout:    answerWithin, // later there is no time left to publish
+		WriteTimeout:   10 * time.Second,
+		IdleTimeout:    time.Minute,
+		MaxHeaderBytes: 16 << 10,
+		ConnState:      s.conns.Changed,
+		ErrorLog:       log.New(complaints{s}, "", 0),
 	}
 	return s, nil
 }
