@@ -22,8 +22,8 @@ const (
 	lead = 24 * time.Hour
 	// tries is how often a page is asked for while MPC does not serve.
 	tries = 6
-	// patience is for how long MPC may ask to be left alone.
-	patience = 5 * time.Minute
+	// maxRetryAfter is the longest Retry-After of MPC's that is waited for.
+	maxRetryAfter = 5 * time.Minute
 )
 
 var errTooMany = errors.New("MPC lists more failed tasks than one sweep can hold: sweep a shorter range (--since, --until)")
@@ -98,7 +98,7 @@ func (s *Sweep) page(ctx context.Context, n int) (mpcclient.TaskPage, error) {
 	q := mpcclient.ListQuery{Status: mpcclient.StatusFailed, Since: s.cfg.Since.Add(-lead), Until: until, Page: n}
 	wait := backoff.Backoff{Base: 2 * time.Second, Max: 30 * time.Second, Rand: s.cfg.Rand}
 	for try := 1; ; try++ {
-		if err := s.turn(ctx); err != nil {
+		if err := s.waitForQuota(ctx); err != nil {
 			return mpcclient.TaskPage{}, err
 		}
 		page, err := s.cfg.API.List(ctx, q)
@@ -108,7 +108,7 @@ func (s *Sweep) page(ctx context.Context, n int) (mpcclient.TaskPage, error) {
 			return page, nil
 		case ctx.Err() != nil:
 			return page, context.Cause(ctx)
-		case !errors.As(err, &e), !e.Outage(), e.Class == mpcclient.Operator, e.RetryAfter > patience, try == tries:
+		case !errors.As(err, &e), !e.Outage(), e.Class == mpcclient.Operator, e.RetryAfter > maxRetryAfter, try == tries:
 			return page, err
 		}
 		s.cfg.Tell.Trouble(plain.Text(err.Error()))
@@ -118,8 +118,8 @@ func (s *Sweep) page(ctx context.Context, n int) (mpcclient.TaskPage, error) {
 	}
 }
 
-// turn waits for the time of the next request to MPC.
-func (s *Sweep) turn(ctx context.Context) error {
+// waitForQuota waits for the time of the next request to MPC.
+func (s *Sweep) waitForQuota(ctx context.Context) error {
 	now := s.cfg.Clock.Now()
 	if err := s.cfg.Clock.Sleep(ctx, s.next.Sub(now)); err != nil {
 		return err

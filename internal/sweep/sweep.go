@@ -122,7 +122,7 @@ func (s *Sweep) Run(ctx context.Context) (Totals, error) {
 	for id := range failed {
 		ids[id] = true
 	}
-	known, err := s.cfg.Known(ctx, s.cfg.Since.Add(-2*margin), ids)
+	known, err := s.cfg.Known(ctx, s.told(failed), ids)
 	if err != nil {
 		return s.totals, err
 	}
@@ -135,6 +135,17 @@ func (s *Sweep) Run(ctx context.Context) (Totals, error) {
 		}
 	}
 	return s.totals, nil
+}
+
+// told is since when the topics may tell of these failures. A task whose end MPC does not
+// date may have failed at any time since the beginning of MPC's list.
+func (s *Sweep) told(failed map[string]mpcclient.ListedTask) time.Time {
+	for _, t := range failed {
+		if t.EndTime.IsZero() {
+			return s.cfg.Since.Add(-lead - 2*margin)
+		}
+	}
+	return s.cfg.Since.Add(-2 * margin)
 }
 
 // oldest are the tasks, the longest failed first.

@@ -234,6 +234,27 @@ func TestANewFailureOfAPublishedTaskIsPublished(t *testing.T) {
 	})
 }
 
+// Such a task is listed for as long as MPC's list reaches back. What was published about
+// it must be found for as long.
+func TestATaskWithoutAnEndTimeIsPublishedOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.fail("1")
+		w.tasks[0].EndTime = time.Time{}
+		published := time.Now()
+		w.must(nil)
+		time.Sleep(30 * time.Hour)
+		w.must(func(c *sweep.Config) {
+			c.Known = func(ctx context.Context, since time.Time, ids map[string]bool) (map[string]*outcomes.Task, error) {
+				if since.After(published) {
+					return nil, nil
+				}
+				return map[string]*outcomes.Task{"1": {ID: "1", Retried: published.Add(time.Second)}}, nil
+			}
+		})
+		w.want("1")
+	})
+}
+
 func TestLimitAndRateAreKeptAndADryRunWritesNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.fail(strings.Fields(strings.Repeat("x ", 50))...)
