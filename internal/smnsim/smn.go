@@ -31,8 +31,8 @@ const (
 	confirmPath = "/smn/subscription/confirm"
 	// attempts are SMN's: one, and six more after a 5xx or no answer.
 	attempts = 7
-	// patience is how long SMN waits for an answer.
-	patience = 5 * time.Second
+	// answerTimeout is how long SMN waits for an answer.
+	answerTimeout = 5 * time.Second
 )
 
 // Config says how SMN is to behave.
@@ -77,7 +77,7 @@ func New(cfg Config) (*SMN, error) {
 	}
 	s.server = httptest.NewTLSServer(http.HandlerFunc(s.serve))
 	s.url = s.server.URL
-	s.client = &http.Client{Timeout: patience, Transport: &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: cfg.Roots}},
+	s.client = &http.Client{Timeout: answerTimeout, Transport: &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: cfg.Roots}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return s, nil
 }
