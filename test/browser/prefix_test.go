@@ -54,5 +54,12 @@ func TestAnInstancesNameLeadsNowhereElse(t *testing.T) {
 	if n := b.number(`document.querySelectorAll('#others a').length`); n != 0 {
 		t.Error("it is a link")
 	}
+	_ = value[bool](b, `(import('/instances.js').then(({ pageOf }) => {
+		window.pages = [pageOf('r-1', 'r-0', 'r-0:8080/'), pageOf('r-1.eu', 'r-0.eu', 'r-0.eu/'), pageOf('r-0.evil.example', 'r-0', 'r-0:8080/'), pageOf('r.evil.example', 'r-0', 'r-0/')];
+	}), true)`)
+	b.until(`window.pages`)
+	if pages := value[string](b, `window.pages.join(' ')`); pages != "http://r-1:8080/ http://r-1.eu/  " {
+		t.Errorf("the pages are %q", pages)
+	}
 	b.well(own)
 }

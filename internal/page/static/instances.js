@@ -8,12 +8,14 @@ let own = '';
 
 const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
+const domain = (name) => name.split('.').slice(1).join('.');
+
 // pageOf is another instance's page: where the end of our own name stands in this
 // page's address, the other's name stands in that one's. Empty: it does not. The names
-// come from the group, where anybody may have any: one that is no plain name leads
-// nowhere.
+// come from the group, where anybody may have any: one that is no plain name, or is of
+// another domain than ours, leads nowhere.
 export function pageOf(name, mine = own, here = location.host + location.pathname) {
-  if (!mine || mine === name || !/^[\w.-]+$/.test(name)) return '';
+  if (!mine || mine === name || !/^[\w.-]+$/.test(name) || domain(name) !== domain(mine)) return '';
   let same = 0;
   while (same < Math.min(mine.length, name.length) && mine[same] === name[same]) same++;
   for (let from = 0; from <= same && /[a-z]/i.test(mine.slice(from)); from++) { // a number alone is in any address

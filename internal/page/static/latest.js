@@ -67,7 +67,19 @@ export function showLatest(latest) {
   render();
 }
 
+let turning = false; // the next page is asked for; a second click must not turn it over twice
+
 async function older() {
+  if (turning) return;
+  turning = true;
+  try {
+    await turnOver();
+  } finally {
+    turning = false;
+  }
+}
+
+async function turnOver() {
   const asked = filter();
   const query = new URLSearchParams({ ...asked, below: present().below });
   try {
