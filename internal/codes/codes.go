@@ -45,7 +45,7 @@ type Code struct {
 	// Class is how mpcclient classifies an Answer with it; 0 where that depends
 	// on the HTTP status, and elsewhere.
 	Class mpcclient.Class `json:"-"`
-	// Useless: a retry cannot mend a Failure with this code until somebody has
+	// Useless: a retry cannot fix a Failure with this code until somebody has
 	// changed something, so that it belongs into RETRY_SKIP_CODES.
 	Useless bool `json:"retry_useless,omitempty"`
 }
@@ -90,7 +90,7 @@ func Lookup(text string) (Code, bool) {
 var about = map[events.Reason]string{
 	events.Accepted:        "Nothing: MPC works on the task again. If it fails again, a new failure event comes.",
 	events.Expired:         "Ask for it again with `remux-retrier retry` if the retry is still wanted; and find out why the event came so late, or waited so long.",
-	events.BudgetExhausted: "Find out why the task keeps failing; once the cause is known and mended, `remux-retrier retry --force`.",
+	events.BudgetExhausted: "Find out why the task keeps failing; once the cause is fixed, `remux-retrier retry --force`.",
 }
 
 // word finds the reasons of outcomes and dead letters, which stand in topics,
@@ -120,7 +120,7 @@ func word(text string) (Code, bool) {
 // All lists the codes of answers and of failed tasks.
 func All() []Code { return append(answers(), failures()...) }
 
-// Useless lists the codes of failed tasks that a retry cannot mend: what
+// Useless lists the codes of failed tasks that a retry cannot fix: what
 // RETRY_SKIP_CODES should be.
 func Useless() []string {
 	var list []string

@@ -42,7 +42,7 @@ func failures() []Code {
 	}
 	// The vendor's list has these without saying whether a retry helps.
 	for _, code := range []string{"MPC.10069", "MPC.10126", "MPC.10155", "MPC.10156"} {
-		list = append(list, Code{Code: code, Meaning: "The task failed inside MPC; the failure's description says more.", Operator: "If retries do not help, mend what the description names and create a new task."})
+		list = append(list, Code{Code: code, Meaning: "The task failed inside MPC; the failure's description says more.", Operator: "If retries do not help, fix what the description names and create a new task."})
 	}
 	for i := range list {
 		c := &list[i]

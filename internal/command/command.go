@@ -1,5 +1,5 @@
 // Package command is the program's sub-commands for a person on call: check,
-// retry, redrive, sweep and explain. Each is a file; what it prints for a program to
+// retry, redrive, sweep, explain and receive. Each is a file; what it prints for a program to
 // read goes to standard output, what it says to a person meanwhile to standard
 // error.
 //

@@ -40,7 +40,7 @@ type State struct {
 	// Error is what came last of what does not answer; empty: nothing.
 	Error   string     `json:"error,omitempty"`
 	ErrorAt *time.Time `json:"error_at,omitempty"`
-	// Advice is what somebody has to do; empty: it mends itself. Command does it, where
+	// Advice is what somebody has to do; empty: it ends by itself. Command does it, where
 	// one command can.
 	Advice  string `json:"advice,omitempty"`
 	Command string `json:"command,omitempty"`
@@ -50,7 +50,7 @@ type State struct {
 // evenly spaced, the next one always waits a moment.
 const longQuotaWait = 5 * time.Second
 
-// judge names the one thing that matters most now. What must be mended first
+// judge names the one thing that matters most now. What must be fixed first
 // comes first: without Kafka it does not matter whether MPC serves.
 func judge(s *Status) State {
 	k := s.Kafka
@@ -82,7 +82,7 @@ func judge(s *Status) State {
 }
 
 // kafkaText is what becomes of the work while Kafka does not answer.
-const kafkaText = "Nothing is called whose call could not be recorded. Work goes on by itself when the brokers answer."
+const kafkaText = "Calls are paused: Kafka cannot record them. They go on by themselves when the brokers answer."
 
 // at is a state that begins now, as far as it alone can tell.
 func (s *Status) at(name, title, text string) State {
@@ -198,7 +198,7 @@ func paced(s *Status) State {
 	case f.Lag > 0 || !f.LagKnown:
 		return s.at(Working, "Working", "Events are being read.")
 	}
-	return s.at(Idle, "Nothing to do", "Every failure event that has come is answered.")
+	return s.at(Idle, "Nothing to do", "Nothing pending.")
 }
 
 // answeredLately: between two events that are answered in a millisecond each there

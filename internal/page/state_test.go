@@ -33,7 +33,7 @@ func TestTheStateIsWhatMattersMost(t *testing.T) {
 		hazard, want, says string
 		change             func(*Status)
 	}{
-		{"nothing to do", Idle, "is answered", func(*Status) {}},
+		{"nothing to do", Idle, "Nothing pending", func(*Status) {}},
 		{"between two events", Working, "as they come", func(s *Status) { s.Outcomes = []Count{{Count: 9, LastMinute: 1}} }},
 		{"a minute after the last event", Idle, "", func(s *Status) { s.Outcomes = []Count{{Count: 9}} }},
 		{"calls under way", Working, "as they come", func(s *Status) { s.Flow.InFlight = 1 }},

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// absent is about topics that somebody has deleted: that does not mend itself.
+// absent is about topics that somebody has deleted: that does not end by itself.
 func absent(s *Status) State {
 	topics := s.Kafka.Absent
 	title, it := "Topic "+topics[0]+" does not exist", "it"

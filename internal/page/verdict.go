@@ -159,7 +159,7 @@ func (e evidence) lastTold() *toldVerdict {
 }
 
 // advice is what to do about a dead letter.
-const advice = "It is never called as it stands: ask for the task with `remux-retrier retry TASK_ID`. " +
+const advice = "It will not be retried in this form: ask for the task with `remux-retrier retry TASK_ID`. " +
 	"`remux-retrier redrive --task TASK_ID` puts it back, but only once, and that helps only if the service can read it by then."
 
 // deadLettered is about a dead letter in the topics.

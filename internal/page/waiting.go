@@ -86,7 +86,7 @@ func (e evidence) heldUp() (v Verdict, held bool) {
 }
 
 // mpc is how it stands with MPC, also where the instance's state is about
-// something else that has to be mended first.
+// something else that has to be fixed first.
 func (e evidence) mpc() State {
 	state := judgeMPC(&e.status)
 	if state.Name == e.status.State.Name { // which knows since when

@@ -46,7 +46,7 @@ func TestAnUnansweredEventSaysWhatItWaitsForNow(t *testing.T) {
 		{"an outage is over and there is no limit", change(well(), func(s *Status) { s.MPC.Rate, s.MPC.Share = nil, nil }), story.Step{Kind: story.OutageWait}, QuotaWait, "MPC serves again. It waits for its turn to be called."},
 		{"throttled", change(well(), func(s *Status) { s.MPC.ThrottledLately = 1 }), story.Step{Kind: story.QuotaWait}, Throttled, "refuses calls because of its quota"},
 		{"no share", change(well(), func(s *Status) { s.MPC.Share = rate(0) }), story.Step{Kind: story.QuotaWait}, NoShare, "Run fewer instances"},
-		{"Kafka is away", change(outage, func(s *Status) { s.Kafka.Problem = "dial tcp: refused" }), story.Step{Kind: story.QuotaWait}, KafkaAway, "could not be recorded. Work goes on by itself when the brokers answer. What is wrong: dial tcp: refused."},
+		{"Kafka is away", change(outage, func(s *Status) { s.Kafka.Problem = "dial tcp: refused" }), story.Step{Kind: story.QuotaWait}, KafkaAway, "Kafka cannot record them. They go on by themselves when the brokers answer. What is wrong: dial tcp: refused."},
 		{"its own call failed", quota, story.Step{Kind: story.BackoffWait, Until: noon}, backingOff, "12:00:00"},
 		{"the state was not told, while others are served", quota, story.Step{Kind: story.State, State: "not told", Error: lost}, asking, "did not tell the task's state"},
 		{"MPC may not have processed the call yet", quota, story.Step{Kind: story.Doubt, Until: noon.Add(time.Second)}, asking, "next state query at 12:00:01"},
@@ -55,7 +55,7 @@ func TestAnUnansweredEventSaysWhatItWaitsForNow(t *testing.T) {
 		{"decided, not published", outage, story.Step{Kind: story.Answered, Reason: events.Rejected}, publishing, "being published"},
 		{"decided, and Kafka is away", change(well(), func(s *Status) { s.Kafka.Problem = "dial tcp: refused" }), story.Step{Kind: story.Answered, Reason: events.Rejected}, publishing, "when Kafka answers. What is wrong: dial tcp: refused."},
 		{"decided, and it does not fit its topic", change(well(), stuck), story.Step{Kind: story.Answered, Reason: events.Rejected}, publishing, "raise max.message.bytes"},
-		{"a dead letter on its way, in an outage", outage, story.Step{Kind: story.DeadLetterWait, Detail: "not_json, it ends too soon"}, deadLetter, "ends too soon. It is being published. It is never called as it stands"},
+		{"a dead letter on its way, in an outage", outage, story.Step{Kind: story.DeadLetterWait, Detail: "not_json, it ends too soon"}, deadLetter, "ends too soon. It is being published. It will not be retried in this form"},
 		{"a dead letter on its way, while another does not fit", change(well(), stuck), story.Step{Kind: story.DeadLetterWait, Detail: "not_json", At: noon}, deadLetter, "It is being published."},
 		{"a dead letter that does not fit its topic", change(well(), stuck), story.Step{Kind: story.DeadLetterWait, Detail: "not_json"}, Stuck, "raise max.message.bytes"},
 	} {

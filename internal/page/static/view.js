@@ -41,8 +41,8 @@ export function showSilence(heard, refused) {
   set(byId('state'), { 'data-mood': 'bad', 'data-state': 'silent' });
   put(byId('state-title'), title);
   put(byId('state-since'), heard ? `since ${clock(heard)}, for ${since(heard, Date.now())}` : '');
-  put(byId('state-text'), refused || (heard ? 'What stands below is as it was then. ' : '') +
-    'This page goes on by itself when the instance answers. Does its process run, and does the way to it still stand?');
+  put(byId('state-text'), refused || (heard ? 'Data below is stale. ' : '') +
+    'Is the process running and reachable? The page goes on by itself when it answers.');
   for (const id of ['state-advice', 'state-command', 'state-letters', 'state-error', 'notes']) byId(id).hidden = true;
   put(document.querySelector('title'), `${title} · ${instance}`);
 }
