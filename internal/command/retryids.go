@@ -134,20 +134,25 @@ func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	}
 }
 
-// maxIDs bounds the tasks that one run takes from standard input.
-const maxIDs = 1_000_000
+// maxIDs bounds the tasks that one run takes from standard input, maxIDBytes their ids:
+// more than so many ids of the longest kind have.
+const maxIDs, maxIDBytes = 1_000_000, 128 << 20
 
 // readIDs reads one task a line: what stands before the first tab, without white space
 // around it. Nothing is taken from what cannot be read as a whole.
 func readIDs(in io.Reader) (ids []string, err error) {
 	lines := bufio.NewScanner(in)
-	for n := 1; lines.Scan(); n++ {
+	for held := 0; lines.Scan(); {
 		id, _, _ := strings.Cut(strings.TrimSpace(lines.Text()), "\t")
 		if id = strings.TrimSpace(id); id != "" {
-			ids = append(ids, id)
+			ids = append(ids, strings.Clone(id)) // without the rest of its line
+			held += len(id)
 		}
-		if len(ids) > maxIDs {
+		switch {
+		case len(ids) > maxIDs:
 			return nil, fmt.Errorf("standard input has more than %d tasks: ask for some of them at a time", maxIDs)
+		case held > maxIDBytes:
+			return nil, errors.New("standard input has lines that are too long for task ids: name one task a line")
 		}
 	}
 	if err := lines.Err(); err != nil {

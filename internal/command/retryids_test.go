@@ -39,6 +39,7 @@ func TestNothingIsTakenFromInputThatCannotBeReadWhole(t *testing.T) {
 	for name, stdin := range map[string]string{
 		"empty":            "\n \n",
 		"a line too long":  "1\n" + strings.Repeat("9", 1<<20) + "\n",
+		"a flood of text":  strings.Repeat(strings.Repeat("9", 60_000)+"\n", maxIDBytes/60_000+1),
 		"too many for one": strings.Repeat("1\n", maxIDs+1),
 	} {
 		if got, err := idsOf(t, stdin, "-"); err == nil || len(got) > 0 || len(err.Error()) > 300 {
