@@ -85,10 +85,14 @@ func (c *certificates) entry(address string) *known {
 		k.used = now
 		return k
 	}
-	if c.fetching >= maxFetches {
+	before := k
+	good := before != nil && before.err == nil && now.Sub(before.fetched) < goodFor
+	switch {
+	case c.fetching >= maxFetches && good:
+		return before
+	case c.fetching >= maxFetches:
 		return nil
 	}
-	before := k
 	delete(c.known, address)
 	c.makeRoom()
 	k = &known{done: make(chan struct{}), used: now}

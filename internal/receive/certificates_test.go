@@ -204,6 +204,12 @@ func TestURLsOfStrangersFillNoMemoryAndPushOutNoCertificate(t *testing.T) {
 		if _, err := c.at(t.Context(), "good"); err != nil || good != 1 {
 			t.Errorf("%v, fetched %d times", err, good)
 		}
+		time.Sleep(renewAfter)
+		certificate, _ := c.at(t.Context(), "good")
+		c.outdated("good", certificate) // by a forgery
+		if _, err := c.at(t.Context(), "good"); err != nil || good != 1 {
+			t.Errorf("%v, fetched %d times", err, good)
+		}
 		close(hang)
 	})
 }
