@@ -12,7 +12,7 @@ import (
 
 var receiveCommand = command{
 	name: "receive", takes: none,
-	summary: "run the HTTPS end point that SMN pushes MPC's notifications to",
+	summary: "run the HTTPS endpoint that SMN pushes MPC's notifications to",
 	more: `
 Runs until SIGTERM or SIGINT. It checks each message of SMN (signature, certificate,
 topic, age), publishes it to the failed topic and answers 200 when all in-sync
