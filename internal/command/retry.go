@@ -139,12 +139,12 @@ func acceptedIn(h history.History) (at []time.Time) {
 // spent says that a task with these accepted retries has had its budget, and until when.
 func spent(accepted []time.Time, budget int, window time.Duration) error {
 	if budget == 0 {
-		return fmt.Errorf("RETRY_BUDGET is 0, so it would be answered %s; --force passes that", events.BudgetExhausted)
+		return fmt.Errorf("RETRY_BUDGET is 0, so it would be answered %s; --force overrides this", events.BudgetExhausted)
 	}
 	over := len(accepted) - budget // forced retries pass the budget, and count
 	if over < 0 {
 		return nil
 	}
-	return fmt.Errorf("it has had %d accepted retries within %v (RETRY_BUDGET is %d), so it would be answered %s; it can be asked for again after %s; --force passes that",
+	return fmt.Errorf("it has had %d accepted retries within %v (RETRY_BUDGET is %d), so it would be answered %s; it can be asked for again after %s; --force overrides this",
 		len(accepted), window, budget, events.BudgetExhausted, accepted[over].Add(window).UTC().Format(time.RFC3339))
 }
