@@ -19,20 +19,20 @@ var retryCommand = command{
 	name: "retry", args: retryArgs, takes: anything,
 	summary: "publish a failure event for each task, for the service to handle",
 	more: `
-The tasks are named, or come from standard input (no argument, or -), one a line;
-what stands behind a tab is passed over. Or --reason and --code find them in the
+The tasks are arguments, or come from standard input (no argument, or -), one a line;
+everything after a tab is ignored. Or --reason and --code find them in the
 outcome topics: the tasks whose latest outcome has one of these reasons, and whose
 failure, or MPC's answer to the retry, has one of these codes. Their number and some
-of them are shown, and a terminal asks for a yes; elsewhere --yes is required. Tasks
-that wait for an answer already are left out.
+of them are printed. On a terminal it then asks for a yes; otherwise it needs --yes.
+Tasks that wait for an answer already are left out.
 
 The events go to the failed topic, keyed by task id; the partition and offset of
-each are printed. A task whose budget is spent would be refused: its event is not
-published, and the reason is printed. Exit code 1 if any was refused.
+each are printed. For a task whose budget is used up nothing is published, and the
+reason is printed; the exit code is then 1.
 `,
 	prepare: func(flags *flag.FlagSet) func(context.Context, Env, []string) int {
 		o := retryOptions{}
-		flags.BoolVar(&o.force, "force", false, "pass the budget, RETRY_MAX_EVENT_AGE and RETRY_SKIP_CODES, by the header "+events.ForceHeader+"; a forced retry counts like any other")
+		flags.BoolVar(&o.force, "force", false, "override the budget, RETRY_MAX_EVENT_AGE and RETRY_SKIP_CODES, by the header "+events.ForceHeader+"; a forced retry counts like any other")
 		flags.BoolVar(&o.dry, "dry-run", false, "print which tasks it would ask for, and change nothing")
 		flags.BoolVar(&o.yes, "yes", false, "do not ask before tasks that --reason or --code found are asked for")
 		flags.IntVar(&o.limit, "limit", 0, "ask for `N` tasks at most")
@@ -139,12 +139,12 @@ func acceptedIn(h history.History) (at []time.Time) {
 // spent says that a task with these accepted retries has had its budget, and until when.
 func spent(accepted []time.Time, budget int, window time.Duration) error {
 	if budget == 0 {
-		return fmt.Errorf("RETRY_BUDGET is 0, so it would be answered %s; --force passes that", events.BudgetExhausted)
+		return fmt.Errorf("RETRY_BUDGET is 0, so it would be answered %s; --force overrides this", events.BudgetExhausted)
 	}
 	over := len(accepted) - budget // forced retries pass the budget, and count
 	if over < 0 {
 		return nil
 	}
-	return fmt.Errorf("it has had %d accepted retries within %v (RETRY_BUDGET is %d), so it would be answered %s; it can be asked for again after %s; --force passes that",
+	return fmt.Errorf("it has had %d accepted retries within %v (RETRY_BUDGET is %d), so it would be answered %s; it can be asked for again after %s; --force overrides this",
 		len(accepted), window, budget, events.BudgetExhausted, accepted[over].Add(window).UTC().Format(time.RFC3339))
 }

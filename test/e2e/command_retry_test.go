@@ -64,7 +64,7 @@ func TestCommandRetryOverAnExhaustedBudget(t *testing.T) {
 		r.publish(event("7"))
 		r.waitForAnswers(len(r.published), 20*time.Second)
 	}
-	r.command(budget, "retry", "7").want(t, 1, "7: not asked for: it has had 2 accepted retries within 24h0m0s (RETRY_BUDGET is 2)", "budget_exhausted", "--force passes that")
+	r.command(budget, "retry", "7").want(t, 1, "7: not asked for: it has had 2 accepted retries within 24h0m0s (RETRY_BUDGET is 2)", "budget_exhausted", "--force overrides this")
 	if ends, err := r.ends(r.failed); err != nil || sum(ends) != 2 {
 		t.Errorf("events: %v, %v", ends, err)
 	}
