@@ -58,7 +58,7 @@ func (p *partition) open() error {
 		return p.otherLog(fmt.Errorf("%w: it ends at %d, %d was committed", errOtherLog, next, reached))
 	case p.restarted:
 		p.log.WithField("offset", reached).WithField("end", next).
-			Error("the committed offset belongs to a different log: the topic was re-created or lost records; reading the partition from its beginning and checking its tasks with MPC before any call")
+			Error("the committed offset belongs to a different log: the topic was recreated or lost records; reading the partition from its beginning and checking its tasks with MPC before any call")
 		g.c.stats.dataLoss.Add(1)
 		p.offset, mark = first, CommitMetadata{Called: max(at.Offset, next)}
 	case foreign != nil:

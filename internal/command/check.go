@@ -13,7 +13,7 @@ import (
 
 var checkCommand = command{
 	name: "check", takes: none,
-	summary: "try out brokers, topics, rights, authentication and one state query",
+	summary: "test brokers, topics, rights, authentication and one state query",
 	more: `
 A line for each: ok, warn or FAIL, and what to do about it. It writes nothing,
 joins no group, and costs one or two requests of MPC's quota. Exit code 0 if

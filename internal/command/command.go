@@ -43,7 +43,7 @@ type Env struct {
 	// Kafka and MPC make clients; neither opens a connection yet.
 	Kafka func(config.Config) (*kafkalog.Client, error)
 	MPC   func(config.Config) (*mpcclient.Client, error)
-	// Receive runs the end point of SMN's messages and gives the exit code.
+	// Receive runs the endpoint of SMN's messages and gives the exit code.
 	Receive func(context.Context, config.Receive) int
 
 	// terminal is where a person looks, as a file; nil: nobody does.

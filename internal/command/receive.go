@@ -12,11 +12,11 @@ import (
 
 var receiveCommand = command{
 	name: "receive", takes: none,
-	summary: "run the HTTPS end point that SMN pushes MPC's notifications to",
+	summary: "run the HTTPS endpoint to which SMN sends MPC's notifications",
 	more: `
 Runs until SIGTERM or SIGINT. It checks each message of SMN (signature, certificate,
 topic, age), publishes it to the failed topic and answers 200 when all in-sync
-replicas have it; while Kafka is away it answers 503, and SMN sends it again. It
+replicas have it; while Kafka is unreachable it answers 503, and SMN sends it again. It
 confirms subscriptions of the listed topics by itself.
 
 It reads the service's KAFKA_…, HTTP_…, LOG_… and SHUTDOWN_TIMEOUT, and needs no

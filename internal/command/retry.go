@@ -19,16 +19,16 @@ var retryCommand = command{
 	name: "retry", args: retryArgs, takes: anything,
 	summary: "publish a failure event for each task, for the service to handle",
 	more: `
-The tasks are named, or come from standard input (no argument, or -), one a line;
-what stands behind a tab is ignored. Or --reason and --code find them in the
+The tasks are arguments, or come from standard input (no argument, or -), one a line;
+everything after a tab is ignored. Or --reason and --code find them in the
 outcome topics: the tasks whose latest outcome has one of these reasons, and whose
 failure, or MPC's answer to the retry, has one of these codes. Their number and some
-of them are shown, and a terminal asks for a yes; elsewhere --yes is required. Tasks
-that wait for an answer already are left out.
+of them are printed. On a terminal it then asks for a yes; otherwise it needs --yes.
+Tasks that wait for an answer already are left out.
 
 The events go to the failed topic, keyed by task id; the partition and offset of
-each are printed. A task whose budget is spent would be refused: its event is not
-published, and the reason is printed. Exit code 1 if any was refused.
+each are printed. For a task whose budget is used up nothing is published, and the
+reason is printed; the exit code is then 1.
 `,
 	prepare: func(flags *flag.FlagSet) func(context.Context, Env, []string) int {
 		o := retryOptions{}

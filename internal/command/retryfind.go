@@ -156,7 +156,7 @@ func (f found) tell(w io.Writer) {
 	for _, left := range []struct {
 		n   int
 		why string
-	}{{f.later, "retried since"}, {f.waiting, "already waiting for an answer"}, {f.spent, "left out: the budget is spent, --force overrides this"}} {
+	}{{f.later, "retried since"}, {f.waiting, "already waiting for an answer"}, {f.spent, "left out: the budget is used up, --force overrides this"}} {
 		if left.n > 0 {
 			fmt.Fprintf(w, "; %d %s", left.n, left.why)
 		}

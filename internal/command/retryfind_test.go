@@ -62,7 +62,7 @@ func TestTasksAreFoundByTheirLatestOutcome(t *testing.T) {
 	var out bytes.Buffer
 	f := choose(tasks, now.Add(-24*time.Hour), nil, []string{"MPC.10105"}, refusal)
 	f.tell(&out)
-	want := "2 tasks found; 1 retried since; 1 already waiting for an answer; 1 left out: the budget is spent, --force overrides this\n" +
+	want := "2 tasks found; 1 retried since; 1 already waiting for an answer; 1 left out: the budget is used up, --force overrides this\n" +
 		"  a\trejected\tMPC.10105,MPC.10212\t2026-11-23T05:00:00Z\n  b\tbudget_exhausted\tMPC.10105\t2026-11-23T06:00:00Z\n"
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", out.String(), want)

@@ -21,7 +21,7 @@ const sweepShare = 20
 
 var sweepCommand = command{
 	name: "sweep", args: "[OPTIONS]", takes: none,
-	summary: "publish a failure event for each failed task of MPC's that none has told of",
+	summary: "publish a failure event for each failure that has none",
 	more: `
 It lists MPC's failed tasks, page by page, leaves out those whose failure is known
 from the outcome topics or waits in the failed topic, and publishes events for the

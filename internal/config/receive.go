@@ -17,12 +17,12 @@ import (
 // HTTP, of the log and of the stop; see spec.
 type receiveSpec struct {
 	Addr      string `envconfig:"RECEIVE_ADDR" default:":8443" desc:"Listen address, host:port, for SMN's messages."`
-	TopicURNs string `envconfig:"RECEIVE_TOPIC_URNS" shown:"required" desc:"SMN topics whose messages are taken, comma-separated, such as urn:smn:cn-north-4:0123456789abcdef0123456789abcdef:mpc."`
-	CertFile  string `envconfig:"RECEIVE_TLS_CERT_FILE" desc:"PEM file with the server's certificate and its chain. Without it messages come by plain HTTP, from a proxy that speaks HTTPS."`
+	TopicURNs string `envconfig:"RECEIVE_TOPIC_URNS" shown:"required" desc:"SMN topics whose messages are accepted, comma-separated, such as urn:smn:cn-north-4:0123456789abcdef0123456789abcdef:mpc."`
+	CertFile  string `envconfig:"RECEIVE_TLS_CERT_FILE" desc:"PEM file with the server's certificate and its chain. Without it messages come by plain HTTP, from a proxy that has the certificate."`
 	KeyFile   string `envconfig:"RECEIVE_TLS_KEY_FILE" desc:"PEM file with the certificate's private key, unencrypted."`
-	CertHosts string `envconfig:"RECEIVE_CERT_HOSTS" shown:"SMN's and the console's, by the topics' regions" desc:"Hosts, comma-separated, that may be asked for the certificates that SMN signs with and for confirmations of subscriptions: names or addresses, with a port or for all ports; *.example.com for all names below a domain."`
+	CertHosts string `envconfig:"RECEIVE_CERT_HOSTS" shown:"SMN's and the console's, by the topics' regions" desc:"Hosts, comma-separated, from which receive may fetch SMN's signing certificates, and at which it may confirm subscriptions: names or addresses, with a port or for all ports; *.example.com for all names below a domain."`
 	CAFile    string `envconfig:"RECEIVE_CA_FILE" shown:"system's" desc:"PEM file with the authorities that may sign those hosts' certificates, instead of the system's."`
-	MaxAge    string `envconfig:"RECEIVE_MAX_AGE" default:"2h" desc:"Messages that SMN signed longer ago are refused, 1m to 720h: shorter stops replays earlier, longer takes what SMN sends again late."`
+	MaxAge    string `envconfig:"RECEIVE_MAX_AGE" default:"2h" desc:"Messages that SMN signed longer ago are refused; 1m to 720h. A short time limits replays; a long one accepts what SMN sends again late."`
 }
 
 // Receive is the complete and checked configuration of the command receive. It

@@ -146,7 +146,7 @@ func (l *Ledger) recreated(partition int, a *answered, why string) {
 	a.recreated = true
 	l.status.Recreated++
 	l.forgetCovers(partition)
-	l.cfg.Logger.Warnf("%s/%d: the topic was deleted and re-created: %s. Earlier retries cover none of its events", l.cfg.Topic, partition, why)
+	l.cfg.Logger.Warnf("%s/%d: the topic was deleted and recreated: %s. Earlier retries cover none of its events", l.cfg.Topic, partition, why)
 }
 
 func (l *Ledger) forgetCovers(partition int) {

@@ -74,7 +74,7 @@ func (l *Ledger) align(s *source, span consumer.Interval) bool {
 // restart starts over with an outcome partition whose log has been replaced. mu is held.
 func (l *Ledger) restart(s *source, is consumer.Interval) {
 	l.status.Recreated++
-	l.cfg.Logger.Warnf("%s/%d ends at %d, but was read up to %d: the topic was deleted and re-created, or lost records. Reading it from its start", s.topic, s.partition, is.To, s.next)
+	l.cfg.Logger.Warnf("%s/%d ends at %d, but was read up to %d: the topic was deleted and recreated, or lost records. Reading it from its start", s.topic, s.partition, is.To, s.next)
 	s.next = unread
 	delete(l.own.published, s.topicPartition)
 	for _, a := range l.answered {

@@ -64,7 +64,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 var (
 	inFlight    = describe("in_flight", "API requests in progress.")
-	waiting     = describe("waiting", "Events that wait for a call, by what they wait for: quota, backoff (their last call failed), outage (MPC does not serve), kafka (it has not yet taken earlier outcomes, or the commit that records the call).", "for")
+	waiting     = describe("waiting", "Events that wait for a call, by what they wait for: quota, backoff (their last call failed), outage (MPC does not serve), kafka (it has not yet accepted earlier outcomes, or the commit that records the call).", "for")
 	lag         = describe("lag", "Records above the committed offset of an assigned partition, by partition. One event that waits keeps all records behind it in the lag.", "partition")
 	oldest      = describe("oldest_unanswered_seconds", "Age of the oldest unanswered failure event that this instance holds, by its record's timestamp; 0 if there is none.")
 	quota       = describe("quota_per_minute", "Requests a minute that this instance may send now: its share of the quota, or less while MPC throttles.")

@@ -1,4 +1,4 @@
-// Package receive is the HTTPS end point that Huawei Cloud's notification service
+// Package receive is the HTTPS endpoint that Huawei Cloud's notification service
 // (SMN) pushes MPC's notifications to. It checks each message, publishes it to the
 // failed topic as it came, and answers 200 only when all in-sync replicas have it.
 //

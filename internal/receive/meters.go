@@ -77,7 +77,7 @@ func (m *Meters) Watch(ready func() bool) {
 func (m *Meters) CertificateEnds(at func() time.Time) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "receive_certificate_expiry_timestamp_seconds",
-		Help: "Expiry of the certificate that SMN's messages are taken with (RECEIVE_TLS_CERT_FILE), as Unix time. Only where it is set.",
+		Help: "Expiry of receive's own certificate (RECEIVE_TLS_CERT_FILE), as Unix time. Only where it is set.",
 	}, func() float64 { return float64(at().Unix()) }))
 }
 

@@ -19,6 +19,7 @@ import (
 func TestTimesAreInTheReadersZoneWhereThatIsWanted(t *testing.T) {
 	t.Parallel()
 	s := newService(func(s *page.Status) {
+		s.Retries = []page.RetriesOfHour{{From: time.Date(2026, 11, 23, 20, 0, 0, 0, time.UTC), Accepted: 12, Recovered: 9, FailedAgain: 1, NotHeardOf: 2}}
 		s.Notes = []string{"Throttled by MPC since 2026-11-23 20:00:00 UTC: 63 of 100 calls a minute admitted"}
 	}).aDay()
 	until := time.Date(2026, 11, 23, 22, 30, 0, 0, time.UTC)
@@ -37,7 +38,7 @@ func TestTimesAreInTheReadersZoneWhereThatIsWanted(t *testing.T) {
 	}
 	choose("local")
 	for where, want := range map[string]string{
-		"#time-head": "UTC+05:30", "#notes": "2026-11-24 01:30:00 UTC+05:30", "#story-verdict": "04:00:00 UTC+05:30", "#story-events": "04:00:00 UTC+05:30",
+		"#time-head": "UTC+05:30", "#retries-head": "UTC+05:30", "#retries-rows": "11-24 01:30:00\t12\t9\t1\t2", "#notes": "2026-11-24 01:30:00 UTC+05:30", "#story-verdict": "04:00:00 UTC+05:30", "#story-events": "04:00:00 UTC+05:30",
 	} {
 		if words := b.text(where); !strings.Contains(words, want) {
 			t.Errorf("%s does not say %q: %q", where, want, words)

@@ -34,6 +34,19 @@ func (r *rig) expectedAnswers() int {
 func (r *rig) finish(within time.Duration) (repeats []string) {
 	r.t.Helper()
 	r.waitForAnswers(r.expectedAnswers(), within)
+	r.waitForCommits()
+	for _, s := range r.services {
+		if s.running() {
+			s.stop()
+		}
+	}
+	r.readAll()
+	return r.checkAccount()
+}
+
+// waitForCommits waits until the offsets are committed up to the failed topic's ends.
+func (r *rig) waitForCommits() {
+	r.t.Helper()
 	waitFor(r.t, 20*time.Second, "the group to commit the topic's end", func() (bool, string) {
 		ends, err := r.ends(r.failed)
 		if err != nil {
@@ -47,13 +60,6 @@ func (r *rig) finish(within time.Duration) (repeats []string) {
 		}
 		return err == nil, fmt.Sprint(err)
 	})
-	for _, s := range r.services {
-		if s.running() {
-			s.stop()
-		}
-	}
-	r.readAll()
-	return r.checkAccount()
 }
 
 // finishWithoutRepeats is finish for scenarios in which no answer may be repeated.

@@ -153,11 +153,18 @@ func TestConnectionsToABrokerAreFewHoweverManyPartitions(t *testing.T) {
 	c, o := ownCluster(t, testkafka.Config{}, options{partitions: 64, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 10 * time.Millisecond}}})
 	r := newRig(t, o)
 	s := r.start("MPC_REQUESTS_PER_MINUTE", "unlimited").ready()
-	const most = 8
+	// A write that a busy machine answers late gets one more, until it is answered.
+	const most, late = 8, 3 * time.Second
 	look := func(when string) {
+		since := map[string]time.Time{} // when a broker began to have more
 		for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 			for addr, n := range s.connections(c.Addrs()) {
-				if n > most {
+				switch {
+				case n <= most:
+					delete(since, addr)
+				case since[addr].IsZero():
+					since[addr] = time.Now()
+				case time.Since(since[addr]) > late:
 					t.Fatalf("%s: %d connections to broker %s", when, n, addr)
 				}
 			}

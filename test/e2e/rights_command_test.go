@@ -22,7 +22,7 @@ func toolsWithTheListedRights(t *testing.T, r *rig, login []string) {
 	for _, row := range []string{
 		"| `retry` | WRITE on the failed topic, READ on both outcome topics (the task's budget) |",
 		"| `redrive` | READ on the dead letters and on the group `remux-retrier.redrive`, WRITE on the failed topic |",
-		"| `explain TASK_ID` | READ on all four topics; DESCRIBE on the group, to see what still waits from before the time that is read |",
+		"| `explain TASK_ID` | READ on all topics; DESCRIBE on the group, to see events that still wait from before the period that is read |",
 	} {
 		if !strings.Contains(string(guide), row) {
 			t.Errorf("the guide does not list what is tried here: %s", row)

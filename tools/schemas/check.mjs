@@ -11,7 +11,7 @@ const read = (name) => JSON.parse(readFileSync(join(folder, name), 'utf8'));
 
 const ajv = new Ajv({ strict: true });
 addFormats(ajv);
-for (const name of ['failure.schema.json', 'outcome.schema.json']) {
+for (const name of ['failure.schema.json', 'outcome.schema.json', 'recovered.schema.json']) {
   ajv.compile(read(name));
 }
 const schemas = read('asyncapi.json').components.schemas;

@@ -1,18 +1,28 @@
-// What became of the accepted retries, hour by hour, the latest first. Only where the
-// service is told of tasks that succeed.
+// What became of the accepted retries, by the hour, the latest first. Only if the service
+// is told of tasks that succeed.
 
-import { byId, clock, list, make, number, put } from './dom.js';
+import { byId, list, make, number, put } from './dom.js';
+import { clock, onZone } from './time.js';
 
 const counts = ['accepted', 'recovered', 'failed_again', 'not_heard_of'];
 
-function update(row, hour) {
-  counts.forEach((name, i) => put(row.children[i + 1], number(hour[name])));
+let hours = [];
+let now = 0;
+
+function show() {
+  byId('retries').hidden = hours.length === 0;
+  list(byId('retries-rows'), hours, (hour) => hour.from,
+    () => make('tr', {}, make('td', { class: 'time' }), ...counts.map(() => make('td', { class: 'number' }))),
+    (row, hour) => {
+      put(row.firstElementChild, clock(hour.from, now));
+      counts.forEach((name, i) => put(row.children[i + 1], number(hour[name])));
+    });
 }
 
 export function showRetries(status) {
-  const hours = (status.retries_by_hour || []).slice(-24).reverse();
-  byId('retries').hidden = hours.length === 0;
-  list(byId('retries-rows'), hours, (hour) => hour.from,
-    (hour) => make('tr', {}, make('td', { class: 'time' }, clock(hour.from, status.at)), ...counts.map(() => make('td', { class: 'number' }))),
-    update);
+  hours = (status.retries_by_hour || []).slice(-24).reverse();
+  now = status.at;
+  show();
 }
+
+onZone(show);

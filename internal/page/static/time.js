@@ -61,6 +61,7 @@ const choice = byId('zone');
 function show() {
   choice.value = local ? 'local' : 'utc';
   put(byId('time-head'), `Time, ${name()}`);
+  put(byId('retries-head'), `From, ${name()}`);
 }
 
 choice.addEventListener('change', () => {
