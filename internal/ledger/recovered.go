@@ -54,6 +54,20 @@ func (e *ends) hour(decided int64) *Hour {
 // count counts accepted retries in the window.
 func (e *ends) count(decided int64, n int) { e.hour(decided).Retries += n }
 
+// left drops what became of a retry that has left the window: it is not counted any more.
+func (e *ends) left(retry eventKey) {
+	end, known := e.of[retry]
+	if !known {
+		return
+	}
+	delete(e.of, retry)
+	if h := e.hour(end.decided); end.recovered {
+		h.Recovered--
+	} else {
+		h.FailedAgain--
+	}
+}
+
 // note takes note of what became of a retry. That it has recovered is the last word.
 func (e *ends) note(r events.Retry, end retryEnd, most int) {
 	at := keyOf(r.Source)
@@ -152,13 +166,21 @@ func (l *Ledger) takeRecovery(r *consumer.Record) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ends.note(recovery.Retry, retryEnd{recovered: true, by: keyOf(recovery.Source)}, l.max)
+	l.noteEnd(recovery.Retry, retryEnd{recovered: true, by: keyOf(recovery.Source)})
 }
 
 // failedAgain takes note of what an outcome says of the retry before. mu is held.
 func (l *Ledger) failedAgain(o *events.Outcome) {
 	if l.ends != nil && o.PreviousRetry != nil {
-		l.ends.note(*o.PreviousRetry, retryEnd{}, l.max)
+		l.noteEnd(*o.PreviousRetry, retryEnd{})
+	}
+}
+
+// noteEnd takes note of what a record says became of a retry, unless that was decided
+// before the window, or in the future: nothing would ever drop that. mu is held.
+func (l *Ledger) noteEnd(r events.Retry, end retryEnd) {
+	if age := l.timeline.now().Sub(r.DecidedAt); age < l.cfg.Window && age >= -skew {
+		l.ends.note(r, end, l.max)
 	}
 }
 

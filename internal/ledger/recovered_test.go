@@ -139,6 +139,48 @@ func TestHoursTellWhatBecameOfTheRetries(t *testing.T) {
 	})
 }
 
+// Otherwise an hour that is half over at the window's edge tells of more ends than retries.
+func TestWhatBecameOfARetryLeavesTheWindowWithIt(t *testing.T) {
+	runRecovering(t, func(w *world) {
+		time.Sleep(time.Until(time.Now().Truncate(time.Hour).Add(time.Hour)))
+		began := time.Now().UTC()
+		for n, task := range []string{"1", "2", "3"} {
+			w.publish(outcome(task, events.Accepted, event(0, int64(n)), cover(0, 3)))
+			w.follow()
+			time.Sleep(10 * time.Minute)
+		}
+		w.recovery("1", event(0, 5))
+		again := outcome("2", events.BudgetExhausted, event(0, 6))
+		p, _ := w.RetryBefore("2", event(0, 6))
+		again.PreviousRetry = &p
+		w.publish(again)
+		w.follow()
+		w.expect("at first", w.Hours(), []Hour{{began, 3, 1, 1}})
+		time.Sleep(time.Until(began.Add(window + 5*time.Minute)))
+		w.expect("the first has left", w.Hours(), []Hour{{began, 2, 0, 1}})
+		w.publish(outcome("4", events.Rejected, event(0, 9), cover(0, 10))) // tells that the clock is right
+		w.restart()
+		w.catchUp(0, 1)
+		w.expect("read at the start", w.Hours(), []Hour{{began, 2, 0, 1}})
+		time.Sleep(10 * time.Minute)
+		w.expect("the second, too", w.Hours(), []Hour{{began, 1, 0, 0}})
+	})
+}
+
+// Nothing would ever drop them: whoever may write outcomes could fill the memory.
+func TestEndsOfRetriesInTheFutureAreNotKept(t *testing.T) {
+	runRecovering(t, func(w *world) {
+		future := events.Retry{Source: event(0, 3), DecidedAt: time.Now().Add(skew + time.Hour)}
+		w.tell(events.Recovery{TaskID: "1", Source: event(0, 5), Retries: 1, Retry: future, Origin: origin})
+		again := outcome("2", events.Rejected, event(0, 6))
+		again.PreviousRetry = &future
+		w.publish(again)
+		w.follow()
+		w.expect("answered", w.Answered(event(0, 5)) && w.Answered(event(0, 6)), true)
+		w.expect("kept", []int{len(w.Ledger.ends.of), len(w.Ledger.ends.hours)}, []int{0, 0})
+	})
+}
+
 func TestWithoutTheTopicNothingIsKeptOfTheRetriesEnds(t *testing.T) {
 	run(t, func(w *world) {
 		o := outcome("1", events.Accepted, event(0, 3), cover(0, 4))
