@@ -26,7 +26,8 @@ type retryEnd struct {
 	recovered bool  // otherwise its task has failed again
 	// by is the event that told of the success. Others that tell of it later count for
 	// nothing.
-	by eventKey
+	by    eventKey
+	noted int64 // when this became known, in Unix milliseconds
 }
 
 // Hour counts the accepted retries that were decided in an hour, by what became of them.
@@ -89,14 +90,19 @@ func (e *ends) note(r events.Retry, end retryEnd, most int) {
 	}
 }
 
-// sweep drops what was decided before the horizon.
+// sweep drops what nobody asks about any more because it was noted before the horizon.
+// When the retry was decided does not say that: a record may name any time in the future.
 func (e *ends) sweep(now, horizon time.Time) {
 	if now.Sub(e.swept) < sweepEvery {
 		return
 	}
 	e.swept = now
-	maps.DeleteFunc(e.of, func(_ eventKey, end retryEnd) bool { return end.decided < horizon.UnixMilli() })
-	maps.DeleteFunc(e.hours, func(_ int64, h *Hour) bool { return h.From.Add(time.Hour).Before(horizon) })
+	for retry, end := range e.of {
+		if end.noted < horizon.UnixMilli() {
+			e.left(retry)
+		}
+	}
+	maps.DeleteFunc(e.hours, func(_ int64, h *Hour) bool { return *h == Hour{From: h.From} })
 }
 
 // Recovery is what is to be published of an event that tells of a task's success: of the
@@ -124,7 +130,7 @@ func (l *Ledger) Recovery(taskID string, event events.Source) (r events.Recovery
 	if end := l.ends.of[keyOf(o.Source)]; end.recovered && end.by != by {
 		return events.Recovery{}, false
 	}
-	l.ends.note(r.Retry, retryEnd{recovered: true, by: by}, l.max)
+	l.ends.note(r.Retry, retryEnd{recovered: true, by: by, noted: l.timeline.now().UnixMilli()}, l.max)
 	return r, true
 }
 
@@ -176,10 +182,11 @@ func (l *Ledger) failedAgain(o *events.Outcome) {
 	}
 }
 
-// noteEnd takes note of what a record says became of a retry, unless that was decided
-// before the window, or in the future: nothing would ever drop that. mu is held.
+// noteEnd takes note of what a record says became of a retry, unless that has left the
+// window. mu is held.
 func (l *Ledger) noteEnd(r events.Retry, end retryEnd) {
-	if age := l.timeline.now().Sub(r.DecidedAt); age < l.cfg.Window && age >= -skew {
+	now := l.timeline.now()
+	if end.noted = now.UnixMilli(); now.Sub(r.DecidedAt) < l.cfg.Window {
 		l.ends.note(r, end, l.max)
 	}
 }
