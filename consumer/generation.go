@@ -65,7 +65,12 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, topicPartitio
 	if err := g.prepare(); err != nil {
 		g.stop(err)
 		loops.Wait(c.cfg.Clock)
-		overWithGeneration(g.notices())
+		// Not over yet: what ended it may be the very broker that cannot be reached.
+		if still := g.notices(); len(still) > 0 {
+			former := c.former
+			c.former = still
+			overWithGeneration(former)
+		}
 		return fmt.Errorf("generation %d ended before it started: %w", gen.ID(), err)
 	}
 	c.setCurrent(g)

@@ -208,7 +208,7 @@ func (p *publisher) produce(q *queue, batch []*publication) error {
 	for i, pub := range batch {
 		messages[i], records[i] = pub.Message, &pub.d.Record
 	}
-	return c.retry(ctx, q.notice, "publishing to "+at.topic, func() error {
+	err := c.retry(ctx, q.notice, "publishing to "+at.topic, func() error {
 		if err := p.g.awaitProof(ctx, c.publishMaxAge(), always); err != nil {
 			return err
 		}
@@ -229,6 +229,11 @@ func (p *publisher) produce(q *queue, batch []*publication) error {
 		}
 		return fmt.Errorf("partition %d: %w", at.partition, err)
 	}, ErrTooLarge, ErrInvalidRecord, errMoved)
+	if refused(err) || errors.Is(err, errMoved) { // the brokers answer, and this partition may never be written to again
+		p.setFailing(q, nil)
+		q.notice.Over("publishing to " + at.topic + ": the brokers answer again")
+	}
+	return err
 }
 
 func always() bool { return true }

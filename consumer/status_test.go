@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"remux-retrier/consumer"
+	"remux-retrier/internal/simulation/memlog"
 )
 
 // stuckHandler answers nothing until its work ends.
@@ -50,5 +51,32 @@ func TestEventsThatComeAfterACrashAreNotInDoubt(t *testing.T) {
 		}
 		b.stop()
 		w.wantOnce()
+	})
+}
+
+// unreachable is what any operation meets while a broker is away.
+type unreachable struct{}
+
+func (unreachable) Error() string           { return "dial tcp b1:9092: connection refused" }
+func (u unreachable) Cause() (string, bool) { return u.Error(), true }
+
+// A generation that ends before it starts has reached nobody.
+func TestABrokerThatStaysAwayIsNotSaidToBeBackBetweenGenerations(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		a := w.start("a", nil, with(failing(memlog.Committed, unreachable{})))
+		for range 5 {
+			time.Sleep(5 * time.Second)
+			w.broker.Rebalance()
+		}
+		time.Sleep(5 * time.Second)
+		if away, back := w.said("a broker cannot be reached"), w.said("the brokers can be reached again"); away != 1 || back != 0 {
+			t.Errorf("said %d times that it is away, and %d times that it is back", away, back)
+		}
+		a.member.SetFault(nil)
+		time.Sleep(5 * time.Second)
+		if n := w.said("the brokers can be reached again"); n != 1 {
+			t.Errorf("its return is said %d times", n)
+		}
+		a.stop()
 	})
 }

@@ -128,7 +128,10 @@ func (r *readiness) publishing() (bool, string) {
 // ledger reads, its problem tells.
 func absentTopics(s consumer.Status, l ledger.Status, k config.Kafka) []string {
 	absent := slices.Clone(s.Absent)
-	for _, topic := range []string{k.TopicRetried, k.TopicRetryFailed} {
+	for _, topic := range []string{k.TopicRetried, k.TopicRetryFailed, k.TopicRecovered} {
+		if topic == "" { // there are no recoveries
+			continue
+		}
 		named := strings.Contains(l.Problem, " "+topic+": ") || strings.Contains(l.Problem, " "+topic+"/")
 		if named && strings.Contains(l.Problem, consumer.ErrUnknownTopic.Error()) {
 			absent = append(absent, topic)

@@ -14,7 +14,7 @@ import (
 
 // Nothing is being published, or could be: then only the ledger notices.
 func TestADeletedTopicIsNamedByWhoeverNoticesIt(t *testing.T) {
-	k := config.Kafka{TopicRetried: "remux.retried", TopicRetryFailed: "remux.retry_failed"}
+	k := config.Kafka{TopicRetried: "remux.retried", TopicRetryFailed: "remux.retry_failed", TopicRecovered: "remux.recovered"}
 	gone := func(doing string) string {
 		return fmt.Errorf("waiting for the ledger: %s: %w", doing, consumer.ErrUnknownTopic).Error()
 	}
@@ -27,6 +27,7 @@ func TestADeletedTopicIsNamedByWhoeverNoticesIt(t *testing.T) {
 		{[]string{"remux.failed.dlq"}, "", []string{"remux.failed.dlq"}},
 		{nil, gone("look up topic remux.retried"), []string{"remux.retried"}},
 		{[]string{"remux.retry_failed"}, gone("fetch remux.retry_failed/3 at offset 7"), []string{"remux.retry_failed"}},
+		{nil, gone("look up topic remux.recovered"), []string{"remux.recovered"}},
 		{nil, gone("look up topic remux.failed"), nil},
 		{nil, "look up topic remux.retried: connection refused", nil},
 	} {

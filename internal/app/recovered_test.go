@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -147,5 +148,16 @@ func TestARecoveryIsNeitherLostNorRepeatedOverARestart(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestTheFirstLineOfTheLogNamesTheTopicOfRecoveries(t *testing.T) {
+	var cfg config.Config
+	if topics := introduction(cfg, "", "")["topics"].([]string); len(topics) != 4 {
+		t.Errorf("without it: %q", topics)
+	}
+	recovering(&cfg)
+	if topics := introduction(cfg, "", "")["topics"].([]string); !slices.Contains(topics, "recovered") {
+		t.Errorf("with it: %q", topics)
 	}
 }

@@ -167,10 +167,11 @@ func closeSoon(stop func()) {
 // introduction returns the fields of the first log line. pageAddress is empty if there is none.
 func introduction(cfg config.Config, version, pageAddress string) logrus.Fields {
 	k := cfg.Kafka
-	fields := logrus.Fields{
-		"version": version, "group": k.GroupID, "mpc": cfg.MPC.Endpoint,
-		"topics": []string{k.TopicFailed, k.TopicRetried, k.TopicRetryFailed, k.TopicDeadLetter},
+	topics := []string{k.TopicFailed, k.TopicRetried, k.TopicRetryFailed, k.TopicDeadLetter}
+	if k.TopicRecovered != "" {
+		topics = append(topics, k.TopicRecovered)
 	}
+	fields := logrus.Fields{"version": version, "group": k.GroupID, "mpc": cfg.MPC.Endpoint, "topics": topics}
 	if pageAddress != "" {
 		fields["page"] = pageAddress
 	}

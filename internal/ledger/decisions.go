@@ -96,6 +96,8 @@ type decisions struct {
 	// counted, where not nil, is told of accepted retries that enter the window (1), and
 	// that leave it or turn out to be none (-1), by when they were decided.
 	counted func(decided int64, n int)
+	// left, where not nil, is told which event's accepted retry has left the window.
+	left func(eventKey)
 }
 
 func newDecisions(window time.Duration) *decisions {
@@ -167,6 +169,14 @@ func (s *decisions) uncount(d *decision) {
 	d.counts = false
 }
 
+// leave takes a decision out of the window.
+func (s *decisions) leave(d *decision) {
+	if s.left != nil && d.counts && !d.expired {
+		s.left(eventKey{int(d.partition), offsetTime{d.offset, d.time}})
+	}
+	s.uncount(d)
+}
+
 // add keeps a new outcome made at the given time. A refusal is left out if a later decision
 // covers the same events.
 func (s *decisions) add(id taskID, o *events.Outcome, at time.Time) {
@@ -211,7 +221,7 @@ func (s *decisions) advance(now time.Time) {
 		e := s.inside.remove(0)
 		d := s.all.at(e.decision)
 		counted := d.counts
-		s.uncount(d)
+		s.leave(d)
 		d.counts, d.expired = counted, true
 		s.outside.push(e)
 	}
@@ -242,7 +252,7 @@ func (s *decisions) drop() {
 
 func (s *decisions) remove(number uint32) {
 	d := s.all.at(number)
-	s.uncount(d)
+	s.leave(d)
 	t := s.tasks[d.task]
 	if d.newer != 0 {
 		s.all.at(d.newer).older = d.older

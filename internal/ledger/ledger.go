@@ -124,7 +124,7 @@ func New(cfg Config) (*Ledger, error) {
 	if cfg.Recovered != "" {
 		l.topics = append(l.topics, &topic{name: cfg.Recovered})
 		l.ends = newEnds()
-		l.decisions.counted = l.ends.count
+		l.decisions.counted, l.decisions.left = l.ends.count, l.ends.left
 	}
 	return l, nil
 }

@@ -26,7 +26,8 @@ type retryEnd struct {
 	recovered bool  // otherwise its task has failed again
 	// by is the event that told of the success. Others that tell of it later count for
 	// nothing.
-	by eventKey
+	by    eventKey
+	noted int64 // when this became known, in Unix milliseconds
 }
 
 // Hour counts the accepted retries that were decided in an hour, by what became of them.
@@ -54,6 +55,20 @@ func (e *ends) hour(decided int64) *Hour {
 // count counts accepted retries in the window.
 func (e *ends) count(decided int64, n int) { e.hour(decided).Retries += n }
 
+// left drops what became of a retry that has left the window: it is not counted any more.
+func (e *ends) left(retry eventKey) {
+	end, known := e.of[retry]
+	if !known {
+		return
+	}
+	delete(e.of, retry)
+	if h := e.hour(end.decided); end.recovered {
+		h.Recovered--
+	} else {
+		h.FailedAgain--
+	}
+}
+
 // note takes note of what became of a retry. That it has recovered is the last word.
 func (e *ends) note(r events.Retry, end retryEnd, most int) {
 	at := keyOf(r.Source)
@@ -75,14 +90,19 @@ func (e *ends) note(r events.Retry, end retryEnd, most int) {
 	}
 }
 
-// sweep drops what was decided before the horizon.
+// sweep drops what nobody asks about any more because it was noted before the horizon.
+// When the retry was decided does not say that: a record may name any time in the future.
 func (e *ends) sweep(now, horizon time.Time) {
 	if now.Sub(e.swept) < sweepEvery {
 		return
 	}
 	e.swept = now
-	maps.DeleteFunc(e.of, func(_ eventKey, end retryEnd) bool { return end.decided < horizon.UnixMilli() })
-	maps.DeleteFunc(e.hours, func(_ int64, h *Hour) bool { return h.From.Add(time.Hour).Before(horizon) })
+	for retry, end := range e.of {
+		if end.noted < horizon.UnixMilli() {
+			e.left(retry)
+		}
+	}
+	maps.DeleteFunc(e.hours, func(_ int64, h *Hour) bool { return *h == Hour{From: h.From} })
 }
 
 // Recovery is what is to be published of an event that tells of a task's success: of the
@@ -110,7 +130,7 @@ func (l *Ledger) Recovery(taskID string, event events.Source) (r events.Recovery
 	if end := l.ends.of[keyOf(o.Source)]; end.recovered && end.by != by {
 		return events.Recovery{}, false
 	}
-	l.ends.note(r.Retry, retryEnd{recovered: true, by: by}, l.max)
+	l.ends.note(r.Retry, retryEnd{recovered: true, by: by, noted: l.timeline.now().UnixMilli()}, l.max)
 	return r, true
 }
 
@@ -152,13 +172,22 @@ func (l *Ledger) takeRecovery(r *consumer.Record) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ends.note(recovery.Retry, retryEnd{recovered: true, by: keyOf(recovery.Source)}, l.max)
+	l.noteEnd(recovery.Retry, retryEnd{recovered: true, by: keyOf(recovery.Source)})
 }
 
 // failedAgain takes note of what an outcome says of the retry before. mu is held.
 func (l *Ledger) failedAgain(o *events.Outcome) {
 	if l.ends != nil && o.PreviousRetry != nil {
-		l.ends.note(*o.PreviousRetry, retryEnd{}, l.max)
+		l.noteEnd(*o.PreviousRetry, retryEnd{})
+	}
+}
+
+// noteEnd takes note of what a record says became of a retry, unless that has left the
+// window. mu is held.
+func (l *Ledger) noteEnd(r events.Retry, end retryEnd) {
+	now := l.timeline.now()
+	if end.noted = now.UnixMilli(); now.Sub(r.DecidedAt) < l.cfg.Window {
+		l.ends.note(r, end, l.max)
 	}
 }
 

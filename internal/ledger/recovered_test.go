@@ -139,6 +139,52 @@ func TestHoursTellWhatBecameOfTheRetries(t *testing.T) {
 	})
 }
 
+// Otherwise an hour that is half over at the window's edge tells of more ends than retries.
+func TestWhatBecameOfARetryLeavesTheWindowWithIt(t *testing.T) {
+	runRecovering(t, func(w *world) {
+		time.Sleep(time.Until(time.Now().Truncate(time.Hour).Add(time.Hour)))
+		began := time.Now().UTC()
+		for n, task := range []string{"1", "2", "3"} {
+			w.publish(outcome(task, events.Accepted, event(0, int64(n)), cover(0, 3)))
+			w.follow()
+			time.Sleep(10 * time.Minute)
+		}
+		w.recovery("1", event(0, 5))
+		again := outcome("2", events.BudgetExhausted, event(0, 6))
+		p, _ := w.RetryBefore("2", event(0, 6))
+		again.PreviousRetry = &p
+		w.publish(again)
+		w.follow()
+		w.expect("at first", w.Hours(), []Hour{{began, 3, 1, 1}})
+		time.Sleep(time.Until(began.Add(window + 5*time.Minute)))
+		w.expect("the first has left", w.Hours(), []Hour{{began, 2, 0, 1}})
+		w.publish(outcome("4", events.Rejected, event(0, 9), cover(0, 10))) // tells that the clock is right
+		w.restart()
+		w.catchUp(0, 1)
+		w.expect("read at the start", w.Hours(), []Hour{{began, 2, 0, 1}})
+		time.Sleep(10 * time.Minute)
+		w.expect("the second, too", w.Hours(), []Hour{{began, 1, 0, 0}})
+	})
+}
+
+// Whoever may write outcomes could fill the memory for good. A clock that was wrong for a
+// moment names such times, too: until then the end counts.
+func TestEndsOfRetriesInTheFutureAreDroppedAfterAWindow(t *testing.T) {
+	runRecovering(t, func(w *world) {
+		o := outcome("1", events.Accepted, event(0, 3), cover(0, 4))
+		o.DecidedAt = o.DecidedAt.Add(100 * window)
+		w.publish(o)
+		w.tell(events.Recovery{TaskID: "1", Source: event(0, 5), Retries: 1, Retry: events.Retry{Source: o.Source, DecidedAt: o.DecidedAt}, Origin: origin})
+		again := outcome("2", events.Rejected, event(0, 6))
+		again.PreviousRetry = &events.Retry{Source: event(0, 2), DecidedAt: o.DecidedAt}
+		w.publish(again)
+		w.follow()
+		w.expect("told again", w.recovery("1", event(0, 7)).Retries, 0)
+		time.Sleep(window + skew + 2*sweepEvery)
+		w.expect("kept", []int{len(w.Ledger.ends.of), len(w.Ledger.ends.hours)}, []int{0, 0})
+	})
+}
+
 func TestWithoutTheTopicNothingIsKeptOfTheRetriesEnds(t *testing.T) {
 	run(t, func(w *world) {
 		o := outcome("1", events.Accepted, event(0, 3), cover(0, 4))
