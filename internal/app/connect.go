@@ -103,8 +103,9 @@ func connectMPC(cfg config.Config, version string, beforeRequest func(context.Co
 	})
 }
 
-// metadataService replaces the metadata service of the node, in tests.
-var metadataService string
+// MetadataService replaces the address of the node's metadata service. Only tests set
+// it, to a stand-in on loopback: no setting can send the node's keys elsewhere.
+var MetadataService string
 
 func authentication(m config.MPC, agent string) (mpcclient.Auth, error) {
 	a := m.Auth
@@ -112,7 +113,7 @@ func authentication(m config.MPC, agent string) (mpcclient.Auth, error) {
 	case config.TokenMode:
 		return mpcclient.TokenFrom(a.Token.Reveal), nil
 	case config.AgencyMode:
-		return mpcclient.Agency(mpcclient.AgencyConfig{Timeout: m.Timeout, Endpoint: metadataService})
+		return mpcclient.Agency(mpcclient.AgencyConfig{Timeout: m.Timeout, Endpoint: MetadataService})
 	case config.KeyMode:
 		return mpcclient.AKSKFrom(a.AccessKey.Reveal, a.SecretKey.Reveal, a.SecurityToken.Reveal), nil
 	}

@@ -110,8 +110,8 @@ func TestNoKeyOfAnAgencyIsShownByACheck(t *testing.T) {
 				answer(w)
 			}))
 			defer node.Close()
-			metadataService = node.URL
-			defer func() { metadataService = "" }()
+			MetadataService = node.URL
+			defer func() { MetadataService = "" }()
 			for variable, value := range map[string]string{
 				"KAFKA_BROKERS": "127.0.0.1:1", "MPC_ENDPOINT": api.URL, "MPC_PROJECT_ID": "p", "MPC_CREDENTIALS": "ecs-agency", "LOG_LEVEL": "trace",
 			} {

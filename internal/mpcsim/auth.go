@@ -24,12 +24,19 @@ func (s *Simulator) authenticate(r *http.Request, body []byte) *answer {
 	return refusal
 }
 
-func (s *Simulator) checkToken(token Secret) *answer {
-	if slices.ContainsFunc(s.cfg.Tokens, func(known Secret) bool { return same(known, token) }) {
-		return nil
-	}
+// SetTokens replaces Config.Tokens. The others are unknown from now on.
+func (s *Simulator) SetTokens(tokens ...Secret) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.tokens = tokens
+}
+
+func (s *Simulator) checkToken(token Secret) *answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.ContainsFunc(s.tokens, func(known Secret) bool { return same(known, token) }) {
+		return nil
+	}
 	expires, issued := s.iam.tokens[token]
 	switch {
 	case !issued:

@@ -19,6 +19,7 @@ type Simulator struct {
 	handler http.Handler
 
 	mu       sync.Mutex
+	tokens   []Secret // that never expire
 	faults   Faults
 	quota    quota
 	random   *rand.Rand
@@ -36,6 +37,7 @@ func New(cfg Config) (*Simulator, error) {
 	}
 	s := &Simulator{
 		cfg:      cfg,
+		tokens:   cfg.Tokens,
 		random:   rand.New(rand.NewPCG(cfg.Seed, 0)),
 		tasks:    make(map[string]*task),
 		steps:    make(map[scriptKey][]Step),

@@ -117,48 +117,55 @@ func freeAddress(t *testing.T) string {
 }
 
 func TestNoCredentialComesOutWhateverAnswersEcho(t *testing.T) {
-	for name, auth := range map[string]func(s testsecrets.Secrets, env map[string]string, api string){
-		"token": func(s testsecrets.Secrets, env map[string]string, _ string) {
+	for name, auth := range map[string]authentication{
+		"token": func(_ *testing.T, s testsecrets.Secrets, env map[string]string, _ string) {
 			env["MPC_AUTH_TOKEN"] = s.Mark("MPC_AUTH_TOKEN")
 		},
-		"keys": func(s testsecrets.Secrets, env map[string]string, _ string) {
+		"keys": func(_ *testing.T, s testsecrets.Secrets, env map[string]string, _ string) {
 			env["MPC_ACCESS_KEY"], env["MPC_SECRET_KEY"], env["MPC_SECURITY_TOKEN"] = s.Mark("MPC_ACCESS_KEY"), s.Mark("MPC_SECRET_KEY"), s.Mark("MPC_SECURITY_TOKEN")
 		},
-		"password": func(s testsecrets.Secrets, env map[string]string, api string) {
+		"password": func(_ *testing.T, s testsecrets.Secrets, env map[string]string, api string) {
 			env["IAM_ENDPOINT"], env["IAM_DOMAIN"], env["IAM_USERNAME"], env["IAM_PROJECT"] = api, "d", "u", "p"
 			env["IAM_PASSWORD"] = s.Mark("IAM_PASSWORD")
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			s, api := testsecrets.Secrets{}, echo(t)
-			env, client := traced(t, api.URL) // the collector echoes, too
-			delete(env, "MPC_AUTH_TOKEN")
-			env["MPC_AUTH_TOKEN"] = ""
-			auth(s, env, api.URL)
-			env["MPC_ENDPOINT"], env["LOG_LEVEL"], env["HTTP_ADDR"] = api.URL, "trace", freeAddress(t)
-			env["OTEL_EXPORTER_OTLP_HEADERS"] = "authorization=" + s.Mark("OTEL_EXPORTER_OTLP_HEADERS")
-			env["RETRY_MAX_ATTEMPTS"], env["LOG_FORMAT"] = "1", "json"
-			output, stop := start(t, env)
-			for i := range 30 {
-				produce(t, client, &kgo.Record{Topic: "remux.failed", Value: fmt.Appendf(nil, `{"task_id":"%d"}`, i)})
-			}
-			await(t, output, "partitions assigned")
-			time.Sleep(2 * time.Second) // meanwhile its calls fail
-			everything(t, s, env)
-			stop()
-			s.Look(t, "the log", output.String())
-			if !strings.Contains(output.String(), "MPC") {
-				t.Errorf("there were no calls:\n%s", output)
-			}
-			consumer, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(env["KAFKA_BROKERS"], ",")...), kgo.ConsumeTopics("remux.retried", "remux.retry_failed", "remux.failed.dlq"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer consumer.Close()
-			if ends(t, client, "remux.retried")+ends(t, client, "remux.retry_failed") > 0 {
-				consumer.PollFetches(t.Context()).EachRecord(func(r *kgo.Record) { s.Look(t, "an outcome", fmt.Sprintf("%s %s %v", r.Key, r.Value, r.Headers)) })
-			}
-		})
+		t.Run(name, func(t *testing.T) { workAndSearch(t, auth) })
+	}
+}
+
+// authentication adds a way to authenticate, with marked secrets, to the environment.
+// The API is an echo.
+type authentication func(t *testing.T, s testsecrets.Secrets, env map[string]string, api string)
+
+// workAndSearch lets the service and the commands work at trace level with an API and a
+// collector that are echoes, and searches all that comes out for secrets.
+func workAndSearch(t *testing.T, auth authentication) {
+	s, api := testsecrets.Secrets{}, echo(t)
+	env, client := traced(t, api.URL)
+	env["MPC_AUTH_TOKEN"] = ""
+	auth(t, s, env, api.URL)
+	env["MPC_ENDPOINT"], env["LOG_LEVEL"], env["HTTP_ADDR"] = api.URL, "trace", freeAddress(t)
+	env["OTEL_EXPORTER_OTLP_HEADERS"] = "authorization=" + s.Mark("OTEL_EXPORTER_OTLP_HEADERS")
+	env["RETRY_MAX_ATTEMPTS"], env["LOG_FORMAT"] = "1", "json"
+	output, stop := start(t, env)
+	for i := range 30 {
+		produce(t, client, &kgo.Record{Topic: "remux.failed", Value: fmt.Appendf(nil, `{"task_id":"%d"}`, i)})
+	}
+	await(t, output, "partitions assigned")
+	time.Sleep(2 * time.Second) // meanwhile its calls fail
+	everything(t, s, env)
+	stop()
+	s.Look(t, "the log", output.String())
+	if !strings.Contains(output.String(), "MPC") {
+		t.Errorf("there were no calls:\n%s", output)
+	}
+	consumer, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(env["KAFKA_BROKERS"], ",")...), kgo.ConsumeTopics("remux.retried", "remux.retry_failed", "remux.failed.dlq"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer consumer.Close()
+	if ends(t, client, "remux.retried")+ends(t, client, "remux.retry_failed") > 0 {
+		consumer.PollFetches(t.Context()).EachRecord(func(r *kgo.Record) { s.Look(t, "an outcome", fmt.Sprintf("%s %s %v", r.Key, r.Value, r.Headers)) })
 	}
 }
 

@@ -28,6 +28,9 @@ const (
 	toleranceForTicks = 1.0
 	// The 99th percentile of 1,000 answers depends on ten of them.
 	toleranceForTail = 1.0
+	// Readers and their requests' CPU are on the same cores. Without a bound on what they
+	// take, answers took five times as long.
+	toleranceForReaders = 0.5
 	// A count does not vary, except while a connection is replaced.
 	toleranceForCount = 0.1
 )
@@ -56,6 +59,7 @@ var limits = map[row]limit{
 	{"200 events a second", answerTime}:  {aim: 1, recorded: 0.9},
 	{"200 events a second", answerTail}:  {recorded: 1, tolerance: toleranceForTail},
 	{"200 events a second", cpuPerEvent}: {aim: 1, recorded: 1.25},
+	{"64 readers over none", answerTime}: {aim: 1.1, recorded: 1.06, tolerance: toleranceForReaders, serviceOnly: true},
 
 	{"100,000 over 10,000", perSecond}:      {aim: 0.85, recorded: 1, higherIsBetter: true, serviceOnly: true},
 	{"100,000 over 10,000", cpuPerEvent}:    {aim: 1.15, recorded: 0.95, serviceOnly: true},

@@ -136,8 +136,8 @@ func (b *bench) speed(ctx context.Context) error {
 	return nil
 }
 
-// compareCases adds rows with the ratios of a case's throughput and CPU to another's, in
-// the last round. For others' CPU it takes the larger one of both cases.
+// compareCases adds rows with the ratios of a case's throughput, CPU and answer time to
+// another's, in the last round, as far as both have them. For others' CPU it takes the larger one of both cases.
 func (b *bench) compareCases(name, of, than string) {
 	for _, who := range b.who {
 		a, c := b.done.values[row{of, others}][who], b.done.values[row{than, others}][who]
@@ -145,7 +145,7 @@ func (b *bench) compareCases(name, of, than string) {
 			b.done.put(row{name, others}, who, max(a[len(a)-1], c[len(c)-1]))
 		}
 	}
-	for _, metric := range []string{perSecond, cpuPerEvent} {
+	for _, metric := range []string{perSecond, cpuPerEvent, answerTime} {
 		for _, who := range b.who {
 			a, c := b.done.values[row{of, metric}][who], b.done.values[row{than, metric}][who]
 			if len(a) > 0 && len(c) > 0 {
@@ -163,9 +163,18 @@ func (b *bench) atSteadyRate(ctx context.Context) error {
 	if b.short {
 		length, who = 3*time.Second, b.minimum()
 	}
-	return b.each("steady", "200 events a second", who, func(who string) (figures, error) {
-		return b.steady(ctx, who, setting{latency: 10 * time.Millisecond, inFlight: 100, partitions: 8}, length)
+	at := setting{latency: 10 * time.Millisecond, inFlight: 100, partitions: 8}
+	err := b.each("steady", "200 events a second", who, func(who string) (figures, error) {
+		return b.steady(ctx, who, at, length, 0)
 	})
+	if err != nil {
+		return err
+	}
+	err = b.each("steady", "200 events a second, 64 readers", b.who[:1], func(who string) (figures, error) {
+		return b.steady(ctx, who, at, length, 64)
+	})
+	b.compareCases("64 readers over none", "200 events a second, 64 readers", "200 events a second")
+	return err
 }
 
 func (b *bench) grow(ctx context.Context) error {

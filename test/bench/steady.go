@@ -15,8 +15,9 @@ import (
 const steadyEvery = 5 * time.Millisecond
 
 // steady measures how long an answer takes at 200 events a second, from the
-// event's creation to its outcome's arrival at a subscriber.
-func (b *bench) steady(ctx context.Context, who string, s setting, length time.Duration) (figures, error) {
+// event's creation to its outcome's arrival at a subscriber. Beside it as many readers ask
+// for tasks' stories without pause.
+func (b *bench) steady(ctx context.Context, who string, s setting, length time.Duration, readers int) (figures, error) {
 	ctx, cancel := context.WithTimeout(ctx, length+time.Minute)
 	defer cancel()
 	r, err := b.prepare(ctx, who, s)
@@ -78,6 +79,8 @@ func (b *bench) steady(ctx context.Context, who string, s setting, length time.D
 	if err := receive(1); err != nil {
 		return nil, err
 	}
+	stopReaders := r.c.read(readers)
+	defer stopReaders()
 	if err := phase(1, warm); err != nil {
 		return nil, err
 	}
@@ -93,6 +96,7 @@ func (b *bench) steady(ctx context.Context, who string, s setting, length time.D
 	if err != nil {
 		return nil, err
 	}
+	stopReaders()
 	r.c.toggleProfile()
 	f := r.perEvent(from, to, events)
 	slices.Sort(took[warm:])

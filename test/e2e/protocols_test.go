@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,6 +20,9 @@ type relay struct {
 	addr     string
 	to       atomic.Value // string
 	accepted atomic.Int64
+
+	mu   sync.Mutex
+	open map[net.Conn]bool
 }
 
 func newRelay(t *testing.T, to string) *relay {
@@ -28,7 +32,7 @@ func newRelay(t *testing.T, to string) *relay {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	r := &relay{addr: l.Addr().String()}
+	r := &relay{addr: l.Addr().String(), open: map[net.Conn]bool{}}
 	r.to.Store(to)
 	go func() {
 		for {
@@ -44,7 +48,15 @@ func newRelay(t *testing.T, to string) *relay {
 }
 
 func (r *relay) serve(in net.Conn) {
-	defer in.Close()
+	r.mu.Lock()
+	r.open[in] = true
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		delete(r.open, in)
+		r.mu.Unlock()
+		in.Close()
+	}()
 	to := r.to.Load().(string)
 	if to == "" {
 		_, _ = io.Copy(io.Discard, in) // until the client closes it
@@ -60,6 +72,16 @@ func (r *relay) serve(in net.Conn) {
 		out.Close()
 	}()
 	_, _ = io.Copy(in, out)
+}
+
+// cut ends the connections that are open, and returns how many there were.
+func (r *relay) cut() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for conn := range r.open {
+		conn.Close()
+	}
+	return len(r.open)
 }
 
 // noFlood checks for some seconds how often an address that rejects all is tried.
