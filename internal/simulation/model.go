@@ -68,7 +68,7 @@ type event struct {
 	// success is the task of which it says that it has succeeded; told: MPC says so.
 	success    *task
 	told       bool
-	due        bool // somebody has begun to publish a recovery for it
+	due        *sourceKey // the failure whose retry has a recovery that somebody has begun to publish for this event
 	recoveries []*recovery
 	value      []byte
 	gone       bool // deleted by retention or with its topic, or the group may begin after it

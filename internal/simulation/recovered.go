@@ -97,14 +97,19 @@ func (w *world) noteDue(messages []consumer.Message) {
 		}
 		r, err := events.DecodeRecovery(m.Value, m.Headers)
 		if e := w.bySource[keyOf(r.Source)]; err == nil && e != nil {
-			e.due = true
+			of := keyOf(r.Retry.Source)
+			e.due = &of
 		}
 	}
 }
 
-// checkDue: what was to be published is not committed before it is.
+// checkDue: what was to be published is not committed before it is, or before another
+// event has told of the same retry's recovery.
 func (w *world) checkDue(i *instance, e *event) {
-	if e == nil || !e.due || e.gone || len(e.recoveries) > 0 || slices.ContainsFunc(e.success.events, func(e *event) bool { return e.gone }) {
+	if e == nil || e.due == nil || e.gone || len(e.recoveries) > 0 || slices.ContainsFunc(e.success.events, func(e *event) bool { return e.gone }) {
+		return
+	}
+	if slices.ContainsFunc(e.success.recoveries, func(r *recovery) bool { return keyOf(r.Retry.Source) == *e.due }) {
 		return
 	}
 	w.violate("no recovery is lost", "instance %s commits that event %d/%d (%s) is done, and its recovery is not published", i.name, e.partition, e.offset, e.value)
