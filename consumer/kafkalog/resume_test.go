@@ -111,7 +111,7 @@ func TestABatchIsUnpackedOnceHoweverManyPagesItHas(t *testing.T) {
 		"of 8 MiB":        {50, 1e6, nil, 6},
 		"a record each":   {15, 3e6, nil, 15},
 		"a few records":   {800, 50_000, nil, 4},
-		"many headers":    {150, 100, make([]protocol.Header, 30_000), 150},
+		"many headers":    {30, 100, make([]protocol.Header, 30_000), 30},
 		"all in one page": {1000, 100, nil, 1},
 	} {
 		for _, codec := range []protocol.Attributes{protocol.Gzip, protocol.Lz4, protocol.Snappy} {
