@@ -23,7 +23,7 @@ func topicsOf(cfg config.Config, log *kafkalog.Client, since time.Time, show *pr
 	k := cfg.Kafka
 	return outcomes.Config{
 		Log: log, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed,
-		Origin: events.OriginOf(k.GroupID), Since: since,
+		Successes: k.TopicRecovered != "", Origin: events.OriginOf(k.GroupID), Since: since,
 		Positions: func(ctx context.Context) (map[int]consumer.Position, error) {
 			at, err := log.Positions(ctx)
 			if err != nil {

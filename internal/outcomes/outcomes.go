@@ -40,6 +40,9 @@ type Config struct {
 	Failed, Retried, RetryFailed string
 	// Positions are what the group has committed for the failed topic.
 	Positions func(context.Context) (map[int]consumer.Position, error)
+	// Successes: the service reads a record that tells of a success as one
+	// (KAFKA_TOPIC_RECOVERED is set). Otherwise such a plain event is a failure event.
+	Successes bool
 	// Origin is the ce_source of the outcomes that count.
 	Origin string
 	// Since: older records are not read, but for failure events that the group has not

@@ -191,6 +191,22 @@ func TestAnEventWaitsUntilItIsAnsweredOrPassedOver(t *testing.T) {
 	}
 }
 
+func TestATaskThatHasSucceededDoesNotWaitWhereSuccessesAreRead(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.ask(1, `{"task_id":"7","status":"SUCCEEDED"}`)
+		w.ask(1, `{"task_id":"8"}`)
+		for successes, want := range map[bool]bool{false: true, true: false} {
+			tasks, err := outcomes.Of(w.t.Context(), w.config(func(c *outcomes.Config) { c.Successes = successes }), map[string]bool{"7": true, "8": true})
+			if err != nil || tasks["8"] == nil || !tasks["8"].Waiting {
+				t.Fatalf("%+v, %v", tasks, err)
+			}
+			if waits := tasks["7"] != nil && tasks["7"].Waiting; waits != want {
+				t.Errorf("successes %v: it waits: %v", successes, waits)
+			}
+		}
+	})
+}
+
 func TestWhatWaitsIsFoundHoweverOldAndSoIsItsAnswer(t *testing.T) {
 	inWorld(t, func(w *world) {
 		mark := consumer.CommitMetadata{Since: time.Now()}

@@ -81,8 +81,12 @@ func (r *reading) outcome(rec *consumer.Record) (events.Outcome, bool) {
 
 // question reads a record of the failed topic. Its key need not be the task's id.
 func (r *reading) question(rec *consumer.Record) {
-	f, err := events.ReadFailure(rec.Value, rec.Headers)
-	if err != nil {
+	read := events.ReadFailure
+	if r.cfg.Successes {
+		read = events.ReadEvent
+	}
+	f, err := read(rec.Value, rec.Headers)
+	if err != nil || f.Succeeded {
 		return
 	}
 	at, committed := r.positions[rec.Partition]
