@@ -1,6 +1,7 @@
 package consumer_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -15,14 +16,9 @@ func TestMessagesFindTheirWayToATopicThatHasFewerPartitionsNow(t *testing.T) {
 		w.broker.Create(out, 8)
 		a := w.start("a", publishing)
 		time.Sleep(2 * time.Second)
-		recreated := false
-		a.member.SetFault(func(op memlog.Operation) (time.Duration, error, error) {
-			if op == memlog.Produce && !recreated {
-				recreated = true
-				w.broker.Delete(out)
-				w.broker.Create(out, 1)
-			}
-			return 0, nil, nil
+		a.beforeTheFirstWrite(func() {
+			w.broker.Delete(out)
+			w.broker.Create(out, 1)
 		})
 		for n := range 50 {
 			w.broker.Append(topic, 0, consumer.Message{Key: []byte{byte('a' + n%20)}, Value: []byte("v")})
@@ -38,20 +34,13 @@ func TestMessagesFindTheirWayToATopicThatHasFewerPartitionsNow(t *testing.T) {
 	})
 }
 
-// What is known of a partition that does not exist any more holds for nobody.
+// A partition that no longer exists must not count as a topic that does not exist.
 func TestAPartitionThatIsGoneIsNoTopicThatIsAbsent(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		w.broker.Create(out, 8)
 		a := w.start("a", publishing)
 		time.Sleep(2 * time.Second)
-		deleted := false
-		a.member.SetFault(func(op memlog.Operation) (time.Duration, error, error) {
-			if op == memlog.Produce && !deleted {
-				deleted = true
-				w.broker.Delete(out)
-			}
-			return 0, nil, nil
-		})
+		a.beforeTheFirstWrite(func() { w.broker.Delete(out) })
 		for n := range 50 {
 			w.broker.Append(topic, 0, consumer.Message{Key: []byte{byte('a' + n%20)}, Value: []byte("v")})
 		}
@@ -65,5 +54,16 @@ func TestAPartitionThatIsGoneIsNoTopicThatIsAbsent(t *testing.T) {
 			t.Errorf("%d of 50 are written: absent %q, problem %q", len(w.broker.Records(out)), s.Absent, s.Problem)
 		}
 		a.stop()
+	})
+}
+
+// beforeTheFirstWrite runs do once, right before the instance writes to a topic.
+func (a *instance) beforeTheFirstWrite(do func()) {
+	var once sync.Once
+	a.member.SetFault(func(op memlog.Operation) (time.Duration, error, error) {
+		if op == memlog.Produce {
+			once.Do(do)
+		}
+		return 0, nil, nil
 	})
 }

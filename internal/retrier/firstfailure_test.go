@@ -80,7 +80,8 @@ func TestATaskWhoseCallsFailSaysWhichAttemptItIsAndIsLoggedOnce(t *testing.T) {
 	})
 }
 
-// Each task's first call fails then, and a line for each would bury what matters.
+// In an outage the first call of each task fails. A line for each task would hide the line
+// that reports the outage.
 func TestAnOutageIsNotLoggedTaskByTask(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var up atomic.Bool

@@ -66,6 +66,14 @@ func echo(t *testing.T) *httptest.Server {
 
 // echoPort listens on a port that repeats what it receives.
 func echoPort(t *testing.T) string {
+	return port(t, func(conn net.Conn) {
+		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+		_, _ = io.Copy(conn, bufio.NewReader(conn))
+	})
+}
+
+// port listens on a port of this machine, and has serve answer each connection.
+func port(t *testing.T, serve func(net.Conn)) (address string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -79,8 +87,7 @@ func echoPort(t *testing.T) string {
 			}
 			go func() {
 				defer conn.Close()
-				_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
-				_, _ = io.Copy(conn, bufio.NewReader(conn))
+				serve(conn)
 			}()
 		}
 	}()

@@ -8,28 +8,13 @@ import (
 	"testing"
 )
 
-// greets is a port that says this to whoever connects, and then listens.
-func greets(t *testing.T, says string) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				if _, err := io.WriteString(conn, says); err == nil {
-					_, _ = io.Copy(io.Discard, conn)
-				}
-			}()
+// greets listens on a port that sends a greeting first, and then only receives.
+func greets(t *testing.T, greeting string) string {
+	return port(t, func(conn net.Conn) {
+		if _, err := io.WriteString(conn, greeting); err == nil {
+			_, _ = io.Copy(io.Discard, conn)
 		}
-	}()
-	return l.Addr().String()
+	})
 }
 
 // A name of the list that leads to another service ended every instance, out of memory,

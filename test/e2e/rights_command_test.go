@@ -37,7 +37,7 @@ func toolsWithTheListedRights(t *testing.T, r *rig, login []string) {
 			strings.Contains(body, "task_not_found") && strings.Contains(body, `"entries":[{`), body
 	})
 	r.command(login, "explain", "unknown").want(t, 1, "Task unknown. ", "task_not_found", notRead, "READ on topic "+r.deadLetter)
-	r.finishWithoutRepeats(30 * time.Second) // it stops here: what is put back below is nobody's
+	r.finishWithoutRepeats(30 * time.Second) // the service is stopped: it must not answer the records that redrive publishes below
 
 	group := right{kadm.OpRead, true, "remux-retrier.redrive"}
 	letters := right{kadm.OpRead, false, "remux.failed.dlq"}
