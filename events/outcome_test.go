@@ -48,13 +48,7 @@ func TestOutcomeOnTheWire(t *testing.T) {
 		`"error":{"status":403,"error_code":"MPC.10212","error_msg":"Operation failed.","request_id":"r-1"},` +
 		`"covers":[{"partition":3,"end_offset":1043},{"partition":4,"end_offset":17}],` +
 		`"decided_at":"2026-11-23T08:00:01.234Z"}`
-	if string(m.Value) != value {
-		t.Errorf("value\n%s\nwant\n%s", m.Value, value)
-	}
-	if string(m.Key) != "538526" {
-		t.Errorf("key %q", m.Key)
-	}
-	want := []events.Header{
+	expectMessage(t, m, "538526", value,
 		header("ce_specversion", "1.0"),
 		header("ce_id", "remux.failed:3:1042:1795420800000"),
 		header("ce_source", "/remux-retrier/remux-retrier"),
@@ -63,9 +57,19 @@ func TestOutcomeOnTheWire(t *testing.T) {
 		header("ce_time", "2026-11-23T08:00:01.234Z"),
 		header("content-type", "application/json"),
 		header("traceparent", parent),
+	)
+}
+
+func expectMessage(t *testing.T, m events.Message, key, value string, headers ...events.Header) {
+	t.Helper()
+	if string(m.Key) != key {
+		t.Errorf("key %q, want %q", m.Key, key)
 	}
-	if !reflect.DeepEqual(m.Headers, want) {
-		t.Errorf("headers %s\nwant %s", m.Headers, want)
+	if string(m.Value) != value {
+		t.Errorf("value\n%s\nwant\n%s", m.Value, value)
+	}
+	if !reflect.DeepEqual(m.Headers, headers) {
+		t.Errorf("headers %s\nwant %s", m.Headers, headers)
 	}
 }
 
