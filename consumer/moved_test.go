@@ -58,9 +58,9 @@ func TestAPartitionThatIsGoneIsNoTopicThatIsAbsent(t *testing.T) {
 }
 
 // beforeTheFirstWrite runs do once, right before the instance writes to a topic.
-func (a *instance) beforeTheFirstWrite(do func()) {
+func (i *instance) beforeTheFirstWrite(do func()) {
 	var once sync.Once
-	a.member.SetFault(func(op memlog.Operation) (time.Duration, error, error) {
+	i.member.SetFault(func(op memlog.Operation) (time.Duration, error, error) {
 		if op == memlog.Produce {
 			once.Do(do)
 		}
