@@ -108,10 +108,10 @@ func TestABatchIsUnpackedOnceHoweverManyPagesItHas(t *testing.T) {
 		headers     []protocol.Header
 		pages       int // at least
 	}{
-		"of 8 MiB":        {50, 1e6, nil, 6},
-		"a record each":   {15, 3e6, nil, 15},
-		"a few records":   {800, 50_000, nil, 4},
-		"many headers":    {30, 100, make([]protocol.Header, 30_000), 30},
+		"of 8 MiB":        {25, 1e6, nil, 3},
+		"a record each":   {8, 3e6, nil, 8},
+		"a few records":   {400, 50_000, nil, 2},
+		"many headers":    {10, 100, make([]protocol.Header, 30_000), 10},
 		"all in one page": {1000, 100, nil, 1},
 	} {
 		for _, codec := range []protocol.Attributes{protocol.Gzip, protocol.Lz4, protocol.Snappy} {
@@ -138,15 +138,17 @@ func TestABatchIsUnpackedOnceHoweverManyPagesItHas(t *testing.T) {
 	})
 }
 
-// begin reads the first page of a batch of so many records of 1 MB.
-func begin(t *testing.T, l *Client, topic string, count int) (set []byte, next int64) {
+// ofMB is a batch of so many records of 1 MB.
+func ofMB(count int) []byte { return numbered(protocol.Gzip, count, make([]byte, 1e6)) }
+
+// begin reads the first page of a batch.
+func begin(t *testing.T, l *Client, topic string, set []byte) (next int64) {
 	t.Helper()
-	set = numbered(protocol.Gzip, count, make([]byte, 1e6))
 	found := answeringBy(l, &part{topic: topic, asked: mib}, set, nil)
 	if found.err != nil {
 		t.Fatal(found.err)
 	}
-	return set, found.page.Next
+	return found.page.Next
 }
 
 // goOn gives how much is unpacked for the page at an offset.
@@ -162,7 +164,8 @@ func goOn(t *testing.T, l *Client, topic string, set []byte, offset int64) int64
 
 func TestOnlyTheSameBatchGoesOn(t *testing.T) {
 	l := newTestLog()
-	set, next := begin(t, l, "t", 30)
+	set := ofMB(30)
+	next := begin(t, l, "t", set)
 	other := batch{producer: noProducer, attributes: protocol.Gzip}
 	for i := range 30 {
 		other = other.record(int64(i), append(fmt.Appendf(nil, "%8d", i), bytes.Repeat([]byte("other"), 2e5)...))
@@ -179,10 +182,11 @@ func TestOnlyTheSameBatchGoesOn(t *testing.T) {
 // Readers hold memory: there are few, of the batches that have most pages behind.
 func TestFewReadersAreKeptThoseThatHaveUnpackedMost(t *testing.T) {
 	l := newTestLog()
-	large, next := begin(t, l, "large", 60)
+	large, others := ofMB(60), ofMB(30)
+	next := begin(t, l, "large", large)
 	goOn(t, l, "large", large, next)
 	for i := range 10 {
-		begin(t, l, fmt.Sprint("other", i), 30)
+		begin(t, l, fmt.Sprint("other", i), others)
 	}
 	if n := l.kept.count(); n != keptMost {
 		t.Errorf("%d readers are kept", n)
@@ -200,7 +204,7 @@ func TestFewReadersAreKeptThoseThatHaveUnpackedMost(t *testing.T) {
 func TestAReaderThatNobodyComesBackToIsLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newTestLog()
-		begin(t, l, "t", 30)
+		begin(t, l, "t", ofMB(30))
 		if l.kept.count() != 1 {
 			t.Fatal("nothing is kept")
 		}
