@@ -20,7 +20,7 @@ func (b *bench) drain(ctx context.Context, who string, s setting, events int) (f
 		return nil, err
 	}
 	defer r.close(ctx)
-	if err := b.kafka.fill(ctx, r.t.failed, events, usualBatch); err != nil {
+	if err := b.kafka.fill(ctx, r.t.failed, events, usualBatch, event); err != nil {
 		return nil, err
 	}
 	if err := r.start(); err != nil {
@@ -92,7 +92,7 @@ func (b *bench) growth(ctx context.Context, s setting, powers []int) (each []fig
 	}
 	defer r.close(ctx)
 	events := powers[len(powers)-1]
-	if err := b.kafka.fill(ctx, r.t.failed, events, usualBatch); err != nil {
+	if err := b.kafka.fill(ctx, r.t.failed, events, usualBatch, event); err != nil {
 		return nil, nil, nil, err
 	}
 	if err := r.start(); err != nil {

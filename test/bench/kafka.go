@@ -66,8 +66,8 @@ func (k *cluster) deleteTopics(ctx context.Context, t topics) {
 	_, _ = k.admin.DeleteTopics(ctx, t.all()...) // an error does no harm: our broker's data is deleted at the end
 }
 
-// fill publishes a backlog of failure events, each with its own task.
-func (k *cluster) fill(ctx context.Context, topic string, events, batch int) error {
+// fill publishes a backlog.
+func (k *cluster) fill(ctx context.Context, topic string, records, batch int, record func(topic string, i int) *kgo.Record) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(k.brokers, ",")...),
 		kgo.ProducerBatchMaxBytes(int32(batch)), kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.ProducerLinger(time.Second), // to fill the batches
@@ -77,8 +77,8 @@ func (k *cluster) fill(ctx context.Context, topic string, events, batch int) err
 	}
 	defer client.Close()
 	var failed error // without a lock: callbacks run one at a time, and all before Flush returns
-	for i := range events {
-		client.Produce(ctx, event(topic, i), func(_ *kgo.Record, err error) {
+	for i := range records {
+		client.Produce(ctx, record(topic, i), func(_ *kgo.Record, err error) {
 			if err != nil && failed == nil {
 				failed = err
 			}
@@ -90,6 +90,7 @@ func (k *cluster) fill(ctx context.Context, topic string, events, batch int) err
 	return failed
 }
 
+// event is a failure event of the i-th task.
 func event(topic string, i int) *kgo.Record {
 	id := strconv.Itoa(538_000_000 + i)
 	return &kgo.Record{Topic: topic, Key: []byte(id), Value: fmt.Appendf(nil,

@@ -20,6 +20,7 @@ func (b *bench) scenarios() []scenario {
 		{"steady", "200 events a second, API 10 ms.", false, b.atSteadyRate},
 		{"growth", "One long backlog, the service alone, and its next start.", true, b.grow},
 		{"waiting", "A backlog that is too long to be finished.", true, b.waiting},
+		{"hostile", "Floods that producers should not send, until each record is answered.", true, b.hostile},
 		{"idle", "64 partitions without an event.", true, b.withoutEvents},
 	}
 }
@@ -233,7 +234,7 @@ func (b *bench) waiting(ctx context.Context) error {
 					if filled, err = b.prepare(ctx, who, c.setting); err != nil {
 						return nil, err
 					}
-					if err := b.kafka.fill(ctx, filled.t.failed, events, batch.bytes); err != nil {
+					if err := b.kafka.fill(ctx, filled.t.failed, events, batch.bytes, event); err != nil {
 						return nil, err
 					}
 				}
