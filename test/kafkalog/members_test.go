@@ -33,7 +33,7 @@ func evict(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) {
 		return err == nil
 	})
 	crashed := member(t, brokers, as("pod-1")...)
-	join(t, crashed) // it owns all partitions, never releases them, and sends no heartbeat
+	former := join(t, crashed) // it owns all partitions and never releases them
 	for _, id := range []string{"pod-10", "pod", "POD-1", ""} {
 		l := member(t, brokers, as(id)...)
 		if n, err := l.Evict(ctx); n != 0 || err != nil {
@@ -42,6 +42,11 @@ func evict(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) {
 	}
 	if n, err := again.Evict(ctx); n != 1 || err != nil {
 		t.Fatalf("evicted %d, %v; want one", n, err)
+	}
+	select {
+	case <-former.Ended():
+	default:
+		t.Error("the member was running, and does not know yet that it is removed: it would call for the same events as its successor")
 	}
 	if got := join(t, again).Assigned(); len(got) != 2 {
 		t.Errorf("owns %v, want all", got)
