@@ -30,7 +30,9 @@ notifications were lost on the way from MPC, and after a data loss.
 
 A task's end time tells which of its failures is meant: a failure that was answered
 is left alone, a new one after a retry is not. Interrupt it and run it again, and it
-repeats nothing: what it has published stands in the topic. Do not run two at a time.
+repeats nothing: what it has published is in the topic. Do not run two at a time.
+If MPC's list became shorter while it was read, some tasks may be missing: the exit
+code is then 1, and another run finds them.
 
 MPC is asked for 100 tasks a request, and seldom: the service needs the quota.
 `,
@@ -159,7 +161,7 @@ func runSweep(ctx context.Context, env Env, o sweepOptions) int {
 		fmt.Fprintln(env.Stdout, swept(totals, o.dry))
 	}
 	if totals.Changed {
-		fmt.Fprintln(env.Stderr, "MPC's list became shorter while it was read, so tasks may have been passed over: run it again")
+		fmt.Fprintln(env.Stderr, "MPC's list became shorter while it was read, so some tasks may be missing: run it again")
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -167,6 +169,8 @@ func runSweep(ctx context.Context, env Env, o sweepOptions) int {
 		return exitFailed
 	case err != nil:
 		return fail(env, err)
+	case totals.Changed: // a CronJob looks at the exit code alone
+		return exitFailed
 	}
 	return exitDone
 }
