@@ -13,11 +13,17 @@ import (
 	"remux-retrier/internal/plain"
 )
 
-// askWithin bounds what is done for one task.
-const askWithin = 40 * time.Second
+const (
+	// readWithin bounds the reading of one task's outcomes, of which a topic may have
+	// very many. Brokers that do not answer end it sooner.
+	readWithin = 40 * time.Second
+	// writeWithin bounds the writing of one event.
+	writeWithin = 10 * time.Second
+)
 
-// askAll asks for one task after the other, as many and as fast as the options allow,
-// until it is interrupted, and then says for which it did not.
+// askAll publishes an event for one task after the other, as many and as fast as the
+// options allow. It stops at an interrupt and at the first error of Kafka, which each
+// further task would wait for again, and prints the tasks that are left.
 func askAll(ctx context.Context, env Env, ids []string, o retryOptions, show *progress, ask func(context.Context, string) (place string, err error)) int {
 	code, asked := exitDone, 0
 	defer show.end()
@@ -43,8 +49,15 @@ func askAll(ctx context.Context, env Env, ids []string, o retryOptions, show *pr
 			asked++
 			fmt.Fprintf(env.Stderr, "%s: %v\n", shown(id), err)
 			code = exitFailed
+			if left := ids[i+1:]; len(left) > 0 && ctx.Err() == nil {
+				fmt.Fprintln(env.Stderr, "stopped; not asked for: "+someOf(left))
+				return exitFailed
+			}
 		case ctx.Err() != nil:
 			fmt.Fprintln(env.Stderr, "interrupted; not asked for: "+someOf(ids[i:]))
+			return exitFailed
+		case errors.As(err, new(kafkaError)):
+			fmt.Fprintf(env.Stderr, "stopped: %v; not asked for: %s\n", err, someOf(ids[i:]))
 			return exitFailed
 		default:
 			fmt.Fprintf(env.Stderr, "%s: not asked for: %s\n", shown(id), because(err))
@@ -74,8 +87,13 @@ func someOf(ids []string) string {
 	return text
 }
 
-// unsure is why an event may have been written or not.
+// unsure is an error of Kafka after which an event may have been written or not.
 type unsure struct{ error }
+
+// kafkaError is an error of Kafka before anything was written.
+type kafkaError struct{ error }
+
+func (e kafkaError) Unwrap() error { return e.error }
 
 // shown is an argument as it may be printed, whatever it is.
 func shown(id string) string {
@@ -88,8 +106,6 @@ func shown(id string) string {
 
 // ask publishes a failure event and says where it stands.
 func (a *asking) ask(ctx context.Context, id string) (place string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, askWithin)
-	defer cancel()
 	m, err := events.NewFailure(id, "asked for with remux-retrier retry", a.force)
 	if err != nil {
 		return "", err
@@ -109,14 +125,15 @@ type topicWriter interface {
 	Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (int64, error)
 }
 
-// publish writes a failure event where its key belongs, acknowledged by all in-sync
-// replicas, and says where it stands. Of an error that is unsure nobody knows whether
-// the event was written.
+// publish writes a failure event to its key's partition, and returns its place when all
+// in-sync replicas have it. The error is a kafkaError, or unsure.
 func publish(ctx context.Context, log topicWriter, topic string, m events.Message) (place string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, writeWithin)
+	defer cancel()
 	message := consumer.Message{Topic: topic, Key: m.Key, Value: m.Value, Headers: m.Headers}
 	p, err := log.PartitionFor(ctx, topic, message.Key)
 	if err != nil {
-		return "", err
+		return "", kafkaError{err}
 	}
 	offset, err := log.Produce(ctx, topic, p, []consumer.Message{message})
 	if err != nil {

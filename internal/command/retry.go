@@ -28,7 +28,8 @@ Tasks that wait for an answer already are left out.
 
 The events go to the failed topic, keyed by task id; the partition and offset of
 each are printed. For a task whose budget is used up nothing is published, and the
-reason is printed; the exit code is then 1.
+reason is printed; the exit code is then 1. An error of Kafka ends the run; the tasks
+that are left are then printed.
 `,
 	prepare: func(flags *flag.FlagSet) func(context.Context, Env, []string) int {
 		o := retryOptions{}
@@ -116,9 +117,11 @@ func (a *asking) refusal(ctx context.Context, id string) error {
 	if a.known != nil {
 		return spent(a.known[id], int(budget), a.cfg.Retry.BudgetWindow)
 	}
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
 	h, err := a.read.Outcomes(ctx, id)
 	if err != nil {
-		return fmt.Errorf("its budget is not known: %w", err)
+		return kafkaError{fmt.Errorf("the budget of %s is not known: %w", shown(id), err)}
 	}
 	if !h.Complete {
 		return fmt.Errorf("its budget is not known: there are too many outcomes to read; with --force it does not matter")
