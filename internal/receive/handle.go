@@ -133,7 +133,10 @@ func (s *Server) publish(ctx context.Context, e envelope, body []byte) (result, 
 	default:
 		reason = noFailure
 	}
-	if err := s.topic.publish(ctx, []byte(key), body); err != nil {
+	switch err := s.topic.publish(ctx, []byte(key), body); {
+	case rejected(err): // SMN must send it again: it is lost unless the operator changes the topic
+		return "", "", &trouble{"rejected", fmt.Sprintf("topic %s rejects its record of %d bytes: %v", s.topic.name, len(key)+len(body), err)}
+	case err != nil:
 		return "", "", &trouble{"kafka", "it cannot be published: " + err.Error()}
 	}
 	s.cfg.Log.WithFields(logrus.Fields{"task_id": n.TaskID, "message_id": e.MessageID}).Debug("published a notification")

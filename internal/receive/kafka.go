@@ -27,9 +27,9 @@ type Kafka interface {
 const (
 	// lookEvery is how often a partition's leader is asked for; lookWithin bounds it.
 	lookEvery, lookWithin = time.Second, 3 * time.Second
-	// refusedFor is how long a failed write counts, unless one succeeds: an instance
-	// that is not ready may get no message to try with.
-	refusedFor = 10 * time.Second
+	// failedFor is how long a failed write makes the instance unready, unless a later one
+	// succeeds. An unready instance may get no message that would show it.
+	failedFor = 10 * time.Second
 )
 
 // topic is the failed topic, and whether it can be written.
@@ -53,8 +53,8 @@ func newTopic(k Kafka, name string, c clock.Clock, log logrus.FieldLogger) *topi
 	return &topic{kafka: k, name: name, clock: c, notice: notice.New(log), away: map[int]string{}}
 }
 
-// publish returns when all in-sync replicas have the record. An error leaves it
-// open whether they have.
+// publish returns when all in-sync replicas have the record. After an error they may or
+// may not have it.
 func (t *topic) publish(ctx context.Context, key, value []byte) error {
 	partition, err := t.kafka.PartitionFor(ctx, t.name, key)
 	if err == nil {
@@ -64,7 +64,8 @@ func (t *topic) publish(ctx context.Context, key, value []byte) error {
 	switch {
 	case err == nil:
 		t.writing = ""
-	case !errors.Is(err, context.Canceled): // else its sender has gone
+	case rejected(err): // smaller records may be accepted
+	case !errors.Is(err, context.Canceled): // which means that the sender has gone
 		t.writing, t.failedAt = err.Error(), t.clock.Now()
 	}
 	t.mu.Unlock()
@@ -72,8 +73,13 @@ func (t *topic) publish(ctx context.Context, key, value []byte) error {
 	return err
 }
 
-// watch asks for one partition's leader after the other, first for those that did
-// not answer last.
+// rejected tells whether the topic's settings reject this record, and not all records.
+func rejected(err error) bool {
+	return errors.Is(err, consumer.ErrTooLarge) || errors.Is(err, consumer.ErrInvalidRecord)
+}
+
+// watch asks for one partition's leader after the other, twice as often for those that
+// did not answer.
 func (t *topic) watch(ctx context.Context, beat func()) {
 	for {
 		beat()
@@ -152,7 +158,7 @@ func (t *topic) reachable() (ok bool, detail string) {
 func (t *topic) writable() (ok bool, detail string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.writing != "" && t.clock.Now().Sub(t.failedAt) < refusedFor {
+	if t.writing != "" && t.clock.Now().Sub(t.failedAt) < failedFor {
 		return false, t.writing
 	}
 	return true, ""

@@ -19,7 +19,7 @@ var reasons = map[string][]string{
 	confirmed:    {bySMN},
 	unsubscribed: {bySMN},
 	refused:      {"malformed", "too_large", "encoding", "type", "topic", "certificate_host", "certificate", "signature", "time", "subscribe_host"},
-	unavailable:  {"kafka", "certificate", "confirmation", "busy", "body"},
+	unavailable:  {"kafka", "rejected", "certificate", "confirmation", "busy", "body"},
 }
 
 // Reasons lists the reasons of each result of receive_messages_total.
