@@ -16,7 +16,7 @@ import (
 	"remux-retrier/internal/notice"
 )
 
-// Kafka is what receive asks of it; consumer.Log says what the methods do.
+// Kafka is what receive needs of a Kafka client, see consumer.Client.
 type Kafka interface {
 	Partitions(ctx context.Context, topic string) (int, error)
 	PartitionFor(ctx context.Context, topic string, key []byte) (int, error)
@@ -25,7 +25,7 @@ type Kafka interface {
 }
 
 const (
-	// lookEvery is how often a partition's leader is asked for; lookWithin bounds it.
+	// lookEvery is how often the leader of a partition is asked; lookWithin bounds it.
 	lookEvery, lookWithin = time.Second, 3 * time.Second
 	// failedFor is how long a failed write makes the instance unready, unless a later one
 	// succeeds. An unready instance may get no message that would show it.
@@ -42,9 +42,9 @@ type topic struct {
 	mu       sync.Mutex
 	looked   bool
 	of       int
-	seen     int            // partitions looked at, in their order
-	away     map[int]string // why partitions cannot be reached
-	problem  string         // why the topic cannot be looked up
+	seen     int            // how many looks there were
+	away     map[int]string // why a partition cannot be reached, by partition
+	problem  string         // why the topic's partitions are not known
 	writing  string         // why the latest write failed
 	failedAt time.Time
 }
@@ -69,7 +69,7 @@ func (t *topic) publish(ctx context.Context, key, value []byte) error {
 		t.writing, t.failedAt = err.Error(), t.clock.Now()
 	}
 	t.mu.Unlock()
-	t.tell()
+	t.logState()
 	return err
 }
 
@@ -84,7 +84,7 @@ func (t *topic) watch(ctx context.Context, beat func()) {
 	for {
 		beat()
 		t.look(ctx)
-		t.tell()
+		t.logState()
 		if t.clock.Sleep(ctx, lookEvery) != nil {
 			return
 		}
@@ -111,7 +111,7 @@ func (t *topic) look(ctx context.Context) {
 	})
 }
 
-// found notes what a look has found, unless it was cut off.
+// found records the result of a look, unless ctx has ended it.
 func (t *topic) found(ctx context.Context, note func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -121,7 +121,8 @@ func (t *topic) found(ctx context.Context, note func()) {
 	}
 }
 
-// next takes turns: those that did not answer, and all.
+// next is the partition to look at: in turn one of all, and one of those that did not
+// answer.
 func (t *topic) next(of int) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -164,8 +165,8 @@ func (t *topic) writable() (ok bool, detail string) {
 	return true, ""
 }
 
-// tell says once that messages cannot be published, and that they can again.
-func (t *topic) tell() {
+// logState logs once that messages cannot be published, and once that they can again.
+func (t *topic) logState() {
 	if !t.known() {
 		return
 	}

@@ -32,7 +32,7 @@ func (o outside) get(ctx context.Context, address string) (status int, body []by
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return 0, nil, errors.New("it is no URL")
+		return 0, nil, errors.New("it is not a URL")
 	}
 	r.Header.Set("User-Agent", o.agent)
 	resp, err := t.RoundTrip(r)

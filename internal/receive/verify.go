@@ -39,9 +39,9 @@ type verifier struct {
 func (v *verifier) check(ctx context.Context, e envelope) error {
 	switch {
 	case !slices.Contains([]string{typeNotification, typeSubscribe, typeUnsubscribe}, e.Type):
-		return &refusal{"type", fmt.Sprintf("its type %.60q is none of SMN's", e.Type)}
+		return &refusal{"type", fmt.Sprintf("its type %.60q is not one of SMN's", e.Type)}
 	case !slices.Contains(v.topics, e.TopicURN):
-		return &refusal{"topic", fmt.Sprintf("its topic %.200q is none of RECEIVE_TOPIC_URNS", e.TopicURN)}
+		return &refusal{"topic", fmt.Sprintf("its topic %.200q is not in RECEIVE_TOPIC_URNS", e.TopicURN)}
 	case !strings.EqualFold(e.SignatureVersion, "v1"):
 		return &refusal{"signature", fmt.Sprintf("its signature_version %.20q is not v1", e.SignatureVersion)}
 	}
@@ -50,7 +50,7 @@ func (v *verifier) check(ctx context.Context, e envelope) error {
 	}
 	signature, err := base64.StdEncoding.DecodeString(e.Signature)
 	if err != nil || len(signature) == 0 {
-		return &refusal{"signature", "its signature is no base64"}
+		return &refusal{"signature", "its signature is not base64"}
 	}
 	if err := v.checkSignature(ctx, e, signature); err != nil {
 		return err
@@ -107,7 +107,7 @@ func (v *verifier) checkAge(timestamp string, now time.Time) error {
 	at, err := time.Parse(time.RFC3339, timestamp)
 	switch {
 	case err != nil:
-		return &refusal{"time", fmt.Sprintf("its timestamp %.60q is none", timestamp)}
+		return &refusal{"time", fmt.Sprintf("its timestamp %.60q is not a time", timestamp)}
 	case now.Sub(at) > v.maxAge:
 		return &refusal{"time", fmt.Sprintf("it was signed at %s, longer ago than RECEIVE_MAX_AGE (%v)", stamp(at), v.maxAge)}
 	case at.Sub(now) > ahead:
