@@ -30,7 +30,7 @@ func askAll(ctx context.Context, env Env, ids []string, o retryOptions, show *pr
 	for i, id := range ids {
 		if o.limit > 0 && asked == o.limit {
 			show.clear()
-			fmt.Fprintf(env.Stderr, "--limit ended it: %d not looked at\n", len(ids)-i)
+			fmt.Fprintf(env.Stderr, "stopped at --limit; not looked at: %d\n", len(ids)-i)
 			return code
 		}
 		place, err := "", context.Cause(ctx)
@@ -70,10 +70,10 @@ func askAll(ctx context.Context, env Env, ids []string, o retryOptions, show *pr
 	return code
 }
 
-// few is how many tasks a person overlooks at a glance.
+// few is how many tasks need no progress and no common reading of their budgets.
 const few = 10
 
-// someOf names some tasks, and counts the others.
+// someOf returns the first ids, and how many more there are.
 func someOf(ids []string) string {
 	const most = 2 * few
 	var named []string
@@ -95,7 +95,7 @@ type kafkaError struct{ error }
 
 func (e kafkaError) Unwrap() error { return e.error }
 
-// shown is an argument as it may be printed, whatever it is.
+// shown returns an argument in a form that is safe to print.
 func shown(id string) string {
 	const most = 128
 	if len(id) > most {
@@ -104,7 +104,7 @@ func shown(id string) string {
 	return plain.Text(id)
 }
 
-// ask publishes a failure event and says where it stands.
+// ask publishes a failure event and returns its place.
 func (a *asking) ask(ctx context.Context, id string) (place string, err error) {
 	m, err := events.NewFailure(id, "asked for with remux-retrier retry", a.force)
 	if err != nil {
@@ -119,7 +119,7 @@ func (a *asking) ask(ctx context.Context, id string) (place string, err error) {
 	return publish(ctx, a.log, a.cfg.Kafka.TopicFailed, m)
 }
 
-// topicWriter is what publishing asks of Kafka.
+// topicWriter is the part of the Kafka client that publish needs.
 type topicWriter interface {
 	PartitionFor(ctx context.Context, topic string, key []byte) (int, error)
 	Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (int64, error)
