@@ -29,6 +29,7 @@ type harness struct {
 	member   *memlog.Member
 	instance *Instance
 	mpc      *fakeMPC
+	clock    clock.Clock
 	stop     func()
 }
 
@@ -101,7 +102,7 @@ func withHarness(t *testing.T, partitions int, change func(*config.Config), test
 		ctx, cancel := context.WithCancel(context.Background())
 		var running sync.WaitGroup
 		running.Go(func() { b.Run(ctx) })
-		h := &harness{T: t, broker: b, mpc: &fakeMPC{calls: map[string]int{}, states: map[string]mpcclient.Status{}}}
+		h := &harness{T: t, broker: b, mpc: &fakeMPC{calls: map[string]int{}, states: map[string]mpcclient.Status{}}, clock: clock.System}
 		h.start("a", change)
 		test(h)
 		h.stop()
@@ -133,7 +134,7 @@ func (h *harness) start(name string, change func(*config.Config)) {
 	var mu sync.Mutex
 	random := rand.New(rand.NewPCG(1, 2))
 	h.member = h.broker.Member(name)
-	h.instance, err = NewInstance(cfg, Parts{Client: h.member, API: h.mpc, Gate: gate, Clock: clock.System, Logger: log, Rand: func() float64 {
+	h.instance, err = NewInstance(cfg, Parts{Client: h.member, API: h.mpc, Gate: gate, Clock: h.clock, Logger: log, Rand: func() float64 {
 		mu.Lock()
 		defer mu.Unlock()
 		return random.Float64()

@@ -17,10 +17,10 @@ import (
 	"remux-retrier/internal/receive"
 )
 
-// watchDeadline is within which receive looks at Kafka, however that answers.
+// watchDeadline is how long receive may take to look at Kafka once before /healthz fails.
 const watchDeadline = time.Minute
 
-// receiving is the command receive.
+// receiving runs the command receive and returns its exit code.
 func receiving(ctx context.Context, cfg config.Receive, version string, stderr io.Writer, process *Process) int {
 	reread := process.hangups()
 	log := newLogger(config.Config{LogLevel: cfg.LogLevel, LogFormat: cfg.LogFormat}, stderr)
@@ -65,13 +65,13 @@ func receiveUntil(ctx context.Context, cfg config.Receive, version string, log *
 			Metrics: meters.Handler(), Log: log,
 		})
 		if err != nil {
-			_ = server.Close() // it has said nothing to anybody yet
+			_ = server.Close() // no client has been answered yet
 			return err
 		}
 	}
 	log.WithFields(logrus.Fields{"version": version, "addr": server.Addr(), "tls": cfg.Certificate() != nil, "topics": cfg.TopicURNs}).Info("receiving SMN's messages")
 
-	lasting, end := context.WithCancel(context.WithoutCancel(ctx)) // health is told of to the last
+	lasting, end := context.WithCancel(context.WithoutCancel(ctx)) // health is served until the end
 	var background sync.WaitGroup
 	background.Go(func() { files.run(lasting, reread) })
 	if health != nil {

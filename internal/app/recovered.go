@@ -1,8 +1,6 @@
 package app
 
 import (
-	"fmt"
-
 	"github.com/sirupsen/logrus"
 
 	"remux-retrier/consumer"
@@ -30,8 +28,12 @@ func (e *item) Succeeded(f *events.Failure) {
 		r.Traceparent = ours
 	}
 	message, err := r.Encode()
-	if err != nil {
-		panic(fmt.Sprintf("the recovery of task %s cannot be written: %v", r.TaskID, err))
+	if err != nil { // it would fail again each time that the event is read
+		if p.tally.First("recoveries that cannot be written") {
+			e.logger().WithField("task_id", r.TaskID).WithError(err).Error("the recovery cannot be written, so none is published")
+		}
+		e.ignore(metrics.NotAFailure, story.Ignored, "its recovery cannot be written: "+err.Error())
+		return
 	}
 	// In a goroutine, for Publish may wait to learn the topic's partitions.
 	e.Go(func() {

@@ -3,11 +3,13 @@ package app
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"remux-retrier/consumer"
 	"remux-retrier/events"
+	"remux-retrier/internal/clock"
 	"remux-retrier/internal/config"
 	"remux-retrier/internal/simulation/memlog"
 	"remux-retrier/mpcclient"
@@ -149,6 +151,41 @@ func TestARecoveryIsNeitherLostNorRepeatedOverARestart(t *testing.T) {
 			})
 		})
 	}
+}
+
+// timeless is a clock whose wall may show no time.
+type timeless struct {
+	clock.Clock
+	broken atomic.Bool
+}
+
+func (c *timeless) Wall() time.Time {
+	if c.broken.Load() {
+		return time.Time{}
+	}
+	return c.Clock.Wall()
+}
+
+// Left unanswered, its event would hold up the commits of its partition for ever.
+func TestARecoveryThatCannotBeWrittenHoldsUpNothing(t *testing.T) {
+	withHarness(t, 1, recovering, func(h *harness) {
+		h.fail(0, "1", 1)
+		time.Sleep(2 * time.Second)
+		h.stop()
+		c := &timeless{Clock: clock.System}
+		h.clock = c
+		h.start("b", recovering)
+		time.Sleep(30 * time.Second)
+		c.broken.Store(true) // the recovery gets no time: nor does its event have one
+		h.broker.AppendAt("failed", 0, time.Time{}, consumer.Message{Key: []byte("1"), Value: []byte(
+			`{"event_type":"RemuxComplete","remux_info":{"task_id":"1","status":"SUCCEED"}}`)})
+		time.Sleep(2 * time.Second)
+		c.broken.Store(false)
+		time.Sleep(5 * time.Second)
+		if at, _ := h.broker.Position(0); at.Offset != 2 || len(h.broker.Records("recovered")) != 0 {
+			t.Errorf("committed up to %d of 2, %d recoveries", at.Offset, len(h.broker.Records("recovered")))
+		}
+	})
 }
 
 func TestTheFirstLineOfTheLogNamesTheTopicOfRecoveries(t *testing.T) {

@@ -13,18 +13,24 @@ import (
 	"remux-retrier/internal/plain"
 )
 
-// askWithin bounds what is done for one task.
-const askWithin = 40 * time.Second
+const (
+	// readWithin bounds the reading of one task's outcomes, of which a topic may have
+	// very many. Brokers that do not answer end it sooner.
+	readWithin = 40 * time.Second
+	// writeWithin bounds the writing of one event.
+	writeWithin = 10 * time.Second
+)
 
-// askAll asks for one task after the other, as many and as fast as the options allow,
-// until it is interrupted, and then says for which it did not.
+// askAll publishes an event for one task after the other, as many and as fast as the
+// options allow. It stops at an interrupt and at the first error of Kafka, which each
+// further task would wait for again, and prints the tasks that are left.
 func askAll(ctx context.Context, env Env, ids []string, o retryOptions, show *progress, ask func(context.Context, string) (place string, err error)) int {
 	code, asked := exitDone, 0
 	defer show.end()
 	for i, id := range ids {
 		if o.limit > 0 && asked == o.limit {
 			show.clear()
-			fmt.Fprintf(env.Stderr, "--limit ended it: %d not looked at\n", len(ids)-i)
+			fmt.Fprintf(env.Stderr, "stopped at --limit; not looked at: %d\n", len(ids)-i)
 			return code
 		}
 		place, err := "", context.Cause(ctx)
@@ -43,8 +49,15 @@ func askAll(ctx context.Context, env Env, ids []string, o retryOptions, show *pr
 			asked++
 			fmt.Fprintf(env.Stderr, "%s: %v\n", shown(id), err)
 			code = exitFailed
+			if left := ids[i+1:]; len(left) > 0 && ctx.Err() == nil {
+				fmt.Fprintln(env.Stderr, "stopped; not asked for: "+someOf(left))
+				return exitFailed
+			}
 		case ctx.Err() != nil:
 			fmt.Fprintln(env.Stderr, "interrupted; not asked for: "+someOf(ids[i:]))
+			return exitFailed
+		case errors.As(err, new(kafkaError)):
+			fmt.Fprintf(env.Stderr, "stopped: %v; not asked for: %s\n", err, someOf(ids[i:]))
 			return exitFailed
 		default:
 			fmt.Fprintf(env.Stderr, "%s: not asked for: %s\n", shown(id), because(err))
@@ -57,10 +70,10 @@ func askAll(ctx context.Context, env Env, ids []string, o retryOptions, show *pr
 	return code
 }
 
-// few is how many tasks a person overlooks at a glance.
+// few is how many tasks need no progress and no common reading of their budgets.
 const few = 10
 
-// someOf names some tasks, and counts the others.
+// someOf returns the first ids, and how many more there are.
 func someOf(ids []string) string {
 	const most = 2 * few
 	var named []string
@@ -74,10 +87,15 @@ func someOf(ids []string) string {
 	return text
 }
 
-// unsure is why an event may have been written or not.
+// unsure is an error of Kafka after which an event may have been written or not.
 type unsure struct{ error }
 
-// shown is an argument as it may be printed, whatever it is.
+// kafkaError is an error of Kafka before anything was written.
+type kafkaError struct{ error }
+
+func (e kafkaError) Unwrap() error { return e.error }
+
+// shown returns an argument in a form that is safe to print.
 func shown(id string) string {
 	const most = 128
 	if len(id) > most {
@@ -86,10 +104,8 @@ func shown(id string) string {
 	return plain.Text(id)
 }
 
-// ask publishes a failure event and says where it stands.
+// ask publishes a failure event and returns its place.
 func (a *asking) ask(ctx context.Context, id string) (place string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, askWithin)
-	defer cancel()
 	m, err := events.NewFailure(id, "asked for with remux-retrier retry", a.force)
 	if err != nil {
 		return "", err
@@ -103,20 +119,21 @@ func (a *asking) ask(ctx context.Context, id string) (place string, err error) {
 	return publish(ctx, a.log, a.cfg.Kafka.TopicFailed, m)
 }
 
-// topicWriter is what publishing asks of Kafka.
+// topicWriter is the part of the Kafka client that publish needs.
 type topicWriter interface {
 	PartitionFor(ctx context.Context, topic string, key []byte) (int, error)
 	Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (int64, error)
 }
 
-// publish writes a failure event where its key belongs, acknowledged by all in-sync
-// replicas, and says where it stands. Of an error that is unsure nobody knows whether
-// the event was written.
+// publish writes a failure event to its key's partition, and returns its place when all
+// in-sync replicas have it. The error is a kafkaError, or unsure.
 func publish(ctx context.Context, log topicWriter, topic string, m events.Message) (place string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, writeWithin)
+	defer cancel()
 	message := consumer.Message{Topic: topic, Key: m.Key, Value: m.Value, Headers: m.Headers}
 	p, err := log.PartitionFor(ctx, topic, message.Key)
 	if err != nil {
-		return "", err
+		return "", kafkaError{err}
 	}
 	offset, err := log.Produce(ctx, topic, p, []consumer.Message{message})
 	if err != nil {

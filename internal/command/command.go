@@ -1,11 +1,9 @@
-// Package command is the program's sub-commands for a person on call: check,
-// retry, redrive, sweep, explain and receive. Each is a file; what it prints for a program to
-// read goes to standard output, what it says to a person meanwhile to standard
-// error.
+// Package command has the program's sub-commands: check, retry, redrive, sweep, explain and
+// receive. Each has its own file. Results go to standard output, progress and warnings to
+// standard error.
 //
-// It wires what other packages do (check, history, redrive, codes) to flags and
-// text, and decides nothing. Only package app imports it, which gives it its
-// connections.
+// It connects other packages (check, history, redrive, codes) with flags and text, and
+// decides nothing. Only package app imports it, and gives it its connections.
 package command
 
 import (
@@ -34,23 +32,23 @@ const (
 	exitUsage  = 2 // bad configuration or usage
 )
 
-// Env is what a command takes from outside. All fields but Stdin are required.
+// Env is the environment of a command. All fields but Stdin are required.
 type Env struct {
 	Version        string
 	Stdout, Stderr io.Writer
-	// Stdin is where retry reads task ids and answers; nil: there is nothing.
+	// Stdin is where retry reads task ids and a person's answer; nil: empty.
 	Stdin io.Reader
 	// Kafka and MPC make clients; neither opens a connection yet.
 	Kafka func(config.Config) (*kafkalog.Client, error)
 	MPC   func(config.Config) (*mpcclient.Client, error)
-	// Receive runs the endpoint of SMN's messages and gives the exit code.
+	// Receive runs the endpoint for SMN's messages and returns the exit code.
 	Receive func(context.Context, config.Receive) int
 
-	// terminal is where a person looks, as a file; nil: nobody does.
+	// terminal is standard error if that is a terminal; else nil.
 	terminal *os.File
 }
 
-// plainly has the command write nothing but text, whatever comes from outside.
+// plainly returns an Env whose output is free of control characters, whatever its source.
 func (e Env) plainly() Env {
 	if f, ok := e.Stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		e.terminal = f
@@ -64,9 +62,9 @@ type command struct {
 	name, args, summary string
 	// more is shown by `help NAME`.
 	more string
-	// prepare declares the flags, and gives what runs with them and the arguments.
+	// prepare declares the flags, and returns the function that runs the command.
 	prepare func(*flag.FlagSet) func(ctx context.Context, env Env, args []string) int
-	// takes says what is wrong with so many arguments.
+	// takes returns an error if n arguments are wrong.
 	takes func(n int) error
 }
 
@@ -86,7 +84,7 @@ func one(n int) error {
 	return nil
 }
 
-// commands in the order in which help lists them.
+// commands returns all commands in the order of the help.
 func commands() []command {
 	return []command{checkCommand, retryCommand, redriveCommand, sweepCommand, explainCommand, receiveCommand}
 }
@@ -100,7 +98,7 @@ func find(name string) (command, bool) {
 	return command{}, false
 }
 
-// Names lists the commands.
+// Names returns the commands' names.
 func Names() []string {
 	var names []string
 	for _, c := range commands() {
@@ -109,7 +107,8 @@ func Names() []string {
 	return names
 }
 
-// Run executes a command, if there is one of that name, and gives its exit code.
+// Run executes the command of that name and returns its exit code. known is false if there
+// is none.
 func Run(ctx context.Context, env Env, name string, args []string) (code int, known bool) {
 	c, known := find(name)
 	if !known {
@@ -117,7 +116,7 @@ func Run(ctx context.Context, env Env, name string, args []string) (code int, kn
 	}
 	env = env.plainly()
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // what it would print stands in our own words below
+	flags.SetOutput(io.Discard) // errors and usage are printed below
 	run := c.prepare(flags)
 	rest, err := parse(flags, args)
 	switch {
@@ -135,7 +134,7 @@ func Run(ctx context.Context, env Env, name string, args []string) (code int, kn
 	return run(ctx, env, rest), true
 }
 
-// parse takes flags before, between and behind the arguments; after "--" all are
+// parse accepts flags before, between and after the arguments. After "--" there are only
 // arguments.
 func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
 	for {
@@ -150,15 +149,15 @@ func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
 	}
 }
 
-// asTyped is an error of parsing with the options as they are typed: package flag
-// writes them with one dash.
+// asTyped returns a parse error's text with two dashes before an option: package flag
+// writes one.
 func asTyped(err error) string {
 	return oneDash.ReplaceAllString(err.Error(), "$1--$2")
 }
 
 var oneDash = regexp.MustCompile(`(" for |" for flag |not defined: |needs an argument: )-([a-zA-Z])`)
 
-// Help prints how to use a command; it is false if there is none of that name.
+// Help prints how to use a command. It returns false if there is none of that name.
 func Help(w io.Writer, name string) bool {
 	c, known := find(name)
 	if known {
@@ -178,13 +177,13 @@ func (c command) line() string {
 	return strings.TrimSpace("remux-retrier " + c.name + " " + c.args)
 }
 
-// explain is the whole of what there is to say.
+// explain prints the complete help of a command.
 func (c command) explain(w io.Writer) {
 	fmt.Fprintf(w, "remux-retrier %s: %s.\n%s\n", c.name, c.summary, c.more)
 	c.usage(w)
 }
 
-// usage is what a wrong call gets.
+// usage prints the command line and the options.
 func (c command) usage(w io.Writer) {
 	fmt.Fprintf(w, "Usage: %s\n", c.line())
 	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
@@ -198,7 +197,7 @@ func (c command) usage(w io.Writer) {
 	})
 }
 
-// load reads the configuration, or says what is wrong with it.
+// load reads the configuration. If it is wrong, it prints the errors and returns false.
 func load(env Env) (config.Config, bool) {
 	cfg, err := config.Load()
 	for _, warning := range cfg.Warnings {
@@ -211,7 +210,7 @@ func load(env Env) (config.Config, bool) {
 	return cfg, true
 }
 
-// fail says why a command ends.
+// fail prints why a command ends, and returns the exit code.
 func fail(env Env, err error) int {
 	if errors.Is(err, context.Canceled) {
 		fmt.Fprintln(env.Stderr, "interrupted")

@@ -87,7 +87,7 @@ func TestWrongValuesAreExitCode2AndNamed(t *testing.T) {
 		"one of tombstone":   {"redrive", "--reason", "bad"},
 		"--task: ":           {"redrive", "--task", "a\x1b[2J"},
 		"both":               {"retry", "--reason", "rejected", "1"},
-		"nobody can be":      {"retry", "--reason", "rejected"},
+		"cannot ask for":     {"retry", "--reason", "rejected"},
 		"must be some of":    {"retry", "--yes", "--reason", "rejected,accepted"},
 		"goes with":          {"retry", "--since", "1h", "1"},
 		"--since must be":    {"retry", "--yes", "--code", "MPC.1", "--since", "-1h"},
@@ -209,7 +209,7 @@ func TestAProblemIsSaidOnce(t *testing.T) {
 	}
 	s.Problem("")
 	s.Problem("")
-	if err.String() != "waiting: the brokers are away\nit goes on\n" || out.Len() > 0 {
+	if err.String() != "waiting: the brokers are away\ncontinuing\n" || out.Len() > 0 {
 		t.Errorf("%q, %q", out.String(), err.String())
 	}
 }

@@ -20,17 +20,16 @@ var explainCommand = command{
 	summary: "say what an MPC code means, or tell a task's story from the topics",
 	more: `
 CODE is an error code of MPC or of the API gateway (MPC.10105, APIG.0308), or the
-reason of an outcome or a dead letter (budget_exhausted, no_task_id); that needs
-no configuration. Anything else is a task's id: its failure events, the answers
-to them and what seem to be its dead letters are read from the topics, of the time
-that --since names and, where the group has not committed them, of before. Of a
-task with very many of them the first and the latest are told. Exit code 1 if
-nothing is known of it.
+reason of an outcome or a dead letter (budget_exhausted, no_task_id). That needs no
+configuration. Anything else is a task id. Its failure events, outcomes and probable
+dead letters of the time --since are then read from the topics, and also older
+events that the group has not committed. Of very many only the first and the latest
+are printed. Exit code 1 if nothing is known about the task.
 `,
 	prepare: func(flags *flag.FlagSet) func(context.Context, Env, []string) int {
 		asJSON := flags.Bool("json", false, "print JSON")
 		since := flags.Duration("since", 0, "how far back the topics are read, such as 48h (default RETRY_BUDGET_WINDOW)")
-		limit := flags.Int64("limit", history.DefaultLimit, "how many `records` are read at most")
+		limit := flags.Int64("limit", history.DefaultLimit, "read at most this many `records`")
 		return func(ctx context.Context, env Env, args []string) int {
 			if *since < 0 || *limit < 1 {
 				fmt.Fprintln(env.Stderr, "remux-retrier explain: --since and --limit must be positive")
@@ -114,7 +113,7 @@ func explainTask(ctx context.Context, env Env, id string, asJSON bool, since tim
 	return exitDone
 }
 
-// tell prints a history for a person.
+// tell prints a history as text.
 func tell(w io.Writer, h history.History) {
 	fmt.Fprintf(w, "Task %s. %s\n", plain.Text(h.TaskID), h.Summary())
 	if len(h.Entries) > 0 {
@@ -134,7 +133,7 @@ func printJSON(env Env, v any) int {
 	return exitDone
 }
 
-// reading says now and then how much was read, to whoever waits.
+// reading prints once a second how much was read.
 type reading struct {
 	w    io.Writer
 	mu   sync.Mutex

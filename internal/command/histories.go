@@ -14,7 +14,7 @@ import (
 	"remux-retrier/internal/history"
 )
 
-// reader reads tasks' histories as this configuration's group has written them.
+// reader returns a reader of the histories that this configuration's group has written.
 func reader(cfg config.Config, log *kafkalog.Client, change func(*history.Config)) (*history.Reader, error) {
 	k := cfg.Kafka
 	c := history.Config{
@@ -27,8 +27,8 @@ func reader(cfg config.Config, log *kafkalog.Client, change func(*history.Config
 	return history.New(c)
 }
 
-// because is an error without the words about failure events that do not suit an
-// argument.
+// because returns an error's text without the words about failure events, which do not
+// fit an argument.
 func because(err error) string {
 	var u *events.Unreadable
 	if errors.As(err, &u) {
@@ -37,16 +37,16 @@ func because(err error) string {
 	return err.Error()
 }
 
-// reachWithin is how long a person waits for the first answer of a broker.
+// reachWithin bounds the wait for the first answer of a broker: a person waits.
 const reachWithin = 5 * time.Second
 
-// counter is what reach asks of Kafka.
+// counter is the part of the Kafka client that reach needs.
 type counter interface {
 	Partitions(ctx context.Context, topic string) (int, error)
 }
 
-// reach finds out whether the brokers answer and the topics are there, before a
-// command begins, so that what is wrong with the set-up is said in its own words.
+// reach checks that the brokers answer and the topics exist before a command begins. Its
+// errors say what to do.
 func reach(ctx context.Context, log counter, topics ...string) error {
 	within, cancel := context.WithTimeout(ctx, reachWithin)
 	defer cancel()

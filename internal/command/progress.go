@@ -10,24 +10,23 @@ import (
 	"golang.org/x/term"
 )
 
-// How often progress is shown: on a terminal so that it looks alive, in a pipe so
-// that a log stays short.
+// How often progress is shown: often on a terminal, seldom in a pipe, where the log must
+// stay short.
 const (
 	barEvery  = 100 * time.Millisecond
 	lineEvery = 5 * time.Second
 	barWidth  = 20
 )
 
-// progress shows how far a command is: as a bar on a terminal and as a line now and
-// then elsewhere.
+// progress shows how far a command is: as a bar on a terminal, as lines elsewhere.
 type progress struct {
 	err      io.Writer
 	terminal *os.File // for the bar; nil: lines
 	began    time.Time
-	next     time.Time // of showing
+	next     time.Time // when it is shown again
 	n, of    int64
 	text     string
-	drawn    bool // a bar stands in the terminal's current line
+	drawn    bool // the terminal's current line has a bar
 }
 
 func newProgress(env Env) *progress {
@@ -38,7 +37,7 @@ func newProgress(env Env) *progress {
 	return p
 }
 
-// at shows that n of so many are done, if it is time.
+// at sets how many of all are done, and shows it if it is time.
 func (p *progress) at(n, of int64, text string) {
 	p.n, p.of, p.text = n, of, text
 	now := time.Now()
@@ -53,7 +52,7 @@ func (p *progress) at(n, of int64, text string) {
 	}
 }
 
-// end leaves the last state of the bar standing.
+// end draws the last state of the bar and goes to the next line.
 func (p *progress) end() {
 	if p.terminal != nil && p.text != "" {
 		p.draw()
@@ -67,7 +66,7 @@ func (p *progress) draw() {
 	p.drawn = true
 }
 
-// clear makes room for a line of its own.
+// clear removes the bar, so that a line can be printed.
 func (p *progress) clear() {
 	if p.drawn {
 		fmt.Fprint(p.terminal, "\r\x1b[K")
@@ -75,8 +74,7 @@ func (p *progress) clear() {
 	}
 }
 
-// fit cuts a line to the terminal's width, since one that wraps cannot be drawn
-// over.
+// fit cuts a line to the terminal's width: a line that wraps cannot be overwritten.
 func fit(line string, f *os.File) string {
 	width, _, err := term.GetSize(int(f.Fd()))
 	if runes := []rune(line); err == nil && width > 0 && len(runes) >= width {
@@ -85,7 +83,7 @@ func fit(line string, f *os.File) string {
 	return line
 }
 
-// bar draws a part of a whole.
+// bar returns a bar that shows n of all.
 func bar(n, of int64) string {
 	full := barWidth
 	if of > 0 {

@@ -18,29 +18,29 @@ import (
 	"remux-retrier/internal/redrive"
 )
 
-// redriveGroup is what the group of redrives adds to the service's.
+// redriveGroup is the suffix of the redrives' consumer group.
 const redriveGroup = ".redrive"
 
 var redriveCommand = command{
 	name: "redrive", args: "[--dry-run] [--limit N] [--rate N] [--reason R] [--task ID]", takes: none,
 	summary: "put dead letters back to the failed topic",
 	more: `
-Key, value and headers go back as they came; of what the service had added only
-dead-letter-count stays. What was a dead letter twice is left where it is, and
-printed with the reason, as is what is no dead letter of this service. What
-becomes a dead letter again meanwhile is not looked at.
+Key, value and headers go back unchanged; of the service's headers only
+dead-letter-count stays. A record that became a dead letter twice, or is not a dead
+letter of this service, is left where it is, and printed with the reason. It ends at
+the last dead letter that was there when it began.
 
-How far it came is kept as the offsets of the consumer group KAFKA_GROUP_ID` + redriveGroup + `,
-committed after what was written is acknowledged: interrupt it and run it again,
-and it goes on without repeating anything; only a kill -9 may have the last 100
-records written twice. What a run with --reason or --task leaves out, a later run
-finds. Several at the same time share the work.
+The progress is kept as offsets of the consumer group KAFKA_GROUP_ID` + redriveGroup + `,
+committed after the records are acknowledged. An interrupted run, started again,
+continues and repeats nothing; after kill -9 at most the last 100 records are
+written twice. A later run finds what a run with --reason or --task has left out.
+Several runs at the same time share the work.
 `,
 	prepare: func(flags *flag.FlagSet) func(context.Context, Env, []string) int {
 		o := options{}
 		flags.BoolVar(&o.dry, "dry-run", false, "print what would be put back, and change nothing")
-		flags.IntVar(&o.limit, "limit", 0, "put back `N` records at most")
-		flags.Float64Var(&o.rate, "rate", 0, "put back `N` records a second at most")
+		flags.IntVar(&o.limit, "limit", 0, "put back at most `N` records")
+		flags.Float64Var(&o.rate, "rate", 0, "put back at most `N` records a second")
 		flags.StringVar(&o.reason, "reason", "", "only dead letters with this dead-letter-`reason`, such as no_task_id")
 		flags.StringVar(&o.task, "task", "", "only dead letters that are keyed by this task `id` or mention it")
 		return func(ctx context.Context, env Env, _ []string) int {
@@ -59,7 +59,7 @@ type options struct {
 	given        map[string]bool
 }
 
-// check says what is wrong with the options.
+// check returns an error if the options are wrong.
 func (o options) check() error {
 	// An unset variable in a script must not turn some records into all of them.
 	switch {
@@ -126,7 +126,7 @@ func runRedrive(ctx context.Context, env Env, o options) int {
 	}
 	switch {
 	case errors.Is(err, context.Canceled) && !o.dry:
-		fmt.Fprintln(env.Stderr, "interrupted: run it again to go on")
+		fmt.Fprintln(env.Stderr, "interrupted: run it again to continue")
 		return exitFailed
 	case err != nil:
 		return fail(env, err)
@@ -134,8 +134,8 @@ func runRedrive(ctx context.Context, env Env, o options) int {
 	return exitDone
 }
 
-// redriving is the configuration of a member of the redrives' group, which
-// consumes the dead-letter topic.
+// redriving returns the configuration of a member of the redrives' group, which consumes
+// the dead-letter topic.
 func redriving(cfg config.Config) config.Config {
 	k := &cfg.Kafka
 	k.GroupID += redriveGroup
@@ -162,7 +162,7 @@ func summary(t redrive.Totals, dry bool) string {
 	return text
 }
 
-// place is where a dead letter stands, and whose it is.
+// place returns a dead letter's position and key.
 func place(r *consumer.Record) string {
 	key := "no key"
 	if r.Key != nil {
@@ -171,8 +171,7 @@ func place(r *consumer.Record) string {
 	return fmt.Sprintf("%s/%d offset %d, %s", r.Topic, r.Partition, r.Offset, key)
 }
 
-// reasonOf is the record's dead-letter-reason, which a hostile writer may have
-// written.
+// reasonOf returns the record's dead-letter-reason, which may come from a hostile producer.
 func reasonOf(r *consumer.Record) string {
 	for _, h := range slices.Backward(r.Headers) { // the last is ours
 		if h.Key == "dead-letter-reason" {

@@ -28,15 +28,16 @@ Tasks that wait for an answer already are left out.
 
 The events go to the failed topic, keyed by task id; the partition and offset of
 each are printed. For a task whose budget is used up nothing is published, and the
-reason is printed; the exit code is then 1.
+reason is printed; the exit code is then 1. An error of Kafka ends the run; the tasks
+that are left are then printed.
 `,
 	prepare: func(flags *flag.FlagSet) func(context.Context, Env, []string) int {
 		o := retryOptions{}
 		flags.BoolVar(&o.force, "force", false, "override the budget, RETRY_MAX_EVENT_AGE and RETRY_SKIP_CODES, by the header "+events.ForceHeader+"; a forced retry counts like any other")
 		flags.BoolVar(&o.dry, "dry-run", false, "print which tasks it would ask for, and change nothing")
 		flags.BoolVar(&o.yes, "yes", false, "do not ask before tasks that --reason or --code found are asked for")
-		flags.IntVar(&o.limit, "limit", 0, "ask for `N` tasks at most")
-		flags.Float64Var(&o.rate, "rate", 0, "ask for `N` tasks a second at most")
+		flags.IntVar(&o.limit, "limit", 0, "ask for at most `N` tasks")
+		flags.Float64Var(&o.rate, "rate", 0, "ask for at most `N` tasks a second")
 		flags.StringVar(&o.reason, "reason", "", "find tasks by the `reasons` of their latest outcomes, such as rejected,budget_exhausted")
 		flags.StringVar(&o.code, "code", "", "find tasks by `codes` of their failure or of MPC's answer, such as MPC.10105")
 		flags.DurationVar(&o.since, "since", 0, "how far back --reason and --code look, such as 48h (default RETRY_BUDGET_WINDOW)")
@@ -102,12 +103,12 @@ type asking struct {
 	read *history.Reader
 	retryOptions
 	*progress
-	// known has the accepted retries of each task, if they were read for all tasks
-	// together; nil: they are read for each.
+	// known has the accepted retries by task if they were read for all tasks together;
+	// nil: they are read for each task.
 	known map[string][]time.Time
 }
 
-// refusal says why the service would refuse the event.
+// refusal returns an error if the service would refuse the event.
 func (a *asking) refusal(ctx context.Context, id string) error {
 	budget := a.cfg.Retry.Budget
 	if a.force || budget == config.Unlimited {
@@ -116,17 +117,19 @@ func (a *asking) refusal(ctx context.Context, id string) error {
 	if a.known != nil {
 		return spent(a.known[id], int(budget), a.cfg.Retry.BudgetWindow)
 	}
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
 	h, err := a.read.Outcomes(ctx, id)
 	if err != nil {
-		return fmt.Errorf("its budget is not known: %w", err)
+		return kafkaError{fmt.Errorf("the budget of %s is not known: %w", shown(id), err)}
 	}
 	if !h.Complete {
-		return fmt.Errorf("its budget is not known: there are too many outcomes to read; with --force it does not matter")
+		return fmt.Errorf("its budget is not known: there are too many outcomes to read; --force overrides this")
 	}
 	return spent(acceptedIn(h), int(budget), a.cfg.Retry.BudgetWindow)
 }
 
-// acceptedIn are the times of a task's accepted retries, the oldest first.
+// acceptedIn returns the times of a task's accepted retries, the oldest first.
 func acceptedIn(h history.History) (at []time.Time) {
 	for _, e := range h.Entries {
 		if o := e.Outcome; o != nil && o.CountsAsRetry && !o.Repeat {
@@ -136,12 +139,13 @@ func acceptedIn(h history.History) (at []time.Time) {
 	return at
 }
 
-// spent says that a task with these accepted retries has had its budget, and until when.
+// spent returns an error if a task with these accepted retries has no budget left. It says
+// until when.
 func spent(accepted []time.Time, budget int, window time.Duration) error {
 	if budget == 0 {
 		return fmt.Errorf("RETRY_BUDGET is 0, so it would be answered %s; --force overrides this", events.BudgetExhausted)
 	}
-	over := len(accepted) - budget // forced retries pass the budget, and count
+	over := len(accepted) - budget // forced retries exceed the budget, and count
 	if over < 0 {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"remux-retrier/consumer"
+	"remux-retrier/events"
 )
 
 // accepted are the times of retries accepted at these hours.
@@ -67,6 +68,61 @@ func TestAnInterruptedRetrySaysWhatIsNotAskedFor(t *testing.T) {
 			t.Errorf("%s: exit code %d, %q, %q", name, code, out.String(), err.String())
 		}
 	}
+}
+
+// Each task would wait for the same brokers again.
+func TestAnErrorOfKafkaEndsTheRetriesAndIsPrintedOnce(t *testing.T) {
+	away := errors.New("no broker can be reached")
+	for name, c := range map[string]struct {
+		atSecond error
+		says     string
+	}{
+		"before it was written":      {kafkaError{away}, "stopped: no broker can be reached; not asked for: 2 3 4\n"},
+		"while it was being written": {unsure{away}, "2: no broker can be reached\nstopped; not asked for: 3 4\n"},
+		"a task alone":               {errors.New("no budget"), "2: not asked for: no budget\n"},
+	} {
+		var out, err bytes.Buffer
+		code := askAll(context.Background(), Env{Stdout: &out, Stderr: &err}, []string{"1", "2", "3", "4"}, retryOptions{}, &progress{err: &err, next: time.Now().Add(time.Hour)}, func(_ context.Context, id string) (string, error) {
+			if id != "2" {
+				return "there", nil
+			}
+			return "", c.atSecond
+		})
+		if code != exitFailed || err.String() != c.says {
+			t.Errorf("%s: exit code %d, %q, %q", name, code, out.String(), err.String())
+		}
+		if strings.Contains(out.String(), "4\tthere") != (name == "a task alone") {
+			t.Errorf("%s: %q", name, out.String())
+		}
+	}
+}
+
+// hanging is a Kafka that does not answer: looked up or not.
+type hanging struct{ lookedUp bool }
+
+func (k hanging) PartitionFor(ctx context.Context, _ string, _ []byte) (int, error) {
+	if k.lookedUp {
+		return 0, nil
+	}
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+func (k hanging) Produce(ctx context.Context, _ string, _ int, _ []consumer.Message) (int64, error) {
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+func TestAWriteToSilentBrokersEndsWithin10Seconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, lookedUp := range []bool{false, true} {
+			began := time.Now()
+			_, err := publish(context.Background(), hanging{lookedUp}, "remux.failed", events.Message{})
+			if took := time.Since(began); took > 10*time.Second || errors.As(err, new(unsure)) != lookedUp || errors.As(err, new(kafkaError)) == lookedUp {
+				t.Errorf("%v after %v", err, took)
+			}
+		}
+	})
 }
 
 // topics is a Kafka that has these topics, and answers or not.

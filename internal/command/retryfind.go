@@ -18,7 +18,7 @@ import (
 	"remux-retrier/internal/plain"
 )
 
-// topicsOf reads many tasks' outcomes as this configuration's group has written them.
+// topicsOf returns the settings to read many tasks' outcomes of this configuration's group.
 func topicsOf(cfg config.Config, log *kafkalog.Client, since time.Time, show *progress) outcomes.Config {
 	k := cfg.Kafka
 	return outcomes.Config{
@@ -28,7 +28,7 @@ func topicsOf(cfg config.Config, log *kafkalog.Client, since time.Time, show *pr
 			at, err := log.Positions(ctx)
 			if err != nil {
 				show.clear()
-				fmt.Fprintf(show.err, "how far the group has come is not known, so failure events that it has passed over count as waiting: %v\n", err)
+				fmt.Fprintf(show.err, "the positions of the group are not known, so failure events that it has skipped count as waiting: %v\n", err)
 			}
 			return at, err
 		},
@@ -38,8 +38,8 @@ func topicsOf(cfg config.Config, log *kafkalog.Client, since time.Time, show *pr
 	}
 }
 
-// budgets reads the accepted retries of many tasks at once, instead of each task's by
-// itself.
+// budgets reads the accepted retries of many tasks together, which is faster than task by
+// task.
 func (a *asking) budgets(ctx context.Context, ids []string) error {
 	if a.force || a.cfg.Retry.Budget == config.Unlimited || len(ids) <= few {
 		return nil
@@ -60,7 +60,8 @@ func (a *asking) budgets(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// findAndAsk finds tasks in the outcome topics, shows them, and asks for them if it may.
+// findAndAsk finds tasks in the outcome topics, prints them, and asks for them if a person
+// or --yes agrees.
 func (a *asking) findAndAsk(ctx context.Context, env Env) int {
 	now := time.Now()
 	back := a.cfg.Retry.BudgetWindow
@@ -107,16 +108,16 @@ func (a *asking) findAndAsk(ctx context.Context, env Env) int {
 	return max(code, askAll(ctx, env, f.ids(), a.retryOptions, a.progress, a.ask))
 }
 
-// found are the tasks that reasons and codes mean, the longest refused first.
+// found are the tasks that have the reasons and codes.
 type found struct {
-	tasks []*outcomes.Task
-	// later were meant but for a later retry, waiting have a failure event that waits,
-	// spent have no budget left.
+	tasks []*outcomes.Task // the longest refused first
+	// How many tasks are left out: later were retried since, waiting have a failure event
+	// that waits, spent have no budget left.
 	later, waiting, spent int
 }
 
-// choose sorts out the tasks whose latest outcome since then is a refusal of one of these
-// reasons and codes; no reasons or codes: any.
+// choose returns the tasks whose latest outcome is a refusal since then with one of these
+// reasons and one of these codes. No reasons or no codes: any.
 func choose(tasks map[string]*outcomes.Task, since time.Time, reasons, codes []string, refusal func(id string) error) (f found) {
 	for _, t := range tasks {
 		last := t.RetryFailed
@@ -149,7 +150,7 @@ func (f found) ids() (ids []string) {
 	return ids
 }
 
-// tell says how many there are, and shows some.
+// tell prints how many there are, and some of them.
 func (f found) tell(w io.Writer) {
 	const sample = 5
 	fmt.Fprintf(w, "%s found", counted(len(f.tasks), "task"))
@@ -196,7 +197,7 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %s", n, what)
 }
 
-// confirm asks a person, and takes nothing but y and yes for a yes.
+// confirm asks a person. Only y and yes count as a yes.
 func confirm(ctx context.Context, env Env, question string) (bool, error) {
 	fmt.Fprint(env.Stderr, question+" [y/N] ")
 	answer, err := within(ctx, func() (string, error) {

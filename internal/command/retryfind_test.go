@@ -105,7 +105,7 @@ func TestLimitAndRateHoldForTasksThatAreAskedFor(t *testing.T) {
 		if took := time.Since(began); code != exitFailed || out.String() != "1\tthere\n2\tthere\n3\tthere\n" || took != time.Second+500*time.Millisecond {
 			t.Errorf("exit code %d, %q, after %v", code, out.String(), took)
 		}
-		if !strings.HasSuffix(err.String(), "--limit ended it: 2 not looked at\n") {
+		if !strings.HasSuffix(err.String(), "stopped at --limit; not looked at: 2\n") {
 			t.Error(err.String())
 		}
 	})

@@ -26,10 +26,10 @@ type retryOptions struct {
 	given           map[string]bool
 }
 
-// finds tells whether the tasks are found in the outcome topics, and not named.
+// finds tells whether the tasks are to be found in the outcome topics.
 func (o retryOptions) finds() bool { return o.given["reason"] || o.given["code"] }
 
-// check says what is wrong with the options, given how many tasks are named.
+// check returns an error if the options are wrong. named is how many tasks are named.
 func (o retryOptions) check(named int) error {
 	// An unset variable in a script must not turn some tasks into all of them.
 	switch {
@@ -61,7 +61,7 @@ func (o retryOptions) check(named int) error {
 	return nil
 }
 
-// checkLimits says what is wrong with --limit and --rate.
+// checkLimits returns an error if --limit or --rate is wrong.
 func checkLimits(given map[string]bool, limit int, rate float64) error {
 	switch {
 	case given["limit"] && limit <= 0:
@@ -72,7 +72,7 @@ func checkLimits(given map[string]bool, limit int, rate float64) error {
 	return nil
 }
 
-// listed are the words between commas.
+// listed returns the words of a comma-separated list.
 func listed(text string) (words []string) {
 	for _, word := range strings.Split(text, ",") {
 		if word = strings.TrimSpace(word); word != "" {
@@ -84,8 +84,8 @@ func listed(text string) (words []string) {
 
 var errNoTask = errors.New("name at least one task")
 
-// ids are the tasks that are named, by arguments or on standard input, each once; none
-// where they are to be found. Any error but the context's is one of usage.
+// ids returns the tasks that arguments or standard input name, each once; none if they are
+// to be found. Any error but the context's is wrong usage.
 func (o retryOptions) ids(ctx context.Context, env Env, args []string) ([]string, error) {
 	read := len(args) == 0 || slices.Equal(args, []string{"-"})
 	named := len(args)
@@ -98,7 +98,7 @@ func (o retryOptions) ids(ctx context.Context, env Env, args []string) ([]string
 	switch {
 	case o.finds():
 		if !o.yes && !o.dry && !env.asks() {
-			return nil, errors.New("nobody can be asked here whether the tasks that are found are right: look with --dry-run, then use --yes")
+			return nil, errors.New("cannot ask for a confirmation here: look at the tasks with --dry-run, then use --yes")
 		}
 		return nil, nil
 	case !read:
@@ -113,8 +113,8 @@ func (o retryOptions) ids(ctx context.Context, env Env, args []string) ([]string
 	return once(ids), err
 }
 
-// within gives what f gives, or the context's cause if that ends before. What blocks on
-// a standard input then stays behind until the program ends.
+// within returns the result of f, or the context's cause if that ends first. A read of
+// standard input then stays blocked until the program ends.
 func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -134,12 +134,12 @@ func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	}
 }
 
-// maxIDs bounds the tasks that one run takes from standard input, maxIDBytes their ids:
-// more than so many ids of the longest kind have.
+// maxIDs bounds the tasks that one run reads from standard input. maxIDBytes bounds their
+// ids together, which is enough for that many of the longest.
 const maxIDs, maxIDBytes = 1_000_000, 128 << 20
 
-// readIDs reads one task a line: what stands before the first tab, without white space
-// around it. Nothing is taken from what cannot be read as a whole.
+// readIDs reads one task per line: the text before the first tab, without white space
+// around it. After an error it returns no tasks.
 func readIDs(in io.Reader) (ids []string, err error) {
 	lines := bufio.NewScanner(in)
 	for held := 0; lines.Scan(); {
@@ -161,7 +161,7 @@ func readIDs(in io.Reader) (ids []string, err error) {
 	return ids, nil
 }
 
-// once drops ids that were given before: a task is asked for once.
+// once drops repeated ids: a task is asked for once.
 func once(ids []string) (all []string) {
 	seen := make(map[string]bool, len(ids))
 	for _, id := range ids {
@@ -173,11 +173,11 @@ func once(ids []string) (all []string) {
 	return all
 }
 
-// terminal tells whether somebody types there.
+// terminal tells whether this is a terminal.
 func terminal(in io.Reader) bool {
 	f, ok := in.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// asks tells whether somebody sees a question, and can answer it.
+// asks tells whether a person can see a question and answer it.
 func (e Env) asks() bool { return e.terminal != nil && terminal(e.Stdin) }

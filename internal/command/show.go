@@ -10,8 +10,8 @@ import (
 	"remux-retrier/internal/redrive"
 )
 
-// show tells of a redrive: each record that is left or would be put back on
-// standard output, and how it goes on standard error.
+// show prints a redrive: each record that is left or would be put back on standard
+// output, the progress on standard error.
 type show struct {
 	*progress
 	out     io.Writer
@@ -42,7 +42,7 @@ func (s *show) Problem(text string) {
 	s.trouble = text
 	s.clear()
 	if text == "" {
-		fmt.Fprintln(s.err, "it goes on")
+		fmt.Fprintln(s.err, "continuing")
 	} else {
 		fmt.Fprintln(s.err, "waiting: "+text)
 	}

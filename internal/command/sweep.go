@@ -15,33 +15,35 @@ import (
 	"remux-retrier/internal/sweep"
 )
 
-// sweepShare is sweep's share of MPC_REQUESTS_PER_MINUTE: one in so many requests, which
-// the service leaves unused.
+// sweepShare is the divisor of MPC_REQUESTS_PER_MINUTE that gives sweep's own limit: the
+// service leaves this twentieth unused.
 const sweepShare = 20
 
 var sweepCommand = command{
 	name: "sweep", args: "[OPTIONS]", takes: none,
 	summary: "publish a failure event for each failure that has none",
 	more: `
-It lists MPC's failed tasks, page by page, leaves out those whose failure is known
-from the outcome topics or waits in the failed topic, and publishes events for the
-rest, each with its end_time, error_code, description and user_data. Use it where
-notifications were lost on the way from MPC, and after a data loss.
+It lists MPC's failed tasks, page by page. It leaves out failures that the outcome
+topics answer, or whose events wait in the failed topic. For each other one it
+publishes an event with end_time, error_code, description and user_data. Use it if
+notifications were lost between MPC and Kafka, and after a data loss.
 
-A task's end time tells which of its failures is meant: a failure that was answered
-is left alone, a new one after a retry is not. Interrupt it and run it again, and it
-repeats nothing: what it has published stands in the topic. Do not run two at a time.
+The end time tells a task's failures apart: one that was answered gets no event, a
+new one after a retry does. An interrupted run, started again, repeats nothing:
+its events are in the topic. Do not run two at the same time. If MPC's list became
+shorter while it was read, some tasks may be missing: the exit code is then 1, and
+another run finds them.
 
-MPC is asked for 100 tasks a request, and seldom: the service needs the quota.
+A request to MPC lists 100 tasks. There are few a minute: the service needs the quota.
 `,
 	prepare: func(flags *flag.FlagSet) func(context.Context, Env, []string) int {
 		o := sweepOptions{}
 		flags.DurationVar(&o.since, "since", 24*time.Hour, "tasks that failed within the last DURATION, by MPC's clock")
 		flags.StringVar(&o.until, "until", "", "tasks that failed before this `time`, such as 2026-11-23T08:00:00Z, or 15m for that long ago")
 		flags.BoolVar(&o.dry, "dry-run", false, "print what it would publish, and change nothing")
-		flags.IntVar(&o.limit, "limit", 0, "publish `N` events at most")
-		flags.Float64Var(&o.rate, "rate", 0, "publish `N` events a second at most")
-		flags.IntVar(&o.calls, "calls", 0, "ask MPC `N` times a minute at most (default a twentieth of MPC_REQUESTS_PER_MINUTE, or 1)")
+		flags.IntVar(&o.limit, "limit", 0, "publish at most `N` events")
+		flags.Float64Var(&o.rate, "rate", 0, "publish at most `N` events a second")
+		flags.IntVar(&o.calls, "calls", 0, "send MPC at most `N` requests a minute (default a twentieth of MPC_REQUESTS_PER_MINUTE, or 1)")
 		return func(ctx context.Context, env Env, _ []string) int {
 			o.given = map[string]bool{}
 			flags.Visit(func(f *flag.Flag) { o.given[f.Name] = true })
@@ -58,10 +60,10 @@ type sweepOptions struct {
 	rate     float64
 	calls    int
 	given    map[string]bool
-	from, to time.Time // as check has understood since and until; to zero: now
+	from, to time.Time // the range, set by check; to zero: now
 }
 
-// check says what is wrong with the options.
+// check returns an error if the options are wrong, and sets the range.
 func (o *sweepOptions) check(now time.Time) error {
 	switch {
 	case o.since <= 0:
@@ -85,7 +87,7 @@ func (o *sweepOptions) check(now time.Time) error {
 	return checkLimits(o.given, o.limit, o.rate)
 }
 
-// moment reads a time, or how long ago it is.
+// moment reads a time, or a duration before now.
 func moment(text string, now time.Time) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at, nil
@@ -97,7 +99,7 @@ func moment(text string, now time.Time) (time.Time, error) {
 	return now.Add(-ago), nil
 }
 
-// interval is the time from one request to MPC to the next.
+// interval returns the time between two requests to MPC.
 func (o *sweepOptions) interval(quota config.Limit) (time.Duration, error) {
 	switch {
 	case o.calls > 0 && o.calls > int(quota):
@@ -159,19 +161,21 @@ func runSweep(ctx context.Context, env Env, o sweepOptions) int {
 		fmt.Fprintln(env.Stdout, swept(totals, o.dry))
 	}
 	if totals.Changed {
-		fmt.Fprintln(env.Stderr, "MPC's list became shorter while it was read, so tasks may have been passed over: run it again")
+		fmt.Fprintln(env.Stderr, "MPC's list became shorter while it was read, so some tasks may be missing: run it again")
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(env.Stderr, "interrupted: run it again to go on")
+		fmt.Fprintln(env.Stderr, "interrupted: run it again to continue")
 		return exitFailed
 	case err != nil:
 		return fail(env, err)
+	case totals.Changed: // a CronJob looks at the exit code alone
+		return exitFailed
 	}
 	return exitDone
 }
 
-// swept is the summary of a run.
+// swept returns the summary of a run.
 func swept(t sweep.Totals, dry bool) string {
 	done := "published"
 	if dry {

@@ -10,8 +10,7 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// sweepShow tells of a sweep: each event on standard output, and how it goes on standard
-// error.
+// sweepShow prints a sweep: each event on standard output, the progress on standard error.
 type sweepShow struct {
 	*progress
 	env Env

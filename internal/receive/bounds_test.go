@@ -36,7 +36,7 @@ func TestBodiesTogetherAreBounded(t *testing.T) {
 			t.Errorf("%d bytes were read", len(body))
 		case err != nil && (!errors.As(err, &later) || later.reason != "busy"):
 			t.Error(err)
-		case err != nil && i < 8:
+		case err != nil && i < 7:
 			t.Errorf("%d messages are too many already", i)
 		}
 		open = append(open, done)
@@ -65,6 +65,61 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
+// stalled is a body that has so many bytes, and then no more until it is closed.
+type stalled struct {
+	left   int
+	closed chan struct{}
+}
+
+func (s *stalled) Read(p []byte) (int, error) {
+	if s.left == 0 {
+		<-s.closed
+		return 0, io.ErrUnexpectedEOF
+	}
+	n := min(len(p), s.left)
+	s.left -= n
+	return n, nil
+}
+
+func TestSendersThatStopInLargeBodiesKeepOutNoUsualMessage(t *testing.T) {
+	for name, c := range map[string]struct {
+		stalled []int // sizes, of a hundred senders each
+		honest  []int
+	}{
+		"large":                    {[]int{maxBody - 1}, []int{3 << 10, 30 << 10}},
+		"large and not quite":      {[]int{maxBody - 1, 400 << 10, 200 << 10, 100 << 10}, []int{3 << 10, 30 << 10}},
+		"of all sizes but usual":   {[]int{maxBody - 1, 400 << 10, 100 << 10, 60 << 10, 20 << 10, 10 << 10}, []int{3 << 10}},
+		"and so many usual others": {[]int{maxBody - 1, 400 << 10, 100 << 10, 60 << 10, 20 << 10, 10 << 10, 7 << 10, 7 << 10, 7 << 10, 7 << 10}, []int{3 << 10}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var b bodies
+			var all sync.WaitGroup
+			closed := make(chan struct{})
+			for _, size := range c.stalled {
+				for range 100 {
+					all.Go(func() {
+						_, done, _ := b.read(httptest.NewRequest(http.MethodPost, "/", &stalled{size, closed}))
+						done()
+					})
+					synctest.Wait()
+				}
+			}
+			for _, size := range c.honest {
+				_, done, err := b.read(httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(make([]byte, size))))
+				if err != nil {
+					t.Errorf("%s: a message of %d bytes: %v, %d bytes are held", name, size, err, b.held)
+				}
+				done()
+			}
+			if b.held > maxHeld {
+				t.Errorf("%s: %d bytes are held", name, b.held)
+			}
+			close(closed)
+			all.Wait()
+		})
+	}
+}
+
 func TestSlowClientsHoldUpNobody(t *testing.T) {
 	b := start(t, smnsim.Config{}, nil)
 	for range 2 * maxHandled {
@@ -78,7 +133,7 @@ func TestSlowClientsHoldUpNobody(t *testing.T) {
 	b.sends(200, "a notification", b.failure("1").Body())
 	b.bodies.mu.Lock()
 	defer b.bodies.mu.Unlock()
-	if b.bodies.held > 2*maxHandled*firstRoom {
+	if b.bodies.held > 2*maxHandled*usualRoom {
 		t.Errorf("%d bytes are held for what was announced alone", b.bodies.held)
 	}
 }

@@ -10,21 +10,25 @@ import (
 )
 
 const (
-	// fetchWithin bounds one fetch, whoever waits for it.
+	// fetchWithin bounds one fetch, for all messages that wait for it.
 	fetchWithin = 3 * time.Second
-	// A certificate is used for goodFor, and not beyond its own end. That it could
-	// not be had is remembered for badFor, so that a flood of messages asks rarely.
+	// A certificate is used for goodFor, but not after its own end. A failed fetch is
+	// remembered for badFor, so that a flood of messages causes few fetches.
 	goodFor, badFor = 24 * time.Hour, 2 * time.Second
-	// renewAfter is how old a certificate is before a message that it does not prove has
-	// it fetched again: SMN may have replaced it, and a refused message is lost.
+	// renewAfter is the age from which a certificate that does not match a message is
+	// fetched again before the message is refused: SMN may have replaced it.
 	renewAfter = time.Minute
-	// maxKnown certificates and failures are kept, maxFetches are fetched at once:
-	// messages name the URLs, and could name any number.
+	// maxKnown certificates and failures are kept, and maxFetches are fetched at once from
+	// addresses without a verified message. Messages can name any number of URLs.
 	maxKnown, maxFetches = 32, 4
 )
 
-// certificates are those that SMN signs with, by URL. Each is fetched once for all
-// who wait for it.
+// certificates are SMN's signing certificates, by URL. Each is fetched once for all
+// messages that wait for it.
+//
+// Anybody can name URLs in forged messages, but only SMN can sign a message. So a URL
+// whose certificate has verified a message comes first: it is fetched also while many
+// others are, and is forgotten last.
 type certificates struct {
 	fetch func(ctx context.Context, address string) (*x509.Certificate, error)
 	clock clock.Clock
@@ -34,17 +38,38 @@ type certificates struct {
 	fetching int
 }
 
-// known is a certificate, or why there is none.
+// known is the certificate at a URL, or why there is none.
 type known struct {
-	done        chan struct{} // closed when the fetch has ended; the rest is set by then
+	done        chan struct{} // closed at the end of the fetch, which sets what follows
 	certificate *x509.Certificate
-	err         error
-	until, used time.Time
-	fetched     time.Time // when the certificate came
-	tried       time.Time // when it was asked for last
+	err         error     // why there is no certificate
+	renewal     error     // why the latest fetch failed; certificate is an earlier one
+	until       time.Time // when to fetch again; zero: a fetch is under way
+	fetched     time.Time // when certificate was fetched
+	tried       time.Time // when the latest fetch ended
+
+	used     time.Time // when a message last named the URL
+	verified time.Time // when it last verified a message; zero: never
 }
 
-// at gives the certificate at a URL, which must have been checked. The error is a
+// good tells whether the certificate may be used at this time if it cannot be renewed.
+func (k *known) good(now time.Time) bool {
+	return k != nil && k.err == nil && now.Sub(k.fetched) < goodFor
+}
+
+// forgottenBefore is the order in which URLs are forgotten: first those that have
+// verified no message, failures before certificates, then by age.
+func (k *known) forgottenBefore(other *known) bool {
+	switch {
+	case !k.verified.Equal(other.verified):
+		return k.verified.Before(other.verified)
+	case (k.err == nil) != (other.err == nil):
+		return k.err != nil
+	}
+	return k.used.Before(other.used)
+}
+
+// at returns the certificate at a URL, whose host must have been checked. The error is a
 // *refusal or a *trouble.
 func (c *certificates) at(ctx context.Context, address string) (*x509.Certificate, error) {
 	k := c.entry(address)
@@ -52,20 +77,20 @@ func (c *certificates) at(ctx context.Context, address string) (*x509.Certificat
 		return nil, &trouble{"certificate", "too many certificates are being fetched"}
 	}
 	if c.clock.Wait(ctx, k.done) != nil {
-		return nil, &trouble{"certificate", "the certificate did not come in time"}
+		return nil, &trouble{"certificate", "SMN's certificate did not arrive in time"}
 	}
 	return k.certificate, k.err
 }
 
-// outdated has the certificate fetched again, and is true, if it may have been replaced
-// at its URL.
+// outdated tells whether SMN may have replaced the certificate at its URL. The next call
+// of at then fetches it again.
 func (c *certificates) outdated(address string, certificate *x509.Certificate) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.clock.Now()
 	k := c.known[address]
 	switch {
-	case k == nil || k.certificate != certificate: // it has been fetched again
+	case k == nil || k.certificate != certificate: // it was fetched again meanwhile
 		return true
 	case now.Sub(k.tried) < renewAfter:
 		return false
@@ -74,28 +99,52 @@ func (c *certificates) outdated(address string, certificate *x509.Certificate) b
 	return true
 }
 
-// entry is what is known of the URL, or a fetch that has begun; nil if there is no
-// room for one more.
+// doubt returns a *trouble unless the certificate was fetched just now: if it does not
+// match a message, SMN may have replaced it.
+func (c *certificates) doubt(address string, certificate *x509.Certificate) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.known[address]
+	switch {
+	case k != nil && k.certificate == certificate && c.clock.Now().Sub(k.fetched) < renewAfter:
+		return nil
+	case k != nil && k.renewal != nil:
+		return &trouble{"certificate", "it does not match a certificate that may be outdated: " + k.renewal.Error()}
+	}
+	return &trouble{"certificate", "it does not match a certificate that may be outdated"}
+}
+
+// hasVerified notes that the certificate at a URL has verified a message.
+func (c *certificates) hasVerified(address string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k := c.known[address]; k != nil {
+		k.verified = c.clock.Now()
+	}
+}
+
+// entry returns what is known of the URL, or begins a fetch; nil if there are too many.
 func (c *certificates) entry(address string) *known {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.clock.Now()
-	k := c.known[address]
-	if k != nil && (k.until.IsZero() || now.Before(k.until)) {
-		k.used = now
-		return k
-	}
-	before := k
-	good := before != nil && before.err == nil && now.Sub(before.fetched) < goodFor
-	switch {
-	case c.fetching >= maxFetches && good:
+	before := c.known[address]
+	if before != nil && (before.until.IsZero() || now.Before(before.until)) {
+		before.used = now
 		return before
-	case c.fetching >= maxFetches:
+	}
+	k := &known{done: make(chan struct{}), used: now}
+	if before != nil {
+		k.verified = before.verified
+	}
+	if k.verified.IsZero() && c.fetching >= maxFetches {
+		if before.good(now) {
+			return before
+		}
 		return nil
 	}
 	delete(c.known, address)
 	c.makeRoom()
-	k = &known{done: make(chan struct{}), used: now}
 	c.known[address] = k
 	c.fetching++
 	// It has its own time limit: a waiter that gives up must not end it for the others.
@@ -105,22 +154,31 @@ func (c *certificates) entry(address string) *known {
 		certificate, err := c.fetch(ctx, address)
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		now := c.clock.Now()
-		k.certificate, k.err, k.until, k.fetched, k.tried = certificate, err, now.Add(badFor), now, now
-		switch {
-		case err == nil:
-			k.until = now.Add(max(badFor, min(goodFor, certificate.NotAfter.Sub(c.clock.Wall()))))
-		case before != nil && before.err == nil && now.Sub(before.fetched) < goodFor:
-			// Forged messages must not take away a certificate that is still good.
-			k.certificate, k.err, k.until, k.fetched = before.certificate, nil, now.Add(renewAfter), before.fetched
-		}
+		k.end(before, certificate, err, c.clock.Now(), c.clock.Wall())
 		c.fetching--
-		close(k.done)
 	})
 	return k
 }
 
-// makeRoom forgets a failure, or else the certificate that was used longest ago.
+// end sets the result of the fetch. before is what was known of the URL; it may be nil.
+func (k *known) end(before *known, certificate *x509.Certificate, err error, now, wall time.Time) {
+	k.tried = now
+	switch {
+	case err == nil:
+		k.certificate, k.fetched = certificate, now
+		k.until = now.Add(max(badFor, min(goodFor, certificate.NotAfter.Sub(wall))))
+	case before.good(now): // forged messages must not take it away
+		k.certificate, k.fetched = before.certificate, before.fetched
+		k.renewal, k.until = err, now.Add(renewAfter)
+	case k.verified.IsZero():
+		k.err, k.until = err, now.Add(badFor)
+	default: // SMN has used this URL, so the fault is its host's
+		k.err, k.until = &trouble{"certificate", err.Error()}, now.Add(badFor)
+	}
+	close(k.done)
+}
+
+// makeRoom forgets a URL if there are too many.
 func (c *certificates) makeRoom() {
 	if len(c.known) < maxKnown {
 		return
@@ -130,8 +188,7 @@ func (c *certificates) makeRoom() {
 		if k.until.IsZero() {
 			continue // under way
 		}
-		v := c.known[victim]
-		if v == nil || k.err != nil && v.err == nil || (k.err != nil) == (v.err != nil) && k.used.Before(v.used) {
+		if v := c.known[victim]; v == nil || k.forgottenBefore(v) {
 			victim = address
 		}
 	}

@@ -30,13 +30,13 @@ type envelope struct {
 	SigningCertURL   string `json:"signing_cert_url"`
 }
 
-// parseEnvelope reads a body. Names that stand there twice or in another case, and
-// text that is no UTF-8, could mean one thing here and another to the service, so
-// such bodies are refused; this package of JSON does that by default.
+// parseEnvelope reads a body. If a field occurs twice or in another case, or the text is
+// not UTF-8, the service could read something else from it than was verified here. This
+// JSON package refuses such bodies by default.
 func parseEnvelope(body []byte) (envelope, error) {
 	var e envelope
 	if err := json.Unmarshal(body, &e); err != nil {
-		return e, errors.New("it is no JSON object with an SMN message's fields")
+		return e, errors.New("it is not a JSON object with the fields of an SMN message")
 	}
 	for name, value := range map[string]string{
 		"type": e.Type, "message_id": e.MessageID, "topic_urn": e.TopicURN, "timestamp": e.Timestamp, "message": e.Message,
@@ -45,7 +45,7 @@ func parseEnvelope(body []byte) (envelope, error) {
 			return e, fmt.Errorf("it has no %s", name)
 		}
 	}
-	// A line break in one of these would let signed text move to another field.
+	// With a line break in one of these, signed text could move to another field.
 	for _, value := range []string{e.Type, e.MessageID, e.TopicURN, e.Subject, e.Timestamp, e.SubscribeURL} {
 		if strings.ContainsFunc(value, unicode.IsControl) {
 			return e, errors.New("a field other than message has a control character")
@@ -54,8 +54,8 @@ func parseEnvelope(body []byte) (envelope, error) {
 	return e, nil
 }
 
-// signed is the text that the signature is over: names and values of the type's
-// fields, each on a line of its own, sorted by name. An empty subject is left out.
+// signed returns the text that SMN signs: the names and values of the type's fields, each
+// on its own line, sorted by name. An empty subject is left out.
 func (e envelope) signed() []byte {
 	var b strings.Builder
 	line := func(name, value string) { b.WriteString(name + "\n" + value + "\n") }

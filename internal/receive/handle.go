@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// answerWithin is less than the 5 s after which SMN gives an attempt up.
+	// answerWithin is less than the 5 s that SMN waits for an answer.
 	answerWithin = 4 * time.Second
-	// maxHandled messages are checked and published at once; others wait.
+	// maxHandled is how many messages are checked and published at once; others wait.
 	maxHandled = 64
 )
 
-// Results and reasons of what was done with a message, for the metrics.
+// Results and reasons in the metric of messages.
 const (
 	published, dropped, confirmed, unsubscribed = "published", "dropped", "confirmed", "unsubscribed"
 	refused, unavailable                        = "refused", "unavailable"
@@ -28,8 +28,8 @@ const (
 	otherEvent, bySMN              = "other_event", "by_smn"
 )
 
-// ServeHTTP takes SMN's messages, on any path, and answers load balancers on
-// /healthz and /readyz.
+// ServeHTTP accepts SMN's messages on any path, and answers load balancers on /healthz
+// and /readyz.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodPost:
@@ -63,25 +63,26 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		case errEncoded:
 			status = http.StatusUnsupportedMediaType
 		}
-		s.say(r, "refused a message: ", reason, no.detail)
+		s.logFirst(r, "refused a message: ", reason, no.detail)
 	case errors.As(err, &later):
 		result, reason, status, text = unavailable, later.reason, http.StatusServiceUnavailable, "not now: send it again"
-		s.say(r, "answered a message 503: ", reason, later.detail)
-	case err != nil: // which take does not give
+		s.logFirst(r, "answered a message 503: ", reason, later.detail)
+	case err != nil: // take returns no other errors
 		result, reason, status, text = unavailable, "kafka", http.StatusServiceUnavailable, "not now: send it again"
 	}
 	s.meters.message(result, reason, s.cfg.Clock.Now().Sub(began))
 	answer(w, status, text)
 }
 
-// say logs the first of its kind in a minute. What comes from outside is cut.
-func (s *Server) say(r *http.Request, what, reason, detail string) {
+// logFirst logs the first of its kind in a minute: strangers can cause any number. The
+// caller has cut what comes from outside.
+func (s *Server) logFirst(r *http.Request, what, reason, detail string) {
 	if s.tally.First(what + reason) {
 		s.cfg.Log.WithFields(logrus.Fields{"reason": reason, "from": r.RemoteAddr}).Warn(what + detail)
 	}
 }
 
-// take does all that a message asks for. The error is a *refusal or a *trouble.
+// take reads, checks and handles a message. The error is a *refusal or a *trouble.
 func (s *Server) take(r *http.Request) (result, reason string, err error) {
 	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
 	defer cancel()
@@ -107,20 +108,21 @@ func (s *Server) take(r *http.Request) (result, reason string, err error) {
 	case typeSubscribe:
 		return s.confirm(ctx, e)
 	case typeUnsubscribe:
-		s.cfg.Log.WithField("topic_urn", e.TopicURN).Error("SMN has ended this subscription: no notification of the topic comes any more, subscribe again")
+		s.cfg.Log.WithField("topic_urn", e.TopicURN).Error("SMN has ended this subscription: the notifications of its topic no longer arrive; subscribe again")
 		return unsubscribed, bySMN, nil
 	}
 	return s.publish(ctx, e, body)
 }
 
-// publish writes the body as it came, keyed by its task. What the service will not
-// be able to read becomes its dead letter, so nothing is lost without a word.
+// publish writes the body unchanged, keyed by its task. A notification that the service
+// cannot read is published too, and becomes a dead letter there, so that it is not lost
+// unnoticed.
 func (s *Server) publish(ctx context.Context, e envelope, body []byte) (result, reason string, err error) {
 	n, err := events.ReadNotification(body)
 	key := n.TaskID
 	switch {
 	case errors.Is(err, events.ErrNotSMN):
-		return "", "", &refusal{"malformed", "beside what is signed it has fields that make it another kind of event"}
+		return "", "", &refusal{"malformed", "it has unsigned fields that make it another kind of event"}
 	case err != nil:
 		key, reason = e.MessageID, unreadable
 		if s.tally.First("unreadable") {
@@ -133,7 +135,10 @@ func (s *Server) publish(ctx context.Context, e envelope, body []byte) (result, 
 	default:
 		reason = noFailure
 	}
-	if err := s.topic.publish(ctx, []byte(key), body); err != nil {
+	switch err := s.topic.publish(ctx, []byte(key), body); {
+	case rejected(err): // SMN must send it again: it is lost unless the operator changes the topic
+		return "", "", &trouble{"rejected", fmt.Sprintf("topic %s rejects its record of %d bytes: %v", s.topic.name, len(key)+len(body), err)}
+	case err != nil:
 		return "", "", &trouble{"kafka", "it cannot be published: " + err.Error()}
 	}
 	s.cfg.Log.WithFields(logrus.Fields{"task_id": n.TaskID, "message_id": e.MessageID}).Debug("published a notification")
@@ -160,5 +165,5 @@ func answer(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text + "\n")) // whoever asked has gone: nobody is left to tell
+	_, _ = w.Write([]byte(text + "\n")) // an error means that the client has gone
 }

@@ -8,25 +8,25 @@ import (
 	"strings"
 )
 
-// hosts are those that certificates are fetched from and subscriptions confirmed
-// at, in lower case: a name or an address, with a port or for all ports; *.example.com
-// for all names below a domain.
+// hosts are the hosts from which certificates are fetched and at which subscriptions are
+// confirmed, in lower case: a name or an address, with a port or for all ports;
+// *.example.com for all names below a domain.
 type hosts []string
 
-// check says why a URL of a message may not be asked; nil: it may.
+// check returns an error if no request may be sent to a message's URL.
 func (h hosts) check(raw string) error {
 	u, err := url.Parse(raw)
 	switch {
 	case raw == "":
-		return errors.New("there is none")
+		return errors.New("it is empty")
 	case err != nil:
-		return errors.New("it is no URL")
+		return errors.New("it is not a URL")
 	case u.Scheme != "https":
 		return errors.New("it is not https")
 	case u.User != nil:
 		return errors.New("it has user information")
 	case !h.have(strings.ToLower(u.Hostname()), u.Port()):
-		return fmt.Errorf("its host %.100q is none of RECEIVE_CERT_HOSTS", u.Host)
+		return fmt.Errorf("its host %.100q is not in RECEIVE_CERT_HOSTS", u.Host)
 	}
 	return nil
 }

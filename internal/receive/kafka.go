@@ -16,7 +16,7 @@ import (
 	"remux-retrier/internal/notice"
 )
 
-// Kafka is what receive asks of it; consumer.Log says what the methods do.
+// Kafka is what receive needs of a Kafka client, see consumer.Client.
 type Kafka interface {
 	Partitions(ctx context.Context, topic string) (int, error)
 	PartitionFor(ctx context.Context, topic string, key []byte) (int, error)
@@ -25,11 +25,11 @@ type Kafka interface {
 }
 
 const (
-	// lookEvery is how often a partition's leader is asked for; lookWithin bounds it.
+	// lookEvery is how often the leader of a partition is asked; lookWithin bounds it.
 	lookEvery, lookWithin = time.Second, 3 * time.Second
-	// refusedFor is how long a failed write counts, unless one succeeds: an instance
-	// that is not ready may get no message to try with.
-	refusedFor = 10 * time.Second
+	// failedFor is how long a failed write makes the instance unready, unless a later one
+	// succeeds. An unready instance may get no message that would show it.
+	failedFor = 10 * time.Second
 )
 
 // topic is the failed topic, and whether it can be written.
@@ -42,9 +42,9 @@ type topic struct {
 	mu       sync.Mutex
 	looked   bool
 	of       int
-	seen     int            // partitions looked at, in their order
-	away     map[int]string // why partitions cannot be reached
-	problem  string         // why the topic cannot be looked up
+	seen     int            // how many looks there were
+	away     map[int]string // why a partition cannot be reached, by partition
+	problem  string         // why the topic's partitions are not known
 	writing  string         // why the latest write failed
 	failedAt time.Time
 }
@@ -53,8 +53,8 @@ func newTopic(k Kafka, name string, c clock.Clock, log logrus.FieldLogger) *topi
 	return &topic{kafka: k, name: name, clock: c, notice: notice.New(log), away: map[int]string{}}
 }
 
-// publish returns when all in-sync replicas have the record. An error leaves it
-// open whether they have.
+// publish returns when all in-sync replicas have the record. After an error they may or
+// may not have it.
 func (t *topic) publish(ctx context.Context, key, value []byte) error {
 	partition, err := t.kafka.PartitionFor(ctx, t.name, key)
 	if err == nil {
@@ -64,21 +64,27 @@ func (t *topic) publish(ctx context.Context, key, value []byte) error {
 	switch {
 	case err == nil:
 		t.writing = ""
-	case !errors.Is(err, context.Canceled): // else its sender has gone
+	case rejected(err): // smaller records may be accepted
+	case !errors.Is(err, context.Canceled): // which means that the sender has gone
 		t.writing, t.failedAt = err.Error(), t.clock.Now()
 	}
 	t.mu.Unlock()
-	t.tell()
+	t.logState()
 	return err
 }
 
-// watch asks for one partition's leader after the other, first for those that did
-// not answer last.
+// rejected tells whether the topic's settings reject this record, and not all records.
+func rejected(err error) bool {
+	return errors.Is(err, consumer.ErrTooLarge) || errors.Is(err, consumer.ErrInvalidRecord)
+}
+
+// watch asks for one partition's leader after the other, twice as often for those that
+// did not answer.
 func (t *topic) watch(ctx context.Context, beat func()) {
 	for {
 		beat()
 		t.look(ctx)
-		t.tell()
+		t.logState()
 		if t.clock.Sleep(ctx, lookEvery) != nil {
 			return
 		}
@@ -105,7 +111,7 @@ func (t *topic) look(ctx context.Context) {
 	})
 }
 
-// found notes what a look has found, unless it was cut off.
+// found records the result of a look, unless ctx has ended it.
 func (t *topic) found(ctx context.Context, note func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -115,7 +121,8 @@ func (t *topic) found(ctx context.Context, note func()) {
 	}
 }
 
-// next takes turns: those that did not answer, and all.
+// next is the partition to look at: in turn one of all, and one of those that did not
+// answer.
 func (t *topic) next(of int) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -152,14 +159,14 @@ func (t *topic) reachable() (ok bool, detail string) {
 func (t *topic) writable() (ok bool, detail string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.writing != "" && t.clock.Now().Sub(t.failedAt) < refusedFor {
+	if t.writing != "" && t.clock.Now().Sub(t.failedAt) < failedFor {
 		return false, t.writing
 	}
 	return true, ""
 }
 
-// tell says once that messages cannot be published, and that they can again.
-func (t *topic) tell() {
+// logState logs once that messages cannot be published, and once that they can again.
+func (t *topic) logState() {
 	if !t.known() {
 		return
 	}

@@ -3,6 +3,8 @@ package receive
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -10,7 +12,9 @@ import (
 
 	"github.com/sirupsen/logrus/hooks/test"
 
+	"remux-retrier/consumer"
 	"remux-retrier/internal/clock"
+	"remux-retrier/internal/smnsim"
 )
 
 // partial is a Kafka of eight partitions, of which one may be away.
@@ -95,7 +99,7 @@ func TestAFailedWriteIsForgotten(t *testing.T) {
 		if ok, _ := topic.writable(); ok {
 			t.Error("a write has failed")
 		}
-		time.Sleep(refusedFor)
+		time.Sleep(failedFor)
 		if ok, _ := topic.writable(); !ok {
 			t.Error("not tried again")
 		}
@@ -106,4 +110,31 @@ func TestAFailedWriteIsForgotten(t *testing.T) {
 			t.Error("a write has succeeded")
 		}
 	})
+}
+
+// Only the operator can make the topic accept it. Others are accepted meanwhile.
+func TestARecordThatTheTopicRejectsIsAnswered503AndLeavesTheInstanceReady(t *testing.T) {
+	b := start(t, smnsim.Config{}, nil)
+	until(t, b.Ready)
+	const most = 100_000
+	b.kafka.check = func(m consumer.Message) error {
+		if len(m.Value) > most {
+			return fmt.Errorf("write to remux.failed/3: %w", consumer.ErrTooLarge)
+		}
+		return nil
+	}
+	large := b.message(smnsim.Notification, smnsim.Failure("1", "FAILED", "MPC.10105", strings.Repeat("x", most)), nil)
+	for range 20 {
+		b.sends(503, "a large notification", large.Body())
+		if ok, detail := b.topic.writable(); !ok {
+			t.Fatalf("not ready: %s", detail)
+		}
+	}
+	b.sends(200, "a usual one", b.failure("2").Body())
+	if b.counted(unavailable, "rejected") != 20 {
+		t.Error("not counted")
+	}
+	if n := b.said("topic remux.failed rejects its record of 100"); n < 1 || n > 2 || b.said("max.message.bytes") != n || b.said("are answered 503, because") != 0 {
+		t.Errorf("said %d times; the last line: %s", n, b.lastLine())
+	}
 }

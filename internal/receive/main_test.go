@@ -31,6 +31,7 @@ type fakeKafka struct {
 	records []consumer.Message
 	away    error
 	produce func(context.Context) error // before a record is kept
+	check   func(consumer.Message) error
 }
 
 func (k *fakeKafka) set(away error) {
@@ -67,6 +68,11 @@ func (k *fakeKafka) Produce(ctx context.Context, topic string, partition int, me
 		return 0, k.away
 	}
 	for _, m := range messages {
+		if k.check != nil {
+			if err := k.check(m); err != nil {
+				return 0, err
+			}
+		}
 		if m.Topic != topic || partition != len(m.Key)%8 {
 			return 0, errors.New("the wrong place")
 		}

@@ -12,14 +12,14 @@ import (
 
 const namespace = "remux_retrier"
 
-// reasons are all that a result can have.
+// reasons are the reasons of each result.
 var reasons = map[string][]string{
 	published:    {failure, noFailure, unreadable},
 	dropped:      {otherEvent},
 	confirmed:    {bySMN},
 	unsubscribed: {bySMN},
 	refused:      {"malformed", "too_large", "encoding", "type", "topic", "certificate_host", "certificate", "signature", "time", "subscribe_host"},
-	unavailable:  {"kafka", "certificate", "confirmation", "busy", "body"},
+	unavailable:  {"kafka", "rejected", "certificate", "confirmation", "busy", "body"},
 }
 
 // Reasons lists the reasons of each result of receive_messages_total.
@@ -32,7 +32,7 @@ type Meters struct {
 	duration prometheus.Histogram
 }
 
-// NewMeters registers all but what Watch adds.
+// NewMeters registers all metrics but those of Watch and CertificateEnds.
 func NewMeters() *Meters {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -58,8 +58,7 @@ func NewMeters() *Meters {
 	return m
 }
 
-// Watch adds whether messages can be published, to be read when somebody scrapes.
-// It may be called once.
+// Watch adds the metric of readiness, which is read at each scrape. It may be called once.
 func (m *Meters) Watch(ready func() bool) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "receive_ready",
@@ -72,8 +71,8 @@ func (m *Meters) Watch(ready func() bool) {
 	}))
 }
 
-// CertificateEnds adds when the server's certificate ends, to be read when somebody
-// scrapes. It may be called once.
+// CertificateEnds adds the metric of the server certificate's expiry, which is read at each
+// scrape. It may be called once.
 func (m *Meters) CertificateEnds(at func() time.Time) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "receive_certificate_expiry_timestamp_seconds",

@@ -10,19 +10,20 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
-// maxAnswer is more than any certificate has.
+// maxAnswer is larger than any certificate.
 const maxAnswer = 64 << 10
 
-// outside asks the hosts of messages' URLs. It follows no redirect.
+// outside sends requests to the hosts of messages' URLs. It follows no redirect.
 type outside struct {
 	roots func() *x509.CertPool // nil: the system's
 	agent string
 }
 
-// get gives an answer's status and its first bytes. Its errors show no URL, which
-// may hold a token.
+// get returns an answer's status and its first bytes. Its errors do not contain the URL,
+// which may contain a token.
 func (o outside) get(ctx context.Context, address string) (status int, body []byte, err error) {
 	t := &http.Transport{Proxy: proxy, DisableKeepAlives: true, MaxResponseHeaderBytes: maxAnswer,
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
@@ -31,7 +32,7 @@ func (o outside) get(ctx context.Context, address string) (status int, body []by
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return 0, nil, errors.New("it is no URL")
+		return 0, nil, errors.New("it is not a URL")
 	}
 	r.Header.Set("User-Agent", o.agent)
 	resp, err := t.RoundTrip(r)
@@ -46,8 +47,8 @@ func (o outside) get(ctx context.Context, address string) (status int, body []by
 	return resp.StatusCode, body, err
 }
 
-// proxy hides why the environment's proxy cannot be used: the cause quotes its URL,
-// which may hold a password.
+// proxy hides why the environment's proxy cannot be used: the cause contains its URL,
+// which may contain a password.
 func proxy(r *http.Request) (*url.URL, error) {
 	u, err := http.ProxyFromEnvironment(r)
 	if err != nil {
@@ -56,24 +57,44 @@ func proxy(r *http.Request) (*url.URL, error) {
 	return u, nil
 }
 
-// certificate fetches one. What the host may give later is trouble, anything else
-// a refusal.
+// certificate fetches SMN's certificate at a URL. Whatever the host answers at a URL that
+// SMN may use is a *trouble: a message must not be lost because of a passing 404 or
+// redirect. At any other URL an answer that a later one will not correct is a *refusal.
 func (o outside) certificate(ctx context.Context, address string) (*x509.Certificate, error) {
 	status, body, err := o.get(ctx, address)
 	switch {
 	case err != nil:
 		return nil, &trouble{"certificate", "SMN's certificate cannot be fetched: " + err.Error()}
-	case status >= 500 || status == 408 || status == 429:
-		return nil, &trouble{"certificate", fmt.Sprintf("SMN's certificate cannot be fetched: its host answers %d", status)}
 	case status/100 != 2:
-		return nil, &refusal{"certificate", fmt.Sprintf("its certificate cannot be fetched: the host answers %d", status)}
+		later := status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests
+		return nil, noCertificate(address, fmt.Sprintf("its host answers %d", status), later)
 	}
 	if block, _ := pem.Decode(body); block != nil && block.Type == "CERTIFICATE" {
 		body = block.Bytes
 	}
 	certificate, err := x509.ParseCertificate(body)
 	if err != nil {
-		return nil, &refusal{"certificate", "what stands at its signing_cert_url is no certificate"}
+		return nil, noCertificate(address, "its host answers with something else", false)
 	}
 	return certificate, nil
+}
+
+// noCertificate is the error for a URL whose host answers without a certificate. later
+// tells whether it may answer with one later.
+func noCertificate(address, why string, later bool) error {
+	path := ""
+	if u, err := url.Parse(address); err == nil {
+		path = u.Path
+	}
+	why = fmt.Sprintf("SMN's certificate cannot be fetched: %s at %.200q", why, path)
+	if later || isSMNs(path) {
+		return &trouble{"certificate", why}
+	}
+	return &refusal{"certificate", why}
+}
+
+// isSMNs tells whether SMN may have a certificate at this path. The vendor's example is
+// /smn/SMN_region01_3190c26a56fb435f9882e3435b.pem.
+func isSMNs(path string) bool {
+	return strings.HasPrefix(path, "/smn/SMN_") && strings.HasSuffix(path, ".pem")
 }

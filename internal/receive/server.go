@@ -21,33 +21,34 @@ import (
 
 // Config is what the Server needs. All fields but TLS, Roots and Agent are required.
 type Config struct {
-	// Addr is where SMN's messages come, host:port; port 0 takes a free one.
+	// Addr is the listen address, host:port; port 0 takes a free one.
 	Addr string
-	// TLS is what each connection is served with; nil: plain HTTP.
+	// TLS returns the certificate for each new connection; nil: plain HTTP.
 	TLS func() tls.Certificate
-	// Topics are the URNs of the SMN topics whose messages are taken.
+	// Topics are the URNs of the SMN topics whose messages are accepted.
 	Topics []string
-	// Hosts may be asked for certificates and confirmations, in lower case: names or
-	// addresses, with a port or for all ports; *.example.com for all below a domain.
+	// Hosts are the hosts from which certificates are fetched and at which subscriptions
+	// are confirmed, in lower case: names or addresses, with a port or for all ports;
+	// *.example.com for all names below a domain.
 	Hosts []string
 	// Roots are the authorities that may sign those hosts' certificates. Nil: the
 	// system's.
 	Roots func() *x509.CertPool
 	// MaxAge is how old a message may be.
 	MaxAge time.Duration
-	// Kafka has the failed topic, Topic.
+	// Topic is the failed topic, in Kafka.
 	Kafka Kafka
 	Topic string
-	// Stop bounds how long Run lets messages under way end.
+	// Stop is how long Run waits at its end for messages under way.
 	Stop time.Duration
-	// Agent names this program to the hosts that are asked.
+	// Agent is the User-Agent of requests to Hosts.
 	Agent  string
 	Clock  clock.Clock
 	Meters *Meters
 	Log    logrus.FieldLogger
 }
 
-// Server takes SMN's messages. Its Run must be called, or its Close.
+// Server accepts SMN's messages. Its Run must be called, or its Close.
 type Server struct {
 	cfg      Config
 	meters   *Meters
@@ -62,8 +63,8 @@ type Server struct {
 	http     *http.Server
 }
 
-// New opens the listener, so that an address that cannot be had is an error at
-// start. Run answers.
+// New opens the listener, so that an address that cannot be used is an error at start.
+// Run serves it.
 func New(c Config) (*Server, error) {
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
@@ -72,7 +73,7 @@ func New(c Config) (*Server, error) {
 	if c.TLS != nil {
 		listener = tls.NewListener(listener, &tls.Config{
 			MinVersion:     tls.VersionTLS12,
-			NextProtos:     []string{"http/1.1"}, // one message a connection at a time: connections bound them
+			NextProtos:     []string{"http/1.1"}, // one message at a time per connection
 			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { pair := c.TLS(); return &pair, nil },
 		})
 	}
@@ -87,7 +88,7 @@ func New(c Config) (*Server, error) {
 	c.Meters.Watch(s.Ready)
 	s.http = &http.Server{
 		Handler:        s,
-		ReadTimeout:    answerWithin, // later there is no time left to publish
+		ReadTimeout:    answerWithin, // after that there is no time left to publish
 		WriteTimeout:   10 * time.Second,
 		IdleTimeout:    time.Minute,
 		MaxHeaderBytes: 16 << 10,
@@ -97,10 +98,10 @@ func New(c Config) (*Server, error) {
 	return s, nil
 }
 
-// Addr is where the server listens, with the port it got.
+// Addr returns the listen address, with the actual port.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Checks are those of readiness.
+// Checks returns the checks of readiness.
 func (s *Server) Checks() []admin.Check {
 	return []admin.Check{{Name: "brokers", Func: s.topic.reachable}, {Name: "publishing", Func: s.topic.writable}}
 }
@@ -115,9 +116,9 @@ func (s *Server) Ready() bool {
 	return true
 }
 
-// Run serves until ctx ends, then takes no more messages, lets those under way end
-// and returns nil. It calls beat each time that it has looked at Kafka. It returns
-// an error if serving fails before.
+// Run serves until ctx ends. It then accepts no more messages, lets those under way end
+// and returns nil. It calls beat each time it looks at Kafka. If serving fails before ctx
+// ends, it returns an error.
 func (s *Server) Run(ctx context.Context, beat func()) error {
 	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
 	var background clock.Group
@@ -135,7 +136,7 @@ func (s *Server) Run(ctx context.Context, beat func()) error {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Stop)
 		defer cancel()
 		if s.http.Shutdown(grace) != nil {
-			_ = s.http.Close() // SMN sends again what is cut off
+			_ = s.http.Close() // SMN sends a message again if its connection is closed
 		}
 		err = <-served
 	}
@@ -145,11 +146,11 @@ func (s *Server) Run(ctx context.Context, beat func()) error {
 	return nil
 }
 
-// Close gives the address back, for a server that is not going to Run.
+// Close closes the listener of a server whose Run is not called.
 func (s *Server) Close() error { return s.listener.Close() }
 
-// complaints takes what net/http says itself, such as a failed TLS handshake, of
-// which anybody can cause any number.
+// complaints logs the errors of net/http itself, such as failed TLS handshakes, once a
+// minute: anybody can cause any number.
 type complaints struct{ s *Server }
 
 func (c complaints) Write(p []byte) (int, error) {

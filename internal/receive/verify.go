@@ -1,6 +1,7 @@
 package receive
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/base64"
@@ -10,20 +11,20 @@ import (
 	"time"
 )
 
-// ahead is how far a message may come from the future: clocks differ.
+// ahead is how far in the future a message may have been signed: clocks differ.
 const ahead = 15 * time.Minute
 
-// refusal is why a message is not taken, whoever sends it again.
+// refusal is why a message is not accepted, however often it is sent again.
 type refusal struct{ reason, detail string }
 
 func (r *refusal) Error() string { return r.detail }
 
-// trouble is why a message cannot be taken now. SMN sends it again.
+// trouble is why a message cannot be accepted now. SMN sends it again.
 type trouble struct{ reason, detail string }
 
 func (t *trouble) Error() string { return t.detail }
 
-// verifier tells SMN's messages from others'.
+// verifier tells SMN's messages from forged ones.
 type verifier struct {
 	topics       []string
 	hosts        hosts
@@ -32,15 +33,15 @@ type verifier struct {
 	wall         func() time.Time
 }
 
-// check gives nil for a message of SMN's for one of the topics that is recent; else
-// a *refusal or a *trouble. What costs nothing comes first. The age comes last: a
-// message that is refused for it is known to be SMN's.
+// check returns nil for a recent message of SMN for one of the topics; else a *refusal or
+// a *trouble. Checks that cost nothing come first. The age comes last: a message that is
+// refused because of its age is known to be from SMN.
 func (v *verifier) check(ctx context.Context, e envelope) error {
 	switch {
 	case !slices.Contains([]string{typeNotification, typeSubscribe, typeUnsubscribe}, e.Type):
-		return &refusal{"type", fmt.Sprintf("its type %.60q is none of SMN's", e.Type)}
+		return &refusal{"type", fmt.Sprintf("its type %.60q is not one of SMN's", e.Type)}
 	case !slices.Contains(v.topics, e.TopicURN):
-		return &refusal{"topic", fmt.Sprintf("its topic %.200q is none of RECEIVE_TOPIC_URNS", e.TopicURN)}
+		return &refusal{"topic", fmt.Sprintf("its topic %.200q is not in RECEIVE_TOPIC_URNS", e.TopicURN)}
 	case !strings.EqualFold(e.SignatureVersion, "v1"):
 		return &refusal{"signature", fmt.Sprintf("its signature_version %.20q is not v1", e.SignatureVersion)}
 	}
@@ -49,28 +50,42 @@ func (v *verifier) check(ctx context.Context, e envelope) error {
 	}
 	signature, err := base64.StdEncoding.DecodeString(e.Signature)
 	if err != nil || len(signature) == 0 {
-		return &refusal{"signature", "its signature is no base64"}
+		return &refusal{"signature", "its signature is not base64"}
 	}
+	if err := v.checkSignature(ctx, e, signature); err != nil {
+		return err
+	}
+	if err := v.checkAge(e.Timestamp, v.wall()); err != nil {
+		return err
+	}
+	v.certificates.hasVerified(e.SigningCertURL)
+	return nil
+}
+
+// checkSignature returns nil if the message is signed with the key of the certificate
+// that is now at its URL; else a *refusal, or a *trouble if that certificate cannot be
+// had.
+func (v *verifier) checkSignature(ctx context.Context, e envelope, signature []byte) error {
 	certificate, err := v.certificates.at(ctx, e.SigningCertURL)
 	if err != nil {
 		return err
 	}
-	proof := v.proves(certificate, e, signature)
-	if proof != nil && v.certificates.outdated(e.SigningCertURL, certificate) {
+	no := v.matches(certificate, e, signature)
+	if no != nil && v.certificates.outdated(e.SigningCertURL, certificate) {
 		if certificate, err = v.certificates.at(ctx, e.SigningCertURL); err != nil {
 			return err
 		}
-		proof = v.proves(certificate, e, signature)
+		no = v.matches(certificate, e, signature)
 	}
-	if proof != nil {
-		return proof
+	if no != nil {
+		return cmp.Or(v.certificates.doubt(e.SigningCertURL, certificate), no)
 	}
-	return v.recent(e.Timestamp, v.wall())
+	return nil
 }
 
-// proves gives nil if the message is signed with the certificate's key, and that may
-// sign now; else a *refusal.
-func (v *verifier) proves(certificate *x509.Certificate, e envelope, signature []byte) error {
+// matches returns nil if the message is signed with the certificate's key, and the
+// certificate is valid now; else a *refusal.
+func (v *verifier) matches(certificate *x509.Certificate, e envelope, signature []byte) error {
 	now := v.wall()
 	switch {
 	case now.Before(certificate.NotBefore) || now.After(certificate.NotAfter):
@@ -86,13 +101,13 @@ func (v *verifier) proves(certificate *x509.Certificate, e envelope, signature [
 // weak algorithms would let others sign.
 var weak = []x509.SignatureAlgorithm{x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1}
 
-// recent refuses what is sent again long after it was signed. The time is that of
-// SMN's first attempt.
-func (v *verifier) recent(timestamp string, now time.Time) error {
+// checkAge refuses a message that was signed too long ago. The time is that of SMN's
+// first attempt.
+func (v *verifier) checkAge(timestamp string, now time.Time) error {
 	at, err := time.Parse(time.RFC3339, timestamp)
 	switch {
 	case err != nil:
-		return &refusal{"time", fmt.Sprintf("its timestamp %.60q is none", timestamp)}
+		return &refusal{"time", fmt.Sprintf("its timestamp %.60q is not a time", timestamp)}
 	case now.Sub(at) > v.maxAge:
 		return &refusal{"time", fmt.Sprintf("it was signed at %s, longer ago than RECEIVE_MAX_AGE (%v)", stamp(at), v.maxAge)}
 	case at.Sub(now) > ahead:

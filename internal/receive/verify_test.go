@@ -181,6 +181,44 @@ func TestAMessageSignedWithAReplacedCertificateIsTaken(t *testing.T) {
 	}
 }
 
+// The message may be signed with the certificate that has replaced it.
+func TestAMessageThatDoesNotMatchIs503WhileTheCertificateCannotBeRenewed(t *testing.T) {
+	var away atomic.Bool
+	b := start(t, smnsim.Config{Serve: func(w http.ResponseWriter, r *http.Request, own http.Handler) {
+		if away.Load() {
+			http.NotFound(w, r)
+			return
+		}
+		own.ServeHTTP(w, r)
+	}}, nil)
+	other := start(t, smnsim.Config{}, nil)
+	m := other.failure("1").With(smnsim.Message{"signing_cert_url": b.smn.CertURL()})
+	aMinutePasses := func() {
+		c := b.verifier.certificates
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		k := c.known[b.smn.CertURL()]
+		k.tried, k.fetched = k.tried.Add(-renewAfter), k.fetched.Add(-renewAfter)
+		if k.verified.IsZero() {
+			t.Error("its URL is not known to have verified a message")
+		}
+	}
+	b.sends(200, "a message of SMN", b.failure("2").Body())
+	b.sends(403, "another's", m.Body())
+	aMinutePasses()
+	away.Store(true)
+	for range 2 {
+		b.sends(503, "another's, and the host answers 404", m.Body())
+		b.sends(200, "a message of SMN", b.failure("2").Body())
+	}
+	aMinutePasses()
+	away.Store(false)
+	b.sends(403, "another's, and the host answers", m.Body())
+	if b.counted(unavailable, "certificate") != 2 || b.counted(refused, "signature") != 2 {
+		t.Error(b.lastLine())
+	}
+}
+
 // The vendor's own examples: smn_ug_a9003 has the texts that are signed, and a9004
 // the code that ends each line; a9002 has a message.
 func TestTheVendorsExamples(t *testing.T) {

@@ -8,18 +8,18 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// isKnown tells whether the topics know of this failure: whether an event that tells of
-// it waits or is answered. listed is when MPC was first asked for the list.
+// isKnown tells whether the topics know this failure: an event of it waits, or is answered.
+// listed is the time of the first request for the list.
 //
-// An event that waits answers whatever failure the task has by now. Otherwise the latest
-// outcome decides, by the time at which the task failed:
+// An event that waits covers the task's latest failure, whichever that is. Otherwise the
+// latest outcome decides, compared with the time at which the task failed:
 //
-//   - A refusal answers a failure before it.
+//   - A refusal answers the failures before it.
 //   - After an accepted retry MPC runs the task again. If it is FAILED now, it has failed
 //     again, unless the retry was accepted while the list was being read.
 //
-// Clocks differ by the margin at most. A failure that may be a new one only because they
-// do counts as known; the next sweep, when the outcome is old, finds it.
+// Clocks differ by the margin at most. If only such a difference makes a failure look new,
+// it counts as known; a later sweep finds it if it is new.
 func isKnown(t mpcclient.ListedTask, k *outcomes.Task, listed time.Time) bool {
 	if k == nil {
 		return false
@@ -34,7 +34,7 @@ func isKnown(t mpcclient.ListedTask, k *outcomes.Task, listed time.Time) bool {
 		return true
 	case decided.IsZero():
 		return false
-	case ended.IsZero(): // no telling which failure it is
+	case ended.IsZero(): // it is not known which failure this is
 		return true
 	case !retried:
 		return !ended.After(decided.Add(margin))

@@ -17,21 +17,21 @@ const (
 	// maxPages and maxBytes bound the list: 100,000 tasks, and 64 MiB of their texts.
 	maxPages = 1000
 	maxBytes = 64 << 20
-	// lead is how much earlier than its failure a task may have been created: MPC may
-	// compare the range with that time.
+	// lead is how long before its failure a task may have been created: MPC may compare
+	// the range with the time of creation.
 	lead = 24 * time.Hour
-	// tries is how often a page is asked for while MPC does not serve.
+	// tries is how often a page is requested while MPC does not serve.
 	tries = 6
-	// maxRetryAfter is the longest Retry-After of MPC's that is waited for.
+	// maxRetryAfter is the longest Retry-After that is waited for.
 	maxRetryAfter = 5 * time.Minute
 )
 
 var errTooMany = errors.New("MPC lists more failed tasks than one sweep can hold: sweep a shorter range (--since, --until)")
 
-// list gives the tasks that have failed in the range, by id.
+// list returns the tasks that failed in the range, by id.
 func (s *Sweep) list(ctx context.Context) (map[string]mpcclient.ListedTask, error) {
 	failed := map[string]mpcclient.ListedTask{}
-	seen := map[string]bool{} // outside the range, too
+	seen := map[string]bool{} // also tasks outside the range
 	first, got, bytes := 0, 0, 0
 	for n := 0; ; n++ {
 		if n == maxPages {
@@ -57,7 +57,7 @@ func (s *Sweep) list(ctx context.Context) (map[string]mpcclient.ListedTask, erro
 		}
 		if page.Odd > 0 {
 			s.totals.Left += page.Odd
-			s.cfg.Tell.Left("", fmt.Sprintf("page %d of MPC's list has %d entries that are no tasks", n, page.Odd))
+			s.cfg.Tell.Left("", fmt.Sprintf("page %d of MPC's list has %d entries that are not tasks", n, page.Odd))
 		}
 		size := len(page.Tasks) + page.Odd
 		got += size
@@ -74,15 +74,15 @@ func (s *Sweep) list(ctx context.Context) (map[string]mpcclient.ListedTask, erro
 	}
 }
 
-// inRange tells whether a task that ended then has failed in the range. Where MPC does
-// not say when, the range of its list must do.
+// inRange tells whether a task that ended then failed in the range. Without an end time
+// the range of MPC's list decides.
 func (s *Sweep) inRange(ended time.Time) bool {
 	return ended.IsZero() || !ended.Before(s.cfg.Since.Truncate(time.Second)) && (s.cfg.Until.IsZero() || !ended.After(s.cfg.Until))
 }
 
-// shortened is a task without what an event would leave out.
+// shortened returns a task without the data that its event would leave out.
 func shortened(t mpcclient.ListedTask) mpcclient.ListedTask {
-	const most = 4 << 10 // of user_data; more is left out as a whole
+	const most = 4 << 10 // a longer user_data is left out completely
 	if len(t.UserData) > most {
 		t.UserData = ""
 	}
@@ -92,7 +92,7 @@ func shortened(t mpcclient.ListedTask) mpcclient.ListedTask {
 	return t
 }
 
-// page asks for one page, and again while MPC does not serve.
+// page requests one page, several times if MPC does not serve.
 func (s *Sweep) page(ctx context.Context, n int) (mpcclient.TaskPage, error) {
 	until := cmp.Or(s.cfg.Until, s.began).Add(margin)
 	q := mpcclient.ListQuery{Status: mpcclient.StatusFailed, Since: s.cfg.Since.Add(-lead), Until: until, Page: n}
@@ -118,7 +118,7 @@ func (s *Sweep) page(ctx context.Context, n int) (mpcclient.TaskPage, error) {
 	}
 }
 
-// waitForQuota waits for the time of the next request to MPC.
+// waitForQuota waits until the next request to MPC may be sent, and counts it.
 func (s *Sweep) waitForQuota(ctx context.Context) error {
 	now := s.cfg.Clock.Now()
 	if err := s.cfg.Clock.Sleep(ctx, s.next.Sub(now)); err != nil {

@@ -1,14 +1,14 @@
-// Package sweep finds failed tasks of MPC's that no failure event has told of, and has
-// an event published for each.
+// Package sweep finds failures of MPC's tasks that have no failure event, and publishes an
+// event for each.
 //
-// Its memory is the topics: what it has published stands in the failed topic with the
-// task's end time, so that a run after an interruption, or the next one, repeats nothing.
-// It retries no task: the service does, when it reads the event. Only package command
-// imports it.
+// Its only state is the topics: an event that it has published is in the failed topic with
+// the task's end time. So an interrupted run, started again, repeats nothing, and neither
+// does the next run. It retries no task: the service does, when it reads the event. Only
+// package command imports it.
 //
 //	sweep.go  the run
-//	list.go   MPC's failed tasks, page by page
-//	judge.go  which of them are known
+//	list.go   lists MPC's failed tasks, page by page
+//	judge.go  which failures are known
 package sweep
 
 import (
@@ -24,7 +24,7 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// API is what listing asks of MPC.
+// API is the part of MPC's API that a Sweep needs.
 type API interface {
 	List(context.Context, mpcclient.ListQuery) (mpcclient.TaskPage, error)
 }
@@ -32,62 +32,62 @@ type API interface {
 // Config of a Sweep. All fields but Until, Dry, Limit, Rate and Interval are required.
 type Config struct {
 	API API
-	// Known tells what the topics say of these tasks since a time.
+	// Known returns what the topics contain about these tasks since a time.
 	Known func(ctx context.Context, since time.Time, ids map[string]bool) (map[string]*outcomes.Task, error)
-	// Publish writes a failure event, acknowledged by all in-sync replicas, and says where
-	// it stands.
+	// Publish writes a failure event and returns its place when all in-sync replicas have
+	// it.
 	Publish func(context.Context, events.Message) (place string, err error)
-	// Since and Until bound when the tasks have failed, by MPC's clock. Until zero: now.
+	// Since and Until are the range of the failures' times, by MPC's clock. Until zero: now.
 	Since, Until time.Time
 	// Dry publishes nothing.
 	Dry bool
-	// Limit ends the run after so many events; 0: none.
+	// Limit is how many events one run publishes at most; 0: no limit.
 	Limit int
-	// Rate is how many events are published a second at most; 0: as many as it can.
+	// Rate is how many events are published per second at most; 0: no limit.
 	Rate float64
-	// Interval is the time from one request to MPC to the next.
+	// Interval is the time between two requests to MPC.
 	Interval time.Duration
 
 	Clock clock.Clock
 	Rand  func() float64
-	// Tell is told what happens, from one goroutine.
+	// Tell is called from one goroutine.
 	Tell Listener
 }
 
-// Listener is told what happens.
+// Listener is called during a run.
 type Listener interface {
-	// Listed: MPC has named so many tasks, of about how many.
+	// Listed: MPC has listed n tasks so far, of about so many.
 	Listed(n, of int)
-	// Published: an event of the task was published there; empty: it would be, in a dry run.
+	// Published: an event of the task was published at place, which is empty in a dry run.
 	Published(t mpcclient.ListedTask, place string)
-	// Left: nothing is published about the task, and why.
+	// Left: no event is published for the task, and why. taskID is empty if it has none.
 	Left(taskID, why string)
 	// Progress: the totals have changed.
 	Progress(Totals)
-	// Trouble: MPC does not answer as it should, and is asked again.
+	// Trouble: a request to MPC failed, and is repeated.
 	Trouble(text string)
 }
 
 // Totals are the counts of one run.
 type Totals struct {
-	// Listed tasks have failed in the range; Done of them are dealt with.
+	// Listed counts the tasks that failed in the range, Done those that are dealt with.
 	Listed, Done int
-	// Published events; Known failures, which the topics tell of already; Left for a reason.
+	// Published counts events, Known the failures that the topics know already, Left the
+	// tasks that get no event for another reason.
 	Published, Known, Left int
-	// Requests to MPC, failed ones among them.
+	// Requests counts the requests to MPC, including failed ones.
 	Requests int
-	// Changed: the list became shorter while it was read, so that tasks may have been passed
-	// over.
+	// Changed: the list became shorter while it was read, so some tasks may be missing.
 	Changed bool
 	// LimitReached: Limit has ended the run.
 	LimitReached bool
 }
 
-// margin is by how much clocks may differ: MPC's, the service's, the producers' and this
-// machine's.
+// margin is how much clocks may differ: those of MPC, the service, the producers and this
+// machine.
 const margin = time.Minute
 
-// publishWithin bounds the writing of one event. An interruption does not cut it short.
+// publishWithin bounds the writing of one event. An interrupt does not end it sooner.
 const publishWithin = 30 * time.Second
 
 // Sweep is one run.
@@ -95,7 +95,7 @@ type Sweep struct {
 	cfg    Config
 	totals Totals
 	began  time.Time // by the wall clock
-	next   time.Time // of a request to MPC
+	next   time.Time // of the next request to MPC
 }
 
 // New makes a Sweep.
@@ -109,8 +109,8 @@ func New(cfg Config) (*Sweep, error) {
 	return &Sweep{cfg: cfg}, nil
 }
 
-// Run lists the failed tasks, then reads what the topics know of them, then publishes the
-// rest, the longest failed first. With an error the totals tell how far it came.
+// Run lists the failed tasks, then reads what the topics know about them, then publishes
+// events for the others, the longest failed first. The totals are valid also with an error.
 func (s *Sweep) Run(ctx context.Context) (Totals, error) {
 	s.began = s.cfg.Clock.Wall()
 	failed, err := s.list(ctx)
@@ -122,11 +122,11 @@ func (s *Sweep) Run(ctx context.Context) (Totals, error) {
 	for id := range failed {
 		ids[id] = true
 	}
-	known, err := s.cfg.Known(ctx, s.told(failed), ids)
+	known, err := s.cfg.Known(ctx, s.knownSince(failed), ids)
 	if err != nil {
 		return s.totals, err
 	}
-	for _, t := range oldest(failed) {
+	for _, t := range byAge(failed) {
 		if err := s.task(ctx, t, known[t.ID]); err != nil {
 			return s.totals, err
 		}
@@ -137,9 +137,9 @@ func (s *Sweep) Run(ctx context.Context) (Totals, error) {
 	return s.totals, nil
 }
 
-// told is since when the topics may tell of these failures. A task whose end MPC does not
-// date may have failed at any time since the beginning of MPC's list.
-func (s *Sweep) told(failed map[string]mpcclient.ListedTask) time.Time {
+// knownSince is the time from which the topics may know these failures. A task without an
+// end time may have failed at any time since the beginning of MPC's list.
+func (s *Sweep) knownSince(failed map[string]mpcclient.ListedTask) time.Time {
 	for _, t := range failed {
 		if t.EndTime.IsZero() {
 			return s.cfg.Since.Add(-lead - 2*margin)
@@ -148,8 +148,8 @@ func (s *Sweep) told(failed map[string]mpcclient.ListedTask) time.Time {
 	return s.cfg.Since.Add(-2 * margin)
 }
 
-// oldest are the tasks, the longest failed first.
-func oldest(failed map[string]mpcclient.ListedTask) []mpcclient.ListedTask {
+// byAge returns the tasks, the longest failed first.
+func byAge(failed map[string]mpcclient.ListedTask) []mpcclient.ListedTask {
 	all := make([]mpcclient.ListedTask, 0, len(failed))
 	for _, t := range failed {
 		all = append(all, t)
@@ -160,7 +160,7 @@ func oldest(failed map[string]mpcclient.ListedTask) []mpcclient.ListedTask {
 	return all
 }
 
-// task publishes an event about a failed task, if none has told of it.
+// task publishes an event for a failed task, unless its failure is known.
 func (s *Sweep) task(ctx context.Context, t mpcclient.ListedTask, known *outcomes.Task) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -191,7 +191,7 @@ func (s *Sweep) task(ctx context.Context, t mpcclient.ListedTask, known *outcome
 	return nil
 }
 
-// publish keeps to the rate.
+// publish publishes one event, at the configured rate.
 func (s *Sweep) publish(ctx context.Context, m events.Message) (place string, err error) {
 	if s.cfg.Rate > 0 && s.totals.Published > 0 {
 		if err := s.cfg.Clock.Sleep(ctx, time.Duration(float64(time.Second)/s.cfg.Rate)); err != nil {

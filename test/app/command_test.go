@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"remux-retrier/cmd/sandbox/broker"
 	"remux-retrier/internal/app"
 )
 
@@ -49,6 +50,30 @@ func TestTheCommandsWorkTogether(t *testing.T) {
 	expect(t, perform(t, 0, "retry", "--reason", "rejected", "--yes"), "0 tasks found")
 	if code := stop(); code != 0 {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestBrokersThatStopEndTheRetriesWithOneLine(t *testing.T) {
+	env := environment(t, allTopics())
+	b, err := broker.Start(broker.Config{Topics: allTopics()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env["KAFKA_BROKERS"] = strings.Join(b.Addrs(), ",")
+	output, stop := start(t, env, "retry", "--rate", "2", "first", "second", "third", "fourth")
+	await(t, output, "first\tremux.failed\tpartition ")
+	b.Close()
+	began := time.Now()
+	await(t, output, "fourth")
+	if took := time.Since(began); took > 12*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if code := stop(); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	expect(t, output.String(), "not asked for: ", "third fourth\n")
+	if n := strings.Count(output.String(), "\n"); n > 3 { // the third if "second" may have been written
+		t.Errorf("%d lines:\n%s", n, output)
 	}
 }
 

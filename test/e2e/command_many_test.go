@@ -131,7 +131,7 @@ func TestCommandRetryFindsAllThatFailedBecauseOfThat(t *testing.T) {
 			t.Fatalf("%q published %d events: %s", answer, n, no.out)
 		}
 	}
-	r.onTerminal("y\n", with("--limit", "10")...).want(t, 0, "Publish 10 failure events? [y/N] ", "] 100 % ", "records read", "--limit ended it: 20 not looked at")
+	r.onTerminal("y\n", with("--limit", "10")...).want(t, 0, "Publish 10 failure events? [y/N] ", "] 100 % ", "records read", "stopped at --limit; not looked at: 20")
 	if n := len(r.since(before)); n != 10 {
 		t.Errorf("%d events were published", n)
 	}

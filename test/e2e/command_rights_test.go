@@ -21,7 +21,7 @@ func TestCommandSweepNeedsNoMoreRightsThanAreListed(t *testing.T) {
 		"KAFKA_BROKERS", c.AddrsOf(testkafka.SASLPlaintext)[0], "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512",
 		"KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD", testkafka.Password,
 	}
-	const unknown = "how far the group has come is not known"
+	const unknown = "the positions of the group are not known"
 	r.grant(right{kadm.OpRead, false, "remux.failed"}, right{kadm.OpWrite, false, "remux.failed"},
 		right{kadm.OpRead, false, "remux.retried"}, right{kadm.OpRead, false, "remux.retry_failed"})
 	r.fails("lost", 3)
