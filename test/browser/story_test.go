@@ -80,6 +80,13 @@ func TestTheKeyboardAloneFindsWhyATaskIsNotRetried(t *testing.T) {
 		{"still waiting elsewhere", "working", func(s *service) {
 			s.topics[id] = []history.Entry{{Kind: history.FailureEvent, At: time.Now(), Topic: "remux.failed", Partition: 6, Offset: 4711, Failure: &history.Failure{}}}
 		}, "in_topic", []string{"Still waiting in the topic", "offset 4711 of partition 6", "remux-retrier-1 owns that partition", "What the topics know"}},
+		{"success without time", "working", func(s *service) {
+			none := time.UnixMilli(-1)
+			s.topics[id] = []history.Entry{
+				{Kind: history.FailureEvent, At: none, Topic: "remux.failed", Failure: &history.Failure{Answered: true}},
+				{Kind: history.Recovered, At: time.Now(), Topic: "remux.recovered", Recovery: &history.Success{Retries: 1, EventTime: none}},
+			}
+		}, "recovered", []string{"It succeeded at a time that is not known", "no time"}},
 		{"never seen", "working", func(*service) {}, "never_seen", []string{"Never seen", "Is the id right"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -96,6 +103,9 @@ func TestTheKeyboardAloneFindsWhyATaskIsNotRetried(t *testing.T) {
 				if !strings.Contains(words, say) {
 					t.Errorf("%q is not said: %s", say, words)
 				}
+			}
+			if strings.Contains(words, "1969") || strings.Contains(words, "12-31") {
+				t.Errorf("a time that nothing has is told: %s", words)
 			}
 			if focused := value[string](b, `document.activeElement.id`); focused != "story-title" {
 				t.Errorf("the focus is on %q: a screen reader does not learn of the answer", focused)
