@@ -151,7 +151,7 @@ test-schemas: ## Generate TypeScript, Java and Python types from events/schema, 
 	cd bin/schemas && node generate.mjs ../../$(SCHEMAS)/asyncapi.json typescript java
 	cd bin/schemas && npx tsc --strict --target es2022 --module es2022 --moduleResolution bundler --types node use.ts
 	cd bin/schemas && javac -cp 'lib/*' -d classes java/*.java Use.java
-	cd bin/schemas && mkdir -p python && for name in outcome failure; do $(PYTHON_TYPES) --input ../../$(SCHEMAS)/$$name.schema.json --output python/$$name.py; done
+	cd bin/schemas && mkdir -p python && for name in outcome failure recovered; do $(PYTHON_TYPES) --input ../../$(SCHEMAS)/$$name.schema.json --output python/$$name.py; done
 	go test -tags schemas -count=1 -v -run GeneratedTypes ./test/events
 
 .PHONY: vulncheck

@@ -2,6 +2,7 @@ package tools
 
 import (
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ import (
 // interpolation, and without anything of this machine's environment.
 func project(t *testing.T) *types.Project {
 	t.Helper()
-	options, err := cli.NewProjectOptions([]string{"../docker-compose.yml"}, cli.WithProfiles([]string{"receive"}))
+	options, err := cli.NewProjectOptions([]string{"../docker-compose.yml"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func TestServiceWaitsForTopicsAndSimulator(t *testing.T) {
 	for name, conditions := range map[string]map[string]string{
 		"topics":  {"kafka": types.ServiceConditionHealthy},
 		"retrier": {"topics": types.ServiceConditionCompletedSuccessfully, "mpcsim": types.ServiceConditionHealthy},
-		"receive": {"topics": types.ServiceConditionCompletedSuccessfully},
+		"receive": {"topics": types.ServiceConditionCompletedSuccessfully, "mpcsim": types.ServiceConditionHealthy},
 	} {
 		for on, condition := range conditions {
 			if got := service(t, name).DependsOn[on].Condition; got != condition {
@@ -67,6 +68,30 @@ func TestServiceAndSimulatorAgreeOnProjectAndToken(t *testing.T) {
 	for ours, theirs := range map[string]string{"MPC_PROJECT_ID": "MPCSIM_PROJECT_ID", "MPC_AUTH_TOKEN": "MPCSIM_TOKEN"} {
 		if a, b := variable(t, retrier, ours), variable(t, simulator, theirs); a != b {
 			t.Errorf("%s is %q and %s is %q", ours, a, theirs, b)
+		}
+	}
+}
+
+func TestReceiveTrustsTheSimulatedSMN(t *testing.T) {
+	receive, simulator := service(t, "receive"), service(t, "mpcsim")
+	for ours, theirs := range map[string]string{"RECEIVE_TOPIC_URNS": "MPCSIM_SMN_TOPIC", "RECEIVE_CERT_HOSTS": "MPCSIM_SMN_ADDRESS", "RECEIVE_CA_FILE": "MPCSIM_SMN_CA_FILE"} {
+		if a, b := variable(t, receive, ours), variable(t, simulator, theirs); a != b {
+			t.Errorf("%s is %q and %s is %q", ours, a, theirs, b)
+		}
+	}
+	_, port, _ := strings.Cut(variable(t, receive, "RECEIVE_ADDR"), ":")
+	if got, want := variable(t, simulator, "MPCSIM_NOTIFY"), "http://receive:"+port+"/"; got != want {
+		t.Errorf("the simulator posts to %s, and receive listens on %s", got, want)
+	}
+	if host, _, _ := strings.Cut(variable(t, simulator, "MPCSIM_SMN_ADDRESS"), ":"); host != simulator.Name {
+		t.Errorf("SMN listens at %s, and its container's name is %s", host, simulator.Name)
+	}
+	for _, s := range []types.ServiceConfig{receive, simulator} {
+		file := variable(t, simulator, "MPCSIM_SMN_CA_FILE")
+		if len(s.Volumes) != 1 || s.Volumes[0].Source != "smn" || path.Dir(file) != s.Volumes[0].Target {
+			t.Errorf("%s does not have %s in the volume: %v", s.Name, file, s.Volumes)
+		} else if s.Volumes[0].ReadOnly == (s.Name == "mpcsim") {
+			t.Errorf("%s: the volume is read-only: %v", s.Name, s.Volumes[0].ReadOnly)
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Command mpcsim runs the MPC simulator as a server, for docker-compose and for trying
-// the service by hand. The service does not need it.
+// Command mpcsim runs the simulators of MPC and SMN as a server, for docker-compose and for
+// trying the service by hand. The service does not need it.
 package main
 
 import (
@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if opts.healthcheck != "" {
 		err = healthcheck(ctx, opts.healthcheck)
 	} else {
-		err = serve(ctx, opts.simulator, slog.New(slog.NewTextHandler(stdout, nil)))
+		err = serve(ctx, opts, slog.New(slog.NewTextHandler(stdout, nil)))
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "mpcsim: %v\n", err)
@@ -56,8 +56,21 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	return exitOK
 }
 
-func serve(ctx context.Context, cfg mpcsim.Config, log *slog.Logger) error {
+func serve(ctx context.Context, opts options, log *slog.Logger) error {
+	cfg := opts.simulator
 	cfg.OnRequest = func(seen mpcsim.Request) { logRequest(log, seen) }
+	var notify *notifier
+	if opts.notify.endpoint != "" {
+		var err error
+		if notify, err = newNotifier(opts.notify, log); err != nil {
+			return err
+		}
+		defer notify.smn.Close()
+		cfg.OnRequest = func(seen mpcsim.Request) {
+			logRequest(log, seen)
+			notify.observe(ctx, seen)
+		}
+	}
 	server, err := mpcsim.Start(cfg)
 	if err != nil {
 		return err
@@ -65,6 +78,9 @@ func serve(ctx context.Context, cfg mpcsim.Config, log *slog.Logger) error {
 	log.Info("listening", "url", server.URL(), "project_id", cfg.ProjectID)
 	if host, _, err := net.SplitHostPort(server.Addr()); err == nil && !net.ParseIP(host).IsLoopback() {
 		log.Warn("the control API under /_sim/ needs no credentials: keep this port on a trusted network")
+	}
+	if notify != nil {
+		notify.run(ctx, server.Simulator, cfg.ProcessingFor)
 	}
 	<-ctx.Done()
 	grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)

@@ -117,6 +117,8 @@ func TestUsageErrorsAreOneLineAndExitTwo(t *testing.T) {
 		"half a key pair":  {[]string{"-access-key", "x"}, environment(), "AccessKey and SecretKey"},
 		"no caller":        {[]string{"-token", ""}, environment(), "no caller is allowed"},
 		"negative latency": {[]string{"-latency", "-1s"}, environment(), "latency"},
+		"no authority":     {[]string{"-notify", "http://127.0.0.1:1/"}, environment(), "-smn-ca-file"},
+		"too many tasks":   {[]string{"-notify", "http://127.0.0.1:1/", "-smn-ca-file", "x", "-fail-every", "0s"}, environment(), "-fail-every is 0s"},
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(t.Context(), c.args, c.env, &stdout, &stderr); code != exitUsage || !strings.Contains(stderr.String(), c.want) || stdout.Len() > 0 {
@@ -131,7 +133,8 @@ func TestHelpNamesEveryVariable(t *testing.T) {
 		t.Fatalf("exit %d, stderr %q", code, &stderr)
 	}
 	for _, want := range []string{"MPCSIM_ADDRESS", "MPCSIM_PROJECT_ID", "MPCSIM_TOKEN", "MPCSIM_ACCESS_KEY", "MPCSIM_SECRET_KEY", "MPCSIM_LATENCY",
-		"MPCSIM_PROCESSING", "MPCSIM_FAILURE_RATE", "MPCSIM_QUOTA", "-healthcheck", "/_sim/faults"} {
+		"MPCSIM_PROCESSING", "MPCSIM_FAILURE_RATE", "MPCSIM_QUOTA", "MPCSIM_NOTIFY", "MPCSIM_FAIL_EVERY", "MPCSIM_SMN_ADDRESS", "MPCSIM_SMN_TOPIC",
+		"MPCSIM_SMN_CA_FILE", "-healthcheck", "/_sim/faults"} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("help lacks %s", want)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"remux-retrier/internal/mpcsim"
+	"remux-retrier/internal/smnsim"
 )
 
 const usage = `mpcsim simulates Huawei Cloud MPC's remux retry and task query for demonstrations.
@@ -25,12 +26,17 @@ task succeeds after a while. Faults are switched on and off at run time:
 Outages: down, broken, unauthorized, denied, firewall, resetting, hanging. The
 control API needs no credentials.
 
+With -notify it also simulates SMN. A new task fails every now and then, and each task
+that fails, or that ends after an accepted retry, is notified to that URL. The signing
+certificate stands on an HTTPS server of its own.
+
 Options. Each is also read from the variable in brackets, which is better for secrets:
 other users can see the command line.
 `
 
 type options struct {
 	simulator   mpcsim.Config
+	notify      notifyOptions
 	healthcheck string
 }
 
@@ -49,12 +55,19 @@ func parse(args []string, getenv func(string) string, help io.Writer) (options, 
 		processing  = flags.Duration("processing", 5*time.Second, "how long an accepted task is PROCESSING [MPCSIM_PROCESSING]")
 		failures    = flags.Float64("failure-rate", 0, "probability (0 to 1) of a 500 answer [MPCSIM_FAILURE_RATE]")
 		quota       = flags.Int("quota", 0, "requests in any minute, 0 for no limit [MPCSIM_QUOTA]")
+		notify      = flags.String("notify", "", "URL of remux-retrier receive, which gets MPC's notifications; none without it [MPCSIM_NOTIFY]")
+		failEvery   = flags.Duration("fail-every", 5*time.Second, "with -notify: how often a new task fails [MPCSIM_FAIL_EVERY]")
+		smnAddress  = flags.String("smn-address", "127.0.0.1:9443", "with -notify: host:port of SMN's HTTPS server, as receive reaches it (RECEIVE_CERT_HOSTS) [MPCSIM_SMN_ADDRESS]")
+		smnTopic    = flags.String("smn-topic", "urn:smn:cn-north-4:0123456789abcdef0123456789abcdef:mpc", "with -notify: URN of SMN's topic (RECEIVE_TOPIC_URNS) [MPCSIM_SMN_TOPIC]")
+		smnCAFile   = flags.String("smn-ca-file", "", "with -notify: file to which the authority of SMN's server is written (RECEIVE_CA_FILE) [MPCSIM_SMN_CA_FILE]")
 		healthcheck = flags.String("healthcheck", "", "request this URL (/_sim/healthz), exit 0 if it answers 200, and do nothing else")
 	)
 	for _, variable := range []struct{ env, flag string }{
 		{"MPCSIM_ADDRESS", "address"}, {"MPCSIM_PROJECT_ID", "project-id"}, {"MPCSIM_TOKEN", "token"},
 		{"MPCSIM_ACCESS_KEY", "access-key"}, {"MPCSIM_SECRET_KEY", "secret-key"}, {"MPCSIM_LATENCY", "latency"},
 		{"MPCSIM_PROCESSING", "processing"}, {"MPCSIM_FAILURE_RATE", "failure-rate"}, {"MPCSIM_QUOTA", "quota"},
+		{"MPCSIM_NOTIFY", "notify"}, {"MPCSIM_FAIL_EVERY", "fail-every"}, {"MPCSIM_SMN_ADDRESS", "smn-address"},
+		{"MPCSIM_SMN_TOPIC", "smn-topic"}, {"MPCSIM_SMN_CA_FILE", "smn-ca-file"},
 	} {
 		if value := getenv(variable.env); value != "" {
 			if err := flags.Set(variable.flag, value); err != nil {
@@ -82,11 +95,12 @@ func parse(args []string, getenv func(string) string, help io.Writer) (options, 
 		ProcessingFor: *processing,
 		Faults:        mpcsim.Faults{Latency: *latency, ErrorRate: *failures, PerMinute: *quota},
 	}}
+	opts.notify = notifyOptions{endpoint: *notify, failEvery: *failEvery, caFile: *smnCAFile, smn: smnsim.Config{Address: *smnAddress, Topic: *smnTopic}}
 	if *token != "" {
 		opts.simulator.Tokens = []mpcsim.Secret{mpcsim.Secret(*token)}
 	}
 	if opts.healthcheck != "" {
 		return opts, nil
 	}
-	return opts, opts.simulator.Validate()
+	return opts, errors.Join(opts.simulator.Validate(), opts.notify.validate())
 }

@@ -80,7 +80,7 @@ func earlier(a, b Entry) int {
 }
 
 // fill adds the entries to a History, in order. It sets which events were answered or
-// passed over, and which outcomes are repeats.
+// passed over, and which outcomes and recoveries are repeats.
 func (t *collector) fill(h *History, committed map[int]int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -92,13 +92,13 @@ func (t *collector) fill(h *History, committed map[int]int64) {
 		h.LeftOut = &t.gap
 	}
 	slices.SortFunc(h.Entries, earlier)
-	answered, succeeded := map[eventKey]bool{}, map[eventKey]bool{}
+	answered, recovered := map[eventKey]bool{}, map[string]bool{}
 	for i := range h.Entries {
 		if a := h.Entries[i].Outcome; a != nil {
 			a.Repeat, answered[a.event()] = answered[a.event()], true
 		}
 		if s := h.Entries[i].Recovery; s != nil {
-			s.Repeat, succeeded[s.event()] = succeeded[s.event()], true
+			s.Repeat, recovered[s.OutcomeID] = recovered[s.OutcomeID], true
 		}
 	}
 	for i := range h.Entries {

@@ -148,7 +148,8 @@ type Success struct {
 	// OutcomeID is the ce_id of the outcome that it completes.
 	OutcomeID string `json:"outcome_id"`
 	UserData  string `json:"user_data,omitempty"`
-	// Repeat: another record tells of the same event before it.
+	// Repeat: there is an earlier recovery of the same retry. The first counts, and is the
+	// only one that Lines has.
 	Repeat bool `json:"repeat,omitempty"`
 }
 

@@ -19,13 +19,17 @@ type Line struct {
 	Sentence string
 }
 
-// Lines returns a sentence for each entry, and one for the entries that are left out.
+// Lines returns a sentence for each entry but repeated recoveries, and one for the entries
+// that are left out.
 func (h History) Lines() []Line {
 	lines := make([]Line, 0, len(h.Entries)+1)
 	gap := h.LeftOut
 	for _, e := range h.Entries {
 		if gap != nil && e.At.After(gap.First) {
 			lines, gap = append(lines, gap.line()), nil
+		}
+		if e.Recovery != nil && e.Recovery.Repeat {
+			continue
 		}
 		lines = append(lines, Line{e.At, e.Kind, e.Sentence()})
 	}
@@ -41,9 +45,17 @@ func (g Gap) line() Line {
 func (h History) Sentences() []string {
 	var all []string
 	for _, l := range h.Lines() {
-		all = append(all, l.At.UTC().Format(timeFormat)+"  "+l.Sentence)
+		all = append(all, moment(l.At)+"  "+l.Sentence)
 	}
 	return all
+}
+
+// moment is a line's time, as wide where its record has none.
+func moment(at time.Time) string {
+	if (events.Source{Time: at}).HasTime() {
+		return at.UTC().Format(timeFormat)
+	}
+	return fmt.Sprintf("%-*s", len(timeFormat), "without time")
 }
 
 // Sentence describes the entry, without its time.
@@ -165,7 +177,9 @@ func (h History) summary() string {
 				outcome = e
 			}
 		case Recovered:
-			recovery = e
+			if !e.Recovery.Repeat {
+				recovery = e
+			}
 		}
 	}
 	since := "since " + h.Since.UTC().Format(timeFormat) + " UTC"
@@ -176,7 +190,7 @@ func (h History) summary() string {
 		return fmt.Sprintf("Its latest failure event, of %s UTC, has no outcome yet: it is waiting, or it was ignored as no failure. The page or /api/tasks/ID of the instance that owns partition %d of %s shows which, and why.",
 			event.At.UTC().Format(timeFormat), event.Partition, event.Topic)
 	case recovery != nil && (outcome == nil || recovery.At.After(outcome.At)):
-		return fmt.Sprintf("It has succeeded after %s, at %s UTC.", count(recovery.Recovery.Retries, "retry", "retries"), recovery.Recovery.EventTime.UTC().Format(timeFormat))
+		return fmt.Sprintf("It has succeeded after %s, %s.", count(recovery.Recovery.Retries, "retry", "retries"), recovery.Recovery.When())
 	case outcome != nil:
 		text := fmt.Sprintf("Its latest answer, of %s UTC, is %s, %s. %s", outcome.At.UTC().Format(timeFormat), outcome.Outcome.Outcome, outcome.Outcome.Reason, outcome.Outcome.Reason.Message())
 		if h.ToldOfRecoveries && outcome.Outcome.Outcome == events.Retried {

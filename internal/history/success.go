@@ -11,7 +11,13 @@ import (
 // success.
 const NotHeardOf = " Nothing tells that it has succeeded since: it is still running, or MPC's notification of its success has not come to the failed topic."
 
-func (s *Success) event() eventKey { return eventKey{s.Partition, s.Offset, s.EventTime.UnixMilli()} }
+// When says when the task succeeded, as part of a sentence.
+func (s *Success) When() string {
+	if (events.Source{Time: s.EventTime}).HasTime() {
+		return "at " + s.EventTime.UTC().Format(timeFormat) + " UTC"
+	}
+	return "at a time that is not known: the record of its success has none"
+}
 
 func (t *reading) success(r *consumer.Record, e Entry) (Entry, bool) {
 	if string(r.Key) != t.id {
@@ -31,10 +37,6 @@ func (t *reading) success(r *consumer.Record, e Entry) (Entry, bool) {
 
 func (e Entry) success() string {
 	s := e.Recovery
-	text := fmt.Sprintf("The task has succeeded after %s, as the event at offset %d of partition %d told. That completes the outcome %s.",
+	return fmt.Sprintf("The task has succeeded after %s, as the event at offset %d of partition %d told. That completes the outcome %s.",
 		count(s.Retries, "retry", "retries"), s.Offset, s.Partition, s.OutcomeID)
-	if s.Repeat {
-		text += " This is a repeat: the first counts."
-	}
-	return text
 }

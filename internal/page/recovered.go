@@ -25,7 +25,7 @@ func (e evidence) success(latest, asked *history.Entry) *Verdict {
 	}
 	var found *history.Entry
 	for i := range e.topics.Entries {
-		if entry := &e.topics.Entries[i]; entry.Recovery != nil {
+		if entry := &e.topics.Entries[i]; entry.Recovery != nil && !entry.Recovery.Repeat {
 			found = entry
 		}
 	}
@@ -38,5 +38,5 @@ func (e evidence) success(latest, asked *history.Entry) *Verdict {
 		return nil
 	}
 	return &Verdict{recovered, "Recovered: it has succeeded after a retry",
-		fmt.Sprintf("%s. It succeeded at %s.", quantity(found.Recovery.Retries, "retry was accepted", "retries were accepted"), found.Recovery.EventTime.UTC().Format("2006-01-02 15:04:05"))}
+		fmt.Sprintf("%s. It succeeded %s.", quantity(found.Recovery.Retries, "retry was accepted", "retries were accepted"), found.Recovery.When())}
 }

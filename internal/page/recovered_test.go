@@ -39,3 +39,23 @@ func TestASuccessIsTheLastWordUntilTheTaskFailsAgain(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFirstOfTwoRecoveriesOfARetryCounts(t *testing.T) {
+	repeat := succeeded(time.Minute)
+	repeat.Recovery.Repeat = true
+	e := evidence{now: noon, status: well(), topics: knows(succeeded(time.Hour), replied(30*time.Minute, events.BudgetExhausted), repeat)}
+	if got := e.verdict(); got.Code != string(events.BudgetExhausted) {
+		t.Errorf("the task has failed since: %+v", got)
+	}
+}
+
+func TestASuccessWithoutTimeIsSaidToHaveNone(t *testing.T) {
+	for _, at := range []time.Time{time.UnixMilli(-1), time.UnixMilli(0)} {
+		entry := succeeded(time.Minute)
+		entry.Recovery.EventTime = at
+		got := evidence{now: noon, status: well(), topics: knows(entry)}.verdict()
+		if got.Code != recovered || strings.Contains(got.Text, "19") || !strings.Contains(got.Text, "at a time that is not known") {
+			t.Errorf("%+v", got)
+		}
+	}
+}

@@ -24,7 +24,7 @@ const (
 	notAsked   = "not_known_here"
 	inTopic    = "in_topic"
 	atWork     = "at_work"
-	twin       = "twin"
+	duplicate  = "duplicate"
 	backingOff = "backoff"
 	asking     = "asking"
 	publishing = "publishing"

@@ -88,7 +88,7 @@ func (e *run) outcome(reason events.Reason, refusal *mpcclient.Error) *events.Ou
 		Reason: reason, Attempts: e.attempts, Retries: &retries, Source: e.ev.Source, Failure: e.ev.Failure,
 		DecidedAt: e.r.cfg.Clock.Wall(), Origin: e.r.cfg.Origin,
 	}
-	if refusal != nil {
+	if refusal != nil && refusal.Status != 0 { // else MPC did not answer
 		o.Error = apiError(refusal)
 	}
 	return o

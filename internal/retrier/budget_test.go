@@ -135,16 +135,16 @@ func TestOwnRefusalThatWasNeverPublishedIsLookedAtAgain(t *testing.T) {
 
 // A former owner's call was accepted, and it crashed. A duplicate in another partition
 // comes first and finds the task running: that is the call of the event in doubt.
-func TestACallInDoubtCountsThoughATwinElsewhereSawItsRetryFirst(t *testing.T) {
+func TestACallInDoubtCountsThoughADuplicateElsewhereSawItsRetryFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newHarness(t, &api{retry: always(ambiguous), query: states["PROCESSING"]}, 0, nil)
 		defer d.stop()
-		called, twin := newEvent("1"), newEvent("1")
-		twin.Source.Partition, twin.Source.Offset = partition+1, 5
+		called, duplicate := newEvent("1"), newEvent("1")
+		duplicate.Source.Partition, duplicate.Source.Offset = partition+1, 5
 		called.Lease = &lease{at: called.Source.Offset, doubt: true, since: time.Now()}
-		twin.Lease = &lease{at: twin.Source.Offset}
-		if o := d.decide(twin); o.Reason != events.AlreadyRunning || *o.Retries != 0 {
-			t.Errorf("the twin: %+v with %d retries", o, *o.Retries)
+		duplicate.Lease = &lease{at: duplicate.Source.Offset}
+		if o := d.decide(duplicate); o.Reason != events.AlreadyRunning || *o.Retries != 0 {
+			t.Errorf("the duplicate: %+v with %d retries", o, *o.Retries)
 		}
 		if o := d.decide(called); o.Reason != events.AlreadyRunning || !o.AcceptedRetry || *o.Retries != 1 {
 			t.Errorf("the event that was called for: %+v with %d retries", o, *o.Retries)

@@ -110,7 +110,7 @@ func TestEventThatAlwaysFailsAloneIsExhausted(t *testing.T) {
 				defer d.stop()
 				stop := d.traffic(10 * time.Millisecond)
 				o := d.decide(newEvent("alwaysFailing"))
-				if o.Reason != events.AttemptsExhausted || o.Attempts < 5 || o.Error == nil && !errors.Is(err, lostAnswer) {
+				if o.Reason != events.AttemptsExhausted || o.Attempts < 5 || (o.Error == nil) != errors.Is(err, lostAnswer) {
 					t.Errorf("%+v", o)
 				}
 				if d.gate.Counters().Outages > 0 {

@@ -3,6 +3,7 @@ package retrier
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -243,8 +244,8 @@ func (b *statusBatcher) backOff(batch []*statusRequest, refusal *mpcclient.Error
 		one.alone = one.alone || one.failed > 1
 	}
 	if wait > troubleAfter {
-		b.trouble.Problem(fmt.Sprintf("task state queries fail while retries work (%s, HTTP %d %s); events that need a state wait. %s",
-			refusal.Class, refusal.Status, refusal.Code, refusal.Advice))
+		b.trouble.Problem(strings.TrimSpace(fmt.Sprintf("task state queries fail while retries work (%s, %s); events that need a state wait. %s",
+			refusal.Class, answerOf(refusal), refusal.Advice)))
 	}
 	return wait
 }
@@ -253,7 +254,7 @@ func (b *statusBatcher) backOff(batch []*statusRequest, refusal *mpcclient.Error
 // cost quota and tell nothing.
 func (b *statusBatcher) disable(batch []*statusRequest, refusal *mpcclient.Error) {
 	// The refusal's own text contains a request id and would be logged again each time.
-	b.forbidden.Problem(fmt.Sprintf("MPC's state query is not permitted (HTTP %d %s); refused retries are answered without it: grant the permission "+mpcclient.PermissionQuery, refusal.Status, refusal.Code))
+	b.forbidden.Problem(fmt.Sprintf("MPC's state query is not permitted (%s); refused retries are answered without it: grant the permission "+mpcclient.PermissionQuery, answerOf(refusal)))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.disabledUntil = b.cfg.Clock.Now().Add(permissionCheck)
@@ -263,4 +264,15 @@ func (b *statusBatcher) disable(batch []*statusRequest, refusal *mpcclient.Error
 		}
 	}
 	b.waiting = nil
+}
+
+// answerOf is MPC's answer to a query in words, such as "HTTP 403 APIGW.0302".
+func answerOf(refusal *mpcclient.Error) string {
+	switch {
+	case refusal.Status == 0:
+		return "no answer"
+	case refusal.Code == "":
+		return fmt.Sprintf("HTTP %d", refusal.Status)
+	}
+	return fmt.Sprintf("HTTP %d %s", refusal.Status, refusal.Code)
 }

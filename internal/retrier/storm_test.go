@@ -182,7 +182,7 @@ func TestACrashsDoubtThatTheStateSettlesCoversWhatStoodInTheLogByThen(t *testing
 
 // The second event was not called before the crash. Calling for it before the first one's
 // state is known would repeat an accepted retry.
-func TestATwinOfWhatIsInDoubtWaitsForTheQuestion(t *testing.T) {
+func TestADuplicateOfWhatIsInDoubtWaitsForTheQuestion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newHarness(t, &api{query: states["PROCESSING"]}, 0, nil)
 		defer d.stop()

@@ -133,7 +133,7 @@ func TestAWaitTellsHowManyEventsAreBeforeIt(t *testing.T) {
 	})
 }
 
-func TestATwinWaitsAndIsToldSo(t *testing.T) {
+func TestADuplicateWaitsAndIsToldSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &api{retry: func(context.Context, string, int) error {
 			time.Sleep(time.Second)
@@ -147,7 +147,7 @@ func TestATwinWaitsAndIsToldSo(t *testing.T) {
 		ev, l := heard("1")
 		d.decide(ev)
 		all.Wait()
-		if got := l.kinds(); got != "twin_wait call accepted answered" {
+		if got := l.kinds(); got != "duplicate_wait call accepted answered" {
 			t.Errorf("told %s", got)
 		}
 	})

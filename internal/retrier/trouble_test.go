@@ -24,10 +24,18 @@ func ambiguously(prefix string) func(context.Context, string, int) error {
 }
 
 func TestQueriesThatFailAloneCostLittleAndAreTold(t *testing.T) {
+	for answer, refusal := range map[string]error{
+		"HTTP 403":           queryRefusal(mpcclient.Operator, 403, ""),
+		"HTTP 500 MPC.10201": queryRefusal(mpcclient.Transient, 500, "MPC.10201"),
+		"no answer":          queryRefusal(mpcclient.Transient, 0, ""),
+	} {
+		t.Run(answer, func(t *testing.T) { queriesFailAlone(t, refusal, answer) })
+	}
+}
+
+func queriesFailAlone(t *testing.T, refusal error, answer string) {
 	synctest.Test(t, func(t *testing.T) {
-		a := &api{retry: ambiguously("odd"), query: func([]string) (map[string]mpcclient.Task, error) {
-			return nil, queryRefusal(mpcclient.Operator, 403, "")
-		}}
+		a := &api{retry: ambiguously("odd"), query: func([]string) (map[string]mpcclient.Task, error) { return nil, refusal }}
 		d := newHarness(t, a, 100, nil)
 		defer d.stop()
 		stop := d.traffic(time.Second)
@@ -42,8 +50,8 @@ func TestQueriesThatFailAloneCostLittleAndAreTold(t *testing.T) {
 		if n := a.asked(); n > 30 {
 			t.Errorf("%d queries in an hour, for one event", n)
 		}
-		if !strings.Contains(d.Advice(), "task state queries fail while retries work") {
-			t.Errorf("advice: %q", d.Advice())
+		if said := d.Advice(); !strings.Contains(said, "task state queries fail while retries work (") || !strings.Contains(said, ", "+answer+"); events") || strings.HasSuffix(said, " ") {
+			t.Errorf("advice: %q", said)
 		}
 	})
 }
@@ -83,7 +91,7 @@ func TestAnIDThatTheQueryFailsAtEndsUpAlone(t *testing.T) {
 	})
 }
 
-func TestATwinThatWaitsThroughAnOutageDoesNotExpire(t *testing.T) {
+func TestADuplicateThatWaitsThroughAnOutageDoesNotExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		d := newHarness(t, &api{retry: func(context.Context, string, int) error {
@@ -93,15 +101,15 @@ func TestATwinThatWaitsThroughAnOutageDoesNotExpire(t *testing.T) {
 			return nil
 		}}, 0, maxAge)
 		defer d.stop()
-		var twins sync.WaitGroup
+		var duplicates sync.WaitGroup
 		for range 2 {
-			twins.Go(func() {
+			duplicates.Go(func() {
 				if o := d.decide(agedEvent("1", 0)); o.Reason.Kind() != events.Retried {
 					t.Errorf("%+v", o)
 				}
 			})
 		}
-		twins.Wait()
+		duplicates.Wait()
 	})
 }
 

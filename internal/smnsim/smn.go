@@ -1,5 +1,5 @@
-// Package smnsim stands in for Huawei Cloud's notification service (SMN) in tests
-// and in the sandbox: it signs messages, posts them to an end point, tries again as
+// Package smnsim stands in for Huawei Cloud's notification service (SMN) in tests,
+// in the sandbox and in cmd/mpcsim: it signs messages, posts them to an end point, tries again as
 // SMN does, and serves its certificate and the confirmation of subscriptions over
 // HTTPS.
 //
@@ -20,6 +20,7 @@ import (
 	"encoding/pem"
 	"io"
 	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -33,12 +34,17 @@ const (
 	attempts = 7
 	// answerTimeout is how long SMN waits for an answer.
 	answerTimeout = 5 * time.Second
+	// validFor is how long its certificates are valid: longer than a demonstration runs.
+	validFor = 365 * 24 * time.Hour
 )
 
 // Config says how SMN is to behave.
 type Config struct {
 	// Topic is the URN of the topic.
 	Topic string
+	// Address is the host:port of its HTTPS server, as its clients reach it. Defaults to
+	// 127.0.0.1:0, a free port.
+	Address string
 	// Between is how long it waits before it tries again. Defaults to 200 ms; the
 	// vendor names no time.
 	Between time.Duration
@@ -54,7 +60,7 @@ type SMN struct {
 	key         *rsa.PrivateKey
 	certificate []byte // PEM
 	server      *httptest.Server
-	url         string
+	host, url   string // of the server
 	client      *http.Client
 
 	mu        sync.Mutex
@@ -62,8 +68,11 @@ type SMN struct {
 	confirmed map[string]bool
 }
 
-// New starts its HTTPS server on a free port of 127.0.0.1.
+// New starts its HTTPS server.
 func New(cfg Config) (*SMN, error) {
+	if cfg.Address == "" {
+		cfg.Address = "127.0.0.1:0"
+	}
 	if cfg.Between == 0 {
 		cfg.Between = 200 * time.Millisecond
 	}
@@ -72,11 +81,12 @@ func New(cfg Config) (*SMN, error) {
 		return nil, err
 	}
 	s := &SMN{cfg: cfg, key: key, asked: map[string]int{}, confirmed: map[string]bool{}}
-	if s.certificate, err = s.Certificate(time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour)); err != nil {
+	if s.certificate, err = s.Certificate(time.Now().Add(-time.Hour), time.Now().Add(validFor)); err != nil {
 		return nil, err
 	}
-	s.server = httptest.NewTLSServer(http.HandlerFunc(s.serve))
-	s.url = s.server.URL
+	if err := s.listen(); err != nil {
+		return nil, err
+	}
 	s.client = &http.Client{Timeout: answerTimeout, Transport: &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: cfg.Roots}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return s, nil
@@ -88,15 +98,54 @@ func (s *SMN) Close() {
 	s.server.Close()
 }
 
+// listen starts the HTTPS server. Its certificate is of the signing key too: a simulator
+// needs no second one.
+func (s *SMN) listen() error {
+	host, _, err := net.SplitHostPort(s.cfg.Address)
+	if err != nil {
+		return err
+	}
+	certificate, err := s.selfSigned(host, time.Now().Add(-time.Hour), time.Now().Add(validFor))
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", s.cfg.Address)
+	if err != nil {
+		return err
+	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	s.server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
+	_ = s.server.Listener.Close() // its own: ours takes its place
+	s.server.Listener = listener
+	s.server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Certificate: [][]byte{certificate}, PrivateKey: s.key}}}
+	s.server.StartTLS()
+	s.host = net.JoinHostPort(host, port)
+	s.url = "https://" + s.host
+	return nil
+}
+
 // Certificate makes a certificate of the signing key, which vouches for itself, as
 // PEM.
 func (s *SMN) Certificate(from, until time.Time) ([]byte, error) {
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "SMN simulator"}, NotBefore: from, NotAfter: until}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &s.key.PublicKey, s.key)
+	der, err := s.selfSigned("", from, until)
 	if err != nil {
 		return nil, err
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
+}
+
+// selfSigned makes a certificate of the key, for a server at host unless that is empty.
+func (s *SMN) selfSigned(host string, from, until time.Time) ([]byte, error) {
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "SMN simulator"}, NotBefore: from, NotAfter: until}
+	if ip := net.ParseIP(host); ip != nil {
+		template.IPAddresses = []net.IP{ip}
+	} else if host != "" {
+		template.DNSNames = []string{host}
+	}
+	return x509.CreateCertificate(rand.Reader, template, template, &s.key.PublicKey, s.key)
 }
 
 // CA is the authority of its HTTPS server, as PEM.
@@ -105,7 +154,7 @@ func (s *SMN) CA() []byte {
 }
 
 // Host is its HTTPS server's host:port.
-func (s *SMN) Host() string { return s.server.Listener.Addr().String() }
+func (s *SMN) Host() string { return s.host }
 
 // CertURL is where its certificate stands.
 func (s *SMN) CertURL() string { return s.url + certPath }

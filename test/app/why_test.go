@@ -46,7 +46,7 @@ func TestSomebodyWithThePageAloneLearnsWhyATaskIsNotRetried(t *testing.T) {
 	o.fail("first", "twice")
 	o.fail("twice")
 	p.waitForVerdict("first", page.Outage, "Still waiting: MPC does not serve", "HTTP 503")
-	p.waitForVerdict("twice", "twin", "for another event of the same task", "That one: Still waiting: MPC does not serve.")
+	p.waitForVerdict("twice", "duplicate", "for another event of the same task", "That one: Still waiting: MPC does not serve.")
 	o.setOutage(mpcsim.NoOutage)
 	p.waitForVerdict("twice", "covered", "a retry that was sent for another event answers this one too")
 

@@ -44,6 +44,36 @@ func TestTheListHasAllThatIsRememberedPageByPage(t *testing.T) {
 	b.well(url)
 }
 
+// Where the comma is the decimal sign, sheets split at semicolons, and no quote begins a cell.
+func TestNoCellOfTheSavedListIsAFormula(t *testing.T) {
+	t.Parallel()
+	s := newService(nil)
+	hostile := map[string]string{
+		"=1":            "'=1",
+		"a;=1":          "a;'=1",
+		"a;\"=1":        "a;\"\"'=1",
+		"a; +1;-1;@1":   "a; '+1;'-1;'@1",
+		"a\t=1":         "a\t'=1",
+		"a\r\n=1\n@1":   "a\r\n'=1\n'@1",
+		"a;\t=1":        "a;'\t'=1",
+		"a, -1":         "a, '-1",
+		"a=1 b-2 c@d.e": "a=1 b-2 c@d.e",
+	}
+	for text := range hostile {
+		s.add("538526", events.Rejected, &events.APIError{Status: 403, Code: "c", Message: text})
+	}
+	url, _ := serve(t, s, s.clock, "")
+	b := open(t, url, sizes[0], "light")
+	b.until(fmt.Sprintf(`document.querySelectorAll('#latest tr').length === %d`, len(hostile)))
+	csv := b.saved("save-csv")
+	for text, want := range hostile {
+		if !strings.Contains(csv, want) {
+			t.Errorf("%q: %q is not in %q", text, want, csv)
+		}
+	}
+	b.well(url)
+}
+
 func TestTheListIsSavedAsItIsFiltered(t *testing.T) {
 	t.Parallel()
 	s := newService(nil).aDay()
@@ -51,12 +81,7 @@ func TestTheListIsSavedAsItIsFiltered(t *testing.T) {
 	url, _ := serve(t, s, s.clock, "")
 	b := open(t, url+"/#outcome=retry_failed&text=10211", sizes[0], "light")
 	b.until(`document.querySelectorAll('#latest tr').length === 4`)
-	saved := func(id string) string {
-		_ = value[bool](b, `(() => { window.saved = ''; URL.createObjectURL = (blob) => { blob.text().then((text) => { window.saved = text }); return '#' }; HTMLAnchorElement.prototype.click = () => {}; document.getElementById('`+id+`').click(); return true })()`)
-		b.until(`window.saved !== ''`)
-		return value[string](b, `window.saved`)
-	}
-	csv := saved("save-csv")
+	csv := b.saved("save-csv")
 	if lines := strings.Split(csv, "\r\n"); len(lines) != 6 || lines[0] != "at,task_id,partition,offset,outcome,reason,text,seconds" || strings.Count(csv, "task_not_found") != 4 {
 		t.Errorf("%q", csv)
 	}
@@ -65,8 +90,16 @@ func TestTheListIsSavedAsItIsFiltered(t *testing.T) {
 			t.Errorf("%q is not in %q", want, csv)
 		}
 	}
-	if n := b.number(`JSON.parse(` + fmt.Sprintf("%q", saved("save-json")) + `).latest.length`); n != 4 {
+	if n := b.number(`JSON.parse(` + fmt.Sprintf("%q", b.saved("save-json")) + `).latest.length`); n != 4 {
 		t.Errorf("%v are in the JSON", n)
 	}
 	b.well(url)
+}
+
+// saved presses one of the buttons that save the list and gives the file.
+func (b *tab) saved(id string) string {
+	b.t.Helper()
+	_ = value[bool](b, `(() => { window.saved = ''; URL.createObjectURL = (blob) => { blob.text().then((text) => { window.saved = text }); return '#' }; HTMLAnchorElement.prototype.click = () => {}; document.getElementById('`+id+`').click(); return true })()`)
+	b.until(`window.saved !== ''`)
+	return value[string](b, `window.saved`)
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"os/exec"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,29 +31,71 @@ func TestGeneratedTypesReadAnOutcomeOfEachReason(t *testing.T) {
 	for language := range users {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			var want []any
-			var lines bytes.Buffer
+			var values [][]byte
 			for _, reason := range events.Reasons() {
 				full := eventstest.Outcome(reason)
 				bare := full
 				bare.Retries, bare.Error, bare.Covers, bare.Failure = nil, nil, nil, events.Failure{TaskID: "1"}
 				for _, o := range []events.Outcome{full, bare} {
-					m := eventstest.Encode(t, o)
-					lines.Write(append(m.Value, '\n'))
-					want = append(want, normal(t, m.Value))
+					values = append(values, eventstest.Encode(t, o).Value)
 				}
 			}
-			written := use(t, language, lines.Bytes())["outcome"]
-			if len(written) != len(want) {
-				t.Fatalf("%d outcomes were read, %d written again", len(want), len(written))
-			}
-			for i, text := range written {
-				if got := normal(t, []byte(text)); !reflect.DeepEqual(got, want[i]) {
-					t.Errorf("%v\nbecame\n%v", want[i], got)
-				}
-			}
+			same(t, use(t, language, lines("outcome", values...))["outcome"], values)
 		})
 	}
+}
+
+func TestGeneratedTypesReadARecovery(t *testing.T) {
+	full := eventstest.Recovery()
+	bare := full
+	bare.FirstFailedAt, bare.UserData = time.Time{}, ""
+	var values [][]byte
+	for _, r := range []events.Recovery{full, bare} {
+		m, err := r.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		values = append(values, m.Value)
+	}
+	for language := range users {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			input := slices.Concat(lines("recovery", values...), anOutcomeOfEachReason(t))
+			same(t, use(t, language, input)["recovery"], values)
+		})
+	}
+}
+
+// same checks that what was read was written again.
+func same(t *testing.T, written []string, read [][]byte) {
+	t.Helper()
+	if len(written) != len(read) {
+		t.Fatalf("%d values were read, %d written again", len(read), len(written))
+	}
+	for i, text := range written {
+		if got, want := normal(t, []byte(text)), normal(t, read[i]); !reflect.DeepEqual(got, want) {
+			t.Errorf("%v\nbecame\n%v", want, got)
+		}
+	}
+}
+
+// lines are the programs' input.
+func lines(name string, values ...[]byte) []byte {
+	var b bytes.Buffer
+	for _, value := range values {
+		b.WriteString(name + "\t" + string(value) + "\n")
+	}
+	return b.Bytes()
+}
+
+// anOutcomeOfEachReason is what Java's program wants in any case.
+func anOutcomeOfEachReason(t *testing.T) []byte {
+	t.Helper()
+	var values [][]byte
+	for _, reason := range events.Reasons() {
+		values = append(values, eventstest.Encode(t, eventstest.Outcome(reason)).Value)
+	}
+	return lines("outcome", values...)
 }
 
 func TestTheServiceReadsAFailureEventOfEachShapeFromGeneratedTypes(t *testing.T) {
@@ -62,14 +105,10 @@ func TestTheServiceReadsAFailureEventOfEachShapeFromGeneratedTypes(t *testing.T)
 		"plain": failure, "number": failure, "mpc": failure,
 		"cloud": eventstest.WithID(failure, "e-1"), "base64": eventstest.WithID(failure, "e-1"), "smn": eventstest.WithID(failure, "m-1"),
 	}
-	var outcomes bytes.Buffer // Java's program wants each reason
-	for _, reason := range events.Reasons() {
-		outcomes.Write(append(eventstest.Encode(t, eventstest.Outcome(reason)).Value, '\n'))
-	}
 	for language := range users {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			written := use(t, language, outcomes.Bytes())
+			written := use(t, language, anOutcomeOfEachReason(t))
 			for name, want := range shapes {
 				if len(written[name]) != 1 {
 					t.Fatalf("%s: written %q", name, written[name])
@@ -87,12 +126,12 @@ func TestTheServiceReadsAFailureEventOfEachShapeFromGeneratedTypes(t *testing.T)
 }
 
 // use runs a language's program and gives what it writes, by name.
-func use(t *testing.T, language string, outcomes []byte) map[string][]string {
+func use(t *testing.T, language string, input []byte) map[string][]string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	program := exec.CommandContext(ctx, users[language][0], users[language][1:]...)
-	program.Dir, program.Stdin = generated, bytes.NewReader(outcomes)
+	program.Dir, program.Stdin = generated, bytes.NewReader(input)
 	program.Env = append(program.Environ(), "PYTHONPATH=python:packages")
 	var stderr bytes.Buffer
 	program.Stderr = &stderr

@@ -14,6 +14,7 @@ import remux.Outcome;
 import remux.OutcomeKind;
 import remux.PlainEvent;
 import remux.Reason;
+import remux.Recovery;
 import remux.RemuxFailure;
 import remux.SmnEnvelope;
 
@@ -28,7 +29,12 @@ public class Use {
     EnumSet<Reason> read = EnumSet.noneOf(Reason.class);
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-      Outcome outcome = JSON.readValue(line, Outcome.class);
+      String[] named = line.split("\t");
+      if (named[0].equals("recovery")) {
+        write("recovery", JSON.readValue(named[1], Recovery.class));
+        continue;
+      }
+      Outcome outcome = JSON.readValue(named[1], Outcome.class);
       if (RETRIED.contains(outcome.getReason()) != (outcome.getOutcome() == OutcomeKind.RETRIED)) {
         throw new IllegalStateException("unexpected: " + line);
       }

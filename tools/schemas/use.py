@@ -14,6 +14,7 @@ from failure import (
     TaskId,
 )
 from outcome import Outcome, OutcomeKind, Reason
+from recovered import Recovery
 
 RETRIED = {Reason.accepted, Reason.already_running, Reason.covered}
 FAILED = {
@@ -33,9 +34,13 @@ def text(model):
 
 
 for line in sys.stdin:
-    outcome = Outcome.model_validate_json(line)
+    name, value = line.split("\t")
+    if name == "recovery":
+        print(name, text(Recovery.model_validate_json(value)), sep="\t")
+        continue
+    outcome = Outcome.model_validate_json(value)
     assert (outcome.reason in RETRIED) == (outcome.outcome is OutcomeKind.retried), line
-    print("outcome", text(outcome), sep="\t")
+    print(name, text(outcome), sep="\t")
 
 plain = PlainEvent(task_id=TaskId("538526"), error_code="MPC.10105")
 mpc = MpcNotification(

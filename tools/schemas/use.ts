@@ -1,4 +1,4 @@
-// Uses the types: reads outcomes from standard input, one a line, and writes each again;
+// Uses the types: reads outcomes and recoveries from standard input and writes each again;
 // then writes a failure event of each shape. A line is a name, a tab and JSON.
 import { createInterface } from 'node:readline';
 import type CloudEvent from './typescript/CloudEvent';
@@ -9,6 +9,7 @@ import type Outcome from './typescript/Outcome';
 import type OutcomeKind from './typescript/OutcomeKind';
 import type PlainEvent from './typescript/PlainEvent';
 import type Reason from './typescript/Reason';
+import type Recovery from './typescript/Recovery';
 import type SmnEnvelope from './typescript/SmnEnvelope';
 
 // The compiler misses a reason that is not here, and refuses one that there is not.
@@ -26,9 +27,16 @@ const kinds: Record<Reason, OutcomeKind> = {
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const outcome: Outcome = JSON.parse(line);
+  const [name, value] = line.split('\t');
+  if (name === 'recovery') {
+    const { task_id, retries, first_failed_at, recovered_at, outcome_id, retried_at, user_data }: Recovery = JSON.parse(value);
+    const recovery: Recovery = { task_id, retries, first_failed_at, recovered_at, outcome_id, retried_at, user_data };
+    console.log(`${name}\t${JSON.stringify(recovery)}`);
+    continue;
+  }
+  const outcome: Outcome = JSON.parse(value);
   if (kinds[outcome.reason] !== outcome.outcome) throw new Error(`unexpected: ${line}`);
-  console.log(`outcome\t${JSON.stringify(outcome)}`);
+  console.log(`${name}\t${JSON.stringify(outcome)}`);
 }
 
 const plain: PlainEvent = { task_id: '538526', error_code: 'MPC.10105' };

@@ -120,12 +120,13 @@ function save(name, type, text) {
 
 const columns = ['at', 'task_id', 'partition', 'offset', 'outcome', 'reason', 'text', 'seconds'];
 
-// field is a CSV field by RFC 4180. A spreadsheet would calculate what begins like a
-// formula, whoever wrote it.
-function field(value) {
-  const text = String(value ?? '');
-  return `"${(/^[=+\-@\t\r]/.test(text) ? "'" : '') + text.replaceAll('"', '""')}"`;
-}
+// formula finds where a cell may begin like a formula, which a spreadsheet would calculate,
+// whoever wrote it: at the start of a text, or, where the sheet splits at other separators
+// than our comma and so ignores our quotes, after one of those.
+const formula = /(^|[,;\t\r\n]["' ]*)(?=[=+\-@\t\r])/g;
+
+// field is a CSV field by RFC 4180.
+const field = (value) => `"${String(value ?? '').replace(formula, "$1'").replaceAll('"', '""')}"`;
 
 const csv = (rows) => [columns.join(','), ...rows.map((d) => columns.map((name) => field(d[name])).join(','))].map((line) => line + '\r\n').join('');
 

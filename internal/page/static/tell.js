@@ -10,7 +10,7 @@ const section = byId('story');
 
 const moods = {
   accepted: 'good', already_running: 'good', covered: 'good', recovered: 'good', quota: 'wait', outage: 'bad', kafka_away: 'bad',
-  never_seen: 'calm', not_known_here: 'calm', busy: 'calm', in_topic: 'wait', at_work: 'wait', twin: 'wait', asking: 'wait',
+  never_seen: 'calm', not_known_here: 'calm', busy: 'calm', in_topic: 'wait', at_work: 'wait', duplicate: 'wait', asking: 'wait',
   backoff: 'wait', publishing: 'wait', given_up: 'wait', throttled: 'wait', answered: 'calm',
 };
 

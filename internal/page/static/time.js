@@ -24,11 +24,13 @@ function name(at = new Date()) {
   return `UTC${minutes < 0 ? '−' : '+'}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
 }
 
-// clock is a time of day, with the day where that is not today's. A time that no clock
-// shows is given as it is: producers write what they like.
+// clock is a time of day, with the day where that is not today's. A time before 2000 means
+// that the record has none. One that no clock shows is given as it is: producers write what
+// they like.
 export function clock(time, now = new Date()) {
   const at = new Date(time);
-  if (isNaN(at) || at.getUTCFullYear() > 9998 || at.getUTCFullYear() < 1) return String(time);
+  if (isNaN(at) || at.getUTCFullYear() > 9998) return String(time);
+  if (at.getUTCFullYear() < 2000) return 'no time';
   const text = iso(at);
   const today = iso(new Date(now)).slice(0, 10);
   return (text.startsWith(today) ? '' : text.slice(5, 10) + ' ') + text.slice(11, 19);
