@@ -157,7 +157,7 @@ func (s *decisions) retriesOf(id taskID, event events.Source, log int64) (n int,
 // toRead tells whether the value of a record says something that is not known yet: of
 // other events than its own, or of what became of a retry.
 func (l *Ledger) toRead(r *consumer.Record, id taskID, event events.Source, decided time.Time) bool {
-	if l.ends != nil && (r.Topic == l.cfg.Recovered || events.MayTellOfFailingAgain(r.Value)) {
+	if l.ends != nil && (r.Topic == l.cfg.Recovered || events.MayHavePreviousRetry(r.Value)) {
 		return true
 	}
 	return events.MayAffectOthers(r.Value) && !l.decisions.knows(id, event, decided)
