@@ -35,7 +35,7 @@ func (e evidence) unread(asked *history.Entry) Verdict {
 func (e evidence) unfinished(s story.Story) Verdict {
 	step := s.Steps[len(s.Steps)-1]
 	switch step.Kind {
-	case story.TwinWait:
+	case story.DuplicateWait:
 		return Verdict{twin, "Still waiting: for another event of the same task", step.Sentence() + e.other()}
 	case story.Answered:
 		return Verdict{publishing, titles[step.Reason], e.unpublished(step, "The answer is being published.") + " " + step.Sentence()}
@@ -59,7 +59,7 @@ func (e evidence) unfinished(s story.Story) Verdict {
 // other says what the event waits for that the task's others wait for.
 func (e evidence) other() string {
 	for _, s := range e.stories {
-		if !s.Done && len(s.Steps) > 0 && s.Steps[len(s.Steps)-1].Kind != story.TwinWait {
+		if !s.Done && len(s.Steps) > 0 && s.Steps[len(s.Steps)-1].Kind != story.DuplicateWait {
 			return " That one: " + e.unfinished(s).Title + "."
 		}
 	}

@@ -50,7 +50,7 @@ func TestAnUnansweredEventSaysWhatItWaitsForNow(t *testing.T) {
 		{"its own call failed", quota, story.Step{Kind: story.BackoffWait, Until: noon}, backingOff, "12:00:00"},
 		{"the state was not told, while others are served", quota, story.Step{Kind: story.State, State: "not told", Error: lost}, asking, "did not tell the task's state"},
 		{"MPC may not have processed the call yet", quota, story.Step{Kind: story.Doubt, Until: noon.Add(time.Second)}, asking, "next state query at 12:00:01"},
-		{"a twin is at work", quota, story.Step{Kind: story.TwinWait}, twin, "same task"},
+		{"a duplicate is being answered", quota, story.Step{Kind: story.DuplicateWait}, twin, "same task"},
 		{"its call is under way", quota, story.Step{Kind: story.Call}, atWork, "Calls MPC"},
 		{"decided, not published", outage, story.Step{Kind: story.Answered, Reason: events.Rejected}, publishing, "being published"},
 		{"decided, and Kafka is away", change(well(), func(s *Status) { s.Kafka.Problem = "dial tcp: refused" }), story.Step{Kind: story.Answered, Reason: events.Rejected}, publishing, "when Kafka answers. What is wrong: dial tcp: refused."},
@@ -70,7 +70,7 @@ func TestAnUnansweredEventSaysWhatItWaitsForNow(t *testing.T) {
 }
 
 func TestWhoWaitsForAnotherEventSaysWhatThatOneWaitsFor(t *testing.T) {
-	e := evidence{now: noon, status: inAnOutage(), stories: []story.Story{a(story.Step{Kind: story.QuotaWait}), a(story.Step{Kind: story.TwinWait})}}
+	e := evidence{now: noon, status: inAnOutage(), stories: []story.Story{a(story.Step{Kind: story.QuotaWait}), a(story.Step{Kind: story.DuplicateWait})}}
 	if got := e.verdict(); got.Code != twin || !strings.HasSuffix(got.Text, "That one: Still waiting: MPC does not serve.") {
 		t.Errorf("%+v", got)
 	}

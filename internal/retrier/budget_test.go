@@ -65,8 +65,7 @@ func TestWithoutABudgetNothingIsExhausted(t *testing.T) {
 }
 
 // The generation may end between the decision and its publication. The next delivery of the
-// event must get the same answer: the retry must be known to those who come after, as what
-// it was.
+// event must get the same answer: later events must know of the retry, with its reason.
 func TestOwnDecisionThatWasNeverPublishedIsToldAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer error
@@ -135,16 +134,16 @@ func TestOwnRefusalThatWasNeverPublishedIsLookedAtAgain(t *testing.T) {
 
 // A former owner's call was accepted, and it crashed. A duplicate in another partition
 // comes first and finds the task running: that is the call of the event in doubt.
-func TestACallInDoubtCountsThoughATwinElsewhereSawItsRetryFirst(t *testing.T) {
+func TestACallInDoubtCountsThoughADuplicateElsewhereSawItsRetryFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newHarness(t, &api{retry: always(ambiguous), query: states["PROCESSING"]}, 0, nil)
 		defer d.stop()
-		called, twin := newEvent("1"), newEvent("1")
-		twin.Source.Partition, twin.Source.Offset = partition+1, 5
+		called, duplicate := newEvent("1"), newEvent("1")
+		duplicate.Source.Partition, duplicate.Source.Offset = partition+1, 5
 		called.Lease = &lease{at: called.Source.Offset, doubt: true, since: time.Now()}
-		twin.Lease = &lease{at: twin.Source.Offset}
-		if o := d.decide(twin); o.Reason != events.AlreadyRunning || *o.Retries != 0 {
-			t.Errorf("the twin: %+v with %d retries", o, *o.Retries)
+		duplicate.Lease = &lease{at: duplicate.Source.Offset}
+		if o := d.decide(duplicate); o.Reason != events.AlreadyRunning || *o.Retries != 0 {
+			t.Errorf("the duplicate: %+v with %d retries", o, *o.Retries)
 		}
 		if o := d.decide(called); o.Reason != events.AlreadyRunning || !o.AcceptedRetry || *o.Retries != 1 {
 			t.Errorf("the event that was called for: %+v with %d retries", o, *o.Retries)
@@ -187,7 +186,7 @@ func TestExhaustedAttemptsAnswerAllEventsThatStoodInTheLog(t *testing.T) {
 		if n := a.retries["alwaysFailing"]; first != 1 || others != 49 || n > 2*5 {
 			t.Errorf("%d answers after calls and %d without, %d calls", first, others, n)
 		}
-		// What comes after the last call tells of a later failure.
+		// Events after the last call report a later failure.
 		later := newEvent("alwaysFailing")
 		if o := d.decide(later); o.Reason != events.AttemptsExhausted || o.Attempts < 5 {
 			t.Errorf("a later failure: %+v", o)
@@ -196,8 +195,8 @@ func TestExhaustedAttemptsAnswerAllEventsThatStoodInTheLog(t *testing.T) {
 	})
 }
 
-// A reason of one event alone says nothing about its duplicates: they have codes and ages
-// of their own.
+// A reason that holds for one event says nothing about its duplicates: they have their own
+// codes and ages.
 func TestReasonsOfOneEventAloneCoverNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(48 * time.Hour) // the bubble's time begins with the year 2000

@@ -54,7 +54,7 @@ func (s *schedule) add(ev *event, needsCall bool) (behind bool) {
 	id := ev.Failure.TaskID
 	t := s.tasks[id]
 	if t != nil {
-		ev.step(story.Step{Kind: story.TwinWait})
+		ev.step(story.Step{Kind: story.DuplicateWait})
 		t.waiting = append(t.waiting, ev)
 		return true
 	}

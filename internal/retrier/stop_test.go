@@ -36,7 +36,7 @@ func TestStopEndsEveryWaitAtOnce(t *testing.T) {
 		open   bool // the event is in doubt for a next owner
 		before time.Duration
 	}{
-		"its twin":               {api: &api{}, busy: true},
+		"its duplicate":          {api: &api{}, busy: true},
 		"a place":                {api: &api{}, full: true},
 		"the quota":              {api: &api{}, quota: 1},
 		"backoff":                {api: &api{retry: always(unavailable)}, before: 100 * time.Millisecond},

@@ -83,7 +83,7 @@ func TestAnIDThatTheQueryFailsAtEndsUpAlone(t *testing.T) {
 	})
 }
 
-func TestATwinThatWaitsThroughAnOutageDoesNotExpire(t *testing.T) {
+func TestADuplicateThatWaitsThroughAnOutageDoesNotExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		d := newHarness(t, &api{retry: func(context.Context, string, int) error {
@@ -93,15 +93,15 @@ func TestATwinThatWaitsThroughAnOutageDoesNotExpire(t *testing.T) {
 			return nil
 		}}, 0, maxAge)
 		defer d.stop()
-		var twins sync.WaitGroup
+		var duplicates sync.WaitGroup
 		for range 2 {
-			twins.Go(func() {
+			duplicates.Go(func() {
 				if o := d.decide(agedEvent("1", 0)); o.Reason.Kind() != events.Retried {
 					t.Errorf("%+v", o)
 				}
 			})
 		}
-		twins.Wait()
+		duplicates.Wait()
 	})
 }
 

@@ -154,10 +154,10 @@ func TestExhaustedTaskThatAnswersForALaterEventIsFound(t *testing.T) {
 func TestCallForWhatAnExhaustedTaskCoversIsFound(t *testing.T) {
 	w, e, i := calledWorld(t)
 	e.task.behavior, e.task.alwaysFailed, w.attempts = alwaysFails, true, 1
-	twin := &event{task: e.task, failure: 1, value: e.value}
+	duplicate := &event{task: e.task, failure: 1, value: e.value}
 	w.producers.pending++
-	w.publish(twin, "t")
-	i.ends[e.partition] = twin.offset + 1
+	w.publish(duplicate, "t")
+	i.ends[e.partition] = duplicate.offset + 1
 	fails(i, e.task, 503)
 	retries := 0
 	e.outcomes = []*outcome{{Outcome: events.Outcome{Reason: events.AttemptsExhausted, Attempts: 1, Retries: &retries, DecidedAt: i.clock.Now()}, by: i, fact: w.fact(), attempt: &attempt{since: i.since}}}

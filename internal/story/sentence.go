@@ -23,7 +23,7 @@ func (s Step) what() string {
 	switch s.Kind {
 	case Received:
 		return "The failure event arrived here."
-	case TwinWait:
+	case DuplicateWait:
 		return "Waits for another event of the same task, which is being answered."
 	case QuotaWait:
 		return "Waits for quota" + s.detail() + s.expected("expected at about")

@@ -15,7 +15,7 @@ func TestEveryKindIsTold(t *testing.T) {
 		want string
 	}{
 		{Step{Kind: Received}, "The failure event arrived here."},
-		{Step{Kind: TwinWait}, "Waits for another event of the same task, which is being answered."},
+		{Step{Kind: DuplicateWait}, "Waits for another event of the same task, which is being answered."},
 		{Step{Kind: QuotaWait, Detail: "73 events before it", Until: until},
 			"Waits for quota: 73 events before it, expected at about 08:10:05 UTC."},
 		{Step{Kind: QuotaWait}, "Waits for quota."},

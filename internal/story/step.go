@@ -12,17 +12,17 @@ type Kind string
 // The kinds, in the order in which they usually happen. A wait lasts until the next step.
 // A call ends with Refused or Accepted, a query with State.
 const (
-	Received    Kind = "received"
-	TwinWait    Kind = "twin_wait"    // another event of the task is being answered
-	QuotaWait   Kind = "quota_wait"   // the call waits for quota
-	OutageWait  Kind = "outage_wait"  // the call waits until MPC serves again
-	BackoffWait Kind = "backoff_wait" // after a failed call
-	Doubt       Kind = "doubt"        // a call may have been accepted, but its answer is not known
-	Query       Kind = "query"        // the task's state is queried
-	State       Kind = "state"        // the query's result, see Step.State
-	Call        Kind = "call"
-	Refused     Kind = "refused" // the call's end, also without an answer; see Step.Error, Step.Detail
-	Accepted    Kind = "accepted"
+	Received      Kind = "received"
+	DuplicateWait Kind = "twin_wait"    // another event of the task is being answered
+	QuotaWait     Kind = "quota_wait"   // the call waits for quota
+	OutageWait    Kind = "outage_wait"  // the call waits until MPC serves again
+	BackoffWait   Kind = "backoff_wait" // after a failed call
+	Doubt         Kind = "doubt"        // a call may have been accepted, but its answer is not known
+	Query         Kind = "query"        // the task's state is queried
+	State         Kind = "state"        // the query's result, see Step.State
+	Call          Kind = "call"
+	Refused       Kind = "refused" // the call's end, also without an answer; see Step.Error, Step.Detail
+	Accepted      Kind = "accepted"
 	// DeadLetterWait: it is no readable event, and waits until the dead letter is written.
 	DeadLetterWait Kind = "dead_letter_wait"
 	// Skipped replaces Step.Times steps that were left out.
@@ -48,7 +48,7 @@ func (k Kind) Ends() bool {
 // Waits tells whether the event waits from this step to the next.
 func (k Kind) Waits() bool {
 	switch k {
-	case TwinWait, QuotaWait, OutageWait, BackoffWait, DeadLetterWait:
+	case DuplicateWait, QuotaWait, OutageWait, BackoffWait, DeadLetterWait:
 		return true
 	}
 	return false

@@ -93,7 +93,7 @@ func (s *Span) part(begin, end story.Step) {
 	var name string
 	kind, attributes := otrace.SpanKindInternal, []attribute.KeyValue(nil)
 	switch begin.Kind {
-	case story.TwinWait:
+	case story.DuplicateWait:
 		name = "wait for another event of the task"
 	case story.QuotaWait:
 		name = "wait for the quota"

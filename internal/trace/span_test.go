@@ -54,7 +54,7 @@ func TestEachWaitCallAndQueryHasItsSpan(t *testing.T) {
 	tracer, seen := open(sdk.AlwaysSample())
 	s := tracer.Begin(source, events.Failure{TaskID: "1", ID: "e-1", ErrorCode: "MPC.10105"}, sampled, began)
 	refused := &events.APIError{Status: 503, Code: "APIG.0613", RequestID: "r"}
-	tell(s, story.Step{Kind: story.Received}, story.Step{Kind: story.TwinWait}, story.Step{Kind: story.QuotaWait, Detail: "9 events before it"},
+	tell(s, story.Step{Kind: story.Received}, story.Step{Kind: story.DuplicateWait}, story.Step{Kind: story.QuotaWait, Detail: "9 events before it"},
 		story.Step{Kind: story.Call}, story.Step{Kind: story.Refused, Error: refused}, story.Step{Kind: story.OutageWait},
 		story.Step{Kind: story.Call}, story.Step{Kind: story.Refused, Error: &events.APIError{}}, story.Step{Kind: story.BackoffWait},
 		story.Step{Kind: story.Doubt}, story.Step{Kind: story.Query}, story.Step{Kind: story.State, State: "CANCELED"}, story.Step{Kind: story.Answered})
@@ -92,7 +92,7 @@ func attributes(s sdk.ReadOnlySpan) map[string]string {
 func TestAWaitOfNothingHasNoSpanAndNothingComesAfterTheEnd(t *testing.T) {
 	tracer, seen := open(sdk.AlwaysSample())
 	s := tracer.Begin(source, events.Failure{}, "", began)
-	for _, k := range []story.Kind{story.Received, story.TwinWait, story.QuotaWait, story.Doubt, story.GivenUp, story.Call, story.State, story.GivenUp} {
+	for _, k := range []story.Kind{story.Received, story.DuplicateWait, story.QuotaWait, story.Doubt, story.GivenUp, story.Call, story.State, story.GivenUp} {
 		s.Step(story.Step{At: began, Kind: k, Detail: "stopping"})
 	}
 	if got := names(seen.Ended()); !slices.Equal(got, []string{"process remux.failed"}) {

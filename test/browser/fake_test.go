@@ -228,7 +228,7 @@ func (s *service) aDay() *service {
 		case 3:
 			s.add(id, events.TaskNotFound, missing, append(call, story.Step{Kind: story.Refused, Error: missing})...)
 		case 5:
-			s.add(id, events.Covered, nil, story.Step{Kind: story.TwinWait})
+			s.add(id, events.Covered, nil, story.Step{Kind: story.DuplicateWait})
 		case 7:
 			s.add(id, events.Rejected, refused, append(call, story.Step{Kind: story.Refused, Error: refused}, story.Step{Kind: story.Query}, story.Step{Kind: story.State, State: "FAILED"})...)
 		case 9:

@@ -75,7 +75,7 @@ func TestTheKeyboardAloneFindsWhyATaskIsNotRetried(t *testing.T) {
 		{"dead letter", "working", func(s *service) {
 			s.add(id, "", nil, story.Step{Kind: story.DeadLetter, Detail: "two_task_ids: the field task_id is repeated"})
 		}, "dead_letter", []string{"Not retried: its event is a dead letter", "is repeated", "redrive"}},
-		{"covered", "working", func(s *service) { s.add(id, events.Covered, nil, story.Step{Kind: story.TwinWait}) },
+		{"covered", "working", func(s *service) { s.add(id, events.Covered, nil, story.Step{Kind: story.DuplicateWait}) },
 			"covered", []string{"a retry that was sent for another event answers this one too"}},
 		{"still waiting elsewhere", "working", func(s *service) {
 			s.topics[id] = []history.Entry{{Kind: history.FailureEvent, At: time.Now(), Topic: "remux.failed", Partition: 6, Offset: 4711, Failure: &history.Failure{}}}
@@ -116,7 +116,7 @@ func TestHostileIDsStayText(t *testing.T) {
 	} {
 		t.Run(id, func(t *testing.T) {
 			s := newService(nil)
-			s.add(id, events.Rejected, &events.APIError{Status: 403, Code: id, Message: "\x1b[2J\u2066" + id}, story.Step{Kind: story.TwinWait, Detail: id})
+			s.add(id, events.Rejected, &events.APIError{Status: 403, Code: id, Message: "\x1b[2J\u2066" + id}, story.Step{Kind: story.DuplicateWait, Detail: id})
 			s.topics[id] = []history.Entry{{Kind: history.FailureEvent, At: time.Now(), Topic: "remux.failed", Failure: &history.Failure{ID: id, ErrorCode: id, Description: id, Answered: true}}}
 			url, _ := serve(t, s, s.clock, "")
 			b := open(t, url, sizes[1], "light")
@@ -185,7 +185,7 @@ func TestAStormsStoryIsShortAndSaysWhatIsLeftOut(t *testing.T) {
 	t.Parallel()
 	s := newService(nil)
 	for range 60 {
-		s.add("538526", events.Covered, nil, story.Step{Kind: story.TwinWait})
+		s.add("538526", events.Covered, nil, story.Step{Kind: story.DuplicateWait})
 	}
 	url, _ := serve(t, s, s.clock, "")
 	b := open(t, url+"/#task=538526", sizes[0], "light")
