@@ -17,7 +17,7 @@ import (
 	"remux-retrier/internal/receive"
 )
 
-// watchDeadline is within which receive looks at Kafka, however that answers.
+// watchDeadline is how long receive's check of Kafka may take, however Kafka answers.
 const watchDeadline = time.Minute
 
 // receiving is the command receive.
@@ -65,13 +65,13 @@ func receiveUntil(ctx context.Context, cfg config.Receive, version string, log *
 			Metrics: meters.Handler(), Log: log,
 		})
 		if err != nil {
-			_ = server.Close() // it has said nothing to anybody yet
+			_ = server.Close() // it has not served a request yet
 			return err
 		}
 	}
 	log.WithFields(logrus.Fields{"version": version, "addr": server.Addr(), "tls": cfg.Certificate() != nil, "topics": cfg.TopicURNs}).Info("receiving SMN's messages")
 
-	lasting, end := context.WithCancel(context.WithoutCancel(ctx)) // health is told of to the last
+	lasting, end := context.WithCancel(context.WithoutCancel(ctx)) // health is reported until the end
 	var background sync.WaitGroup
 	background.Go(func() { files.run(lasting, reread) })
 	if health != nil {
