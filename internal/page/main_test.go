@@ -144,7 +144,7 @@ func newPage(t *testing.T, s *source) *Page {
 func pass(t *testing.T, p *Page, s *source) Status {
 	t.Helper()
 	s.change(func() { s.now = s.now.Add(refresh) })
-	if err := p.look(); err != nil {
+	if err := p.snapshot(); err != nil {
 		t.Fatal(err)
 	}
 	return *p.present.Load()

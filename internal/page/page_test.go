@@ -196,10 +196,10 @@ func BenchmarkLook(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if err := p.look(); err != nil {
+		if err := p.snapshot(); err != nil {
 			b.Fatal(err)
 		}
-		if err := p.pinLatest(); err != nil {
+		if err := p.putLatest(); err != nil {
 			b.Fatal(err)
 		}
 	}

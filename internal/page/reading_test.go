@@ -198,21 +198,21 @@ func TestTheVerdictSaysWhyTheTopicsTellNothing(t *testing.T) {
 		says        string
 	}{
 		{"all was read", *knows(replied(time.Hour, events.BudgetExhausted)), nil, nil, TopicsRead, "budget_exhausted", ""},
-		{"the limit came before the end", some, nil, nil, TopicsPart, "budget_exhausted", "as far as was read"},
-		{"the brokers fell silent", some, silence, nil, TopicsSilent, "budget_exhausted", "as far as was read"},
+		{"the limit came before the end", some, nil, nil, TopicsPart, "budget_exhausted", "Only a part of the topics"},
+		{"the brokers fell silent", some, silence, nil, TopicsSilent, "budget_exhausted", "Only a part of the topics"},
 		{"the brokers are silent", history.History{}, silence, nil, TopicsSilent, KafkaAway, "before Kafka answers"},
 		{"the limit came before anything", history.History{Read: 7}, nil, nil, TopicsPart, notAsked, "too long"},
 		{"something else is wrong", history.History{}, errors.New("no right to read"), nil, TopicsFailed, notAsked, ""},
 		{"it is at work on it", some, nil, []story.Story{a(story.Step{Kind: story.Call})}, TopicsPart, atWork, "Calls MPC"},
-		{"it remembers an answer", some, nil, []story.Story{answeredStory("538526", events.Accepted)}, TopicsPart, "accepted", "as far as was read"},
+		{"it remembers an answer", some, nil, []story.Story{answeredStory("538526", events.Accepted)}, TopicsPart, "accepted", "Only a part of the topics"},
 		{"it remembers, Kafka does not", history.History{}, silence, []story.Story{answeredStory("538526", events.Accepted)}, TopicsSilent, "accepted", ""},
 	} {
 		s := newSource()
 		s.stories, s.status.MPC.Available = c.stories, true
 		s.topics = func(context.Context) (history.History, error) { return c.read, c.err }
 		got := decode[Task](t, get(newPage(t, s), "/api/tasks/538526"))
-		hedged := strings.Contains(got.Verdict.Text, "as far as was read")
-		if got.TopicsState != c.state || got.Verdict.Code != c.code || !strings.Contains(got.Verdict.Text, c.says) || hedged != strings.HasPrefix(c.says, "as far") {
+		hedged := strings.Contains(got.Verdict.Text, "Only a part of the topics")
+		if got.TopicsState != c.state || got.Verdict.Code != c.code || !strings.Contains(got.Verdict.Text, c.says) || hedged != strings.HasPrefix(c.says, "Only a part") {
 			t.Errorf("%s: %+v", c.hazard, got)
 		}
 		if (got.Topics == nil) != (c.read.Read == 0 && c.err != nil) || (got.TopicsProblem == "") != (c.state == TopicsRead) {

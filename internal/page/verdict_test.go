@@ -77,7 +77,7 @@ func TestTheVerdictOnATask(t *testing.T) {
 		want   string
 		says   string
 	}{
-		{"nobody knows it", evidence{topics: knows()}, neverSeen, "within 24 hours"},
+		{"the topics have nothing about it", evidence{topics: knows()}, neverSeen, "the last 24 hours"},
 		{"the topics were not asked", evidence{}, notAsked, ""},
 		{"not all was read", evidence{topics: &history.History{}}, notAsked, "explain"},
 		{"the budget says how much", evidence{stories: []story.Story{answeredStory("538526", events.BudgetExhausted)}}, "budget_exhausted", "3 retries were accepted"},
@@ -91,8 +91,8 @@ func TestTheVerdictOnATask(t *testing.T) {
 		{"answered while the topics were read", evidence{stories: []story.Story{answeredStory("538526", events.Accepted)}, topics: knows(asked(time.Hour, false))}, "accepted", ""},
 		{"answered while the topics were read, by a clock that is ahead", evidence{stories: []story.Story{ahead}, topics: knows(asked(-time.Hour, false))}, "accepted", ""},
 		{"a producer's clock is ahead", evidence{stories: []story.Story{answeredStory("538526", events.Accepted)}, topics: knows(asked(-time.Hour, true), replied(time.Hour, events.Accepted))}, "accepted", ""},
-		{"nobody owns it", evidence{topics: knows(asked(time.Hour, false)), owner: &Owner{3, "", false}}, inTopic, "Nobody owns"},
-		{"here, and the partition cannot be read", evidence{status: Status{Partitions: []Partition{{Partition: 3, Problem: "fetching: refused"}}}, topics: knows(asked(time.Hour, false)), owner: &Owner{3, "retrier-0", true}}, inTopic, "cannot read that partition: fetching: refused."},
+		{"no instance owns it", evidence{topics: knows(asked(time.Hour, false)), owner: &Owner{3, "", false}}, inTopic, "No instance owns"},
+		{"here, and the partition cannot be read", evidence{status: Status{Partitions: []Partition{{Partition: 3, Problem: "fetching: refused"}}}, topics: knows(asked(time.Hour, false)), owner: &Owner{3, "retrier-0", true}}, inTopic, "cannot read it: fetching: refused."},
 		{"here, not read yet", evidence{status: outage, topics: knows(asked(time.Hour, false)), owner: &Owner{3, "retrier-0", true}}, inTopic, "MPC does not serve"},
 		{"a dead letter in the topics", evidence{topics: knows(lay(0, true))}, deadLetter, "not_json"},
 		{"a repeat is no later answer", evidence{topics: knows(replied(time.Hour, events.Accepted), history.Entry{At: noon, Outcome: &history.Answer{Reason: events.Rejected, Repeat: true}})}, "accepted", ""},
@@ -105,9 +105,9 @@ func TestTheVerdictOnATask(t *testing.T) {
 }
 
 func TestAMentionIsNotSaidToBeTheTasksEvent(t *testing.T) {
-	for keyed, title := range map[bool]string{true: "Not retried: its event is a dead letter", false: "A dead letter seems to be about it"} {
+	for keyed, title := range map[bool]string{true: "Not retried: its event is a dead letter", false: "A dead letter mentions it"} {
 		got := evidence{now: noon, topics: knows(lay(time.Hour, keyed))}.verdict()
-		if got.Code != deadLetter || got.Title != title || strings.Contains(got.Text, "may be another task's") == keyed {
+		if got.Code != deadLetter || got.Title != title || strings.Contains(got.Text, "may belong to another task") == keyed {
 			t.Errorf("keyed %v: %+v", keyed, got)
 		}
 	}

@@ -151,7 +151,7 @@ func TestTheInstanceThatHasATaskIsNamedByTheOthers(t *testing.T) {
 			continue
 		}
 		there++
-		one.waitForVerdict(id, "in_topic", "Still waiting in the topic", "The instance retrier-1 owns that partition: its own page knows")
+		one.waitForVerdict(id, "in_topic", "Still waiting in the topic", "The instance retrier-1 owns that partition: its own page shows")
 	}
 	if here == 0 || there == 0 {
 		t.Errorf("%d tasks here, %d there: the test needs some at both", here, there)
