@@ -17,8 +17,8 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// slowly has the topics read for so long in virtual time, or until the reader's
-// patience ends, and counts how often.
+// slowly makes a reading take so long in virtual time, or until its context ends, and
+// counts readings.
 func slowly(s *source, long time.Duration) (readings *atomic.Int64) {
 	readings = &atomic.Int64{}
 	s.topics = func(ctx context.Context) (history.History, error) {
@@ -33,7 +33,7 @@ func slowly(s *source, long time.Duration) (readings *atomic.Int64) {
 	return readings
 }
 
-// ask asks for a task in a goroutine, until the context ends.
+// ask requests a task in a goroutine, until the context ends.
 func ask(ctx context.Context, running *sync.WaitGroup, p *Page, id string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	running.Go(func() { p.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/api/tasks/"+id, nil)) })
@@ -166,7 +166,7 @@ func (s silent) Owner(ctx context.Context, _ int) (string, error) {
 	return "", ctx.Err()
 }
 
-// The server of package admin gives an answer 10 s.
+// The server of package admin allows 10 s for an answer.
 func TestAnAnswerComesBeforeTheServerGivesItUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSource()
@@ -224,7 +224,7 @@ func TestTheVerdictSaysWhyTheTopicsTellNothing(t *testing.T) {
 func TestOfAStormOnlyAFewStoriesAreTold(t *testing.T) {
 	for name, c := range map[string]struct {
 		ended, open int
-		first       string // the offsets of the stories that are told, in short
+		first       string // the offsets of the stories that are shown, abbreviated
 	}{
 		"few":             {20, 20, "0 1 … 38 39"},
 		"all ended":       {5000, 0, "4950 4951 … 4998 4999"},

@@ -16,7 +16,7 @@ func ago(d time.Duration) *time.Time {
 
 func rate(n float64) *float64 { return &n }
 
-// well is the status of a service that has nothing to do.
+// well is the status of a service with nothing pending.
 func well() Status {
 	return Status{
 		At: noon, Kafka: Kafka{Started: true, Joined: true, LedgerRead: true}, Partitions: []Partition{{}},
@@ -112,13 +112,13 @@ func TestAMessageThatDoesNotFitSaysInOneSentenceWhatToSet(t *testing.T) {
 	}
 }
 
-// The last error is never forgotten: in the next outage it is somebody else's.
+// The last error is kept; in the next outage it must not be shown as the cause.
 func TestAnOutageIsNotBlamedOnAnEarlierOnesError(t *testing.T) {
 	for hazard, c := range map[string]struct {
 		down, last *time.Time
 		said       bool
 	}{
-		"the answer that closed the door": {ago(time.Hour), ago(time.Hour + time.Millisecond), true},
+		"the answer that opened the breaker": {ago(time.Hour), ago(time.Hour + time.Millisecond), true},
 		"a probe's":                       {ago(time.Hour), ago(time.Second), true},
 		"yesterday's":                     {ago(time.Hour), ago(20 * time.Hour), false},
 		"MPC hangs, nothing has come yet": {nil, ago(time.Hour), false},
@@ -132,8 +132,8 @@ func TestAnOutageIsNotBlamedOnAnEarlierOnesError(t *testing.T) {
 	}
 }
 
-// 401, a missing permission and an empty balance have one thing in common: somebody
-// has to act. What to do belongs into the headline, of this outage alone.
+// Wrong credentials, a missing permission and an empty balance have in common that an
+// operator must act. The headline says what to do, for this outage only.
 func TestAnOutageThatSomebodyHasToEndSaysSoInTheHeadline(t *testing.T) {
 	const headline = "MPC rejects our credentials: renew MPC_AUTH_TOKEN"
 	for title, last := range map[string]*time.Time{headline: ago(time.Second), "MPC does not serve": ago(20 * time.Hour)} {

@@ -8,7 +8,7 @@ import (
 	"remux-retrier/internal/metrics"
 )
 
-// flood has so many unreadable records come within a minute, beside readable ones.
+// flood adds unreadable and readable records within a minute.
 func flood(t *testing.T, s *source, p *Page, dead, readable int64) Status {
 	t.Helper()
 	s.change(func() {

@@ -18,7 +18,7 @@ func nullLogger() logrus.FieldLogger {
 	return quiet
 }
 
-// a story of the steps, a second apart, that began an hour ago.
+// a is a story of steps, one second apart, that began an hour ago.
 func a(steps ...story.Step) story.Story {
 	s := story.Story{TaskID: "538526", Source: events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042, Time: noon.Add(-time.Hour)}}
 	for i, step := range append([]story.Step{{Kind: story.Received}}, steps...) {
@@ -36,7 +36,7 @@ func answeredStory(id string, reason events.Reason) story.Story {
 	return s
 }
 
-// asked and replied are what the topics tell, so long ago.
+// asked and replied are entries in the topics, so long ago.
 func asked(ago time.Duration, answered bool) history.Entry {
 	return history.Entry{Kind: history.FailureEvent, At: noon.Add(-ago), Partition: 3, Offset: 1042, Failure: &history.Failure{Answered: answered}}
 }
@@ -45,7 +45,7 @@ func replied(ago time.Duration, reason events.Reason) history.Entry {
 	return history.Entry{Kind: history.Outcome, At: noon.Add(-ago), Outcome: &history.Answer{Outcome: reason.Kind(), Reason: reason, Attempts: 1, Partition: 3, Offset: 1042}}
 }
 
-// lay is a dead letter, keyed by the task's id or only mentioning it.
+// lay is a dead letter, keyed by the task id or only mentioning it.
 func lay(ago time.Duration, keyed bool) history.Entry {
 	return history.Entry{Kind: history.DeadLetter, At: noon.Add(-ago), DeadLetter: &history.Letter{Reason: events.NotJSON, Count: 1, Keyed: keyed}}
 }

@@ -9,7 +9,7 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// inAnOutage is the status of a service that waits for MPC, for an hour now.
+// inAnOutage is the status of a service that has waited for MPC for an hour.
 func inAnOutage() Status {
 	s := well()
 	s.MPC.Available, s.MPC.DownSince, s.MPC.LastError, s.MPC.LastErrorAt = false, ago(time.Hour), "HTTP 503", ago(time.Second)
@@ -76,7 +76,7 @@ func TestWhoWaitsForAnotherEventSaysWhatThatOneWaitsFor(t *testing.T) {
 	}
 }
 
-// A fault that is known since an earlier outage is not this one's.
+// The error of an earlier outage is not the cause of this one.
 func TestATaskInAnOutageIsNotToldAnEarlierOnesError(t *testing.T) {
 	s := inAnOutage()
 	s.MPC.LastErrorAt = ago(2 * time.Hour)
