@@ -1,5 +1,5 @@
-// Remux-retrier answers remux.failed events: it has MPC retry the failed tasks
-// and publishes what became of each event. See README.md.
+// Remux-retrier reads remux.failed events, lets MPC retry the failed tasks, and publishes
+// an outcome for each event. See README.md.
 package main
 
 import (
@@ -17,35 +17,35 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// version is stamped in by the build (-ldflags "-X main.version=…").
+// version is set by the build (-ldflags "-X main.version=…").
 var version = "devel"
 
-// oneStop is how long after a signal another one is the same wish: who stops a
-// process and its process group (timeout, a shell's kill of a job) signals twice
-// within microseconds. No person is as fast, and a second wish ends at once.
+// oneStop is how long after a signal another one counts as the same: tools that stop a
+// process and its process group (timeout, a shell's kill of a job) signal twice within
+// microseconds. A person is slower, and a person's second signal ends the process at once.
 const oneStop = 20 * time.Millisecond
 
 func main() {
 	ctx, stop := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	// A reader of the output that goes away is an error of writing like any other,
-	// and not the end of a service with calls in flight.
+	// Without this a closed pipe on standard output would end a service with calls in
+	// flight. It is an ordinary write error instead.
 	signal.Ignore(syscall.SIGPIPE)
 	var log atomic.Pointer[logrus.Logger] // the service's; a command has none
 	go heed(signals, stop, func() {
-		sayWithin(time.Second, log.Load(), "second signal: ending at once")
-		os.Exit(1) // a first process in a container would ignore the usual effect
+		logWithin(time.Second, log.Load(), "second signal: ending at once")
+		os.Exit(1) // as PID 1 in a container it would ignore the signal's default action
 	})
 	os.Exit(app.Run(ctx, os.Args[1:], version, os.Stdout, os.Stderr, &app.Process{Hangups: hangups, Log: log.Store}))
 }
 
-// sayWithin logs the text, or prints it where there is no log. It does not wait longer
-// than the limit: nobody may read what is written.
-func sayWithin(limit time.Duration, log *logrus.Logger, text string) {
-	said := make(chan struct{})
+// logWithin logs the text, or prints it without a logger. It waits no longer than the
+// limit: the output may be a full pipe.
+func logWithin(limit time.Duration, log *logrus.Logger, text string) {
+	done := make(chan struct{})
 	go func() {
-		defer close(said)
+		defer close(done)
 		if log != nil {
 			log.Warn(text)
 		} else {
@@ -54,24 +54,23 @@ func sayWithin(limit time.Duration, log *logrus.Logger, text string) {
 	}()
 	ctx, cancel := clock.WithTimeout(context.Background(), clock.System, limit)
 	defer cancel()
-	_ = clock.System.Wait(ctx, said)
+	_ = clock.System.Wait(ctx, done)
 }
 
-// hangups takes SIGHUP from its usual effect, for the service alone: a command ends
-// with its terminal.
+// hangups takes over SIGHUP, only for the service: a command ends with its terminal.
 func hangups() <-chan os.Signal {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGHUP)
 	return signals
 }
 
-// heed calls stop at the first signal, and end at the first that asks again.
+// heed calls stop at the first signal, and end at the next one.
 func heed(signals <-chan os.Signal, stop, end func()) {
 	<-signals
 	stop()
-	// Whatever is here after this long came with the first, however late a busy
-	// machine lets this process look.
-	_ = clock.System.Sleep(context.Background(), oneStop) // whose context never ends
+	// Signals that are already queued after this time came with the first one, even on a
+	// busy machine.
+	_ = clock.System.Sleep(context.Background(), oneStop) // its context never ends
 	for len(signals) > 0 {
 		<-signals
 	}

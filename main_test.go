@@ -16,7 +16,7 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// asProgram has this test binary be the program.
+// asProgram makes this test binary run as the program.
 const asProgram = "REMUX_RETRIER_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -88,19 +88,19 @@ func TestAStopThatArrivesAsTwoSignalsIsOne(t *testing.T) {
 	}
 }
 
-// A collector of JSON lines must be able to read the last one, too.
+// A collector of JSON lines must be able to parse the last line, too.
 func TestTheSecondSignalIsALineOfTheLog(t *testing.T) {
 	var said strings.Builder
 	log := logrus.New()
 	log.SetOutput(&said)
 	log.SetFormatter(&logrus.JSONFormatter{})
-	sayWithin(time.Minute, log, "second signal: ending at once")
+	logWithin(time.Minute, log, "second signal: ending at once")
 	if !strings.HasPrefix(said.String(), "{") || !strings.Contains(said.String(), `"msg":"second signal: ending at once"`) {
 		t.Errorf("%q", said.String())
 	}
 }
 
-// blocked is a log that nobody reads.
+// blocked is a log output that is never read.
 type blocked struct{}
 
 func (blocked) Write([]byte) (int, error) { select {} }
@@ -110,7 +110,7 @@ func TestTheSecondSignalEndsThoughNobodyReadsTheLog(t *testing.T) {
 	log.SetOutput(blocked{})
 	ended := make(chan struct{})
 	go func() {
-		sayWithin(time.Millisecond, log, "second signal: ending at once")
+		logWithin(time.Millisecond, log, "second signal: ending at once")
 		close(ended)
 	}()
 	select {

@@ -17,25 +17,25 @@ const boundsTimeout = time.Second
 // observed before it was sent; see observations.
 type boundsBarrier struct {
 	left atomic.Int64
-	all  chan struct{} // closed when none is left
+	all  chan struct{} // closed when no partition is left
 }
 
 func newBoundsBarrier(partitions int) *boundsBarrier {
-	f := &boundsBarrier{all: make(chan struct{})}
-	f.left.Store(int64(partitions))
-	return f
+	b := &boundsBarrier{all: make(chan struct{})}
+	b.left.Store(int64(partitions))
+	return b
 }
 
 // tried counts a partition whose end is known or could not be read at the first attempt.
-func (f *boundsBarrier) tried() {
-	if f.left.Add(-1) == 0 {
-		close(f.all)
+func (b *boundsBarrier) tried() {
+	if b.left.Add(-1) == 0 {
+		close(b.all)
 	}
 }
 
 // wait waits for the other partitions.
-func (f *boundsBarrier) wait(ctx context.Context, c clock.Clock) {
+func (b *boundsBarrier) wait(ctx context.Context, c clock.Clock) {
 	ctx, cancel := clock.WithTimeout(ctx, c, boundsTimeout)
 	defer cancel()
-	_ = c.Wait(ctx, f.all) // why it ended does not matter
+	_ = c.Wait(ctx, b.all) // why it ended does not matter
 }

@@ -81,9 +81,9 @@ func (g *generation) commit(ctx context.Context, all, last bool) error {
 	positions := make(map[int]Position, len(parts))
 	called := make([]int64, len(parts))
 	for i, p := range parts {
-		low, mark := p.tracker.position(last)
-		mark.TopicPartitions, mark.LogID, mark.Owners, called[i] = p.topicPartitions, p.logID, p.owners(started), mark.Called
-		at := Position{Offset: low, Metadata: mark.Encode(low)}
+		low, metadata := p.tracker.position(last)
+		metadata.TopicPartitions, metadata.LogID, metadata.Owners, called[i] = p.topicPartitions, p.logID, p.owners(started), metadata.Called
+		at := Position{Offset: low, Metadata: metadata.Encode(low)}
 		if all || at != p.committed() {
 			positions[p.id] = at
 		}

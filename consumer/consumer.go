@@ -55,7 +55,8 @@ type Config struct {
 	// Rand returns a number in [0, 1), for the jitter of backoffs.
 	Rand   func() float64
 	Logger logrus.FieldLogger
-	// Unreachable says that brokers cannot be reached. Defaults to one of its own.
+	// Unreachable is the condition "brokers cannot be reached", which several packages
+	// share. Default: a new one.
 	Unreachable *notice.Shared
 }
 
@@ -111,9 +112,9 @@ type Consumer struct {
 
 	lastObservation atomic.Uint64 // see observations
 
-	// former are the notices that held at the last generation's end. They are over
-	// when the next one begins: until then its brokers may still not be reached. Run's
-	// goroutine alone uses it.
+	// former are the notices that held when the last generation ended. They end when the
+	// next one begins: until then the brokers may still be unreachable. Only Run's
+	// goroutine uses it.
 	former []*notice.Notice
 
 	mu      sync.Mutex
@@ -123,8 +124,8 @@ type Consumer struct {
 	// beginning. recreated: so is the whole topic, and Latest no longer applies.
 	stale     map[int]Position
 	recreated bool
-	// ownedSince tells since when this process owns a partition with no other owner in
-	// between. Partitions it has lost may still be listed.
+	// ownedSince tells since when this process has owned a partition without another owner
+	// in between. It may still list partitions that were lost.
 	ownedSince map[int]time.Time
 }
 
@@ -143,7 +144,8 @@ func New(cfg Config) (*Consumer, error) {
 	return &Consumer{cfg: cfg, name: name, broker: cfg.Unreachable.New(cfg.Logger), stale: map[int]Position{}, ownedSince: map[int]time.Time{}}, nil
 }
 
-// NewUnreachable makes what says once that brokers cannot be reached, for Config.
+// NewUnreachable returns a value for Config.Unreachable. It logs once that brokers cannot
+// be reached.
 func NewUnreachable(log logrus.FieldLogger) *notice.Shared {
 	return notice.NewShared(log, "a broker cannot be reached: ", "the brokers can be reached again")
 }

@@ -26,12 +26,12 @@ func NewFetchSizer(most int) FetchSizer { return FetchSizer{next: min(firstBytes
 func (f *FetchSizer) Next() int { return f.next }
 
 // Observe notes the unpacked size of the last page, and whether it advanced the offset.
-func (f *FetchSizer) Observe(page Page, movedOn bool) {
+func (f *FetchSizer) Observe(page Page, advanced bool) {
 	unpacked := 0
 	for i := range page.Records {
 		unpacked += page.Records[i].size() + recordBytes
 	}
-	if unpacked == 0 && movedOn {
+	if unpacked == 0 && advanced {
 		unpacked = f.next // full of aborted or compacted records
 	}
 	switch {

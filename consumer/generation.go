@@ -65,11 +65,11 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, topicPartitio
 	if err := g.prepare(); err != nil {
 		g.stop(err)
 		loops.Wait(c.cfg.Clock)
-		// Not over yet: what ended it may be the very broker that cannot be reached.
+		// Keep them: the unreachable broker may be why the former generation ended.
 		if still := g.notices(); len(still) > 0 {
 			former := c.former
 			c.former = still
-			overWithGeneration(former)
+			endNotices(former)
 		}
 		return fmt.Errorf("generation %d ended before it started: %w", gen.ID(), err)
 	}
@@ -77,7 +77,7 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, topicPartitio
 	defer c.setCurrent(nil)
 	c.absent.Store(false)
 	c.broker.Over("Kafka answers again")
-	overWithGeneration(c.former)
+	endNotices(c.former)
 	defer func() { c.former = g.notices() }()
 	g.log.WithField("partitions", gen.Assigned()).Info("partitions assigned")
 
@@ -131,11 +131,11 @@ func (g *generation) prepare() error {
 	return nil
 }
 
-// overWithGeneration logs the end of conditions. If they still hold, the next
-// generation logs them again.
-func overWithGeneration(notices []*notice.Notice) {
+// endNotices logs that these conditions are over. Those that still hold are logged again by
+// the next generation.
+func endNotices(notices []*notice.Notice) {
 	for _, n := range notices {
-		n.Over("over with its generation: " + n.Text())
+		n.Over("ended with its generation: " + n.Text())
 	}
 }
 

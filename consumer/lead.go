@@ -10,8 +10,8 @@ import "time"
 //
 // It is not safe for concurrent use; the tracker's lock guards it.
 type lead struct {
-	// called is the mark of the next commit. acked is that of the last acknowledged commit:
-	// calls below it may start.
+	// called is the high-water mark of the next commit. acked is that of the last
+	// acknowledged commit: calls below it may start.
 	called, acked int64
 	// reached: highest called offset + 1, possibly by an earlier owner. from: its value at
 	// the last tick. pace: how much it grew in the interval before that.

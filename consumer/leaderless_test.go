@@ -110,8 +110,8 @@ func TestWhatADrainAnsweredIsCommittedThoughAnotherEventOverranIt(t *testing.T) 
 	})
 }
 
-// A position that once belonged to a former log does not stay suspect for ever: the next
-// owner's commit replaces it.
+// A position of a former log is not treated as stale for ever: the next owner's commit
+// replaces it.
 func TestDistrustEndsWithTheNextOwnersCommit(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		w.append(0, 5)
@@ -119,7 +119,7 @@ func TestDistrustEndsWithTheNextOwnersCommit(t *testing.T) {
 		b, c := w.start("b", nil), w.start("c", nil)
 		time.Sleep(5 * time.Second)
 		b.member.SetFault(slow(memlog.Commit, 2*time.Second))
-		w.broker.Truncate(topic, 1, 2) // c finds out
+		w.broker.Truncate(topic, 1, 2) // c detects it
 		time.Sleep(700 * time.Millisecond)
 		d := w.start("d", nil) // and d gets the partition
 		time.Sleep(10 * time.Second)

@@ -71,8 +71,8 @@ func (c *Consumer) takeOver(id int, owners []string, generation time.Time) (sinc
 func (g *generation) assignment() Assignment {
 	a := Assignment{Partitions: g.gen.Assigned(), TopicPartitions: g.topicPartitions, Committed: map[int]int64{}, Since: g.c.cfg.Clock.Wall(), Owners: map[int][]string{}, Self: g.c.name}
 	for id, at := range g.committed {
-		mark, _ := ParseCommitMetadata(at.Metadata, at.Offset) // empty for foreign metadata
-		a.Owners[id] = mark.Owners
+		metadata, _ := ParseCommitMetadata(at.Metadata, at.Offset) // empty for foreign metadata
+		a.Owners[id] = metadata.Owners
 	}
 	for _, id := range a.Partitions {
 		if at, ok := g.committed[id]; ok {
@@ -81,13 +81,13 @@ func (g *generation) assignment() Assignment {
 	}
 	for _, id := range a.Partitions {
 		at := g.committed[id] // a partition without a commit fails below
-		mark, err := ParseCommitMetadata(at.Metadata, at.Offset)
-		if err != nil || mark.Since.IsZero() || g.c.isStale(id, at) {
+		metadata, err := ParseCommitMetadata(at.Metadata, at.Offset)
+		if err != nil || metadata.Since.IsZero() || g.c.isStale(id, at) {
 			a.Since = time.Time{}
 			return a
 		}
-		if mark.Since.Before(a.Since) {
-			a.Since = mark.Since
+		if metadata.Since.Before(a.Since) {
+			a.Since = metadata.Since
 		}
 	}
 	return a

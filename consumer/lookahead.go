@@ -59,7 +59,7 @@ func (l *lookAhead) release(h *holding, events, size int) {
 	if len(l.paused) == 0 {
 		return
 	}
-	// Do not wake all paused partitions for a single free place.
+	// Do not wake all paused partitions when only one record would fit.
 	shared := 4*l.events <= 3*l.maxEvents && 4*l.bytes <= 3*l.maxBytes
 	still := l.paused[:0]
 	for _, p := range l.paused {

@@ -34,7 +34,7 @@ type CommitMetadata struct {
 	// TopicPartitions is the topic's partition count when the group began to read this
 	// partition. Zero: unknown.
 	TopicPartitions int
-	// LogID identifies the partition's log: a re-created topic gets another one. It is the
+	// LogID identifies the partition's log: a recreated topic gets another one. It is the
 	// Unix time in milliseconds when the group began to read the log, and is only ever
 	// compared for equality. Zero: unknown, because an operator has set the offset.
 	LogID int64

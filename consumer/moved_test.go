@@ -9,7 +9,7 @@ import (
 	"remux-retrier/internal/simulation/memlog"
 )
 
-// The outcome topic is re-created with fewer partitions between the choice of a partition
+// The outcome topic is recreated with fewer partitions between the choice of a partition
 // and the write.
 func TestMessagesFindTheirWayToATopicThatHasFewerPartitionsNow(t *testing.T) {
 	inWorld(t, 1, func(w *world) {

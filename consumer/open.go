@@ -35,17 +35,17 @@ func (p *partition) open() error {
 		return err
 	}
 	at, known := g.committed[id]
-	mark, foreign := ParseCommitMetadata(at.Metadata, at.Offset)
-	p.ownedSince = g.c.takeOver(id, mark.Owners, g.since)
-	p.formerOwners = slices.DeleteFunc(slices.Clone(mark.Owners), func(owner string) bool { return owner == g.c.name })
-	if known && len(mark.Owners) == 0 {
+	metadata, foreign := ParseCommitMetadata(at.Metadata, at.Offset)
+	p.ownedSince = g.c.takeOver(id, metadata.Owners, g.since)
+	p.formerOwners = slices.DeleteFunc(slices.Clone(metadata.Owners), func(owner string) bool { return owner == g.c.name })
+	if known && len(metadata.Owners) == 0 {
 		p.formerOwners = []string{fmt.Sprintf("unknown%d", id)}
 	}
 	reached := at.Offset // the log once had at least this length
-	if n := len(mark.Done); n > 0 {
-		reached = mark.Done[n-1].To
+	if n := len(metadata.Done); n > 0 {
+		reached = metadata.Done[n-1].To
 	}
-	p.topicPartitions, p.restarted = mark.TopicPartitions, known && g.c.isStale(id, at)
+	p.topicPartitions, p.restarted = metadata.TopicPartitions, known && g.c.isStale(id, at)
 	switch {
 	case !known:
 		p.topicPartitions, p.offset = g.topicPartitions, first
@@ -60,23 +60,23 @@ func (p *partition) open() error {
 		p.log.WithField("offset", reached).WithField("end", next).
 			Error("the committed offset belongs to a different log: the topic was recreated or lost records; reading the partition from its beginning and checking its tasks with MPC before any call")
 		g.c.stats.dataLoss.Add(1)
-		p.offset, mark = first, CommitMetadata{Called: max(at.Offset, next)}
+		p.offset, metadata = first, CommitMetadata{Called: max(at.Offset, next)}
 	case foreign != nil:
 		p.log.WithField("offset", at.Offset).WithField("reason", foreign).
 			Warn("the committed offset has no metadata of this service: checking the tasks of the next events with MPC before any call")
 		g.c.stats.unreadable(foreign)
-		p.offset, mark = at.Offset, CommitMetadata{Called: at.Offset + int64(lookAhead)}
+		p.offset, metadata = at.Offset, CommitMetadata{Called: at.Offset + int64(lookAhead)}
 	default:
 		p.offset = at.Offset
 	}
 	// No earlier owner can have called events that arrive from now on.
-	mark.Called = min(mark.Called, next)
-	p.inDoubt = mark.Called
-	p.tracker = newTracker(g.c.cfg.Clock, p.offset, mark, next, g.lookAhead, lookAhead)
+	metadata.Called = min(metadata.Called, next)
+	p.inDoubt = metadata.Called
+	p.tracker = newTracker(g.c.cfg.Clock, p.offset, metadata, next, g.lookAhead, lookAhead)
 	p.sizer = NewFetchSizer(max(leastPage, min(pageBytes, pagesBytes/assigned)))
 	p.observeEnd(next)
 	p.boundsTried.Do(g.boundsBarrier.tried)
-	if p.logID = mark.LogID; !known || p.restarted {
+	if p.logID = metadata.LogID; !known || p.restarted {
 		p.logID = g.c.cfg.Clock.Wall().UnixMilli()
 	}
 	g.c.cfg.Listener.Opened(id, next, p.logID, known && !p.restarted)

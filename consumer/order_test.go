@@ -24,7 +24,7 @@ func (a *arrivals) Receive(d *consumer.Delivery) {
 
 func (a *arrivals) Release() {}
 
-// Events of a task are answered in that order.
+// A task's events are answered in the order in which they are received.
 func TestRecordsAreReceivedInTheOrderOfTheirOffsets(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		w.append(0, 300)

@@ -66,7 +66,7 @@ func TestALogCutUnderARunningMemberIsReadFromItsBeginning(t *testing.T) {
 	})
 }
 
-// What one generation found out must reach a commit, or the next generation must know it.
+// What one generation detected must reach a commit, or the next generation must know it.
 func TestTheCutIsRememberedThroughGenerationsThatCommitNothing(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		w.append(0, 5)

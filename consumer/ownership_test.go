@@ -33,7 +33,7 @@ func TestAStaleMemberStartsNoCallAndPublishesNothing(t *testing.T) {
 		a.member.SetHung(true)
 		time.Sleep(4 * time.Second)
 		b := w.start("b", nil)
-		time.Sleep(2 * time.Second) // half the session is over
+		time.Sleep(2 * time.Second) // half of the session timeout
 		close(release)
 		time.Sleep(20 * time.Second)
 		w.wantOnce() // by b
@@ -187,7 +187,7 @@ func TestLookAheadIsBoundedOverAllPartitions(t *testing.T) {
 			return ctx.Err()
 		})
 		time.Sleep(5 * time.Second)
-		// 2,048 shared by all, and each its own quarter of that at least.
+		// 2,048 shared by all partitions, and each may hold a quarter of that in addition.
 		if n := held.Load(); n < 2048 || n > 2*2048 {
 			t.Errorf("%d events are held", n)
 		}

@@ -88,7 +88,7 @@ func (p *partition) read() {
 			continue
 		case errors.Is(err, ErrUnknownTopic):
 			// The coordinator refuses commits for a deleted topic. An immediate commit also
-			// detects a topic that is re-created within the second.
+			// detects a topic that is recreated within the second.
 			p.g.commits.Ring()
 			if now := c.cfg.Clock.Now(); goneSince.IsZero() {
 				goneSince = now

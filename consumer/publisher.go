@@ -222,7 +222,7 @@ func (p *publisher) produce(q *queue, batch []*publication) error {
 			c.stats.publishErrors.Add(1)
 		}
 		if errors.Is(err, ErrUnknownTopic) {
-			// A re-created topic may have fewer partitions.
+			// A recreated topic may have fewer partitions.
 			if now, err := p.partitionFor(ctx, at.topic, messages[0].Key); err == nil && now != at.partition {
 				return errMoved
 			}

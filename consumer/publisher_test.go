@@ -104,7 +104,7 @@ func TestAMessageTooLargeHarmsNoneOfItsBatch(t *testing.T) {
 	})
 }
 
-// "Kafka does not answer" would have somebody look for a broker that is there.
+// With "Kafka does not answer" an operator would look for a broker that is not down.
 func TestATopicThatIsDeletedIsNamedAndWaitedFor(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		a := w.start("a", func(_ context.Context, d *consumer.Delivery) error { return publish(d, answer(d)) })

@@ -88,9 +88,9 @@ func (c *Consumer) restartDone(g *generation) {
 }
 
 // startsAtEnd decides for a partition without a committed offset. Latest applies to a new
-// group, of which another member may already have committed its partitions. It does not
-// apply to partitions added later, nor to a topic re-created while we read it: their first
-// events must not be skipped.
+// group, even if another member has already committed its own partitions. It does not apply
+// to partitions added later, nor to a topic recreated while we read it: their first events
+// must not be skipped.
 func (c *Consumer) startsAtEnd(id int, committed map[int]Position) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

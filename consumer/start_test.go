@@ -50,7 +50,7 @@ func TestUnderLatestASecondMemberDoesNotReadWhatIsOld(t *testing.T) {
 		w.append(0, 2)
 		w.append(1, 2)
 		a := w.start("a", nil, latest)
-		// a has committed its partition long before b starts with its own.
+		// a has committed its partition long before b starts to read its own.
 		b := w.start("b", nil, latest, with(slow(memlog.Committed, 3*time.Second)))
 		time.Sleep(10 * time.Second)
 		w.append(0, 1)

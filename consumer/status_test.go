@@ -54,13 +54,13 @@ func TestEventsThatComeAfterACrashAreNotInDoubt(t *testing.T) {
 	})
 }
 
-// unreachable is what any operation meets while a broker is away.
+// unreachable is the error of every operation while a broker is away.
 type unreachable struct{}
 
 func (unreachable) Error() string           { return "dial tcp b1:9092: connection refused" }
 func (u unreachable) Cause() (string, bool) { return u.Error(), true }
 
-// A generation that ends before it starts has reached nobody.
+// A generation that ended before it started has reached no broker.
 func TestABrokerThatStaysAwayIsNotSaidToBeBackBetweenGenerations(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		a := w.start("a", nil, with(failing(memlog.Committed, unreachable{})))

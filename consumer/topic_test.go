@@ -82,8 +82,8 @@ func TestOffsetsWithoutRecordsArePassed(t *testing.T) {
 	})
 }
 
-// The count that a member reads before it joins may be newer than the assignment, if an
-// earlier join failed only for this member.
+// The partition count that a member reads before it joins may be newer than the assignment,
+// if an earlier join failed only for this member.
 func TestPartitionsAddedRightAfterTheyWereSharedOutGetAnOwner(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		var lost atomic.Bool

@@ -175,14 +175,14 @@ func TestOldestIsTheOldestUnanswered(t *testing.T) {
 // A thousand calls a second, with commits that take 100 ms: the high-water mark must be
 // raised so far ahead, and commits requested so early, that only the calls of the first
 // second wait. The same must hold if most records are not called.
-func TestHIsRaisedAheadOfManyCalls(t *testing.T) {
+func TestTheCallHighWaterMarkIsRaisedAheadOfManyCalls(t *testing.T) {
 	for _, each := range []int64{1, 20} {
-		hIsRaisedAhead(t, each)
+		raisedAhead(t, each)
 	}
 }
 
-// hIsRaisedAhead calls one record in each.
-func hIsRaisedAhead(t *testing.T, each int64) {
+// raisedAhead fails if calls for one record in every each wait too often.
+func raisedAhead(t *testing.T, each int64) {
 	tr := bounded(clock.System, 0, CommitMetadata{}, 0, int(1000*each), 1<<20)
 	const takes = 100 // calls that start during a commit
 	waited, commits := make([]int, 5), make([]int, 5)
@@ -226,7 +226,7 @@ func hIsRaisedAhead(t *testing.T, each int64) {
 }
 
 // A jump over offsets answered long ago says nothing about the calls to come.
-func TestHIsRaisedByTheLookAheadAtMost(t *testing.T) {
+func TestTheCallHighWaterMarkIsRaisedByTheLookAheadAtMost(t *testing.T) {
 	tr := bounded(clock.System, 0, CommitMetadata{}, 0, 10, 1<<20)
 	mustTrack(t, tr, 0, 1)
 	tr.beginCall(mustTrack(t, tr, 1_000_000, 1))
@@ -235,8 +235,9 @@ func TestHIsRaisedByTheLookAheadAtMost(t *testing.T) {
 	}
 }
 
-// The calls of a former owner are no measure: with each crash in a row more events would be
-// in doubt, and asking about them costs quota.
+// The distance between a former owner's calls and its high-water mark does not count:
+// otherwise each crash in a row would put more events in doubt, and querying them costs
+// quota.
 func TestDoubtDoesNotGrowWithEachCrash(t *testing.T) {
 	tr := bounded(clock.System, 0, CommitMetadata{Called: 100}, 200, 1000, 1<<20)
 	tr.beginCall(mustTrack(t, tr, 100, 1))

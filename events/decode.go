@@ -22,11 +22,11 @@ func DecodeOutcome(value []byte, headers []Header) (Outcome, error) {
 	return outcome, nil
 }
 
-// ReadAnswered reads only the headers of a record on an outcome topic: which failure event
-// it answers, when that was decided (zero: missing), and whether the answer is ours: one
-// with this origin (Outcome.Origin) about an event of this topic. ok is false if the
-// headers are not those of an outcome; the value is not read. It allocates nothing for our
-// own answers, of which the ledger reads each one.
+// ReadAnswered reads only the headers of a record on an outcome topic: the failure event
+// that it answers, when that was decided (zero: missing), and whether the answer is ours:
+// one with this origin (Outcome.Origin) about an event of this topic. ok is false if the
+// headers are not those of an outcome. For our own answers it allocates nothing, because
+// the ledger reads every one.
 func ReadAnswered(headers []Header, topic, origin string) (event Source, decided time.Time, ours, ok bool) {
 	var by []byte
 	for _, h := range headers {
@@ -51,16 +51,16 @@ func MayAffectOthers(value []byte) bool {
 	return bytes.Contains(value, []byte(`"covers"`)) || bytes.Contains(value, []byte(`"accepted`))
 }
 
-// MayTellOfFailingAgain tells likewise whether an outcome can have a PreviousRetry.
-func MayTellOfFailingAgain(value []byte) bool {
+// MayHavePreviousRetry reports in the same way whether an outcome can have a PreviousRetry.
+func MayHavePreviousRetry(value []byte) bool {
 	return bytes.Contains(value, []byte(`"previous_retry"`))
 }
 
-// cloudEvent is what the headers of a CloudEvent in binary mode say.
+// cloudEvent holds the headers of a CloudEvent in binary mode.
 type cloudEvent struct{ version, id, source, kind, subject, traceparent []byte }
 
-// readCloudEvent reads the headers of a CloudEvent of ours, and the place in the failed
-// topic that its id names.
+// readCloudEvent reads the headers of one of our CloudEvents, and the position in the
+// failed topic that its id names.
 func readCloudEvent(headers []Header) (ce cloudEvent, source Source, err error) {
 	for _, h := range headers {
 		switch h.Key {

@@ -10,6 +10,6 @@
 // Start reading at failure.go (incoming events), then shape.go, notification.go and smn.go
 // (the four shapes), foreign.go (other formats) and reader.go (the JSON reader).
 // outcome.go, reason.go and encode.go write outcomes; decode.go and value.go read them
-// back. recovery.go does both for recoveries. deadletter.go and redrive.go write and restore dead letters. newfailure.go writes
-// failure events.
+// back. recovery.go does both for recoveries. deadletter.go and redrive.go write and
+// restore dead letters. newfailure.go writes failure events.
 package events

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Header is one header of a Kafka record. Keys may repeat; where one value is
-// needed the last counts, as in Kafka's own clients.
+// Header is one header of a Kafka record. Keys may repeat; where one value is needed the
+// last counts, as in Kafka's own clients.
 //
 // It is an alias, so that a slice of package consumer's headers, which have the same shape,
 // needs no copy although neither package imports the other.
@@ -49,7 +49,7 @@ type Failure struct {
 	// and the configured skip codes. Only the header ForceHeader sets it, never the value,
 	// whose origin is unknown.
 	Forced bool
-	// Succeeded: the event tells that the task has succeeded. Only ReadEvent says so.
+	// Succeeded: the event reports that the task has succeeded. Only ReadEvent sets it.
 	Succeeded bool
 
 	successes bool // ReadEvent asks for them
@@ -73,9 +73,9 @@ func ReadFailure(value []byte, headers []Header) (Failure, error) {
 	return readEvent(value, headers, false)
 }
 
-// ReadEvent is ReadFailure for who also wants to hear that a task has succeeded. MPC's
-// notification of that, and an event of another shape with such a status, is no error
-// but has Succeeded set.
+// ReadEvent is ReadFailure for callers that also need to know when a task has succeeded.
+// For MPC's notification of a success, and for an event of another shape with such a
+// status, it returns no error but sets Succeeded.
 func ReadEvent(value []byte, headers []Header) (Failure, error) {
 	return readEvent(value, headers, true)
 }

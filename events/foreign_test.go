@@ -8,7 +8,7 @@ import (
 	"remux-retrier/events"
 )
 
-// The reader of such a dead letter should know what to change without looking at bytes.
+// The message of the dead letter must say what to change.
 func TestADeadLetterNamesTheFormatThatCame(t *testing.T) {
 	for name, test := range map[string]struct {
 		value  string

@@ -11,12 +11,12 @@ import (
 func TestWhatIsAskedForIsReadBack(t *testing.T) {
 	for _, id := range []string{"538526", `"quoted"\`, "<script>", "../../etc/passwd", "ü", strings.Repeat("é", 64)} {
 		for _, force := range []bool{false, true} {
-			m, err := events.NewFailure(id, "somebody asks", force)
+			m, err := events.NewFailure(id, "requested by hand", force)
 			if err != nil {
 				t.Fatal(err)
 			}
 			f, err := events.ReadFailure(m.Value, m.Headers)
-			if err != nil || f.TaskID != id || f.Description != "somebody asks" || f.Forced != force || string(m.Key) != id {
+			if err != nil || f.TaskID != id || f.Description != "requested by hand" || f.Forced != force || string(m.Key) != id {
 				t.Errorf("%q: %+v, %v", id, f, err)
 			}
 		}

@@ -106,7 +106,7 @@ func (o *object) one(f field) ([]byte, error) {
 	return o.values[f], nil
 }
 
-// succeeded tells whether the object's status is that of a task which has succeeded. MPC
+// succeeded reports whether the object's status says that the task has succeeded. MPC
 // spells it in two ways.
 func (o *object) succeeded() bool {
 	if o.seen[fieldStatus] != 1 {

@@ -19,8 +19,8 @@ type Outcome struct {
 	// AcceptedRetry: an AlreadyRunning outcome that stands for our own retry, which was
 	// accepted without an answer.
 	AcceptedRetry bool
-	// PreviousRetry: the task has failed again after this retry. Nil: it has not, or
-	// that is not known.
+	// PreviousRetry: the task has failed again after this retry. Nil: it has not, or that
+	// is unknown.
 	PreviousRetry *Retry
 	// Source and Failure are the failure event: its position and its content.
 	Source  Source
@@ -41,9 +41,10 @@ type Outcome struct {
 // against the task's budget.
 func (o Outcome) CountsAsRetry() bool { return o.Reason == Accepted || o.AcceptedRetry }
 
-// Retry is an accepted retry of ours, by the outcome that tells of it.
+// Retry is an accepted retry of ours.
 type Retry struct {
-	// Source is the failure event that the retry answered: it gives the outcome's ce_id.
+	// Source is the failure event that the retry answered; the outcome's ce_id is made from
+	// it.
 	Source Source
 	// DecidedAt is the outcome's, in milliseconds.
 	DecidedAt time.Time
@@ -70,7 +71,7 @@ type Cover struct {
 	// End is the first offset that is not covered: the known end of the partition when the
 	// call was sent, or, after a crash, when the task's state was queried.
 	End int64 `json:"end_offset"`
-	// LogID distinguishes the partition's log from that of a deleted or re-created topic of
+	// LogID distinguishes the partition's log from that of a deleted or recreated topic of
 	// the same name; 0: unknown.
 	LogID int64 `json:"log,omitempty"`
 }
@@ -90,12 +91,12 @@ func OriginOf(group string) string {
 
 // id is the ce_id: topic, partition, offset and timestamp in milliseconds, separated by
 // colons (topic names contain none). It must never change: subscribers drop repeats by it.
-// It includes the timestamp because the offsets of a re-created topic start at 0 again.
+// It includes the timestamp because the offsets of a recreated topic start at 0 again.
 func (s Source) id() string {
 	return string(s.appendID(make([]byte, 0, len(s.Topic)+len(":4294967295:9223372036854775807:1763884800000"))))
 }
 
-// ID is the ce_id of what answers the event.
+// ID is the ce_id of an answer to the event.
 func (s Source) ID() string { return s.id() }
 
 func (s Source) appendID(id []byte) []byte {

@@ -114,7 +114,7 @@ func TestForeignTextsFitAnOutcome(t *testing.T) {
 	}
 }
 
-// Producers correlate by it: half of it could match another task.
+// Producers correlate by it: a part of it could match another task.
 func TestUserDataIsCarriedWholeOrNotAtAll(t *testing.T) {
 	for data, want := range map[string]string{
 		strings.Repeat("ü", 2048):       strings.Repeat("ü", 2048),

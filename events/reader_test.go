@@ -42,7 +42,7 @@ func TestEveryPrefixOfAnEventIsCutShort(t *testing.T) {
 	}
 }
 
-// A producer's author looks for the position first.
+// Authors of producers look for the position first.
 func TestErrorsSayWhere(t *testing.T) {
 	for value, want := range map[string]string{
 		`{"task_id":"1"; "x":1}`:             `byte 14: invalid character ';' after object value (expecting ',' or '}')`,

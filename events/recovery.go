@@ -12,32 +12,31 @@ const RecoveredType = "remux.recovered"
 
 var recoveredHeader = Header{Key: "ce_type", Value: []byte(RecoveredType)}
 
-// Recovery tells that a task has succeeded after a retry of ours.
+// Recovery says that a task has succeeded after a retry of ours.
 type Recovery struct {
 	TaskID string
-	// Source is where the event stands that told of the success: it gives the ce_id.
+	// Source is the event that reported the success; the ce_id is made from it.
 	Source Source
 	// Retries counts the task's accepted retries within the budget's window.
 	Retries int
 	// Retry is the last of them. The recovery completes its outcome.
 	Retry Retry
-	// FirstFailedAt is the time of the failure event that the first of them answered.
-	// Zero: not known.
+	// FirstFailedAt is the time of the failure event that the first of them answered. Zero:
+	// unknown.
 	FirstFailedAt time.Time
-	// RecoveredAt is the time of the event that told of the success, or else when it
-	// was read.
+	// RecoveredAt is the time of the event that reported the success; if it has none, when
+	// it was read.
 	RecoveredAt time.Time
-	// UserData is the task creator's, as that event had it; empty: it had none, or one
-	// longer than MaxUserData.
+	// UserData is from that event; empty if it has none, or one longer than MaxUserData.
 	UserData string
-	// Traceparent is the W3C trace context to go on with, empty if there is none.
+	// Traceparent is the W3C trace context to continue, empty if there is none.
 	Traceparent string
 	// Origin is the ce_source, see OriginOf.
 	Origin string
 }
 
-// Encode writes the recovery as Outcome.Encode writes an outcome: a CloudEvent in binary
-// mode, keyed by the task id. It fails only for what DecodeRecovery would not take back.
+// Encode returns the recovery as a CloudEvent in binary mode, keyed by the task id, like
+// Outcome.Encode. It fails only for a recovery that DecodeRecovery would reject.
 func (r Recovery) Encode() (Message, error) {
 	if err := r.check(); err != nil {
 		return Message{}, fmt.Errorf("encode the recovery of task %q: %w", r.TaskID, err)
@@ -66,7 +65,7 @@ func (r Recovery) Encode() (Message, error) {
 	return m, nil
 }
 
-// DecodeRecovery reads back what Encode has written, as strictly as DecodeOutcome.
+// DecodeRecovery reads what Encode has written. It is as strict as DecodeOutcome.
 func DecodeRecovery(value []byte, headers []Header) (Recovery, error) {
 	r, err := decodeRecovery(value, headers)
 	if err != nil {
@@ -106,7 +105,7 @@ func (r *Recovery) member(name, raw []byte) (err error) {
 	case "recovered_at":
 		r.RecoveredAt, err = parseTime(content(raw))
 	case "outcome_id":
-		r.Retry.Source, _ = parseID(content(raw), r.Source.Topic) // check refuses what is none
+		r.Retry.Source, _ = parseID(content(raw), r.Source.Topic) // check rejects an invalid one
 	case "user_data":
 		if r.UserData, err = readText(raw, MaxUserData+utf8.UTFMax); len(r.UserData) > MaxUserData {
 			r.UserData = ""

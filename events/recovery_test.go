@@ -74,7 +74,7 @@ func TestRecoveriesNobodyShouldHaveMadeAreRefused(t *testing.T) {
 	}
 }
 
-// Whoever may write to the topic must not have anything taken for a recovery.
+// A foreign writer's record must not count as a recovery.
 func TestAStrangersRecordIsNoRecovery(t *testing.T) {
 	for name, change := range map[string]func(*events.Message){
 		"no JSON":          func(m *events.Message) { m.Value = []byte("x") },
@@ -101,7 +101,7 @@ func TestASuccessIsReadInEachShapeByWhoAsksForIt(t *testing.T) {
 	const plain = `{"task_id":"538526","status":"SUCCEEDED","user_data":"asset"}`
 	for name, c := range map[string]struct {
 		value   string
-		ignored bool // by ReadFailure; otherwise it takes it for a failure
+		ignored bool // by ReadFailure; otherwise ReadFailure reads it as a failure
 	}{
 		"notification":       {notification, true},
 		"other spelling":     {strings.Replace(notification, "SUCCEED", "SUCCEEDED", 1), true},
@@ -146,7 +146,7 @@ func TestWhatIsNoSuccessIsReadAsEver(t *testing.T) {
 	}
 }
 
-// checkNoSuccess holds ReadEvent against ReadFailure.
+// checkNoSuccess compares ReadEvent with ReadFailure.
 func checkNoSuccess(t *testing.T, value []byte) {
 	t.Helper()
 	want, wanted := events.ReadFailure(value, nil)

@@ -2,24 +2,23 @@ package events
 
 import "errors"
 
-// Notification is what an SMN notification says, for a program that publishes it
-// to the failed topic as it came.
+// Notification is the content of an SMN notification that a program publishes unchanged to
+// the failed topic.
 type Notification struct {
-	// TaskID is the remux task that it is about, by ReadFailure's rules. Empty: it
-	// is about no remux task, so it is of no use in the failed topic.
+	// TaskID is its remux task, by ReadFailure's rules. Empty: it is not about a remux
+	// task, so the failed topic does not need it.
 	TaskID string
 	// Failed: ReadFailure reads it as a failure event of this task.
 	Failed bool
 }
 
-// ErrNotSMN is returned for a value that ReadFailure would not take for an SMN
-// notification (shape 4). Its signature then says nothing about what ReadFailure
-// would read.
-var ErrNotSMN = errors.New("no SMN notification")
+// ErrNotSMN is returned for a value that ReadFailure would not read as an SMN notification
+// (shape 4). A valid signature then says nothing about what ReadFailure would read.
+var ErrNotSMN = errors.New("not an SMN notification")
 
-// ReadNotification reads an SMN notification as ReadFailure does, and the tasks
-// that have not failed too. The error is ErrNotSMN, or an *Unreadable if
-// ReadFailure refuses the value: the service makes a dead letter of such a record.
+// ReadNotification reads an SMN notification as ReadFailure does, also of tasks that have
+// not failed. The error is ErrNotSMN, or an *Unreadable if ReadFailure rejects the value:
+// the service would write a dead letter for it.
 func ReadNotification(value []byte) (Notification, error) {
 	if err := checkText(value); err != nil {
 		return Notification{}, err
@@ -42,8 +41,8 @@ func ReadNotification(value []byte) (Notification, error) {
 	return Notification{}, err
 }
 
-// remuxTask is the task of a notification that reports no failure; empty if it is
-// about another kind of task.
+// remuxTask is the task of a notification that reports no failure; empty if it is about
+// another kind of task.
 func (o *object) remuxTask() string {
 	message, _ := unquote(o.values[fieldMessage])
 	var body, info object

@@ -10,19 +10,19 @@ import (
 // endTimeLayout is how MPC writes times, in UTC.
 const endTimeLayout = "20060102150405"
 
-// Report is a failed task as MPC's list of tasks tells of it.
+// Report describes a failed task, from MPC's list of tasks.
 type Report struct {
 	TaskID string
-	// ErrorCode, Description and UserData are left out of the event where they are
-	// empty; UserData also where it is longer than MaxUserData or not UTF-8.
+	// ErrorCode, Description and UserData are left out of the event if empty; UserData also
+	// if it is longer than MaxUserData or not UTF-8.
 	ErrorCode, Description, UserData string
-	// EndTime is when the task failed, by MPC's clock, in whole seconds; zero: not known.
+	// EndTime is when the task failed, by MPC's clock, in whole seconds; zero: unknown.
 	EndTime time.Time
 }
 
-// Message writes the report as a failure event of the first shape, keyed by the task's
-// id. EndTime reads back when the task failed. The error is an *Unreadable, for what
-// cannot be a task's id.
+// Message returns the report as a failure event of the first shape, keyed by the task id.
+// The function EndTime reads its end time back. The error is an *Unreadable if the task id
+// is invalid.
 func (r Report) Message() (Message, error) {
 	if err := CheckTaskID(r.TaskID); err != nil {
 		return Message{}, err
@@ -48,9 +48,9 @@ func (r Report) Message() (Message, error) {
 	return Message{Key: []byte(r.TaskID), Value: value, Headers: []Header{jsonHeader}}, nil
 }
 
-// EndTime is when the task of a failure event of the first shape failed, by MPC's clock:
-// the value's end_time, yyyymmddhhmmss in UTC, as a string or a number. Zero where the
-// value does not say, or says it twice.
+// EndTime returns when the task of a failure event of the first shape failed, by MPC's
+// clock: the value's end_time, yyyymmddhhmmss in UTC, as a string or a number. Zero if the
+// field is missing or repeated.
 func EndTime(value []byte) time.Time {
 	if !bytes.Contains(value, []byte(`"end_time"`)) || !utf8.Valid(value) {
 		return time.Time{}

@@ -99,7 +99,7 @@ func (v *outcomeValue) previousMember(name, raw []byte) (err error) {
 	p := v.outcome.PreviousRetry
 	switch string(name) {
 	case "outcome_id":
-		p.Source, _ = parseID(content(raw), v.outcome.Source.Topic) // check refuses what is none
+		p.Source, _ = parseID(content(raw), v.outcome.Source.Topic) // check rejects an invalid one
 	case "decided_at":
 		p.DecidedAt, err = parseTime(content(raw))
 	}

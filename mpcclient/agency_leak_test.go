@@ -11,7 +11,7 @@ import (
 	"remux-retrier/internal/testsecrets"
 )
 
-// keysOf is what the metadata service would answer, and what it must come out of nowhere.
+// keysOf is an answer of the metadata service; its keys must never be shown.
 func keysOf(s testsecrets.Secrets) string {
 	answer, _ := json.Marshal(map[string]any{"credential": map[string]string{
 		"access": s.Mark("access"), "secret": s.Mark("secret"), "securitytoken": s.Mark("security token"),
@@ -20,7 +20,7 @@ func keysOf(s testsecrets.Secrets) string {
 	return string(answer)
 }
 
-// raw answers with bytes that need not be HTTP, and hangs up.
+// raw answers with bytes that need not be HTTP, and closes the connection.
 func raw(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -32,7 +32,8 @@ func raw(text string) http.HandlerFunc {
 	}
 }
 
-// Keys that are not known yet cannot be blanked: whatever is wrong with the answer that brings them, it is not shown.
+// Keys that are not known yet cannot be redacted: no part of an answer with keys may be
+// shown.
 func TestNoKeysOfAnAgencyComeOutWhateverIsWrongWithTheAnswer(t *testing.T) {
 	s := testsecrets.Secrets{}
 	keys, session := keysOf(s), s.Mark("session")
@@ -113,7 +114,7 @@ func TestNoKeysOfAnAgencyComeOutWhateverIsWrongWithTheAnswer(t *testing.T) {
 	}
 }
 
-// IAM's token is as unknown as an agency's keys, until it is read.
+// IAM's token, like an agency's keys, is unknown until it has been read.
 func TestATokenInAnAnswerThatIsNoHTTPIsNotShown(t *testing.T) {
 	s := testsecrets.Secrets{}
 	token := s.Mark("token")

@@ -18,7 +18,7 @@ type Auth interface {
 	authorize(ctx context.Context, r *http.Request, p payload) error
 	// refusal is the advice for an operator when the API rejects the credentials.
 	refusal() string
-	// renewal says in a few words what to do then.
+	// renewal says in a few words what the operator must do then.
 	renewal() string
 	redactor
 }
@@ -45,8 +45,8 @@ const headerToken = "X-Auth-Token"
 
 type tokenAuth struct{ token secret }
 
-// Token authenticates with a user token that somebody else renews. A user token is valid
-// for 24 hours.
+// Token authenticates with a user token that the caller replaces in time: it is valid for
+// 24 hours.
 func Token(token string) Auth { return tokenAuth{newSecret(token)} }
 
 // TokenFrom is Token for a token that changes: the function is called for each request.

@@ -71,7 +71,7 @@ func (c *Client) call(ctx context.Context, q request) (answer, *Error) {
 		return answer{}, c.unsent(q.operation, err)
 	}
 	if c.beforeRequest(ctx) != nil {
-		return a, failure // no turn for a repeat: the refusal counts
+		return a, failure // the repeat may not be sent, so the refusal counts
 	}
 	r, a, failure = c.attempt(ctx, q)
 	c.noteAccepted(r, failure)

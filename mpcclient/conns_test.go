@@ -263,7 +263,8 @@ func TestRequestWhoseCallerHasGoneIsNeverSent(t *testing.T) {
 	}
 }
 
-// A node of IAM that refuses would be asked for ever: the pauses are shorter than a connection is kept.
+// A failing IAM node would be asked again for ever: the pauses are shorter than a
+// connection is kept.
 func TestEachLoginAfterARefusedOneResolvesTheNameAnew(t *testing.T) {
 	for _, status := range []int{503, 403, 429} {
 		iam := newFakeIAM(t)

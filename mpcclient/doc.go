@@ -1,6 +1,6 @@
 // Package mpcclient is a client for the remux (packaging) API of Huawei Cloud MPC: it
-// retries a failed task, queries the state of tasks and lists them. It authenticates with a user token,
-// AK/SK signatures, an IAM password, or the agency of its node.
+// retries a failed task, queries the state of tasks and lists them. It authenticates with a
+// user token, AK/SK signatures, an IAM password, or the agency of its node.
 //
 // It makes one attempt per call and tells what the answer proves: every error of
 // [Client.Retry] is an [*Error] whose [Class] says whose fault it is and whether the call

@@ -70,8 +70,8 @@ const (
 
 // Error is the error of a failed call.
 type Error struct {
-	// Operation is what was attempted: OperationRetry, OperationQuery, OperationList, or OperationLogin if
-	// the call was not sent because there were no credentials.
+	// Operation is what was attempted: OperationRetry, OperationQuery, OperationList, or
+	// OperationLogin if the call was not sent because there were no credentials.
 	Operation string
 	// Class is what the error means.
 	Class Class
@@ -89,7 +89,7 @@ type Error struct {
 	// Advice tells an operator in one sentence what to do; empty if there is nothing to do.
 	Advice string
 	// Headline says the same in a few words: what is wrong, a colon, what to do. Empty if
-	// nobody has to act, or no such words are known.
+	// an operator need not act, or if there is no short form.
 	Headline string
 	// Err is the cause if there was no usable answer: a network error or a context's error.
 	Err error

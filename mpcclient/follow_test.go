@@ -47,7 +47,7 @@ func TestTheNextRequestHasTheCredentialsAsTheyAreThen(t *testing.T) {
 }
 
 // The answer to a request with the old credentials may come after new ones are in use.
-func TestCredentialsThatWereReplacedAreStillBlanked(t *testing.T) {
+func TestCredentialsThatWereReplacedAreStillRedacted(t *testing.T) {
 	var value varying
 	value.set("old-canary")
 	s := secretOf(value.get)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Whoever is woken reads the headline: it must say what to do.
+// The engineer on call reads the headline first: it must say what to do.
 func TestEachAnswerThatSomebodyHasToActOnHasAHeadline(t *testing.T) {
 	for code, v := range verdicts {
 		got := headline(code, v.advice)

@@ -195,7 +195,7 @@ func clockSkew(h http.Header, now time.Time) string {
 	return fmt.Sprintf("; this machine's clock is %s %s the API's, and more than %s is rejected: correct it", skew, where, maxSkew)
 }
 
-// networkAdvice knows the failures that will not pass by themselves.
+// networkAdvice recognises failures that do not pass by themselves.
 func networkAdvice(err error) string {
 	var (
 		dns  *net.DNSError

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// PageSize is how many tasks a page of the list has at most, MPC's own bound.
+	// PageSize is the largest number of tasks on a page of the list, MPC's own limit.
 	PageSize = 100
-	// maxPage is how much of a page is read: 80 KiB a task.
+	// maxPage bounds the bytes read of a page: 80 KiB for each task.
 	maxPage = 8 << 20
 	// timeLayout is how MPC writes times, in UTC.
 	timeLayout = "20060102150405"
@@ -22,8 +22,8 @@ const (
 // ListQuery says which tasks are listed.
 type ListQuery struct {
 	Status Status
-	// Since and Until are the range, in whole seconds. The vendor's documents do not say which of a task's times it is
-	// compared with.
+	// Since and Until are the range, in whole seconds. The vendor's documents do not say
+	// which of a task's times it applies to.
 	Since, Until time.Time
 	// Page counts from 0.
 	Page int
@@ -32,16 +32,16 @@ type ListQuery struct {
 // TaskPage is one page of the list.
 type TaskPage struct {
 	Tasks []ListedTask
-	// Odd counts what stands in the page and cannot be read as a task.
+	// Odd counts the entries of the page that cannot be read as a task.
 	Odd int
-	// Total is how many tasks the list has in all, as MPC says; 0 where it does not.
+	// Total is the length of the whole list, as MPC reports it; 0 if it does not.
 	Total int
 }
 
-// ListedTask is a task as the list tells of it.
+// ListedTask is an entry of the list.
 type ListedTask struct {
 	Task
-	// EndTime is when the task ended, by MPC's clock; zero where it does not say.
+	// EndTime is when the task ended, by MPC's clock; zero if MPC does not say.
 	EndTime time.Time
 	// UserData is what the task's creator gave to it.
 	UserData string
@@ -95,7 +95,8 @@ func (c *Client) List(ctx context.Context, q ListQuery) (TaskPage, error) {
 	return page, nil
 }
 
-// readPage reads {"total":n,"tasks":[…]}. An answer that is not plainly a page would end a list too early.
+// readPage reads {"total":n,"tasks":[…]}. It rejects an answer that is not clearly a page:
+// taken for an empty page, it would end the list too early.
 func readPage(a answer) (TaskPage, error) {
 	var wire struct {
 		Total     *text             `json:"total"`
@@ -124,7 +125,7 @@ func readPage(a answer) (TaskPage, error) {
 	for _, one := range wire.Tasks {
 		var t ListedTask
 		if err := json.Unmarshal(one, &t); err != nil || t.ID == "" {
-			page.Odd++ // one of them must not hide the others
+			page.Odd++ // an unreadable entry must not hide the others
 			continue
 		}
 		page.Tasks = append(page.Tasks, t)

@@ -50,7 +50,7 @@ func TestAPageIsReadExactlyAndOddTasksHideNoOther(t *testing.T) {
 	}
 }
 
-// Taken for an empty page it would end the list, and tasks would be passed over.
+// Taken for an empty page it would end the list, and tasks would be missed.
 func TestAnAnswerThatIsNoPageIsAnError(t *testing.T) {
 	for name, body := range map[string]string{
 		"empty": "", "html": "<html>", "array": "[]", "empty object": "{}", "error code": `{"error_code":"MPC.10202","total":0,"tasks":[]}`,

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// hangTimeout is for calls that must reach a server which then hangs: long enough on a busy
+// hangTimeout is for calls that must reach a server that then hangs: long enough on a busy
 // machine.
 const hangTimeout = 250 * time.Millisecond
 

@@ -12,7 +12,7 @@ import (
 
 // A gateway quotes the start of a token that it rejects, or a field of its log truncates
 // it.
-func TestPartsOfASecretAreBlanked(t *testing.T) {
+func TestPartsOfASecretAreRedacted(t *testing.T) {
 	token := "MIIF" + strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", 3) + canary + "tail-of-the-token"
 	for name, quoted := range map[string]string{
 		"beginning":            "token " + token[:40] + "... is not valid",

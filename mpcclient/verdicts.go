@@ -1,7 +1,7 @@
 package mpcclient
 
-// The permissions that the operations need, as named in policies. The list is a query without
-// ids.
+// The permissions that the operations need, as named in policies. Listing is a query
+// without ids.
 const (
 	PermissionRetry = "mpc:remuxTsk:retry"
 	PermissionQuery = "mpc:remuxTsk:view" // not ":list": that is only its access level

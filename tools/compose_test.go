@@ -11,8 +11,8 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// project reads the file as docker compose would, with its schema and its
-// interpolation, and without anything of this machine's environment.
+// project reads the file as docker compose does, with its schema and interpolation, without
+// this machine's environment.
 func project(t *testing.T) *types.Project {
 	t.Helper()
 	options, err := cli.NewProjectOptions([]string{"../docker-compose.yml"})

@@ -15,7 +15,8 @@ import (
 	"remux-retrier/consumer"
 )
 
-// bomb writes a batch of records of so many zero bytes, without holding them.
+// bomb writes a batch of records with the given sizes, all zero bytes, without holding
+// them.
 func bomb(t testing.TB, codec protocol.Attributes, sizes ...int64) []byte {
 	var packed bytes.Buffer
 	w := codec.Compression().Codec().NewWriter(&packed)
@@ -47,8 +48,8 @@ func packedBatch(codec protocol.Attributes, count int32, packed []byte) []byte {
 	return b.framed(packed)
 }
 
-// reading reads a batch to its end, page by page, and gives what was left out and
-// the most that was allocated for a page.
+// reading reads a batch to its end, page by page. It returns how many records came with
+// contents, those that were left out, and the most bytes that were allocated for a page.
 func reading(t *testing.T, set []byte, asked int) (whole int, out []consumer.Record, most uint64) {
 	t.Helper()
 	var before, after runtime.MemStats
@@ -87,8 +88,8 @@ func repeated(n int, size int64) []int64 {
 
 const mib = 1 << 20
 
-// A record that unpacks to 300 MB may be stored in 9 KB: what is unpacked must be
-// bounded, and what stands beside it be read.
+// A record that unpacks to 300 MB may be stored in 9 KB. Unpacking must be bounded, and the
+// records beside it must be read.
 func TestBombsAreReadInBoundedMemory(t *testing.T) {
 	for name, row := range map[string]struct {
 		codec      protocol.Attributes
@@ -154,7 +155,7 @@ func TestTenThousandHeadersAreWithinTheBound(t *testing.T) {
 	}
 }
 
-// What cannot be unpacked is left out as a range, and the partition goes on.
+// A batch that cannot be unpacked is left out as one range, and reading continues after it.
 func TestBatchesThatCannotBeUnpackedAreLeftOutAsOne(t *testing.T) {
 	window := func(size int) []byte {
 		var packed bytes.Buffer

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// silent is a broker that accepts and then says nothing.
+// silent is a broker that accepts connections and never answers.
 func silent(t *testing.T) (addr string, accepted <-chan net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -82,7 +82,7 @@ func TestCloseEndsWhatWaitsForASilentBroker(t *testing.T) {
 	case c := <-accepted:
 		defer c.Close()
 	case <-time.After(soonTimeout):
-		t.Fatal("nobody called")
+		t.Fatal("no connection to the broker")
 	}
 	start := time.Now()
 	l.Close()
@@ -97,8 +97,8 @@ func TestCloseEndsWhatWaitsForASilentBroker(t *testing.T) {
 	}
 }
 
-// The first letters of what other servers say are a length of a gigabyte to
-// kafka-go.
+// kafka-go takes the first four bytes of another server's greeting for a length of a
+// gigabyte.
 func TestAPortOfAnotherServiceIsNamedAndCostsNoMemory(t *testing.T) {
 	for _, says := range []string{"HTTP/1.1 400 Bad Request\r\n\r\n", "SSH-2.0-OpenSSH_9.9\r\n", "220 mail ESMTP\r\n", "-ERR unknown command\r\n"} {
 		addr, accepted := silent(t)

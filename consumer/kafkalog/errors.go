@@ -47,14 +47,14 @@ var advices = map[kafka.Error]string{
 	kafka.NotEnoughReplicasAfterAppend: "fewer replicas are in sync than min.insync.replicas",
 }
 
-// refusals are errors of reachable brokers that do not change until somebody acts.
+// refusals are errors of reachable brokers that do not change until an operator acts.
 var refusals = []kafka.Error{
 	kafka.TopicAuthorizationFailed, kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed,
 	kafka.SASLAuthenticationFailed, kafka.UnsupportedSASLMechanism, kafka.IllegalSASLState,
 	kafka.InvalidTopic, kafka.InvalidPartitionNumber, kafka.InvalidReplicationFactor, kafka.InvalidConfiguration, kafka.PolicyViolation,
 }
 
-// Refused reports whether an error is one of them.
+// Refused reports whether an error is such a refusal.
 func Refused(err error) bool {
 	var code kafka.Error
 	return errors.As(err, &code) && slices.Contains(refusals, code)

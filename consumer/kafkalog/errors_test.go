@@ -76,8 +76,8 @@ func TestNewRefusesAnIncompleteConfig(t *testing.T) {
 	}
 }
 
-// A broker that stops ends its connections first. Only the next attempt tells that
-// nothing listens any more; suspecting its protocol would mislead.
+// A broker that stops closes its connections first. Only the next attempt shows that
+// nothing listens any more; advice about the security protocol would mislead.
 func TestOnlyWhatStopsAllOperationsIsACauseForAll(t *testing.T) {
 	l := alone(t, []string{"127.0.0.1:1"})
 	for _, c := range []struct {
@@ -110,8 +110,8 @@ func TestOnlyWhatStopsAllOperationsIsACauseForAll(t *testing.T) {
 	}
 }
 
-// A cluster that cannot be reached is not a cluster without the topic: the
-// consumer would take the topic for deleted.
+// A cluster that cannot be reached must not look like a cluster without the topic: the
+// consumer would treat the topic as deleted.
 func TestUnreachableBrokersAreNoMissingTopic(t *testing.T) {
 	l := alone(t, []string{"127.0.0.1:1"})
 	ctx := soon(t)

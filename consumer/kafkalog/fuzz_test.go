@@ -10,14 +10,14 @@ import (
 	"github.com/segmentio/kafka-go/protocol/fetch"
 )
 
-// batchWith is a batch of one record, changed, with the checksum of what it is.
+// batchWith returns a changed batch of one record, with the right checksum.
 func batchWith(change func(batch []byte)) []byte {
 	b := stored([]byte("value"))
 	change(b)
 	return sealed(b)
 }
 
-// FuzzPage: whatever the batches hold, offsets ascend and the page goes on behind
+// FuzzPage: whatever the batches contain, offsets ascend and the next page starts after
 // them.
 func FuzzPage(f *testing.F) {
 	f.Add(batchWith(func([]byte) {}), int64(0))
@@ -31,7 +31,7 @@ func FuzzPage(f *testing.F) {
 		f.Add(bomb(f, codec, 2<<20, 3), int64(0))
 	}
 	f.Fuzz(func(t *testing.T, batches []byte, from int64) {
-		// Nothing is read of what has a wrong checksum.
+		// Nothing is read from a batch with a wrong checksum.
 		batches = bytes.Clone(batches)
 		for at := 0; len(batches)-at >= headerSize; {
 			size := int(int32(binary.BigEndian.Uint32(batches[at+8:]))) + lengthEnd
@@ -65,7 +65,7 @@ func FuzzPage(f *testing.F) {
 	})
 }
 
-// FuzzAnswer: whatever a broker answers, it is read to its end or is an error.
+// FuzzAnswer: any answer of a broker is read to its end, or is an error.
 func FuzzAnswer(f *testing.F) {
 	for version := int16(4); version <= 11; version++ {
 		body, err := protocol.Marshal(version, fetch.Response{Topics: []fetch.ResponseTopic{{Topic: "t", Partitions: []fetch.ResponsePartition{{

@@ -132,7 +132,7 @@ func (l *Client) balancers() []kafka.GroupBalancer {
 	}
 }
 
-// notLeading is Client.shared until this member has assigned partitions.
+// notLeading is the value of Client.leading until this member has assigned partitions.
 const notLeading = -1
 
 // watchedBalancer notes how many partitions of the consumed topic this member assigns as
@@ -151,7 +151,7 @@ type watchedBalancer struct {
 // it with unchanged data, gets the same generation again, in which such a commit may still
 // be stored. Changed data makes the coordinator start a new generation.
 func (b watchedBalancer) UserData() ([]byte, error) {
-	b.client.shared.Store(notLeading) // until AssignGroups, which may follow this join
+	b.client.leading.Store(notLeading) // until AssignGroups, which may follow this join
 	return strconv.AppendInt(nil, b.client.unanswered.Load(), 10), nil
 }
 
@@ -162,7 +162,7 @@ func (b watchedBalancer) AssignGroups(members []kafka.GroupMember, partitions []
 			of++
 		}
 	}
-	b.client.shared.Store(int64(of))
+	b.client.leading.Store(int64(of))
 	return b.GroupBalancer.AssignGroups(members, partitions)
 }
 
@@ -224,7 +224,7 @@ type generation struct {
 
 func newGeneration(l *Client, gen *kafka.Generation) *generation {
 	g := &generation{client: l, gen: gen, ended: make(chan struct{}), released: make(chan struct{})}
-	if of := l.shared.Load(); of != notLeading {
+	if of := l.leading.Load(); of != notLeading {
 		g.of, g.leads = int(of), true
 	}
 	for _, p := range gen.Assignments[l.cfg.Topic] {

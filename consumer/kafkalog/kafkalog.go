@@ -1,6 +1,6 @@
 // Package kafkalog implements consumer.Client on a real Kafka with kafka-go: group
-// membership, read-committed fetching, commits with metadata, producing, and the questions
-// about topics that a start needs to ask.
+// membership, read-committed fetching, commits with metadata, producing, and the requests
+// about topics that a start needs.
 //
 // It keeps none of the consumer's state: it retries nothing, tracks nothing and decides
 // nothing. From kafka-go it uses the group and the raw protocol requests. Reader, Writer
@@ -82,8 +82,8 @@ type Client struct {
 	member    context.Context
 	endMember context.CancelFunc
 
-	shared     atomic.Int64 // partitions, see watchedBalancer
-	unanswered atomic.Int64 // commits, see watchedBalancer
+	leading    atomic.Int64 // partitions assigned as leader, see watchedBalancer
+	unanswered atomic.Int64 // commits without an answer, see watchedBalancer
 	keyless    atomic.Uint64
 	counts     sync.Map // topic → count, for PartitionFor
 
@@ -126,7 +126,7 @@ func New(cfg Config) (*Client, error) {
 	// The group connects to the first broker of the list; instances should not all use the
 	// same one.
 	cfg.Brokers = slices.Clone(cfg.Brokers)
-	rand.Shuffle(len(cfg.Brokers), func(i, j int) { //nolint:gosec // nobody gains by guessing it
+	rand.Shuffle(len(cfg.Brokers), func(i, j int) { //nolint:gosec // an attacker gains nothing by predicting it
 		cfg.Brokers[i], cfg.Brokers[j] = cfg.Brokers[j], cfg.Brokers[i]
 	})
 	topics := append(slices.Clone(cfg.Topics), cfg.Topic)
@@ -134,7 +134,7 @@ func New(cfg Config) (*Client, error) {
 
 	l := &Client{cfg: cfg, addr: kafka.TCP(cfg.Brokers...), brokers: map[int32]*broker{}}
 	l.large, l.unpacking = make(limit, 1), make(limit, unpackAtOnce)
-	l.shared.Store(notLeading)
+	l.leading.Store(notLeading)
 	l.coordinator.Store(unknownBroker)
 	l.closed, l.close = context.WithCancel(context.Background())
 	l.member, l.endMember = context.WithCancel(l.closed)

@@ -22,8 +22,8 @@ func soon(t *testing.T) context.Context {
 	return ctx
 }
 
-// alone is a Log that finds no Kafka; it closes with the test. What needs a broker
-// is tested in test/kafkalog.
+// alone is a Client without a Kafka; it is closed with the test. Tests that need a broker
+// are in test/kafkalog.
 func alone(t *testing.T, brokers []string, change ...func(*Config)) *Client {
 	t.Helper()
 	cfg := Config{Brokers: brokers, GroupID: "retrier", ClientID: "test", Topic: consumed}

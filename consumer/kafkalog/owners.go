@@ -42,8 +42,8 @@ func (l *Client) Members(ctx context.Context) ([]Member, error) {
 	return all, nil
 }
 
-// Owner names the client id of the group's member that was assigned a partition
-// of the consumed topic; empty: nobody was, or the group shares out anew.
+// Owner returns the client id of the member that is assigned a partition of the consumed
+// topic. It is empty if no member is, or while the group rebalances.
 func (l *Client) Owner(ctx context.Context, partition int) (string, error) {
 	members, err := l.Members(ctx)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"remux-retrier/events"
 )
 
-// BenchmarkPage is what reading outcomes back costs a record.
+// BenchmarkPage measures reading outcomes back, per record.
 func BenchmarkPage(b *testing.B) {
 	const size = 500
 	batch := make([]protocol.Record, size)

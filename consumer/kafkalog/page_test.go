@@ -15,7 +15,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol/fetch"
 )
 
-// batch is one as it stands in the log.
+// batch is a batch as stored in the log.
 type batch struct {
 	base, last int64
 	producer   int64
@@ -42,7 +42,7 @@ func (b batch) keyed(offset int64, key, value []byte, headers ...protocol.Header
 	return b
 }
 
-// appendBytes appends their length, which is -1 of none, and them.
+// appendBytes appends length-prefixed bytes; the length of nil is -1.
 func appendBytes(to, b []byte) []byte {
 	if b == nil {
 		return append(to, 1)
@@ -50,7 +50,7 @@ func appendBytes(to, b []byte) []byte {
 	return append(binary.AppendVarint(to, int64(len(b))), b...)
 }
 
-// framed puts a batch's header before its records.
+// framed puts the batch header before the records.
 func (b batch) framed(records []byte) []byte {
 	raw := binary.BigEndian.AppendUint64(nil, uint64(b.base))
 	raw = binary.BigEndian.AppendUint32(raw, uint32(headerSize-lengthEnd+len(records)))
@@ -66,7 +66,7 @@ func (b batch) framed(records []byte) []byte {
 	return sealed(append(raw, records...))
 }
 
-// bytes compresses the records, by the attributes, and adds the header.
+// bytes compresses the records as the attributes say, and adds the header.
 func (b batch) bytes() []byte {
 	records := b.records
 	if codec := b.attributes.Compression().Codec(); codec != nil {
@@ -83,7 +83,7 @@ func (b batch) bytes() []byte {
 	return b.framed(records)
 }
 
-// sealed has the checksum of what it is.
+// sealed sets the checksum of a batch.
 func sealed(raw []byte) []byte {
 	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli)))
 	return raw
@@ -118,13 +118,13 @@ func pageOf(batches ...batch) (set []byte) {
 	return set
 }
 
-// answering has a partition's batches read that were asked for from an offset.
+// answering reads a fetch response with these batches for a part.
 func answering(f *part, set []byte, txns []fetch.ResponseTransaction) *partResponse {
 	l := &Client{large: make(limit, 1), unpacking: make(limit, 1), closed: context.Background()}
 	return answeringBy(l, f, set, txns)
 }
 
-// memoryConn is a connection on which an answer has come.
+// memoryConn is a connection that has already received an answer.
 type memoryConn struct {
 	net.Conn
 	*bytes.Reader
@@ -218,7 +218,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// compacted has lost the records behind its last one.
+// compacted removes the records after the offset last, as compaction does.
 func compacted(b batch, last int64) batch {
 	b.last = last
 	return b
@@ -237,7 +237,7 @@ func stored(value []byte) []byte {
 	return batch{producer: noProducer}.record(0, value).bytes()
 }
 
-// What a page is read from is used for the next page.
+// The buffer of a page is reused for the next page.
 func TestRecordsKeepTheirBytesWhenTheNextPageComes(t *testing.T) {
 	for _, codec := range []protocol.Attributes{0, protocol.Gzip, protocol.Snappy, protocol.Lz4, protocol.Zstd} {
 		read := func(value []byte) []byte {

@@ -6,15 +6,15 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// A leader that its group has lost, and let in again, leads no more.
+// A leader that lost its membership and joins again is not the leader any more.
 func TestWhoeverJoinsDoesNotLeadUntilItSharesOut(t *testing.T) {
 	l := alone(t, []string{"127.0.0.1:1"})
 	b := watchedBalancer{kafka.RangeGroupBalancer{}, l}
 	b.AssignGroups(nil, []kafka.Partition{{Topic: consumed}, {Topic: consumed}, {Topic: consumed}, {Topic: "retried"}})
-	if of := l.shared.Load(); of != 3 {
+	if of := l.leading.Load(); of != 3 {
 		t.Errorf("shared out %d partitions, want 3", of)
 	}
-	if _, err := b.UserData(); err != nil || l.shared.Load() != notLeading {
+	if _, err := b.UserData(); err != nil || l.leading.Load() != notLeading {
 		t.Errorf("joins anew, and still leads (%v)", err)
 	}
 }

@@ -7,35 +7,36 @@ import (
 	"time"
 )
 
-// A page may end in the middle of a batch, and brokers answer with whole batches: the
-// next fetch brings it again. So that it is not unpacked again from its beginning,
-// its reader is kept, without the bytes as they are stored, which the fetch brings.
+// A page may end in the middle of a batch. Brokers return whole batches, so the next fetch
+// returns the same batch again. To not unpack it again from its beginning, its reader is
+// kept, without the stored bytes: the next fetch brings those.
 
 const (
-	// keptMost is how many readers are kept, over all partitions. Each may hold a
-	// window of zstdWindow.
+	// keptMost is how many readers are kept, over all partitions. Each may hold a zstd
+	// window of zstdWindow bytes.
 	keptMost = 2
-	// keptLeast is how much a reader has unpacked that is worth keeping.
+	// keptLeast is the least that a reader must have unpacked, in bytes, to be worth
+	// keeping.
 	keptLeast = 128 << 10
-	// keptFor is how long a reader is kept for a fetch that does not come.
+	// keptFor is how long a reader waits for the next fetch.
 	keptFor = time.Minute
 )
 
-// batchAt is a batch of a partition. Its header has its checksum.
+// batchAt identifies a batch of a partition. Its header includes the checksum.
 type batchAt struct {
 	topic     string
 	partition int
 	header    header
 }
 
-// kept are readers of batches in which a page has ended. The zero value is ready.
+// kept holds readers of batches in which a page has ended. The zero value is ready to use.
 type kept struct {
 	mu      sync.Mutex
 	readers []*unpacked
 }
 
-// take gives the reader of the batch that has come closest to an offset, nil if there
-// is none. It is the caller's alone from then on.
+// take removes and returns the reader of the batch that is closest to an offset; nil if
+// there is none.
 func (k *kept) take(at batchAt, offset int64) *unpacked {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -51,8 +52,8 @@ func (k *kept) take(at batchAt, offset int64) *unpacked {
 	return best
 }
 
-// keep keeps a reader. Those that have unpacked most stay: to begin anew costs most
-// there, and usual batches do not displace a batch of many pages.
+// keep keeps a reader. Those that have unpacked most stay: they are the most expensive to
+// repeat, and usual batches do not displace a batch of many pages.
 func (k *kept) keep(u *unpacked) {
 	u.source.body = nil
 	if u.bound.done() < keptLeast {
@@ -79,7 +80,7 @@ func (k *kept) drop(u *unpacked) {
 	}
 }
 
-// remove tells whether the reader was there. mu is held.
+// remove reports whether the reader was kept. mu is held.
 func (k *kept) remove(u *unpacked) bool {
 	i := slices.Index(k.readers, u)
 	if i < 0 {
@@ -90,8 +91,7 @@ func (k *kept) remove(u *unpacked) bool {
 	return true
 }
 
-// source is a batch's bytes as they are stored. They may be put in place anew while
-// nobody reads.
+// source reads a batch's stored bytes. They may be replaced while no page is being read.
 type source struct {
 	body []byte
 	at   int

@@ -16,7 +16,7 @@ import (
 	"remux-retrier/consumer"
 )
 
-// counting is a codec that counts what is unpacked by it.
+// counting is a codec that counts the bytes it unpacks.
 type counting struct {
 	compress.Codec
 	bytes *atomic.Int64
@@ -37,7 +37,8 @@ func (c countingReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// countUnpacked counts what a codec of kafka-go's unpacks, until the test's end.
+// countUnpacked counts the bytes that one of kafka-go's codecs unpacks, until the test
+// ends.
 func countUnpacked(t *testing.T, codec compress.Compression) *atomic.Int64 {
 	before := compress.Codecs[codec]
 	t.Cleanup(func() { compress.Codecs[codec] = before })
@@ -56,7 +57,7 @@ func newTestLog() *Client {
 	return &Client{large: make(limit, 1), unpacking: make(limit, unpackAtOnce), closed: context.Background()}
 }
 
-// numbered is a compressed batch of records that each begin with their number.
+// numbered is a compressed batch of records that start with their number.
 func numbered(codec protocol.Attributes, count int, record []byte, headers ...protocol.Header) []byte {
 	b := batch{producer: noProducer, attributes: codec}
 	for i := range count {
@@ -65,9 +66,8 @@ func numbered(codec protocol.Attributes, count int, record []byte, headers ...pr
 	return b.bytes()
 }
 
-// follow reads a batch to its end as the consumer does: page by page, and each record
-// that came without its contents by itself, right after its page. It gives how many
-// pages there were.
+// follow reads a batch to its end as the consumer does: page by page, and each record that
+// came without contents alone, right after its page. It returns the number of pages.
 func follow(t *testing.T, l *Client, set []byte, count int) (pages int) {
 	t.Helper()
 	is := func(r consumer.Record, offset int64) {
@@ -100,8 +100,8 @@ func follow(t *testing.T, l *Client, set []byte, count int) (pages int) {
 	return pages
 }
 
-// A batch of a few KiB may have a hundred pages. Unpacked from its beginning for each
-// of them, it costs minutes of CPU.
+// A batch of a few KiB may have a hundred pages. Unpacking it from its beginning for each
+// page costs minutes of CPU.
 func TestABatchIsUnpackedOnceHoweverManyPagesItHas(t *testing.T) {
 	for name, row := range map[string]struct {
 		count, size int
@@ -151,7 +151,7 @@ func begin(t *testing.T, l *Client, topic string, set []byte) (next int64) {
 	return found.page.Next
 }
 
-// goOn gives how much is unpacked for the page at an offset.
+// goOn returns how many bytes are unpacked for the page at an offset.
 func goOn(t *testing.T, l *Client, topic string, set []byte, offset int64) int64 {
 	t.Helper()
 	n := countUnpacked(t, compress.Gzip)
@@ -179,7 +179,7 @@ func TestOnlyTheSameBatchGoesOn(t *testing.T) {
 	}
 }
 
-// Readers hold memory: there are few, of the batches that have most pages behind.
+// Kept readers hold memory: few are kept, those that have unpacked most.
 func TestFewReadersAreKeptThoseThatHaveUnpackedMost(t *testing.T) {
 	l := newTestLog()
 	large, others := ofMB(60), ofMB(30)

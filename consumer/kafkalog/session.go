@@ -32,7 +32,7 @@ type session struct {
 	toRead, toWrite time.Time // deadlines
 }
 
-// renewWithin is after which share of its lifetime an authentication is renewed, in
+// renewWithin is the share of an authentication's lifetime after which it is renewed, in
 // percent.
 const renewWithin = 85
 

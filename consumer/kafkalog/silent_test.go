@@ -9,7 +9,7 @@ import (
 	"github.com/segmentio/kafka-go/sasl/plain"
 )
 
-// Its request's time-out would only say that time is over.
+// The request's timeout alone would not say which broker is silent.
 func TestABrokerThatNeverAnswersIsNamed(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"plaintext": func(*Config) {},

@@ -11,18 +11,18 @@ import (
 const (
 	// snappyRatio is more than snappy can compress: 64 bytes into three.
 	snappyRatio = 22
-	// snappyMost bounds a block, of which room is made for all at once. Some producers
-	// make one of a whole batch.
+	// snappyMost bounds a block in bytes: a whole block is allocated at once, and some
+	// producers write a batch as one block.
 	snappyMost = consumer.LargestRecord + 1<<20
-	// keptSnappy is the largest block of a batch whose reader is kept.
+	// keptSnappy is the largest block, in bytes, of a batch whose reader is kept.
 	keptSnappy = 1 << 20
 )
 
 var errSnappyBlock = fmt.Errorf("a batch is compressed by snappy in a block of more than %d MiB", snappyMost>>20)
 
-// checkSnappy looks whether the blocks of a batch can be as large as they say, and
-// gives the largest: room is made for them by that. The first bytes of a block are its
-// length.
+// checkSnappy checks that the unpacked sizes which the blocks claim are possible, and
+// returns the largest: it decides how much is allocated. A block starts with its unpacked
+// size.
 func checkSnappy(body []byte) (largest uint64, err error) {
 	xerial := []byte("\x82SNAPPY\x00")
 	block := func(b []byte) error {
@@ -41,7 +41,7 @@ func checkSnappy(body []byte) (largest uint64, err error) {
 	if !bytes.HasPrefix(body, xerial) {
 		return largest, block(body)
 	}
-	const start = 16 // of the first block, after two versions
+	const start = 16 // of the first block, after the magic and two versions
 	for b := body[min(len(body), start):]; len(b) >= 4; {
 		n := int64(binary.BigEndian.Uint32(b))
 		if b = b[4:]; n > int64(len(b)) {

@@ -28,7 +28,7 @@ const (
 
 var errTooMuch = fmt.Errorf("a batch unpacks to more than %d MiB", maxUnpacked>>20)
 
-// exceeded tells which of our limits an error is about; empty: none.
+// exceeded returns which of our limits caused the error; empty: none.
 func exceeded(err error) string {
 	switch {
 	case errors.Is(err, errTooMuch), errors.Is(err, errSnappyBlock):
@@ -115,7 +115,7 @@ func (l *Client) unpack(at batchAt, offset int64, body []byte) (*unpacked, error
 	return u, nil
 }
 
-// done ends the reading for now. If it is unfinished, it may continue later.
+// done ends reading for now. An unfinished reader may be kept to continue later.
 func (l *Client) done(u *unpacked, unfinished bool) {
 	if u.r == nil {
 		return
@@ -140,7 +140,7 @@ type bounded struct {
 	left int64
 }
 
-// done is how much was read.
+// done returns how many bytes were read.
 func (b *bounded) done() int64 { return maxUnpacked - b.left }
 
 func (b *bounded) Read(p []byte) (int, error) {

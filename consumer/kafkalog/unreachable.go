@@ -11,17 +11,17 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// unreachable is an error of a connection, and not of what it was used for: every
-// operation meets it. See notice.Shared.
+// unreachable is an error of the connection itself, so every operation meets it; see
+// notice.Shared.
 type unreachable struct {
 	error
-	certain bool // none can be opened; otherwise one has ended, and the next attempt tells why
+	certain bool // no connection can be opened; otherwise one has ended, and the next attempt shows why
 }
 
 func (u *unreachable) Unwrap() error { return u.error }
 
-// Cause is for notice.Shared. What kafka-go says before the network's own words differs
-// by how it came to dial.
+// Cause implements the interface that notice.Shared looks for. It removes what kafka-go
+// puts before the network error: that depends on where kafka-go dialled.
 func (u *unreachable) Cause() (text string, certain bool) {
 	text = u.Error()
 	var op *net.OpError
@@ -31,8 +31,8 @@ func (u *unreachable) Cause() (text string, certain bool) {
 	return text, u.certain
 }
 
-// ofConnection tells whether an error is one of a connection, and whether none can be
-// opened.
+// ofConnection reports whether an error is one of a connection, and whether no connection
+// can be opened.
 func ofConnection(err error) (is, certain bool) {
 	var op *net.OpError
 	switch {

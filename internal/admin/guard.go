@@ -10,26 +10,25 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// What clients may take of the process, however many they are. All of it together
-// is some 20 MB, and a tenth of a CPU or so.
+// Limits for all clients together: about 20 MB of memory and a tenth of a CPU.
 const (
-	// maxConns are open at once; each takes 40 KB at most, headers included.
+	// maxConns bounds open connections; each takes at most 40 KB, headers included.
 	maxConns = 512
-	// Requests but for health: 100 a second, after as many at once.
+	// Requests except health checks: 100 a second, after a burst of 100.
 	requestEvery = 10 * time.Millisecond
 	requestBurst = time.Second
-	// longestWait is how long a request that comes too soon waits; beyond that it is
-	// refused, after the same wait: whoever asks again at once gains nothing.
+	// longestWait is how long a request may have to wait. One that would have to wait
+	// longer is refused after that time, so that repeating it at once gains nothing.
 	longestWait = time.Second
 )
 
-// throttle gives requests their turns, one each requestEvery.
+// throttle spaces requests by requestEvery.
 type throttle struct {
 	mu   sync.Mutex
 	next time.Time
 }
 
-// take says how long to wait, and whether the request may go on then.
+// take returns how long a request must wait, and whether it is served then.
 func (t *throttle) take(now time.Time) (wait time.Duration, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -44,7 +43,7 @@ func (t *throttle) take(now time.Time) (wait time.Duration, ok bool) {
 	return max(wait, 0), true
 }
 
-// pass waits for the request's turn; false: it has been refused, or has gone.
+// pass waits until the request may be served; false: it was refused or cancelled.
 func (t *throttle) pass(w http.ResponseWriter, r *http.Request) bool {
 	wait, ok := t.take(time.Now())
 	if clock.System.Sleep(r.Context(), wait) != nil {
@@ -57,9 +56,9 @@ func (t *throttle) pass(w http.ResponseWriter, r *http.Request) bool {
 	return ok
 }
 
-// Connections bounds how many are open: 512. There is always room for one more, such
-// as a probe's: the one that has been silent for longest has to go, or else the
-// oldest. The zero value is ready. Safe for concurrent use.
+// Connections bounds open connections to 512. A new one, such as a probe's, is always
+// accepted: the connection that has been idle for longest is closed, or else the oldest.
+// The zero value is ready to use. It is safe for concurrent use.
 type Connections struct {
 	mu   sync.Mutex
 	seq  uint64
@@ -71,7 +70,7 @@ type connection struct {
 	busy bool
 }
 
-// Changed is http.Server's ConnState.
+// Changed is for http.Server's ConnState.
 func (c *Connections) Changed(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -95,7 +94,7 @@ func (c *Connections) Changed(conn net.Conn, state http.ConnState) {
 	}
 	delete(c.open, victim)
 	if secured, ok := victim.(*tls.Conn); ok {
-		victim = secured.NetConn() // TLS would take leave first, and wait for who does not read
+		victim = secured.NetConn() // TLS would first write an alert, and wait for a client that does not read
 	}
-	_ = victim.Close() // its own goroutine notices
+	_ = victim.Close() // its goroutine notices
 }

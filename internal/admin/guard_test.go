@@ -54,7 +54,7 @@ func TestWhoAsksWithoutPauseIsSlowedDown(t *testing.T) {
 	})
 }
 
-// Slow loris: clients that connect and send a byte, or nothing.
+// Slow loris: clients that connect and send one byte, or nothing.
 func TestAProbeGetsThroughHoweverManyConnectionsAreHeld(t *testing.T) {
 	for name, first := range map[string]string{"silent": "", "half a request": "GET /healthz HTTP/1.1\r\nHo"} {
 		addr, stop := start(t, Config{})
@@ -92,7 +92,7 @@ func TestAProbeGetsThroughHoweverManyConnectionsAreHeld(t *testing.T) {
 	}
 }
 
-// Clients that send headers for as long as anybody reads them.
+// Clients that send headers without end.
 func TestManyClientsWithEndlessHeadersTakeLittleMemory(t *testing.T) {
 	heap := func() uint64 {
 		var m runtime.MemStats
@@ -111,7 +111,7 @@ func TestManyClientsWithEndlessHeadersTakeLittleMemory(t *testing.T) {
 		sending.Go(func() {
 			_ = conn.SetWriteDeadline(time.Now().Add(2 * time.Second))
 			_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n")
-			for n := 0; n < 900 && (i%2 == 0 || n < 14); n++ { // half of them stay below what is taken, and wait
+			for n := 0; n < 900 && (i%2 == 0 || n < 14); n++ { // half of them stay below the limit, and wait
 				if _, err := io.WriteString(conn, line); err != nil {
 					return
 				}

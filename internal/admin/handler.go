@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// ServeHTTP answers the end points, hands everything else to the page, and
-// refuses what neither knows.
+// ServeHTTP serves the endpoints and passes every other path to the page.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
 	r, sent := unprefixed(s.config.PathPrefix, w, r)
@@ -21,7 +20,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	serve, ok := routes[r.URL.Path]
 	switch {
-	case !s.hosts.mean(r.Host):
+	case !s.hosts.match(r.Host):
 		text(w, http.StatusMisdirectedRequest, "the name in the header Host is none of this server's, which answers to no other so that no web page elsewhere can read it by a name of its own: list it in HTTP_ALLOWED_HOSTS, or have the proxy in front send Host: localhost")
 	case r.URL.Path != "/healthz" && r.URL.Path != "/readyz" && !s.throttle.pass(w, r):
 	case !ok && s.config.Page != nil:
@@ -36,9 +35,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// secure sets the headers by OWASP's advice for answers that no browser needs
-// to render, frame, cache or guess the type of; the page says itself what it
-// needs.
+// secure sets the headers that OWASP recommends for answers that a browser must not render,
+// frame, cache or sniff. The page sets its own.
 func secure(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
@@ -78,5 +76,5 @@ func text(w http.ResponseWriter, status int, message string) {
 func write(w http.ResponseWriter, status int, contentType string, body []byte) {
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // whoever asked has gone: nobody is left to tell
+	_, _ = w.Write(body) // the client has gone, so there is no one to report to
 }

@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// hosts are the names in a request's Host that mean this server. Somebody's web
-// page can give its own name this server's address (DNS rebinding), through a
-// port-forward even, and would then count as the same origin; the name still
-// stands in Host. An address stands for itself: nobody can give it to another.
+// hosts are the names in a request's Host that mean this server. A foreign web page can let
+// its own name resolve to this server's address (DNS rebinding), even through a
+// port-forward, and would then count as the same origin; but Host still has that name. An
+// IP address in Host is safe: no one can redirect it.
 type hosts struct {
 	names []string // in lower case; *.example.com for all below a domain, * for any
-	// loopback: the server listens there alone, and other addresses than those of
-	// the loopback interface mean another server.
+	// loopback: the server listens only on the loopback interface, so other addresses mean
+	// another server.
 	loopback bool
 }
 
-// ownHosts are this machine's names, those that addr listens on, and more.
+// ownHosts are this machine's names, the names in addr, and more.
 func ownHosts(addr string, listens net.Addr, more []string) hosts {
 	h := hosts{names: append([]string{"localhost"}, more...)}
 	if tcp, ok := listens.(*net.TCPAddr); ok {
@@ -31,7 +31,7 @@ func ownHosts(addr string, listens net.Addr, more []string) hosts {
 		h.names = append(h.names, name)
 	}
 	own, _ := net.InterfaceAddrs()
-	if file, err := os.ReadFile("/etc/hosts"); err == nil { // where Kubernetes writes a pod's full name
+	if file, err := os.ReadFile("/etc/hosts"); err == nil { // Kubernetes writes a pod's full name there
 		h.names = append(h.names, namesOf(string(file), own)...)
 	}
 	for i, name := range h.names {
@@ -40,7 +40,7 @@ func ownHosts(addr string, listens net.Addr, more []string) hosts {
 	return h
 }
 
-// namesOf are the names that a hosts file gives to these addresses.
+// namesOf returns the names that a hosts file has for these addresses.
 func namesOf(file string, own []net.Addr) (names []string) {
 	for line := range strings.Lines(file) {
 		line, _, _ = strings.Cut(line, "#")
@@ -59,9 +59,9 @@ func namesOf(file string, own []net.Addr) (names []string) {
 	return names
 }
 
-// mean tells whether a request with this Host is for this server. HTTP/1.0, which
-// some health checks speak, has none; browsers always send one.
-func (h hosts) mean(host string) bool {
+// match reports whether a request with this Host is for this server. HTTP/1.0, which some
+// health checks use, has no Host; browsers always send one.
+func (h hosts) match(host string) bool {
 	if host == "" {
 		return true
 	}
@@ -69,7 +69,7 @@ func (h hosts) mean(host string) bool {
 		host = name
 	}
 	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	address, _, _ := strings.Cut(host, "%") // a zone is not the address's
+	address, _, _ := strings.Cut(host, "%") // without an IPv6 zone
 	if ip := net.ParseIP(address); ip != nil {
 		return ip.IsLoopback() || !h.loopback || slices.Contains(h.names, host)
 	}

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A web page elsewhere may give its own name our address, and would count as the
-// same origin. That holds for whatever can be read here.
+// A foreign web page may let its own name resolve to our address, and would count as the
+// same origin. It could then read every path.
 func TestAHostThatIsNotOursIsRefusedOnEveryPath(t *testing.T) {
 	name, err := os.Hostname()
 	if err != nil {
@@ -22,7 +22,7 @@ func TestAHostThatIsNotOursIsRefusedOnEveryPath(t *testing.T) {
 		"localhost": {true, true}, "LOCALHOST:8080": {true, true}, "localhost.:8080": {true, true}, "127.0.0.1": {true, true},
 		"127.0.0.1:8080": {true, true}, "127.9.9.9:1": {true, true}, "[::1]:8080": {true, true}, "[::1]": {true, true}, "": {true, true},
 		name + ":8080": {true, true},
-		// Prometheus and the kubelet come by the pod's address, others by a node's.
+		// Prometheus and the kubelet use the pod's address, others a node's.
 		"10.0.0.1": {false, true}, "10.0.0.1:8080": {false, true}, "[fd00::1]:8080": {false, true}, "[fe80::1%eth0]:8080": {false, true},
 		"retrier.internal:8080": {false, true}, "proxy.example.com": {false, true}, "Proxy.Example.com:443": {false, true},
 		"a.ops.example.com": {false, true}, "a.b.ops.example.com": {false, true},
@@ -53,7 +53,7 @@ func TestAPodsFullNameIsInItsHostsFile(t *testing.T) {
 }
 
 func TestAnyHostIsAllowedWhereThatIsAskedFor(t *testing.T) {
-	if h := ownHosts(":0", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, []string{"*"}); !h.mean("whatever.example") {
+	if h := ownHosts(":0", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, []string{"*"}); !h.match("whatever.example") {
 		t.Error("refused")
 	}
 }

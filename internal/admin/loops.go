@@ -11,10 +11,9 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// Loops knows the loops that must keep going round for the process to be of any
-// use, and finds the one that does not. It is the watchdog behind /healthz: a
-// loop that waits for quota, the API, brokers or the group beats all the same,
-// because restarting would not end that wait; one that hangs does not.
+// Loops watches the loops that must keep running for the process to be of any use, and
+// finds one that hangs. It is the watchdog behind /healthz. A loop that waits for quota,
+// the API, brokers or the group still beats, because a restart would not end that wait.
 type Loops struct {
 	clock clock.Clock
 	start time.Time // beats are counted from here, monotonic
@@ -23,7 +22,7 @@ type Loops struct {
 	loops map[*Loop]struct{}
 }
 
-// NewLoops has no loops yet, and is healthy.
+// NewLoops returns a Loops without loops, which is healthy.
 func NewLoops(c clock.Clock) *Loops {
 	return &Loops{clock: c, start: c.Now(), loops: make(map[*Loop]struct{})}
 }
@@ -36,8 +35,8 @@ type Loop struct {
 	beat     atomic.Int64 // time.Duration since registry.start
 }
 
-// Loop starts to watch a loop, which promises to beat at least once within each
-// deadline, the first one beginning now. Two loops may share a name.
+// Loop starts to watch a loop, which must beat at least once within each deadline, starting
+// now. Two loops may share a name.
 func (l *Loops) Loop(name string, deadline time.Duration) *Loop {
 	loop := &Loop{registry: l, name: name, deadline: deadline}
 	loop.Beat()
@@ -47,11 +46,11 @@ func (l *Loops) Loop(name string, deadline time.Duration) *Loop {
 	return loop
 }
 
-// Beat says that the loop is going round.
+// Beat notes that the loop is running.
 func (l *Loop) Beat() { l.beat.Store(int64(l.registry.now())) }
 
-// Stop ends the watch, for a loop that has ended as it should. It may be called
-// more than once.
+// Stop ends the watch of a loop that has ended as intended. It may be called more than
+// once.
 func (l *Loop) Stop() {
 	l.registry.mu.Lock()
 	defer l.registry.mu.Unlock()
@@ -60,7 +59,7 @@ func (l *Loop) Stop() {
 
 func (l *Loops) now() time.Duration { return l.clock.Now().Sub(l.start) }
 
-// Missed describes each loop that missed its deadline, in the order of names.
+// Missed describes each loop that missed its deadline, sorted by name.
 func (l *Loops) Missed() []string {
 	now := l.now()
 	l.mu.Lock()

@@ -12,9 +12,9 @@ import (
 
 func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
-// manual is a clock that moves when told.
+// manual is a clock that a test sets.
 type manual struct {
-	clock.Clock // nothing here waits by the clock
+	clock.Clock // nothing here waits with it
 
 	mu  sync.Mutex
 	now time.Time
@@ -77,7 +77,7 @@ func TestLoopThatNeverBeatsIsMissedToo(t *testing.T) {
 	}
 }
 
-// A new generation may start its loops before the old one's have ended.
+// A new generation may start its loops before the former one's have ended.
 func TestTwoLoopsOfOneNameAreWatchedApart(t *testing.T) {
 	c := newManual()
 	loops := NewLoops(c)

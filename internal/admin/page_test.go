@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// echo is a page that tells which path it was asked for.
+// echo is a page that answers with the requested path.
 var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(r.URL.EscapedPath())) })
 
 func TestEverythingElseIsThePages(t *testing.T) {
@@ -25,7 +25,7 @@ func TestEverythingElseIsThePages(t *testing.T) {
 	}
 }
 
-// A proxy may show the page below a path, and take that path off or not.
+// A proxy may serve the page below a path, and may remove that path or not.
 func TestThePageIsAlsoBelowThePrefix(t *testing.T) {
 	s := handler(t, Config{Page: echo, PathPrefix: "/ops/retrier"})
 	for path, want := range map[string]string{
@@ -80,7 +80,7 @@ func TestAnIDOfTenMegabytesIsNotEvenRead(t *testing.T) {
 	addr, stop := start(t, Config{Page: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true })})
 	conn := dial(t, addr)
 	go func() {
-		_, _ = io.WriteString(conn, "GET /api/tasks/") // the server stops reading: whatever comes of it
+		_, _ = io.WriteString(conn, "GET /api/tasks/") // the server stops reading; the result does not matter
 		x := make([]byte, 1<<20)
 		for i := range x {
 			x[i] = 'x'

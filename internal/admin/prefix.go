@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// unprefixed takes the prefix off a request's path. A path that is the prefix alone has
-// the page's files beside the prefix, not below it: the browser is sent on (true).
+// unprefixed removes the prefix from a request's path. For the prefix without a slash it
+// redirects to the prefix with one (sent is true): otherwise relative links of the page
+// would not be below the prefix.
 func unprefixed(prefix string, w http.ResponseWriter, r *http.Request) (own *http.Request, sent bool) {
 	if prefix == "" {
 		return r, false
@@ -25,7 +26,7 @@ func unprefixed(prefix string, w http.ResponseWriter, r *http.Request) (own *htt
 		http.Redirect(w, r, target, http.StatusPermanentRedirect) //nolint:gosec // to the prefix that is configured: only the query is the client's
 		return nil, true
 	case path[0] != '/':
-		return r, false // another path that begins alike
+		return r, false // another path that starts with the same letters
 	}
 	own = new(http.Request)
 	*own = *r

@@ -1,10 +1,10 @@
 package admin
 
-// Check is one thing that must be well for the instance to do its work.
+// Check is a condition that must hold for the instance to work.
 type Check struct {
 	Name string
-	// Func answers at once, from what is known: a probe must not wait for the
-	// network. The detail says what to do when it is not ok; no secret in it.
+	// Func returns at once, from known state: a probe must not wait for the network. The
+	// detail says what to do if the check fails, and contains no secret.
 	Func func() (ok bool, detail string)
 }
 

@@ -1,10 +1,10 @@
-// Package admin serves what a platform asks the service about itself over HTTP:
-// /healthz (is a restart needed?), /readyz (does it do its work?) and /metrics;
-// what people ask, the operator's page answers beside them.
+// Package admin serves a platform's requests about the service over HTTP: /healthz (is a
+// restart needed?), /readyz (can it work?) and /metrics. Every other path is served by the
+// operator's page.
 //
-// It is read-only, holds no secret and decides nothing: who runs a loop reports
-// to Loops, who knows a condition gives a Check. Only internal/app starts the
-// Server; any package with a loop may be handed a Loop.
+// It is read-only, holds no secret and decides nothing: loops report to Loops, and
+// conditions are checked by Checks. Only internal/app starts the Server; any package with a
+// loop may get a Loop.
 package admin
 
 import (
@@ -20,34 +20,35 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// stopGrace is for answers under way when the server stops. They take
-// microseconds; what takes longer is a client that does not read.
+// stopGrace is the time for answers in progress when the server stops. They take
+// microseconds; anything slower is a client that does not read.
 const stopGrace = 500 * time.Millisecond
 
-// Config is what the Server needs; all fields but Notes, AllowedHosts, PathPrefix and Page are required.
+// Config configures a Server. All fields except Notes, AllowedHosts, PathPrefix and Page
+// are required.
 type Config struct {
-	Addr     string // host:port to listen on; port 0 takes a free one
+	Addr     string // host:port to listen on; port 0 chooses a free one
 	Instance string // this instance's name, shown by /readyz
 	Loops    *Loops
 	Checks   []Check
-	// Notes are what an operator should know although the instance is ready,
-	// one sentence each. May be nil.
+	// Notes are actions for an operator although the instance is ready, one sentence each.
+	// May be nil.
 	Notes func() []string
 	// AllowedHosts are further names, in lower case, that a request's Host may have:
-	// *.example.com for all below a domain, * for any.
+	// *.example.com for all names below a domain, * for any.
 	AllowedHosts []string
-	// PathPrefix is a path that requests may have before their own, without a slash at
-	// its end: a proxy shows the page there. Empty: none.
+	// PathPrefix is a path that requests may have before their own, without a slash at its
+	// end: a proxy serves the page there. Empty: none.
 	PathPrefix string
 	// Metrics answers /metrics.
 	Metrics http.Handler
-	// Page answers every other path. Its requests' contexts end when the server
-	// stops: a stream of its must not outlast the grace. May be nil.
+	// Page serves every other path. The contexts of its requests end when the server stops,
+	// so that its streams end within stopGrace. May be nil.
 	Page http.Handler
 	Log  logrus.FieldLogger
 }
 
-// Server answers on one address. Its Run must be called, or its Close.
+// Server serves on one address. Run or Close must be called.
 type Server struct {
 	config   Config
 	listener net.Listener
@@ -58,8 +59,8 @@ type Server struct {
 	stopping context.CancelFunc // ends the requests' contexts
 }
 
-// New opens the listener, so that an address that cannot be had is an error at
-// start and requests are queued from now on. Run answers them.
+// New opens the listener, so that an unusable address is an error at the start. Requests
+// are queued until Run serves them.
 func New(c Config) (*Server, error) {
 	if c.Loops == nil || c.Metrics == nil || c.Log == nil {
 		return nil, errors.New("admin: Config needs Loops, Metrics and Log")
@@ -84,11 +85,11 @@ func New(c Config) (*Server, error) {
 	return s, nil
 }
 
-// Addr is where the server listens, with the port it got.
+// Addr is the address of the listener, with its actual port.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Run serves until ctx ends, then lets the answers under way finish and returns
-// nil. It returns an error when serving fails before that.
+// Run serves until ctx ends, then lets answers in progress finish and returns nil. It
+// returns an error if serving fails before that.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.stopping()
 	served := make(chan error, 1)
@@ -112,14 +113,14 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// Close gives the address back, for a server that is not going to Run.
+// Close closes the listener of a server that will not Run.
 func (s *Server) Close() error {
 	s.stopping()
 	return s.listener.Close()
 }
 
-// logWriter hands net/http's own complaints, a recovered panic among them, to
-// the service's log.
+// logWriter writes net/http's own messages, including recovered panics, to the service's
+// log.
 type logWriter struct{ log logrus.FieldLogger }
 
 func (w logWriter) Write(p []byte) (int, error) {

@@ -15,7 +15,7 @@ import (
 	"github.com/sirupsen/logrus/hooks/test"
 )
 
-// start runs a server and returns its address and what ends it.
+// start runs a server and returns its address and a function that stops it.
 func start(t *testing.T, c Config) (addr string, stop func() error) {
 	t.Helper()
 	c.Addr = "127.0.0.1:0"
@@ -135,7 +135,7 @@ func TestClientThatNeverFinishesItsRequestDoesNotHoldTheStop(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
-	// Well before the time-out that would close it anyhow.
+	// Long before the timeout that would close it anyway.
 	if err := conn.SetReadDeadline(time.Now().Add(2 * time.Second)); err != nil {
 		t.Fatal(err)
 	}

@@ -48,12 +48,12 @@ const (
 	exitUsage   = 2 // bad configuration or usage
 )
 
-// Process is what the service and receive share with their process. Each field
-// may be nil.
+// Process is what the service and receive need from their process. Each field may be nil.
 type Process struct {
-	// Hangups is called once. At each signal from it the service reads its files again.
+	// Hangups returns a channel and is called once. At each signal from it the service
+	// reads its files again.
 	Hangups func() <-chan os.Signal
-	// Log is given the service's log as soon as there is one.
+	// Log is called with the service's logger as soon as it exists.
 	Log func(*logrus.Logger)
 }
 

@@ -43,7 +43,7 @@ func (h *handler) Receive(d *consumer.Delivery) {
 	e := &item{Delivery: d, handler: h, arrived: h.clock.Now(), taskID: failure.TaskID}
 	observe := h.observe
 	if failure.Succeeded || errors.Is(err, events.ErrNotAFailure) {
-		observe.stories = nil // they would displace the stories of failures: most tasks succeed
+		observe.stories = nil // most tasks succeed: their stories would displace those of failures
 	}
 	e.observation = observe.begin(d, source, failure, e.arrived)
 	var unreadable *events.Unreadable
@@ -67,8 +67,8 @@ func (h *handler) Receive(d *consumer.Delivery) {
 	}
 }
 
-// read reads a record's event. A record without contents has none. Successes are read
-// only if recoveries are published.
+// read reads a record's event. A record without contents has none. Successes are read only
+// if recoveries are published.
 func (h *handler) read(d *consumer.Delivery) (events.Failure, error) {
 	if l := d.LeftOut; l != nil {
 		return events.Failure{}, &events.Unreadable{Reason: events.TooLarge, Message: l.Why + ", more than the service reads: read it at its position in the topic"}

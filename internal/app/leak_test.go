@@ -68,8 +68,8 @@ func TestNothingThatHoldsACredentialPrintsIt(t *testing.T) {
 	}()
 }
 
-// The keys of an agency are in no variable: they come in an answer, which may be broken, and go out to an API that may
-// quote them.
+// The keys of an agency are in no variable: they come in an answer, which may be malformed,
+// and are sent to an API that may quote them.
 func TestNoKeyOfAnAgencyIsShownByACheck(t *testing.T) {
 	s := testsecrets.Secrets{}
 	text, err := json.Marshal(map[string]any{"credential": map[string]string{

@@ -10,7 +10,7 @@ import (
 
 // libraryLog writes the standard library's own log lines, for example about an unexpected
 // response, to the service's log.
-type libraryLog struct{ say logrus.FieldLogger }
+type libraryLog struct{ log logrus.FieldLogger }
 
 // captureLibraryLog applies to the whole process, like the standard library's log.
 func captureLibraryLog(log logrus.FieldLogger) {
@@ -23,6 +23,6 @@ var quotation = regexp.MustCompile(`"(\\.|[^"\\])*"`)
 // Write logs a line without its quotations: they come from a server, which may send back a
 // credential.
 func (l libraryLog) Write(line []byte) (int, error) {
-	l.say.Warn("Go standard library: " + string(quotation.ReplaceAll(bytes.TrimSpace(line), []byte(`"…"`))))
+	l.log.Warn("Go standard library: " + string(quotation.ReplaceAll(bytes.TrimSpace(line), []byte(`"…"`))))
 	return len(line), nil
 }

@@ -12,8 +12,8 @@ import (
 	"remux-retrier/internal/trace"
 )
 
-// observer opens the trail of each event for stories, traces, both or neither. Nothing is
-// decided by what they are told.
+// observer opens the trail of each event for stories, traces, both or neither. No decision
+// depends on them.
 type observer struct {
 	stories *story.Store  // may be nil
 	tracer  *trace.Tracer // may be nil
@@ -50,7 +50,7 @@ func (o observer) begin(d *consumer.Delivery, source events.Source, f events.Fai
 	return s
 }
 
-// trail is nil if nobody listens, so that no texts are built for nothing.
+// trail is nil without a listener, so that no texts are built for nothing.
 func (s *observation) trail() story.Trail {
 	if s.story == nil && s.span == nil {
 		return nil

@@ -36,8 +36,8 @@ func TestOnlyWhatSaysThatMPCDoesNotServeIsItsTrouble(t *testing.T) {
 	}
 }
 
-// An idle gate does not know whether the outage is still going on; the page must not say
-// both.
+// An idle gate does not know whether the outage is still going on. The page must not show
+// it as both up and down.
 func TestWhatMayServeIsNotDownSinceAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		quiet, _ := test.NewNullLogger()
@@ -76,7 +76,7 @@ func TestWhatIsNotKnownOrNotLimitedIsNull(t *testing.T) {
 	}
 }
 
-// The page must show that MPC throttles, and how much; not that it is unavailable.
+// The page must show that MPC throttles, and how much, and not that it is unavailable.
 func TestThrottlingIsToldOnThePageAndInReadyz(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		quiet, _ := test.NewNullLogger()

@@ -64,7 +64,7 @@ func TestALogIsTextOnATerminalAndJSONOtherwise(t *testing.T) {
 	}
 }
 
-// devNull is a device, and no terminal.
+// devNull is a device that is not a terminal.
 func devNull(t *testing.T) *os.File {
 	t.Helper()
 	f, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)

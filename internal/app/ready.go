@@ -66,7 +66,7 @@ func (r *readiness) notes() []string {
 	return slices.DeleteFunc(notes, func(note string) bool { return note == "" })
 }
 
-// ledger: nothing is decided before it has caught up.
+// ledger reports whether the ledger has caught up: nothing is decided before.
 func (r *readiness) ledger() (bool, string) {
 	i := r.instance.Load()
 	if i == nil {
@@ -124,8 +124,8 @@ func (r *readiness) publishing() (bool, string) {
 	return len(problems) == 0, strings.Join(problems, "; ")
 }
 
-// absentTopics are those that have been deleted since the start. Of those that the
-// ledger reads, its problem tells.
+// absentTopics lists the topics that were deleted since the start. The ledger's own problem
+// covers those that it reads.
 func absentTopics(s consumer.Status, l ledger.Status, k config.Kafka) []string {
 	absent := slices.Clone(s.Absent)
 	for _, topic := range []string{k.TopicRetried, k.TopicRetryFailed, k.TopicRecovered} {

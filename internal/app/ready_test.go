@@ -12,7 +12,7 @@ import (
 	"remux-retrier/internal/ledger"
 )
 
-// Nothing is being published, or could be: then only the ledger notices.
+// Nothing is being published, or could be: only the ledger notices.
 func TestADeletedTopicIsNamedByWhoeverNoticesIt(t *testing.T) {
 	k := config.Kafka{TopicRetried: "remux.retried", TopicRetryFailed: "remux.retry_failed", TopicRecovered: "remux.recovered"}
 	gone := func(doing string) string {

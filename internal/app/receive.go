@@ -17,7 +17,7 @@ import (
 	"remux-retrier/internal/receive"
 )
 
-// watchDeadline is how long receive may take to look at Kafka once before /healthz fails.
+// watchDeadline is how long receive's check of Kafka may take, however Kafka answers.
 const watchDeadline = time.Minute
 
 // receiving runs the command receive and returns its exit code.
@@ -65,13 +65,13 @@ func receiveUntil(ctx context.Context, cfg config.Receive, version string, log *
 			Metrics: meters.Handler(), Log: log,
 		})
 		if err != nil {
-			_ = server.Close() // no client has been answered yet
+			_ = server.Close() // it has not served a request yet
 			return err
 		}
 	}
 	log.WithFields(logrus.Fields{"version": version, "addr": server.Addr(), "tls": cfg.Certificate() != nil, "topics": cfg.TopicURNs}).Info("receiving SMN's messages")
 
-	lasting, end := context.WithCancel(context.WithoutCancel(ctx)) // health is served until the end
+	lasting, end := context.WithCancel(context.WithoutCancel(ctx)) // health is reported until the end
 	var background sync.WaitGroup
 	background.Go(func() { files.run(lasting, reread) })
 	if health != nil {

@@ -9,14 +9,14 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// Succeeded ends an event that tells of its task's success. If that follows a retry of
-// ours a recovery is published, and ends the event when it is acknowledged.
+// Succeeded ends an event that reports its task's success. After a retry of ours it
+// publishes a recovery, whose acknowledgement ends the event.
 func (e *item) Succeeded(f *events.Failure) {
 	p := e.handler
 	source := events.Source{Topic: e.Topic, Partition: e.Partition, Offset: e.Offset, Time: e.Time}
 	r, ok := p.ledger.Recovery(f.TaskID, source)
 	if !ok {
-		e.ignore(metrics.NotAFailure, story.Ignored, "the task has succeeded, and there is no retry whose end that is")
+		e.ignore(metrics.NotAFailure, story.Ignored, "the task has succeeded, without a retry of this service before")
 		return
 	}
 	topic := p.topics.TopicRecovered
@@ -35,7 +35,7 @@ func (e *item) Succeeded(f *events.Failure) {
 		e.ignore(metrics.NotAFailure, story.Ignored, "its recovery cannot be written: "+err.Error())
 		return
 	}
-	// In a goroutine, for Publish may wait to learn the topic's partitions.
+	// In a goroutine, because Publish may wait to learn the topic's partitions.
 	e.Go(func() {
 		e.Publish(func(err error) {
 			e.observation.ended(err, story.Published, topic)

@@ -23,7 +23,8 @@ func (h *harness) succeed(task string) {
 		`{"event_type":"RemuxComplete","remux_info":{"task_id":%q,"status":"SUCCEED","user_data":"asset"}}`, task)})
 }
 
-// recoveries are the published ones, by the offsets of the events that told of them.
+// recoveries returns the published recoveries, by the offsets of the events that reported
+// the success.
 func (h *harness) recoveries() map[int64]events.Recovery {
 	h.Helper()
 	all := map[int64]events.Recovery{}
@@ -44,7 +45,7 @@ func TestATaskThatSucceedsAfterARetryIsToldOnce(t *testing.T) {
 		time.Sleep(time.Second)
 		h.succeed("1")
 		h.succeed("1")
-		time.Sleep(3 * time.Second) // the time in which it commits
+		time.Sleep(3 * time.Second) // long enough to commit
 		got := h.recoveries()
 		if r := got[3]; len(h.broker.Records("recovered")) != 1 || r.TaskID != "1" || r.Retries != 1 || r.UserData != "asset" ||
 			r.Retry.Source.Offset != 1 || !r.FirstFailedAt.Equal(r.Retry.Source.Time) || !r.RecoveredAt.Equal(r.Source.Time) {
@@ -72,7 +73,7 @@ func TestWithoutTheTopicASuccessIsNothing(t *testing.T) {
 		if n := len(h.broker.Records("recovered")); n != 0 || h.mpc.of("1") != 1 {
 			t.Errorf("%d recoveries, %d calls", n, h.mpc.of("1"))
 		}
-		// A plain event was a failure, whatever else stood in it, and is.
+		// A plain event is a failure, whatever other fields it has.
 		h.broker.Append("failed", 0, consumer.Message{Value: []byte(`{"task_id":"2","status":"SUCCEED"}`)})
 		time.Sleep(time.Second)
 		if n := h.answers("2"); n[events.Accepted] != 1 {
@@ -81,7 +82,7 @@ func TestWithoutTheTopicASuccessIsNothing(t *testing.T) {
 	})
 }
 
-// The answer was lost, and the task has succeeded by the time that its state is told.
+// The answer was lost, and the task has succeeded before its state is queried.
 func TestASuccessThatComesBeforeTheRetryIsKnownIsNotLost(t *testing.T) {
 	withHarness(t, 1, recovering, func(h *harness) {
 		down := true
@@ -107,7 +108,7 @@ func TestASuccessThatComesBeforeTheRetryIsKnownIsNotLost(t *testing.T) {
 		h.succeed("1")
 		time.Sleep(10 * time.Minute)
 		if n := len(h.broker.Records("recovered")); n != 0 {
-			t.Errorf("%d recoveries, and nobody knows that the retry was accepted", n)
+			t.Errorf("%d recoveries, and it is unknown that the retry was accepted", n)
 		}
 		h.mpc.mu.Lock()
 		down = false
@@ -119,7 +120,8 @@ func TestASuccessThatComesBeforeTheRetryIsKnownIsNotLost(t *testing.T) {
 	})
 }
 
-// What is not acknowledged is not committed, and what was written is not written again.
+// An event whose recovery is not acknowledged is not committed, and a recovery is not
+// written twice.
 func TestARecoveryIsNeitherLostNorRepeatedOverARestart(t *testing.T) {
 	for hazard, fault := range map[string]func(memlog.Operation) (time.Duration, error, error){
 		"not written":         func(memlog.Operation) (time.Duration, error, error) { return 0, memlog.ErrUnreachable, nil },

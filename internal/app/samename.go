@@ -14,17 +14,17 @@ import (
 )
 
 // sameNameMembers handles other group members with this instance's name. At the start such
-// a member is this instance before its crash, which is removed; a running one cannot be
+// a member is this instance before its crash, and is removed. A running one cannot be
 // distinguished from it and is removed once. Another one found later is left alone and
 // reported: two that remove each other would never work.
 type sameNameMembers struct {
-	log      *kafkalog.Client
+	kafka    *kafkalog.Client
 	instance string
-	out      *notice.Notice
-	say      logrus.FieldLogger
+	notice   *notice.Notice
+	log      logrus.FieldLogger
 }
 
-// memberTimeout bounds requests whose result nobody has to wait for.
+// memberTimeout bounds requests that are not essential.
 const memberTimeout = 5 * time.Second
 
 // evict is best effort: without it the group waits for the session timeout.
@@ -34,11 +34,11 @@ func (t *sameNameMembers) evict(ctx context.Context) {
 	}
 	ctx, cancel := clock.WithTimeout(ctx, clock.System, memberTimeout)
 	defer cancel()
-	switch n, err := t.log.Evict(ctx); {
+	switch n, err := t.kafka.Evict(ctx); {
 	case err != nil:
-		t.say.WithError(err).Warn("could not check for a former member of this instance: the group removes it after the session timeout at the latest")
+		t.log.WithError(err).Warn("could not check for a former member of this instance: the group removes it after the session timeout at the latest")
 	case n > 0:
-		t.say.WithField("members", n).Info("removed this instance's former member from the group")
+		t.log.WithField("members", n).Info("removed this instance's former member from the group")
 	}
 }
 
@@ -50,17 +50,17 @@ func (t *sameNameMembers) look(ctx context.Context) {
 	clock.System.Go(func() {
 		ctx, cancel := clock.WithTimeout(ctx, clock.System, memberTimeout)
 		defer cancel()
-		hosts, err := t.log.SameNameHosts(ctx)
+		hosts, err := t.kafka.SameNameHosts(ctx)
 		switch {
 		case err != nil:
 		case len(hosts) > 0:
-			t.out.Problem(fmt.Sprintf("another process uses KAFKA_INSTANCE_ID %s, from %s: give each instance its own name, or they remove each other from the group at every start",
+			t.notice.Problem(fmt.Sprintf("another process uses KAFKA_INSTANCE_ID %s, from %s: give each instance its own name, or they remove each other from the group at every start",
 				t.instance, strings.Join(hosts, ", ")))
 		default:
-			t.out.Over("no other process uses KAFKA_INSTANCE_ID " + t.instance + " any more")
+			t.notice.Over("no other process uses KAFKA_INSTANCE_ID " + t.instance + " any more")
 		}
 	})
 }
 
 // note is the note for /readyz; empty: none.
-func (t *sameNameMembers) note() string { return t.out.Text() }
+func (t *sameNameMembers) note() string { return t.notice.Text() }

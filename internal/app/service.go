@@ -50,8 +50,8 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	if err != nil {
 		return err
 	}
-	start := &startUp{log: kafka, cfg: cfg.Kafka, retry: cfg.Retry, clock: clock.System, rand: rand.Float64, out: log, waiting: notice.New(log)}
-	sameName := &sameNameMembers{log: kafka, instance: cfg.Kafka.InstanceID, out: notice.New(log), say: log}
+	start := &startUp{kafka: kafka, cfg: cfg.Kafka, retry: cfg.Retry, clock: clock.System, rand: rand.Float64, log: log, waiting: notice.New(log)}
+	sameName := &sameNameMembers{kafka: kafka, instance: cfg.Kafka.InstanceID, notice: notice.New(log), log: log}
 	ready := &readiness{startUp: start, sameName: sameName, files: files}
 	for _, check := range ready.checks() { // now, so that the reasons for a delayed start are visible
 		meters.Ready(check.Name, check.Func)

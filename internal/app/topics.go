@@ -31,12 +31,12 @@ const deadLetterOverhead = 4 << 10
 
 // startUp checks what must be true before work starts.
 type startUp struct {
-	log   *kafkalog.Client
+	kafka *kafkalog.Client
 	cfg   config.Kafka
 	retry config.Retry
 	clock clock.Clock
 	rand  func() float64
-	out   logrus.FieldLogger
+	log   logrus.FieldLogger
 	// waiting reports that the brokers do not answer or reject requests.
 	waiting *notice.Notice
 }
@@ -83,7 +83,7 @@ const (
 func (s *startUp) missing(ctx context.Context, names []string) (missing []string, err error) {
 	for looks := missingFor / missingInterval; ; looks-- {
 		err = s.untilAnswered(ctx, func() (err error) {
-			missing, err = s.log.Missing(ctx, names)
+			missing, err = s.kafka.Missing(ctx, names)
 			return err
 		})
 		if err != nil || len(missing) == 0 || s.cfg.CreateTopics || looks == 0 {
@@ -99,15 +99,15 @@ func (s *startUp) missing(ctx context.Context, names []string) (missing []string
 // delete all but a task's last answer. Without the permission to read the settings it
 // checks nothing.
 func (s *startUp) checkRetention(ctx context.Context, topic string) error {
-	policy, retention, known, err := s.log.TopicPolicy(ctx, topic)
+	policy, retention, known, err := s.kafka.TopicPolicy(ctx, topic)
 	switch {
 	case err != nil:
-		s.out.WithField("reason", err).Debug("cannot read the settings of topic " + topic)
+		s.log.WithField("reason", err).Debug("cannot read the settings of topic " + topic)
 	case !known:
 	case strings.Contains(policy, "compact"):
 		return fmt.Errorf("topic %s has cleanup.policy=%s: compaction keeps only a task's last outcome, but the service needs all of them; set cleanup.policy=delete", topic, policy)
 	case retention > 0 && retention < s.retry.BudgetWindow:
-		s.out.Warnf("topic %s keeps records for %v (retention.ms), but RETRY_BUDGET_WINDOW is %v: retries with deleted records do not count; raise retention.ms or shorten the window", topic, retention, s.retry.BudgetWindow)
+		s.log.Warnf("topic %s keeps records for %v (retention.ms), but RETRY_BUDGET_WINDOW is %v: retries with deleted records do not count; raise retention.ms or shorten the window", topic, retention, s.retry.BudgetWindow)
 	}
 	return nil
 }
@@ -123,7 +123,7 @@ func (s *startUp) create(ctx context.Context, missing []string) error {
 	}
 	var partitions int
 	if err := s.untilAnswered(ctx, func() (err error) {
-		partitions, err = s.log.Partitions(ctx, s.cfg.TopicFailed)
+		partitions, err = s.kafka.Partitions(ctx, s.cfg.TopicFailed)
 		return err
 	}); err != nil {
 		return err
@@ -133,7 +133,7 @@ func (s *startUp) create(ctx context.Context, missing []string) error {
 		spec := kafkalog.TopicSpec{Name: name, Partitions: partitions, Retention: max(outcomeRetention, 2*s.retry.BudgetWindow)}
 		if name == s.cfg.TopicDeadLetter {
 			spec.Retention = deadLetterRetention
-			if largest, known, err := s.log.MaxMessageBytes(ctx, s.cfg.TopicFailed); err == nil && known {
+			if largest, known, err := s.kafka.MaxMessageBytes(ctx, s.cfg.TopicFailed); err == nil && known {
 				spec.MaxMessageBytes = largest + deadLetterOverhead
 			}
 		}
@@ -149,7 +149,7 @@ func (s *startUp) make(ctx context.Context, specs ...kafkalog.TopicSpec) error {
 	}
 	var refused error
 	if err := s.untilAnswered(ctx, func() error {
-		err := s.log.Create(ctx, specs)
+		err := s.kafka.Create(ctx, specs)
 		if kafkalog.Refused(err) { // that is a final answer
 			refused, err = err, nil
 		}
@@ -164,11 +164,11 @@ func (s *startUp) make(ctx context.Context, specs ...kafkalog.TopicSpec) error {
 	for i, spec := range specs {
 		names[i] = spec.Name
 	}
-	s.out.WithFields(logrus.Fields{"topics": names, "partitions": specs[0].Partitions}).Info("topics created")
+	s.log.WithFields(logrus.Fields{"topics": names, "partitions": specs[0].Partitions}).Info("topics created")
 	for {
 		var left []string
 		err := s.untilAnswered(ctx, func() (err error) {
-			left, err = s.log.Missing(ctx, names)
+			left, err = s.kafka.Missing(ctx, names)
 			return err
 		})
 		if err != nil || len(left) == 0 {
@@ -183,13 +183,13 @@ func (s *startUp) make(ctx context.Context, specs ...kafkalog.TopicSpec) error {
 // compareSizes warns if a dead letter may not fit its topic. It needs a permission
 // (DESCRIBE_CONFIGS) that nothing else needs; without it nothing is checked.
 func (s *startUp) compareSizes(ctx context.Context) {
-	failed, known1, err1 := s.log.MaxMessageBytes(ctx, s.cfg.TopicFailed)
-	dead, known2, err2 := s.log.MaxMessageBytes(ctx, s.cfg.TopicDeadLetter)
+	failed, known1, err1 := s.kafka.MaxMessageBytes(ctx, s.cfg.TopicFailed)
+	dead, known2, err2 := s.kafka.MaxMessageBytes(ctx, s.cfg.TopicDeadLetter)
 	if err := errors.Join(err1, err2); err != nil {
-		s.out.WithField("reason", err).Debug("cannot read the topics' size limits")
+		s.log.WithField("reason", err).Debug("cannot read the topics' size limits")
 	}
 	if known1 && known2 && dead < failed+deadLetterOverhead {
-		s.out.Warnf("topic %s accepts messages up to %d bytes (max.message.bytes), %s up to %d: a large dead letter may not fit and would block its partition; raise it to %d",
+		s.log.Warnf("topic %s accepts messages up to %d bytes (max.message.bytes), %s up to %d: a large dead letter may not fit and would block its partition; raise it to %d",
 			s.cfg.TopicDeadLetter, dead, s.cfg.TopicFailed, failed, failed+deadLetterOverhead)
 	}
 }

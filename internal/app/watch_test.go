@@ -24,13 +24,13 @@ func (answered) Release()                     {}
 // hangingFetch is a fetch that never returns, contrary to its documentation.
 type hangingFetch struct{ Client }
 
-// alone ignores everything.
-type alone struct{}
+// ignoreAll is a RebalanceListener that ignores everything.
+type ignoreAll struct{}
 
-func (alone) Assigned(context.Context, consumer.Assignment) error { return nil }
-func (alone) Opened(int, int64, int64, bool)                      {}
-func (alone) Published(string, int, int64, []*consumer.Record)    {}
-func (alone) Committed(int, int64)                                {}
+func (ignoreAll) Assigned(context.Context, consumer.Assignment) error { return nil }
+func (ignoreAll) Opened(int, int64, int64, bool)                      {}
+func (ignoreAll) Published(string, int, int64, []*consumer.Record)    {}
+func (ignoreAll) Committed(int, int64)                                {}
 
 func (hangingFetch) Fetch(ctx context.Context, _ string, _ int, _ int64, _ int) (consumer.Page, error) {
 	<-ctx.Done()
@@ -54,7 +54,7 @@ func missed(t *testing.T, wrap func(Client) Client, happens func(b *memlog.Broke
 		c, err := consumer.New(consumer.Config{
 			Client: watchedClient{wrap(b.Member("a")), loops}, Handler: answered{}, Topic: "in",
 			SessionTimeout: 10 * time.Second, Drain: 15 * time.Second, Shutdown: 20 * time.Second, MaxInFlight: 64,
-			Listener: alone{}, Clock: clock.System, Rand: func() float64 { return .5 }, Logger: log,
+			Listener: ignoreAll{}, Clock: clock.System, Rand: func() float64 { return .5 }, Logger: log,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -1,8 +1,8 @@
-// Package backoff spaces repeated attempts: exponential growth with equal
-// jitter, so that those who failed together do not come back together.
-// (Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.)
+// Package backoff spaces repeated attempts: exponential growth with equal jitter, so that
+// callers that failed together do not retry together. (Marc Brooker, "Exponential Backoff
+// And Jitter", AWS Architecture Blog, 2015.)
 //
-// It neither sleeps nor decides what is tried again. Any package may import it.
+// It neither sleeps nor decides what is retried. Any package may import it.
 package backoff
 
 import "time"
@@ -17,10 +17,9 @@ type Backoff struct {
 	failures int
 }
 
-// Next is how long to wait after one more failure: a random time between half
-// and the whole of Base × 2ⁿ, at most Max. The lower half is kept out because
-// what is waited for here, a broker or a topic, does not profit from a retry
-// within microseconds.
+// Next returns how long to wait after one more failure: a random time between half and the
+// whole of Base × 2ⁿ, at most Max. The lower half is excluded because a broker or a topic
+// is not back within microseconds.
 func (b *Backoff) Next() time.Duration {
 	bound := b.Max
 	if b.failures < 62 && b.Base < b.Max>>b.failures {
@@ -30,5 +29,5 @@ func (b *Backoff) Next() time.Duration {
 	return bound/2 + time.Duration(b.Rand()*float64(bound/2))
 }
 
-// Reset starts the series anew, after a success.
+// Reset starts the series again, after a success.
 func (b *Backoff) Reset() { b.failures = 0 }

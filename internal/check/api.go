@@ -14,17 +14,17 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// probe is the task that is asked for. MPC's ids are numbers that it gives itself;
-// whether it knows this one does not matter.
+// probe is the id of the queried task. The task need not exist.
 const probe = "1"
 
 const (
-	skewWorthALine = time.Minute
-	// maxSkew: beyond it the gateway refuses signatures.
+	// noticeableSkew is reported.
+	noticeableSkew = time.Minute
+	// maxSkew is the largest skew with which the gateway accepts signatures.
 	maxSkew = 15 * time.Minute
 )
 
-// api checks the way to MPC and the credentials.
+// api checks the connection to MPC and the credentials.
 func (c *Checker) api(ctx context.Context) {
 	c.endpoint(ctx)
 	ctx, cancel := context.WithTimeout(ctx, within)
@@ -47,15 +47,15 @@ func (c *Checker) endpoint(ctx context.Context) {
 	date, err := c.dateAt(ctx, endpoint)
 	took := c.Now().Sub(began)
 	if err != nil {
-		c.fail(what, "%v: check MPC_ENDPOINT or MPC_REGION, the name server, and proxies and firewalls between", err)
+		c.fail(what, "%v: check MPC_ENDPOINT or MPC_REGION, the name server, and the proxies and firewalls on the path", err)
 		return
 	}
 	c.ok(what, "answers after %v", took.Round(time.Millisecond))
 	if date.IsZero() {
-		c.warn("clock", "the API does not tell its time, so this machine's cannot be compared")
+		c.warn("clock", "the API's answer has no time, so this machine's clock cannot be compared")
 		return
 	}
-	// The answer was written in between, and its time is in whole seconds.
+	// The answer was written between request and receipt, and its time is in whole seconds.
 	skew := began.Add(took / 2).Sub(date.Add(time.Second / 2)).Round(time.Second)
 	where := "ahead of"
 	if skew < 0 {
@@ -63,27 +63,27 @@ func (c *Checker) endpoint(ctx context.Context) {
 	}
 	switch {
 	case skew >= maxSkew && (c.Service.MPC.Auth.Mode == config.KeyMode || c.Service.MPC.Auth.Mode == config.AgencyMode):
-		c.fail("clock", "this machine's clock is %v %s the API's, and beyond %v it refuses AK/SK signatures: set the clock", skew, where, maxSkew)
-	case skew >= skewWorthALine:
-		c.warn("clock", "this machine's clock is %v %s the API's: set it (AK/SK signatures are refused beyond %v)", skew, where, maxSkew)
+		c.fail("clock", "this machine's clock is %v %s the API's, which rejects AK/SK signatures from %v on: set the clock", skew, where, maxSkew)
+	case skew >= noticeableSkew:
+		c.warn("clock", "this machine's clock is %v %s the API's: set it (AK/SK signatures are rejected from %v on)", skew, where, maxSkew)
 	default:
 		c.ok("clock", "within %v of the API's", max(skew, time.Second))
 	}
 }
 
-// dateAt is the Date of an answer, zero where it has none.
+// dateAt returns the Date of an answer; zero if it has none.
 func (c *Checker) dateAt(ctx context.Context, endpoint string) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodHead, endpoint, nil)
 	if err != nil {
-		return time.Time{}, errors.New("the address is not valid")
+		return time.Time{}, errors.New("the address is invalid")
 	}
 	transport := &http.Transport{
 		Proxy: func(r *http.Request) (*url.URL, error) {
 			u, err := http.ProxyFromEnvironment(r)
-			if err != nil { // it quotes the proxy's URL, which may hold a password
-				return nil, errors.New("the proxy's URL in the environment (HTTPS_PROXY, HTTP_PROXY) is not valid")
+			if err != nil { // it quotes the proxy's URL, which may contain a password
+				return nil, errors.New("the proxy's URL in the environment (HTTPS_PROXY, HTTP_PROXY) is invalid")
 			}
 			return u, nil
 		},
@@ -95,7 +95,7 @@ func (c *Checker) dateAt(ctx context.Context, endpoint string) (time.Time, error
 		return time.Time{}, err
 	}
 	defer answer.Body.Close()
-	_, _ = io.CopyN(io.Discard, answer.Body, 1<<10) // to be polite
+	_, _ = io.CopyN(io.Discard, answer.Body, 1<<10)
 	date, err := http.ParseTime(answer.Header.Get("Date"))
 	if err != nil {
 		return time.Time{}, nil
@@ -103,8 +103,8 @@ func (c *Checker) dateAt(ctx context.Context, endpoint string) (time.Time, error
 	return date, nil
 }
 
-// verdict says what the answer to a state query tells of the credentials. Whoever
-// is refused for the task has been let in.
+// verdict reports what the answer to a state query proves about the credentials. A refusal
+// because of the task proves that they were accepted.
 func (c *Checker) verdict(err error) {
 	const query, login = "state query", "authentication"
 	var e *mpcclient.Error
@@ -118,11 +118,11 @@ func (c *Checker) verdict(err error) {
 		c.fail(login, "%v", e)
 	case e.Forbidden():
 		c.ok(login, "%s accepted", c.credentials())
-		c.warn(query, "%v; if only the query is denied, the service goes on, and tells refusals by their codes alone; if MPC_PROJECT_ID is of another project, every retry is denied too: check it first", e)
+		c.warn(query, "%v; if only the query is denied, the service works, but judges refusals by their codes alone; if MPC_PROJECT_ID belongs to another project, every retry is denied too: check it first", e)
 	case e.Class == mpcclient.Operator:
 		c.fail(login, "%v", e)
 	case e.Outage():
-		c.fail(query, "%v; the credentials could not be tried", e)
+		c.fail(query, "%v; the credentials could not be checked", e)
 	default:
 		c.ok(login, "%s accepted", c.credentials())
 		c.ok(query, "answered (%s)", e.Code)

@@ -1,9 +1,9 @@
-// Package check tries out, one thing after the other, what the service needs:
-// brokers, topics, group, rights, the API and the credentials for it. Each result
-// is a line that says what to do if something is wrong.
+// Package check checks one after the other what the service needs: brokers, topics, group,
+// rights, the API and its credentials. Each result is a line, which says what to do if
+// something is wrong.
 //
-// It changes nothing: it writes no record, joins no group, and of MPC it asks for
-// the state of one task. Only package command imports it.
+// It changes nothing: it writes no record, joins no group, and sends MPC only one state
+// query. Only package command imports it.
 //
 //	check.go   results
 //	kafka.go   brokers and group
@@ -30,23 +30,23 @@ const within = 10 * time.Second
 // Config of a Checker. All fields are required.
 type Config struct {
 	Service config.Config
-	// Kafka and MPC make clients.
+	// Kafka and MPC create clients.
 	Kafka func(config.Config) (*kafkalog.Client, error)
 	MPC   func(config.Config) (*mpcclient.Client, error)
 	Now   func() time.Time
-	// Out gets a line for each result, when it is there.
+	// Out gets a line for each result as soon as it is known.
 	Out io.Writer
 }
 
-// Checker checks.
+// Checker runs the checks.
 type Checker struct {
 	Config
 	failed int
-	// stopped is not nil from when on nothing is found out any more.
+	// stopped returns an error once the run has ended; further results are not printed.
 	stopped func() error
 }
 
-// New makes a Checker.
+// New returns a Checker.
 func New(cfg Config) (*Checker, error) {
 	if cfg.Kafka == nil || cfg.MPC == nil || cfg.Now == nil || cfg.Out == nil {
 		return nil, errors.New("check: Kafka, MPC, Now and Out are required")
@@ -54,9 +54,9 @@ func New(cfg Config) (*Checker, error) {
 	return &Checker{Config: cfg}, nil
 }
 
-// Run checks everything and tells how many checks failed. What depends on a check
-// that failed is left out; the rest goes on. Once the context has ended nothing is
-// said: what it cut short has not failed.
+// Run runs all checks and returns how many failed. Checks that depend on a failed one are
+// left out. Once the context has ended nothing is printed: an interrupted check has not
+// failed.
 func (c *Checker) Run(ctx context.Context) (failed int) {
 	c.stopped = ctx.Err
 	c.settings()
@@ -76,7 +76,7 @@ func (c *Checker) settings() {
 	c.certificate()
 }
 
-// endsSoon is how long before its end a client certificate is worth a line.
+// endsSoon is how long before it expires a client certificate is reported.
 const endsSoon = 14 * 24 * time.Hour
 
 func (c *Checker) certificate() {
@@ -86,11 +86,11 @@ func (c *Checker) certificate() {
 	switch {
 	case ends.IsZero():
 	case left <= 0:
-		c.fail(what, "it ended at %s: put a new one and its key in place (KAFKA_TLS_CERT_FILE, KAFKA_TLS_KEY_FILE)", at)
+		c.fail(what, "expired at %s: replace it and its key (KAFKA_TLS_CERT_FILE, KAFKA_TLS_KEY_FILE)", at)
 	case left < endsSoon:
-		c.warn(what, "it ends in %d days, at %s: put a new one and its key in place; a running service uses them without a restart", int(left/(24*time.Hour)), at)
+		c.warn(what, "expires in %d days, at %s: replace it and its key; a running service uses them without a restart", int(left/(24*time.Hour)), at)
 	default:
-		c.ok(what, "holds until %s", at)
+		c.ok(what, "valid until %s", at)
 	}
 }
 
@@ -102,7 +102,7 @@ func (c *Checker) fail(what, format string, args ...any) {
 	}
 }
 
-// line is one line, whatever came from outside; none once the run has stopped.
+// line prints one line, whatever its arguments contain; nothing once the run has ended.
 func (c *Checker) line(result, what, format string, args ...any) (said bool) {
 	if c.stopped != nil && c.stopped() != nil {
 		return false

@@ -13,7 +13,7 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// result is what a check has printed, and how often it failed.
+// result returns what a check has printed, and how often it failed.
 func result(check func(c *Checker)) (text string, failed int) {
 	var out bytes.Buffer
 	c := &Checker{Config: Config{Out: &out, Now: time.Now}}
@@ -22,7 +22,7 @@ func result(check func(c *Checker)) (text string, failed int) {
 	return out.String(), c.failed
 }
 
-// want is the beginning of the only line that a check prints; empty: none.
+// want fails unless a check prints one line that begins with line; empty: none.
 func want(t *testing.T, name, line string, check func(c *Checker)) {
 	t.Helper()
 	text, failed := result(check)
@@ -39,7 +39,7 @@ func TestDurabilityOfATopic(t *testing.T) {
 		"as it should be":         {3, 3, 2, ""},
 		"one replica behind":      {3, 2, 2, ""},
 		"too few in sync":         {3, 1, 2, "FAIL  t: a partition has 1 replica in sync"},
-		"more than there are":     {2, 2, 3, "FAIL  t: min.insync.replicas is 3, and there are 2"},
+		"more than there are":     {2, 2, 3, "FAIL  t: min.insync.replicas is 3, but there are 2"},
 		"one broker stops it":     {2, 2, 2, "warn  t: min.insync.replicas is as large as"},
 		"one replica":             {1, 1, 1, "warn  t: has one replica"},
 		"acknowledged by one":     {3, 3, 1, "warn  t: min.insync.replicas is 1"},
@@ -61,7 +61,7 @@ func TestHowLongATopicKeepsItsRecords(t *testing.T) {
 	}{
 		"for ever":                {ledger, "delete", 0, ""},
 		"as long as the window":   {ledger, "delete", 24 * time.Hour, ""},
-		"shorter than the window": {ledger, "delete", 23 * time.Hour, "warn  t: keeps its records for 23h0m0s, and RETRY_BUDGET_WINDOW"},
+		"shorter than the window": {ledger, "delete", 23 * time.Hour, "warn  t: keeps its records for 23h0m0s, but RETRY_BUDGET_WINDOW"},
 		"compacted ledger":        {ledger, "compact,delete", 0, "FAIL  t: cleanup.policy is compact,delete"},
 		"compacted events":        {failed, "compact", 0, "warn  t: cleanup.policy is compact"},
 		"events for an hour":      {failed, "delete", time.Hour, "warn  t: keeps its records for 1h0m0s only"},

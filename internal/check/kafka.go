@@ -11,8 +11,8 @@ import (
 	"remux-retrier/internal/config"
 )
 
-// brokers asks each configured broker by itself, and those that they name, which
-// are the ones that the service will talk to. It tells whether any answers.
+// brokers checks each configured broker, and those that they advertise: the service will
+// connect to them. It reports whether any broker answers.
 func (c *Checker) brokers(ctx context.Context) bool {
 	var advertised []string
 	answers := false
@@ -30,19 +30,19 @@ func (c *Checker) brokers(ctx context.Context) bool {
 	return answers
 }
 
-// broker asks one broker, with the TLS and SASL that are configured.
+// broker checks one broker, with the configured TLS and SASL.
 func (c *Checker) broker(ctx context.Context, addr, hint string) (advertised []string, ok bool) {
 	what := "broker " + addr
 	cfg := c.Service
 	cfg.Kafka.Brokers = []string{addr}
 	began := c.Now()
-	err := c.with(ctx, cfg, func(ctx context.Context, log *kafkalog.Client) (err error) {
-		advertised, err = log.Brokers(ctx)
+	err := c.with(ctx, cfg, func(ctx context.Context, client *kafkalog.Client) (err error) {
+		advertised, err = client.Brokers(ctx)
 		return err
 	})
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		c.fail(what, "no answer after %v: a firewall drops what is sent to it, or the broker hangs%s", c.Now().Sub(began).Round(time.Second), hint)
+		c.fail(what, "no answer after %v: a firewall drops the packets, or the broker hangs%s", c.Now().Sub(began).Round(time.Second), hint)
 		return nil, false
 	case err != nil:
 		c.fail(what, "%v%s", err, hint)
@@ -60,36 +60,36 @@ func (c *Checker) broker(ctx context.Context, addr, hint string) (advertised []s
 	return advertised, true
 }
 
-// with lends a client for one check.
+// with runs one check with a client of its own.
 func (c *Checker) with(ctx context.Context, cfg config.Config, f func(context.Context, *kafkalog.Client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	log, err := c.Kafka(cfg)
+	client, err := c.Kafka(cfg)
 	if err != nil {
 		return err
 	}
-	defer log.Close()
-	return f(ctx, log)
+	defer client.Close()
+	return f(ctx, client)
 }
 
-// cluster checks what any broker can tell.
+// cluster checks what any broker knows: topics and the group.
 func (c *Checker) cluster(ctx context.Context) {
-	log, err := c.Kafka(c.Service)
+	client, err := c.Kafka(c.Service)
 	if err != nil {
 		c.fail("kafka", "%v", err)
 		return
 	}
-	defer log.Close()
-	c.topics(ctx, log)
-	c.group(ctx, log)
+	defer client.Close()
+	c.topics(ctx, client)
+	c.group(ctx, client)
 }
 
-func (c *Checker) group(ctx context.Context, log *kafkalog.Client) {
+func (c *Checker) group(ctx context.Context, client *kafkalog.Client) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	k := c.Service.Kafka
 	what := "group " + k.GroupID
-	g, err := log.DescribeGroup(ctx)
+	g, err := client.DescribeGroup(ctx)
 	if err != nil {
 		c.fail(what, "%v", err)
 		return
@@ -102,9 +102,9 @@ func (c *Checker) group(ctx context.Context, log *kafkalog.Client) {
 	case g.Rights.Known && !g.Rights.Read:
 		c.fail(what, "the brokers' ACLs must allow READ on it to this user")
 	case len(g.Clients) == 0 && g.State == "Dead": // there is no such group
-		c.ok(what, "no member, it has not run yet")
+		c.ok(what, "no members; it has not run yet")
 	case len(g.Clients) == 0:
-		c.ok(what, "no member now (%s)", g.State)
+		c.ok(what, "no members now (%s)", g.State)
 	default:
 		c.ok(what, "%s, members: %s", g.State, strings.Join(g.Clients, ", "))
 	}
@@ -113,7 +113,7 @@ func (c *Checker) group(ctx context.Context, log *kafkalog.Client) {
 	}
 }
 
-// repeated are the names that stand more than once in a sorted list.
+// repeated returns the names that occur more than once in a sorted list.
 func repeated(sorted []string) []string {
 	var twice []string
 	for i := 1; i < len(sorted); i++ {

@@ -13,16 +13,17 @@ import (
 	"remux-retrier/internal/config"
 )
 
-// deadLetterRoom is what the headers of a dead letter may add to its record.
-const deadLetterRoom = 4 << 10
+// deadLetterOverhead is how much the headers of a dead letter may add to its record, in
+// bytes.
+const deadLetterOverhead = 4 << 10
 
 // use is what the service does with a topic.
 type use struct {
 	topic       string
 	read, write bool
-	// byCommand: a command needs the right beside, the service does not.
+	// Commands that need the right, if the service does not.
 	readByCommand, writeByCommand string
-	ledger                        bool // the outcomes are the ledger
+	ledger                        bool // the service reads the topic back
 }
 
 func uses(k config.Kafka) []use {
@@ -38,74 +39,74 @@ func uses(k config.Kafka) []use {
 	return all
 }
 
-func (c *Checker) topics(ctx context.Context, log *kafkalog.Client) {
+func (c *Checker) topics(ctx context.Context, client *kafkalog.Client) {
 	sizes := map[string]int{}
 	for _, u := range uses(c.Service.Kafka) {
 		ctx, cancel := context.WithTimeout(ctx, within)
-		if size := c.topic(ctx, log, u); size > 0 {
+		if size := c.topic(ctx, client, u); size > 0 {
 			sizes[u.topic] = size
 		}
 		cancel()
 	}
 	k := c.Service.Kafka
 	failed, dead := sizes[k.TopicFailed], sizes[k.TopicDeadLetter]
-	if failed > 0 && dead > 0 && dead < failed+deadLetterRoom {
-		c.warn("topic "+k.TopicDeadLetter, "max.message.bytes is %d, that of %s %d: a large dead letter may not fit and would block its partition; raise it to %d", dead, k.TopicFailed, failed, failed+deadLetterRoom)
+	if failed > 0 && dead > 0 && dead < failed+deadLetterOverhead {
+		c.warn("topic "+k.TopicDeadLetter, "max.message.bytes is %d, that of %s %d: a large dead letter may not fit and would block its partition; raise it to %d", dead, k.TopicFailed, failed, failed+deadLetterOverhead)
 	}
 }
 
-// topic checks a topic and gives its size limit, 0 if that is not known.
-func (c *Checker) topic(ctx context.Context, log *kafkalog.Client, u use) (size int) {
+// topic checks a topic and returns its size limit in bytes, 0 if unknown.
+func (c *Checker) topic(ctx context.Context, client *kafkalog.Client, u use) (size int) {
 	what := "topic " + u.topic
-	s, err := log.DescribeTopic(ctx, u.topic)
+	s, err := client.DescribeTopic(ctx, u.topic)
 	switch {
 	case errors.Is(err, consumer.ErrUnknownTopic) && c.Service.Kafka.CreateTopics:
 		c.warn(what, "does not exist; the service will create it (KAFKA_CREATE_TOPICS)")
 		return 0
 	case errors.Is(err, consumer.ErrUnknownTopic):
-		c.fail(what, "does not exist, or may not be seen: create it, or set KAFKA_CREATE_TOPICS=true; the brokers' ACLs must allow DESCRIBE on it")
+		c.fail(what, "does not exist, or this user may not see it: create it, or set KAFKA_CREATE_TOPICS=true; the brokers' ACLs must allow DESCRIBE on it")
 		return 0
 	case err != nil:
 		c.fail(what, "%v", err)
 		return 0
 	}
 	before := c.failed
-	settings := c.topicSettings(ctx, log, u, s)
+	current := c.topicSettings(ctx, client, u, s)
 	c.rights(what, u, s.Rights)
 	if s.Leaderless > 0 {
-		c.fail(what, "%d of %d partitions have no leader: brokers are away, or the disks of all replicas", s.Leaderless, s.Partitions)
+		c.fail(what, "%d of %d partitions have no leader: brokers or the disks of all replicas are down", s.Leaderless, s.Partitions)
 	}
 	if c.failed == before {
-		c.ok(what, "%s, %s%s", counted(s.Partitions, "partition"), counted(s.Replicas, "replica"), settings.text)
+		c.ok(what, "%s, %s%s", counted(s.Partitions, "partition"), counted(s.Replicas, "replica"), current.text)
 	}
-	return settings.size
+	return current.size
 }
 
-// told is what a topic's settings say, where they may be seen.
-type told struct {
+// settings are a topic's settings, as far as they can be read.
+type settings struct {
 	text string
 	size int
 }
 
-func (c *Checker) topicSettings(ctx context.Context, log *kafkalog.Client, u use, s kafkalog.TopicState) told {
+func (c *Checker) topicSettings(ctx context.Context, client *kafkalog.Client, u use, s kafkalog.TopicState) settings {
 	what := "topic " + u.topic
 	const policy, retention, size, replicas = "cleanup.policy", "retention.ms", "max.message.bytes", "min.insync.replicas"
-	is, err := log.Settings(ctx, u.topic, policy, retention, size, replicas)
+	is, err := client.Settings(ctx, u.topic, policy, retention, size, replicas)
 	switch {
 	case err != nil:
-		c.warn(what, "its settings are not known: %v", err)
-		return told{}
+		c.warn(what, "its settings are unknown: %v", err)
+		return settings{}
 	case is == nil:
-		c.warn(what, "its settings may not be seen: allow DESCRIBE_CONFIGS on it to have them checked")
-		return told{}
+		c.warn(what, "its settings cannot be read: allow DESCRIBE_CONFIGS on it to have them checked")
+		return settings{}
 	}
-	insync, _ := strconv.Atoi(is[replicas]) // the brokers' numbers; 0 checks nothing
+	insync, _ := strconv.Atoi(is[replicas]) // a number; after an error 0, which checks nothing
 	bytes, _ := strconv.Atoi(is[size])
 	kept := retentionOf(is[retention])
 	c.durability(what, s, insync)
 	c.keeps(what, u, is[policy], kept)
 	text := fmt.Sprintf(" (min.insync.replicas %d), cleanup.policy %s, kept for %s, messages up to %d bytes", insync, is[policy], forHowLong(kept), bytes)
-	return told{text, bytes}
+	return settings{text, bytes}
 }
 
 // durability checks that acknowledged records survive, and that records can be
@@ -113,35 +114,35 @@ func (c *Checker) topicSettings(ctx context.Context, log *kafkalog.Client, u use
 func (c *Checker) durability(what string, s kafkalog.TopicState, insync int) {
 	switch {
 	case insync > s.Replicas:
-		c.fail(what, "min.insync.replicas is %d, and there are %d replicas: nothing can be written with acks=all; lower the one or raise the other", insync, s.Replicas)
+		c.fail(what, "min.insync.replicas is %d, but there %s: nothing can be written with acks=all; lower the one or raise the other", insync, are(s.Replicas, "replica"))
 	case s.InSync < insync:
-		c.fail(what, "a partition has %s in sync, and min.insync.replicas is %d: nothing is written to it until brokers are back", counted(s.InSync, "replica"), insync)
+		c.fail(what, "a partition has %s in sync, but min.insync.replicas is %d: it cannot be written until more replicas are in sync", counted(s.InSync, "replica"), insync)
 	case s.Replicas == 1:
-		c.warn(what, "has one replica: what it holds is lost with its broker; three, with min.insync.replicas=2, are usual")
+		c.warn(what, "has one replica: its records are lost with its broker; three, with min.insync.replicas=2, are usual")
 	case insync == s.Replicas:
-		c.warn(what, "min.insync.replicas is as large as the number of replicas, %d: one broker away stops all writing", insync)
+		c.warn(what, "min.insync.replicas is as large as the number of replicas, %d: if one broker is down, nothing can be written", insync)
 	case insync == 1:
 		c.warn(what, "min.insync.replicas is 1: an acknowledged record may be lost with one broker; 2 is usual with %d replicas", s.Replicas)
 	}
 }
 
-// keeps checks that records stay for as long as they are needed.
+// keeps checks that records are kept for as long as they are needed.
 func (c *Checker) keeps(what string, u use, policy string, kept time.Duration) {
 	window := c.Service.Retry.BudgetWindow
 	compacted := strings.Contains(policy, "compact")
 	switch {
 	case compacted && u.ledger:
-		c.fail(what, "cleanup.policy is %s: the outcomes are the record of what was answered, of which compaction keeps only a task's last; set cleanup.policy=delete", policy)
+		c.fail(what, "cleanup.policy is %s: compaction keeps only a task's last outcome, but the service needs all of them; set cleanup.policy=delete", policy)
 	case compacted:
-		c.warn(what, "cleanup.policy is %s: of several records with one key only the last is kept, and the others may go before they are read; set cleanup.policy=delete", policy)
+		c.warn(what, "cleanup.policy is %s: compaction may delete records before they are read; set cleanup.policy=delete", policy)
 	case u.ledger && kept > 0 && kept < window:
-		c.warn(what, "keeps its records for %s, and RETRY_BUDGET_WINDOW is %v: older retries are not counted; raise retention.ms, or shorten the window", forHowLong(kept), window)
+		c.warn(what, "keeps its records for %s, but RETRY_BUDGET_WINDOW is %v: older retries do not count; raise retention.ms or shorten the window", forHowLong(kept), window)
 	case kept > 0 && kept < 24*time.Hour:
-		c.warn(what, "keeps its records for %s only: what an outage holds up for longer is lost; raise retention.ms", forHowLong(kept))
+		c.warn(what, "keeps its records for %s only: events that an outage delays for longer are lost; raise retention.ms", forHowLong(kept))
 	}
 }
 
-// rights checks what the brokers' ACLs say, without trying it.
+// rights checks the brokers' ACLs.
 func (c *Checker) rights(what string, u use, r kafkalog.Rights) {
 	if !r.Known {
 		return
@@ -159,7 +160,7 @@ func (c *Checker) rights(what string, u use, r kafkalog.Rights) {
 	need("WRITE", r.Write, u.write, u.writeByCommand)
 }
 
-// counted is so many of what has a regular plural.
+// counted returns a number with its noun, which has a regular plural.
 func counted(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -167,7 +168,15 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// retentionOf reads retention.ms; 0 is for ever.
+// are is counted with its verb.
+func are(n int, what string) string {
+	if n == 1 {
+		return "is " + counted(n, what)
+	}
+	return "are " + counted(n, what)
+}
+
+// retentionOf reads retention.ms; 0 means for ever.
 func retentionOf(millis string) time.Duration {
 	n, err := strconv.ParseInt(millis, 10, 64)
 	if err != nil || n < 0 || n > int64(290*365*24*time.Hour/time.Millisecond) {

@@ -11,7 +11,7 @@ import (
 type Group struct {
 	mu   sync.Mutex
 	n    int
-	idle chan struct{} // closed when n falls to 0; nil while nobody waits
+	idle chan struct{} // closed when n falls to 0; nil if no Wait is running
 }
 
 // Go runs f in a goroutine of the group.

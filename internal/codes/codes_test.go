@@ -109,7 +109,7 @@ func TestCodesThatGoByTheStatusDoSo(t *testing.T) {
 		}
 		for status, class := range want {
 			if got := classOf(t, status, c.Code); got != class {
-				t.Errorf("HTTP %d %s: %v, want %v as is told of it", status, c.Code, got, class)
+				t.Errorf("HTTP %d %s: %v, want %v as its text says", status, c.Code, got, class)
 			}
 		}
 	}
@@ -122,10 +122,10 @@ func TestCodesThatAreNotKnownFollowTheRuleThatIsToldOfThem(t *testing.T) {
 		class  mpcclient.Class
 		says   string
 	}{
-		{403, "MPC.99999", mpcclient.Refused, "state is asked for"},
+		{403, "MPC.99999", mpcclient.Refused, "queries the task's state"},
 		{403, "APIG.9999", mpcclient.Operator, "operator must end"},
 		{429, "APIGW.9999", mpcclient.Throttled, "429 is throttling"},
-		{503, "APIG.9999", mpcclient.Transient, "503 passes"},
+		{503, "APIG.9999", mpcclient.Transient, "503 ends"},
 		{500, "APIG.9999", mpcclient.Lost, "may have been executed"},
 	} {
 		if got := classOf(t, c.status, c.code); got != c.class {

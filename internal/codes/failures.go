@@ -1,25 +1,25 @@
 package codes
 
 const (
-	calls = "The retry is called: it may help."
-	skips = "The retry is called all the same, unless RETRY_SKIP_CODES has the code: then the event is answered retry_failed, not_retryable, without a call. The recommended list has it."
+	calls = "The service calls the retry: it may help."
+	skips = "The service calls the retry unless RETRY_SKIP_CODES has the code; then it answers the event retry_failed, not_retryable, without a call. The recommended list has this code."
 )
 
-// failures are the codes that a failed task may have, from the vendor's list of
-// error codes of tasks.
+// failures lists the codes that a failed task may have, from the vendor's list of error
+// codes of tasks.
 func failures() []Code {
 	const (
-		input  = "Mend the input, then create a new task."
+		input  = "Fix the input, then create a new task."
 		output = "Change the task's parameters and create a new task."
 	)
 	list := []Code{
 		{Code: "MPC.10050", Meaning: "A system error inside MPC."},
-		{Code: "MPC.10104", Meaning: "MPC could not carry the task out this time."},
-		{Code: "MPC.10105", Meaning: "MPC could not carry the task out this time, and asks for a retry."},
+		{Code: "MPC.10104", Meaning: "MPC could not execute the task this time."},
+		{Code: "MPC.10105", Meaning: "MPC could not execute the task this time, and asks for a retry."},
 
 		{Code: "MPC.10051", Useless: true, Meaning: "The chosen template is of a kind that is not supported (super-resolution).", Operator: output},
-		{Code: "MPC.10052", Useless: true, Meaning: "The input file could not be fetched.", Operator: "Check the input's path and that MPC may read its bucket; then ask for a retry with --force, or create a new task."},
-		{Code: "MPC.10053", Useless: true, Meaning: "The input file does not exist.", Operator: "Put the input where the task expects it, then ask for a retry with --force; or create a new task."},
+		{Code: "MPC.10052", Useless: true, Meaning: "The input file could not be fetched.", Operator: "Check the input's path and that MPC may read its bucket; then retry it with --force, or create a new task."},
+		{Code: "MPC.10053", Useless: true, Meaning: "The input file does not exist.", Operator: "Put the input where the task expects it, then retry it with --force; or create a new task."},
 		{Code: "MPC.10054", Useless: true, Meaning: "The subtitle file could not be fetched.", Operator: input},
 		{Code: "MPC.10055", Useless: true, Meaning: "The audio sampling rate is not supported.", Operator: output},
 		{Code: "MPC.10056", Useless: true, Meaning: "The output's frame rate is not supported.", Operator: output},
@@ -28,21 +28,21 @@ func failures() []Code {
 		{Code: "MPC.10059", Useless: true, Meaning: "The output's height is not supported.", Operator: output},
 		{Code: "MPC.10060", Useless: true, Meaning: "The interval between key frames is not supported.", Operator: output},
 		{Code: "MPC.10061", Useless: true, Meaning: "Snapshots at intervals that are not fixed are not supported.", Operator: output},
-		{Code: "MPC.10062", Useless: true, Meaning: "The video's codec does not suit snapshots.", Operator: input},
-		{Code: "MPC.10063", Useless: true, Meaning: "The video's format does not suit snapshots.", Operator: input},
+		{Code: "MPC.10062", Useless: true, Meaning: "Snapshots of a video with this codec are not supported.", Operator: input},
+		{Code: "MPC.10063", Useless: true, Meaning: "Snapshots of a video in this format are not supported.", Operator: input},
 		{Code: "MPC.10064", Useless: true, Meaning: "More watermarks than the two that are supported.", Operator: output},
 		{Code: "MPC.10065", Useless: true, Meaning: "The output's file format is not supported.", Operator: output},
 		{Code: "MPC.10066", Useless: true, Meaning: "The input's format is wrong.", Operator: input},
 		{Code: "MPC.10067", Useless: true, Meaning: "The input's video codec could not be recognised.", Operator: input},
 		{Code: "MPC.10068", Useless: true, Meaning: "The input's audio codec could not be recognised.", Operator: input},
 	}
-	// Of these no more is known than that a retry meets the same.
+	// About these it is only known that a retry fails in the same way.
 	for _, code := range []string{"MPC.10072", "MPC.10087", "MPC.10088", "MPC.10092", "MPC.10102", "MPC.10103", "MPC.10124", "MPC.10125", "MPC.10154"} {
-		list = append(list, Code{Code: code, Useless: true, Meaning: "The task failed for its input, format or parameters; the failure's description says more.", Operator: "Mend what the description names, then create a new task."})
+		list = append(list, Code{Code: code, Useless: true, Meaning: "The task failed because of its input, format or parameters; the failure's description gives details.", Operator: "Fix what the description names, then create a new task."})
 	}
 	// The vendor's list has these without saying whether a retry helps.
 	for _, code := range []string{"MPC.10069", "MPC.10126", "MPC.10155", "MPC.10156"} {
-		list = append(list, Code{Code: code, Meaning: "The task failed inside MPC; the failure's description says more.", Operator: "If retries do not help, fix what the description names and create a new task."})
+		list = append(list, Code{Code: code, Meaning: "The task failed inside MPC; the failure's description gives details.", Operator: "If retries do not help, fix what the description names and create a new task."})
 	}
 	for i := range list {
 		c := &list[i]

@@ -13,7 +13,7 @@ const maxAnswered = 1 << 20
 // answered holds the events of one partition that have an outcome. It is not safe for
 // concurrent use.
 type answered struct {
-	// low is the committed offset or higher: nobody asks about events below it.
+	// low is the committed offset or higher: events below it are not asked about.
 	low int64
 	// asked is the highest offset asked about, plus 1.
 	asked int64
@@ -21,15 +21,15 @@ type answered struct {
 	// times holds the events' timestamps in Unix milliseconds, by offset.
 	times map[int64]int64
 	// others holds answers to different events with the same offsets: the topic was
-	// re-created, and only the event itself tells which answer is current.
+	// recreated, and only the event itself shows which answer is current.
 	others map[offsetTime]bool
-	// recreated is set when that is noticed, so that it is reported once. The answers need
-	// not be forgotten then: timestamps tell them apart.
+	// recreated is set when that is noticed, so that it is reported once. The answers are
+	// kept: their timestamps distinguish them.
 	recreated bool
 
-	// backlog is what is still to be read for this partition's answers, of what the ledger
-	// had already read when the partition was assigned. whole: from the first records of
-	// the topics. placed: the backlog is known.
+	// backlog is what must still be read for answers about this partition, in the part of
+	// the topics that the ledger had read before the partition was assigned. whole: from
+	// the first records of the topics. placed: the backlog is known.
 	backlog       map[*source]consumer.Interval
 	whole, placed bool
 }
@@ -78,7 +78,7 @@ func (a *answered) add(event events.Source) {
 }
 
 // has reports whether the event is answered. If not, another reports whether a different
-// event with the same offset is: then the topic was re-created.
+// event with the same offset is: then the topic was recreated.
 func (a *answered) has(event events.Source) (yes, another bool) {
 	a.asked = max(a.asked, event.Offset+1)
 	at := event.Time.UnixMilli()

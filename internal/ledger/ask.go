@@ -8,7 +8,7 @@ import (
 )
 
 // Answered reports whether the event has an outcome. The timestamp must match too, because
-// the offsets of a re-created topic start at 0 again.
+// the offsets of a recreated topic start at 0 again.
 func (l *Ledger) Answered(event events.Source) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -52,9 +52,9 @@ func (l *Ledger) Retries(taskID string) int {
 	return int(l.decisions.tasks[id].retries)
 }
 
-// RetryBefore finds the latest accepted retry of the task, within the window, that was
-// sent before the event came. Offsets say so, as for Covering: where a retry's covers
-// do not tell of the event's log, it is passed over.
+// RetryBefore returns the task's latest accepted retry within the window that was sent
+// before the event was in its log. As in Covering, offsets decide; a retry whose covers do
+// not include the event's log is ignored.
 func (l *Ledger) RetryBefore(taskID string, event events.Source) (p events.Retry, ok bool) {
 	id := idOf(taskID)
 	l.mu.Lock()
@@ -70,7 +70,7 @@ func (l *Ledger) RetryBefore(taskID string, event events.Source) (p events.Retry
 // Decided notes a decision of this instance, before it is published.
 func (l *Ledger) Decided(o events.Outcome) {
 	others := affectsOthers(&o)
-	if !others && (l.ends == nil || o.PreviousRetry == nil) {
+	if !others && (l.results == nil || o.PreviousRetry == nil) {
 		return
 	}
 	id := idOf(o.Failure.TaskID)
@@ -81,7 +81,7 @@ func (l *Ledger) Decided(o events.Outcome) {
 		return
 	}
 	l.logs.covered(&o)
-	l.keepAt(id, &o, l.timeline.now()) // whatever the wall clock says
+	l.keepAt(id, &o, l.timeline.now()) // whatever the wall clock shows
 	l.own.decided(&o)
 }
 
@@ -138,7 +138,7 @@ func (l *Ledger) Committed(partition int, low int64) {
 }
 
 // recreated reports, once per assignment, that a partition of the failed topic was
-// re-created. mu is held.
+// recreated. mu is held.
 func (l *Ledger) recreated(partition int, a *answered, why string) {
 	if a.recreated {
 		return

@@ -11,8 +11,7 @@ import (
 	"remux-retrier/events"
 )
 
-// For each event of a task the retrier asks what covers it and how often the task was
-// retried.
+// For each event of a task the retrier asks for its cover and for the number of retries.
 func TestTheManyDecisionsOfATaskCostNoMoreThanAFew(t *testing.T) {
 	before(t, func(w *world) {
 		cost := func(decisions int) time.Duration {
@@ -56,7 +55,7 @@ func TestOfATasksRefusalsOnlyTheOneThatCoversMostIsKept(t *testing.T) {
 	})
 }
 
-// Which of two refusals covers more, and which is later, may differ.
+// Of two refusals, one may cover more and the other be later.
 func TestARefusalIsReplacedOnlyByALaterOneThatCoversAllThatItDid(t *testing.T) {
 	run(t, func(w *world) {
 		w.publish(outcome("1", events.Rejected, event(0, 5), cover(0, 9), cover(1, 3)))

@@ -100,8 +100,8 @@ func (s *decisions) covered(d *decision, event events.Source, log int64) bool {
 	return false
 }
 
-// before finds the task's latest accepted retry whose call was sent before the event
-// came. log is the exact name of the event's log.
+// before returns the task's latest accepted retry whose call was sent before the event was
+// in its log. log is the id of that log.
 func (s *decisions) before(id taskID, event events.Source, log int64) *decision {
 	var best *decision
 	for _, d := range s.of(id) {
@@ -112,7 +112,7 @@ func (s *decisions) before(id taskID, event events.Source, log int64) *decision 
 	return best
 }
 
-// precedes: the event did not stand in the log yet when the decision's call was sent.
+// precedes: the event was not in the log yet when the decision's call was sent.
 func (s *decisions) precedes(d *decision, event events.Source, log int64) bool {
 	for c := range s.coversOf(d) {
 		if int(c.partition) == event.Partition && c.log == log && event.Offset >= c.end && c.epoch == s.epochs[c.partition].number {

@@ -16,7 +16,7 @@ const (
 	maxCovers, fewCovers = 64, 3
 	spareCovers          = 1 << 14
 	// maxWalk is how many of a task's decisions are examined, the latest first. It bounds
-	// the cost of a question; budgets are hardly that large.
+	// the cost of a lookup; few budgets are that large.
 	maxWalk = 64
 )
 
@@ -93,10 +93,11 @@ type decisions struct {
 	inside  timeQueue // within the window
 	outside timeQueue // older, by up to the skew: their covers still apply
 	epochs  map[int32]epoch
-	// counted, where not nil, is told of accepted retries that enter the window (1), and
-	// that leave it or turn out to be none (-1), by when they were decided.
+	// counted, if not nil, is called when an accepted retry enters the window (1), and when
+	// it leaves the window or turns out not to count (-1), with the time when it was
+	// decided.
 	counted func(decided int64, n int)
-	// left, where not nil, is told which event's accepted retry has left the window.
+	// left, if not nil, is called with the event whose accepted retry has left the window.
 	left func(eventKey)
 }
 

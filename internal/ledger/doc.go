@@ -7,13 +7,13 @@
 // It keeps two things:
 //
 //	answered.go   which events of the assigned partitions, at or above the
-//	committed offset, have an outcome, each with its timestamp
+//	              committed offset, have an outcome, each with its timestamp
 //	decisions.go  which decisions within the budget's window concern other
-//	events: calls that cover other events (covers.go), and
-//	accepted retries
+//	              events: calls that cover other events (covers.go), and
+//	              accepted retries
 //
-// With Config.Recovered it also keeps what became of the accepted retries
-// (recovered.go), and reads that topic back, too.
+// With Config.Recovered it also keeps the results of the accepted retries (recovered.go),
+// and reads the topic of recoveries back, too.
 //
 // Memory is bounded. A decision takes about 170 bytes, at most 250 whatever it covers.
 // Above 2,000,000 the oldest are dropped, and that is logged. At 100 calls a minute a
@@ -24,7 +24,7 @@
 // The time by which decisions leave the window does not follow a wall clock that jumps
 // (timeline.go).
 //
-// Start reading at ask.go, the questions the ledger answers; then follow.go, read.go and
+// Start reading at ask.go, the methods that answer queries; then follow.go, read.go and
 // take.go.
 //
 // The ledger decides nothing and publishes nothing. It knows neither MPC nor kafka-go.

@@ -55,7 +55,7 @@ func (n noFailedTopic) Partitions(ctx context.Context, topic string) (int, error
 	return n.fakeLog.Partitions(ctx, topic)
 }
 
-// forged is an outcome of a stranger that covers more than Encode would write.
+// forged is a foreign writer's outcome with more covers than Encode would write.
 func forged(w *world, task string, offset int64, covers []byte) consumer.Record {
 	r := record(w, outcome(task, events.Accepted, event(0, offset), cover(0, 1)))
 	const list = `"covers":[`
@@ -64,7 +64,7 @@ func forged(w *world, task string, offset int64, covers []byte) consumer.Record 
 	return r
 }
 
-// coversOf are so many covers in JSON, each of a log of its own, numbered from first.
+// coversOf returns n covers in JSON, each for a log of its own, numbered from first.
 func coversOf(n, first int) []byte {
 	var list bytes.Buffer
 	for i := range n {
@@ -73,8 +73,8 @@ func coversOf(n, first int) []byte {
 	return list.Bytes()
 }
 
-// A record of a MiB has room for 28,000 covers. 800 of them were more than a container's
-// memory, at each start; a few dozen show it.
+// A record of one MiB has space for 28,000 covers. 800 such records would exceed a
+// container's memory at each start; a few dozen show it.
 func TestOutcomesWithThousandsOfForgedCoversTakeLittleMemory(t *testing.T) {
 	run(t, func(w *world) {
 		const outcomes, covers = 50, 28_000

@@ -82,7 +82,7 @@ func TestWithoutSinceNothingKeptIsReliedUpon(t *testing.T) {
 	})
 }
 
-// Nothing was read in the assignment that asked for all answers.
+// The assignment that needed all answers read nothing.
 func TestACatchUpThatHasReadNothingIsNotContinued(t *testing.T) {
 	before(t, func(w *world) {
 		w.ten()
@@ -102,7 +102,7 @@ func TestACatchUpThatHasReadNothingIsNotContinued(t *testing.T) {
 	})
 }
 
-// What it has read by then is not all that it needs.
+// It has not read all that it needs.
 func TestACatchUpThatWasBrokenOffIsFinishedByTheNext(t *testing.T) {
 	run(t, func(w *world) {
 		w.catchUp(1)
@@ -121,7 +121,7 @@ func TestACatchUpThatWasBrokenOffIsFinishedByTheNext(t *testing.T) {
 	})
 }
 
-// A re-created topic is noticed in each assignment; otherwise covers of the former one
+// A recreated topic is noticed in each assignment; otherwise covers of the former one
 // would apply.
 func TestATopicThatIsRecreatedTwiceIsNoticedTwice(t *testing.T) {
 	run(t, func(w *world) {

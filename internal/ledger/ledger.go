@@ -38,8 +38,8 @@ type Config struct {
 	Client Client
 	// Topics are the outcome topics.
 	Topics []string
-	// Recovered is the topic of the tasks' recoveries, which are read back like the
-	// outcomes; empty: there is none.
+	// Recovered is the topic of recoveries, which are read back like the outcomes; empty:
+	// there is none.
 	Recovered string
 	// Topic is the failed topic, whose events the outcomes answer.
 	Topic string
@@ -51,8 +51,8 @@ type Config struct {
 	// Rand returns a number in [0, 1), for the jitter of retries.
 	Rand   func() float64
 	Logger logrus.FieldLogger
-	// Unreachable says that brokers cannot be reached; see consumer.NewUnreachable.
-	// Defaults to one of its own.
+	// Unreachable is the condition "brokers cannot be reached", see
+	// consumer.NewUnreachable. Default: a new one.
 	Unreachable *notice.Shared
 }
 
@@ -78,7 +78,7 @@ type Ledger struct {
 	answered  map[int]*answered // by assigned partition
 	own       own
 	logs      logs
-	ends      *ends // nil without Config.Recovered
+	results   *retryResults // nil without Config.Recovered
 	status    Status
 }
 
@@ -95,7 +95,7 @@ type Status struct {
 	// format.
 	Foreign, Unreadable int64
 	// Recreated counts partitions, of the failed or an outcome topic, that were found to be
-	// re-created.
+	// recreated.
 	Recreated int64
 	// Forgotten counts decisions dropped because there were too many. Missed counts outcome
 	// records deleted by retention before they were read.
@@ -123,8 +123,8 @@ func New(cfg Config) (*Ledger, error) {
 	}
 	if cfg.Recovered != "" {
 		l.topics = append(l.topics, &topic{name: cfg.Recovered})
-		l.ends = newEnds()
-		l.decisions.counted, l.decisions.left = l.ends.count, l.ends.left
+		l.results = newRetryResults()
+		l.decisions.counted, l.decisions.left = l.results.count, l.results.left
 	}
 	return l, nil
 }

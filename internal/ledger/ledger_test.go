@@ -112,7 +112,7 @@ func TestPartitionThatEndsBelowAnswersIsAnother(t *testing.T) {
 	})
 }
 
-// Another instance has noticed the re-created topic and committed its new log id; by now
+// Another instance has noticed the recreated topic and committed its new log id; by now
 // the partition is as long as before.
 func TestCoverOfAnotherLogDoesNotHoldWhoeverNoticedThatItIsAnother(t *testing.T) {
 	run(t, func(w *world) {

@@ -8,7 +8,7 @@ import (
 )
 
 // maxLogs bounds how many logs are tracked. There is one for each partition, and another
-// each time the topic was re-created within the window.
+// each time the topic was recreated within the window.
 const maxLogs = 1 << 16
 
 // logs tracks the logs of the failed topic's partitions, by log id.

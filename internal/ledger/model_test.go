@@ -20,7 +20,7 @@ type model struct {
 	opened   []time.Time // when that was
 }
 
-// over: nobody may ask about it any more.
+// over: the outcome is too old to be asked for.
 func over(o events.Outcome) bool { return time.Since(o.DecidedAt) >= window+skew }
 
 // add keeps a decision. There may be others about the same event: each call for it is a
@@ -106,7 +106,7 @@ func (m *model) covering(task string, e events.Source) string {
 	return latest
 }
 
-// text is what Covering returns of an outcome.
+// text is the part of an outcome that Covering returns.
 func text(o events.Outcome) string {
 	var covers []string
 	for _, c := range o.Covers {

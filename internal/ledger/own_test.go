@@ -43,7 +43,8 @@ func TestOwnOutcomesAreNeitherFetchedNorDecoded(t *testing.T) {
 	})
 }
 
-// A lost acknowledgement, or one without its events, tells nothing.
+// Without an acknowledgement, or without the events, it is not known whether outcomes are
+// ours.
 func TestOutcomesThatAreNotKnownToBeOursAreReadBack(t *testing.T) {
 	run(t, func(w *world) {
 		first, next := w.ours(outcome("1", events.Accepted, event(0, 0), cover(0, 1)), outcome("1", events.Expired, event(0, 1)))

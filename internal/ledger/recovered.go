@@ -9,40 +9,42 @@ import (
 	"remux-retrier/events"
 )
 
-// sweepEvery is how often the ends of old retries are dropped.
+// sweepEvery is how often the results of old retries are dropped.
 const sweepEvery = 10 * time.Minute
 
-// ends are what became of accepted retries: their tasks have succeeded, or have failed
-// again. An entry takes about 100 bytes. Nil, where nobody asks: it takes nothing.
-type ends struct {
-	of    map[eventKey]retryEnd // by the failure event that the retry answered
-	hours map[int64]*Hour       // by when the retries were decided, in hours since 1970
+// retryResults holds the results of accepted retries: the task has succeeded, or has failed
+// again. An entry takes about 100 bytes. Nil without Config.Recovered.
+type retryResults struct {
+	of    map[eventKey]retryResult // by the failure event that the retry answered
+	hours map[int64]*Hour          // by when the retries were decided, in hours since 1970
 	swept time.Time
 }
 
-// retryEnd is what became of a retry.
-type retryEnd struct {
+// retryResult is the result of a retry.
+type retryResult struct {
 	decided   int64 // the retry's outcome, in Unix milliseconds
 	recovered bool  // otherwise its task has failed again
-	// by is the event that told of the success. Others that tell of it later count for
-	// nothing.
+	// by is the event that reported the success. Later reports of the same success are
+	// ignored.
 	by    eventKey
 	noted int64 // when this became known, in Unix milliseconds
 }
 
-// Hour counts the accepted retries that were decided in an hour, by what became of them.
+// Hour counts the accepted retries that were decided in an hour, by their result.
 type Hour struct {
 	From                            time.Time
 	Retries, Recovered, FailedAgain int
 }
 
-// NotHeardOf are the retries of which nothing has come yet.
+// NotHeardOf is how many retries have no result yet.
 func (h Hour) NotHeardOf() int { return max(0, h.Retries-h.Recovered-h.FailedAgain) }
 
-func newEnds() *ends { return &ends{of: map[eventKey]retryEnd{}, hours: map[int64]*Hour{}} }
+func newRetryResults() *retryResults {
+	return &retryResults{of: map[eventKey]retryResult{}, hours: map[int64]*Hour{}}
+}
 
-// hour is the one in which a retry was decided.
-func (e *ends) hour(decided int64) *Hour {
+// hour returns the counts of the hour in which a retry was decided.
+func (e *retryResults) hour(decided int64) *Hour {
 	n := decided / time.Hour.Milliseconds()
 	h := e.hours[n]
 	if h == nil {
@@ -53,62 +55,62 @@ func (e *ends) hour(decided int64) *Hour {
 }
 
 // count counts accepted retries in the window.
-func (e *ends) count(decided int64, n int) { e.hour(decided).Retries += n }
+func (e *retryResults) count(decided int64, n int) { e.hour(decided).Retries += n }
 
-// left drops what became of a retry that has left the window: it is not counted any more.
-func (e *ends) left(retry eventKey) {
-	end, known := e.of[retry]
+// left drops the result of a retry that has left the window.
+func (e *retryResults) left(retry eventKey) {
+	result, known := e.of[retry]
 	if !known {
 		return
 	}
 	delete(e.of, retry)
-	if h := e.hour(end.decided); end.recovered {
+	if h := e.hour(result.decided); result.recovered {
 		h.Recovered--
 	} else {
 		h.FailedAgain--
 	}
 }
 
-// note takes note of what became of a retry. That it has recovered is the last word.
-func (e *ends) note(r events.Retry, end retryEnd, most int) {
+// note notes a result. A success is final.
+func (e *retryResults) note(r events.Retry, result retryResult, most int) {
 	at := keyOf(r.Source)
 	before, known := e.of[at]
-	if before.recovered || known && !end.recovered || !known && len(e.of) >= most {
+	if before.recovered || known && !result.recovered || !known && len(e.of) >= most {
 		return
 	}
-	end.decided = r.DecidedAt.UnixMilli()
+	result.decided = r.DecidedAt.UnixMilli()
 	if known {
-		end.decided = before.decided
-		e.hour(end.decided).FailedAgain--
+		result.decided = before.decided
+		e.hour(result.decided).FailedAgain--
 	}
-	e.of[at] = end
-	h := e.hour(end.decided)
-	if end.recovered {
+	e.of[at] = result
+	h := e.hour(result.decided)
+	if result.recovered {
 		h.Recovered++
 	} else {
 		h.FailedAgain++
 	}
 }
 
-// sweep drops what nobody asks about any more because it was noted before the horizon.
-// When the retry was decided does not say that: a record may name any time in the future.
-func (e *ends) sweep(now, horizon time.Time) {
+// sweep drops results that were noted before the horizon. It does not use the time when the
+// retry was decided: a record may claim any time in the future.
+func (e *retryResults) sweep(now, horizon time.Time) {
 	if now.Sub(e.swept) < sweepEvery {
 		return
 	}
 	e.swept = now
-	for retry, end := range e.of {
-		if end.noted < horizon.UnixMilli() {
+	for retry, result := range e.of {
+		if result.noted < horizon.UnixMilli() {
 			e.left(retry)
 		}
 	}
 	maps.DeleteFunc(e.hours, func(_ int64, h *Hour) bool { return *h == Hour{From: h.From} })
 }
 
-// Recovery is what is to be published of an event that tells of a task's success: of the
-// task's latest accepted retry within the window. It is false where there is none, or
-// where an event before has told of its success. What is left to add are RecoveredAt,
-// UserData and Traceparent. Only where Config.Recovered is set.
+// Recovery returns what to publish for an event that reports a task's success: the recovery
+// after the task's latest accepted retry within the window. ok is false if there is no such
+// retry, or if an earlier event has reported the success. The caller adds RecoveredAt,
+// UserData and Traceparent. It requires Config.Recovered.
 func (l *Ledger) Recovery(taskID string, event events.Source) (r events.Recovery, ok bool) {
 	id := idOf(taskID)
 	l.mu.Lock()
@@ -127,16 +129,16 @@ func (l *Ledger) Recovery(taskID string, event events.Source) (r events.Recovery
 		r.FirstFailedAt = asked.Time
 	}
 	by := keyOf(event)
-	if end := l.ends.of[keyOf(o.Source)]; end.recovered && end.by != by {
+	if result := l.results.of[keyOf(o.Source)]; result.recovered && result.by != by {
 		return events.Recovery{}, false
 	}
-	l.ends.note(r.Retry, retryEnd{recovered: true, by: by, noted: l.timeline.now().UnixMilli()}, l.max)
+	l.results.note(r.Retry, retryResult{recovered: true, by: by, noted: l.timeline.now().UnixMilli()}, l.max)
 	return r, true
 }
 
 // retriesOf counts a task's accepted retries within the window, of failures that were
-// reported before the event, and finds the first and the latest of them. log is the exact
-// name of the event's log.
+// reported before the event, and returns the first and the latest of them. log is the id of
+// the event's log.
 func (s *decisions) retriesOf(id taskID, event events.Source, log int64) (n int, first, latest *decision) {
 	for _, d := range s.of(id) {
 		later := int(d.partition) == event.Partition && d.first.partition == d.partition && d.first.log == log && d.offset >= event.Offset
@@ -154,16 +156,16 @@ func (s *decisions) retriesOf(id taskID, event events.Source, log int64) (n int,
 	return n, first, latest
 }
 
-// toRead tells whether the value of a record says something that is not known yet: of
-// other events than its own, or of what became of a retry.
+// toRead reports whether the value of a record has something new: about other events than
+// its own, or the result of a retry.
 func (l *Ledger) toRead(r *consumer.Record, id taskID, event events.Source, decided time.Time) bool {
-	if l.ends != nil && (r.Topic == l.cfg.Recovered || events.MayTellOfFailingAgain(r.Value)) {
+	if l.results != nil && (r.Topic == l.cfg.Recovered || events.MayHavePreviousRetry(r.Value)) {
 		return true
 	}
 	return events.MayAffectOthers(r.Value) && !l.decisions.knows(id, event, decided)
 }
 
-// takeRecovery takes note of a recovery that a member has published.
+// takeRecovery processes a recovery that a member has published.
 func (l *Ledger) takeRecovery(r *consumer.Record) {
 	recovery, err := events.DecodeRecovery(r.Value, r.Headers)
 	if err != nil {
@@ -172,36 +174,35 @@ func (l *Ledger) takeRecovery(r *consumer.Record) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.noteEnd(recovery.Retry, retryEnd{recovered: true, by: keyOf(recovery.Source)})
+	l.noteResult(recovery.Retry, retryResult{recovered: true, by: keyOf(recovery.Source)})
 }
 
-// failedAgain takes note of what an outcome says of the retry before. mu is held.
+// failedAgain notes what an outcome says about the retry before it. mu is held.
 func (l *Ledger) failedAgain(o *events.Outcome) {
-	if l.ends != nil && o.PreviousRetry != nil {
-		l.noteEnd(*o.PreviousRetry, retryEnd{})
+	if l.results != nil && o.PreviousRetry != nil {
+		l.noteResult(*o.PreviousRetry, retryResult{})
 	}
 }
 
-// noteEnd takes note of what a record says became of a retry, unless that has left the
-// window. mu is held.
-func (l *Ledger) noteEnd(r events.Retry, end retryEnd) {
+// noteResult notes a retry's result from a record, unless the retry has left the window. mu
+// is held.
+func (l *Ledger) noteResult(r events.Retry, result retryResult) {
 	now := l.timeline.now()
-	if end.noted = now.UnixMilli(); now.Sub(r.DecidedAt) < l.cfg.Window {
-		l.ends.note(r, end, l.max)
+	if result.noted = now.UnixMilli(); now.Sub(r.DecidedAt) < l.cfg.Window {
+		l.results.note(r, result, l.max)
 	}
 }
 
-// Hours tell what became of the accepted retries of the whole group that are within the
-// window, by the hour in which they were decided, the oldest first. Nil where
-// Config.Recovered is not set.
+// Hours returns the counts of the whole group's accepted retries within the window, by the
+// hour in which they were decided, oldest first. Nil without Config.Recovered.
 func (l *Ledger) Hours() (hours []Hour) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ends == nil {
+	if l.results == nil {
 		return nil
 	}
 	l.decisions.advance(l.timeline.now())
-	for _, h := range l.ends.hours {
+	for _, h := range l.results.hours {
 		if h.Retries > 0 {
 			hours = append(hours, *h)
 		}

@@ -9,10 +9,10 @@ import (
 
 const recovered = "remux.recovered"
 
-// runRecovering is run with the topic of recoveries.
+// runRecovering is run with a topic of recoveries.
 func runRecovering(t *testing.T, story func(w *world)) { runWith(t, recovered, story) }
 
-// recovery is what is to be published of a success; of nothing there are no retries.
+// recovery returns what to publish for a success; without a retry it is empty.
 func (w *world) recovery(task string, e events.Source) events.Recovery {
 	w.Helper()
 	r, ok := w.Recovery(task, e)
@@ -60,7 +60,7 @@ func TestARecoveryTellsOfAllRetriesAndCompletesTheLast(t *testing.T) {
 		doubted := outcome("1", events.AlreadyRunning, event(0, 5), cover(0, 9))
 		doubted.AcceptedRetry = true
 		w.Decided(doubted)
-		r := w.recovery("1", event(0, 7)) // which stood in the log when a crashed call was asked about
+		r := w.recovery("1", event(0, 7)) // this event was in the log when the state was queried after a crash
 		w.expect("retries", r.Retries, 2)
 		w.expect("completes", r.Retry.Source, event(0, 5))
 		w.expect("first failed", r.FirstFailedAt, event(0, 3).Time)
@@ -130,16 +130,16 @@ func TestHoursTellWhatBecameOfTheRetries(t *testing.T) {
 		w.follow()
 		w.expect("one of each", w.Hours(), []Hour{{began, 3, 1, 1}})
 		w.expect("not heard of", w.Hours()[0].NotHeardOf(), 1)
-		w.recovery("1", event(0, 8)) // somebody has retried it by hand
+		w.recovery("1", event(0, 8)) // retried by hand since
 		w.expect("recovered after all", w.Hours(), []Hour{{began, 3, 2, 0}})
 		time.Sleep(2*time.Hour + skew + sweepEvery)
 		w.follow()
 		w.expect("after the window", w.Hours(), []Hour(nil))
-		w.expect("kept", []int{len(w.Ledger.ends.of), len(w.Ledger.ends.hours)}, []int{0, 0})
+		w.expect("kept", []int{len(w.Ledger.results.of), len(w.Ledger.results.hours)}, []int{0, 0})
 	})
 }
 
-// Otherwise an hour that is half over at the window's edge tells of more ends than retries.
+// Otherwise the hour at the window's edge would count more results than retries.
 func TestWhatBecameOfARetryLeavesTheWindowWithIt(t *testing.T) {
 	runRecovering(t, func(w *world) {
 		time.Sleep(time.Until(time.Now().Truncate(time.Hour).Add(time.Hour)))
@@ -167,8 +167,8 @@ func TestWhatBecameOfARetryLeavesTheWindowWithIt(t *testing.T) {
 	})
 }
 
-// Whoever may write outcomes could fill the memory for good. A clock that was wrong for a
-// moment names such times, too: until then the end counts.
+// A writer of outcomes could fill the memory for ever. A clock that was wrong for a moment
+// writes such times too: until they are dropped the results count.
 func TestEndsOfRetriesInTheFutureAreDroppedAfterAWindow(t *testing.T) {
 	runRecovering(t, func(w *world) {
 		o := outcome("1", events.Accepted, event(0, 3), cover(0, 4))
@@ -181,7 +181,7 @@ func TestEndsOfRetriesInTheFutureAreDroppedAfterAWindow(t *testing.T) {
 		w.follow()
 		w.expect("told again", w.recovery("1", event(0, 7)).Retries, 0)
 		time.Sleep(window + skew + 2*sweepEvery)
-		w.expect("kept", []int{len(w.Ledger.ends.of), len(w.Ledger.ends.hours)}, []int{0, 0})
+		w.expect("kept", []int{len(w.Ledger.results.of), len(w.Ledger.results.hours)}, []int{0, 0})
 	})
 }
 
@@ -193,6 +193,6 @@ func TestWithoutTheTopicNothingIsKeptOfTheRetriesEnds(t *testing.T) {
 		w.publish(o)
 		w.follow()
 		w.expect("hours", w.Hours(), []Hour(nil))
-		w.expect("ends", w.Ledger.ends == nil, true)
+		w.expect("ends", w.Ledger.results == nil, true)
 	})
 }

@@ -6,8 +6,8 @@ import (
 	"remux-retrier/events"
 )
 
-// The failed topic was re-created within the window, so its log has another id. Reading the
-// outcomes of both logs must not count as a new re-creation each time.
+// The failed topic was recreated within the window, so its log has another id. Outcomes of
+// both logs are read; that must not be reported as a new recreation each time.
 func TestAnOldLogsOutcomesAreNoNewsOfTheLogThatHasAName(t *testing.T) {
 	run(t, func(w *world) {
 		const before, now = 111, 222

@@ -36,7 +36,7 @@ func (l *Ledger) take(r *consumer.Record, learn bool) {
 	if !l.note(r, event, decided, ours, learn) {
 		return
 	}
-	if l.ends != nil && r.Topic == l.cfg.Recovered {
+	if l.results != nil && r.Topic == l.cfg.Recovered {
 		l.takeRecovery(r)
 		return
 	}
@@ -94,7 +94,7 @@ func (l *Ledger) keepAt(id taskID, o *events.Outcome, at time.Time) {
 	}
 }
 
-// horizon is the time before which nothing is asked about any more. mu is held.
+// horizon is the time before which decisions are not needed any more. mu is held.
 func (l *Ledger) horizon() time.Time { return l.timeline.now().Add(-l.cfg.Window - skew) }
 
 // expire drops everything older than the horizon.
@@ -103,8 +103,8 @@ func (l *Ledger) expire() {
 	defer l.mu.Unlock()
 	now := l.timeline.now()
 	l.decisions.advance(now)
-	if l.ends != nil {
-		l.ends.sweep(now, now.Add(-l.cfg.Window-skew))
+	if l.results != nil {
+		l.results.sweep(now, now.Add(-l.cfg.Window-skew))
 	}
 	if l.decisions.wasteful() {
 		l.decisions = l.decisions.compacted()

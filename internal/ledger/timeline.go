@@ -66,8 +66,8 @@ func (t *timeline) now() time.Time {
 	return wall
 }
 
-// seen notes a record's time while the wall clock is not trusted yet: unless it is ahead of
-// the wall clock, the current time is not earlier.
+// seen notes a record's time while the wall clock is not trusted yet: the current time is
+// not before it, unless it is ahead of the wall clock.
 func (t *timeline) seen(record time.Time) {
 	if !t.starting || record.After(t.clock.Wall()) {
 		return

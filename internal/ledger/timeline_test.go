@@ -107,8 +107,8 @@ func TestAWallClockThatStaysElsewhereIsBelievedAfterSomeMinutes(t *testing.T) {
 	})
 }
 
-// Nothing was published for days: older records are outside this window, though the newest
-// record is all that the wall clock can be compared with.
+// Nothing was published for days: older records are outside the window. The wall clock can
+// only be compared with the newest record.
 func TestAfterQuietDaysOldRetriesAreNotCounted(t *testing.T) {
 	before(t, func(w *world) {
 		w.publish(outcome("1", events.Accepted, event(0, 0), cover(0, 1)))
@@ -116,7 +116,7 @@ func TestAfterQuietDaysOldRetriesAreNotCounted(t *testing.T) {
 		w.catchUp(0)
 		now := event(0, 1)
 		now.Time = time.Now()
-		w.Answered(now) // it has come
+		w.Answered(now) // its record has been read
 		w.expect("retries", w.Retries("1"), 0)
 	})
 	before(t, func(w *world) {

@@ -31,7 +31,8 @@ func (q *timeQueue) remove(i int) entry {
 	return e
 }
 
-// up and down move the entry at i to its place. If it need not move, up notes its position.
+// up and down move the entry at i to its position. If it need not move, up notes its
+// position.
 func (q *timeQueue) up(i int) {
 	e := q.entries[i]
 	for i > 0 {

@@ -12,17 +12,16 @@ import (
 	"remux-retrier/internal/retrier"
 )
 
-// Sources are the functions that the gauges are read from at each scrape. All but
-// Retries are
-// required.
+// Sources are the functions that the gauges are read from at each scrape. All except
+// Retries are required.
 type Sources struct {
 	Consumer func() consumer.Status
 	Gate     func() pace.State
 	Retrier  func() retrier.Waiting
 	Ledger   func() ledger.Status
-	// Retries are the accepted ones, see ledger.Hours; nil: nobody is told of recoveries.
+	// Retries is ledger.Hours; nil without recoveries.
 	Retries func() []ledger.Hour
-	// Operator tells whether an operator must act before all requests to MPC can succeed.
+	// Operator reports whether an operator must act before all requests to MPC can succeed.
 	Operator func() bool
 	Now      func() time.Time
 }

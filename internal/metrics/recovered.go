@@ -8,9 +8,9 @@ import (
 	"remux-retrier/internal/ledger"
 )
 
-var acceptedRetries = describe("accepted_retries", "Accepted retries of the whole group within RETRY_BUDGET_WINDOW, by what became of the task: recovered, failed_again, recent (of the last one to two hours, nothing was heard yet), not_heard_of (earlier, and nothing was heard: is MPC's notification of success missing?). Only with KAFKA_TOPIC_RECOVERED.", "result")
+var acceptedRetries = describe("accepted_retries", "Accepted retries of the whole group within RETRY_BUDGET_WINDOW, by the task's result: recovered, failed_again, recent (no result yet, within one to two hours), not_heard_of (no result after that: is MPC's notification of success missing?). Only with KAFKA_TOPIC_RECOVERED.", "result")
 
-// heardWithin is how long after the end of the hour of a retry its end should be known.
+// heardWithin is how long after the end of a retry's hour its result should be known.
 const heardWithin = time.Hour
 
 // collectRetries sums up the hours.

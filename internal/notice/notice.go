@@ -1,8 +1,8 @@
-// Package notice keeps the log readable. A Notice says a lasting condition once:
-// when it appears, when its text changes and when it is over, not at every attempt
-// in between; a broker that is away for an hour is two lines. A Shared does so for a
-// cause that many operations meet at once. A Tally says the first of many alike, and
-// each minute how many more there were.
+// Package notice keeps the log readable. A Notice logs a lasting condition once: when it
+// begins, when its text changes and when it is over, not at every attempt in between. A
+// broker that is down for an hour costs two lines. A Shared does this for a cause that many
+// operations meet at once. A Tally logs the first of many similar events in full, and each
+// minute how many more there were.
 //
 // It decides nothing. Any package may import it.
 package notice
@@ -19,55 +19,54 @@ type Notice struct {
 	log    logrus.FieldLogger
 	shared *Shared // may be nil
 
-	mu   sync.Mutex
-	text string
-	same string // the text without what changes by itself; empty: a shared cause's
-	said bool   // a line of its own has said that it holds
+	mu     sync.Mutex
+	text   string
+	same   string // the text without its changing parts; empty: the text is a shared cause's
+	logged bool   // this notice has logged that the condition holds
 }
 
-// New makes a notice that speaks through log.
+// New returns a notice that logs to log.
 func New(log logrus.FieldLogger) *Notice { return &Notice{log: log} }
 
-// changing is what is another one at each attempt, though nothing has changed:
-// the time in "certificate has expired or is not yet valid: current time …", our
-// side's port in "read tcp 10.0.0.1:53412->10.0.0.2:9092", how long something took,
-// the id of a request.
+// changing matches what differs at each attempt although nothing has changed: the time in
+// "certificate has expired or is not yet valid: current time …", the local port in "read
+// tcp 10.0.0.1:53412->10.0.0.2:9092", durations, request ids.
 var changing = regexp.MustCompile(`\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?(?: UTC| GMT)?` +
 	`|:\d+->` +
 	`|\b(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+\b` +
 	`|\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b` +
 	`|\b[0-9a-fA-F]{16,}\b`)
 
-// Problem says that the condition holds, unless it said just that last. Times,
-// durations, our side's ports and ids of requests make no difference.
+// Problem logs that the condition holds, unless the last text was the same, apart from
+// times, durations, local ports and request ids.
 func (n *Notice) Problem(text string) {
-	n.shared.leaves(n)
+	n.shared.recovered(n)
 	same := changing.ReplaceAllString(text, "…")
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if same == n.same && n.text != "" {
 		return
 	}
-	n.text, n.same, n.said = ownPort.ReplaceAllString(text, "->"), same, true
+	n.text, n.same, n.logged = ownPort.ReplaceAllString(text, "->"), same, true
 	n.log.Warn(n.text)
 }
 
-// ownPort means nothing to who reads.
+// ownPort matches the local port, which means nothing to a reader.
 var ownPort = regexp.MustCompile(`:\d+->`)
 
-// Over says that the condition has ended, if it held.
+// Over logs that the condition has ended, if it was logged.
 func (n *Notice) Over(text string) {
-	n.shared.leaves(n)
+	n.shared.recovered(n)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	said := n.said
-	n.text, n.said = "", false
-	if said {
+	logged := n.logged
+	n.text, n.logged = "", false
+	if logged {
 		n.log.Info(text)
 	}
 }
 
-// Text is what holds now, as it was said; empty if nothing does.
+// Text returns the last text while the condition holds; empty otherwise.
 func (n *Notice) Text() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -11,36 +11,35 @@ import (
 // reached.
 type Cause interface {
 	error
-	// Cause says what is wrong, whatever the operation. It is not certain where the
-	// next attempt may say more: a connection that breaks, before none can be opened.
+	// Cause says what is wrong, independent of the operation. certain is false if the next
+	// attempt may show more: a connection breaks before none can be opened.
 	Cause() (text string, certain bool)
 }
 
-// Shared says such a cause once, however many operations fail because of it, and that
-// it is over when none does any more. Safe for concurrent use.
+// Shared logs a cause once, however many operations fail because of it, and logs its end
+// when no operation meets it any more. It is safe for concurrent use.
 type Shared struct {
 	log          logrus.FieldLogger
 	begins, over string
 
-	mu   sync.Mutex
-	met  map[*Notice]int // how often in a row each has met a cause
-	said map[string]bool // causes, since the first was met
+	mu     sync.Mutex
+	met    map[*Notice]int // how often in a row each has met a cause
+	logged map[string]bool // causes, since the first was met
 }
 
-// attempts is how often an operation meets a cause before it is said though it is not
-// certain.
+// attempts is how often an operation must meet an uncertain cause before it is logged.
 const attempts = 3
 
-// NewShared makes a Shared that logs begins with the cause behind it, and over.
+// NewShared returns a Shared that logs begins followed by the cause, and over at the end.
 func NewShared(log logrus.FieldLogger, begins, over string) *Shared {
-	return &Shared{log: log, begins: begins, over: over, met: map[*Notice]int{}, said: map[string]bool{}}
+	return &Shared{log: log, begins: begins, over: over, met: map[*Notice]int{}, logged: map[string]bool{}}
 }
 
-// New makes the notice of one operation.
+// New returns the notice of one operation.
 func (s *Shared) New(log logrus.FieldLogger) *Notice { return &Notice{log: log, shared: s} }
 
-// Failed says that an operation fails. Where the error has a shared Cause, that alone
-// is said, once.
+// Failed notes that an operation fails. If the error has a shared Cause, only the cause is
+// logged, once.
 func (n *Notice) Failed(doing string, err error) {
 	text := doing + ": " + err.Error()
 	var cause Cause
@@ -60,15 +59,15 @@ func (s *Shared) meets(n *Notice, cause Cause) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.met[n]++
-	if s.said[same] || !certain && s.met[n] < attempts {
+	if s.logged[same] || !certain && s.met[n] < attempts {
 		return
 	}
-	s.said[same] = true
+	s.logged[same] = true
 	s.log.Warn(s.begins + ownPort.ReplaceAllString(text, "->"))
 }
 
-// leaves: the operation does not meet a cause any more. s may be nil.
-func (s *Shared) leaves(n *Notice) {
+// recovered: the operation does not meet a cause any more. s may be nil.
+func (s *Shared) recovered(n *Notice) {
 	if s == nil {
 		return
 	}
@@ -78,8 +77,8 @@ func (s *Shared) leaves(n *Notice) {
 		return
 	}
 	delete(s.met, n)
-	if len(s.met) == 0 && len(s.said) > 0 {
-		clear(s.said)
+	if len(s.met) == 0 && len(s.logged) > 0 {
+		clear(s.logged)
 		s.log.Info(s.over)
 	}
 }

@@ -39,7 +39,7 @@ func shared(operations int) (*test.Hook, []*Notice) {
 	return hook, all
 }
 
-// What a stopped broker does: each connection breaks, and then none can be opened.
+// When a broker stops, connections break first, and then none can be opened.
 func TestABrokerThatStopsIsOneLineThatSaysRefused(t *testing.T) {
 	hook, operations := shared(10)
 	for _, err := range []error{broken, fmt.Errorf("fetch: %w", refused), refused} {
@@ -69,7 +69,7 @@ func TestABrokerThatStopsIsOneLineThatSaysRefused(t *testing.T) {
 	}
 }
 
-// A port that expects another protocol breaks every connection.
+// A port that expects another protocol closes every connection.
 func TestAConnectionThatAlwaysBreaksIsSaid(t *testing.T) {
 	hook, operations := shared(1)
 	for range 2 {
@@ -97,8 +97,8 @@ func TestABreakThatIsOverAtOnceIsNotSaid(t *testing.T) {
 	}
 }
 
-// What is the operation's own trouble has its own beginning and end, whatever comes
-// between them.
+// A problem of one operation has its own beginning and end, whatever shared cause comes in
+// between.
 func TestOwnTroubleIsSaidBesideTheSharedCause(t *testing.T) {
 	hook, operations := shared(1)
 	n := operations[0]

@@ -14,15 +14,15 @@ import (
 
 const (
 	tallyEvery = time.Minute
-	// maxKinds bounds what is kept, should somebody make kinds of what comes from
-	// outside. What exceeds it counts as one.
+	// maxKinds bounds the kinds, in case a kind is made from outside data. Further ones
+	// count as one kind.
 	maxKinds = 100
 	others   = "others"
 )
 
-// Tally keeps things that come by the million from filling the log. Of each kind
-// the first ones in a minute are to be logged in full; the rest are counted, and the
-// number is logged when the minute ends. Safe for concurrent use.
+// Tally keeps frequent events from filling the log. The first ones of each kind in a minute
+// are logged in full; the rest are counted, and the count is logged when the minute ends.
+// It is safe for concurrent use.
 type Tally struct {
 	clock clock.Clock
 	log   logrus.FieldLogger
@@ -31,23 +31,23 @@ type Tally struct {
 	kinds map[string]*tallied
 }
 
-// tallied is what has come of a kind in this minute.
+// tallied counts the events of one kind in this minute.
 type tallied struct {
 	level      logrus.Level
 	full, more int
 }
 
-// NewTally makes a tally. Its Run must be called.
+// NewTally returns a Tally. Its Run must be called.
 func NewTally(c clock.Clock, log logrus.FieldLogger) *Tally {
 	return &Tally{clock: c, log: log, kinds: map[string]*tallied{}}
 }
 
-// First tells whether this is the first of its kind in this minute, which the
-// caller then logs. Kinds are words for people, from a small set.
+// First reports whether this is the first of its kind in this minute; then the caller logs
+// it. Kinds are log texts, from a small set.
 func (t *Tally) First(kind string) bool { return t.Among(1, logrus.WarnLevel, kind) }
 
-// Among tells whether this is one of the first n of its kind in this minute. The
-// number of the others is logged at the level.
+// Among reports whether this is one of the first n of its kind in this minute. The count of
+// the others is logged at the level.
 func (t *Tally) Among(n int, level logrus.Level, kind string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -68,15 +68,15 @@ func (t *Tally) Among(n int, level logrus.Level, kind string) bool {
 	return false
 }
 
-// Run logs the numbers each minute, and the last ones when the context ends.
+// Run logs the counts each minute, and the last ones when the context ends.
 func (t *Tally) Run(ctx context.Context) {
 	for t.clock.Sleep(ctx, tallyEvery) == nil {
-		t.say()
+		t.flush()
 	}
-	t.say()
+	t.flush()
 }
 
-func (t *Tally) say() {
+func (t *Tally) flush() {
 	t.mu.Lock()
 	kinds := t.kinds
 	t.kinds = map[string]*tallied{}

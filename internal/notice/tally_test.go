@@ -49,7 +49,7 @@ func TestOneOfAKindIsSaidAndNoMore(t *testing.T) {
 		if !tally.First("a") || !tally.First("b") || tally.First("a") {
 			t.Error("kinds are not told apart")
 		}
-		tally.say()
+		tally.flush()
 		if said := hook.AllEntries(); len(said) != 1 || said[0].Data["more"] != 1 {
 			t.Errorf("%v", said)
 		}
@@ -65,7 +65,7 @@ func TestTheFirstOnesAreLoggedWhereThatIsAskedFor(t *testing.T) {
 			full++
 		}
 	}
-	tally.say()
+	tally.flush()
 	if e := hook.LastEntry(); full != 100 || e == nil || e.Data["more"] != 900 || e.Level != logrus.InfoLevel {
 		t.Errorf("%d in full, then %v", full, e)
 	}

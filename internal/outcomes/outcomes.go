@@ -1,11 +1,11 @@
-// Package outcomes reads what the topics say of many tasks at once: their outcomes
-// since a time, and which of their failure events are known to the service. Package
-// history does this for one task, with more detail.
+// Package outcomes reads from the topics the outcomes of many tasks since a time, and which
+// of their failure events the service knows. Package history does this for one task, with
+// more detail.
 //
-// It decides nothing and writes nothing. Only package command imports it, and package
-// sweep, which judges by it.
+// It decides nothing and writes nothing. Package command imports it, and package sweep,
+// which decides by its results.
 //
-//	outcomes.go what is told
+//	outcomes.go the results
 //	read.go     reading it
 //	record.go   what one record says
 package outcomes
@@ -21,109 +21,111 @@ import (
 	"remux-retrier/internal/scan"
 )
 
-// DefaultLimit is the usual Config.Limit. Each entry takes some 200 bytes.
+// DefaultLimit is the default of Config.Limit. Each entry takes about 200 bytes.
 const DefaultLimit = 1_000_000
 
-// ErrTooMany is the error where the topics hold more than Config.Limit.
-var ErrTooMany = errors.New("the outcome topics hold too much about these tasks since then: read a shorter time")
+// ErrTooMany is the error if the topics hold more entries than Config.Limit.
+var ErrTooMany = errors.New("the outcome topics have too many records about these tasks: read a shorter time")
 
-// Log is what reading the topics asks of Kafka.
+// Log is what this package needs from Kafka.
 type Log interface {
 	scan.Log
 	Partitions(ctx context.Context, topic string) (int, error)
 }
 
-// Config says what is read. All fields but Limit and Progress are required.
+// Config configures a reading. All fields except Successes, Limit and Progress are
+// required.
 type Config struct {
 	Log Log
 	// Failed, Retried and RetryFailed are the topics' names.
 	Failed, Retried, RetryFailed string
-	// Positions are what the group has committed for the failed topic.
+	// Positions returns the group's commits for the failed topic.
 	Positions func(context.Context) (map[int]consumer.Position, error)
-	// Successes: the service reads a record that tells of a success as one
-	// (KAFKA_TOPIC_RECOVERED is set). Otherwise such a plain event is a failure event.
+	// Successes: the service reads reports of success (KAFKA_TOPIC_RECOVERED is set).
+	// Otherwise a plain event with such a status is a failure event.
 	Successes bool
 	// Origin is the ce_source of the outcomes that count.
 	Origin string
-	// Since: older records are not read, but for failure events that the group has not
+	// Since: older records are not read, except failure events that the group has not
 	// committed, and their outcomes.
 	Since time.Time
 	// Limit bounds the tasks, outcomes and failure events that are held together.
 	// Defaults to DefaultLimit.
 	Limit int
-	// Progress, where not nil, is told now and then how many records were looked at, of
+	// Progress, if not nil, is called now and then with how many records were read, of
 	// about how many. It is not called concurrently.
 	Progress func(read, of int64)
 }
 
-// Task is what the topics say of one task.
+// Task is what the topics contain about one task.
 type Task struct {
 	ID string
-	// RetryFailed is the latest outcome of kind retry_failed; its time is zero where
-	// there is none.
+	// RetryFailed is the latest outcome of kind retry_failed; its time is zero if there is
+	// none.
 	RetryFailed Refusal
 	// Retried is when the latest outcome of kind retried was decided; zero: there is none.
 	Retried time.Time
-	// Accepted are the times of the accepted retries since Config.Since, the oldest first.
+	// Accepted are the times of the accepted retries since Config.Since, oldest first.
 	Accepted []time.Time
-	// Waiting: a failure event of the task stands at or above what the group has
-	// committed, and no outcome of it was found.
+	// Waiting: a failure event of the task is at or above the group's committed offset and
+	// has no outcome.
 	Waiting bool
-	// Ended are the end times that failure events told of, as far as they have one (see
-	// events.EndTime) and are answered or waiting. What the group has passed over without
-	// an answer does not count.
+	// Ended are the end times in the task's failure events, if they have one (see
+	// events.EndTime) and are answered or waiting. An event that the group has skipped
+	// without an answer does not count.
 	Ended []time.Time
 
-	answered map[place]struct{}
-	asked    []question // until the end of the reading
+	answered map[eventKey]struct{}
+	failures []failureEvent // until the reading ends
 }
 
 // Refusal is an outcome of kind retry_failed.
 type Refusal struct {
 	At     time.Time
 	Reason events.Reason
-	// FailureCode is why the task failed, APICode what MPC answered the retry; empty
-	// where the outcome does not say.
+	// FailureCode is why the task failed, APICode the code of MPC's answer to the retry;
+	// empty if the outcome has none.
 	FailureCode, APICode string
 }
 
-// place is where a failure event stands. The offsets of a topic that was created anew
-// begin at 0 again, the times do not.
-type place struct {
+// eventKey identifies a failure event. It includes the time, because the offsets of a
+// recreated topic start at 0 again.
+type eventKey struct {
 	partition      int
 	offset, millis int64
 }
 
-func placeOf(s events.Source) place { return place{s.Partition, s.Offset, s.Time.UnixMilli()} }
+func keyOf(s events.Source) eventKey { return eventKey{s.Partition, s.Offset, s.Time.UnixMilli()} }
 
-// question is a failure event.
-type question struct {
-	place
+// failureEvent is a failure event that was read.
+type failureEvent struct {
+	eventKey
 	ended time.Time
-	// waits unless it is answered: it is not below what the group has committed.
+	// waits unless it is answered: it is not below the committed offset.
 	waits bool
 }
 
-// Of tells of these tasks. Those that the topics do not know are absent. Failure events
-// are read after the outcomes, so that one that comes meanwhile is not missed.
+// Of returns what the topics contain about these tasks. Unknown tasks are absent. Failure
+// events are read after the outcomes, so that events published meanwhile are not missed.
 func Of(ctx context.Context, cfg Config, ids map[string]bool) (map[string]*Task, error) {
 	return read(ctx, cfg, func(id string) bool { return ids[id] }, false)
 }
 
-// Refused tells of the tasks that have an outcome of kind retry_failed.
+// Refused returns the tasks that have an outcome of kind retry_failed.
 func Refused(ctx context.Context, cfg Config) (map[string]*Task, error) {
 	return read(ctx, cfg, func(string) bool { return true }, true)
 }
 
-// conclude sees which failure events are answered, which wait, and which were passed over.
+// conclude determines which failure events are answered, which wait, and which were
+// skipped.
 func (t *Task) conclude() {
-	for _, q := range t.asked {
-		_, answered := t.answered[q.place]
-		t.Waiting = t.Waiting || q.waits && !answered
-		if (answered || q.waits) && !q.ended.IsZero() {
-			t.Ended = append(t.Ended, q.ended)
+	for _, f := range t.failures {
+		_, answered := t.answered[f.eventKey]
+		t.Waiting = t.Waiting || f.waits && !answered
+		if (answered || f.waits) && !f.ended.IsZero() {
+			t.Ended = append(t.Ended, f.ended)
 		}
 	}
 	slices.SortFunc(t.Accepted, time.Time.Compare)
-	t.asked, t.answered = nil, nil
+	t.failures, t.answered = nil, nil
 }

@@ -58,7 +58,7 @@ func (w *world) config(change func(*outcomes.Config)) outcomes.Config {
 	return cfg
 }
 
-// of tells of one task.
+// of returns what is read about one task.
 func (w *world) of(id string) outcomes.Task {
 	w.t.Helper()
 	tasks, err := outcomes.Of(w.t.Context(), w.config(nil), map[string]bool{id: true})
@@ -183,7 +183,7 @@ func TestAnEventWaitsUntilItIsAnsweredOrPassedOver(t *testing.T) {
 			if got.Waiting != c.waits {
 				t.Errorf("%s: waits %v", name, got.Waiting)
 			}
-			// What was passed over must not keep its failure from being told again.
+			// The failure of an event that was skipped must be published again.
 			if known := len(got.Ended) == 1; known != (c.waits || c.answered) {
 				t.Errorf("%s: end times %v", name, got.Ended)
 			}

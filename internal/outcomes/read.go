@@ -15,8 +15,8 @@ import (
 const (
 	// parallel is how many partitions are read at once. Each holds one page.
 	parallel = 4
-	// positionsWithin is how long the group's coordinator may take to answer. Without
-	// its answer every unanswered event counts as waiting.
+	// positionsWithin is how long the group's coordinator may take to answer. Without its
+	// answer every unanswered event counts as waiting.
 	positionsWithin = 5 * time.Second
 )
 
@@ -33,8 +33,8 @@ type reading struct {
 	read, of int64
 }
 
-// stretch is what is to be read of one partition.
-type stretch struct {
+// partitionRange is a range of a partition that must be read.
+type partitionRange struct {
 	partition int
 	consumer.Interval
 }
@@ -48,12 +48,13 @@ func read(ctx context.Context, cfg Config, wanted func(string) bool, refused boo
 		cfg.Progress = func(int64, int64) {}
 	}
 	r := &reading{cfg: cfg, wanted: wanted, refused: refused, tasks: map[string]*Task{}}
-	// First: what stands below a position has its outcome in the topics by then.
+	// Before the topics: the outcome of every event below a position is in the topics by
+	// then.
 	r.positions = r.committed(ctx)
 	for _, part := range []struct {
 		topic string
 		take  func(*consumer.Record)
-	}{{cfg.RetryFailed, r.refusal}, {cfg.Retried, r.retry}, {cfg.Failed, r.question}} {
+	}{{cfg.RetryFailed, r.refusal}, {cfg.Retried, r.retry}, {cfg.Failed, r.failure}} {
 		if err := r.topic(ctx, part.topic, part.take); err != nil {
 			return nil, err
 		}
@@ -74,8 +75,8 @@ func (r *reading) committed(ctx context.Context) map[int]consumer.Position {
 	return maps.Clone(at)
 }
 
-// since is how far back the outcomes are read: further than asked for where events wait
-// whose neighbours may have been answered earlier.
+// since is from when outcomes are read. That is before Config.Since if older events wait:
+// events next to them may have been answered earlier.
 func (r *reading) since() time.Time {
 	since := r.cfg.Since
 	for _, at := range r.positions {
@@ -87,7 +88,8 @@ func (r *reading) since() time.Time {
 	return since
 }
 
-// topic reads all partitions of a topic, some at a time. The first error ends them all.
+// topic reads all partitions of a topic, some in parallel. The first error ends the
+// reading.
 func (r *reading) topic(ctx context.Context, topic string, take func(*consumer.Record)) error {
 	todo, err := r.plan(ctx, topic)
 	if err != nil {
@@ -95,7 +97,7 @@ func (r *reading) topic(ctx context.Context, topic string, take func(*consumer.R
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	next := make(chan stretch)
+	next := make(chan partitionRange)
 	var running sync.WaitGroup
 	for range min(parallel, len(todo)) {
 		running.Go(func() {
@@ -114,7 +116,7 @@ func (r *reading) topic(ctx context.Context, topic string, take func(*consumer.R
 	return context.Cause(ctx)
 }
 
-func (r *reading) plan(ctx context.Context, topic string) (todo []stretch, err error) {
+func (r *reading) plan(ctx context.Context, topic string) (todo []partitionRange, err error) {
 	n, err := r.cfg.Log.Partitions(ctx, topic)
 	if err != nil {
 		return nil, err
@@ -127,19 +129,19 @@ func (r *reading) plan(ctx context.Context, topic string) (todo []stretch, err e
 	defer r.mu.Unlock()
 	for p, span := range spans {
 		if at, known := r.positions[p]; topic == r.cfg.Failed && known {
-			if at.Offset > span.To { // it is of another log of this name
+			if at.Offset > span.To { // the commit is for a former log
 				delete(r.positions, p)
 			} else {
 				span.From = min(span.From, at.Offset)
 			}
 		}
-		todo = append(todo, stretch{p, span})
+		todo = append(todo, partitionRange{p, span})
 		r.of += span.To - span.From
 	}
 	return todo, nil
 }
 
-func (r *reading) partition(ctx context.Context, topic string, s stretch, take func(*consumer.Record)) error {
+func (r *reading) partition(ctx context.Context, topic string, s partitionRange, take func(*consumer.Record)) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -5,20 +5,20 @@ import (
 	"remux-retrier/events"
 )
 
-// task is the one of this id; nil: nothing is told of it.
+// task returns the task with this id; nil: it is not wanted.
 func (r *reading) task(id string, refusal bool) *Task {
 	t := r.tasks[id]
 	if t == nil && (refusal || !r.refused) && r.wanted(id) {
-		t = &Task{ID: id, answered: map[place]struct{}{}}
+		t = &Task{ID: id, answered: map[eventKey]struct{}{}}
 		r.tasks[id] = t
 		r.held++
 	}
 	return t
 }
 
-// answer notes that an event is answered. It is false for a repeated outcome.
+// answer notes that an event is answered. It returns false for a repeated outcome.
 func (r *reading) answer(t *Task, event events.Source) bool {
-	at := placeOf(event)
+	at := keyOf(event)
 	if _, before := t.answered[at]; before {
 		return false
 	}
@@ -69,8 +69,7 @@ func (r *reading) retry(rec *consumer.Record) {
 	}
 }
 
-// outcome is what a record says, if it is an answer of this group's to an event of this
-// topic.
+// outcome decodes a record, if it is an answer of this group to an event of this topic.
 func (r *reading) outcome(rec *consumer.Record) (events.Outcome, bool) {
 	if _, _, ours, ok := events.ReadAnswered(rec.Headers, r.cfg.Failed, r.cfg.Origin); !ok || !ours {
 		return events.Outcome{}, false
@@ -79,8 +78,8 @@ func (r *reading) outcome(rec *consumer.Record) (events.Outcome, bool) {
 	return o, err == nil && o.Failure.TaskID == string(rec.Key)
 }
 
-// question reads a record of the failed topic. Its key need not be the task's id.
-func (r *reading) question(rec *consumer.Record) {
+// failure reads a record of the failed topic. Its key need not be the task's id.
+func (r *reading) failure(rec *consumer.Record) {
 	read := events.ReadFailure
 	if r.cfg.Successes {
 		read = events.ReadEvent
@@ -90,13 +89,13 @@ func (r *reading) question(rec *consumer.Record) {
 		return
 	}
 	at, committed := r.positions[rec.Partition]
-	q := question{place: place{rec.Partition, rec.Offset, rec.Time.UnixMilli()}, waits: !committed || rec.Offset >= at.Offset}
-	q.ended = events.EndTime(rec.Value)
-	if !q.waits && q.ended.IsZero() {
-		return // its outcome says more
+	e := failureEvent{eventKey: eventKey{rec.Partition, rec.Offset, rec.Time.UnixMilli()}, waits: !committed || rec.Offset >= at.Offset}
+	e.ended = events.EndTime(rec.Value)
+	if !e.waits && e.ended.IsZero() {
+		return // its outcome has more details
 	}
 	if t := r.task(f.TaskID, false); t != nil {
-		t.asked = append(t.asked, q)
+		t.failures = append(t.failures, e)
 		r.held++
 	}
 }

@@ -38,8 +38,8 @@ type member struct {
 	asleep bool
 }
 
-// ownership is what commits tell of a partition: its owner, since when, and the owners
-// before, which count for a window.
+// ownership is what commits tell about a partition: its owner, since when, and the owners
+// before, which count for one window.
 type ownership struct {
 	owner  string
 	since  time.Time
@@ -69,8 +69,8 @@ func (gr *group) kill(i int) {
 	gr.members = slices.Delete(gr.members, i, i+1)
 }
 
-// assign gives each member its partitions: all stop, then all start. Each is told who had
-// them.
+// assign gives each member its partitions: all stop, then all start. Each gets the list of
+// former owners.
 func (gr *group) assign(split [][]int) {
 	gr.halt()
 	owners := map[int][]string{}
@@ -98,7 +98,7 @@ func (gr *group) assign(split [][]int) {
 	}
 }
 
-// halt has all members stop calling.
+// halt makes all members stop calling.
 func (gr *group) halt() {
 	for _, m := range gr.members {
 		if m.stop != nil {

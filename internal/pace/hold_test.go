@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// A login that IAM refuses may be tried again only after minutes. The outage would be known
-// three times as late if the breaker needed three such answers.
-func TestOneFailureThatSaysHowLongToStayAwayClosesTheDoor(t *testing.T) {
+// A login that IAM refuses may be tried again only minutes later. If the breaker needed
+// three such answers, the outage would be detected three times as late.
+func TestOneFailureThatSaysHowLongToStayAwayOpensTheBreaker(t *testing.T) {
 	for name, test := range map[string]struct {
 		result     Result
 		retryAfter time.Duration
@@ -46,7 +46,7 @@ func TestOneFailureThatSaysHowLongToStayAwayClosesTheDoor(t *testing.T) {
 
 // Silence is noticed long before the first call times out. That timeout is not an answer:
 // it must not let the next calls go at full speed.
-func TestATimeOutAfterASilenceDoesNotOpenTheDoor(t *testing.T) {
+func TestATimeoutAfterASilenceDoesNotCloseTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := newBackend()
 		api.set(false, true)

@@ -178,8 +178,8 @@ func TestAfterAHandOverTheFirstCallComesSoon(t *testing.T) {
 	}
 }
 
-// An instance that owned another's partition for a moment owes nothing for it afterwards:
-// its next owner skips the requests of the owners before.
+// An instance that owned a partition for a moment skips nothing for it afterwards: the next
+// owner skips the requests of the owners before.
 func TestAPartitionThatWasOwnedForAMomentLeavesNoDebt(t *testing.T) {
 	for _, c := range []struct{ quota, partitions, members int }{{12, 4, 4}, {12, 3, 3}, {100, 64, 3}, {30, 4, 2}} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {

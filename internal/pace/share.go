@@ -38,7 +38,7 @@ func (a Assignment) kept(former Assignment, quota int) []int {
 	var kept []int
 	for _, p := range a.Partitions {
 		owners, owned := a.Owners[p]
-		own := !owned || len(owners) > 0 && owners[0] == a.Self // not owned: by no one, or nothing is known
+		own := !owned || len(owners) > 0 && owners[0] == a.Self // without an entry: no former owner, or the owners are unknown
 		if own && former.Of == a.Of && slices.Contains(former.Partitions, p) && shareOf(quota, p, a.Of) > 0 {
 			kept = append(kept, p)
 		}
@@ -63,7 +63,7 @@ func (a Assignment) carryOver(kept []int, quota int) float64 {
 }
 
 // carriedOver is what this instance may have carried over for the kept partitions since it
-// owns them, and what may still be due.
+// has owned them, and may still have to skip.
 func (a Assignment) carriedOver(kept []int, quota int) float64 {
 	return a.skippedFor(kept, kept, Share(quota, kept, a.Of), quota)
 }

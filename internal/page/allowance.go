@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// Reading the topics may take a tenth of the time, after readingBurst without
-// pause: whoever asks without end takes no more from the work than that.
+// Reading the topics may take a tenth of the time, after readingBurst without a pause:
+// callers that ask all the time must not slow down the work.
 const (
 	readingShare = 10
 	readingBurst = 5 * time.Second
 )
 
-// allowance is how much time may be spent on reading.
+// allowance bounds the time spent on reading topics.
 type allowance struct {
 	mu sync.Mutex
-	// until is up to when the time spent has used up its share.
+	// until is the time by which the time spent so far is a tenth of all.
 	until time.Time
 }
 
-// due is how long to wait before the next reading may begin.
+// due returns how long to wait before the next reading may begin.
 func (a *allowance) due(now time.Time) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The reading shares brokers and CPU with the work.
+// Readings use the same brokers and CPU as the work.
 func TestHoweverManyAskTheTopicsAreReadATenthOfTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const each, clients, minutes = 200 * time.Millisecond, 64, 10

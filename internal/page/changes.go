@@ -2,17 +2,17 @@ package page
 
 import "time"
 
-// The state's changes are kept so long, and so many of them.
+// How long changes of the state are kept, and how many.
 const (
 	changesFor  = 24 * time.Hour
 	mostChanges = 100
-	// settles is how long after its beginning a state's title is taken anew: what MPC
-	// answers comes a moment after it has stopped to serve.
+	// settles is how long after its beginning a state's title may still change: MPC's
+	// answer arrives a moment after the outage is detected.
 	settles = 10 * time.Second
 )
 
-// Changes is the document of /api/changes, and of the stream's event "changes": the
-// states that the instance was in, newest first. Working and Idle count as one.
+// Changes is the document of /api/changes and of the stream's event "changes": the states
+// of the instance, newest first. Working and Idle count as one.
 type Changes struct {
 	Changes []Change `json:"changes"`
 }
@@ -24,7 +24,7 @@ type Change struct {
 	Title string    `json:"title"`
 }
 
-// take notes the present state, and tells whether that changes the list.
+// take adds the current state, and reports whether that changes the list.
 func (c *Changes) take(now time.Time, s State) bool {
 	if s.Name == Idle {
 		s.Name, s.Title = Working, "Working"
@@ -38,7 +38,7 @@ func (c *Changes) take(now time.Time, s State) bool {
 		return true
 	}
 	at := s.Since
-	if len(c.Changes) > 0 && at.Before(c.Changes[0].At) { // something else had to be told before
+	if len(c.Changes) > 0 && at.Before(c.Changes[0].At) { // another state took precedence before
 		at = now
 	}
 	list := append([]Change{{at, s.Name, s.Title}}, c.Changes...)

@@ -13,7 +13,7 @@ func TestTheStatesOfTheLastHoursAreListed(t *testing.T) {
 	working(s)
 	pass(t, p, s) // 12:00:01
 	s.change(func() { s.status.Flow.InFlight = 1 })
-	pass(t, p, s) // working and idle are one
+	pass(t, p, s) // working and idle count as one
 	down := s.now
 	s.change(func() { s.status.MPC.Available, s.status.MPC.DownSince = false, &down })
 	pass(t, p, s)

@@ -1,10 +1,10 @@
-// Package page is the operator's page and the JSON behind it: what the instance
-// is at, what it answered last, and the story of any task. It is read-only,
-// decides nothing, and costs the same whether nobody looks or hundreds do: one
-// snapshot a second, shared by all.
+// Package page serves the operator's page and the JSON behind it: the state of the
+// instance, its latest answers, and the story of any task. It is read-only, decides
+// nothing, and costs the same for any number of viewers: one snapshot a second, shared by
+// all.
 //
-// It knows the service only as a Source, which package app gives; package admin
-// serves it. Nobody else imports it.
+// It knows the service only as a Source, which package app implements; package admin serves
+// it. No other package imports it.
 //
 //	GET /                     the page; its files beside it
 //	GET /api/status           Status

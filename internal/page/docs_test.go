@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// documented are the first cells of a table of docs/PAGE.md, which stands between
-// comments of this name.
+// documented returns the first cells of a table of docs/PAGE.md that is between comments
+// with this name.
 func documented(t *testing.T, table string) []string {
 	t.Helper()
 	_, rest, opened := strings.Cut(guide(t), "<!-- "+table+":begin -->\n")
@@ -38,7 +38,7 @@ func guide(t *testing.T) string {
 	return string(text)
 }
 
-// words are the values of a file's constants that are a single word.
+// words returns a file's constants whose value is a single word.
 func words(t *testing.T, file string) (values []string) {
 	t.Helper()
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)

@@ -6,14 +6,15 @@ import (
 	"remux-retrier/internal/history"
 )
 
-// The codes of verdicts on what is not known, or not going to happen.
+// Codes of verdicts about unread topics and about skipped events.
 const (
 	busy       = "busy"
 	passedOver = "passed_over"
 )
 
-// asFarAsRead takes from a verdict what depends on topics that were not read, or
-// not to their ends. An outage of Kafka is no fault of the topics' length.
+// asFarAsRead changes a verdict that depends on topics which were not read, or not
+// completely. If Kafka does not answer, it says so instead of blaming the length of the
+// topics.
 func (t Task) asFarAsRead(v Verdict) Verdict {
 	const lately = "This instance has not seen the task lately, and "
 	switch {
@@ -21,17 +22,17 @@ func (t Task) asFarAsRead(v Verdict) Verdict {
 		return Verdict{busy, "Not known yet", lately + "the topics are being read for others: ask again in a few seconds."}
 	case v.Code == notAsked && t.TopicsState == TopicsSilent:
 		return Verdict{KafkaAway, "Not known: the brokers do not answer", lately + "the topics cannot be read before Kafka answers."}
-	case v.Code == notAsked: // which says it itself
+	case v.Code == notAsked: // its text says it
 	case t.Topics != nil && !t.Topics.Complete:
-		v.Text += " That is as far as was read: the topics go on."
+		v.Text += " Only a part of the topics was read."
 	case t.Topics != nil && t.TopicsState == TopicsPart:
 		v.Text += " Not all topics were read: " + t.TopicsProblem + "."
 	}
 	return v
 }
 
-// overlooked is about an event that nobody is going to read.
+// overlooked is the verdict on an event that will not be read.
 func overlooked(asked *history.Entry) Verdict {
-	return Verdict{passedOver, "Not retried: its event was passed over",
-		fmt.Sprintf("Its failure event stands at offset %d of partition %d. %s", asked.Offset, asked.Partition, history.PassedOver)}
+	return Verdict{passedOver, "Not retried: its event was skipped",
+		fmt.Sprintf("Its failure event is at offset %d of partition %d. %s", asked.Offset, asked.Partition, history.PassedOver)}
 }

@@ -9,7 +9,7 @@ import (
 	"remux-retrier/internal/history"
 )
 
-// over is a failure event that the group has passed over, an hour ago.
+// over is a failure event that the group skipped an hour ago.
 func over() history.Entry {
 	e := asked(time.Hour, false)
 	e.Failure.PassedOver = true

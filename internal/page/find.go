@@ -9,13 +9,13 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// find gathers what is known of a task.
+// find collects what is known about a task.
 func (p *Page) find(ctx context.Context, id string, withTopics bool) Task {
 	known := found{state: TopicsNotAsked}
 	if withTopics {
 		known = p.readings.ask(ctx, id, func(ctx context.Context) found { return p.read(ctx, id) })
 	}
-	// After the topics, which take a while: the stories are the younger.
+	// After the topics, which take a while: so the stories are not older.
 	status, stories := *p.present.Load(), p.cfg.Source.Stories(id)
 	t := Task{TaskID: id, Instance: status.Instance, Owner: known.owner, TopicsState: known.state, TopicsProblem: known.problem}
 	if known.topics != nil {
@@ -30,7 +30,7 @@ func (p *Page) find(ctx context.Context, id string, withTopics bool) Task {
 	return t
 }
 
-// read reads what the topics know, as far as that is soon done.
+// read reads what the topics contain about a task, within a time limit.
 func (p *Page) read(ctx context.Context, id string) found {
 	var f found
 	f.topics, f.state, f.problem = p.topics(ctx, id)
@@ -54,20 +54,20 @@ func (p *Page) topics(ctx context.Context, id string) (h *history.History, state
 	case errors.Is(err, history.ErrNoAnswer):
 		return &read, TopicsSilent, "only a part of the topics was read: " + err.Error()
 	case err == nil || ctx.Err() != nil:
-		return &read, TopicsPart, "the topics are long: only a part of them was read in the time there is; the command explain reads them whole"
+		return &read, TopicsPart, "only a part of the topics was read in time; the command explain reads all of them"
 	}
 	return nil, TopicsFailed, "the topics cannot be read: " + err.Error()
 }
 
-// mostStories are told of a task, and of those that are not yet ended oldestOpen
-// that the others wait for. A storm has thousands.
+// mostStories bounds the stories shown for a task. Of the unfinished ones the oldestOpen
+// first are always shown: the others wait for them. A storm has thousands.
 const (
 	mostStories = 50
 	oldestOpen  = 10
 )
 
-// worthTelling leaves out what was ended first, and then those of the unfinished that
-// came neither first nor last.
+// worthTelling leaves out the oldest finished stories, and then unfinished ones from the
+// middle.
 func worthTelling(stories []story.Story) []story.Story {
 	open, first := 0, oldestOpen
 	for _, s := range stories {
@@ -95,8 +95,7 @@ func worthTelling(stories []story.Story) []story.Story {
 	return kept
 }
 
-// owner finds who owns the partition that the task's event is in. It is no help
-// without an answer.
+// owner returns the owner of the partition that has the task's event; nil: unknown.
 func (p *Page) owner(ctx context.Context, id string, h *history.History) *Owner {
 	partition, known := partitionOf(p.cfg.Source.Stories(id), h)
 	if !known {
@@ -118,10 +117,10 @@ func (p *Page) owner(ctx context.Context, id string, h *history.History) *Owner 
 	return &Owner{Partition: partition, Instance: name}
 }
 
-// partitionOf is where the record stands that the verdict is about, as far as that is
-// known: an event that is being answered here, else one that stands unanswered in the
-// topics, else the latest of which they tell, else the latest event here. Producers need
-// not key by the id, so that it need not be the id's own partition.
+// partitionOf returns the partition of the record that the verdict is about, if known: of
+// an event that is being answered here; else of one without an answer in the topics; else
+// of the latest one in the topics; else of the latest event here. Producers need not key by
+// the id, so it need not be the id's own partition.
 func partitionOf(stories []story.Story, h *history.History) (partition int, known bool) {
 	for _, s := range slices.Backward(stories) {
 		if !s.Done {

@@ -7,43 +7,40 @@ import (
 	"remux-retrier/internal/metrics"
 )
 
-// The last hour is kept as so many points, so far apart.
+// Number and distance of the points of the last hour.
 const (
 	points   = 360
 	interval = 10 * time.Second
-	// smooth is how many intervals a point's quantiles are of: at 100 calls a
-	// minute those of a single one jump with every event.
+	// smooth is how many intervals are combined for a point's quantiles: at 100 calls a
+	// minute those of a single interval change with every event.
 	smooth = 6
-	// few answers within those have no quantiles: the answers themselves are told.
+	// With fewer than few answers there are no quantiles; the answers are listed instead.
 	few = 20
 )
 
-// Hour is the document of /api/history, and of the stream's event "history": the
-// last hour, oldest first, in columns of equal length; it is shorter after a
-// start.
+// Hour is the document of /api/history and of the stream's event "history": the last hour,
+// oldest first, in columns of equal length. After a start it is shorter.
 type Hour struct {
-	// Until is the end of the last interval, each of which is EverySeconds long.
+	// Until is the end of the last interval; each is EverySeconds long.
 	Until        time.Time `json:"until"`
 	EverySeconds int       `json:"every_seconds"`
-	// Events that were done with in the interval, by outcome.
+	// Finished events of each interval, by outcome.
 	Retried     []int64 `json:"retried"`
 	RetryFailed []int64 `json:"retry_failed"`
 	DeadLetter  []int64 `json:"dead_letter"`
-	// P50 and P99 are seconds from an event's arrival to the acknowledgement of
-	// its outcome, dead letters left out: half of those in the minute up to the
-	// interval's end took so long at most, or 99 in 100; null: there were fewer than
-	// 20. They are exact within half a percent.
+	// P50 and P99 are seconds from an event's arrival to the acknowledgement of its
+	// outcome, without dead letters: the median and the 99th percentile of the minute up to
+	// the interval's end, exact within half a percent. null: fewer than 20 answers.
 	P50 []*float64 `json:"p50_seconds"`
 	P99 []*float64 `json:"p99_seconds"`
-	// Answers are the interval's answers themselves, in seconds, ascending, where P50
-	// is null.
+	// Answers are the interval's answers themselves, in seconds, ascending, if P50 is null.
 	Answers [][]float64 `json:"answers_seconds"`
 }
 
 // hour records the last hour from totals that only grow.
 type hour struct {
 	Hour
-	before []metrics.Totals // as of the last points, at most smooth of them
+	before []metrics.Totals // the totals at the last points, at most smooth of them
 }
 
 func newHour(now time.Time, t metrics.Totals) *hour {
@@ -53,7 +50,7 @@ func newHour(now time.Time, t metrics.Totals) *hour {
 	}}
 }
 
-// take adds a point if it is time for one, and tells whether it was.
+// take adds a point if it is due, and reports whether it did.
 func (h *hour) take(now time.Time, t metrics.Totals) bool {
 	if now.Sub(h.Until) < interval {
 		return false
@@ -74,7 +71,7 @@ func (h *hour) take(now time.Time, t metrics.Totals) bool {
 	return true
 }
 
-// push appends to a list of the latest so many.
+// push appends to a list and keeps at most the latest most elements.
 func push[T any](list []T, most int, x T) []T {
 	if len(list) == most {
 		list = append(list[:0], list[1:]...)
@@ -91,7 +88,7 @@ func count(t metrics.Totals, outcome string) (n int64) {
 	return n
 }
 
-// added are the times that have come in between.
+// added returns the times that were added between two totals.
 func added(before, after []metrics.Time) []metrics.Time {
 	former := make(map[float64]uint64, len(before))
 	for _, t := range before {
@@ -113,7 +110,7 @@ func total(times []metrics.Time) (n uint64) {
 	return n
 }
 
-// each is the list of the times themselves.
+// each lists the times one by one.
 func each(times []metrics.Time) []float64 {
 	all := []float64{}
 	for _, t := range times {
@@ -124,8 +121,7 @@ func each(times []metrics.Time) []float64 {
 	return all
 }
 
-// quantile is the time that so large a part of the answers took at most; nil: there
-// were none.
+// quantile returns the q-quantile of the times; nil: there are none.
 func quantile(times []metrics.Time, q float64) *float64 {
 	rank := uint64(math.Ceil(q * float64(total(times))))
 	for _, t := range times {

@@ -10,7 +10,7 @@ import (
 
 func totals(retried, dead int64, times ...metrics.Time) metrics.Totals {
 	t := metrics.Totals{Events: []metrics.EventCount{{Outcome: "retried", Reason: "accepted", Count: retried}, {Outcome: "retried", Reason: "covered", Count: 1}}, Times: times}
-	if dead > 0 { // a series is there from its first event on
+	if dead > 0 { // a series exists from its first event on
 		t.Events = append(t.Events, metrics.EventCount{Outcome: "dead_letter", Reason: "not_json", Count: dead})
 	}
 	return t
@@ -44,7 +44,7 @@ func TestQuantilesAreOfTheIntervalAlone(t *testing.T) {
 			t.Errorf("of %v, quantile %v is %v, want %v", minute, q, p, want)
 		}
 	}
-	if got := added(after, before); len(got) > 1 { // a count that falls is none of billions
+	if got := added(after, before); len(got) > 1 { // a count that falls must not become billions
 		t.Errorf("%v", got)
 	}
 	if p := quantile(added(after, after), 0.5); p != nil {
@@ -52,7 +52,7 @@ func TestQuantilesAreOfTheIntervalAlone(t *testing.T) {
 	}
 }
 
-// The median of three answers is a number that says nothing.
+// The median of three answers means nothing.
 func TestFewAnswersAreToldThemselves(t *testing.T) {
 	h := newHour(noon, totals(0, 0))
 	h.take(noon.Add(interval), totals(0, 0, metrics.Time{Seconds: 1, Count: 2}, metrics.Time{Seconds: 7, Count: 1}))
@@ -66,8 +66,7 @@ func TestFewAnswersAreToldThemselves(t *testing.T) {
 	}
 }
 
-// One slow answer among quick ones is the 99th percentile of a minute, and no
-// longer.
+// One slow answer among fast ones is the 99th percentile for a minute, and no longer.
 func TestAPointsQuantilesAreOfTheMinuteBeforeIt(t *testing.T) {
 	h := newHour(noon, totals(0, 0))
 	for i := range uint64(10) {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The group is asked so seldom, however many pages are open, and so long at most.
+// How often the group is queried at most, and for how long.
 const (
 	instancesFor    = 10 * time.Second
 	instancesWithin = 2 * time.Second
@@ -18,14 +18,14 @@ type Instances struct {
 	Instances []Instance `json:"instances"`
 }
 
-// Instance is a member of the group. Here: it bears this instance's name.
+// Instance is a member of the group. Here: it has this instance's name.
 type Instance struct {
 	Instance   string `json:"instance"`
 	Partitions []int  `json:"partitions"`
 	Here       bool   `json:"here"`
 }
 
-// instances are what the group answered last.
+// instances caches the group's last answer.
 type instances struct {
 	mu   sync.Mutex
 	till time.Time
@@ -33,7 +33,7 @@ type instances struct {
 	err  error
 }
 
-// listInstances answers with the group's members, for all who ask within a while.
+// listInstances answers with the group's members. The answer is cached for a while.
 func (p *Page) listInstances(w http.ResponseWriter, r *http.Request) {
 	i := &p.instances
 	i.mu.Lock()

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// However many pages are open: the brokers have other work.
+// However many pages are open, the brokers must not be asked often.
 func TestTheGroupIsAskedForItsMembersSeldom(t *testing.T) {
 	s := newSource()
 	p := newPage(t, s)

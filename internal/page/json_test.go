@@ -19,10 +19,10 @@ import (
 
 var update = flag.Bool("update", false, "add the JSON's new fields to "+fieldsFile)
 
-// fieldsFile lists what others rely on: each field of the documents, and its type.
+// fieldsFile lists the stable part of the API: each field of the documents with its type.
 const fieldsFile = "testdata/json.txt"
 
-// fields lists what encoding/json makes of a type, one line each.
+// fields lists the fields that encoding/json writes for a type, one per line.
 func fields(path string, t reflect.Type, absent string) []string {
 	switch {
 	case t.Kind() == reflect.Pointer && absent == "":
@@ -83,7 +83,7 @@ func TestNoFieldOfTheJSONIsRenamedOrRemoved(t *testing.T) {
 	}
 }
 
-// names lists the fields that stand in a document.
+// names lists the fields of a document.
 func names(path string, value any) (found []string) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -98,7 +98,7 @@ func names(path string, value any) (found []string) {
 	return found
 }
 
-// The list above is of Go's types: this is what is sent.
+// The list above is derived from Go's types; this checks what is sent.
 func TestTheJSONThatIsSentHasTheFieldsThatAreListed(t *testing.T) {
 	file, err := os.ReadFile(fieldsFile)
 	if err != nil {

@@ -12,30 +12,29 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// Latest is the document of /api/latest, and of the stream's event "latest": the
-// events that this instance was done with last, newest first, the last hundred of
-// each outcome.
+// Latest is the document of /api/latest and of the stream's event "latest": the events that
+// this instance finished last, newest first, the last hundred of each outcome.
 type Latest struct {
 	Latest []Done `json:"latest"`
 	// More: there are older ones; see earlier.
 	More bool `json:"more,omitempty"`
 }
 
-// Done is one event that the instance is done with.
+// Done is a finished event.
 type Done struct {
 	At time.Time `json:"at"`
-	// TaskID of a record that could not be read is its key, if that could be one.
+	// TaskID of an unreadable record is its key, if that can be a task id.
 	TaskID    string `json:"task_id"`
 	Partition int    `json:"partition"`
 	Offset    int64  `json:"offset"`
-	// Outcome is retried, retry_failed, dead_letter, ignored, or given_up: the
-	// next owner of the partition takes the event up again.
+	// Outcome is retried, retry_failed, dead_letter, ignored, or given_up: the partition's
+	// next owner handles the event.
 	Outcome string        `json:"outcome"`
 	Reason  events.Reason `json:"reason,omitempty"`
-	// Text says more, where there is more to say.
+	// Text has details, if there are any.
 	Text    string  `json:"text,omitempty"`
-	Seconds float64 `json:"seconds"` // from its arrival
-	// Number counts the events that the instance was done with since its start.
+	Seconds float64 `json:"seconds"` // since its arrival
+	// Number counts the events that the instance has finished since its start.
 	Number uint64 `json:"number"`
 }
 
@@ -67,11 +66,11 @@ func done(s story.Story) Done {
 	return d
 }
 
-// perPage is how many earlier events are told at once.
+// perPage is how many earlier events one answer has.
 const perPage = 100
 
-// earlier tells the events that were done with before the one numbered below, of an
-// outcome and with a text in them if that is asked for, newest first.
+// earlier returns the events that were finished before the one with the given number,
+// newest first, optionally only those with an outcome and with a text in them.
 func (p *Page) earlier(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	below, err := strconv.ParseUint(cmp.Or(query.Get("below"), strconv.FormatUint(math.MaxUint64, 10)), 10, 64)

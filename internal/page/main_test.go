@@ -24,18 +24,18 @@ func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// source is a service that says what a test wants.
+// source is a Source whose answers a test sets.
 type source struct {
 	mu      sync.Mutex
 	now     time.Time
 	status  Status
 	totals  metrics.Totals
 	stories []story.Story
-	asked   []string // the ids that were asked for
+	asked   []string // the ids that were requested
 	topics  func(ctx context.Context) (history.History, error)
 	owner   string
 	broken  error // of Totals and Instances
-	members int   // how often the group was asked for them
+	members int   // how often the group was queried
 }
 
 func newSource() *source {
@@ -118,7 +118,7 @@ func (s *source) Instances(context.Context) ([]Instance, error) {
 	return []Instance{{"retrier-0", []int{3}, true}, {"retrier-1", []int{6}, false}}, s.broken
 }
 
-// Now, with the source for a clock. Nothing waits by it.
+// sourceClock shows the source's time. Nothing waits with it.
 type sourceClock struct {
 	clock.Clock
 	*source
@@ -140,11 +140,11 @@ func newPage(t *testing.T, s *source) *Page {
 	return p
 }
 
-// pass lets a second pass, and the page look.
+// pass advances the clock by a second and takes a snapshot.
 func pass(t *testing.T, p *Page, s *source) Status {
 	t.Helper()
 	s.change(func() { s.now = s.now.Add(refresh) })
-	if err := p.look(); err != nil {
+	if err := p.snapshot(); err != nil {
 		t.Fatal(err)
 	}
 	return *p.present.Load()

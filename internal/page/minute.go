@@ -6,12 +6,12 @@ import (
 	"remux-retrier/internal/metrics"
 )
 
-// tallyFor is how long requests and answers are counted for what the page calls
-// the last minute; of requests, it is the quota's window.
+// tallyFor is the period of the counts "in the last minute"; for requests it is the quota's
+// window.
 const tallyFor = time.Minute
 
-// minute turns counts that only grow into those of the last minute; before a
-// minute has passed, those since the page was made.
+// minute turns counts that only grow into those of the last minute, or in the first minute
+// into those since the page was created.
 type minute []tally
 
 type tally struct {
@@ -20,7 +20,7 @@ type tally struct {
 	events              []metrics.EventCount
 }
 
-// lately takes the present counts, and fills in what has been added to them.
+// lately adds the current counts, and sets the differences in s.
 func (m *minute) lately(s *Status, events []metrics.EventCount) {
 	*m = append(*m, tally{s.At, s.MPC.Requests, s.MPC.Throttled, events})
 	for len(*m) > 1 && s.At.Sub((*m)[1].at) >= tallyFor {

@@ -13,7 +13,7 @@ var (
 	exportOf = regexp.MustCompile(`(?m)^export (?:async )?(?:function|const|let|class) (\w+)`)
 )
 
-// A module that imports what another does not export stops the whole page.
+// A module that imports a missing export stops the whole page.
 func TestEachModuleExportsWhatOthersImport(t *testing.T) {
 	files, err := fs.Glob(embedded, "static/*.js")
 	if err != nil {

@@ -20,10 +20,10 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// Source is what the page asks of the service. Its methods may be called from
-// any goroutine; those without a context answer at once.
+// Source is what the page needs from the service. Its methods may be called from any
+// goroutine; those without a context return at once.
 type Source interface {
-	// Status leaves to the page what it says there.
+	// Status leaves empty what the page fills in.
 	Status() Status
 	Totals() (metrics.Totals, error)
 	// Stories, Latest, Earlier and Version are story.Store's.
@@ -31,20 +31,19 @@ type Source interface {
 	Latest() []story.Story
 	Earlier(number uint64) []story.Story
 	Version() uint64
-	// Topics reads what the topics know of a task, until the context ends; it then
-	// gives what it has, and an error: history.ErrNoAnswer if that is the brokers'
-	// fault.
+	// Topics reads what the topics contain about a task, until the context ends. Then it
+	// returns what it has read, and an error: history.ErrNoAnswer if the brokers did not
+	// answer.
 	Topics(ctx context.Context, taskID string) (history.History, error)
-	// Home is the partition that a failure event of the task is in, if it is keyed
-	// by the task's id; Owner names the instance that owns a partition, empty:
-	// nobody does.
+	// Home returns the partition that a failure event of the task is in if it is keyed by
+	// the task id. Owner returns the instance that owns a partition; empty: none does.
 	Home(ctx context.Context, taskID string) (int, error)
 	Owner(ctx context.Context, partition int) (string, error)
 	// Instances lists the members of the group.
 	Instances(ctx context.Context) ([]Instance, error)
 }
 
-// refresh is how often a snapshot is made, one for all who look.
+// refresh is how often a snapshot is made for all clients.
 const refresh = time.Second
 
 // Config of a Page. All fields are required.
@@ -58,7 +57,7 @@ type Config struct {
 type Page struct {
 	cfg       Config
 	files     map[string]file
-	board     *board
+	cache     *cache
 	streams   atomic.Int64
 	readings  *readings
 	instances instances
@@ -67,15 +66,15 @@ type Page struct {
 
 	present atomic.Pointer[Status]
 
-	// Of Run alone:
+	// Only Run uses these:
 	hour    *hour
 	minute  minute
 	letters letters
 	changes Changes
-	version uint64 // of the stories, as they were pinned last
+	version uint64 // of the stories, at the last snapshot
 }
 
-// New makes a page that shows the present moment.
+// New returns a page that shows the current state.
 func New(cfg Config) (*Page, error) {
 	if cfg.Source == nil || cfg.Clock == nil || cfg.Logger == nil {
 		return nil, errors.New("page: Source, Clock and Logger are required")
@@ -84,20 +83,20 @@ func New(cfg Config) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Page{cfg: cfg, files: files, board: newBoard(), readings: newReadings(), readWithin: readWithin}
+	p := &Page{cfg: cfg, files: files, cache: newCache(), readings: newReadings(), readWithin: readWithin}
 	totals, err := cfg.Source.Totals()
 	if err != nil {
 		return nil, err
 	}
 	p.hour = newHour(cfg.Clock.Now(), totals)
-	return p, errors.Join(p.board.pin(hourDoc, p.hour.Hour), p.pinLatest(), p.look())
+	return p, errors.Join(p.cache.put(hourDoc, p.hour.Hour), p.putLatest(), p.snapshot())
 }
 
 // Run keeps the page up to date until the context ends.
 func (p *Page) Run(ctx context.Context) {
 	failed := ""
 	for p.cfg.Clock.Sleep(ctx, refresh) == nil {
-		err := p.look()
+		err := p.snapshot()
 		switch {
 		case err == nil:
 			failed = ""
@@ -108,8 +107,8 @@ func (p *Page) Run(ctx context.Context) {
 	}
 }
 
-// look takes a snapshot and pins what has changed.
-func (p *Page) look() error {
+// snapshot takes a snapshot of the state and publishes the documents that have changed.
+func (p *Page) snapshot() error {
 	now := p.cfg.Clock.Now()
 	totals, err := p.cfg.Source.Totals()
 	if err != nil {
@@ -124,40 +123,40 @@ func (p *Page) look() error {
 		s.State.Since = last.State.Since
 	}
 	p.present.Store(&s)
-	if err := p.board.pin(statusDoc, s); err != nil {
+	if err := p.cache.put(statusDoc, s); err != nil {
 		return err
 	}
 	if p.changes.take(now, s.State) {
-		if err := p.board.pin(changesDoc, p.changes); err != nil {
+		if err := p.cache.put(changesDoc, p.changes); err != nil {
 			return err
 		}
 	}
 	if p.hour.take(now, totals) {
-		if err := p.board.pin(hourDoc, p.hour.Hour); err != nil {
+		if err := p.cache.put(hourDoc, p.hour.Hour); err != nil {
 			return err
 		}
 	}
 	if p.cfg.Source.Version() == p.version {
 		return nil
 	}
-	return p.pinLatest()
+	return p.putLatest()
 }
 
-func (p *Page) pinLatest() error {
+func (p *Page) putLatest() error {
 	p.version = p.cfg.Source.Version()
-	return p.board.pin(latestDoc, latest(p.cfg.Source.Latest()))
+	return p.cache.put(latestDoc, latest(p.cfg.Source.Latest()))
 }
 
-// policy lets the page load its own files and nothing else, from nowhere else.
+// policy lets the page load only its own files.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// tasksPath is followed by the task's id, percent-encoded, or by ?id= and it: the
-// ids "." and ".." are a path's own to browsers and other clients.
+// tasksPath is followed by the task id, percent-encoded, or by ?id= and the id: browsers
+// and other clients treat the ids "." and ".." as parts of the path.
 const tasksPath = "/api/tasks/"
 
-// ServeHTTP answers GET and HEAD. The path is taken as it was sent: an id may
-// hold a slash, or two dots.
+// ServeHTTP answers GET and HEAD. The path is used as it was sent: an id may contain a
+// slash or two dots.
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy", policy)
 	path := r.URL.EscapedPath()
@@ -176,7 +175,7 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case isDoc && d == latestDoc && r.URL.RawQuery != "":
 		p.earlier(w, r)
 	case isDoc:
-		present, _ := p.board.look()
+		present, _ := p.cache.get()
 		write(w, http.StatusOK, present[d].body)
 	case path == "/api/instances":
 		p.listInstances(w, r)
@@ -187,8 +186,8 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// task tells a task's story. With ?topics=false the topics are not read, for the
-// answer at once.
+// task answers with a task's story. With ?topics=false the topics are not read, so the
+// answer comes at once.
 func (p *Page) task(w http.ResponseWriter, r *http.Request, escaped string) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	id := query.Get("id")
@@ -210,7 +209,7 @@ func (p *Page) task(w http.ResponseWriter, r *http.Request, escaped string) {
 	write(w, http.StatusOK, append(body, '\n'))
 }
 
-// marshal writes a document that a terminal shows as it is, too.
+// marshal encodes a document so that a terminal can show it, too.
 func marshal(v any) ([]byte, error) {
 	body, err := json.Marshal(v)
 	return []byte(plain.Text(string(body))), err
@@ -229,5 +228,5 @@ func refuse(w http.ResponseWriter, status int, message string) {
 func write(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // it is JSON, and nosniff; and whoever asked has gone: nobody is left to tell
+	_, _ = w.Write(body) //nolint:gosec // JSON with nosniff; the client has gone, so there is no one to report to
 }

@@ -135,7 +135,7 @@ func TestAStateLastsSinceItBegan(t *testing.T) {
 	}
 }
 
-// A look that fails must not be the last one.
+// A failed snapshot must not be the last one.
 func TestThePageGoesOnAfterALookThatFailed(t *testing.T) {
 	s := newSource()
 	logged, hook := test.NewNullLogger()
@@ -171,7 +171,7 @@ func TestThePageGoesOnAfterALookThatFailed(t *testing.T) {
 	<-ended
 }
 
-// steps is a clock by which one sleeps until the next tick.
+// steps is a clock whose sleeps end at the next tick.
 type steps struct {
 	sourceClock
 	ticks chan struct{}
@@ -196,10 +196,10 @@ func BenchmarkLook(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if err := p.look(); err != nil {
+		if err := p.snapshot(); err != nil {
 			b.Fatal(err)
 		}
-		if err := p.pinLatest(); err != nil {
+		if err := p.putLatest(); err != nil {
 			b.Fatal(err)
 		}
 	}

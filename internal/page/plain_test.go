@@ -13,7 +13,7 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// Who is on call asks with curl.
+// Engineers on call use curl.
 func TestATerminalShowsADocumentAsText(t *testing.T) {
 	const hostile = "\x1b]0;pwned\x07\u009b1A\u202egpj\u2066\u200b"
 	s := newSource()
@@ -32,8 +32,8 @@ func TestATerminalShowsADocumentAsText(t *testing.T) {
 	}
 }
 
-// One record with such a timestamp would have kept the page from being brought up
-// to date, and its task's story from being told.
+// One record with such a timestamp would stop the updates of the page and hide its task's
+// story.
 func TestATimestampOfAnyYearIsShown(t *testing.T) {
 	far := time.Date(12345, 6, 7, 8, 9, 10, 0, time.UTC)
 	s := newSource()

@@ -9,9 +9,9 @@ import (
 	"remux-retrier/internal/history"
 )
 
-// Reading the topics for one task takes its time, and shares the brokers with the
-// work: so there are topicsAtOnce places for it, and an allowance of time. All three waits together are less
-// than the 10 s that package admin's server gives an answer.
+// Reading the topics for one task takes time, and uses the same brokers as the work. So at
+// most topicsAtOnce readings run, within an allowance of time. All three waits together are
+// shorter than the 10 s that package admin's server gives an answer.
 const (
 	topicsAtOnce = 2
 	placeWithin  = 2500 * time.Millisecond
@@ -19,18 +19,17 @@ const (
 	ownerWithin  = time.Second
 )
 
-// found is what a reading has found of a task.
+// found is the result of a reading.
 type found struct {
-	topics  *history.History // nil: nothing, as state and problem say
+	topics  *history.History // nil: none, see state and problem
 	state   string           // Task.TopicsState
 	problem string
 	owner   *Owner
 }
 
-// readings shares the readings among those who ask for the same task. A page that
-// is left open asks again and again: it gets what was read for another, or for
-// itself before, until as much time has passed as the reading took. So whatever the
-// pages do, one task takes a place for half of the time at most.
+// readings shares results among requests for the same task. An open page asks again and
+// again: it gets the last result, of any request, until as much time has passed as the
+// reading took. So readings for one task run at most half of the time.
 type readings struct {
 	places    chan struct{}
 	allowance allowance
@@ -39,14 +38,14 @@ type readings struct {
 	byTask map[string]*reading
 }
 
-// reading is one of them. The readings' mu guards askers and fresh.
+// reading is one reading. The mutex of readings guards askers and fresh.
 type reading struct {
-	ctx    context.Context // ends when nobody waits for it any more
+	ctx    context.Context // ends when no request waits for it any more
 	cancel context.CancelFunc
 	askers int
-	fresh  time.Time // until when it is shared; zero: it is under way
+	fresh  time.Time // how long it is shared; zero: it is running
 
-	done chan struct{} // closed when found is there
+	done chan struct{} // closed when found is set
 	found
 }
 
@@ -54,8 +53,8 @@ func newReadings() *readings {
 	return &readings{places: make(chan struct{}, topicsAtOnce), byTask: map[string]*reading{}}
 }
 
-// ask gives what read finds, or has found just now for somebody else. Who is the
-// first to ask reads, and goes on for the others if its own context ends.
+// ask returns what read returns, or a recent result for the same task. The first request
+// starts the reading; it continues for the others if the first one's context ends.
 func (rs *readings) ask(ctx context.Context, id string, read func(context.Context) found) found {
 	r, first := rs.join(id)
 	stop := context.AfterFunc(ctx, func() { rs.leave(id, r) })
@@ -72,7 +71,7 @@ func (rs *readings) ask(ctx context.Context, id string, read func(context.Contex
 	case <-r.done:
 		return r.found
 	case <-ctx.Done():
-		return found{state: TopicsNotAsked} // whoever asked has gone
+		return found{state: TopicsNotAsked} // the request has been cancelled
 	}
 }
 
@@ -94,7 +93,7 @@ func (rs *readings) join(id string) (r *reading, first bool) {
 	return r, first
 }
 
-// leave ends a reading that nobody waits for.
+// leave cancels a reading that no request waits for.
 func (rs *readings) leave(id string, r *reading) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -113,7 +112,7 @@ func (rs *readings) read(id string, r *reading, read func(context.Context) found
 		defer func() { <-rs.places }()
 	case <-wait.Done():
 	}
-	if wait.Err() == nil { // holding the place: one reading at a time begins when it is due
+	if wait.Err() == nil { // while holding the permit: one reading at a time begins when it is due
 		_ = clock.System.Sleep(wait, rs.allowance.due(time.Now()))
 	}
 	if wait.Err() != nil {
@@ -122,7 +121,7 @@ func (rs *readings) read(id string, r *reading, read func(context.Context) found
 		return
 	}
 	began := time.Now()
-	r.found = found{state: TopicsFailed, problem: "the topics cannot be read"} // if read does not return
+	r.found = found{state: TopicsFailed, problem: "the topics cannot be read"} // if read panics
 	defer func() {
 		took := time.Since(began)
 		rs.allowance.spend(time.Now(), took)
@@ -131,7 +130,7 @@ func (rs *readings) read(id string, r *reading, read func(context.Context) found
 	r.found = read(r.ctx)
 }
 
-// share lets others have what was found, for so long.
+// share keeps the result for others, for so long.
 func (rs *readings) share(id string, r *reading, long time.Duration) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -141,7 +140,7 @@ func (rs *readings) share(id string, r *reading, long time.Duration) {
 	}
 }
 
-// forget has whoever asks next begin anew. mu is held.
+// forget makes the next request start a new reading. mu is held.
 func (rs *readings) forget(id string, r *reading) {
 	r.cancel()
 	if rs.byTask[id] == r {

@@ -17,8 +17,8 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// slowly has the topics read for so long in virtual time, or until the reader's
-// patience ends, and counts how often.
+// slowly makes a reading take so long in virtual time, or until its context ends, and
+// counts readings.
 func slowly(s *source, long time.Duration) (readings *atomic.Int64) {
 	readings = &atomic.Int64{}
 	s.topics = func(ctx context.Context) (history.History, error) {
@@ -33,7 +33,7 @@ func slowly(s *source, long time.Duration) (readings *atomic.Int64) {
 	return readings
 }
 
-// ask asks for a task in a goroutine, until the context ends.
+// ask requests a task in a goroutine, until the context ends.
 func ask(ctx context.Context, running *sync.WaitGroup, p *Page, id string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	running.Go(func() { p.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/api/tasks/"+id, nil)) })
@@ -166,7 +166,7 @@ func (s silent) Owner(ctx context.Context, _ int) (string, error) {
 	return "", ctx.Err()
 }
 
-// The server of package admin gives an answer 10 s.
+// The server of package admin allows 10 s for an answer.
 func TestAnAnswerComesBeforeTheServerGivesItUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSource()
@@ -198,21 +198,21 @@ func TestTheVerdictSaysWhyTheTopicsTellNothing(t *testing.T) {
 		says        string
 	}{
 		{"all was read", *knows(replied(time.Hour, events.BudgetExhausted)), nil, nil, TopicsRead, "budget_exhausted", ""},
-		{"the limit came before the end", some, nil, nil, TopicsPart, "budget_exhausted", "as far as was read"},
-		{"the brokers fell silent", some, silence, nil, TopicsSilent, "budget_exhausted", "as far as was read"},
+		{"the limit came before the end", some, nil, nil, TopicsPart, "budget_exhausted", "Only a part of the topics"},
+		{"the brokers fell silent", some, silence, nil, TopicsSilent, "budget_exhausted", "Only a part of the topics"},
 		{"the brokers are silent", history.History{}, silence, nil, TopicsSilent, KafkaAway, "before Kafka answers"},
 		{"the limit came before anything", history.History{Read: 7}, nil, nil, TopicsPart, notAsked, "too long"},
 		{"something else is wrong", history.History{}, errors.New("no right to read"), nil, TopicsFailed, notAsked, ""},
 		{"it is at work on it", some, nil, []story.Story{a(story.Step{Kind: story.Call})}, TopicsPart, atWork, "Calls MPC"},
-		{"it remembers an answer", some, nil, []story.Story{answeredStory("538526", events.Accepted)}, TopicsPart, "accepted", "as far as was read"},
+		{"it remembers an answer", some, nil, []story.Story{answeredStory("538526", events.Accepted)}, TopicsPart, "accepted", "Only a part of the topics"},
 		{"it remembers, Kafka does not", history.History{}, silence, []story.Story{answeredStory("538526", events.Accepted)}, TopicsSilent, "accepted", ""},
 	} {
 		s := newSource()
 		s.stories, s.status.MPC.Available = c.stories, true
 		s.topics = func(context.Context) (history.History, error) { return c.read, c.err }
 		got := decode[Task](t, get(newPage(t, s), "/api/tasks/538526"))
-		hedged := strings.Contains(got.Verdict.Text, "as far as was read")
-		if got.TopicsState != c.state || got.Verdict.Code != c.code || !strings.Contains(got.Verdict.Text, c.says) || hedged != strings.HasPrefix(c.says, "as far") {
+		hedged := strings.Contains(got.Verdict.Text, "Only a part of the topics")
+		if got.TopicsState != c.state || got.Verdict.Code != c.code || !strings.Contains(got.Verdict.Text, c.says) || hedged != strings.HasPrefix(c.says, "Only a part") {
 			t.Errorf("%s: %+v", c.hazard, got)
 		}
 		if (got.Topics == nil) != (c.read.Read == 0 && c.err != nil) || (got.TopicsProblem == "") != (c.state == TopicsRead) {
@@ -224,7 +224,7 @@ func TestTheVerdictSaysWhyTheTopicsTellNothing(t *testing.T) {
 func TestOfAStormOnlyAFewStoriesAreTold(t *testing.T) {
 	for name, c := range map[string]struct {
 		ended, open int
-		first       string // the offsets of the stories that are told, in short
+		first       string // the offsets of the stories that are shown, abbreviated
 	}{
 		"few":             {20, 20, "0 1 … 38 39"},
 		"all ended":       {5000, 0, "4950 4951 … 4998 4999"},

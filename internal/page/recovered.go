@@ -7,8 +7,7 @@ import (
 	"remux-retrier/internal/history"
 )
 
-// RetriesOfHour are the whole group's accepted retries of an hour, by what became of their
-// tasks.
+// RetriesOfHour counts the whole group's accepted retries of an hour, by their results.
 type RetriesOfHour struct {
 	From        time.Time `json:"from"`
 	Accepted    int       `json:"accepted"`
@@ -18,7 +17,7 @@ type RetriesOfHour struct {
 }
 
 // success is the verdict on a task that has succeeded since its latest answer and its
-// latest failure event; nil: nothing tells that.
+// latest failure event; nil: no recovery shows that.
 func (e evidence) success(latest, asked *history.Entry) *Verdict {
 	if e.topics == nil {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// succeeded is what the topics tell of a success, so long ago.
+// succeeded is a recovery in the topics, so long ago.
 func succeeded(ago time.Duration) history.Entry {
 	return history.Entry{Kind: history.Recovered, At: noon.Add(-ago), Recovery: &history.Success{Retries: 2, EventTime: noon.Add(-ago)}}
 }

@@ -28,30 +28,30 @@ const (
 	Idle          = "idle"
 )
 
-// State answers the first question of whoever opens the page: is it working, and
-// if not, what is it waiting for?
+// State answers an operator's first question: is it working, and if not, what is it waiting
+// for?
 type State struct {
 	Name string `json:"name"` // one of the constants
 	// Title is a few words, Text a sentence or two.
 	Title string `json:"title"`
 	Text  string `json:"text"`
-	// Since is when it began, as far as this process has seen.
+	// Since is when the state began, as far as this process has seen.
 	Since time.Time `json:"since"`
-	// Error is what came last of what does not answer; empty: nothing.
+	// Error is the last error of what does not answer; empty: none.
 	Error   string     `json:"error,omitempty"`
 	ErrorAt *time.Time `json:"error_at,omitempty"`
-	// Advice is what somebody has to do; empty: it ends by itself. Command does it, where
-	// one command can.
+	// Advice is what an operator must do; empty: the state ends by itself. Command does it,
+	// if one command can.
 	Advice  string `json:"advice,omitempty"`
 	Command string `json:"command,omitempty"`
 }
 
-// longQuotaWait is what makes a wait for the quota worth telling: with requests
-// evenly spaced, the next one always waits a moment.
+// longQuotaWait is the shortest wait for the quota that is shown: with evenly spaced
+// requests the next one always waits a moment.
 const longQuotaWait = 5 * time.Second
 
-// judge names the one thing that matters most now. What must be fixed first
-// comes first: without Kafka it does not matter whether MPC serves.
+// judge returns the one state that matters most. What must be fixed first comes first:
+// without Kafka it does not matter whether MPC serves.
 func judge(s *Status) State {
 	k := s.Kafka
 	switch {
@@ -62,11 +62,11 @@ func judge(s *Status) State {
 		away.Error = k.Problem
 		return away
 	case !k.Started:
-		return s.at(Starting, "Starting", "The topics are being looked up.")
+		return s.at(Starting, "Starting", "Looking up the topics.")
 	case !k.Joined:
-		return s.at(Joining, "Joining the group", "It joins the consumer group, or the group shares out its partitions anew.")
+		return s.at(Joining, "Joining the group", "The instance is joining the consumer group, or the group is rebalancing.")
 	case !k.LedgerRead:
-		return s.at(Reading, "Reading the outcome topics", "Nothing is decided before it is known what has been answered already.")
+		return s.at(Reading, "Reading the outcome topics", "Nothing is decided before all earlier outcomes are known.")
 	case len(k.Stuck) > 0:
 		return stuck(s)
 	case slices.ContainsFunc(s.Partitions, unreadable):
@@ -81,18 +81,18 @@ func judge(s *Status) State {
 	return state
 }
 
-// kafkaText is what becomes of the work while Kafka does not answer.
-const kafkaText = "Calls are paused: Kafka cannot record them. They go on by themselves when the brokers answer."
+// kafkaText says how the work continues while Kafka does not answer.
+const kafkaText = "Calls are paused: Kafka cannot record them. They resume by themselves when the brokers answer."
 
-// at is a state that begins now, as far as it alone can tell.
+// at returns a state that begins now; its real beginning is set later.
 func (s *Status) at(name, title, text string) State {
 	return State{Name: name, Title: title, Text: text, Since: s.At}
 }
 
 func unreadable(p Partition) bool { return p.Problem != "" }
 
-// partitionsAway is about those that cannot be read: the instance
-// is not ready, and what comes there is not even seen.
+// partitionsAway is the state while partitions cannot be read: the instance is not ready,
+// and new events in them are not seen.
 func partitionsAway(s *Status) State {
 	var all []Partition
 	for _, p := range s.Partitions {
@@ -104,27 +104,27 @@ func partitionsAway(s *Status) State {
 	if len(all) > 1 {
 		title = fmt.Sprintf("%d of %d partitions cannot be read", len(all), len(s.Partitions))
 	}
-	state := s.at(PartitionAway, title, "Failure events that come there wait unseen. It goes on by itself when the broker that leads the partition answers."+besides(s))
+	state := s.at(PartitionAway, title, "New failure events there are not seen. Reading resumes by itself when the partition's leader answers."+besides(s))
 	state.Error = fmt.Sprintf("partition %d: %s", all[0].Partition, all[0].Problem)
 	return state
 }
 
-// besides tells of an outage of MPC where something else has to be told first.
+// besides mentions an outage of MPC in a state about something else.
 func besides(s *Status) string {
 	switch {
 	case s.MPC.Available:
 		return ""
 	case s.MPC.DownSince == nil:
-		return " Besides, MPC does not serve."
+		return " Also, MPC does not serve."
 	}
-	return " Besides, MPC has not served since " + clockTime(*s.MPC.DownSince) + "."
+	return " Also, MPC has not served since " + clockTime(*s.MPC.DownSince) + "."
 }
 
-// judgeMPC is what the events wait for that wait for a call.
+// judgeMPC returns what the events that need a call wait for.
 func judgeMPC(s *Status) State {
 	switch {
 	case s.MPC.Share != nil && *s.MPC.Share == 0:
-		none := s.at(NoShare, "This instance's share of the quota is 0", "It will not call: there are more instances than calls a minute.")
+		none := s.at(NoShare, "This instance's share of the quota is 0", "It does not call: there are more instances than calls a minute.")
 		none.Advice = "Run fewer instances, or raise MPC_REQUESTS_PER_MINUTE if the tenant's quota is higher."
 		return none
 	case !s.MPC.Available:
@@ -133,8 +133,8 @@ func judgeMPC(s *Status) State {
 	return paced(s)
 }
 
-// closing is how long before MPC was found not to serve the answer may have come
-// by which it was: what is older tells of something else.
+// closing is how old MPC's answer may be when an outage begins to count as its cause. An
+// older answer has nothing to do with it.
 const closing = 5 * time.Second
 
 func outage(s *Status) State {
@@ -143,16 +143,16 @@ func outage(s *Status) State {
 	if m.DownSince != nil {
 		state.Since = *m.DownSince
 	} else {
-		state.Text = "Requests are under way, and no answer comes. "
+		state.Text = "Requests are in flight and get no answer. "
 	}
 	switch {
 	case f.Waiting.Outage > 0:
 		state.Text += quantity(f.Waiting.Outage, "event waits", "events wait") +
-			", and none fails because of it. One request at a time finds out whether MPC serves again."
+			", and none fails because of the outage. One request at a time is sent as a probe."
 	case f.InFlight > 0:
-		state.Text += "No other event waits, and none fails because of it."
+		state.Text += "No other event waits, and none fails because of the outage."
 	default:
-		state.Text += "No event waits. The next one finds out whether MPC serves again."
+		state.Text += "No event waits. The next one is called as a probe."
 	}
 	if m.LastErrorAt != nil && !m.LastErrorAt.Before(state.Since.Add(-closing)) {
 		state.Error, state.ErrorAt, state.Advice = m.LastError, m.LastErrorAt, capital(m.LastErrorAdvice)
@@ -163,7 +163,7 @@ func outage(s *Status) State {
 	return state
 }
 
-// capital begins a text of somebody else's with a capital letter.
+// capital returns text with a capital letter at its beginning.
 func capital(text string) string {
 	first, size := utf8.DecodeRuneInString(text)
 	if size == 0 {
@@ -180,16 +180,16 @@ func paced(s *Status) State {
 		rate = *m.Rate
 	}
 	pace := fmt.Sprintf("%.0f requests a minute", rate)
-	// By the time the last of them has its turn.
+	// Until the last of them is sent.
 	wait := time.Duration(float64(f.Waiting.Quota) / rate * float64(time.Minute))
 	switch {
 	case m.ThrottledSince != nil || m.ThrottledLately > 0:
 		return throttled(s)
 	case m.held(s.At):
-		return s.at(Throttled, "MPC asked for a pause", "Requests go on after "+clockTime(*m.HoldUntil)+".")
+		return s.at(Throttled, "MPC asked for a pause", "Requests resume after "+clockTime(*m.HoldUntil)+".")
 	case f.Waiting.Quota > 0 && wait > longQuotaWait:
 		return s.at(QuotaWait, "Waiting for the quota",
-			fmt.Sprintf("%s for a turn, at %s: about %s for the last of them.", quantity(f.Waiting.Quota, "event waits", "events wait"), pace, roughly(wait)))
+			fmt.Sprintf("%s at %s: about %s for the last of them.", quantity(f.Waiting.Quota, "event waits", "events wait"), pace, roughly(wait)))
 	case f.InFlight > 0 || f.Waiting.Quota > 0 || f.Held > f.Waiting.Backoff || f.Waiting.Backoff == 0 && answeredLately(s):
 		return s.at(Working, "Working", "Events are being answered as they come.")
 	case f.Waiting.Backoff > 0:
@@ -201,8 +201,8 @@ func paced(s *Status) State {
 	return s.at(Idle, "Nothing to do", "Nothing pending.")
 }
 
-// answeredLately: between two events that are answered in a millisecond each there
-// is nothing to do, and a page that says so in turn with Working helps nobody.
+// answeredLately: between two events that are answered within a millisecond there is
+// nothing pending. Without this the state would change all the time.
 func answeredLately(s *Status) bool {
 	return slices.ContainsFunc(s.Outcomes, func(c Count) bool { return c.LastMinute > 0 })
 }
@@ -214,7 +214,7 @@ func quantity(n int, one, many string) string {
 	return group(n) + " " + many
 }
 
-// group writes a number with a comma between the thousands.
+// group writes a number with commas between the thousands.
 func group(n int) string {
 	digits := fmt.Sprint(n)
 	for i := len(digits) - 3; i > 0; i -= 3 {
@@ -223,7 +223,7 @@ func group(n int) string {
 	return digits
 }
 
-// roughly is a duration as one says it.
+// roughly rounds a duration for a text.
 func roughly(d time.Duration) string {
 	switch {
 	case d < 90*time.Second:

@@ -16,7 +16,7 @@ func ago(d time.Duration) *time.Time {
 
 func rate(n float64) *float64 { return &n }
 
-// well is the status of a service that has nothing to do.
+// well is the status of a service with nothing pending.
 func well() Status {
 	return Status{
 		At: noon, Kafka: Kafka{Started: true, Joined: true, LedgerRead: true}, Partitions: []Partition{{}},
@@ -39,20 +39,20 @@ func TestTheStateIsWhatMattersMost(t *testing.T) {
 		{"calls under way", Working, "as they come", func(s *Status) { s.Flow.InFlight = 1 }},
 		{"one event rests and holds the low-water mark", Working, "1 event backs off", func(s *Status) { s.Flow = Flow{Lag: 900, Held: 1, Waiting: Waiting{Backoff: 1}} }},
 		{"only the next one waits its turn", Working, "as they come", func(s *Status) { s.Flow.Waiting.Quota, s.Flow.Held = 2, 2 }},
-		{"a backlog", QuotaWait, "5,700 events wait for a turn, at 95 requests a minute: about 60 minutes", func(s *Status) { s.Flow.Waiting.Quota, s.Flow.Held = 5700, 5700 }},
+		{"a backlog", QuotaWait, "5,700 events wait at 95 requests a minute: about 60 minutes", func(s *Status) { s.Flow.Waiting.Quota, s.Flow.Held = 5700, 5700 }},
 		{"no limit", Working, "as they come", func(s *Status) { s.MPC.Rate, s.MPC.Share, s.Flow.Waiting.Quota = nil, nil, 5700 }},
 		{"throttled", Throttled, "slowed down to 40", func(s *Status) { s.MPC.ThrottledLately, s.MPC.Rate, s.Flow.Waiting.Quota = 3, rate(40), 5700 }},
 		{"throttled, and known since when", Throttled, "Throttled by MPC: 30 of 100 calls a minute admitted", func(s *Status) {
 			s.MPC.ThrottledSince, s.MPC.Admitted, s.MPC.Share, s.MPC.Rate = ago(time.Hour), rate(30.4), rate(100), rate(29)
 		}},
-		{"throttled, and asked to pause", Throttled, "tries for more. MPC asked for no requests before 12:01:00 UTC.", func(s *Status) {
+		{"throttled, and asked to pause", Throttled, "tries to send more. MPC asked for no requests before 12:01:00 UTC.", func(s *Status) {
 			s.MPC.ThrottledSince, s.MPC.Admitted, s.MPC.Rate, s.MPC.HoldUntil = ago(time.Hour), rate(30.4), rate(29), ago(-time.Minute)
 		}},
 		{"asked to pause, and nothing refused for the quota", Throttled, "MPC asked for a pause", func(s *Status) { s.MPC.HoldUntil = ago(-time.Minute) }},
 		{"throttled to a limit, without a quota", Throttled, "Throttled by MPC: 30 calls a minute admitted", func(s *Status) {
 			s.MPC.ThrottledSince, s.MPC.Admitted, s.MPC.Share = ago(time.Hour), rate(30), nil
 		}},
-		{"throttled though unlimited", Throttled, "others use it too", func(s *Status) { s.MPC.ThrottledLately, s.MPC.Rate = 1, nil }},
+		{"throttled though unlimited", Throttled, "other programs use it too", func(s *Status) { s.MPC.ThrottledLately, s.MPC.Rate = 1, nil }},
 		{"Retry-After", Throttled, "after 12:00:30 UTC", func(s *Status) { s.MPC.HoldUntil = ago(-30 * time.Second) }},
 		{"a Retry-After that is over", Idle, "", func(s *Status) { s.MPC.HoldUntil = ago(30 * time.Second) }},
 		{"an outage", Outage, "1 event waits, and none fails", outage},
@@ -64,13 +64,13 @@ func TestTheStateIsWhatMattersMost(t *testing.T) {
 			s.Topic, s.Kafka = "remux.failed", Kafka{Started: true, Problem: "waiting for Kafka: unknown topic", Absent: []string{"remux.failed"}}
 		}},
 		{"stuck", Stuck, "partition waits", func(s *Status) { s.Kafka.Stuck = []string{"raise max.message.bytes"} }},
-		{"the ledger is read", Reading, "answered already", func(s *Status) { s.Kafka.LedgerRead = false }},
-		{"a rebalance", Joining, "anew", func(s *Status) { s.Kafka.Joined = false }},
-		{"a partition cannot be read, and /readyz says so", PartitionAway, "wait unseen", func(s *Status) { s.Partitions = []Partition{{}, {Partition: 7, Problem: "refused"}} }},
-		{"a partition cannot be read in an outage", PartitionAway, "Besides, MPC has not served since 11:00:00 UTC.", func(s *Status) { outage(s); s.Partitions[0].Problem = "refused" }},
-		{"stuck in an outage", Stuck, "Besides, MPC has not served since 11:00:00 UTC.", func(s *Status) { outage(s); s.Kafka.Stuck = []string{"raise it"} }},
+		{"the ledger is read", Reading, "earlier outcomes", func(s *Status) { s.Kafka.LedgerRead = false }},
+		{"a rebalance", Joining, "rebalancing", func(s *Status) { s.Kafka.Joined = false }},
+		{"a partition cannot be read, and /readyz says so", PartitionAway, "are not seen", func(s *Status) { s.Partitions = []Partition{{}, {Partition: 7, Problem: "refused"}} }},
+		{"a partition cannot be read in an outage", PartitionAway, "Also, MPC has not served since 11:00:00 UTC.", func(s *Status) { outage(s); s.Partitions[0].Problem = "refused" }},
+		{"stuck in an outage", Stuck, "Also, MPC has not served since 11:00:00 UTC.", func(s *Status) { outage(s); s.Kafka.Stuck = []string{"raise it"} }},
 		{"how much there is to do is not known", Working, "being read", func(s *Status) { s.Flow.LagKnown = false }},
-		{"starting", Starting, "looked up", func(s *Status) { s.Kafka = Kafka{} }},
+		{"starting", Starting, "Looking up", func(s *Status) { s.Kafka = Kafka{} }},
 		{"Kafka away from the start", KafkaAway, "when the brokers answer", func(s *Status) { s.Kafka = Kafka{Problem: "refused"} }},
 		{"Kafka away in an outage of MPC", KafkaAway, "", func(s *Status) { outage(s); s.Kafka.Problem = "refused" }},
 	} {
@@ -112,17 +112,17 @@ func TestAMessageThatDoesNotFitSaysInOneSentenceWhatToSet(t *testing.T) {
 	}
 }
 
-// The last error is never forgotten: in the next outage it is somebody else's.
+// The last error is kept; in the next outage it must not be shown as the cause.
 func TestAnOutageIsNotBlamedOnAnEarlierOnesError(t *testing.T) {
 	for hazard, c := range map[string]struct {
 		down, last *time.Time
 		said       bool
 	}{
-		"the answer that closed the door": {ago(time.Hour), ago(time.Hour + time.Millisecond), true},
-		"a probe's":                       {ago(time.Hour), ago(time.Second), true},
-		"yesterday's":                     {ago(time.Hour), ago(20 * time.Hour), false},
-		"MPC hangs, nothing has come yet": {nil, ago(time.Hour), false},
-		"MPC hangs, and a moment ago":     {nil, ago(time.Second), true},
+		"the answer that opened the breaker": {ago(time.Hour), ago(time.Hour + time.Millisecond), true},
+		"a probe's":                          {ago(time.Hour), ago(time.Second), true},
+		"yesterday's":                        {ago(time.Hour), ago(20 * time.Hour), false},
+		"MPC hangs, nothing has come yet":    {nil, ago(time.Hour), false},
+		"MPC hangs, and a moment ago":        {nil, ago(time.Second), true},
 	} {
 		s := well()
 		s.MPC = MPC{DownSince: c.down, LastError: "HTTP 401", LastErrorAt: c.last, LastErrorAdvice: "renew the key"}
@@ -132,8 +132,8 @@ func TestAnOutageIsNotBlamedOnAnEarlierOnesError(t *testing.T) {
 	}
 }
 
-// 401, a missing permission and an empty balance have one thing in common: somebody
-// has to act. What to do belongs into the headline, of this outage alone.
+// Wrong credentials, a missing permission and an empty balance have in common that an
+// operator must act. The headline says what to do, for this outage only.
 func TestAnOutageThatSomebodyHasToEndSaysSoInTheHeadline(t *testing.T) {
 	const headline = "MPC rejects our credentials: renew MPC_AUTH_TOKEN"
 	for title, last := range map[string]*time.Time{headline: ago(time.Second), "MPC does not serve": ago(20 * time.Hour)} {
@@ -152,9 +152,9 @@ func TestAnOutageThatSomebodyHasToEndSaysSoInTheHeadline(t *testing.T) {
 
 func TestAnOutageSaysWhoFindsOutThatItIsOver(t *testing.T) {
 	for says, f := range map[string]Flow{
-		"2 events wait, and none fails because of it. One request at a time": {Waiting: Waiting{Outage: 2}},
-		"No event waits. The next one finds out":                             {},
-		"Requests are under way, and no answer comes. No other event":        {InFlight: 1},
+		"2 events wait, and none fails because of the outage. One request at a time": {Waiting: Waiting{Outage: 2}},
+		"No event waits. The next one is called":                                     {},
+		"Requests are in flight and get no answer. No other event":                   {InFlight: 1},
 	} {
 		s := well()
 		s.MPC, s.Flow = MPC{}, f

@@ -13,13 +13,13 @@ import (
 //go:embed static
 var embedded embed.FS
 
-// file is one of the page's, which is in memory anyhow.
+// file is a file of the page, held in memory.
 type file struct {
 	contentType, etag string
 	content           []byte
 }
 
-// contentTypes do not depend on what the machine has in /etc/mime.types.
+// contentTypes do not depend on the machine's /etc/mime.types.
 var contentTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -27,7 +27,7 @@ var contentTypes = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// load reads the files by the path they are served at.
+// load returns the files by the path at which they are served.
 func load() (map[string]file, error) {
 	files := map[string]file{}
 	entries, err := fs.ReadDir(embedded, "static")
@@ -50,8 +50,8 @@ func load() (map[string]file, error) {
 	return files, nil
 }
 
-// serve answers with the file, or that it has not changed: a browser asks each
-// time, so that after an upgrade it has no old parts.
+// serve answers with the file, or that it has not changed. Browsers ask each time, so that
+// after an upgrade they use no old files.
 func (f file) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("ETag", f.etag)
@@ -60,5 +60,5 @@ func (f file) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", f.contentType)
-	_, _ = w.Write(f.content) // whoever asked has gone: nobody is left to tell
+	_, _ = w.Write(f.content) // the client has gone, so there is no one to report to
 }

@@ -6,16 +6,16 @@ import (
 )
 
 const (
-	// maxStreams bounds the pages that are open at once.
+	// maxStreams bounds how many pages may be open at once.
 	maxStreams = 500
-	// readWithin is how long a reader may leave what was sent to it unread: beyond
-	// the socket's buffers, nothing is kept for it.
+	// readWithin is how long a client may take to read what was sent. Beyond the socket's
+	// buffers nothing is kept for it.
 	readWithin = 5 * time.Second
 )
 
-// stream sends the documents as server-sent events: all of them at first, so
-// that a page that comes back after a restart needs no memory of what it has
-// seen, and no Last-Event-ID; then each that changes.
+// stream sends the documents as server-sent events: all of them first, so that a page that
+// reconnects after a restart needs neither state nor Last-Event-ID; then each one that
+// changes.
 func (p *Page) stream(w http.ResponseWriter, r *http.Request) {
 	if p.streams.Add(1) > maxStreams {
 		p.streams.Add(-1)
@@ -25,13 +25,13 @@ func (p *Page) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	defer p.streams.Add(-1)
 	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no") // nginx would collect some events before it passes them on
+	w.Header().Set("X-Accel-Buffering", "no") // otherwise nginx buffers events
 	if r.Method == http.MethodHead {
 		return
 	}
 	connection := http.NewResponseController(w)
 	send := func(frame []byte) bool {
-		// The server's own time-out is for answers that have an end.
+		// The server's own timeout is for answers that end.
 		if connection.SetWriteDeadline(time.Now().Add(p.readWithin)) != nil {
 			return false
 		}
@@ -43,7 +43,7 @@ func (p *Page) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	var sent [documents]uint64
 	for {
-		present, changed := p.board.look()
+		present, changed := p.cache.get()
 		for i, doc := range present {
 			if doc.version != sent[i] && !send(doc.frame) {
 				return

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// streaming serves the page on a real connection, whose handler time-outs would
-// end a usual answer long before the test does.
+// streaming serves the page on a real connection. The server's timeouts would end a usual
+// answer long before the test does.
 func streaming(t *testing.T, p *Page) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(p)
@@ -27,7 +27,7 @@ func streaming(t *testing.T, p *Page) *httptest.Server {
 	return server
 }
 
-// stream opens one; next reads one event's name and data.
+// stream opens a stream; next returns the name and data of the next event.
 func stream(t *testing.T, ctx context.Context, url string) (next func() (name, data string)) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(ctx, "GET", url+"/api/events", nil)
@@ -72,7 +72,7 @@ func TestAStreamBeginsWithEverythingAndGoesOnWithWhatChanges(t *testing.T) {
 			t.Fatalf("%s, want %s", name, want)
 		}
 	}
-	time.Sleep(2 * server.Config.WriteTimeout) // which must not end it
+	time.Sleep(2 * server.Config.WriteTimeout) // the stream must outlast it
 	s.change(func() { s.stories = append(s.stories, answeredStory("<b>538526</b>", "accepted")) })
 	pass(t, p, s)
 	if name, data := next(); name != "status" || !strings.Contains(data, `"at":"2026-11-23T12:00:01Z"`) {
@@ -118,7 +118,7 @@ func TestHundredsOfStreamsAreOneComputationAndTheNextIsToldToComeLater(t *testin
 	}
 }
 
-// counted is an answer that tells of its first byte.
+// counted is an answer that signals its first byte.
 type counted struct {
 	*httptest.ResponseRecorder
 	once  sync.Once
@@ -134,7 +134,7 @@ func (c *counted) Write(b []byte) (int, error) {
 
 func TestASlowReaderIsDroppedAndHoldsNobodyUp(t *testing.T) {
 	s := newSource()
-	s.status.Notes = []string{strings.Repeat("x", 1<<20)} // fills the socket's buffers soon
+	s.status.Notes = []string{strings.Repeat("x", 1<<20)} // fills the socket's buffers quickly
 	p := newPage(t, s)
 	p.readWithin = 100 * time.Millisecond
 	server := streaming(t, p)

@@ -9,22 +9,22 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// Task is the document of /api/tasks/{task_id}: all that is known of one task.
+// Task is the document of /api/tasks/{task_id}: all that is known about a task.
 type Task struct {
 	TaskID string `json:"task_id"`
 	// Verdict is the answer to "why is this task not retried?".
 	Verdict Verdict `json:"verdict"`
-	// Instance is the one that answers here, Owner where the task's events are.
+	// Instance is the one that answers; Owner owns the partition of the task's events.
 	Instance string `json:"instance"`
-	Owner    *Owner `json:"owner"` // null: not known
-	// Stories are what this instance did for each failure event of the task,
-	// oldest first; it forgets them with its end, and the oldest in time.
+	Owner    *Owner `json:"owner"` // null: unknown
+	// Stories are what this instance did for each failure event of the task, oldest first.
+	// They are lost with the process, and the oldest are dropped.
 	Stories []Told `json:"stories"`
-	// StoriesLeftOut are too many to be told: the oldest of those that have ended,
-	// or the middle of those that have not.
+	// StoriesLeftOut counts stories that are not shown: the oldest finished ones, or
+	// unfinished ones from the middle.
 	StoriesLeftOut int `json:"stories_left_out"`
-	// Topics are what the topics know, as far as TopicsState tells; null: nothing
-	// was read. TopicsProblem says it in words.
+	// Topics is what the topics contain, as far as TopicsState says; null: nothing was
+	// read. TopicsProblem says it in words.
 	Topics        *Topics `json:"topics"`
 	TopicsState   string  `json:"topics_state"`
 	TopicsProblem string  `json:"topics_problem,omitempty"`
@@ -34,8 +34,8 @@ type Task struct {
 const (
 	TopicsNotAsked = "not_asked" // with ?topics=false
 	TopicsRead     = "read"
-	TopicsPart     = "part"      // in the time there is only a part could be read
-	TopicsBusy     = "busy"      // they are being read for others
+	TopicsPart     = "part"      // only a part could be read in time
+	TopicsBusy     = "busy"      // too many other readings are running
 	TopicsSilent   = "no_answer" // the brokers do not answer
 	TopicsFailed   = "failed"    // TopicsProblem says why
 )
@@ -43,7 +43,7 @@ const (
 // Owner is the member of the group that owns a partition.
 type Owner struct {
 	Partition int    `json:"partition"`
-	Instance  string `json:"instance"` // empty: nobody at the moment
+	Instance  string `json:"instance"` // empty: no instance at the moment
 	// Here: it is the instance that answers.
 	Here bool `json:"here"`
 }
@@ -63,15 +63,15 @@ type Told struct {
 	Steps   []Line        `json:"steps"`
 }
 
-// Topics are what the topics know of a task.
+// Topics is what the topics contain about a task.
 type Topics struct {
-	// Since is how far back was read, but for what still waits; Complete is false
-	// where not all was read.
+	// Since is from when the topics were read; older events that still wait are included.
+	// Complete is false if a part was not read.
 	Since    time.Time `json:"since"`
 	Complete bool      `json:"complete"`
 	Read     int64     `json:"records_read"`
-	// Entries hold a line of the kind left_out where LeftOut is not 0: so many were
-	// too many to be told.
+	// If LeftOut is not 0, Entries have a line of the kind left_out in place of so many
+	// entries.
 	Entries []Line `json:"entries"`
 	LeftOut int    `json:"left_out"`
 }
@@ -83,7 +83,7 @@ type Line struct {
 	Sentence string     `json:"sentence"`
 	// Until is when a wait is expected to end.
 	Until *time.Time `json:"until,omitempty"`
-	// RequestID is that of MPC's answer, where the line tells of one.
+	// RequestID is that of MPC's answer, if the line is about one.
 	RequestID string `json:"request_id,omitempty"`
 }
 

@@ -40,7 +40,7 @@ func TestATaskOfAnotherInstanceNamesIt(t *testing.T) {
 	}
 }
 
-// Who keys by something else has the record in another partition than the id's own,
+// Some producers key by something else: then the record is not in the id's own partition,
 // which is 6 here.
 func TestTheOwnerIsThatOfTheRecordsOwnPartition(t *testing.T) {
 	here := a(story.Step{Kind: story.QuotaWait})

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// "Slowed down to 95" is no news where 95 is the usual rate.
+// "Slowed down to 95" is misleading if 95 is the usual rate.
 func TestThrottlingClaimsNoSlowingDownAtTheFullRate(t *testing.T) {
 	s := well()
 	s.MPC.ThrottledSince, s.MPC.Admitted, s.MPC.ThrottledLately = ago(time.Hour), rate(95), 3

@@ -10,26 +10,26 @@ import (
 	"remux-retrier/internal/metrics"
 )
 
-// A few unreadable records are usual; many mean that a producer is broken: so many in
-// lettersFor, or fewer if they are a tenth of all that is done with.
+// A few unreadable records are usual; many mean that a producer is broken: manyLetters
+// within lettersFor, or someLetters if they are a tenth of all records.
 const (
 	lettersFor  = 5 * time.Minute
 	manyLetters = 100
 	someLetters = 20
 )
 
-// Letters are the dead letters of the last five minutes; after a start, of those since
+// Letters counts the dead letters of the last five minutes; after a start, those since
 // then.
 type Letters struct {
 	Count int64 `json:"count"`
-	// Of is how many records were done with in that time, the dead letters included.
+	// Of is how many records were finished in that time, including the dead letters.
 	Of      int64   `json:"of"`
 	Seconds float64 `json:"seconds"`
-	// Reasons are theirs, the most frequent first.
+	// Reasons are the reasons of the dead letters, most frequent first.
 	Reasons []string `json:"reasons"`
 }
 
-// letters keeps the counts from which Letters is found, one for each look.
+// letters keeps the counts of the last snapshots, from which Letters is computed.
 type letters []lettersAt
 
 type lettersAt struct {
@@ -38,7 +38,7 @@ type lettersAt struct {
 	dead map[string]int64 // by reason
 }
 
-// lately takes the present counts, and fills in what has been added to them.
+// lately adds the current counts, and sets s.Letters.
 func (l *letters) lately(s *Status, events []metrics.EventCount) {
 	now := lettersAt{at: s.At, dead: map[string]int64{}}
 	for _, e := range events {
@@ -71,11 +71,11 @@ func (l Letters) many() bool {
 	return l.Count >= manyLetters || l.Count >= someLetters && 10*l.Count >= l.Of
 }
 
-// mostReasons are named in a headline.
+// mostReasons is how many reasons a headline names.
 const mostReasons = 2
 
-// unreadableRecords is the state while a producer writes what nobody can read. beside is what
-// else the instance is at.
+// unreadableRecords is the state while a producer writes many unreadable records. beside is
+// the state that would be shown otherwise.
 func unreadableRecords(s *Status, beside State) State {
 	l := s.Letters
 	reasons := strings.Join(l.Reasons[:min(len(l.Reasons), mostReasons)], ", ")
@@ -85,7 +85,7 @@ func unreadableRecords(s *Status, beside State) State {
 	state := s.at(Unreadable, fmt.Sprintf("%s unreadable records in %.0f min: %s", group(int(l.Count)), max(1, l.Seconds/60), reasons),
 		fmt.Sprintf("They became dead letters. %s of %s records could be read, and are answered as usual.", group(int(l.Of-l.Count)), group(int(l.Of))))
 	if beside.Name == QuotaWait || beside.Name == Throttled {
-		state.Text += " Besides: " + beside.Title + "."
+		state.Text += " Also: " + beside.Title + "."
 	}
 	state.Advice = "Correct the producer: each dead letter says in its headers what is wrong."
 	return state

@@ -8,7 +8,7 @@ import (
 	"remux-retrier/internal/metrics"
 )
 
-// flood has so many unreadable records come within a minute, beside readable ones.
+// flood adds unreadable and readable records within a minute.
 func flood(t *testing.T, s *source, p *Page, dead, readable int64) Status {
 	t.Helper()
 	s.change(func() {
@@ -64,7 +64,7 @@ func TestAFloodHidesNeitherAnOutageNorTheQuota(t *testing.T) {
 	s := well()
 	s.Letters = Letters{Count: 600, Of: 600, Seconds: 300, Reasons: []string{"no_task_id"}}
 	s.Flow.Waiting.Quota = 5700
-	if got := judge(&s); got.Title != "600 unreadable records in 5 min: no_task_id" || !strings.Contains(got.Text, "Besides: Waiting for the quota.") {
+	if got := judge(&s); got.Title != "600 unreadable records in 5 min: no_task_id" || !strings.Contains(got.Text, "Also: Waiting for the quota.") {
 		t.Errorf("%+v", got)
 	}
 	s.MPC.Available, s.MPC.DownSince = false, ago(time.Hour)

@@ -10,15 +10,15 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// Verdict answers "why is this task not retried?" before any detail.
+// Verdict is the answer to "why is this task not retried?".
 type Verdict struct {
-	// Code is a reason of an outcome, a State's name, or one of the words below.
+	// Code is a reason of an outcome, a State's name, or one of the codes below.
 	Code  string `json:"code"`
 	Title string `json:"title"`
 	Text  string `json:"text"`
 }
 
-// The codes of verdicts beside those of reasons and states.
+// Codes of verdicts besides reasons and states.
 const (
 	neverSeen  = "never_seen"
 	notAsked   = "not_known_here"
@@ -34,21 +34,21 @@ const (
 	recovered  = "recovered"
 )
 
-// titles say of every reason whether the task was retried, and why not.
+// titles say for every reason whether the task was retried, and why not.
 var titles = map[events.Reason]string{
 	events.Accepted:          "Retried: MPC accepted it",
 	events.AlreadyRunning:    "Retried: the task is running, or has succeeded",
 	events.Covered:           "Covered: a retry that was sent for another event answers this one too",
 	events.Rejected:          "Not retried: MPC refused",
 	events.TaskNotFound:      "Not retried: MPC does not know the task",
-	events.InvalidTask:       "Not retried: MPC calls the task invalid",
+	events.InvalidTask:       "Not retried: MPC says that the task is invalid",
 	events.NotRetryable:      "Not retried: a retry cannot help",
 	events.BudgetExhausted:   "Not retried: its budget is exhausted",
 	events.AttemptsExhausted: "Not retried: every call for it failed",
 	events.Expired:           "Not retried: its failure event was too old",
 }
 
-// evidence is what a verdict is found from.
+// evidence is what a verdict is based on.
 type evidence struct {
 	now     time.Time
 	status  Status
@@ -57,8 +57,8 @@ type evidence struct {
 	owner   *Owner
 }
 
-// verdict prefers what this instance does at the moment, then the latest answer
-// of any instance, then what merely stands in the topics.
+// verdict prefers what this instance is doing now; then the latest answer of any instance;
+// then unanswered records in the topics.
 func (e evidence) verdict() Verdict {
 	latest, mention, asked := e.newest()
 	for i := len(e.stories) - 1; i >= 0; i-- {
@@ -86,18 +86,18 @@ func (e evidence) verdict() Verdict {
 	case mention != nil:
 		return deadLettered(mention.DeadLetter)
 	case e.topics == nil:
-		return Verdict{notAsked, "This instance has not seen the task lately", "The topics know more, if they can be read."}
+		return Verdict{notAsked, "This instance has not seen the task lately", "Its history is in the topics, if they can be read."}
 	case !e.topics.Complete:
-		return Verdict{notAsked, "Nothing was found so far", "The topics are too long to be read here to their ends: ask the command explain."}
+		return Verdict{notAsked, "Nothing was found so far", "The topics are too long to read completely here: use the command explain."}
 	}
 	return Verdict{neverSeen, "Never seen",
-		fmt.Sprintf("No failure event of this task has come within %s. Is the id right, and does its producer publish to %s?",
+		fmt.Sprintf("There was no failure event of this task within the last %s. Is the id right, and does its producer publish to %s?",
 			roughly(e.now.Sub(e.topics.Since)), e.status.Topic)}
 }
 
-// newest is the latest answer or dead letter of the task that the topics know, the
-// latest dead letter that only mentions it, and the latest failure event. A mention
-// may be another task's: nothing that is known of this one gives way to it.
+// newest returns the latest answer or dead letter of the task in the topics, the latest
+// dead letter that only mentions it, and the latest failure event. A mention may belong to
+// another task, so it counts only if nothing else is known.
 func (e evidence) newest() (answer, mention, asked *history.Entry) {
 	if e.topics == nil {
 		return nil, nil, nil
@@ -116,8 +116,8 @@ func (e evidence) newest() (answer, mention, asked *history.Entry) {
 	return answer, mention, asked
 }
 
-// endedHere: this instance was done with the failure event after the topics had
-// been read.
+// endedHere reports whether this instance finished the failure event after the topics were
+// read.
 func (e evidence) endedHere(asked *history.Entry) bool {
 	return slices.ContainsFunc(e.stories, func(s story.Story) bool {
 		return s.Source.Partition == asked.Partition && s.Source.Offset == asked.Offset && s.Source.Time.Equal(asked.At) &&
@@ -125,14 +125,14 @@ func (e evidence) endedHere(asked *history.Entry) bool {
 	})
 }
 
-// toldVerdict is a verdict with the time of what it is about.
+// toldVerdict is a verdict with the time of its event.
 type toldVerdict struct {
 	at time.Time
 	Verdict
 }
 
-// lastTold is about the latest event that this instance is done with, and knows
-// the end of; nil: none. What had been answered before is for the topics to tell.
+// lastTold is the verdict on the latest event that this instance has finished; nil: none.
+// Events that were answered before are left to the topics.
 func (e evidence) lastTold() *toldVerdict {
 	for i := len(e.stories) - 1; i >= 0; i-- {
 		s := e.stories[i]
@@ -147,7 +147,7 @@ func (e evidence) lastTold() *toldVerdict {
 		case last.Kind == story.DeadLetter:
 			told.Verdict = Verdict{deadLetter, "Not retried: its event is a dead letter", last.Sentence() + " " + advice}
 		case last.Kind == story.GivenUp && e.topics == nil: // the topics name the next owner
-			told.Verdict = Verdict{givenUp, "Still waiting: its partition has left this instance", last.Sentence()}
+			told.Verdict = Verdict{givenUp, "Still waiting: its partition belongs to another instance now", last.Sentence()}
 		case e.topics != nil:
 			continue
 		default:
@@ -159,19 +159,19 @@ func (e evidence) lastTold() *toldVerdict {
 }
 
 // advice is what to do about a dead letter.
-const advice = "It will not be retried in this form: ask for the task with `remux-retrier retry TASK_ID`. " +
-	"`remux-retrier redrive --task TASK_ID` puts it back, but only once, and that helps only if the service can read it by then."
+const advice = "It will not be retried in this form: request a retry with `remux-retrier retry TASK_ID`. " +
+	"`remux-retrier redrive --task TASK_ID` writes the record back, once; that helps only if the service can read it by then."
 
-// deadLettered is about a dead letter in the topics.
+// deadLettered is the verdict on a dead letter in the topics.
 func deadLettered(l *history.Letter) Verdict {
 	if l.Keyed {
 		return Verdict{deadLetter, "Not retried: its event is a dead letter", "It could not be read as a failure event: " + string(l.Reason) + ". " + advice}
 	}
-	return Verdict{deadLetter, "A dead letter seems to be about it",
-		"A record that mentions its id could not be read as a failure event: " + string(l.Reason) + ". It may be another task's. " + advice}
+	return Verdict{deadLetter, "A dead letter mentions it",
+		"A record that mentions its id could not be read as a failure event: " + string(l.Reason) + ". It may belong to another task. " + advice}
 }
 
-// answered is about an outcome.
+// answered is the verdict on an outcome.
 func answered(reason events.Reason, attempts int, retries *int, apiError *events.APIError) Verdict {
 	text := reason.Message()
 	if retries != nil && reason == events.BudgetExhausted {

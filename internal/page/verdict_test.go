@@ -18,7 +18,7 @@ func nullLogger() logrus.FieldLogger {
 	return quiet
 }
 
-// a story of the steps, a second apart, that began an hour ago.
+// a is a story of steps, one second apart, that began an hour ago.
 func a(steps ...story.Step) story.Story {
 	s := story.Story{TaskID: "538526", Source: events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042, Time: noon.Add(-time.Hour)}}
 	for i, step := range append([]story.Step{{Kind: story.Received}}, steps...) {
@@ -36,7 +36,7 @@ func answeredStory(id string, reason events.Reason) story.Story {
 	return s
 }
 
-// asked and replied are what the topics tell, so long ago.
+// asked and replied are entries in the topics, so long ago.
 func asked(ago time.Duration, answered bool) history.Entry {
 	return history.Entry{Kind: history.FailureEvent, At: noon.Add(-ago), Partition: 3, Offset: 1042, Failure: &history.Failure{Answered: answered}}
 }
@@ -45,7 +45,7 @@ func replied(ago time.Duration, reason events.Reason) history.Entry {
 	return history.Entry{Kind: history.Outcome, At: noon.Add(-ago), Outcome: &history.Answer{Outcome: reason.Kind(), Reason: reason, Attempts: 1, Partition: 3, Offset: 1042}}
 }
 
-// lay is a dead letter, keyed by the task's id or only mentioning it.
+// lay is a dead letter, keyed by the task id or only mentioning it.
 func lay(ago time.Duration, keyed bool) history.Entry {
 	return history.Entry{Kind: history.DeadLetter, At: noon.Add(-ago), DeadLetter: &history.Letter{Reason: events.NotJSON, Count: 1, Keyed: keyed}}
 }
@@ -77,7 +77,7 @@ func TestTheVerdictOnATask(t *testing.T) {
 		want   string
 		says   string
 	}{
-		{"nobody knows it", evidence{topics: knows()}, neverSeen, "within 24 hours"},
+		{"the topics have nothing about it", evidence{topics: knows()}, neverSeen, "the last 24 hours"},
 		{"the topics were not asked", evidence{}, notAsked, ""},
 		{"not all was read", evidence{topics: &history.History{}}, notAsked, "explain"},
 		{"the budget says how much", evidence{stories: []story.Story{answeredStory("538526", events.BudgetExhausted)}}, "budget_exhausted", "3 retries were accepted"},
@@ -91,8 +91,8 @@ func TestTheVerdictOnATask(t *testing.T) {
 		{"answered while the topics were read", evidence{stories: []story.Story{answeredStory("538526", events.Accepted)}, topics: knows(asked(time.Hour, false))}, "accepted", ""},
 		{"answered while the topics were read, by a clock that is ahead", evidence{stories: []story.Story{ahead}, topics: knows(asked(-time.Hour, false))}, "accepted", ""},
 		{"a producer's clock is ahead", evidence{stories: []story.Story{answeredStory("538526", events.Accepted)}, topics: knows(asked(-time.Hour, true), replied(time.Hour, events.Accepted))}, "accepted", ""},
-		{"nobody owns it", evidence{topics: knows(asked(time.Hour, false)), owner: &Owner{3, "", false}}, inTopic, "Nobody owns"},
-		{"here, and the partition cannot be read", evidence{status: Status{Partitions: []Partition{{Partition: 3, Problem: "fetching: refused"}}}, topics: knows(asked(time.Hour, false)), owner: &Owner{3, "retrier-0", true}}, inTopic, "cannot read that partition: fetching: refused."},
+		{"no instance owns it", evidence{topics: knows(asked(time.Hour, false)), owner: &Owner{3, "", false}}, inTopic, "No instance owns"},
+		{"here, and the partition cannot be read", evidence{status: Status{Partitions: []Partition{{Partition: 3, Problem: "fetching: refused"}}}, topics: knows(asked(time.Hour, false)), owner: &Owner{3, "retrier-0", true}}, inTopic, "cannot read it: fetching: refused."},
 		{"here, not read yet", evidence{status: outage, topics: knows(asked(time.Hour, false)), owner: &Owner{3, "retrier-0", true}}, inTopic, "MPC does not serve"},
 		{"a dead letter in the topics", evidence{topics: knows(lay(0, true))}, deadLetter, "not_json"},
 		{"a repeat is no later answer", evidence{topics: knows(replied(time.Hour, events.Accepted), history.Entry{At: noon, Outcome: &history.Answer{Reason: events.Rejected, Repeat: true}})}, "accepted", ""},
@@ -105,9 +105,9 @@ func TestTheVerdictOnATask(t *testing.T) {
 }
 
 func TestAMentionIsNotSaidToBeTheTasksEvent(t *testing.T) {
-	for keyed, title := range map[bool]string{true: "Not retried: its event is a dead letter", false: "A dead letter seems to be about it"} {
+	for keyed, title := range map[bool]string{true: "Not retried: its event is a dead letter", false: "A dead letter mentions it"} {
 		got := evidence{now: noon, topics: knows(lay(time.Hour, keyed))}.verdict()
-		if got.Code != deadLetter || got.Title != title || strings.Contains(got.Text, "may be another task's") == keyed {
+		if got.Code != deadLetter || got.Title != title || strings.Contains(got.Text, "may belong to another task") == keyed {
 			t.Errorf("keyed %v: %+v", keyed, got)
 		}
 	}

@@ -10,28 +10,27 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// unread is about a failure event that nobody has answered.
+// unread is the verdict on a failure event without an answer.
 func (e evidence) unread(asked *history.Entry) Verdict {
-	where := fmt.Sprintf("Its failure event stands at offset %d of partition %d and has no outcome yet.", asked.Offset, asked.Partition)
+	where := fmt.Sprintf("Its failure event is at offset %d of partition %d and has no outcome yet.", asked.Offset, asked.Partition)
 	switch {
 	case e.owner == nil:
 	case e.owner.Here:
 		if i := slices.IndexFunc(e.status.Partitions, func(p Partition) bool { return p.Partition == asked.Partition && unreadable(p) }); i >= 0 {
-			where += " It is this instance's, which cannot read that partition: " + sentence(e.status.Partitions[i].Problem)
+			where += " This instance owns that partition, but cannot read it: " + sentence(e.status.Partitions[i].Problem)
 			break
 		}
-		where += " It is this instance's, which has not come to it yet: " + e.status.State.Title + "."
+		where += " This instance owns that partition, but has not read the event yet: " + e.status.State.Title + "."
 	case e.owner.Instance == "":
-		where += " Nobody owns that partition at the moment: is the service running?"
+		where += " No instance owns that partition now: is the service running?"
 	default:
-		where += fmt.Sprintf(" The instance %s owns that partition: its own page knows what the event is waiting for.", e.owner.Instance)
+		where += fmt.Sprintf(" The instance %s owns that partition: its own page shows what the event waits for.", e.owner.Instance)
 	}
 	return Verdict{inTopic, "Still waiting in the topic", where}
 }
 
-// unfinished is about an event that this instance is answering. The last step
-// says what the event first waited for; that may have become another
-// thing, for an outage may have begun or ended since.
+// unfinished is the verdict on an event that this instance is answering. The last step says
+// what the event waited for at first; since then an outage may have begun or ended.
 func (e evidence) unfinished(s story.Story) Verdict {
 	step := s.Steps[len(s.Steps)-1]
 	switch step.Kind {
@@ -51,12 +50,12 @@ func (e evidence) unfinished(s story.Story) Verdict {
 	case step.Kind == story.BackoffWait:
 		return Verdict{backingOff, "Still waiting: its last call failed, and it will be called again", step.Sentence()}
 	case step.Kind == story.State && step.Error != nil, step.Kind == story.Doubt && step.Until.After(e.now):
-		return Verdict{asking, "Still waiting: to ask MPC for the task's state again", step.Sentence()}
+		return Verdict{asking, "Still waiting: to query the task's state again", step.Sentence()}
 	}
-	return Verdict{atWork, "Being answered at this moment", step.Sentence()}
+	return Verdict{atWork, "Being answered now", step.Sentence()}
 }
 
-// other says what the event waits for that the task's others wait for.
+// other says what the task's other event waits for.
 func (e evidence) other() string {
 	for _, s := range e.stories {
 		if !s.Done && len(s.Steps) > 0 && s.Steps[len(s.Steps)-1].Kind != story.DuplicateWait {
@@ -66,7 +65,7 @@ func (e evidence) other() string {
 	return ""
 }
 
-// heldUp is what no event passes that has to be called, or asked about.
+// heldUp is the verdict while no call and no state query is possible.
 func (e evidence) heldUp() (v Verdict, held bool) {
 	switch {
 	case e.status.Kafka.Problem != "":
@@ -78,18 +77,18 @@ func (e evidence) heldUp() (v Verdict, held bool) {
 	if state.Name != Outage {
 		return e.stopped(state), true
 	}
-	text := fmt.Sprintf("MPC has not served since %s, so nothing is decided about the task; it is called when MPC serves again.", clockTime(state.Since))
+	text := fmt.Sprintf("MPC has not served since %s, so the task waits; it is called when MPC serves again.", clockTime(state.Since))
 	if state.Error != "" {
 		text += fmt.Sprintf(" MPC's last answer, at %s: %s", clockTime(*state.ErrorAt), sentence(state.Error))
 	}
 	return Verdict{Outage, "Still waiting: " + state.Title, text}, true
 }
 
-// mpc is how it stands with MPC, also where the instance's state is about
-// something else that has to be fixed first.
+// mpc is the state of MPC, also if the instance's state is about something else that must
+// be fixed first.
 func (e evidence) mpc() State {
 	state := judgeMPC(&e.status)
-	if state.Name == e.status.State.Name { // which knows since when
+	if state.Name == e.status.State.Name { // it knows since when
 		return e.status.State
 	}
 	return state
@@ -99,14 +98,14 @@ func (e evidence) stopped(state State) Verdict {
 	return Verdict{state.Name, "Still waiting: " + state.Title, strings.TrimSpace(state.Text + " " + state.Advice)}
 }
 
-// turn is about an event that waits for its turn, while MPC serves.
+// turn is the verdict on an event that waits for a permit while MPC serves.
 func (e evidence) turn(step story.Step) Verdict {
 	state := e.mpc()
 	if state.Name == NoShare || state.Name == Throttled {
 		return e.stopped(state)
 	}
 	text := step.Sentence()
-	if step.Kind == story.OutageWait || !step.Until.IsZero() && step.Until.Before(e.now) { // it was told before an outage, or in it
+	if step.Kind == story.OutageWait || !step.Until.IsZero() && step.Until.Before(e.now) { // the step is older than the outage, or from it
 		text = "It waits for its turn to be called."
 	}
 	if step.Kind == story.OutageWait {
@@ -120,31 +119,31 @@ func (e evidence) turn(step story.Step) Verdict {
 		text + fmt.Sprintf(" %s at %.0f requests a minute.", quantity(e.status.Flow.Waiting.Quota, "event waits", "events wait"), *rate)}
 }
 
-// slow is how long a message takes to be published that nothing holds up.
+// slow is how long a message usually takes to be published at most.
 const slow = 5 * time.Second
 
-// unpublished is about a message that is on its way to a topic.
+// unpublished says why a message is not in its topic yet.
 func (e evidence) unpublished(step story.Step, usually string) string {
 	k := e.status.Kafka
 	switch {
 	case k.Problem != "":
 		return "It is published when Kafka answers. What is wrong: " + sentence(k.Problem)
 	case len(k.Stuck) > 0 && e.now.Sub(step.At) > slow:
-		return "It does not reach its topic, perhaps because of this: " + sentence(strings.Join(k.Stuck, "; "))
+		return "It cannot be written, perhaps because of this: " + sentence(strings.Join(k.Stuck, "; "))
 	}
 	return usually
 }
 
-// unwrittenLetter is about a dead letter that its topic has not taken yet.
+// unwrittenLetter is the verdict on a dead letter that is not in its topic yet.
 func (e evidence) unwrittenLetter(step story.Step) Verdict {
 	text := step.Sentence() + " " + e.unpublished(step, "It is being published.")
 	if len(e.status.Kafka.Stuck) > 0 && e.now.Sub(step.At) > slow {
-		return Verdict{Stuck, "Not retried: its event is a dead letter, which waits for its topic", text}
+		return Verdict{Stuck, "Not retried: its event is a dead letter, which cannot be written yet", text}
 	}
 	return Verdict{deadLetter, "Not retried: its event is a dead letter", text + " " + advice}
 }
 
-// sentence ends a text of somebody else's.
+// sentence returns text with a full stop.
 func sentence(text string) string { return strings.TrimRight(text, ".") + "." }
 
 func clockTime(t time.Time) string { return t.UTC().Format("15:04:05 UTC") }

@@ -9,7 +9,7 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// inAnOutage is the status of a service that waits for MPC, for an hour now.
+// inAnOutage is the status of a service that has waited for MPC for an hour.
 func inAnOutage() Status {
 	s := well()
 	s.MPC.Available, s.MPC.DownSince, s.MPC.LastError, s.MPC.LastErrorAt = false, ago(time.Hour), "HTTP 503", ago(time.Second)
@@ -35,7 +35,7 @@ func TestAnUnansweredEventSaysWhatItWaitsForNow(t *testing.T) {
 		says   string
 	}{
 		{"its turn has not come", quota, story.Step{Kind: story.QuotaWait, Detail: "73 before it"}, QuotaWait, "73 before it. 57 events wait at 95 requests"},
-		{"an outage began while it waited for its turn", outage, story.Step{Kind: story.QuotaWait}, Outage, "since 11:00:00 UTC, so nothing is decided about the task; it is called when MPC serves again. MPC's last answer, at 11:59:59 UTC: HTTP 503."},
+		{"an outage began while it waited for its turn", outage, story.Step{Kind: story.QuotaWait}, Outage, "since 11:00:00 UTC, so the task waits; it is called when MPC serves again. MPC's last answer, at 11:59:59 UTC: HTTP 503."},
 		{"an outage began while it rested", outage, story.Step{Kind: story.BackoffWait}, Outage, "not served since"},
 		{"its answer was lost in the outage, and the question's too", outage, story.Step{Kind: story.State, State: "not told", Error: lost}, Outage, "not served since"},
 		{"an outage began while it was in doubt", outage, story.Step{Kind: story.Doubt}, Outage, "not served since"},
@@ -46,7 +46,7 @@ func TestAnUnansweredEventSaysWhatItWaitsForNow(t *testing.T) {
 		{"an outage is over and there is no limit", change(well(), func(s *Status) { s.MPC.Rate, s.MPC.Share = nil, nil }), story.Step{Kind: story.OutageWait}, QuotaWait, "MPC serves again. It waits for its turn to be called."},
 		{"throttled", change(well(), func(s *Status) { s.MPC.ThrottledLately = 1 }), story.Step{Kind: story.QuotaWait}, Throttled, "refuses calls because of its quota"},
 		{"no share", change(well(), func(s *Status) { s.MPC.Share = rate(0) }), story.Step{Kind: story.QuotaWait}, NoShare, "Run fewer instances"},
-		{"Kafka is away", change(outage, func(s *Status) { s.Kafka.Problem = "dial tcp: refused" }), story.Step{Kind: story.QuotaWait}, KafkaAway, "Kafka cannot record them. They go on by themselves when the brokers answer. What is wrong: dial tcp: refused."},
+		{"Kafka is away", change(outage, func(s *Status) { s.Kafka.Problem = "dial tcp: refused" }), story.Step{Kind: story.QuotaWait}, KafkaAway, "Kafka cannot record them. They resume by themselves when the brokers answer. What is wrong: dial tcp: refused."},
 		{"its own call failed", quota, story.Step{Kind: story.BackoffWait, Until: noon}, backingOff, "12:00:00"},
 		{"the state was not told, while others are served", quota, story.Step{Kind: story.State, State: "not told", Error: lost}, asking, "did not tell the task's state"},
 		{"MPC may not have processed the call yet", quota, story.Step{Kind: story.Doubt, Until: noon.Add(time.Second)}, asking, "next state query at 12:00:01"},
@@ -76,7 +76,7 @@ func TestWhoWaitsForAnotherEventSaysWhatThatOneWaitsFor(t *testing.T) {
 	}
 }
 
-// A fault that is known since an earlier outage is not this one's.
+// The error of an earlier outage is not the cause of this one.
 func TestATaskInAnOutageIsNotToldAnEarlierOnesError(t *testing.T) {
 	s := inAnOutage()
 	s.MPC.LastErrorAt = ago(2 * time.Hour)

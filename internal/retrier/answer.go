@@ -58,9 +58,9 @@ func (e *run) answerAs(decided events.Outcome) *events.Outcome {
 	return o
 }
 
-// previousRetry is the retry after which the task has failed again, as far as the
-// offsets show it. A task that runs without a retry of ours has not: the event is a
-// late report of the failure before, or somebody else's retry runs.
+// previousRetry is the retry after which the task has failed again, as far as the offsets
+// show. If the task runs without a retry of ours, it has not failed again: the event is a
+// late report of the failure before, or another caller's retry runs.
 func (r *Retrier) previousRetry(o *events.Outcome) *events.Retry {
 	own := 0 // of the retries: the one that answers this event
 	if o.Reason.Kind() == events.Retried {

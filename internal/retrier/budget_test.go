@@ -65,8 +65,7 @@ func TestWithoutABudgetNothingIsExhausted(t *testing.T) {
 }
 
 // The generation may end between the decision and its publication. The next delivery of the
-// event must get the same answer: the retry must be known to those who come after, as what
-// it was.
+// event must get the same answer: later events must know of the retry, with its reason.
 func TestOwnDecisionThatWasNeverPublishedIsToldAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer error
@@ -187,7 +186,7 @@ func TestExhaustedAttemptsAnswerAllEventsThatStoodInTheLog(t *testing.T) {
 		if n := a.retries["alwaysFailing"]; first != 1 || others != 49 || n > 2*5 {
 			t.Errorf("%d answers after calls and %d without, %d calls", first, others, n)
 		}
-		// What comes after the last call tells of a later failure.
+		// Events after the last call report a later failure.
 		later := newEvent("alwaysFailing")
 		if o := d.decide(later); o.Reason != events.AttemptsExhausted || o.Attempts < 5 {
 			t.Errorf("a later failure: %+v", o)
@@ -196,8 +195,8 @@ func TestExhaustedAttemptsAnswerAllEventsThatStoodInTheLog(t *testing.T) {
 	})
 }
 
-// A reason of one event alone says nothing about its duplicates: they have codes and ages
-// of their own.
+// A reason that holds for one event says nothing about its duplicates: they have their own
+// codes and ages.
 func TestReasonsOfOneEventAloneCoverNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(48 * time.Hour) // the bubble's time begins with the year 2000

@@ -47,7 +47,7 @@ func TestATaskThatFailsAgainAfterARetryOfOursSaysSo(t *testing.T) {
 	})
 }
 
-// It tells of the failure that the retry answers, not of a later one.
+// Such an event reports the failure that the retry answers, not a later one.
 func TestAnEventThatARetryCoversDoesNotCountAsItsFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newHarness(t, &api{}, 0, nil)

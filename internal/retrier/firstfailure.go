@@ -9,9 +9,10 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// firstFailures logs the first failed call of a task, so that one that always fails is
-// known before its attempts are exhausted. An outage begins like many such tasks:
-// so only some are logged in a minute, and none once MPC is known not to serve.
+// firstFailures logs the first failed call of a task, so that operators learn of a task
+// that always fails before its attempts are exhausted. An outage begins with many such
+// failures, so only some are logged in a minute, and none while the circuit breaker is
+// open.
 type firstFailures struct {
 	log logrus.FieldLogger
 
@@ -20,8 +21,8 @@ type firstFailures struct {
 	logged int
 }
 
-// mostFirstFailures are logged in a minute.
-const mostFirstFailures = 10
+// firstFailuresPerMinute bounds the log lines.
+const firstFailuresPerMinute = 10
 
 func (f *firstFailures) note(now time.Time, ev *event, refusal *mpcclient.Error, maxAttempts int) {
 	f.mu.Lock()
@@ -29,7 +30,7 @@ func (f *firstFailures) note(now time.Time, ev *event, refusal *mpcclient.Error,
 	if now.Sub(f.minute) >= time.Minute {
 		f.minute, f.logged = now, 0
 	}
-	if f.logged++; f.logged > mostFirstFailures {
+	if f.logged++; f.logged > firstFailuresPerMinute {
 		return
 	}
 	f.log.WithFields(logrus.Fields{

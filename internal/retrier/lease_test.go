@@ -29,7 +29,7 @@ type lease struct {
 
 	mu      sync.Mutex
 	heard   []string
-	notYet  int   // so many times MayCall is false
+	notYet  int   // MayCall is false so many times
 	refused error // BeforeCall's error
 }
 

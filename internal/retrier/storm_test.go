@@ -129,7 +129,7 @@ func TestAnswerOfACallCoversWhatStoodInTheLogWhenItWasSent(t *testing.T) {
 		defer d.stop()
 		d.api.retry = func(context.Context, string, int) error {
 			for _, ev := range all[:3] {
-				ev.Lease.(*lease).grow(1 << 41) // whatever comes now is later
+				ev.Lease.(*lease).grow(1 << 41) // events from now on are later
 			}
 			time.Sleep(time.Second)
 			return nil
@@ -182,7 +182,7 @@ func TestACrashsDoubtThatTheStateSettlesCoversWhatStoodInTheLogByThen(t *testing
 
 // The second event was not called before the crash. Calling for it before the first one's
 // state is known would repeat an accepted retry.
-func TestADuplicateOfWhatIsInDoubtWaitsForTheQuestion(t *testing.T) {
+func TestADuplicateOfAnEventInDoubtWaitsForTheQuery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newHarness(t, &api{query: states["PROCESSING"]}, 0, nil)
 		defer d.stop()

@@ -10,7 +10,7 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// success is an event that tells of a task's success.
+// success is an event that reports its task's success.
 func success(id string) Event {
 	ev := newEvent(id)
 	ev.Failure.Succeeded = true
@@ -33,7 +33,7 @@ func TestASuccessOfATaskThatNothingIsKnownOfEndsAtOnceWithoutACall(t *testing.T)
 	})
 }
 
-// Whether the success is the end of a retry of ours is known when those are answered.
+// Only the answers to those failures show whether the success follows a retry of ours.
 func TestASuccessWaitsUntilTheFailuresBeforeItAreAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()

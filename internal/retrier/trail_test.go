@@ -56,7 +56,7 @@ func (l *listener) first(k story.Kind) (s story.Step) {
 // said is the sentence of the first step of the kind.
 func (l *listener) said(k story.Kind) string { return l.first(k).Sentence() }
 
-// heard is an event with a listener on its trail.
+// heard is an event whose steps a listener records.
 func heard(id string) (Event, *listener) {
 	l := &listener{}
 	ev := newEvent(id)
@@ -133,7 +133,7 @@ func TestAWaitTellsHowManyEventsAreBeforeIt(t *testing.T) {
 	})
 }
 
-func TestADuplicateWaitsAndIsToldSo(t *testing.T) {
+func TestADuplicateWaitsAndSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &api{retry: func(context.Context, string, int) error {
 			time.Sleep(time.Second)
@@ -169,7 +169,7 @@ func TestAnOutageIsToldWithItsBeginning(t *testing.T) {
 		for d.gate.Available() {
 			time.Sleep(100 * time.Millisecond)
 		}
-		late, l2 := heard("2") // finds the breaker open
+		late, l2 := heard("2") // it arrives while the breaker is open
 		all.Go(func() { d.decide(late) })
 		all.Wait()
 		if got := l2.kinds(); !strings.HasPrefix(got, "outage_wait call") {
@@ -181,7 +181,7 @@ func TestAnOutageIsToldWithItsBeginning(t *testing.T) {
 	})
 }
 
-// Each event whose task was in a failed query is told.
+// Each event of a failed query gets a step about it.
 func TestAQueryInVainIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &api{retry: always(ambiguous)}

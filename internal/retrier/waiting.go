@@ -32,7 +32,7 @@ func (r *Retrier) Waiting() Waiting {
 	w.Quota = max(0, w.Quota-inFlight) // in flight, they no longer wait
 	kafka := s.awaitingCommit
 	switch {
-	case s.awaitingCommit >= r.cfg.MaxInFlight: // nobody else can get a turn
+	case s.awaitingCommit >= r.cfg.MaxInFlight: // no other task can get a permit
 		kafka = w.Quota
 	case s.awaitingCommit+s.unacknowledged >= 2*r.cfg.MaxInFlight:
 		kafka += starting
@@ -57,8 +57,8 @@ func (s *schedule) ahead() int {
 	return s.calls.len()
 }
 
-// has tells whether an event of the task waits or is being decided. If none does, all
-// that came are answered, and the ledger knows it.
+// has reports whether an event of the task waits or is being decided. Otherwise all events
+// of the task so far are answered, and the ledger knows the answers.
 func (s *schedule) has(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// unmarkable is the lease of an event whose call is never covered by a commit.
-type unmarkable struct{ *lease }
+// uncommitted is the lease of an event whose call is never covered by a commit.
+type uncommitted struct{ *lease }
 
-func (unmarkable) BeforeCall(ctx context.Context) error {
+func (uncommitted) BeforeCall(ctx context.Context) error {
 	<-ctx.Done()
 	return context.Cause(ctx)
 }
@@ -21,20 +21,20 @@ func (unmarkable) BeforeCall(ctx context.Context) error {
 // Here six may be called and unacknowledged, three in flight; nothing is acknowledged.
 func TestWhatKafkaHoldsUpDoesNotWaitForTheQuota(t *testing.T) {
 	for hazard, c := range map[string]struct {
-		perMinute  int
-		well       int // events that come first and can be called
-		unmarkable int
-		inDoubt    int
-		want       Waiting
+		perMinute   int
+		writable    int // events that come first and can be called
+		uncommitted int
+		inDoubt     int
+		want        Waiting
 	}{
-		"outcomes are not taken, few events":           {0, 6, 0, 0, Waiting{}},
-		"outcomes are not taken, a backlog":            {0, 20, 0, 0, Waiting{Kafka: 14}},
-		"one event's commit is refused":                {0, 0, 1, 0, Waiting{Kafka: 1}},
-		"all commits are refused":                      {0, 0, 20, 0, Waiting{Kafka: 20}},
-		"all commits are refused, and somebody asks":   {0, 0, 3, 2, Waiting{Kafka: 5}},
-		"outcomes are not taken, then no commit is":    {0, 4, 10, 0, Waiting{Kafka: 10}},
-		"outcomes are not taken, and the quota is low": {1, 20, 0, 0, Waiting{Quota: 20}},
-		"one commit is refused, others wait in turn":   {1, 2, 1, 0, Waiting{Quota: 2, Kafka: 1}},
+		"outcomes are not taken, few events":              {0, 6, 0, 0, Waiting{}},
+		"outcomes are not taken, a backlog":               {0, 20, 0, 0, Waiting{Kafka: 14}},
+		"one event's commit is refused":                   {0, 0, 1, 0, Waiting{Kafka: 1}},
+		"all commits are refused":                         {0, 0, 20, 0, Waiting{Kafka: 20}},
+		"all commits are refused, and a state is queried": {0, 0, 3, 2, Waiting{Kafka: 5}},
+		"outcomes are not taken, then no commit is":       {0, 4, 10, 0, Waiting{Kafka: 10}},
+		"outcomes are not taken, and the quota is low":    {1, 20, 0, 0, Waiting{Quota: 20}},
+		"one commit is refused, others wait in turn":      {1, 2, 1, 0, Waiting{Quota: 2, Kafka: 1}},
 	} {
 		t.Run(hazard, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -42,13 +42,13 @@ func TestWhatKafkaHoldsUpDoesNotWaitForTheQuota(t *testing.T) {
 				defer d.stop()
 				ctx, cancel := context.WithCancel(context.Background())
 				var under sync.WaitGroup
-				for i := range c.well + c.unmarkable + c.inDoubt {
+				for i := range c.writable + c.uncommitted + c.inDoubt {
 					ev := newEvent(fmt.Sprint(i))
 					l := &lease{at: ev.Source.Offset}
-					if ev.Lease = l; i >= c.well {
-						ev.Lease = unmarkable{l}
+					if ev.Lease = l; i >= c.writable {
+						ev.Lease = uncommitted{l}
 					}
-					if i >= c.well+c.unmarkable {
+					if i >= c.writable+c.uncommitted {
 						l.doubt, l.since = true, time.Now()
 					}
 					under.Go(func() { _, _ = d.Answer(ctx, ev) })

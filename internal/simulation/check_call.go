@@ -42,7 +42,7 @@ func (w *world) checkRepeat(c, former *call) {
 	}
 	i := c.by
 	// Without its commit metadata a partition may have another log id than the covers, and
-	// after a topic was re-created a ledger may forget more than necessary. Later
+	// after a topic was recreated a ledger may forget more than necessary. Later
 	// generations know of the partitions in which events of the task were known.
 	told := former.since == i.since || !c.task.spread
 	covered := told && w.log.first && former.fact > w.logIDChanged && !slices.ContainsFunc(c.unanswered, func(e *event) bool {

@@ -62,7 +62,7 @@ func (w *world) checkMetadata(i *instance, p int, mark consumer.CommitMetadata) 
 	}
 }
 
-// checkDone: the instance must not answer what it has found committed as done. A re-created
+// checkDone: the instance must not answer what it has found committed as done. A recreated
 // topic is read from its beginning, whatever was committed.
 func (w *world) checkDone(i *instance, e *event, a *attempt) {
 	at, known := i.found[e.partition]

@@ -39,7 +39,7 @@ type sourceKey struct {
 
 // failedLog is the failed topic from its creation to its deletion.
 type failedLog struct {
-	first      bool       // it was never re-created
+	first      bool       // it was never recreated
 	partitions [][]*event // by offset; nil: no record
 	verified   []int64    // everything below was found to be answered
 	last       []commit   // the current commit

@@ -127,7 +127,7 @@ func (w *world) publish(e *event, key string) {
 	}
 	e.log, e.fact, e.at, e.offset = l, w.fact(), w.s.now, int64(len(l.partitions[e.partition]))
 	e.stamp = epoch.Add(w.s.now + off).Truncate(time.Millisecond)
-	// Only timestamps distinguish a re-created topic from the former one.
+	// Only timestamps distinguish a recreated topic from the former one.
 	for w.bySource[e.key()] != nil {
 		e.stamp = e.stamp.Add(time.Millisecond)
 	}

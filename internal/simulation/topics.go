@@ -19,7 +19,7 @@ func (w *world) grow() {
 	}
 }
 
-// deleteTopic deletes the failed topic and re-creates it after a while.
+// deleteTopic deletes the failed topic and recreates it after a while.
 func (w *world) deleteTopic() {
 	if w.log.deleted {
 		return
@@ -39,7 +39,7 @@ func (w *world) deleteTopic() {
 	w.recreateLater()
 }
 
-// recreateLater re-creates the deleted topic once all instances have had time to notice the
+// recreateLater recreates the deleted topic once all instances have had time to notice the
 // deletion. Kafka's clients here know no topic ids: an instance that sleeps all the time,
 // and finds more records in the new topic than in the old one, cannot distinguish them
 // (docs/DESIGN.md).

@@ -65,7 +65,7 @@ func TestCheckSaysWhenTheClientCertificateEnds(t *testing.T) {
 	for name, value := range env {
 		t.Setenv(name, value)
 	}
-	for days, says := range map[int]string{-1: "FAIL  client certificate: it ended at ", 3: "warn  client certificate: it ends in 2 days, at ", 100: "ok    client certificate: holds until "} {
+	for days, says := range map[int]string{-1: "FAIL  client certificate: expired at ", 3: "warn  client certificate: expires in 2 days, at ", 100: "ok    client certificate: valid until "} {
 		testsecrets.Certify(t, cert, key, time.Now().Add(time.Duration(days)*24*time.Hour))
 		expect(t, perform(t, 1, "check"), says) // 1: the broker has no TLS
 	}

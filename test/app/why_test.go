@@ -35,7 +35,7 @@ func TestSomebodyWithThePageAloneLearnsWhyATaskIsNotRetried(t *testing.T) {
 	p.waitForVerdict("often", "budget_exhausted", "Not retried: its budget is exhausted", "1 retry was accepted within the window.")
 	p.waitForVerdict("gone", "task_not_found", "Not retried: MPC does not know the task", "MPC answered: HTTP 404 MPC.10211")
 	p.waitForVerdict("garbled", "dead_letter", "Not retried: its event is a dead letter", "not_json", "remux-retrier retry TASK_ID")
-	p.waitForVerdict("succeeded", "never_seen", "No failure event of this task has come")
+	p.waitForVerdict("succeeded", "never_seen", "There was no failure event of this task")
 	p.waitFor("the latest are the four failures, without the success", func() (bool, string) {
 		list := read[page.Latest](p, "/api/latest").Latest
 		return len(list) == 4, fmt.Sprintf("%+v", list)
@@ -151,7 +151,7 @@ func TestTheInstanceThatHasATaskIsNamedByTheOthers(t *testing.T) {
 			continue
 		}
 		there++
-		one.waitForVerdict(id, "in_topic", "Still waiting in the topic", "The instance retrier-1 owns that partition: its own page knows")
+		one.waitForVerdict(id, "in_topic", "Still waiting in the topic", "The instance retrier-1 owns that partition: its own page shows")
 	}
 	if here == 0 || there == 0 {
 		t.Errorf("%d tasks here, %d there: the test needs some at both", here, there)

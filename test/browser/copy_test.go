@@ -36,7 +36,7 @@ func TestIDsAndCommandsAreCopiedAsTheyAre(t *testing.T) {
 			for label, want := range map[string]string{
 				"Copy the id": id,
 				"Copy the command that explains the task": `remux-retrier explain 'it'\''s` + "\u202e" + `$HOME'`,
-				"Copy the command that asks for a retry":  `remux-retrier retry 'it'\''s` + "\u202e" + `$HOME'`,
+				"Copy the command that requests a retry":  `remux-retrier retry 'it'\''s` + "\u202e" + `$HOME'`,
 				"Copy the request id":                     "b0-17",
 				"Copy the command":                        "kafka-configs.sh --bootstrap-server $KAFKA_BROKERS --alter --entity-type topics --entity-name remux.failed.dlq --add-config max.message.bytes=1114112",
 			} {

@@ -102,7 +102,7 @@ func TestAStoryThatOnlyTheTopicsKnowIsReadSeldomAndNotUnsaid(t *testing.T) {
 	if _, read := counts(); read != 1 {
 		t.Errorf("the topics were read %d times, want once in 16 seconds", read)
 	}
-	if code := value[string](b, `document.getElementById('story-verdict').dataset.code`); code != "in_topic" || !strings.Contains(b.text("#story"), "What the topics know") {
+	if code := value[string](b, `document.getElementById('story-verdict').dataset.code`); code != "in_topic" || !strings.Contains(b.text("#story"), "Records in the topics") {
 		t.Errorf("an answer in vain has made it %s", code)
 	}
 }

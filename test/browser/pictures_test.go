@@ -113,7 +113,7 @@ func TestTheRealThing(t *testing.T) {
 	id := value[string](desktop, refused+`.querySelector('a').textContent`)
 	phone := open(t, url+"/#task="+id, sizes[1], "light")
 	phone.until(`document.getElementById('story').getAttribute('aria-busy') === 'false'`)
-	if words := phone.text("#story"); !strings.Contains(words, "Not retried") || !strings.Contains(words, "What the topics know") {
+	if words := phone.text("#story"); !strings.Contains(words, "Not retried") || !strings.Contains(words, "Records in the topics") {
 		t.Errorf("the story of %s: %s", id, words)
 	}
 	phone.do(chromedp.Evaluate[chromedp.Void](`document.getElementById('story').scrollIntoView()`))

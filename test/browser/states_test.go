@@ -78,7 +78,7 @@ var states = []struct {
 	{"reading", func(s *page.Status) {
 		s.Kafka.LedgerRead = false
 		s.Checks[2] = page.Check{Name: "ledger", Detail: "reading the outcome topics"}
-	}, []string{"Reading the outcome topics", "answered already"}},
+	}, []string{"Reading the outcome topics", "earlier outcomes are known"}},
 	{"starting", func(s *page.Status) { s.Kafka, s.Partitions, s.Flow = page.Kafka{}, []page.Partition{}, page.Flow{} }, []string{"Starting"}},
 }
 

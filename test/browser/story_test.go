@@ -79,7 +79,7 @@ func TestTheKeyboardAloneFindsWhyATaskIsNotRetried(t *testing.T) {
 			"covered", []string{"a retry that was sent for another event answers this one too"}},
 		{"still waiting elsewhere", "working", func(s *service) {
 			s.topics[id] = []history.Entry{{Kind: history.FailureEvent, At: time.Now(), Topic: "remux.failed", Partition: 6, Offset: 4711, Failure: &history.Failure{}}}
-		}, "in_topic", []string{"Still waiting in the topic", "offset 4711 of partition 6", "remux-retrier-1 owns that partition", "What the topics know"}},
+		}, "in_topic", []string{"Still waiting in the topic", "offset 4711 of partition 6", "remux-retrier-1 owns that partition", "Records in the topics"}},
 		{"success without time", "working", func(s *service) {
 			none := time.UnixMilli(-1)
 			s.topics[id] = []history.Entry{
@@ -203,7 +203,7 @@ func TestAStormsStoryIsShortAndSaysWhatIsLeftOut(t *testing.T) {
 	if n := b.number(`document.querySelectorAll('#story-events > section').length`); n != 50 {
 		t.Errorf("%v stories are told", n)
 	}
-	if words := b.text("#story-where"); !strings.Contains(words, "10 more failure events of the task, which are left out") {
+	if words := b.text("#story-where"); !strings.Contains(words, "10 more failure events of the task, which are not shown") {
 		t.Errorf("what is left out is not said: %q", words)
 	}
 	b.well(url)

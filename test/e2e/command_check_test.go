@@ -45,13 +45,13 @@ func TestCommandCheckSaysWhatIsWrongWithTopics(t *testing.T) {
 		"FAIL  topic "+r.retryFailed+": does not exist",
 		"FAIL  topic "+r.retried+": cleanup.policy is compact",
 		"warn  topic "+r.failed+": keeps its records for 1h0m0s only",
-		"FAIL  topic "+r.deadLetter+": min.insync.replicas is 2, and there are 1 replicas",
+		"FAIL  topic "+r.deadLetter+": min.insync.replicas is 2, but there is 1 replica",
 		"a large dead letter may not fit", "raise it to 2004096")
 	r.set(r.retried, "cleanup.policy", "delete")
 	r.set(r.retried, "retention.ms", fmt.Sprint(36*time.Hour.Milliseconds()))
 	r.command([]string{"RETRY_BUDGET_WINDOW", "48h", "KAFKA_CREATE_TOPICS", "true"}, "check").want(t, 1,
 		"warn  topic "+r.retryFailed+": does not exist; the service will create it",
-		"warn  topic "+r.retried+": keeps its records for 36h0m0s, and RETRY_BUDGET_WINDOW is 48h0m0s")
+		"warn  topic "+r.retried+": keeps its records for 36h0m0s, but RETRY_BUDGET_WINDOW is 48h0m0s")
 }
 
 func TestCommandCheckGoesOnWithoutBrokers(t *testing.T) {
@@ -74,7 +74,7 @@ func TestCommandCheckTellsCredentialsFromPermissionsFromOutages(t *testing.T) {
 	must(t, r.mpc.SetFaults(mpcsim.Faults{RefuseQueries: true}))
 	r.command(nil, "check").want(t, 0, "ok    authentication", "warn  state query", "mpc:remuxTsk:view")
 	must(t, r.mpc.SetFaults(mpcsim.Faults{Outage: mpcsim.Down}))
-	r.command(nil, "check").want(t, 1, "FAIL  state query", "the credentials could not be tried")
+	r.command(nil, "check").want(t, 1, "FAIL  state query", "the credentials could not be checked")
 }
 
 func TestCommandCheckComparesClocks(t *testing.T) {
@@ -140,7 +140,7 @@ func TestCommandCheckOnASecuredBroker(t *testing.T) {
 	r.command(at(testkafka.SASLTLS, secure...), "check").want(t, 1,
 		"warn  topic "+r.failed+": the brokers' ACLs do not allow WRITE on it: the service does not need it, but `retry` and `redrive`",
 		"FAIL  topic "+r.retried+": the brokers' ACLs must allow READ on it",
-		"warn  topic "+r.retryFailed+": its settings may not be seen: allow DESCRIBE_CONFIGS",
+		"warn  topic "+r.retryFailed+": its settings cannot be read: allow DESCRIBE_CONFIGS",
 		"warn  topic "+r.deadLetter+": the brokers' ACLs do not allow READ on it: the service does not need it, but `redrive` and `explain`",
 		"FAIL  group "+r.group+": the brokers' ACLs must allow READ")
 

@@ -53,7 +53,7 @@ type rig struct {
 }
 
 // location identifies a failure event. The timestamp distinguishes events of a
-// topic from those of the topic it was re-created from.
+// topic from those of the topic it was recreated from.
 type location struct {
 	partition int32
 	offset    int64

@@ -104,7 +104,7 @@ func TestSchemaRefusesWhatTheCodeRefuses(t *testing.T) {
 func TestWhatIsAskedForFitsTheSchema(t *testing.T) {
 	s := compile(t, "failure.schema.json")
 	for _, id := range []string{"538526", `"quoted"\`, "<script>", "../../etc/passwd", "ü", strings.Repeat("é", 64)} {
-		m, err := events.NewFailure(id, "somebody asks", false)
+		m, err := events.NewFailure(id, "requested by hand", false)
 		if err != nil {
 			t.Fatal(err)
 		}

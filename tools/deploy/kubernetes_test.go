@@ -16,8 +16,8 @@ import (
 
 const manifests = "../../deploy/kubernetes/"
 
-// cluster is what an overlay makes, read by the types of whoever serves each
-// kind: a field that they do not know, or of another type, is an error.
+// cluster is the output of an overlay, decoded with the types of each kind's server: an
+// unknown field, or one of another type, is an error.
 type cluster struct {
 	statefulSet   appsv1.StatefulSet
 	service       corev1.Service

@@ -50,7 +50,7 @@ func board(t *testing.T) dashboard {
 		Templating struct {
 			List []struct {
 				Name, Type, AllValue string
-				Query                json.RawMessage // a string, or an object that holds one
+				Query                json.RawMessage // a string, or an object that contains one
 			}
 		}
 	}
@@ -63,7 +63,7 @@ func board(t *testing.T) dashboard {
 	return raw.dashboard
 }
 
-// parse reads an expression as Prometheus will, once Grafana has put in its own.
+// parse parses an expression as Prometheus does, after Grafana has replaced its variables.
 func parse(t *testing.T, where, expr string) parser.Expr {
 	t.Helper()
 	expr = strings.NewReplacer("$__rate_interval", "1m", "$__range", "1h").Replace(expr)
@@ -118,8 +118,8 @@ func TestCountersAreShownAsRates(t *testing.T) {
 	}
 }
 
-// TestWhatIsLeftOutIsDrawnAsBars: a comparison leaves gaps, and a line between
-// two gaps has no length.
+// TestWhatIsLeftOutIsDrawnAsBars: a comparison leaves gaps, and a line between two gaps is
+// invisible.
 func TestWhatIsLeftOutIsDrawnAsBars(t *testing.T) {
 	for _, p := range board(t).Panels {
 		for _, target := range p.Targets {
@@ -190,14 +190,14 @@ func TestPanelsExplainThemselves(t *testing.T) {
 	}
 }
 
-// TestRulesFitAPrometheusRule: make alerts writes them, with a base before each link.
+// TestRulesFitAPrometheusRule: make alerts writes them, with a base URL before each link.
 func TestRulesFitAPrometheusRule(t *testing.T) {
 	for _, base := range []string{"", "https://git.example.com/remux-retrier/blob/main/"} {
 		checkRules(t, alerts(t, base), base)
 	}
 }
 
-// alerts makes them as the guide says; an empty base is none.
+// alerts runs the command of the guide; an empty base means none.
 func alerts(t *testing.T, base string) []byte {
 	t.Helper()
 	dir := t.TempDir()
@@ -215,7 +215,7 @@ func alerts(t *testing.T, base string) []byte {
 	return text
 }
 
-// checkRules wants links that begin with the base; without one, that lead to a file.
+// checkRules requires that links begin with the base, or lead to a file if it is empty.
 func checkRules(t *testing.T, text []byte, base string) {
 	t.Helper()
 	var rule monitoringv1.PrometheusRule

@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// receiver is what the overlay of remux-retrier receive makes.
+// receiver is the output of the overlay for remux-retrier receive.
 type receiver struct {
 	deployment    appsv1.Deployment
 	service       corev1.Service

@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// cronJob is the example's, with the component sweep.
+// cronJob is the example's CronJob, with the component sweep.
 func cronJob(t *testing.T) (job batchv1.CronJob, configMap string) {
 	t.Helper()
 	text, err := os.ReadFile(manifests + "example/kustomization.yaml")
@@ -76,7 +76,7 @@ func TestTheSweepRunsAloneAndAsTheServiceIsConfigured(t *testing.T) {
 	if !reflect.DeepEqual(own.VolumeMounts, all.container().VolumeMounts) {
 		t.Errorf("its secrets stand in %+v", own.VolumeMounts)
 	}
-	// Neither the Service nor the budget of disruptions may take it for an instance.
+	// Neither the Service nor the PodDisruptionBudget may select it as an instance.
 	for label, value := range all.service.Spec.Selector {
 		if pod.Labels[label] == value {
 			t.Errorf("the Service selects it by %s=%s", label, value)

@@ -1,10 +1,10 @@
-// Supply tells what a Go binary was built from:
+// Supply lists what a Go binary was built from:
 //
 //	supply sbom BINARY      a CycloneDX bill of materials, as JSON
 //	supply licenses BINARY  each module and its licence, by the text beside its code
 //
-// It needs the modules in Go's cache, where building has put them, and asks nobody.
-// The same binary gives the same text.
+// It needs the modules in Go's cache, where a build has put them, and uses no network. The
+// output depends only on the binary.
 package main
 
 import (
@@ -52,7 +52,7 @@ func run(args []string, out io.Writer) error {
 	return fmt.Errorf("there is no %q: sbom or licenses", args[0])
 }
 
-// module is one that the binary links.
+// module is a linked module.
 type module struct{ path, version, license string }
 
 func linked(info *debug.BuildInfo) ([]module, error) {
@@ -78,7 +78,8 @@ func linked(info *debug.BuildInfo) ([]module, error) {
 	return all, nil
 }
 
-// texts tell licences apart, by their SPDX ids. A file may hold several.
+// texts identify licences by typical sentences; the key is the SPDX id. A file may have
+// several.
 var texts = []struct {
 	id   string
 	says []string
@@ -107,13 +108,13 @@ func licenseIn(dir string) string {
 	return ""
 }
 
-// licenseOf is an SPDX expression; empty: it is none that is known.
+// licenseOf returns an SPDX expression; empty: no known licence.
 func licenseOf(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	var ids []string
 	for _, t := range texts {
 		if !slices.ContainsFunc(t.says, func(words string) bool { return !strings.Contains(text, words) }) &&
-			!(t.id == "BSD-2-Clause" && slices.Contains(ids, "BSD-3-Clause")) { // of which it is a part
+			!(t.id == "BSD-2-Clause" && slices.Contains(ids, "BSD-3-Clause")) { // it is a part of that one
 			ids = append(ids, t.id)
 		}
 	}

@@ -22,7 +22,7 @@ func build(t *testing.T, source, binary string, env ...string) {
 	}
 }
 
-// copyTree copies what building may need: all but what git and make have put there.
+// copyTree copies what a build may need: everything except the output of git and make.
 func copyTree(t *testing.T, from, to string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
@@ -48,8 +48,8 @@ func copyTree(t *testing.T, from, to string) {
 	}
 }
 
-// Elsewhere, with nothing that was built before; as part of the workspace and by
-// itself: what tests need has no say in what the service is built from.
+// A copy elsewhere without build caches must give the same bits, in the workspace or alone:
+// the dependencies of tests must not affect the binary.
 func TestTheSameSourceGivesTheSameBits(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles everything anew")
@@ -91,7 +91,7 @@ func TestTheBillOfMaterialsListsWhatIsLinkedAndItsLicences(t *testing.T) {
 		if c.Version == "" || !strings.HasPrefix(c.PURL, "pkg:golang/") || len(c.Licenses) != 1 || c.Licenses[0].Expression == "" {
 			t.Errorf("%+v", c)
 		}
-		// None that would bind whoever runs the service, or changes it.
+		// No licence may bind those who run or change the service.
 		for id := range strings.SplitSeq(c.Licenses[0].Expression, " AND ") {
 			if !strings.Contains(" MIT BSD-2-Clause BSD-3-Clause Apache-2.0 ISC ", " "+id+" ") {
 				t.Errorf("%s is under %s", c.Name, id)

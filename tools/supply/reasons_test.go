@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// direct are the modules of others that a go.mod asks for by itself.
+// direct are the direct dependencies in a module's go.mod.
 func direct(t *testing.T, module string) map[string]bool {
 	t.Helper()
 	mod, err := os.ReadFile("../../" + module + "/go.mod")
@@ -19,7 +19,7 @@ func direct(t *testing.T, module string) map[string]bool {
 		t.Fatal(err)
 	}
 	modules := map[string]bool{}
-	for _, found := range regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllSubmatch(mod, -1) { // others are marked as indirect
+	for _, found := range regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllSubmatch(mod, -1) { // indirect ones have a comment
 		if name := string(found[1]); !strings.HasPrefix(name, "remux-retrier") {
 			modules[name] = true
 		}
@@ -27,8 +27,8 @@ func direct(t *testing.T, module string) map[string]bool {
 	return modules
 }
 
-// documented are the modules in the first column of a table of docs/DEPENDENCIES.md.
-// …/x stands beside the module before it.
+// documented are the modules in the first column of a table of docs/DEPENDENCIES.md. …/x is
+// beside the module before it.
 func documented(t *testing.T, heading string) map[string]bool {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/DEPENDENCIES.md")
@@ -76,8 +76,8 @@ func TestEachDirectDependencyHasItsReason(t *testing.T) {
 	same(t, "what tests and the sandbox use", others, documented(t, "In tests"))
 }
 
-// What tests alone need is none of the product's business: whoever looks at go.mod
-// sees what runs.
+// Dependencies of tests do not belong in the product's go.mod: it shows what the binary
+// uses.
 func TestTheProductAsksForWhatItsOwnCodeImports(t *testing.T) {
 	list := exec.Command("go", "list", "-deps", "-f", `{{if .Module}}{{if .Module.Main}}{{join .Imports "\n"}}{{end}}{{end}}`, ".")
 	list.Dir = "../.."

@@ -1,7 +1,7 @@
-// The address keeps what is looked at: the open task and the list's filters, as
-// #task=…&outcome=…&text=…. So it can be sent to somebody, and a reload changes nothing.
+// Keeps the open task and the list's filters in the address, as #task=…&outcome=…&text=….
+// So a view can be sent as a link, and survives a reload.
 
-// parse leaves out what is cut in the middle of an escape.
+// parse ignores a part that ends in the middle of an escape.
 function parse() {
   const all = {};
   for (const pair of location.hash.slice(1).split('&')) {
@@ -10,7 +10,7 @@ function parse() {
     try {
       all[pair.slice(0, at)] = decodeURIComponent(pair.slice(at + 1));
     } catch {
-      // somebody has copied a part of it
+      // an address that was copied incompletely
     }
   }
   return all;
@@ -18,25 +18,25 @@ function parse() {
 
 const write = (all) => Object.entries(all).filter(([, value]) => value).map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
 
-// kept is what the address says of a name; empty: nothing.
+// kept returns the value of a name in the address; empty: none.
 export const kept = (name) => parse()[name] || '';
 
-// go changes the address in a step of its own, to which Back leads.
+// go changes the address with a history entry of its own.
 export function go(changes) {
   location.hash = write({ ...parse(), ...changes });
 }
 
-// keep changes it where it is, and tells nobody.
+// keep changes the address without a history entry, and without an event.
 export function keep(changes) {
   const hash = write({ ...parse(), ...changes });
   history.replaceState(null, '', location.pathname + location.search + (hash && '#' + hash));
 }
 
-// taskLink leads to a task's story and to nothing else.
+// taskLink returns the address of a task's story.
 export const taskLink = (id) => '#' + write({ task: id });
 
-// onPlainClick has a plain click act; any other, such as one for a new tab, follows the
-// link.
+// onPlainClick calls act at a plain click; any other click, such as one for a new tab,
+// follows the link.
 export function onPlainClick(link, act) {
   link.addEventListener('click', (event) => {
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;

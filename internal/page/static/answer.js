@@ -1,15 +1,15 @@
-// What the service answers, and what is answered in its place.
+// Requests to the service, and errors in words.
 
 const isJSON = (answer) => (answer.headers.get('content-type') || '').startsWith('application/json');
 
-// complaint is what an answer says that does not tell what was asked for. A proxy
-// before the service answers with pages of its own.
+// complaint is the error of an answer. A proxy in front of the service may answer with
+// pages of its own.
 export async function complaint(answer) {
   const said = isJSON(answer) ? (await answer.json()).error : '';
   return said || `HTTP ${answer.status} was answered, and no JSON.`;
 }
 
-// get asks for a document; the error says in a sentence why there is none.
+// get requests a document; the error says in a sentence why there is none.
 export async function get(path) {
   let answer;
   try {

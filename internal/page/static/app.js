@@ -1,5 +1,5 @@
-// Follows the stream of documents and hands them out. A page that is left open
-// over a restart, or a night, finds back by itself.
+// Follows the stream of documents and hands them out. An open page recovers by itself from
+// a restart of the service, or of the computer.
 
 import { onPlainClick } from './address.js';
 import { complaint } from './answer.js';
@@ -14,21 +14,21 @@ import { storyChanged } from './story.js';
 import { showRetries } from './retries.js';
 import { clock } from './time.js';
 
-const silent = 4000; // ms without a word: a second is usual
-const dead = 10_000; // ms after which nobody who glances at the page may think that all is well
+const silent = 4000; // ms without a document; usual is one second
+const dead = 10_000; // ms after which the page must not look healthy any more
 const again = 2000; // ms until the next attempt
-const full = 10_000; // the same where there is no place for this page
+const full = 10_000; // the same if too many pages are open
 
 let source = null;
 let heard = 0; // when the last document came
-let looked = Date.now(); // since when somebody looks
-let refused = ''; // why there is no stream, where somebody says so
+let looked = Date.now(); // since when the tab has been visible
+let refused = ''; // why there is no stream, if the service or a proxy says so
 let version = '';
 let retry = 0;
 
 const takers = {
   status(status) {
-    // Another version has another page.
+    // A new version has a new page.
     if (version && version !== status.version) location.reload();
     version = status.version;
     showStatus(status);
@@ -53,8 +53,8 @@ function connect() {
       take(JSON.parse(event.data));
     });
   }
-  // The browser tries again by itself, but not where it was answered with an
-  // error: a proxy says so while the service is away.
+  // The browser reconnects by itself, but not after an error answer, which a proxy gives
+  // while the service is down.
   source.addEventListener('error', async () => {
     if (source.readyState !== EventSource.CLOSED) return;
     clearTimeout(retry);
@@ -67,20 +67,20 @@ function connect() {
   });
 }
 
-// reason asks why there is no stream: an EventSource does not tell what it was
-// answered with. Empty: there is one by now, or nobody answers, or not the service.
+// reason finds out why there is no stream: an EventSource does not show the answer. Empty:
+// there is a stream by now, or no answer, or one that is not from the service.
 async function reason() {
   try {
     const answer = await fetch('api/events');
     if (answer.status === 503) return await complaint(answer);
     await answer.body.cancel();
   } catch {
-    // nobody answers, which the silence tells
+    // no answer; showSilence says so
   }
   return '';
 }
 
-// connected says whether what the page shows is the present.
+// connected shows whether the page's data is current.
 function connected() {
   const now = Date.now();
   const quiet = now - heard > silent;
@@ -91,9 +91,8 @@ function connected() {
   if (refused || now - Math.max(heard, looked) > dead) showSilence(heard, refused);
 }
 
-// A browser opens six connections to one address: pages nobody looks at must not
-// keep them. What such a page said last must not stand in its tab as if it were
-// still so.
+// A browser opens at most six connections to one address: hidden tabs must not keep theirs.
+// The title of such a tab must not show an old state.
 document.addEventListener('visibilitychange', () => {
   looked = Date.now();
   if (!document.hidden) return connect();

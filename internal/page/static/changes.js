@@ -1,4 +1,4 @@
-// The states of the last hours, the newest first.
+// The states of the last hours, newest first.
 
 import { byId, duration, list, make, put, set } from './dom.js';
 import { clock, onZone, told } from './time.js';

@@ -1,8 +1,8 @@
-// Buttons that copy a text as it is, whatever the page has made of it to show it.
+// Buttons that copy a text exactly, however the page shows it.
 
 import { make, put, set } from './dom.js';
 
-const shown = 1500; // ms for which a button says that it has copied
+const shown = 1500; // ms for which a button confirms that it has copied
 
 // write puts a text on the clipboard. Browsers give a page that came by plain http from
 // another machine the old way only.
@@ -17,7 +17,7 @@ async function write(text) {
   if (!done) throw new Error('not copied');
 }
 
-// copies makes a button copy what text() gives by then; what says what that is.
+// copies makes a button copy what text() returns then; what names it.
 export function copies(button, what, text) {
   set(button, { 'aria-label': `Copy ${what}`, type: 'button' });
   button.addEventListener('click', async () => {
@@ -40,9 +40,9 @@ export function copies(button, what, text) {
 
 export const copyButton = (what, text) => copies(make('button', { class: 'copy' }, 'Copy'), what, () => text);
 
-// quoted is a text as a shell takes it for one word.
+// quoted returns a text that a shell reads as one word.
 const quoted = (text) => (/^[\w.:@%+,/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
-// command is one of the service's for a task. An id that begins with a hyphen is no
-// option.
+// command returns a command of the service for a task. An id that begins with a hyphen must
+// not be read as an option.
 export const command = (name, id) => `remux-retrier ${name} ${id.startsWith('-') ? '-- ' : ''}${quoted(id)}`;

@@ -1,24 +1,23 @@
-// How texts and numbers get into the page. All of it comes from outside: ids and
-// errors are set as text, never as markup.
+// Puts texts and numbers into the page. All of them come from outside: ids and errors are
+// set as text, never as markup.
 
 export const byId = (id) => document.getElementById(id);
 
-// plain shows what is no text as what it is: control characters, and those that
-// turn the direction of writing round, which would make other words of a line. The
-// service's log and its commands write them alike.
+// plain makes control characters visible, and those that change the text direction, which
+// could disguise a line. The service's log and its commands do the same.
 export const plain = (text) => String(text).replace(/[\p{C}\p{Zl}\p{Zp}]/gu,
   (c) => [...Array(c.length).keys()].map((i) => '\\u' + c.charCodeAt(i).toString(16).padStart(4, '0')).join(''));
 
 const children = (all) => all.map((child) => (child instanceof Node ? child : plain(child)));
 
-// put changes a node's text only where it differs, so that nothing flickers, a
-// selection stays, and a screen reader speaks of changes alone.
+// put changes a node's text only if it differs, so that nothing flickers, a selection
+// stays, and a screen reader announces only changes.
 export function put(node, text) {
   const safe = plain(text);
   if (node.textContent !== safe) node.textContent = safe;
 }
 
-// show puts a text, or hides the node where there is none.
+// show sets a text, or hides the node if it is empty.
 export function show(node, text) {
   node.hidden = !text;
   put(node, text || '');
@@ -43,8 +42,8 @@ export function draw(tag, attributes = {}, ...content) {
   return node;
 }
 
-// list keeps one child of the parent for each item, in the items' order: kept
-// ones are updated, not made anew.
+// list keeps one child of the parent for each item, in the items' order. Existing children
+// are updated, not replaced.
 export function list(parent, items, key, create, update) {
   const present = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   let place = parent.firstElementChild;
@@ -65,7 +64,7 @@ export function list(parent, items, key, create, update) {
 
 export const number = (n) => Math.round(n).toLocaleString('en-US');
 
-// short is a number in the width of a label.
+// short is a number shortened to fit a label.
 export function short(n) {
   if (n < 100_000) return number(n);
   if (n < 10_000_000) return (n / 1e3).toLocaleString('en-US', { maximumFractionDigits: 0 }) + 'k';
@@ -84,6 +83,5 @@ export function duration(seconds) {
 
 export const since = (time, now) => duration((new Date(now) - new Date(time)) / 1000);
 
-// scale is by how much the reader's letters are larger than usual: the pictures grow
-// with them.
+// scale is the ratio of the user's font size to the usual one: the pictures grow with it.
 export const scale = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 15;

@@ -1,6 +1,5 @@
-// The picture of the flow: what is unanswered, what of it waits, what is being
-// called, and what became of it. Unreadable records go straight to the dead
-// letters.
+// The picture of the flow: what is unanswered, what of it waits, calls in flight, and the
+// outcomes. Unreadable records go straight to the dead letters.
 
 import { byId, draw, duration, list, number, put, scale, set, short } from './dom.js';
 
@@ -10,14 +9,14 @@ const nodes = {
 };
 const edges = [['unanswered', 'waiting'], ['waiting', 'calls'], ['calls', 'retried'], ['calls', 'retry_failed'], ['unanswered', 'dead_letter']];
 
-// places are the boxes' left upper corners, for the width there is and the size of the
-// letters. What is waited for stands in one line, or in up to three where the boxes are
-// narrow. All is one pixel inside, so that no edge is cut.
+// places returns the left upper corners of the boxes, for the available width and the font
+// size. The reasons for waiting are in one line, or in up to three if the boxes are narrow.
+// Everything is one pixel inside, so that no edge is cut.
 function places(width) {
   const k = scale();
   const [line, border] = [13 * k, 1];
   const room = width - 2 * border;
-  if (room < 330 * k) { // large letters on a small screen: one below the other
+  if (room < 330 * k) { // large letters on a small screen: boxes one below the other
     const [height, gap] = [66 * k, 14];
     const at = Object.fromEntries(Object.keys(nodes).map((name, i) => [name, [border, border + i * (height + gap)]]));
     return { k, line, w: room, height, lines: 1, h: at.dead_letter[1] + height + border, narrow: true, at };
@@ -84,7 +83,7 @@ function build(width) {
   byId('flow').replaceChildren(picture);
 }
 
-// small sets the small print in a box: the words in one line, or a line for each.
+// small sets the small print of a box: in one line, or a line for each part.
 function small(node, words) {
   const lines = layout.lines > 1 ? words : [words.join(' · ')];
   list(node, lines, (text) => lines.indexOf(text), () => draw('tspan', { x: 12 }), (span, text) => {
@@ -93,7 +92,7 @@ function small(node, words) {
   });
 }
 
-// sums adds the reasons up by outcome: since the start, and in the last minute.
+// sums adds up the reasons by outcome: since the start, and in the last minute.
 function sums(s) {
   const counts = { retried: 0, retry_failed: 0, dead_letter: 0 };
   const lately = { ...counts };
@@ -114,7 +113,8 @@ function waitingFor(w) {
   return words;
 }
 
-// lagExplained says why the lag is much larger than what there is to do; else nothing.
+// lagExplained says why the lag is much larger than the number of unanswered events; else
+// empty.
 function lagExplained({ lag, lag_known: known, unanswered }) {
   const answered = lag - unanswered;
   if (!known || answered <= unanswered || answered < 10) return '';
@@ -152,7 +152,7 @@ export function showFlow(s) {
 
 new ResizeObserver(([entry]) => {
   const width = Math.floor(entry.contentRect.width);
-  if (width === 0) return; // before the page has its style, or its window
+  if (width === 0) return; // before the page has its style or its window
   build(width);
   if (shown) showFlow(shown);
 }).observe(byId('flow'));

@@ -1,19 +1,19 @@
-// The other instances of the group, and the way to their pages.
+// The other instances of the group, with links to their pages.
 
 import { get } from './answer.js';
 import { byId, list, make, put, set, show } from './dom.js';
 
-const every = 30_000; // ms between two looks
+const every = 30_000; // ms between two requests
 let own = '';
 
 const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 const domain = (name) => name.split('.').slice(1).join('.');
 
-// pageOf is another instance's page: where the end of our own name stands in this
-// page's address, the other's name stands in that one's. Empty: it does not. The names
-// come from the group, where anybody may have any: one that is no plain name, or is of
-// another domain than ours, leads nowhere.
+// pageOf returns the address of another instance's page: this page's address, with the end
+// of our own name replaced by the end of the other's. Empty: our name is not in the
+// address. Any client can join the group with any name, so there is no link for a name that
+// is not a plain host name, or is of another domain.
 export function pageOf(name, mine = own, here = location.host + location.pathname) {
   if (!mine || mine === name || !/^[\w.-]+$/.test(name) || domain(name) !== domain(mine)) return '';
   let same = 0;
@@ -25,7 +25,7 @@ export function pageOf(name, mine = own, here = location.host + location.pathnam
   return '';
 }
 
-// nameOf is an instance's name, as a link where there is one; hash is kept.
+// nameOf returns an instance's name, as a link if possible; the hash is kept.
 export function nameOf(name, hash = '') {
   const page = pageOf(name);
   return page ? make('a', { href: page + hash }, name) : make('span', {}, name);

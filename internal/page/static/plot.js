@@ -1,15 +1,15 @@
-// The last hour: answers a minute as stacked bars, and the time to an answer as
-// two lines on a logarithmic scale, or a dot for each answer where they are few.
+// The last hour: answers a minute as stacked bars, and the answer times as two lines on a
+// logarithmic scale, or a dot for each answer if there are few.
 
 import { byId, draw, duration, list, make, number, put, scale, set } from './dom.js';
 import { clock, minute, onZone } from './time.js';
 
-let margin = { left: 52, right: 6, top: 8, bottom: 20 }; // px, at the usual size of letters
+let margin = { left: 52, right: 6, top: 8, bottom: 20 }; // px, at the usual font size
 const kinds = [['retried', 'retried'], ['retry_failed', 'retry_failed'], ['dead_letter', 'dead letters']];
 let shown = null;
 
-// minutes adds the points up by the clock's minutes, the oldest first; the last
-// one is not over yet.
+// minutes adds up the points by minutes of the clock, oldest first; the last minute is not
+// over yet.
 function minutes(h) {
   const until = Date.parse(h.until) / 1000;
   const last = Math.floor((until - 1) / 60);
@@ -22,7 +22,7 @@ function minutes(h) {
   return all;
 }
 
-// ceiling is the next 1, 2 or 4 times a power of ten, of which the half is whole.
+// ceiling is the next 1, 2 or 4 times a power of ten, so that half of it is a whole number.
 function ceiling(x) {
   const power = 10 ** Math.floor(Math.log10(Math.max(10, x)));
   return x <= 4 ? 4 : [1, 2, 4, 10].map((n) => n * power).find((n) => n >= x);
@@ -34,7 +34,7 @@ function frame(width, tall, ticks, y, minuteAt) {
     picture.append(draw('line', { class: 'grid-line', x1: margin.left, x2: width - margin.right, y1: y(value), y2: y(value) }),
       draw('text', { class: 'tick', x: margin.left - 8, y: y(value) + 4 * scale(), 'text-anchor': 'end' }, text));
   }
-  // The clock's quarters of an hour.
+  // Quarters of an hour.
   for (let at = Math.ceil((minuteAt - 60) / 15) * 15; at <= minuteAt; at += 15) {
     const x = margin.left + (width - margin.left - margin.right) * (1 - (minuteAt - at) / 60);
     const anchor = x - margin.left < 16 ? 'start' : width - x < 20 ? 'end' : 'middle';
@@ -52,7 +52,7 @@ function legend(parent, entries, when) {
     (key, [, , value]) => put(key.querySelector('b'), value));
 }
 
-// replace swaps the picture and keeps the legend.
+// replace replaces the picture and keeps the legend.
 function replace(parent, picture) {
   const old = parent.querySelector('svg');
   if (old) old.replaceWith(picture);
@@ -78,7 +78,7 @@ function throughput(parent, h) {
   });
   const tell = (i) => legend(parent, kinds.map(([kind, label]) => [kind, label, number(all[i][kind])]), minute(all[i].minute * 60_000));
   replace(parent, picture);
-  readThroughput(picture, total(all[58]) ? 58 : 59, tell); // the last minute that is over
+  readThroughput(picture, total(all[58]) ? 58 : 59, tell); // the last complete minute
 }
 
 const axis = [[0.001, '1 ms'], [0.01, '10 ms'], [0.1, '100 ms'], [1, '1 s'], [10, '10 s'], [60, '1 min'], [600, '10 min'], [3600, '1 h'], [36_000, '10 h'], [360_000, '100 h'], [Infinity, '']];
@@ -101,13 +101,13 @@ function times(parent, h) {
     h[`${name}_seconds`].forEach((t, i) => {
       if (t === null) pen = 'M';
       else {
-        d += `${pen}${x(i).toFixed(1)} ${y(t).toFixed(1)}${pen === 'M' ? 'h0.01' : ''}`; // a lone point is seen too
+        d += `${pen}${x(i).toFixed(1)} ${y(t).toFixed(1)}${pen === 'M' ? 'h0.01' : ''}`; // so that a single point is visible
         pen = 'L';
       }
     });
     picture.append(draw('path', { class: 'line', 'data-outcome': name, d, fill: 'none' }));
   }
-  // Few answers have no quantiles, and stand there themselves.
+  // Few answers have no quantiles and are shown one by one.
   answers.forEach((list, i) => list.forEach((t) => picture.append(draw('circle', { class: 'dot', cx: x(i).toFixed(1), cy: y(t).toFixed(1), r: 2.5 }))));
   const value = (t) => (t === null || t === undefined ? '–' : duration(t));
   const tell = (i) => {
@@ -123,9 +123,9 @@ function times(parent, h) {
   readTimes(picture, 360 - count + Math.max(0, last), tell);
 }
 
-// reader has one point of a plot told: the one that a pointer, a finger or the
-// arrow keys have come to, else the usual one. To assistive technology the plot is
-// a slider through the hour.
+// reader shows the values of one point of a plot: the one chosen by pointer, finger or
+// arrow keys, else the default. To assistive technology the plot is a slider through the
+// hour.
 function reader(id, steps) {
   const box = byId(id);
   let chosen = null;
@@ -141,7 +141,7 @@ function reader(id, steps) {
     set(box, { 'aria-valuemin': 0, 'aria-valuemax': steps - 1, 'aria-valuenow': i, 'aria-valuetext': box.querySelector('.legend').textContent });
   };
   const choose = (i) => {
-    if (!tell) return; // nothing to tell yet
+    if (!tell) return; // no data yet
     chosen = i === null ? null : Math.min(steps - 1, Math.max(0, i));
     show();
   };
@@ -152,7 +152,7 @@ function reader(id, steps) {
   };
   box.addEventListener('pointermove', point);
   box.addEventListener('pointerdown', point);
-  box.addEventListener('pointerleave', (event) => event.pointerType === 'mouse' && choose(null)); // a finger has to leave to see
+  box.addEventListener('pointerleave', (event) => event.pointerType === 'mouse' && choose(null)); // a finger leaves the screen before the eye can read
   box.addEventListener('blur', () => choose(null));
   box.addEventListener('keydown', (event) => {
     const one = steps / 60; // a minute

@@ -1,5 +1,5 @@
-// What became of the accepted retries, by the hour, the latest first. Only if the service
-// is told of tasks that succeed.
+// The results of the accepted retries by hour, latest first. Only if the service reads
+// reports of success.
 
 import { byId, list, make, number, put } from './dom.js';
 import { clock, onZone } from './time.js';

@@ -1,5 +1,4 @@
-// The search for a task, whose id the address keeps. A story that is left open is
-// followed to its end.
+// The search for a task; the address keeps its id. An open story is followed to its end.
 
 import { go, keep, kept } from './address.js';
 import { get } from './answer.js';
@@ -7,31 +6,31 @@ import { byId } from './dom.js';
 import { begin, fail, tell } from './tell.js';
 import { onZone } from './time.js';
 
-// Kafka's records of a task can be read for all who ask, but not by each every few
-// seconds: a page that has to, does so less and less often.
-const often = 2000; // ms between two looks into the instance's memory
-const seldom = [10_000, 20_000, 40_000, 60_000]; // and into the topics
+// Reading Kafka's records of a task is too expensive for every page every few seconds: a
+// page reads them less and less often.
+const often = 2000; // ms between two requests to the instance's memory
+const seldom = [10_000, 20_000, 40_000, 60_000]; // and to the topics
 
 const section = byId('story');
-let task = ''; // the one that is shown
-let told = null; // what is known of it
-let asked = 0; // counts the tasks that were asked for: only the last one's answers count
-let asking = false; // an answer is under way
-let looked = 0; // when it was asked last
+let task = ''; // the task that is shown
+let told = null; // what is known about it
+let asked = 0; // counts requests: only answers to the last one count
+let asking = false; // a request is in flight
+let looked = 0; // time of the last request
 let failed = false; // there was no answer, and there may be one later
-let lost = false; // the memory has nothing new to tell, the topics may
-let due = 0; // when they may be read again
-let reads = 0; // how often they were since then
+let lost = false; // the memory has nothing new; the topics may have
+let due = 0; // when the topics may be read again
+let reads = 0; // how often they were read since then
 
 // open shows a task's story.
 export function open(given) {
   const id = given.toWellFormed?.() ?? given;
-  // What can be no id has no place in the address.
+  // An invalid id is not kept in the address.
   if (kept('task') === id || unfit(id)) start(id);
   else go({ task: id });
 }
 
-// unfit says why something can be no task's id; the service has the last word.
+// unfit says why a text cannot be a task id; the service checks it again.
 function unfit(id) {
   const bytes = new TextEncoder().encode(id).length;
   return bytes > 128 ? `It has ${bytes.toLocaleString('en-US')} bytes; a task's id has 128 at most.` : '';
@@ -46,7 +45,7 @@ function start(id) {
   else attend(first);
 }
 
-// attend has one question asked at a time.
+// attend lets only one request run at a time.
 async function attend(question) {
   const number = asked;
   const current = () => number === asked;
@@ -54,7 +53,7 @@ async function attend(question) {
   try {
     await question(current);
   } catch (error) {
-    // While a story is followed the page says elsewhere that nobody answers.
+    // While a story is followed, another part of the page shows that there is no answer.
     if (current() && !told) {
       fail('No answer', error.message);
       failed = !(error.status < 500);
@@ -63,24 +62,25 @@ async function attend(question) {
   if (current()) [asking, looked] = [false, Date.now()];
 }
 
-// ask is answered at once from what the instance remembers, or within some seconds
-// from the topics, too. The id does not stand in the path, of which browsers take
-// some ids for parts.
+// ask requests what the instance remembers, which is fast, or also what is in the topics,
+// which takes seconds. The id is not in the path, because browsers interpret some ids as
+// parts of it.
 const ask = (topics) => get(`api/tasks/?id=${encodeURIComponent(task)}${topics ? '' : '&topics=false'}`);
 
 const answering = (t) => t.stories.some((s) => !s.outcome);
 
-// remembered counts the stories that the instance remembers, told or not.
+// remembered counts the stories that the instance has, shown or not.
 const remembered = (t) => t.stories.length + t.stories_left_out;
 
-// waits: the task has no answer, or nothing is known of it for want of the topics.
+// waits: the task has no answer yet, or nothing is known about it because the topics were
+// not read.
 const waits = (t) => answering(t) || ['in_topic', 'given_up'].includes(t.verdict.code) || !t.topics && t.stories.length === 0;
 
 async function first(current) {
   failed = false;
   const here = await ask(false);
   if (!current()) return;
-  if (here.stories.length > 0) tell(here, true); // else it is not worth a verdict yet
+  if (here.stories.length > 0) tell(here, true); // otherwise there is no verdict yet
   const all = await ask(true);
   if (!current()) return;
   show(all);
@@ -92,15 +92,15 @@ function show(answer) {
   tell(told, false);
 }
 
-// storyChanged looks again, now and then, while the task has no answer.
+// storyChanged requests the story again now and then while the task has no answer.
 export function storyChanged() {
   if (section.hidden || asking || Date.now() - looked < often) return;
   if (failed) attend(first);
   else if (told && waits(told)) attend(follow);
 }
 
-// follow asks the memory. Where that has lost the event, after a restart or when
-// the partition has gone to another instance, the topics know what became of it.
+// follow requests the memory. If that has lost the event, after a restart or when another
+// instance has taken over the partition, it reads the topics.
 async function follow(current) {
   const here = await ask(false);
   if (!current()) return;
@@ -114,7 +114,7 @@ async function follow(current) {
   if (Date.now() < due) return;
   due = Date.now() + seldom[Math.min(reads++, seldom.length - 1)];
   const all = await ask(true);
-  // Topics that could not be read say nothing against what they told before.
+  // If the topics cannot be read now, their last contents stay.
   if (current() && (all.topics || !topics)) show(all);
 }
 
@@ -132,8 +132,8 @@ function close() {
 
 function readAddress() {
   const id = kept('task');
-  if (!id) hide(); // as the browser's Back does
-  else if (id !== task) start(id); // else a filter has changed
+  if (!id) hide(); // the browser's Back
+  else if (id !== task) start(id); // otherwise a filter has changed
 }
 
 byId('search').addEventListener('submit', (event) => {

@@ -1,4 +1,4 @@
-// A task's story as it is shown: verdict, steps, and what the topics know.
+// Shows a task's story: verdict, steps, and the records in the topics.
 
 import { taskLink } from './address.js';
 import { command, copyButton } from './copy.js';
@@ -14,7 +14,7 @@ const moods = {
   backoff: 'wait', publishing: 'wait', given_up: 'wait', throttled: 'wait', answered: 'calm',
 };
 
-// begin is shown while nothing is known yet.
+// begin is shown before the first answer.
 export function begin(id) {
   section.hidden = false;
   set(section, { 'aria-busy': 'true' });
@@ -28,18 +28,18 @@ export function begin(id) {
   section.scrollIntoView({ block: 'nearest' });
 }
 
-// fail is shown where there is no answer, and why.
+// fail shows why there is no answer.
 export function fail(title, text) {
   set(section, { 'aria-busy': 'false' });
   byId('story-topics').replaceChildren();
   verdict('', 'calm', title, text);
 }
 
-// commands are ready to be copied, and the id.
+// commands offers the id and commands to copy.
 function commands(id) {
   if (byId('story-commands').firstChild) return;
   const one = (what, text) => make('li', {}, make('code', {}, text), copyButton(what, text));
-  byId('story-commands').append(one('the id', id), one('the command that explains the task', command('explain', id)), one('the command that asks for a retry', command('retry', id)));
+  byId('story-commands').append(one('the id', id), one('the command that explains the task', command('explain', id)), one('the command that requests a retry', command('retry', id)));
 }
 
 function verdict(code, mood, title, text) {
@@ -54,21 +54,21 @@ export function tell(t, more) {
   verdict(t.verdict.code, moods[t.verdict.code] || 'bad', told(t.verdict.title), told(t.verdict.text));
   commands(t.task_id);
   const origin = make('span', {}, ...where(t), leftOut(t.stories_left_out));
-  if (byId('story-where').textContent !== origin.textContent) byId('story-where').replaceChildren(origin); // else a link would lose the focus
+  if (byId('story-where').textContent !== origin.textContent) byId('story-where').replaceChildren(origin); // otherwise a link would lose the focus
   list(byId('story-events'), t.stories, (s) => `${s.partition}/${s.offset}/${s.steps[0]?.at}`, event, (node, s) => steps(node.querySelector('ol'), s.steps));
   if (!more) topics(t);
 }
 
 function where(t) {
-  if (!t.owner) return [`Told by ${t.instance}.`];
+  if (!t.owner) return [`Answered by ${t.instance}.`];
   const { partition, instance, here } = t.owner;
-  if (here) return [`Told by ${t.instance}, which owns its partition, ${partition}.`];
-  if (!instance) return [`Told by ${t.instance}. Nobody owns its partition, ${partition}, at the moment.`];
-  return [`Told by ${t.instance}. Its partition, ${partition}, is owned by `, nameOf(instance, taskLink(t.task_id)), ', whose page knows more.'];
+  if (here) return [`Answered by ${t.instance}, which owns its partition, ${partition}.`];
+  if (!instance) return [`Answered by ${t.instance}. No instance owns its partition, ${partition}, now.`];
+  return [`Answered by ${t.instance}. Its partition, ${partition}, is owned by `, nameOf(instance, taskLink(t.task_id)), ', whose page knows more.'];
 }
 
 function leftOut(n) {
-  return n ? ` It remembers ${n.toLocaleString('en-US')} more failure event${n === 1 ? '' : 's'} of the task, which ${n === 1 ? 'is' : 'are'} left out here.` : '';
+  return n ? ` It has ${n.toLocaleString('en-US')} more failure event${n === 1 ? '' : 's'} of the task, which ${n === 1 ? 'is' : 'are'} not shown.` : '';
 }
 
 function event(s) {
@@ -92,7 +92,7 @@ function steps(parent, lines) {
     });
 }
 
-// requestID is what MPC's operator asks for.
+// requestID is what the vendor's support needs.
 function requestID(node, id) {
   if (node.dataset.request === (id || '')) return;
   node.dataset.request = id || '';
@@ -102,9 +102,9 @@ function requestID(node, id) {
 
 function topics(t) {
   const box = byId('story-topics');
-  if (!t.topics) return box.replaceChildren(make('p', { class: 'muted' }, `What the topics know is not told: ${t.topics_problem}.`));
+  if (!t.topics) return box.replaceChildren(make('p', { class: 'muted' }, `The topics were not read: ${t.topics_problem}.`));
   const lines = make('ol', { class: 'steps' });
   steps(lines, t.topics.entries);
   const scope = t.topics_problem || `Since ${clock(t.topics.since)}; ${t.topics.records_read.toLocaleString('en-US')} records were read${t.topics.complete ? '' : ', not all there are'}.`;
-  box.replaceChildren(make('h3', {}, 'What the topics know'), t.topics.entries.length ? lines : make('p', {}, 'Nothing.'), make('p', { class: 'muted' }, scope));
+  box.replaceChildren(make('h3', {}, 'Records in the topics'), t.topics.entries.length ? lines : make('p', {}, 'Nothing.'), make('p', { class: 'muted' }, scope));
 }

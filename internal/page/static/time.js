@@ -1,5 +1,4 @@
-// Times, in UTC as the log has them, or in the reader's own zone. The browser remembers
-// which.
+// Times, in UTC as in the log, or in the user's own zone. The browser remembers the choice.
 
 import { byId, put } from './dom.js';
 
@@ -8,15 +7,15 @@ let local = false;
 try {
   local = localStorage.getItem('times') === 'local';
 } catch {
-  // a browser that keeps nothing
+  // the browser stores nothing
 }
 
 const offset = (at) => (local ? -at.getTimezoneOffset() : 0); // minutes east of UTC
 
-// iso is like a time's own toISOString, but for the zone.
+// iso is toISOString in the chosen zone.
 const iso = (at) => new Date(at.getTime() + offset(at) * 60_000).toISOString();
 
-// name is the zone's at a time: UTC, or UTC+08:00.
+// name returns the zone's name at a time: UTC, or UTC+08:00.
 function name(at = new Date()) {
   const minutes = offset(at);
   if (!local) return 'UTC';
@@ -24,9 +23,8 @@ function name(at = new Date()) {
   return `UTC${minutes < 0 ? '−' : '+'}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
 }
 
-// clock is a time of day, with the day where that is not today's. A time before 2000 means
-// that the record has none. One that no clock shows is given as it is: producers write what
-// they like.
+// clock returns a time of day, with the date if it is not today. A time before 2000 means
+// that the record has none. An invalid time is returned unchanged: producers write any text.
 export function clock(time, now = new Date()) {
   const at = new Date(time);
   if (isNaN(at) || at.getUTCFullYear() > 9998) return String(time);
@@ -36,14 +34,14 @@ export function clock(time, now = new Date()) {
   return (text.startsWith(today) ? '' : text.slice(5, 10) + ' ') + text.slice(11, 19);
 }
 
-// minute is a time of day without its seconds.
+// minute returns a time of day without seconds.
 export const minute = (at) => iso(new Date(at)).slice(11, 16);
 
 const spoken = /(\d{4}-\d\d-\d\d )?(\d\d:\d\d:\d\d)(?:\.\d+)? UTC/g;
 const day = 86_400_000;
 
-// told is a sentence of the service's with its times in the zone. Where it gives no
-// day, that is the one which brings the time nearest to another.
+// told converts the times in one of the service's sentences to the zone. If a time has no
+// date, it is assumed to be on the day that brings it nearest to the sentence's own time.
 export function told(text, near = new Date()) {
   if (!local || !text) return text;
   return text.replace(spoken, (whole, date, time) => {
@@ -55,7 +53,7 @@ export function told(text, near = new Date()) {
   });
 }
 
-// onZone has something shown anew when the zone changes.
+// onZone registers a function that is called when the zone changes.
 export const onZone = (show) => listeners.push(show);
 
 const choice = byId('zone');
@@ -71,7 +69,7 @@ choice.addEventListener('change', () => {
   try {
     localStorage.setItem('times', choice.value);
   } catch {
-    // it is so until the page is left
+    // the choice lasts until the page is closed
   }
   show();
   for (const one of listeners) one();

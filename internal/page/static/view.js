@@ -11,7 +11,7 @@ export const moods = {
 };
 
 let instance = 'remux-retrier';
-let last = null; // what was shown last
+let last = null; // the last status shown
 copies(byId('state-command-copy'), 'the command', () => byId('state-command-text').textContent);
 
 export function showStatus(s) {
@@ -28,26 +28,25 @@ export function showStatus(s) {
 
 onZone(() => last && showStatus(last));
 
-// showNothing is for a tab that nobody looks at: it names the instance and claims
-// nothing.
+// showNothing is for a hidden tab: it shows the instance and no state.
 export function showNothing() {
   put(document.querySelector('title'), instance);
 }
 
-// showSilence says that nothing comes any more: what was said last, in large and
-// perhaps in green, is not so.
+// showSilence shows that no documents come any more, so that the last state is not taken
+// for the current one.
 export function showSilence(heard, refused) {
   const title = refused ? 'Too many pages are open' : 'This instance does not answer';
   set(byId('state'), { 'data-mood': 'bad', 'data-state': 'silent' });
   put(byId('state-title'), title);
   put(byId('state-since'), heard ? `since ${clock(heard)}, for ${since(heard, Date.now())}` : '');
   put(byId('state-text'), refused || (heard ? 'Data below is stale. ' : '') +
-    'Is the process running and reachable? The page goes on by itself when it answers.');
+    'Is the process running and reachable? The page resumes by itself when it answers.');
   for (const id of ['state-advice', 'state-command', 'state-letters', 'state-error', 'notes']) byId(id).hidden = true;
   put(document.querySelector('title'), `${title} · ${instance}`);
 }
 
-// saidAbove: the headline or the advice says what the note says.
+// saidAbove: the headline or the advice says the same as the note.
 function saidAbove(note, state) {
   const bare = (text) => (text || '').toLowerCase().replace(/\.$/, '');
   return bare(note) === bare(state.advice) || state.name === 'throttled' && note.startsWith('Throttled by MPC');
@@ -92,7 +91,7 @@ function showGauge(s) {
   const gauge = byId('gauge');
   if (!gauge.firstChild) makeGauge(gauge);
   const limit = m.share_per_minute;
-  // Without partitions there is no share, and 0 would be a wrong one.
+  // Without partitions there is no share, and 0 would be wrong.
   const known = s.kafka.joined && s.partitions.length > 0;
   const part = known && limit ? Math.min(1, m.sent_last_minute / limit) : 0;
   set(gauge.querySelector('.value'), { 'stroke-dasharray': `${(part * arc).toFixed(1)} ${whole}`, 'data-mood': s.state.name === 'throttled' ? 'wait' : 'calm' });
@@ -103,7 +102,7 @@ function showGauge(s) {
   const words = [];
   if (known && m.rate_per_minute !== null) words.push(`At most ${number(m.rate_per_minute)} a minute now.`);
   if (m.quota_per_minute !== null && (!known || m.quota_per_minute !== limit)) words.push(`The whole group has ${number(m.quota_per_minute)}.`);
-  if (m.throttled_last_minute) words.push(`${number(m.throttled_last_minute)} refused for the quota.`);
+  if (m.throttled_last_minute) words.push(`${number(m.throttled_last_minute)} refused because of the quota.`);
   if (!known) words.push('This instance has no share while it has no partition.');
   put(byId('quota-text'), words.join(' ') || 'Retries, queries and probes.');
 }
@@ -142,6 +141,6 @@ function showPartitions(s) {
   list(byId('checks'), s.checks, (c) => c.name, (c) => make('li', {}, make('strong', {}, c.name), ' ', make('span')),
     (row, c) => {
       row.classList.toggle('failing', !c.ok);
-      put(row.lastElementChild, c.detail || (c.ok ? 'well' : 'not well'));
+      put(row.lastElementChild, c.detail || (c.ok ? 'OK' : 'failing'));
     });
 }

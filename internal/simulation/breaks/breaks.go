@@ -21,7 +21,7 @@ var breaks = []broken{
 		"\tp.g.c.cfg.Handler.Receive(d)\n", "\td.Go(func() { p.g.c.cfg.Handler.Receive(d) })\n",
 	}}},
 	{"commit metadata is ignored", 100, []edit{{"consumer/open.go",
-		"\tmark, foreign := ParseCommitMetadata(at.Metadata, at.Offset)\n", "\tmark, foreign := CommitMetadata{}, error(nil)\n",
+		"\tmetadata, foreign := ParseCommitMetadata(at.Metadata, at.Offset)\n", "\tmetadata, foreign := CommitMetadata{}, error(nil)\n",
 	}}},
 	{"clean without a drain", 100, []edit{{"consumer/position.go", "\tif last && t.clean() {\n", "\tif last {\n"}}},
 	{"clean persists after the first call", 1000, []edit{

@@ -1,6 +1,6 @@
-// Command render prints what a kustomize overlay makes, for a schema checker that
-// knows Kubernetes' own kinds: custom resources are left out, deploy's tests read
-// those by their operators' types.
+// Command render prints the output of a kustomize overlay, for a schema checker that knows
+// Kubernetes' own kinds. Custom resources are left out: deploy's tests check those with
+// their operators' types.
 //
 //	go run ./render ../../deploy/kubernetes/example
 package main
