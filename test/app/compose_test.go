@@ -116,15 +116,17 @@ func firstRecovery(t *testing.T, brokers []string) (task string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	for ctx.Err() == nil {
-		for _, record := range client.PollFetches(ctx).Records() {
-			var recovery struct {
-				TaskID string `json:"task_id"`
-			}
-			if err := json.Unmarshal(record.Value, &recovery); err != nil {
-				t.Fatal(err)
-			}
-			return recovery.TaskID
+		records := client.PollFetches(ctx).Records()
+		if len(records) == 0 {
+			continue
 		}
+		var recovery struct {
+			TaskID string `json:"task_id"`
+		}
+		if err := json.Unmarshal(records[0].Value, &recovery); err != nil {
+			t.Fatal(err)
+		}
+		return recovery.TaskID
 	}
 	t.Fatal("nothing has recovered")
 	return ""
