@@ -2,6 +2,7 @@ package kafkalog
 
 import (
 	"context"
+	"sync"
 
 	"github.com/segmentio/kafka-go"
 )
@@ -18,13 +19,22 @@ type broker struct {
 	writes  *connPool
 }
 
+// brokerSet has the brokers that this client has sent requests to, by id.
+type brokerSet struct {
+	mu   sync.Mutex
+	byID map[int32]*broker
+}
+
 func (l *Client) broker(id int32) *broker {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	b := l.brokers[id]
+	l.brokers.mu.Lock()
+	defer l.brokers.mu.Unlock()
+	b := l.brokers.byID[id]
 	if b == nil {
 		b = &broker{fetches: newPoller(l, id), writes: newConnPool(l, id, writesAtOnce)}
-		l.brokers[id] = b
+		if l.brokers.byID == nil {
+			l.brokers.byID = map[int32]*broker{}
+		}
+		l.brokers.byID[id] = b
 	}
 	return b
 }

@@ -79,7 +79,7 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte, version int16) {
 		version = 4 + (version-4)&7 // the client asks with versions 4 to 11
-		l := &Client{large: make(limit, 1), unpacking: make(limit, 1), closed: context.Background()}
+		l := &Client{unpacker: newUnpacker(), closed: context.Background()}
 		sent := binary.BigEndian.AppendUint32(nil, uint32(4+len(body)))
 		sent = append(binary.BigEndian.AppendUint32(sent, 1), body...)
 		parts := []*part{{topic: "t", asked: 1 << 20}, {topic: "t", partition: 1, asked: 1 << 20}}

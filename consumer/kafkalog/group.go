@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -25,6 +26,24 @@ const (
 	// joinBackoff is kafka-go's pause between failed attempts to join.
 	joinBackoff = time.Second
 )
+
+// membership is a Client's place in its consumer group.
+type membership struct {
+	dialer *kafka.Dialer // of the group's connections
+	// member ends when this member was removed from its group, and with it the group's
+	// connections.
+	member    context.Context
+	endMember context.CancelFunc
+
+	coordinator atomic.Int32 // of the group, or unknownBroker
+	leading     atomic.Int64 // partitions assigned as leader, see watchedBalancer
+	unanswered  atomic.Int64 // commits without an answer, see watchedBalancer
+
+	mu      sync.Mutex // of the rest; never held while waiting
+	group   *kafka.ConsumerGroup
+	current *generation
+	left    chan struct{} // closed when the group knows; nil before Leave
+}
 
 // ErrLeft is the error of Join after Leave.
 var ErrLeft = errors.New("this member has left its group")

@@ -65,40 +65,23 @@ type Config struct {
 }
 
 // Client is a consumer.Client on a Kafka cluster.
-//
-// mu guards brokers, group, current and left. It is never held while waiting.
 type Client struct {
 	cfg       Config
 	addr      net.Addr
 	transport *kafka.Transport
 	client    *kafka.Client
-	dialer    *kafka.Dialer
 
 	// closed ends with Close, and with it every connection.
 	closed context.Context
 	close  context.CancelFunc
-	// member ends when this member was removed from its group, and with it the group's
-	// connections.
-	member    context.Context
-	endMember context.CancelFunc
 
-	leading    atomic.Int64 // partitions assigned as leader, see watchedBalancer
-	unanswered atomic.Int64 // commits without an answer, see watchedBalancer
-	keyless    atomic.Uint64
-	counts     sync.Map // topic → count, for PartitionFor
-
-	correlation atomic.Int32 // number of the last request
-	coordinator atomic.Int32 // of the group, or unknownBroker
+	membership
+	unpacker
+	brokers     brokerSet
 	silent      silentBrokers
-
-	large, unpacking limit // see answer.go and unpack.go
-	kept             kept  // see resume.go
-
-	mu      sync.Mutex
-	brokers map[int32]*broker
-	group   *kafka.ConsumerGroup
-	current *generation
-	left    chan struct{} // closed when the group knows; nil before Leave
+	counts      sync.Map      // topic → count, for PartitionFor
+	keyless     atomic.Uint64 // messages without a key
+	correlation atomic.Int32  // number of the last request
 }
 
 var _ consumer.Client = (*Client)(nil)
@@ -132,8 +115,7 @@ func New(cfg Config) (*Client, error) {
 	topics := append(slices.Clone(cfg.Topics), cfg.Topic)
 	slices.Sort(topics)
 
-	l := &Client{cfg: cfg, addr: kafka.TCP(cfg.Brokers...), brokers: map[int32]*broker{}}
-	l.large, l.unpacking = make(limit, 1), make(limit, unpackAtOnce)
+	l := &Client{cfg: cfg, addr: kafka.TCP(cfg.Brokers...), unpacker: newUnpacker()}
 	l.leading.Store(notLeading)
 	l.coordinator.Store(unknownBroker)
 	l.closed, l.close = context.WithCancel(context.Background())

@@ -36,7 +36,7 @@ func BenchmarkPage(b *testing.B) {
 	if _, err := set.WriteTo(&stored); err != nil {
 		b.Fatal(err)
 	}
-	l := &Client{large: make(limit, 1), unpacking: make(limit, 1), closed: context.Background()}
+	l := &Client{unpacker: newUnpacker(), closed: context.Background()}
 	b.ReportAllocs()
 	for b.Loop() {
 		if found := answeringBy(l, &part{topic: "remux.retried", asked: 1 << 20}, stored.Bytes()[4:], nil); found.err != nil || len(found.page.Records) != size {

@@ -120,7 +120,7 @@ func pageOf(batches ...batch) (set []byte) {
 
 // answering reads a fetch response with these batches for a part.
 func answering(f *part, set []byte, txns []fetch.ResponseTransaction) *partResponse {
-	l := &Client{large: make(limit, 1), unpacking: make(limit, 1), closed: context.Background()}
+	l := &Client{unpacker: newUnpacker(), closed: context.Background()}
 	return answeringBy(l, f, set, txns)
 }
 

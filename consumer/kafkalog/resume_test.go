@@ -54,7 +54,7 @@ func (k *kept) count() int {
 }
 
 func newTestLog() *Client {
-	return &Client{large: make(limit, 1), unpacking: make(limit, unpackAtOnce), closed: context.Background()}
+	return &Client{unpacker: newUnpacker(), closed: context.Background()}
 }
 
 // numbered is a compressed batch of records that start with their number.

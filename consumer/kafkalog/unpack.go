@@ -53,6 +53,16 @@ func (l limit) take(ctx context.Context) bool {
 
 func (l limit) release() { <-l }
 
+// unpacker bounds the memory for compressed batches and large records, over all brokers.
+type unpacker struct {
+	large, unpacking limit // see answer.go; a batch is being unpacked
+	kept             kept  // see resume.go
+}
+
+func newUnpacker() unpacker {
+	return unpacker{large: make(limit, 1), unpacking: make(limit, unpackAtOnce)}
+}
+
 // unpacked is the contents of a batch, read record by record.
 type unpacked struct {
 	at   batchAt
