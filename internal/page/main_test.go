@@ -35,7 +35,7 @@ type source struct {
 	topics  func(ctx context.Context) (history.History, error)
 	owner   string
 	broken  error // of Totals and Instances
-	members int // how often the group was queried
+	members int   // how often the group was queried
 }
 
 func newSource() *source {

@@ -119,10 +119,10 @@ func TestAnOutageIsNotBlamedOnAnEarlierOnesError(t *testing.T) {
 		said       bool
 	}{
 		"the answer that opened the breaker": {ago(time.Hour), ago(time.Hour + time.Millisecond), true},
-		"a probe's":                       {ago(time.Hour), ago(time.Second), true},
-		"yesterday's":                     {ago(time.Hour), ago(20 * time.Hour), false},
-		"MPC hangs, nothing has come yet": {nil, ago(time.Hour), false},
-		"MPC hangs, and a moment ago":     {nil, ago(time.Second), true},
+		"a probe's":                          {ago(time.Hour), ago(time.Second), true},
+		"yesterday's":                        {ago(time.Hour), ago(20 * time.Hour), false},
+		"MPC hangs, nothing has come yet":    {nil, ago(time.Hour), false},
+		"MPC hangs, and a moment ago":        {nil, ago(time.Second), true},
 	} {
 		s := well()
 		s.MPC = MPC{DownSince: c.down, LastError: "HTTP 401", LastErrorAt: c.last, LastErrorAdvice: "renew the key"}

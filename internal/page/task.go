@@ -34,8 +34,8 @@ type Task struct {
 const (
 	TopicsNotAsked = "not_asked" // with ?topics=false
 	TopicsRead     = "read"
-	TopicsPart     = "part" // only a part could be read in time
-	TopicsBusy     = "busy" // too many other readings are running
+	TopicsPart     = "part"      // only a part could be read in time
+	TopicsBusy     = "busy"      // too many other readings are running
 	TopicsSilent   = "no_answer" // the brokers do not answer
 	TopicsFailed   = "failed"    // TopicsProblem says why
 )

@@ -1,11 +1,9 @@
-// Package smnsim stands in for Huawei Cloud's notification service (SMN) in tests
-// and in the sandbox: it signs messages, posts them to an end point, tries again as
-// SMN does, and serves its certificate and the confirmation of subscriptions over
-// HTTPS.
+// Package smnsim simulates Huawei Cloud's notification service (SMN) in tests and in the
+// sandbox: it signs messages, posts them to an endpoint, retries as SMN does, and serves
+// its certificate and the confirmation of subscriptions over HTTPS.
 //
-// It is written from the vendor's pages (smn_ug_a9002 and a9003, smn_faq_0014) and
-// shares no code with internal/receive, which it tests. The service links none of
-// it.
+// It follows the vendor's documentation (smn_ug_a9002 and a9003, smn_faq_0014) and shares
+// no code with internal/receive, which it tests. The service does not link it.
 package smnsim
 
 import (
@@ -29,26 +27,25 @@ import (
 const (
 	certPath    = "/smn/SMN_sim.pem"
 	confirmPath = "/smn/subscription/confirm"
-	// attempts are SMN's: one, and six more after a 5xx or no answer.
+	// attempts are SMN's: one, and six more after a 5xx or without an answer.
 	attempts = 7
 	// answerTimeout is how long SMN waits for an answer.
 	answerTimeout = 5 * time.Second
 )
 
-// Config says how SMN is to behave.
+// Config configures an SMN.
 type Config struct {
 	// Topic is the URN of the topic.
 	Topic string
-	// Between is how long it waits before it tries again. Defaults to 200 ms; the
-	// vendor names no time.
+	// Between is the time between attempts. Defaults to 200 ms; the vendor documents none.
 	Between time.Duration
-	// Serve, where not nil, answers instead of SMN's own server; own is that.
+	// Serve, if not nil, answers instead of SMN's own server, which is passed as own.
 	Serve func(w http.ResponseWriter, r *http.Request, own http.Handler)
-	// Roots are trusted for an https end point, beside the system's.
+	// Roots are trusted for an https endpoint, in addition to the system's.
 	Roots *x509.CertPool
 }
 
-// SMN is one topic of the service. Its Close must be called.
+// SMN simulates one topic. Its Close must be called.
 type SMN struct {
 	cfg         Config
 	key         *rsa.PrivateKey
@@ -88,8 +85,7 @@ func (s *SMN) Close() {
 	s.server.Close()
 }
 
-// Certificate makes a certificate of the signing key, which vouches for itself, as
-// PEM.
+// Certificate returns a self-signed certificate of the signing key, as PEM.
 func (s *SMN) Certificate(from, until time.Time) ([]byte, error) {
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "SMN simulator"}, NotBefore: from, NotAfter: until}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &s.key.PublicKey, s.key)
@@ -99,15 +95,15 @@ func (s *SMN) Certificate(from, until time.Time) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
 }
 
-// CA is the authority of its HTTPS server, as PEM.
+// CA returns the authority of its HTTPS server, as PEM.
 func (s *SMN) CA() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.server.Certificate().Raw})
 }
 
-// Host is its HTTPS server's host:port.
+// Host returns the host:port of its HTTPS server.
 func (s *SMN) Host() string { return s.server.Listener.Addr().String() }
 
-// CertURL is where its certificate stands.
+// CertURL returns the URL of its certificate.
 func (s *SMN) CertURL() string { return s.url + certPath }
 
 // Asked counts the requests for the certificate.
@@ -117,7 +113,7 @@ func (s *SMN) Asked() int {
 	return s.asked[certPath]
 }
 
-// Confirmed tells whether the subscription of a message was confirmed.
+// Confirmed reports whether the subscription of a message was confirmed.
 func (s *SMN) Confirmed(m Message) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +146,7 @@ func (s *SMN) own(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Post sends a message once and gives the answer's status.
+// Post sends a message once and returns the answer's status.
 func (s *SMN) Post(ctx context.Context, endpoint string, m Message) (status int, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewReader(m.Body()))
 	if err != nil {
@@ -169,8 +165,8 @@ func (s *SMN) Post(ctx context.Context, endpoint string, m Message) (status int,
 	return resp.StatusCode, err
 }
 
-// Deliver sends a message as SMN does: again after a 5xx or no answer, seven times
-// in all; then it is discarded. It gives the last answer.
+// Deliver sends a message as SMN does: up to seven times, as long as the answer is a 5xx or
+// missing; then the message is discarded. It returns the last answer.
 func (s *SMN) Deliver(ctx context.Context, endpoint string, m Message) (status int, err error) {
 	for i := range attempts {
 		if i > 0 {
