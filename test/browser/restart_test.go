@@ -31,7 +31,7 @@ func TestAPageLeftOpenFindsBackAfterARestart(t *testing.T) {
 	b.until(`document.getElementById('connection').textContent === 'live' && document.getElementById('instance').textContent.includes('again') && document.title.startsWith('Working')`)
 }
 
-// A browser gives a stream up for good that is answered with an error.
+// A browser does not reconnect a stream that was answered with an error.
 func TestAPageBehindAProxyThatSaysBadGatewayFindsBack(t *testing.T) {
 	t.Parallel()
 	s := newService(nil)

@@ -16,7 +16,8 @@ import (
 	"remux-retrier/events/eventstest"
 )
 
-// generated is where make test-schemas puts the types and what uses them.
+// generated is the directory in which make test-schemas puts the generated types and their
+// users.
 const generated = "../../bin/schemas"
 
 // users are the programs that use the types, by language.
@@ -62,7 +63,7 @@ func TestTheServiceReadsAFailureEventOfEachShapeFromGeneratedTypes(t *testing.T)
 		"plain": failure, "number": failure, "mpc": failure,
 		"cloud": eventstest.WithID(failure, "e-1"), "base64": eventstest.WithID(failure, "e-1"), "smn": eventstest.WithID(failure, "m-1"),
 	}
-	var outcomes bytes.Buffer // Java's program wants each reason
+	var outcomes bytes.Buffer // the Java program needs each reason
 	for _, reason := range events.Reasons() {
 		outcomes.Write(append(eventstest.Encode(t, eventstest.Outcome(reason)).Value, '\n'))
 	}
@@ -86,7 +87,7 @@ func TestTheServiceReadsAFailureEventOfEachShapeFromGeneratedTypes(t *testing.T)
 	}
 }
 
-// use runs a language's program and gives what it writes, by name.
+// use runs a language's program and returns its output, by name.
 func use(t *testing.T, language string, outcomes []byte) map[string][]string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -108,7 +109,7 @@ func use(t *testing.T, language string, outcomes []byte) map[string][]string {
 	return written
 }
 
-// normal is a document in which a moment is written in one way, however it was.
+// normal returns a document in which times are written in one form.
 func normal(t *testing.T, text []byte) any {
 	t.Helper()
 	var document any
