@@ -138,7 +138,7 @@ func (p *parser) certHosts(name string, urns []string) []string {
 		given[i] = strings.ToLower(host)
 		domain, _, _ := strings.Cut(given[i], ":")
 		if below, all := strings.CutPrefix(domain, "*"); all && (strings.HasSuffix(below, ".myhuaweicloud.com") || strings.HasSuffix(".myhuaweicloud.com", below)) {
-			p.warn("%s has %s, and customers' buckets have names below myhuaweicloud.com: whoever has a bucket can sign messages. Name SMN's hosts, such as smn.cn-north-4.myhuaweicloud.com", name, given[i])
+			p.warn("%s has %s, and customers' buckets have names below myhuaweicloud.com: the owner of any bucket could sign messages. Name SMN's hosts, such as smn.cn-north-4.myhuaweicloud.com", name, given[i])
 		}
 	}
 	if len(given) > 0 {

@@ -213,7 +213,7 @@ func (b *tab) well(url string) {
 	}
 	for _, r := range b.requests {
 		if !strings.HasPrefix(r, url+"/") {
-			b.t.Errorf("the page asks somebody else: %s", r)
+			b.t.Errorf("the page sends a request to another server: %s", r)
 		}
 	}
 }

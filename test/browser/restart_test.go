@@ -55,7 +55,7 @@ func TestAPageBehindAProxyThatSaysBadGatewayFindsBack(t *testing.T) {
 	select {
 	case <-asked:
 	case <-time.After(20 * time.Second):
-		t.Error("nobody asks the proxy")
+		t.Error("the proxy gets no requests")
 	}
 	_ = value[string](b, `location.hash = '#task=538526'`)
 	b.until(`document.getElementById('verdict-text').textContent === 'HTTP 502 was answered, and no JSON.'`)

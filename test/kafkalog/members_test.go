@@ -51,7 +51,7 @@ func evict(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) {
 	}
 }
 
-func TestALivingMemberOfTheSameNameIsSeenAndNobodyElse(t *testing.T) {
+func TestOnlyALivingMemberOfTheSameNameIsSeen(t *testing.T) {
 	sameName(t, fakeKafka(t).ListenAddrs())
 }
 
