@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestOutputThatNobodyTakesIsExitCode1(t *testing.T) {
+func TestOutputThatCannotBeWrittenIsExitCode1(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
 		t.Skip("there is no /dev/full here:", err)
@@ -105,7 +105,7 @@ type blocked struct{}
 
 func (blocked) Write([]byte) (int, error) { select {} }
 
-func TestTheSecondSignalEndsThoughNobodyReadsTheLog(t *testing.T) {
+func TestTheSecondSignalEndsTheProcessEvenIfTheLogBlocks(t *testing.T) {
 	log := logrus.New()
 	log.SetOutput(blocked{})
 	ended := make(chan struct{})

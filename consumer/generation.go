@@ -202,7 +202,7 @@ func (g *generation) noteThrottle() {
 }
 
 // drain waits for the work in flight, for at most the drain time. Then it gives up: the
-// group, or whoever stops this process, would not wait longer.
+// group, or the platform that stops this process, would not wait longer.
 func (g *generation) drain(ctx, end context.Context) {
 	within := g.c.cfg.Drain
 	if ctx.Err() != nil {

@@ -126,7 +126,7 @@ func TestARefusedCommitIsSentAgainInTheSameGeneration(t *testing.T) {
 }
 
 // Each rejoin stops the whole group for a while.
-func TestCommitsThatNobodyAnswersDoNotMakeAStormOfRejoins(t *testing.T) {
+func TestUnansweredCommitsDoNotCauseAStormOfRejoins(t *testing.T) {
 	for name, fault := range map[string]memlog.Fault{
 		"stalled": slow(memlog.Commit, time.Hour),
 		"reset":   failing(memlog.Commit, memlog.ErrUnreachable),

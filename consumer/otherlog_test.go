@@ -139,7 +139,7 @@ func TestNothingOfARecreatedTopicIsPassedOver(t *testing.T) {
 	}
 }
 
-func TestATopicRecreatedWhileNobodyRanIsReadFromItsBeginning(t *testing.T) {
+func TestATopicRecreatedWhileNoInstanceRanIsReadFromItsBeginning(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		w.append(0, 5)
 		a := w.start("a", nil)

@@ -79,7 +79,7 @@ func TestAddedPartitionsAreReadFromTheirBeginning(t *testing.T) {
 	}
 }
 
-func TestAPartitionAddedWhileNobodyRanIsReadFromItsBeginning(t *testing.T) {
+func TestAPartitionAddedWhileNoInstanceRanIsReadFromItsBeginning(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		a := w.start("a", nil, latest)
 		time.Sleep(3 * time.Second)

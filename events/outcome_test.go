@@ -145,7 +145,7 @@ func TestATimestampBeyondTheYear9999IsAnswered(t *testing.T) {
 	}
 }
 
-func TestWhoeverAppendsToAPartOfAMessageSpoilsNoOther(t *testing.T) {
+func TestAppendingToOnePartOfAMessageChangesNoOther(t *testing.T) {
 	m, want := encode(t, outcome(events.Accepted)), encode(t, outcome(events.Accepted))
 	_ = append(m.Value, "xxxxxxxx"...)
 	_ = append(m.Key, "xxxxxxxx"...)
@@ -168,7 +168,7 @@ func TestOriginsOfTwoGroupsDiffer(t *testing.T) {
 	}
 }
 
-func TestOutcomesNobodyShouldHaveMadeAreRefused(t *testing.T) {
+func TestInvalidOutcomesAreRefused(t *testing.T) {
 	for name, spoil := range map[string]func(*events.Outcome){
 		"no task id":                 func(o *events.Outcome) { o.Failure.TaskID = "" },
 		"bad task id":                func(o *events.Outcome) { o.Failure.TaskID = "1\n2" },

@@ -55,7 +55,7 @@ func TestARecoveryIsReadBackAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestRecoveriesNobodyShouldHaveMadeAreRefused(t *testing.T) {
+func TestInvalidRecoveriesAreRefused(t *testing.T) {
 	for name, spoil := range map[string]func(*events.Recovery){
 		"no task id":  func(r *events.Recovery) { r.TaskID = "" },
 		"bad task id": func(r *events.Recovery) { r.TaskID = "1\n2" },

@@ -7,7 +7,7 @@ import (
 )
 
 // The engineer on call reads the headline first: it must say what to do.
-func TestEachAnswerThatSomebodyHasToActOnHasAHeadline(t *testing.T) {
+func TestEachAnswerThatNeedsAnOperatorHasAHeadline(t *testing.T) {
 	for code, v := range verdicts {
 		got := headline(code, v.advice)
 		switch {

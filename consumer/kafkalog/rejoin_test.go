@@ -7,7 +7,7 @@ import (
 )
 
 // A leader that lost its membership and joins again is not the leader any more.
-func TestWhoeverJoinsDoesNotLeadUntilItSharesOut(t *testing.T) {
+func TestAMemberThatJoinsIsNotTheLeaderUntilItAssigns(t *testing.T) {
 	l := alone(t, []string{"127.0.0.1:1"})
 	b := watchedBalancer{kafka.RangeGroupBalancer{}, l}
 	b.AssignGroups(nil, []kafka.Partition{{Topic: consumed}, {Topic: consumed}, {Topic: consumed}, {Topic: "retried"}})

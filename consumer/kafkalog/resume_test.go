@@ -175,7 +175,7 @@ func TestOnlyTheSameBatchGoesOn(t *testing.T) {
 		t.Errorf("a batch of the same offsets, of a topic created anew: %v, %.20q", found.err, found.page.Records[0].Value)
 	}
 	if page := answeringBy(l, &part{topic: "t", asked: mib}, set, nil); page.err != nil || page.page.Records[0].Offset != 0 {
-		t.Error("whoever goes back gets what is further on:", page.err)
+		t.Error("a fetch further back continues at a later record:", page.err)
 	}
 }
 
@@ -201,7 +201,7 @@ func TestFewReadersAreKeptThoseThatHaveUnpackedMost(t *testing.T) {
 	}
 }
 
-func TestAReaderThatNobodyComesBackToIsLetGo(t *testing.T) {
+func TestAnUnusedReaderIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newTestLog()
 		begin(t, l, "t", ofMB(30))

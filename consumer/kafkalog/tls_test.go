@@ -33,7 +33,7 @@ func TestEachConnectionUsesTLSAsItIsConfiguredThen(t *testing.T) {
 	conn.Close()
 }
 
-func TestAPortThatIsSilentDuringTLSHoldsNobodyForLong(t *testing.T) {
+func TestAPortThatIsSilentDuringTLSDelaysNoCallerForLong(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

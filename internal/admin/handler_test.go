@@ -34,7 +34,7 @@ func handler(t *testing.T, c Config) *Server {
 
 func ask(s *Server, method, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	r := httptest.NewRequest(method, path, strings.NewReader("a body that nobody reads"))
+	r := httptest.NewRequest(method, path, strings.NewReader("a body that is not read"))
 	r.Host = "localhost"
 	s.ServeHTTP(w, r)
 	return w

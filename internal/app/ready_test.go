@@ -13,7 +13,7 @@ import (
 )
 
 // Nothing is being published, or could be: only the ledger notices.
-func TestADeletedTopicIsNamedByWhoeverNoticesIt(t *testing.T) {
+func TestADeletedTopicIsNamedByThePackageThatNoticesIt(t *testing.T) {
 	k := config.Kafka{TopicRetried: "remux.retried", TopicRetryFailed: "remux.retry_failed", TopicRecovered: "remux.recovered"}
 	gone := func(doing string) string {
 		return fmt.Errorf("waiting for the ledger: %s: %w", doing, consumer.ErrUnknownTopic).Error()

@@ -119,7 +119,7 @@ func TestOnlySecretsHaveAFileVariant(t *testing.T) {
 	environment(t, with(only("IAM_DOMAIN", "account", "IAM_USERNAME_FILE", file(t, "retrier"), "IAM_PASSWORD", "pw")...))
 	c, err := Load()
 	if err == nil || !strings.Contains(err.Error(), "missing: IAM_USERNAME") {
-		t.Errorf("a file that nobody reads counts as a user name: %v", err)
+		t.Errorf("an unread file counts as a user name: %v", err)
 	}
 	if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "IAM_USERNAME_FILE is not a variable of this service") {
 		t.Errorf("%q", c.Warnings)

@@ -35,8 +35,8 @@ type Config struct {
 	// HTTPAllowedHosts are names that a request's Host may have besides the instance's own:
 	// *.example.com stands for all names below a domain, * for any.
 	HTTPAllowedHosts []string
-	// HTTPPathPrefix is a path that requests may have before their own, without a
-	// slash at its end; empty: none.
+	// HTTPPathPrefix is a path that requests may have before their own, without a slash at
+	// its end; empty: none.
 	HTTPPathPrefix string
 
 	LogLevel  logrus.Level
@@ -63,7 +63,7 @@ type Kafka struct {
 
 	// Different names.
 	TopicFailed, TopicRetried, TopicRetryFailed, TopicDeadLetter string
-	// TopicRecovered is another one; empty: recoveries are not published.
+	// TopicRecovered is a further one; empty: recoveries are not published.
 	TopicRecovered string
 
 	StartOffset    StartOffset

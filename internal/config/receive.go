@@ -13,8 +13,8 @@ import (
 	"remux-retrier/internal/watchfile"
 )
 
-// receiveSpec is what the command receive reads beside the variables of Kafka, of
-// HTTP, of the log and of the stop; see spec.
+// receiveSpec lists the variables that only the command receive reads, in addition to those
+// of Kafka, HTTP, logging and stopping; see spec.
 type receiveSpec struct {
 	Addr      string `envconfig:"RECEIVE_ADDR" default:":8443" desc:"Listen address, host:port, for SMN's messages."`
 	TopicURNs string `envconfig:"RECEIVE_TOPIC_URNS" shown:"required" desc:"SMN topics whose messages are accepted, comma-separated, such as urn:smn:cn-north-4:0123456789abcdef0123456789abcdef:mpc."`
@@ -25,15 +25,16 @@ type receiveSpec struct {
 	MaxAge    string `envconfig:"RECEIVE_MAX_AGE" default:"2h" desc:"Messages that SMN signed longer ago are refused; 1m to 720h. A short time limits replays; a long one accepts what SMN sends again late."`
 }
 
-// Receive is the complete and checked configuration of the command receive. It
-// needs nothing of MPC's. It can be printed, as Config can.
+// Receive is the complete and checked configuration of the command receive. It has no
+// settings of MPC. It can be printed, like Config.
 type Receive struct {
 	Kafka Kafka
 
-	// Addr is where SMN's messages come, host:port.
+	// Addr is the address for SMN's messages, host:port.
 	Addr      string
 	TopicURNs []string
-	// CertHosts may be asked, in lower case: name, name:port or *.domain.
+	// CertHosts are the hosts that may be connected to, in lower case: name, name:port or
+	// *.domain.
 	CertHosts []string
 	MaxAge    time.Duration
 	pair      *watchfile.Value[tls.Certificate]
@@ -48,7 +49,7 @@ type Receive struct {
 	Warnings         []string
 }
 
-// Certificate gives the server's certificate as its files say now; nil: plain HTTP.
+// Certificate returns the server's certificate from the current files; nil: plain HTTP.
 func (r Receive) Certificate() func() tls.Certificate {
 	if r.pair == nil {
 		return nil
@@ -56,8 +57,7 @@ func (r Receive) Certificate() func() tls.Certificate {
 	return r.pair.Get
 }
 
-// Roots gives the authorities for CertHosts as their file says now; nil: the
-// system's.
+// Roots returns the authorities for CertHosts from the current file; nil: the system's.
 func (r Receive) Roots() func() *x509.CertPool {
 	if r.roots == nil {
 		return nil
@@ -91,7 +91,7 @@ func LoadReceive() (Receive, error) {
 	return r, p.problems.sorted()
 }
 
-// topicURN has the region as its first group.
+// topicURN matches a topic's URN; its first group is the region.
 var topicURN = regexp.MustCompile(`^urn:smn:([A-Za-z0-9_-]+):[A-Za-z0-9_-]+:[A-Za-z0-9_-]+$`)
 
 func (p *parser) topicURNs(name string) []string {
@@ -109,7 +109,7 @@ func (p *parser) topicURNs(name string) []string {
 	return urns
 }
 
-// address is required, other than HTTP's.
+// address is required, unlike HTTP_ADDR.
 func (p *parser) address(name string) string {
 	const expected = "host:port or :port"
 	value := p.value(name)
@@ -125,9 +125,9 @@ func (p *parser) address(name string) string {
 
 var certHost = regexp.MustCompile(`^((\*\.)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
 
-// certHosts are those given, or where SMN has its certificates and its
-// confirmations. No whole domain of the vendor's is among them: below
-// myhuaweicloud.com customers' buckets have names too, and could hold a certificate.
+// certHosts returns the configured hosts, or else those where SMN has its certificates and
+// confirmations. The default has no wildcard: the names of customers' buckets are below
+// myhuaweicloud.com, too, and a bucket could contain a certificate.
 func (p *parser) certHosts(name string, urns []string) []string {
 	given := p.list(name)
 	for i, host := range given {
@@ -138,7 +138,7 @@ func (p *parser) certHosts(name string, urns []string) []string {
 		given[i] = strings.ToLower(host)
 		domain, _, _ := strings.Cut(given[i], ":")
 		if below, all := strings.CutPrefix(domain, "*"); all && (strings.HasSuffix(below, ".myhuaweicloud.com") || strings.HasSuffix(".myhuaweicloud.com", below)) {
-			p.warn("%s has %s, and customers' buckets have names below myhuaweicloud.com: whoever has a bucket can sign messages. Name SMN's hosts, such as smn.cn-north-4.myhuaweicloud.com", name, given[i])
+			p.warn("%s has %s, and customers' buckets have names below myhuaweicloud.com: the owner of any bucket could sign messages. Name SMN's hosts, such as smn.cn-north-4.myhuaweicloud.com", name, given[i])
 		}
 	}
 	if len(given) > 0 {

@@ -19,8 +19,8 @@ const (
 
 // Secret is a value that is shown only by Reveal. An empty secret is shown as empty, so
 // that a log tells set from unset. The value is behind a pointer because fmt calls no
-// method of a Secret in an unexported field, but prints a nested pointer as an address;
-// with an unusual verb it prints what it points to, so that is a function.
+// method of a Secret in an unexported field, but prints a nested pointer as an address.
+// With an unusual verb fmt prints what the pointer refers to, so that is a function.
 type Secret struct{ value *func() string }
 
 // NewSecret returns a secret with a fixed value.

@@ -85,11 +85,11 @@ type Row struct {
 	Description string // one or two sentences
 }
 
-// Table returns the documentation of all variables of the service, in the order in which Load reports
-// problems.
+// Table returns the documentation of all variables of the service, in the order in which
+// Load reports problems.
 func Table() []Row { return table(reflect.TypeFor[spec]()) }
 
-// ReceiveTable returns that of the variables that only the command receive has.
+// ReceiveTable returns the documentation of the variables that only receive reads.
 func ReceiveTable() []Row { return table(reflect.TypeFor[receiveSpec]()) }
 
 func table(t reflect.Type) []Row {

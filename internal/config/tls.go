@@ -42,7 +42,7 @@ func (t *TLS) CertificateEnds() time.Time {
 	return t.pair.Get().Leaf.NotAfter
 }
 
-// skipName makes everything of a server's certificate be checked except its name.
+// skipName disables only the check of the name in a server's certificate.
 func skipName(c *tls.Config) {
 	roots := c.RootCAs
 	c.InsecureSkipVerify = true // VerifyConnection checks all but the name
@@ -83,7 +83,7 @@ func (p *parser) tls() *TLS {
 }
 
 // authorities returns nil, which means the system's, if no file is named. With beside the
-// system's are added to the file's.
+// system's authorities are added to those of the file.
 func (p *parser) authorities(name string, beside bool) *watchfile.Value[*x509.CertPool] {
 	path := p.value(name)
 	if path == "" {
@@ -107,7 +107,7 @@ func (p *parser) authorities(name string, beside bool) *watchfile.Value[*x509.Ce
 	return roots
 }
 
-// keyPair is nil where neither file is named; use says what needs both.
+// keyPair returns nil if neither file is set; use says what requires both.
 func (p *parser) keyPair(certName, keyName, use string) *watchfile.Value[tls.Certificate] {
 	cert, key := p.value(certName), p.value(keyName)
 	switch {

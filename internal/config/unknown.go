@@ -12,14 +12,14 @@ import (
 // prefixes of variables that look like ours.
 var prefixes = regexp.MustCompile(`^(KAFKA|MPC|IAM|RETRY|RECEIVE)_`)
 
-// Kubernetes sets such variables in every container for a Service that is
-// named kafka, mpc-proxy and so on; see its documentation of Services.
+// Kubernetes sets such variables in every container for a Service with a name like kafka or
+// mpc-proxy; see its documentation of Services.
 var serviceLink = regexp.MustCompile(
 	`(_SERVICE_HOST|_SERVICE_PORT(_[A-Z0-9_]+)?|_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
-// unknownVariables warns about names that look like ours but are not: envconfig ignores them, and
-// a default applies where a value was intended. Values are not shown: a misspelt name may
-// contain a secret.
+// unknownVariables warns about names that look like ours but are not: envconfig ignores
+// them, so a default applies instead of the intended value. Values are not shown: a
+// misspelt name may contain a secret.
 func unknownVariables() []string {
 	var known []string
 	for _, t := range []reflect.Type{reflect.TypeFor[spec](), reflect.TypeFor[receiveSpec]()} {

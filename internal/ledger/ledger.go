@@ -59,7 +59,7 @@ type Config struct {
 // Ledger knows what the group has answered and decided. Its methods are safe for concurrent
 // use.
 //
-// Whoever reads the topics holds reading, which guards topics and started; only the reader
+// A reader of the topics holds reading, which guards topics and started; only the reader
 // of a partition changes its sizer. mu guards the fields below it, and the known offsets of
 // each partition. mu is taken after reading, and never held while waiting.
 type Ledger struct {

@@ -114,7 +114,7 @@ func TestPartitionThatEndsBelowAnswersIsAnother(t *testing.T) {
 
 // Another instance has noticed the recreated topic and committed its new log id; by now
 // the partition is as long as before.
-func TestCoverOfAnotherLogDoesNotHoldWhoeverNoticedThatItIsAnother(t *testing.T) {
+func TestCoverOfAnotherLogDoesNotApplyEvenIfAnotherInstanceNoticedTheChange(t *testing.T) {
 	run(t, func(w *world) {
 		of := func(log int64) events.Cover { return events.Cover{Partition: 0, End: 8, LogID: log} }
 		w.publish(outcome("1", events.Accepted, event(0, 6), of(1)), outcome("2", events.Accepted, event(0, 7), of(2)))

@@ -40,7 +40,7 @@ func TestASuccessIsARecoveryOnlyAfterARetryOfOursInTheWindow(t *testing.T) {
 		w.follow()
 		w.expect("without a retry", w.recovery("4", event(0, 9)).Retries, 0)
 		w.expect("after a refusal", w.recovery("2", event(0, 9)).Retries, 0)
-		w.expect("after somebody else's retry", w.recovery("3", event(0, 9)).Retries, 0)
+		w.expect("after another caller's retry", w.recovery("3", event(0, 9)).Retries, 0)
 		w.expect("told before the failure was", w.recovery("1", event(0, 2)).Retries, 0)
 		w.expect("after a retry", w.recovery("1", event(0, 9)), events.Recovery{
 			TaskID: "1", Source: event(0, 9), Retries: 1, FirstFailedAt: event(0, 3).Time,

@@ -138,7 +138,7 @@ func TestNamesFollowPrometheusRules(t *testing.T) {
 	}
 }
 
-func TestWhatBecameOfTheRetriesIsToldWhereSomebodyIsToldOfRecoveries(t *testing.T) {
+func TestResultsOfRetriesAreReportedWithRecoveries(t *testing.T) {
 	hours := []ledger.Hour{
 		{From: now.Add(-3 * time.Hour), Retries: 9, Recovered: 4, FailedAgain: 3},
 		{From: now.Add(-2 * time.Hour), Retries: 5, Recovered: 5},

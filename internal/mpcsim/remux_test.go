@@ -35,7 +35,7 @@ func TestRetryQueuesAFailedTaskWhichThenRunsToItsEnd(t *testing.T) {
 	}
 }
 
-func TestTaskThatNobodyLookedAtHasMovedOnAllTheSame(t *testing.T) {
+func TestATaskThatWasNotQueriedAdvancesToo(t *testing.T) {
 	now := newClock()
 	s := newSimulator(t, Config{Now: now.Now, WaitingFor: time.Second, ProcessingFor: time.Minute})
 	ask(s, retryRequest("a")).want(t, 200, "")

@@ -162,13 +162,13 @@ func TestAnEventWaitsUntilItIsAnsweredOrPassedOver(t *testing.T) {
 		away      bool
 		waits     bool
 	}{
-		"nobody has read it":              {committed: -1, waits: true},
-		"not answered yet":                {committed: 0, waits: true},
-		"answered above the mark":         {committed: 0, answered: true},
-		"answered and committed":          {committed: 1, answered: true},
-		"passed over":                     {committed: 1},
-		"the group's offsets are unknown": {committed: 1, away: true, waits: true},
-		"the topic was created anew":      {committed: 99, waits: true},
+		"not read yet":                        {committed: -1, waits: true},
+		"not answered yet":                    {committed: 0, waits: true},
+		"answered above the committed offset": {committed: 0, answered: true},
+		"answered and committed":              {committed: 1, answered: true},
+		"passed over":                         {committed: 1},
+		"the group's offsets are unknown":     {committed: 1, away: true, waits: true},
+		"the topic was created anew":          {committed: 99, waits: true},
 	} {
 		inWorld(t, func(w *world) {
 			e := w.ask(1, `{"task_id":"7","end_time":"20261123080000"}`)
@@ -209,21 +209,21 @@ func TestATaskThatHasSucceededDoesNotWaitWhereSuccessesAreRead(t *testing.T) {
 
 func TestWhatWaitsIsFoundHoweverOldAndSoIsItsAnswer(t *testing.T) {
 	inWorld(t, func(w *world) {
-		mark := consumer.CommitMetadata{Since: time.Now()}
+		metadata := consumer.CommitMetadata{Since: time.Now()}
 		w.ask(1, `{"task_id":"7"}`)
 		answered := w.ask(1, `{"task_id":"8"}`)
 		time.Sleep(time.Minute)
 		w.answer("8", answered, events.Rejected, nil)
 		time.Sleep(48 * time.Hour)
-		w.committed = map[int]consumer.Position{1: {Offset: 0, Metadata: mark.Encode(0)}}
+		w.committed = map[int]consumer.Position{1: {Offset: 0, Metadata: metadata.Encode(0)}}
 		if !w.of("7").Waiting {
 			t.Error("an event that waits for two days is not told")
 		}
 		w.committed[1] = consumer.Position{Offset: 0} // by another program
 		if !w.of("7").Waiting {
-			t.Error("an event that waits for two days, at an offset without a mark, is not told")
+			t.Error("an event that waits for two days, at an offset without metadata, is not told")
 		}
-		w.committed[1] = consumer.Position{Offset: 0, Metadata: mark.Encode(0)}
+		w.committed[1] = consumer.Position{Offset: 0, Metadata: metadata.Encode(0)}
 		if w.of("8").Waiting {
 			t.Error("an answered event counts as waiting")
 		}

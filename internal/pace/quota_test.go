@@ -103,7 +103,7 @@ func TestAPartitionThatComesBackIsNotKept(t *testing.T) {
 	}
 }
 
-func TestARebalanceThatMovesNothingPausesNobody(t *testing.T) {
+func TestARebalanceThatMovesNothingPausesNoMember(t *testing.T) {
 	for _, c := range []struct{ quota, partitions, members int }{{100, 64, 1}, {100, 64, 3}, {100, 100, 2}, {20, 64, 2}, {0, 64, 2}} {
 		for _, unknown := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%v, owners unknown %v", c, unknown), func(t *testing.T) {

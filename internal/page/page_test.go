@@ -152,7 +152,7 @@ func TestThePageGoesOnAfterALookThatFailed(t *testing.T) {
 			select {
 			case ticks <- struct{}{}:
 			case <-ended:
-				t.Fatal("nobody looks any more")
+				t.Fatal("the snapshots have stopped")
 			}
 		}
 	}

@@ -128,13 +128,13 @@ func TestAReadingGoesOnForThoseWhoStillWaitAndEndsWithTheLast(t *testing.T) {
 	})
 }
 
-func TestAReadingThatPanicsHoldsNobodyUp(t *testing.T) {
+func TestAReadingThatPanicsBlocksNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSource()
 		p := newPage(t, s)
 		s.topics = func(context.Context) (history.History, error) {
 			time.Sleep(time.Second)
-			panic("a record that nobody thought of")
+			panic("an unexpected record")
 		}
 		var running sync.WaitGroup
 		running.Go(func() {

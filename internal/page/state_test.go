@@ -134,7 +134,7 @@ func TestAnOutageIsNotBlamedOnAnEarlierOnesError(t *testing.T) {
 
 // Wrong credentials, a missing permission and an empty balance have in common that an
 // operator must act. The headline says what to do, for this outage only.
-func TestAnOutageThatSomebodyHasToEndSaysSoInTheHeadline(t *testing.T) {
+func TestAnOutageThatAnOperatorMustEndSaysSoInTheHeadline(t *testing.T) {
 	const headline = "MPC rejects our credentials: renew MPC_AUTH_TOKEN"
 	for title, last := range map[string]*time.Time{headline: ago(time.Second), "MPC does not serve": ago(20 * time.Hour)} {
 		s := well()

@@ -132,7 +132,7 @@ func (c *counted) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func TestASlowReaderIsDroppedAndHoldsNobodyUp(t *testing.T) {
+func TestASlowClientIsDroppedAndDelaysNoOther(t *testing.T) {
 	s := newSource()
 	s.status.Notes = []string{strings.Repeat("x", 1<<20)} // fills the socket's buffers quickly
 	p := newPage(t, s)

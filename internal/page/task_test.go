@@ -62,7 +62,7 @@ func TestTheOwnerIsThatOfTheRecordsOwnPartition(t *testing.T) {
 		{"an earlier one waits", nil, []history.Entry{later, asked(time.Hour, false), replied(time.Second, events.Accepted)}, 3},
 		{"a dead letter", nil, []history.Entry{letter}, 5},
 		{"another task's dead letter mentions it", nil, []history.Entry{lay(time.Minute, false)}, 6},
-		{"nobody knows it", nil, nil, 6},
+		{"its partition is unknown", nil, nil, 6},
 	} {
 		s := newSource()
 		s.stories, s.owner = c.stories, "retrier-1"

@@ -214,7 +214,7 @@ func TestThrottlingNeverCounts(t *testing.T) {
 	})
 }
 
-func TestHalfOfTheCallsFailingExhaustsNobody(t *testing.T) {
+func TestHalfOfTheCallsFailingExhaustsNoTask(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began, random := time.Now(), rand.New(rand.NewPCG(3, 4))
 		var mu sync.Mutex

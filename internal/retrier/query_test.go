@@ -210,7 +210,7 @@ func TestMissingPermissionIsSaidOnceAndTriedAgainLater(t *testing.T) {
 	})
 }
 
-func TestQuestionThatNobodyAsksAnyMoreIsNotSent(t *testing.T) {
+func TestAnAbandonedStatusRequestIsNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newHarness(t, &api{}, 60, nil)
 		defer d.stop()

@@ -60,7 +60,7 @@ func (w *world) checkRepeat(c, former *call) {
 	mayAsk := w.mayQuery && c.task.behavior != invalid // whose state is known from a refusal
 	if succeeds(c, former) && doubt && mayAsk && i.asked[c.task] < max(former.fact, i.askedAtLeast(former)) {
 		w.violate("3: a call in doubt is queried before the next one",
-			"instance %s calls for task %s, event %d/%d, without having asked for its state since call %d of %s, whose answer nobody has published",
+			"instance %s calls for task %s, event %d/%d, without having asked for its state since call %d of %s, whose answer was never published",
 			i.name, c.task.id, c.unanswered[0].partition, c.unanswered[0].offset, former.n, former.by.name)
 	}
 }

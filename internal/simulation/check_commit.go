@@ -12,7 +12,7 @@ func (i *instance) committed(positions map[int]consumer.Position) {
 	w := i.w
 	for _, p := range slices.Sorted(maps.Keys(positions)) {
 		at := positions[p]
-		mark, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
+		metadata, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
 		if err != nil {
 			w.violate("commits have metadata", "instance %s commits %q: %v", i.name, at.Metadata, err)
 			return
@@ -22,11 +22,11 @@ func (i *instance) committed(positions map[int]consumer.Position) {
 			continue
 		}
 		w.checkAnswered(i, p, w.log.verified[p], at.Offset)
-		w.checkMetadata(i, p, mark)
+		w.checkMetadata(i, p, metadata)
 		w.log.last[p] = commit{by: i, at: w.s.now}
 		delete(w.expired, p)
 		w.log.verified[p] = max(w.log.verified[p], at.Offset)
-		for _, done := range mark.Done {
+		for _, done := range metadata.Done {
 			w.checkAnswered(i, p, done.From, done.To)
 		}
 	}
@@ -44,19 +44,19 @@ func (w *world) checkAnswered(i *instance, p int, from, to int64) {
 }
 
 // checkMetadata: the partition's next owner must learn from the commit of every call whose
-// effect nobody has published. If duplicates wait, it is unknown which of them was called
-// for, but not one before the first.
-func (w *world) checkMetadata(i *instance, p int, mark consumer.CommitMetadata) {
+// effect is not published. If duplicates wait, it is unknown which of them was called for,
+// but not one before the first.
+func (w *world) checkMetadata(i *instance, p int, metadata consumer.CommitMetadata) {
 	for _, t := range w.mpc.tasks {
 		for _, c := range t.calls {
 			harmless := c.settled || c.ended && !c.decisive() && !c.lost()
 			if harmless || c.log != w.log || c.fact < w.expiredAt || len(c.unanswered) == 0 {
 				continue
 			}
-			told := func(e *event) bool { return e.partition != p || e.answered() || e.offset < mark.Called }
+			told := func(e *event) bool { return e.partition != p || e.answered() || e.offset < metadata.Called }
 			if !slices.ContainsFunc(c.unanswered, told) {
 				w.violate("3: each commit covers every call", "instance %s commits for partition %d that nothing from %d on was called, but event %d was called for by %s (call %d)",
-					i.name, p, mark.Called, c.unanswered[0].offset, c.by.name, c.n)
+					i.name, p, metadata.Called, c.unanswered[0].offset, c.by.name, c.n)
 			}
 		}
 	}
@@ -69,8 +69,8 @@ func (w *world) checkDone(i *instance, e *event, a *attempt) {
 	if !known || a.since != i.since || !w.log.first {
 		return
 	}
-	mark, _ := consumer.ParseCommitMetadata(at.Metadata, at.Offset) // unreadable metadata has nothing done
-	done := slices.ContainsFunc(mark.Done, func(d consumer.Interval) bool { return d.From <= e.offset && e.offset < d.To })
+	metadata, _ := consumer.ParseCommitMetadata(at.Metadata, at.Offset) // unreadable metadata has nothing done
+	done := slices.ContainsFunc(metadata.Done, func(d consumer.Interval) bool { return d.From <= e.offset && e.offset < d.To })
 	if done || e.offset < at.Offset {
 		w.violate("3: what is committed is done", "instance %s answers event %d/%d, which is committed as done", i.name, e.partition, e.offset)
 	}

@@ -34,8 +34,8 @@ func TestAnswerToWhatIsCommittedAsDoneIsFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, e, i := quietWorld(t)
-			low, mark := done(e.offset)
-			at := consumer.Position{Offset: low, Metadata: mark.Encode(low)}
+			low, metadata := done(e.offset)
+			at := consumer.Position{Offset: low, Metadata: metadata.Encode(low)}
 			i.found = map[int]consumer.Position{e.partition: {}}
 			w.checkDone(i, e, &attempt{since: i.since})
 			if w.violation != nil {

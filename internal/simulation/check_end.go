@@ -57,8 +57,8 @@ func (w *world) unfinished() string {
 func (w *world) checkEnd() {
 	for p := range w.log.partitions {
 		at, _ := w.broker.Position(p)
-		mark, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
-		if err != nil || mark.Called > 0 {
+		metadata, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
+		if err != nil || metadata.Called > 0 {
 			w.violate("3: a clean stop leaves no doubt", "partition %d ends with the metadata %q", p, at.Metadata)
 		}
 		for o, e := range w.log.partitions[p] {
@@ -72,8 +72,8 @@ func (w *world) checkEnd() {
 	w.checkRecovered()
 }
 
-// checkCounted: if a task failed once and was retried, some outcome counts the retry.
-// Nobody can know of a retry that MPC processes long after the task was seen FAILED.
+// checkCounted: if a task failed once and was retried, some outcome counts the retry. A
+// retry that MPC processes long after the task was seen FAILED cannot be known.
 func (w *world) checkCounted() {
 	if !w.mayQuery || !w.log.first || w.expiredAt > 0 {
 		return

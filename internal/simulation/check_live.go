@@ -44,7 +44,7 @@ func (w *world) answeredWithin(e *event) time.Duration {
 	}
 	for _, t := range w.mpc.tasks {
 		if t.alwaysFailed && len(t.events) > 0 {
-			bound += 3 * w.timeout // it may hold a place among the calls in flight that long, again and again
+			bound += 3 * w.timeout // it may hold a permit for a call that long, again and again
 		}
 	}
 	if w.limit.perMinute > 0 {

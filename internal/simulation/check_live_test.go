@@ -67,7 +67,7 @@ func TestFailingTaskThatCostsManyCallsIsFound(t *testing.T) {
 		found        string
 	}{
 		{"others are served", true, "5: a task that always fails costs few calls"},
-		{"nobody is served", false, ""},
+		{"no other is served", false, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w, e, i := calledWorld(t)

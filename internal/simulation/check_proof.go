@@ -15,9 +15,9 @@ func (i *instance) proven(sent time.Duration, since int) {
 	}
 }
 
-// checkProof: an instance that calls or publishes must know from a recent commit that
-// nobody else owns the partitions. The group reassigns them when a session expires, or in a
-// rebalance when a silent member exceeds the rebalance timeout.
+// checkProof: an instance that calls or publishes must know from a recent commit that no
+// other instance owns the partitions. The group reassigns them when a session expires, or
+// in a rebalance when a silent member exceeds the rebalance timeout.
 func (i *instance) checkProof(within time.Duration, invariant, doing string) {
 	if age := i.w.s.now - i.provenAt; age >= within {
 		i.w.violate(invariant, "instance %s %s, and its last acknowledged commit was sent %v ago", i.name, doing, age)

@@ -13,8 +13,8 @@ import (
 const resumeSlack = 2 * time.Second
 
 // watchResume checks that an instance sends its first request of a new generation within a
-// bound: one interval of its share if nobody else has owned its partitions recently, and
-// one more for each recent owner. ended is closed with the generation.
+// bound: one interval of its share if no other instance has owned its partitions recently,
+// and one more for each recent owner. ended is closed with the generation.
 func (i *instance) watchResume(ended <-chan struct{}) {
 	w, since, began, unwritable := i.w, i.since, i.w.s.now, i.w.unwritable
 	if !w.healed || w.s.now < w.disturbedUntil || w.throttles() || w.interval(i.assigned) == 0 && w.quota > 0 {
@@ -54,8 +54,8 @@ func (i *instance) watchResume(ended <-chan struct{}) {
 func (i *instance) undoubted(e *event) bool {
 	return !slices.ContainsFunc(e.task.events, func(e *event) bool {
 		at, found := i.found[e.partition]
-		mark, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
-		return !found || err != nil || !e.answered() && e.offset < mark.Called
+		metadata, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
+		return !found || err != nil || !e.answered() && e.offset < metadata.Called
 	})
 }
 

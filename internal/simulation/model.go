@@ -65,10 +65,10 @@ type event struct {
 	failure   int   // which of the task's failures it reports
 	code      string
 	ignored   bool // a notification that is no failure
-	// success is the task of which it says that it has succeeded; told: MPC says so.
+	// success is the task that the event reports as succeeded; told: MPC says so.
 	success    *task
 	told       bool
-	due        *sourceKey // the failure whose retry has a recovery that somebody has begun to publish for this event
+	due        *sourceKey // the failure whose retry has a recovery that an instance has begun to publish for this event
 	recoveries []*recovery
 	value      []byte
 	gone       bool // deleted by retention or with its topic, or the group may begin after it

@@ -11,8 +11,8 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// recoveries is whether, and how, successes are told. What they draw does not change the
-// seeds in which they are not.
+// recoveries is whether, and how, successes are reported. Its random numbers do not change
+// the seeds without successes.
 type recoveries struct {
 	on         bool
 	partitions int
@@ -24,8 +24,8 @@ func newRecoveries(seed uint64) recoveries {
 	return recoveries{on: chance(r, 0.3), partitions: 1 + r.IntN(2), rand: r}
 }
 
-// takes is how long a task takes that will succeed: sometimes it is done before the call's
-// answer arrives.
+// takes is how long a task runs that will succeed: sometimes it is done before the answer
+// to the call arrives.
 func (r recoveries) takes(usual time.Duration) time.Duration {
 	if r.on && chance(r.rand, 0.5) {
 		return between(r.rand, 0, 50*time.Millisecond)
@@ -33,7 +33,7 @@ func (r recoveries) takes(usual time.Duration) time.Duration {
 	return usual
 }
 
-// recovery is one that was published.
+// recovery is a published recovery.
 type recovery struct {
 	events.Recovery
 	by      *instance
@@ -62,7 +62,7 @@ func (w *world) reportSuccess(t *task) {
 	}
 }
 
-// recovered: a recovery stands in its topic.
+// recovered: a recovery is in its topic.
 func (w *world) recovered(i *instance, m consumer.Message, a *attempt) {
 	r, err := events.DecodeRecovery(m.Value, m.Headers)
 	if err != nil {
@@ -89,7 +89,7 @@ func (w *world) recovered(i *instance, m consumer.Message, a *attempt) {
 	t.recoveries = append(t.recoveries, one)
 }
 
-// noteDue takes note of the recoveries among what is about to be written.
+// noteDue notes the recoveries among the messages that are about to be written.
 func (w *world) noteDue(messages []consumer.Message) {
 	for _, m := range messages {
 		if m.Topic != topicRecovered {
@@ -103,8 +103,8 @@ func (w *world) noteDue(messages []consumer.Message) {
 	}
 }
 
-// checkDue: what was to be published is not committed before it is, or before another
-// event has told of the same retry's recovery.
+// checkDue: an event with a recovery is not committed before the recovery is published,
+// unless another event has published it.
 func (w *world) checkDue(i *instance, e *event) {
 	if e == nil || e.due == nil || e.gone || len(e.recoveries) > 0 || slices.ContainsFunc(e.success.events, func(e *event) bool { return e.gone }) {
 		return
@@ -115,7 +115,7 @@ func (w *world) checkDue(i *instance, e *event) {
 	w.violate("no recovery is lost", "instance %s commits that event %d/%d (%s) is done, and its recovery is not published", i.name, e.partition, e.offset, e.value)
 }
 
-// checkToldOnce: one success is the end of one retry, and told again only where need be.
+// checkToldOnce: a retry has one recovery, which is repeated only if necessary.
 func (w *world) checkToldOnce(i *instance, e *event, r *recovery) {
 	for _, former := range e.success.recoveries {
 		if former.Source == r.Source {
@@ -133,8 +133,8 @@ func (w *world) checkToldOnce(i *instance, e *event, r *recovery) {
 	}
 }
 
-// checkRecovered: a task that has succeeded after a retry which an outcome counts is told
-// to have, if it was reported in the partition of its failures.
+// checkRecovered: a task that has succeeded after a counted retry has a recovery, if the
+// success was reported in the partition of its failures.
 func (w *world) checkRecovered() {
 	if !w.recoveries.on || !w.log.first || w.expiredAt > 0 {
 		return
@@ -154,7 +154,7 @@ func (w *world) checkRecovered() {
 	}
 }
 
-// successesOf are the events by which MPC has told that a task has succeeded.
+// successesOf returns the events that report a task's success.
 func (w *world) successesOf(t *task) (told []*event) {
 	for _, records := range w.log.partitions {
 		for _, e := range records {

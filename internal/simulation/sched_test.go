@@ -26,7 +26,7 @@ func (s *sched) finish(ps ...*process) {
 	s.end()
 }
 
-func TestTimePassesOnlyWhenNobodyCanGoOn(t *testing.T) {
+func TestTimePassesOnlyWhenNoRoutineIsRunnable(t *testing.T) {
 	s := testSched(1)
 	p := s.process("p")
 	c := processClock{p: p}
@@ -97,7 +97,7 @@ func TestWaitsEndWithTheirContextOrWhatTheyWaitFor(t *testing.T) {
 	}
 }
 
-func TestKilledProcessDoesNothingMoreAndWhatItDefersReachesNobody(t *testing.T) {
+func TestAKilledProcessDoesNothingMoreAndItsDeferredCallsHaveNoEffect(t *testing.T) {
 	s := testSched(1)
 	p, world := s.process("p"), s.process("world")
 	c := processClock{p: p}
@@ -146,6 +146,6 @@ func TestPanicIsTheProcessesAndEndsTheSimulationOnly(t *testing.T) {
 	p.spawn(func() { panic("a bug") })
 	s.finish(p)
 	if s.failed == nil {
-		t.Error("nobody has heard of the panic")
+		t.Error("the panic is not reported")
 	}
 }

@@ -1,7 +1,7 @@
 package simulation
 
 // signal is a channel whose closing is waited for. All of them are checked at each step,
-// because nobody reports a close; a channel with many waiters is stored once.
+// because a close cannot be observed; a channel with many waiters is stored once.
 type signal struct {
 	c       <-chan struct{} // nil if the entry is free
 	waiters int

@@ -108,8 +108,8 @@ func (w *world) begun(partition int) bool {
 		if expired, yes := w.expired[p]; !ok || yes && expired == at {
 			continue
 		}
-		mark, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
-		if p == partition || err != nil || partition >= mark.TopicPartitions {
+		metadata, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
+		if p == partition || err != nil || partition >= metadata.TopicPartitions {
 			return true
 		}
 	}

@@ -19,19 +19,19 @@ const (
 	Unsubscribe  = "UnsubscribeConfirmation"
 )
 
-// Message is one of SMN's, by field.
+// Message is an SMN message, by field name.
 type Message map[string]string
 
-// signedFields are those that the signature is over, by type, in the order of the
-// vendor's page.
+// signedFields are the fields that are signed, by type, in the order of the vendor's
+// documentation.
 var signedFields = map[string][]string{
 	Notification: {"message", "message_id", "subject", "timestamp", "topic_urn", "type"},
 	Subscribe:    {"message", "message_id", "subscribe_url", "timestamp", "topic_urn", "type"},
 	Unsubscribe:  {"message", "message_id", "subscribe_url", "timestamp", "topic_urn", "type"},
 }
 
-// StringToSign is what a message's signature is over: each field's name and value,
-// each with a line end.
+// StringToSign returns the text that is signed: each field's name and value, each followed
+// by a line end.
 func (m Message) StringToSign() string {
 	var lines []string
 	for _, field := range signedFields[m["type"]] {
@@ -42,7 +42,7 @@ func (m Message) StringToSign() string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// sign adds the signature of the key.
+// sign adds the signature.
 func (m Message) sign(key *rsa.PrivateKey) error {
 	digest := sha256.Sum256([]byte(m.StringToSign()))
 	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
@@ -53,14 +53,14 @@ func (m Message) sign(key *rsa.PrivateKey) error {
 	return nil
 }
 
-// With is a copy with other fields, whose signature is as it was.
+// With returns a copy with other fields and the old signature.
 func (m Message) With(fields Message) Message {
 	other := maps.Clone(m)
 	maps.Copy(other, fields)
 	return other
 }
 
-// Body is the message as it is sent.
+// Body returns the message as it is sent.
 func (m Message) Body() []byte {
 	body, err := json.Marshal(m)
 	if err != nil {
@@ -69,8 +69,8 @@ func (m Message) Body() []byte {
 	return body
 }
 
-// Message makes a signed message of a type, of now, with other fields as given
-// ("timestamp" and "topic_urn" among them).
+// Message returns a signed message of a type, dated now, with further fields ("timestamp"
+// and "topic_urn" among them).
 func (s *SMN) Message(kind, text string, fields Message) (Message, error) {
 	m := Message{
 		"type": kind, "message": text, "message_id": s.newID(), "topic_urn": s.cfg.Topic,
@@ -85,7 +85,7 @@ func (s *SMN) Message(kind, text string, fields Message) (Message, error) {
 	return m, m.sign(s.key)
 }
 
-// Failure is MPC's notification of a task, as SMN gets it.
+// Failure is MPC's notification about a task, as SMN receives it.
 func Failure(taskID, status, code, description string) string {
 	info := map[string]string{"task_id": taskID, "status": status}
 	if code != "" {

@@ -1,11 +1,9 @@
-// Package smnsim stands in for Huawei Cloud's notification service (SMN) in tests,
-// in the sandbox and in cmd/mpcsim: it signs messages, posts them to an end point, tries again as
-// SMN does, and serves its certificate and the confirmation of subscriptions over
-// HTTPS.
+// Package smnsim simulates Huawei Cloud's notification service (SMN) in tests, in the
+// sandbox and in cmd/mpcsim: it signs messages, posts them to an endpoint, retries as SMN
+// does, and serves its certificate and the confirmation of subscriptions over HTTPS.
 //
-// It is written from the vendor's pages (smn_ug_a9002 and a9003, smn_faq_0014) and
-// shares no code with internal/receive, which it tests. The service links none of
-// it.
+// It follows the vendor's documentation (smn_ug_a9002 and a9003, smn_faq_0014) and shares
+// no code with internal/receive, which it tests. The service does not link it.
 package smnsim
 
 import (
@@ -30,7 +28,7 @@ import (
 const (
 	certPath    = "/smn/SMN_sim.pem"
 	confirmPath = "/smn/subscription/confirm"
-	// attempts are SMN's: one, and six more after a 5xx or no answer.
+	// attempts are SMN's: one, and six more after a 5xx or without an answer.
 	attempts = 7
 	// answerTimeout is how long SMN waits for an answer.
 	answerTimeout = 5 * time.Second
@@ -38,23 +36,22 @@ const (
 	validFor = 365 * 24 * time.Hour
 )
 
-// Config says how SMN is to behave.
+// Config configures an SMN.
 type Config struct {
 	// Topic is the URN of the topic.
 	Topic string
 	// Address is the host:port of its HTTPS server, as its clients reach it. Defaults to
 	// 127.0.0.1:0, a free port.
 	Address string
-	// Between is how long it waits before it tries again. Defaults to 200 ms; the
-	// vendor names no time.
+	// Between is the time between attempts. Defaults to 200 ms; the vendor documents none.
 	Between time.Duration
-	// Serve, where not nil, answers instead of SMN's own server; own is that.
+	// Serve, if not nil, answers instead of SMN's own server, which is passed as own.
 	Serve func(w http.ResponseWriter, r *http.Request, own http.Handler)
-	// Roots are trusted for an https end point, beside the system's.
+	// Roots are trusted for an https endpoint, in addition to the system's.
 	Roots *x509.CertPool
 }
 
-// SMN is one topic of the service. Its Close must be called.
+// SMN simulates one topic. Its Close must be called.
 type SMN struct {
 	cfg         Config
 	key         *rsa.PrivateKey
@@ -98,8 +95,8 @@ func (s *SMN) Close() {
 	s.server.Close()
 }
 
-// listen starts the HTTPS server. Its certificate is of the signing key too: a simulator
-// needs no second one.
+// listen starts the HTTPS server. Its certificate has the signing key: a simulator needs no
+// second one.
 func (s *SMN) listen() error {
 	host, _, err := net.SplitHostPort(s.cfg.Address)
 	if err != nil {
@@ -127,8 +124,7 @@ func (s *SMN) listen() error {
 	return nil
 }
 
-// Certificate makes a certificate of the signing key, which vouches for itself, as
-// PEM.
+// Certificate returns a self-signed certificate of the signing key, as PEM.
 func (s *SMN) Certificate(from, until time.Time) ([]byte, error) {
 	der, err := s.selfSigned("", from, until)
 	if err != nil {
@@ -137,7 +133,7 @@ func (s *SMN) Certificate(from, until time.Time) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
 }
 
-// selfSigned makes a certificate of the key, for a server at host unless that is empty.
+// selfSigned returns a certificate of the key, for a server at host unless that is empty.
 func (s *SMN) selfSigned(host string, from, until time.Time) ([]byte, error) {
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "SMN simulator"}, NotBefore: from, NotAfter: until}
 	if ip := net.ParseIP(host); ip != nil {
@@ -148,7 +144,7 @@ func (s *SMN) selfSigned(host string, from, until time.Time) ([]byte, error) {
 	return x509.CreateCertificate(rand.Reader, template, template, &s.key.PublicKey, s.key)
 }
 
-// CA is the authority of its HTTPS server, as PEM.
+// CA returns the authority of its HTTPS server, as PEM.
 func (s *SMN) CA() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.server.Certificate().Raw})
 }
@@ -156,7 +152,7 @@ func (s *SMN) CA() []byte {
 // Host is its HTTPS server's host:port.
 func (s *SMN) Host() string { return s.host }
 
-// CertURL is where its certificate stands.
+// CertURL returns the URL of its certificate.
 func (s *SMN) CertURL() string { return s.url + certPath }
 
 // Asked counts the requests for the certificate.
@@ -166,7 +162,7 @@ func (s *SMN) Asked() int {
 	return s.asked[certPath]
 }
 
-// Confirmed tells whether the subscription of a message was confirmed.
+// Confirmed reports whether the subscription of a message was confirmed.
 func (s *SMN) Confirmed(m Message) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,7 +195,7 @@ func (s *SMN) own(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Post sends a message once and gives the answer's status.
+// Post sends a message once and returns the answer's status.
 func (s *SMN) Post(ctx context.Context, endpoint string, m Message) (status int, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewReader(m.Body()))
 	if err != nil {
@@ -218,8 +214,8 @@ func (s *SMN) Post(ctx context.Context, endpoint string, m Message) (status int,
 	return resp.StatusCode, err
 }
 
-// Deliver sends a message as SMN does: again after a 5xx or no answer, seven times
-// in all; then it is discarded. It gives the last answer.
+// Deliver sends a message as SMN does: up to seven times, as long as the answer is a 5xx or
+// missing; then the message is discarded. It returns the last answer.
 func (s *SMN) Deliver(ctx context.Context, endpoint string, m Message) (status int, err error) {
 	for i := range attempts {
 		if i > 0 {

@@ -21,10 +21,10 @@ const (
 	defaultTimeout = 10 * time.Second // as OpenTelemetry specifies
 )
 
-// newClient makes the exporter's HTTP client. The SDK's own client follows redirects and
+// newClient returns the exporter's HTTP client. The SDK's own client follows redirects and
 // sends them the headers with the collector's credentials, and its errors contain the
-// collector's answer. With another client the SDK does not read the variables for TLS
-// and the time-out: that is done here.
+// collector's answer. With another client the SDK does not read the variables for TLS and
+// the timeout: that is done here.
 func newClient() (*http.Client, error) {
 	config, err := tlsConfig()
 	if err != nil {
@@ -80,8 +80,8 @@ func tlsConfig() (*tls.Config, error) {
 	return c, nil
 }
 
-// redacting removes the text of answers and keeps their status code: the other side may
-// repeat the credentials in it.
+// redacting removes the text of answers and keeps their status code: the text may repeat
+// the credentials.
 type redacting struct{ http.RoundTripper }
 
 func (d redacting) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -106,14 +106,14 @@ func nameProxy(_ context.Context, _ *url.URL, _ *http.Request, connect *http.Res
 }
 
 var (
-	// Quoted text in a library's error was sent by the other side, or is a URL.
+	// Quoted text in a library's error was sent by the collector, or is a URL.
 	quotation = regexp.MustCompile(`"(\\.|[^"\\])*"`)
 	// A collector's answer if it rejects some spans.
 	partial = regexp.MustCompile(`(?s)OTLP partial success: .* (\(\d+ \w+ rejected\))`)
 )
 
-// redact returns the text of an SDK's error for the log: without text of the other side,
-// and shortened.
+// redact returns the text of an SDK's error for the log: without text of the collector, and
+// shortened.
 func redact(err error) string {
 	const enough = 450
 	text := partial.ReplaceAllString(err.Error(), "the collector accepted only a part $1")

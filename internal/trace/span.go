@@ -14,8 +14,8 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// noWait: shorter waits get no span. maxParts bounds the spans of one event: in an outage
-// of days one event may be the probe thousands of times.
+// noWait: shorter waits get no span. maxParts bounds the spans of one event: in a long
+// outage one event may be the probe thousands of times.
 const (
 	noWait   = time.Millisecond
 	maxParts = 250

@@ -99,7 +99,7 @@ func TestATracerNeedsALogger(t *testing.T) {
 }
 
 // With a full queue and no collector, a step costs no more than usual.
-func TestAFullQueueDropsSpansAndHoldsUpNobody(t *testing.T) {
+func TestAFullQueueDropsSpansAndDelaysNoEvent(t *testing.T) {
 	t.Setenv("OTEL_BSP_MAX_QUEUE_SIZE", "10")
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
 	tracer, err := New(quiet(t))

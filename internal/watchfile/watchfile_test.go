@@ -223,7 +223,7 @@ func TestAFileFromTheFutureIsUsed(t *testing.T) {
 	})
 }
 
-func TestRereadAsksNobodyWhetherItChanged(t *testing.T) {
+func TestRereadReadsEvenIfNothingHasChanged(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		var s Set

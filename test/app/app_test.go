@@ -77,8 +77,8 @@ func await(t *testing.T, output *safeBuffer, text string) {
 	}
 }
 
-// Who reads a log from its start must learn which instance of what this is, and when it
-// began to work.
+// The first log lines must say which instance of which group this is, and when it began to
+// work.
 func TestTheStartSaysWithWhatItWorksAndWhenItIsReady(t *testing.T) {
 	env := environment(t, allTopics())
 	env["KAFKA_GROUP_ID"], env["HTTP_ADDR"] = "group-7", "127.0.0.1:0"
@@ -99,8 +99,8 @@ func TestTheStartSaysWithWhatItWorksAndWhenItIsReady(t *testing.T) {
 	}
 }
 
-// Ten lines that suspect TLS, one for each partition and purpose, hide that the broker
-// is merely away.
+// Ten lines that suspect TLS, one for each partition and purpose, hide that the broker is
+// just down.
 func TestABrokerThatStopsIsOneLineThatSaysRefused(t *testing.T) {
 	env := environment(t, allTopics())
 	b, err := broker.Start(broker.Config{Topics: allTopics()})

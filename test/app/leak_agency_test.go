@@ -14,7 +14,7 @@ import (
 )
 
 // An agency's keys are in no variable: they come in an answer of the node's metadata
-// service, whole or broken, and go out to an API that repeats them.
+// service, complete or malformed, and are sent to an API that repeats them.
 func TestNoKeyOfAnAgencyComesOutWhateverTheAnswersAre(t *testing.T) {
 	for name, answer := range map[string]func(w http.ResponseWriter, keys string){
 		"keys":        func(w http.ResponseWriter, keys string) { _, _ = io.WriteString(w, keys) },

@@ -72,7 +72,7 @@ func echoPort(t *testing.T) string {
 	})
 }
 
-// port listens on a port of this machine, and has serve answer each connection.
+// port listens on a port of this machine; serve answers each connection.
 func port(t *testing.T, serve func(net.Conn)) (address string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

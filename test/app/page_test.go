@@ -18,7 +18,7 @@ import (
 )
 
 // operation runs the real service with an embedded broker and a simulated MPC. The test
-// sees only the page, like a person on call.
+// sees only the page, like an engineer on call.
 type operation struct {
 	t      *testing.T
 	env    map[string]string

@@ -17,8 +17,8 @@ func greets(t *testing.T, greeting string) string {
 	})
 }
 
-// A name of the list that leads to another service ended every instance, out of memory,
-// also beside brokers that are well; and `check` with it.
+// If a name in KAFKA_BROKERS led to another service, every instance ran out of memory, even
+// with healthy brokers in the list; `check` too.
 func TestPortsOfOtherServicesBesideABrokerAreNamedAndHoldUpNothing(t *testing.T) {
 	env := environment(t, allTopics())
 	var others []string

@@ -13,9 +13,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// A node that is going away answers 503, on connections that stay open. Once MPC's
-// name leads to another one, the outage has to end, however long it has lasted: no
-// probe may go to a connection from before.
+// A node that is being shut down answers 503 on connections that stay open. Once MPC's name
+// resolves to another node the outage must end, however long it has lasted: no probe may
+// use an old connection.
 func TestEachProbeOfAnOutageOpensAConnection(t *testing.T) {
 	var mu sync.Mutex
 	var from []string
@@ -41,7 +41,7 @@ func TestEachProbeOfAnOutageOpensAConnection(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d probes\n%s", probes, output)
 		}
-		time.Sleep(50 * time.Millisecond) // between two looks at a real process
+		time.Sleep(50 * time.Millisecond) // polls a real process
 		mu.Lock()
 		probes = len(from) - before
 		mu.Unlock()

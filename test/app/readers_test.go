@@ -12,9 +12,9 @@ import (
 	"remux-retrier/internal/page"
 )
 
-// Reading the topics for the page has a bounded share of the process and of the brokers,
-// however many ask without pause. Who exceeds it is told that others are served. The work
-// goes on beside it.
+// Reading the topics for the page uses a bounded share of the process and of the brokers,
+// however many clients ask without pause. A client beyond that share is told so. The work
+// continues.
 func TestSixtyFourClientsThatReadWithoutPauseHoldUpNoEvent(t *testing.T) {
 	o := operate(t, map[string]string{"MPC_REQUESTS_PER_MINUTE": "unlimited"})
 	p := o.instance("retrier-0")
@@ -51,7 +51,7 @@ func TestSixtyFourClientsThatReadWithoutPauseHoldUpNoEvent(t *testing.T) {
 	for client := range clients {
 		running.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
-				ask(fmt.Sprintf("%s/api/tasks/%d-%d", p.url, client, n)) // the topics are read for each
+				ask(fmt.Sprintf("%s/api/tasks/%d-%d", p.url, client, n)) // each request reads the topics
 			}
 		})
 	}

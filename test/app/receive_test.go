@@ -41,7 +41,7 @@ func TestReceiveFollowsItsCertificate(t *testing.T) {
 	output, stop := start(t, env, "receive")
 	await(t, output, "receiving SMN's messages")
 
-	// post sends a notification and gives the end of the server's certificate.
+	// post sends a notification and returns when the server's certificate expires.
 	post := func(task string) time.Time {
 		t.Helper()
 		m, err := smn.Message(smnsim.Notification, smnsim.Failure(task, "FAILED", "MPC.10105", ""), nil)

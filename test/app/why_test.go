@@ -11,10 +11,10 @@ import (
 	"remux-retrier/internal/page"
 )
 
-// TestSomebodyWithThePageAloneLearnsWhyATaskIsNotRetried causes each reason in the real
+// TestThePageAloneShowsWhyATaskIsNotRetried causes each reason in the real
 // service. An outage is the hardest to explain: what an event began to wait for is not what
 // it waits for now.
-func TestSomebodyWithThePageAloneLearnsWhyATaskIsNotRetried(t *testing.T) {
+func TestThePageAloneShowsWhyATaskIsNotRetried(t *testing.T) {
 	o := operate(t, map[string]string{
 		"MPC_REQUESTS_PER_MINUTE": "240", "RETRY_BUDGET": "1", "MPC_TIMEOUT": "3s", "SHUTDOWN_TIMEOUT": "10s",
 	})
@@ -138,7 +138,7 @@ func TestTheInstanceThatHasATaskIsNamedByTheOthers(t *testing.T) {
 	here, there := 0, 0
 	for _, id := range ids {
 		var has *pageReader
-		one.waitFor("somebody has "+id, func() (bool, string) {
+		one.waitFor("an instance has "+id, func() (bool, string) {
 			mine, theirs := one.remembers(id), two.remembers(id)
 			if has = one; last(theirs) != "" {
 				has = two

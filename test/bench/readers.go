@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// read has as many clients ask the service for the stories of tasks, each for another one,
-// without pause, until stop is called.
+// read makes a number of clients request stories without pause, each for another task,
+// until stop is called.
 func (c *child) read(clients int) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	transport := &http.Transport{MaxIdleConnsPerHost: clients}

@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Whoever has found something sends the address to somebody else, or reloads.
+// An address can be sent as a link, and survives a reload.
 func TestAReloadKeepsTheOpenTaskAndTheFilters(t *testing.T) {
 	t.Parallel()
 	s := newService(nil).aDay()

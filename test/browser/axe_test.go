@@ -10,10 +10,10 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// axeFile is what `make axe` fetches.
+// axeFile is fetched by `make axe`.
 const axeFile = "node_modules/axe-core/axe.min.js"
 
-// TestAxeFindsNothing has axe-core look at each state, in both colours, and at a story.
+// TestAxeFindsNothing runs axe-core on each state, in both colour schemes, and on a story.
 func TestAxeFindsNothing(t *testing.T) {
 	t.Parallel()
 	axe, err := os.ReadFile(axeFile)

@@ -1,7 +1,7 @@
 //go:build browser
 
-// Package browser looks at the operator's page in a real Chromium, and takes the
-// README's pictures. Its tests carry the build tag browser.
+// Package browser tests the operator's page in a real Chromium, and takes the README's
+// pictures. Its tests have the build tag browser.
 package browser
 
 import (
@@ -30,7 +30,7 @@ import (
 	"remux-retrier/internal/page"
 )
 
-// newContext makes a tab's, in the one browser of all tests.
+// newContext opens a tab in the browser that all tests share.
 var newContext func() (context.Context, context.CancelFunc)
 
 func TestMain(m *testing.M) {
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.Flag("force-color-profile", "srgb"))
 	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // Chromium's own does not work for root
+		options = append(options, chromedp.NoSandbox) // Chromium's own sandbox does not work for root
 	}
 	allocator, endProcess := chromedp.NewExecAllocator(context.Background(), options...)
 	browser, end := chromedp.NewContext(allocator)
@@ -57,7 +57,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// size is a window's.
+// size is the size of a window.
 type size struct {
 	name          string
 	width, height int64
@@ -66,7 +66,7 @@ type size struct {
 
 var sizes = []size{{"desktop", 1280, 800, false}, {"phone", 390, 844, true}}
 
-// serve puts a page for the service on an address; empty: a free one.
+// serve serves a page for the service on an address; empty: a free one.
 func serve(t *testing.T, s page.Source, c clock.Clock, addr string) (url string, stop func()) {
 	t.Helper()
 	quiet, _ := test.NewNullLogger()
@@ -95,7 +95,7 @@ func serve(t *testing.T, s page.Source, c clock.Clock, addr string) (url string,
 	return "http://" + server.Addr(), stop
 }
 
-// tab is one page that is open. What it complains of is gathered.
+// tab is an open page. Errors that the page logs are collected.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
@@ -105,7 +105,7 @@ type tab struct {
 	requests   []string
 }
 
-// open opens the operator's page in a window of the size.
+// open opens the operator's page in a window of this size.
 func open(t *testing.T, url string, w size, scheme string) *tab {
 	t.Helper()
 	b := newTab(t, w, scheme, url)
@@ -118,7 +118,7 @@ func newTab(t *testing.T, w size, scheme, url string) *tab {
 	t.Helper()
 	ctx, end := newContext()
 	t.Cleanup(end)
-	if err := chromedp.Do(ctx); err != nil { // opens the tab, which must not end with the time-out
+	if err := chromedp.Do(ctx); err != nil { // opens the tab, which must outlive the timeout
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
@@ -166,7 +166,7 @@ func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// until waits for a condition of the page, which may be loaded anew meanwhile.
+// until waits for a condition on the page, which may be reloaded meanwhile.
 func (b *tab) until(condition string) {
 	b.t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
@@ -182,7 +182,7 @@ func (b *tab) until(condition string) {
 	}
 }
 
-// value is an expression's, in the page.
+// value evaluates an expression in the page.
 func value[T any](b *tab, expression string) T {
 	b.t.Helper()
 	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
@@ -199,7 +199,8 @@ func (b *tab) text(selector string) string {
 
 func (b *tab) number(expression string) float64 { b.t.Helper(); return value[float64](b, expression) }
 
-// well: it fits its window, complains of nothing, and has asked nobody else.
+// well checks that the page fits its window, has logged no error, and has sent no request
+// to another server.
 func (b *tab) well(url string) {
 	b.t.Helper()
 	if n := b.number(`document.documentElement.scrollWidth - document.documentElement.clientWidth`); n > 0 {
@@ -212,12 +213,12 @@ func (b *tab) well(url string) {
 	}
 	for _, r := range b.requests {
 		if !strings.HasPrefix(r, url+"/") {
-			b.t.Errorf("the page asks somebody else: %s", r)
+			b.t.Errorf("the page sends a request to another server: %s", r)
 		}
 	}
 }
 
-// picture saves what the window shows, or the whole page.
+// picture saves the visible part of the page, or the whole page.
 func (b *tab) picture(path string, whole bool) {
 	b.t.Helper()
 	shoot := chromedp.CaptureScreenshot()
@@ -227,7 +228,7 @@ func (b *tab) picture(path string, whole bool) {
 	b.save(shoot, path)
 }
 
-// keep saves the whole page in PICTURES, where that is given.
+// keep saves the whole page in PICTURES, if that is set.
 func (b *tab) keep(name string) {
 	b.t.Helper()
 	if dir := os.Getenv("PICTURES"); dir != "" {
@@ -235,7 +236,7 @@ func (b *tab) keep(name string) {
 	}
 }
 
-// crop saves a window that is just as large as an element at its beginning.
+// crop saves a window of the size of an element.
 func (b *tab) crop(selector, path string) {
 	b.t.Helper()
 	side := func(name string) int64 {

@@ -9,7 +9,7 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// copied presses the button and tells what is on the clipboard then.
+// copied presses the button and returns the contents of the clipboard.
 func (b *tab) copied(label string) string {
 	b.t.Helper()
 	_ = value[bool](b, `(window.copied = '', document.querySelector('button[aria-label="`+label+`"]').click(), true)`)
@@ -26,7 +26,7 @@ func TestIDsAndCommandsAreCopiedAsTheyAre(t *testing.T) {
 	url, _ := serve(t, s, s.clock, "")
 	for name, clipboard := range map[string]string{
 		"clipboard": `Object.defineProperty(navigator, 'clipboard', { value: { writeText: async (text) => { window.copied = text } } })`,
-		// As on a page that came by plain http from another machine.
+		// As on a page that was loaded by plain http from another machine.
 		"no clipboard": `Object.defineProperty(navigator, 'clipboard', { value: undefined }); document.execCommand = () => { window.copied = document.activeElement.value; return true }`,
 	} {
 		t.Run(name, func(t *testing.T) {

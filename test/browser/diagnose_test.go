@@ -36,7 +36,8 @@ func TestAFloodOfUnreadableRecordsIsSaidAndLeadsToTheLetters(t *testing.T) {
 	}
 }
 
-// One task that waits holds the low-water mark: the lag is no measure of the work.
+// One waiting task holds back the low-water mark: then the lag does not show how much is
+// left to do.
 func TestTheLagOfOneTaskThatWaitsIsExplained(t *testing.T) {
 	t.Parallel()
 	s := newService(func(s *page.Status) {
@@ -65,8 +66,8 @@ func TestTheLagOfOneTaskThatWaitsIsExplained(t *testing.T) {
 	}
 }
 
-// "Owns its partition, 6" above "offset 711 of partition 1" sends people to the wrong
-// instance.
+// "Owns its partition, 6" above "offset 711 of partition 1" would send an operator to the
+// wrong instance.
 func TestAStoryNamesTheRecordsOwnPartitionThroughout(t *testing.T) {
 	t.Parallel()
 	s := newService(nil)
@@ -80,8 +81,8 @@ func TestAStoryNamesTheRecordsOwnPartitionThroughout(t *testing.T) {
 	}
 }
 
-// A share of 0 is what an instance has that does not know its partitions: no figure
-// says that it may send 0 of 0.
+// An instance that does not know its partitions has a share of 0: the page must not show 0
+// of 0.
 func TestWithoutAShareTheGaugeShowsNoFigure(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"kafka_away", "joining", "starting", "standby"} {
@@ -129,7 +130,7 @@ func TestTheStatesOfTheLastHoursAreListed(t *testing.T) {
 	}
 }
 
-// Somebody without a mouse must not pass a hundred links before the partitions.
+// Keyboard users must not have to pass a hundred links before the partitions.
 func TestAKeyboardReachesThePartitionsInFewSteps(t *testing.T) {
 	t.Parallel()
 	s := newService(stateNamed("stuck")).aDay()

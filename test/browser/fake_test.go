@@ -19,12 +19,12 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// warp is a clock that begins an hour ago and lets that hour pass at once, so
-// that the plots have something to show.
+// warp is a clock that begins an hour ago and lets that hour pass at once, so that the
+// plots have data.
 type warp struct {
 	clock.Clock
 	mu  sync.Mutex
-	now time.Time // before the present only
+	now time.Time // only in that hour
 }
 
 func newWarp() *warp { return &warp{Clock: clock.System, now: time.Now().Add(-time.Hour)} }
@@ -49,21 +49,21 @@ func (w *warp) Sleep(ctx context.Context, d time.Duration) error {
 	return w.Clock.Sleep(ctx, d)
 }
 
-// service is a service of which one can tell what it is at.
+// service is a Source whose state a test sets.
 type service struct {
 	clock *warp
 	start time.Time
 	set   func(*page.Status) // the state; nil: busy
-	until float64            // the minute since the start in which the last event came
-	few   int                // 1: few answers come
+	until float64            // the minute since the start with the last event
+	few   int                // 1: few answers
 	flood int64              // unreadable records of the last minutes
 
 	mu      sync.Mutex
 	stories []story.Story
 	topics  map[string][]history.Entry
 	owner   string
-	away    error // of the topics: they cannot be read
-	asked   int   // how often a task's stories were asked for
+	away    error // error of the topics: they cannot be read
+	asked   int   // how often a task's stories were requested
 	read    int   // and its topics
 }
 
@@ -76,7 +76,7 @@ func at(t time.Time) *time.Time { return &t }
 
 func per(n float64) *float64 { return &n }
 
-// Status is a busy service's, as the state under test changes it.
+// Status is that of a busy service, changed by the test's function.
 func (s *service) Status() page.Status {
 	now := s.clock.Now()
 	sent := int64(now.Sub(s.start).Seconds() * 1.2)
@@ -107,7 +107,7 @@ func (s *service) Status() page.Status {
 	return status
 }
 
-// Totals grow with the day's ups and downs.
+// Totals grow with the changing load of a day.
 func (s *service) Totals() (metrics.Totals, error) {
 	x := min(s.clock.Now().Sub(s.start).Minutes(), s.until)
 	n := int64(x*34 + 40*math.Sin(x/7) + 9*math.Sin(x*1.7))
@@ -185,7 +185,7 @@ func (s *service) Instances(context.Context) ([]page.Instance, error) {
 	return []page.Instance{{Instance: "remux-retrier-0", Partitions: []int{0, 1, 2, 3}, Here: true}, {Instance: s.owner, Partitions: []int{6}}}, nil
 }
 
-// add tells the story of one more event, whose steps follow one another.
+// add adds the story of one more event with these steps.
 func (s *service) add(id string, reason events.Reason, apiError *events.APIError, steps ...story.Step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

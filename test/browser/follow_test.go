@@ -14,7 +14,7 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// unanswered is a failure event of the task that stands in the topic.
+// unanswered is a failure event in the topic without an answer.
 func unanswered() []history.Entry {
 	return []history.Entry{{Kind: history.FailureEvent, At: time.Now(), Topic: "remux.failed", Partition: 3, Offset: 4711, Failure: &history.Failure{}}}
 }
@@ -39,7 +39,7 @@ func TestAStoryIsToldOnWhileTheTaskWaits(t *testing.T) {
 	b.until(`document.querySelectorAll('#story-events li').length === 5`)
 }
 
-// The new process knows nothing of what the old one was told.
+// The new process knows nothing of the old one's state.
 func TestAStoryLeftOpenOverARestartIsToldFromTheTopics(t *testing.T) {
 	t.Parallel()
 	s := newService(nil)
@@ -75,8 +75,8 @@ func TestAStoryThatLeavesTheInstanceNamesItsNewOwner(t *testing.T) {
 	}
 }
 
-// Reading the topics costs the brokers seconds; whoever leaves such a page open
-// must not keep others from it, and an answer in vain proves nothing.
+// Reading the topics takes the brokers seconds: an open page must not keep others from it,
+// and a failed reading proves nothing.
 func TestAStoryThatOnlyTheTopicsKnowIsReadSeldomAndNotUnsaid(t *testing.T) {
 	t.Parallel()
 	s := newService(nil)
@@ -93,7 +93,7 @@ func TestAStoryThatOnlyTheTopicsKnowIsReadSeldomAndNotUnsaid(t *testing.T) {
 		return s.asked, s.read
 	}
 	deadline := time.Now().Add(40 * time.Second)
-	for asked, read := counts(); asked-read < 8; asked, read = counts() { // two seconds lie between two looks
+	for asked, read := counts(); asked-read < 8; asked, read = counts() { // there are two seconds between two requests
 		if read > 1 || time.Now().After(deadline) {
 			t.Fatalf("the topics were read %d times while the memory was asked %d times", read, asked-read)
 		}

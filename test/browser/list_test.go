@@ -27,7 +27,7 @@ func TestTheListHasAllThatIsRememberedPageByPage(t *testing.T) {
 		_ = value[bool](b, `(document.getElementById('`+id+`').click(), true)`)
 	}
 	rows("page 1", 100)
-	_ = value[bool](b, `(() => { const o = document.getElementById('older'); o.click(); o.click(); return true })()`) // by a hasty person
+	_ = value[bool](b, `(() => { const o = document.getElementById('older'); o.click(); o.click(); return true })()`) // a double click
 	rows("page 2", 100)
 	press("older")
 	rows("page 3", 50)

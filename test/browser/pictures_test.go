@@ -16,7 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// terminal is a program on a terminal of its own, that is typed to and read.
+// terminal is a program on a terminal of its own.
 type terminal struct {
 	keys io.WriteCloser
 	mu   sync.Mutex
@@ -42,7 +42,7 @@ func (t *terminal) press(tb testing.TB, key string) {
 	}
 }
 
-// sandbox runs the real sandbox on a terminal (by script, of Debian's bsdutils).
+// sandbox runs the real sandbox on a terminal (with script of Debian's bsdutils).
 func sandbox(t *testing.T, arguments string) *terminal {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "sandbox")
@@ -69,7 +69,7 @@ func sandbox(t *testing.T, arguments string) *terminal {
 	return term
 }
 
-// address finds the page's, which the sandbox prints.
+// address returns the address of the page that the sandbox prints.
 func (t *terminal) address(tb testing.TB) string {
 	tb.Helper()
 	for range 600 {
@@ -83,9 +83,8 @@ func (t *terminal) address(tb testing.TB) string {
 	return ""
 }
 
-// TestTheRealThing looks at the real service in the sandbox, in good weather and
-// in an outage, and keeps what it sees for the README: in PICTURES, after
-// PICTURES_AFTER of play.
+// TestTheRealThing opens the page of the real service in the sandbox, while MPC serves and
+// in an outage. With PICTURES it saves the README's pictures there, after PICTURES_AFTER.
 func TestTheRealThing(t *testing.T) {
 	t.Parallel()
 	dir, after := os.Getenv("PICTURES"), 8*time.Second
@@ -100,14 +99,14 @@ func TestTheRealThing(t *testing.T) {
 	}
 	term := sandbox(t, "--quota 150 --http 127.0.0.1:0")
 	url := term.address(t)
-	time.Sleep(after) // the play itself takes so long
+	time.Sleep(after) // the demonstration itself takes that long
 
 	desktop := open(t, url, size{"desktop", 1280, 1120, false}, "light")
 	desktop.until(`['working', 'quota'].includes(document.getElementById('state').dataset.state) && document.querySelectorAll('#latest tr').length > 3`)
 	desktop.picture(filepath.Join(dir, "page.png"), false)
 	desktop.well(url)
 
-	// The last task that was refused tells its story on a phone.
+	// The task that was refused last, on a phone.
 	const refused = `[...document.querySelectorAll('#latest tr')].find((r) => r.querySelector('[data-outcome=retry_failed]') && r.querySelector('a'))`
 	desktop.until(refused)
 	id := value[string](desktop, refused+`.querySelector('a').textContent`)
@@ -123,7 +122,7 @@ func TestTheRealThing(t *testing.T) {
 	term.press(t, "d")
 	dark := open(t, url, size{"desktop", 1280, 1120, false}, "dark")
 	dark.until(`document.getElementById('state').dataset.state === 'outage' && document.getElementById('state-error-text').textContent.includes('503')`)
-	time.Sleep(min(after, 15*time.Second)) // events gather
+	time.Sleep(min(after, 15*time.Second)) // events accumulate
 	dark.picture(filepath.Join(dir, "page-dark.png"), false)
 	dark.well(url)
 	shown := term.String()

@@ -13,7 +13,7 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// A proxy shows the page below a path of its own, which it takes off.
+// A proxy shows the page below a path of its own, which it removes.
 func TestThePageWorksBelowAPathOfAProxy(t *testing.T) {
 	t.Parallel()
 	s := newService(nil).aDay()
@@ -43,7 +43,7 @@ func TestThePageWorksBelowAPathOfAProxy(t *testing.T) {
 	b.well(proxy.URL + "/ops/remux-retrier-0")
 }
 
-// Anybody may join the group under any name.
+// Any client may join the group under any name.
 func TestAnInstancesNameLeadsNowhereElse(t *testing.T) {
 	t.Parallel()
 	s := newService(nil)

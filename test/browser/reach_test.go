@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// What only a mouse's pointer brings up is hidden from a keyboard, a finger and a
+// Content that appears only under a mouse pointer is unreachable by keyboard, touch and
 // screen reader.
 func TestAPlotsPointsAreToldWithoutAMouse(t *testing.T) {
 	t.Parallel()
@@ -74,7 +74,7 @@ func TestWhatIsWrongWithAPartitionAndWhyATaskFailedIsWrittenOut(t *testing.T) {
 	}
 }
 
-// A median of two answers is a number that says nothing.
+// A median of two answers means nothing.
 func TestFewAnswersAreShownThemselves(t *testing.T) {
 	t.Parallel()
 	s := newService(nil)
@@ -94,7 +94,7 @@ func TestFewAnswersAreShownThemselves(t *testing.T) {
 	}
 }
 
-// Whoever needs larger letters has them set in the browser: then the texts alone grow.
+// Users who need larger letters set them in the browser: then only the texts grow.
 func TestLettersOfTwiceTheSizeCutNothing(t *testing.T) {
 	t.Parallel()
 	s := newService(stateNamed("quota")).aDay()

@@ -31,7 +31,7 @@ func TestAPageLeftOpenFindsBackAfterARestart(t *testing.T) {
 	b.until(`document.getElementById('connection').textContent === 'live' && document.getElementById('instance').textContent.includes('again') && document.title.startsWith('Working')`)
 }
 
-// A browser gives a stream up for good that is answered with an error.
+// A browser does not reconnect a stream that was answered with an error.
 func TestAPageBehindAProxyThatSaysBadGatewayFindsBack(t *testing.T) {
 	t.Parallel()
 	s := newService(nil)
@@ -55,7 +55,7 @@ func TestAPageBehindAProxyThatSaysBadGatewayFindsBack(t *testing.T) {
 	select {
 	case <-asked:
 	case <-time.After(20 * time.Second):
-		t.Error("nobody asks the proxy")
+		t.Error("the proxy gets no requests")
 	}
 	_ = value[string](b, `location.hash = '#task=538526'`)
 	b.until(`document.getElementById('verdict-text').textContent === 'HTTP 502 was answered, and no JSON.'`)

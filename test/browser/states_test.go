@@ -11,8 +11,8 @@ import (
 	"remux-retrier/internal/plain"
 )
 
-// states are what a service can be at, and what the page must say at a glance. The
-// name up to a hyphen is the state's.
+// states are the states of a service, and what the page must say at a glance. A name up to
+// its hyphen is the state's.
 var states = []struct {
 	name string
 	set  func(*page.Status)
@@ -82,7 +82,7 @@ var states = []struct {
 	{"starting", func(s *page.Status) { s.Kafka, s.Partitions, s.Flow = page.Kafka{}, []page.Partition{}, page.Flow{} }, []string{"Starting"}},
 }
 
-// outside are the texts that do not fit where they stand.
+// outside returns the texts that do not fit their place.
 var outside = []string{
 	`[...document.querySelectorAll('.node text')].filter((t) => t.getBoundingClientRect().right > t.parentNode.querySelector('rect').getBoundingClientRect().right || t.getBoundingClientRect().bottom > t.parentNode.querySelector('rect').getBoundingClientRect().bottom)`,
 	`[...document.querySelectorAll('td')].filter((cell) => cell.offsetParent && cell.scrollWidth > cell.clientWidth)`,

@@ -20,8 +20,8 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// slash presses the key as a keyboard does: its character comes of the key, so
-// that the page can hold it back. KeyEvent sends the two apart.
+// slash presses the key as a keyboard does: its character is a result of the key event, so
+// the page can suppress it. KeyEvent sends the two separately.
 var slash = chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
 		press := input.DispatchKeyEventParams{Type: kind, Key: "/", Code: "Slash", Text: "/", UnmodifiedText: "/"}
@@ -32,15 +32,14 @@ var slash = chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 	return nil
 })
 
-// ask searches for a task as somebody without a mouse does, and waits for the
-// whole answer.
+// ask searches for a task with the keyboard, and waits for the whole answer.
 func (b *tab) ask(id string) {
 	b.t.Helper()
 	b.do(slash, chromedp.KeyEvent(id), chromedp.KeyEvent(kb.Enter))
 	b.until(`document.getElementById('story').getAttribute('aria-busy') === 'false'`)
 }
 
-// stateNamed is what the service is at in one of the states.
+// stateNamed sets one of the states.
 func stateNamed(name string) func(*page.Status) {
 	for _, s := range states {
 		if s.name == name {

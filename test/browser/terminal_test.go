@@ -12,14 +12,14 @@ import (
 	"testing"
 )
 
-// A cell of the terminal: a character and its colours, as the sandbox sets them.
+// cell is a character and its colours, as the sandbox sets them.
 type cell struct {
 	char  rune
 	style string
 }
 
-// screen understands what the sandbox writes to a terminal: text, colours, and
-// the status line that is erased and drawn again.
+// screen interprets what the sandbox writes to a terminal: text, colours, and the status
+// line that is erased and drawn again.
 type screen struct {
 	lines    [][]cell
 	row, col int
@@ -77,7 +77,7 @@ func (s *screen) control(kind byte, argument string) {
 	}
 }
 
-// html is the last lines as a page.
+// html returns the last lines as a page.
 func (s *screen) html(rows int) string {
 	var b strings.Builder
 	b.WriteString(`<!doctype html><meta charset="utf-8"><style>

@@ -11,8 +11,8 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// What OPERATIONS lists for sweep, and for retry --reason, is enough; and without the
-// right to see the group's offsets it says what it then does not know.
+// The rights that OPERATIONS lists for sweep, and for retry --reason, are enough. Without
+// the right to read the group's offsets the command says what it does not know.
 func TestCommandSweepNeedsNoMoreRightsThanAreListed(t *testing.T) {
 	t.Parallel()
 	c, o := ownCluster(t, testkafka.Config{Secured: true, Properties: map[string]string{"allow.everyone.if.no.acl.found": "false"}}, options{partitions: 2})

@@ -19,7 +19,7 @@ import (
 // Other programs may write to the outcome topics. Records of other groups answer
 // nothing, those of other versions of the service do, and none holds up the work.
 // The outcome topics have other partition counts than the failed topic.
-func TestStrangeRecordsInTheOutcomeTopicsMisleadNobody(t *testing.T) {
+func TestForeignRecordsInTheOutcomeTopicsHaveNoEffect(t *testing.T) {
 	t.Parallel()
 	const each = 20
 	r := newRig(t, options{noTopics: true, sim: mpcsim.Config{Then: mpcsim.StatusFailed}})

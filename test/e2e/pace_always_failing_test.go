@@ -66,7 +66,7 @@ func TestAnEventThatAlwaysFailsDisturbsNoOther(t *testing.T) {
 	}
 }
 
-func TestAnEventThatAlwaysFailsAloneWaitsAndBlocksNobody(t *testing.T) {
+func TestAnEventThatAlwaysFailsAloneWaitsAndBlocksNoOther(t *testing.T) {
 	t.Parallel()
 	const duration, soon = 15 * time.Second, 3 * time.Second
 	r := newRig(t, options{partitions: 1, sim: mpcsim.Config{Faults: healthy}})

@@ -14,7 +14,7 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// recovery is one as a subscriber reads it.
+// recovery is a recovery as a subscriber reads it.
 type recovery struct {
 	headers map[string]string
 	key     string
@@ -27,7 +27,7 @@ type recovery struct {
 	UserData      string    `json:"user_data"`
 }
 
-// success is MPC's notification of a task's success, as SMN passes it on.
+// success is MPC's notification of a task's success, as SMN forwards it.
 func success(task string) *kgo.Record {
 	notification := fmt.Sprintf(`{"event_type":"RemuxComplete","remux_info":{"task_id":%q,"status":"SUCCEED","user_data":"asset of %s"}}`, task, task)
 	envelope, err := json.Marshal(map[string]string{"type": "Notification", "message_id": "m-" + task, "message": notification, "timestamp": "2026-11-23T08:00:00Z"})
@@ -37,7 +37,7 @@ func success(task string) *kgo.Record {
 	return &kgo.Record{Key: []byte(task), Value: envelope}
 }
 
-// succeed publishes the notifications of these tasks, each of them twice.
+// succeed publishes the notifications of these tasks, each one twice.
 func (r *rig) succeed(tasks []*kgo.Record) (first []*kgo.Record) {
 	r.t.Helper()
 	for range 2 {
@@ -53,7 +53,7 @@ func (r *rig) succeed(tasks []*kgo.Record) (first []*kgo.Record) {
 	return first
 }
 
-// recoveries reads the topic up to its ends as they are now.
+// recoveries reads the topic up to its current ends.
 func (r *rig) recoveries(topic string) (all []recovery) {
 	r.t.Helper()
 	ends, err := r.ends(topic)
@@ -79,7 +79,7 @@ func (r *rig) recoveries(topic string) (all []recovery) {
 	return all
 }
 
-// grown waits until the topic has more records than so many.
+// grown waits until the topic has more than beyond records.
 func (r *rig) grown(topic string, beyond int64) (now int64) {
 	r.t.Helper()
 	waitFor(r.t, 60*time.Second, topic+" to grow", func() (bool, string) {
@@ -104,11 +104,11 @@ func TestARetriedTaskThatSucceedsIsToldOnceWhateverDiesBetween(t *testing.T) {
 	s := start().ready()
 	r.waitForAnswers(tasks, 30*time.Second)
 
-	// What is not written is not committed, and a crash then loses none of it.
+	// What is not written is not committed, so a crash loses nothing.
 	r.limit(topic, 100)
 	told := r.succeed(failed[:tasks/2])
 	s.waitForLog("raise its max.message.bytes")
-	<-time.After(3 * time.Second) // the time in which it commits, thrice
+	<-time.After(3 * time.Second) // three times the interval of commits
 	s.kill()
 	at, err := r.committed()
 	must(t, err)
@@ -142,8 +142,8 @@ func TestARetriedTaskThatSucceedsIsToldOnceWhateverDiesBetween(t *testing.T) {
 	r.checkRecoveries(topic, failed, told)
 }
 
-// checkRecoveries closes the account: one recovery of each task, by the first event that
-// told of its success, and repeats of that at most.
+// checkRecoveries checks the account: one recovery for each task, from the first event that
+// reported its success; there may only be repeats of that one.
 func (r *rig) checkRecoveries(topic string, failed, told []*kgo.Record) {
 	t := r.t
 	t.Helper()
@@ -182,7 +182,7 @@ func (r *rig) checkRecoveries(topic string, failed, told []*kgo.Record) {
 	t.Logf("%d recoveries, %d of them repeated after kill -9", len(found), repeats)
 }
 
-// Off, as it is by default, nothing is read, written or asked for.
+// Without KAFKA_TOPIC_RECOVERED, the default, nothing is read, written or required.
 func TestWithoutTheTopicSuccessesAreIgnored(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{partitions: 1, sim: mpcsim.Config{ProcessingFor: 50 * time.Millisecond}})

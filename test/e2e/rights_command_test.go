@@ -12,9 +12,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// With the service's rights alone the page and explain tell what may be read and
-// name what may not; redrive fails at once, for each right that it lacks, instead
-// of trying for ever. With those that OPERATIONS lists the commands work.
+// With the service's rights alone the page and explain show what they may read, and name
+// what they may not. redrive fails at once for each right that it lacks, instead of
+// retrying for ever. With the rights that OPERATIONS lists the commands work.
 func toolsWithTheListedRights(t *testing.T, r *rig, login []string) {
 	t.Helper()
 	guide, err := os.ReadFile("../../docs/OPERATIONS.md")
@@ -73,5 +73,5 @@ func toolsWithTheListedRights(t *testing.T, r *rig, login []string) {
 	}
 }
 
-// garbage is no failure event.
+// garbage is not a failure event.
 func garbage() *kgo.Record { return &kgo.Record{Value: []byte("no JSON")} }

@@ -31,8 +31,8 @@ const (
 	mutual = "listener.name.sasltls.ssl." // TLS of the listener SASLTLS
 )
 
-// secretVolume is a folder of secrets as Kubernetes mounts it: each file is a symbolic
-// link into ..data, which is a symbolic link to the folder of the present version.
+// secretVolume is a folder of secrets as Kubernetes mounts it: each file is a symbolic link
+// into ..data, which is a symbolic link to the folder of the current version.
 type secretVolume struct {
 	t       *testing.T
 	dir     string
@@ -52,8 +52,8 @@ func mountSecrets(t *testing.T, files map[string]string) *secretVolume {
 
 func (v *secretVolume) path(name string) string { return filepath.Join(v.dir, name) }
 
-// replace changes some of the files, all at the same moment, and removes the version
-// before.
+// replace changes some of the files, all at the same moment, and removes the former
+// version.
 func (v *secretVolume) replace(files map[string]string) {
 	v.t.Helper()
 	maps.Copy(v.files, files)
@@ -75,10 +75,10 @@ func content(t *testing.T, path string) string {
 	return string(text)
 }
 
-// An operator replaces secrets while events keep coming. MPC and the broker refuse the
-// old ones from then on. A log-in to the broker ends after 3 seconds, so it is soon
-// repeated, with the new password, on the connections that are open. Then all of these are
-// cut, and new ones need the new certificate.
+// An operator replaces secrets while events keep coming. From then on MPC and the broker
+// refuse the old ones. A login to the broker is valid for 3 seconds, so it is soon repeated
+// with the new password on the open connections. Then all connections are cut, and new ones
+// need the new certificate.
 func TestSecretsThatAreReplacedInTheMiddleOfWorkCostNoEventAndNoRebalance(t *testing.T) {
 	t.Parallel()
 	between, plaintext := newRelay(t, ""), freeAddress(t)
@@ -120,8 +120,8 @@ func TestSecretsThatAreReplacedInTheMiddleOfWorkCostNoEventAndNoRebalance(t *tes
 	r.refused(broker, certs.CA, certs.OtherCert, certs.OtherKey, oldPassword, "SASL_AUTHENTICATION_FAILED")
 	<-time.After(7 * time.Second) // each log-in is repeated meanwhile, twice
 	r.waitForAnswers(r.collector.count()+200, 40*time.Second)
-	// A log-in between the change of the file and the broker's is refused, and ends its
-	// connection. Else no generation ends.
+	// A login between the change of the file and that of the broker is refused, and ends
+	// its connection. Otherwise no generation ends.
 	refusedBetween := strings.Contains(s.out.String(), "check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD")
 	if n := len(s.assignments()); n != 1 && !refusedBetween {
 		t.Errorf("partitions were assigned %d times: the group rebalanced", n)
@@ -132,14 +132,14 @@ func TestSecretsThatAreReplacedInTheMiddleOfWorkCostNoEventAndNoRebalance(t *tes
 	r.waitForAnswers(r.collector.count()+200, 40*time.Second)
 
 	all := stop()
-	// The process, the first one, ends with exit code 0. What was written when the
-	// connections were cut may be written again.
+	// The process, still the first one, ends with exit code 0. What was being written when
+	// the connections were cut may be written again.
 	t.Logf("%d answers were repeated", len(r.finish(60*time.Second)))
 	r.retriedInSpiteOfRefusals(t, all)
 }
 
-// retriedInSpiteOfRefusals checks that each event's task was retried, and that the refused calls,
-// of which there were some, decided nothing.
+// retriedInSpiteOfRefusals checks that each event's task was retried, that calls were
+// refused, and that no event was answered because of them.
 func (r *rig) retriedInSpiteOfRefusals(t *testing.T, all []*kgo.Record) {
 	t.Helper()
 	r.acceptedAtMostOnce(t, all)
@@ -153,7 +153,7 @@ func (r *rig) retriedInSpiteOfRefusals(t *testing.T, all []*kgo.Record) {
 	t.Logf("%d events, %d refused calls", len(all), refused)
 }
 
-// setPassword makes it the only one that the broker accepts for the user.
+// setPassword makes this the only password of the user that the broker accepts.
 func (r *rig) setPassword(password string) {
 	r.t.Helper()
 	answers, err := r.admin.AlterUserSCRAMs(r.ctx, nil, []kadm.UpsertSCRAM{
@@ -163,7 +163,7 @@ func (r *rig) setPassword(password string) {
 	must(r.t, answers.Error())
 }
 
-// trustOnly makes it the only authority whose client certificates the broker accepts.
+// trustOnly makes this the only authority whose client certificates the broker accepts.
 func (r *rig) trustOnly(ca string) {
 	r.t.Helper()
 	answers, err := r.admin.AlterBrokerConfigs(r.ctx, []kadm.AlterConfig{{Name: mutual + "truststore.location", Value: &ca}}, 1)
@@ -173,7 +173,7 @@ func (r *rig) trustOnly(ca string) {
 	}
 }
 
-// refused waits until the broker refuses this certificate and password with these words.
+// refused waits until the broker refuses this certificate and password with this error.
 func (r *rig) refused(broker, ca, cert, key, password, words string) {
 	r.t.Helper()
 	pair, err := tls.LoadX509KeyPair(cert, key)

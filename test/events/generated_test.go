@@ -17,7 +17,8 @@ import (
 	"remux-retrier/events/eventstest"
 )
 
-// generated is where make test-schemas puts the types and what uses them.
+// generated is the directory in which make test-schemas puts the generated types and their
+// users.
 const generated = "../../bin/schemas"
 
 // users are the programs that use the types, by language.
@@ -125,7 +126,7 @@ func TestTheServiceReadsAFailureEventOfEachShapeFromGeneratedTypes(t *testing.T)
 	}
 }
 
-// use runs a language's program and gives what it writes, by name.
+// use runs a language's program and returns its output, by name.
 func use(t *testing.T, language string, input []byte) map[string][]string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -147,7 +148,7 @@ func use(t *testing.T, language string, input []byte) map[string][]string {
 	return written
 }
 
-// normal is a document in which a moment is written in one way, however it was.
+// normal returns a document in which times are written in one form.
 func normal(t *testing.T, text []byte) any {
 	t.Helper()
 	var document any

@@ -43,7 +43,7 @@ func leaveAlive(t *testing.T, brokers []string, change ...func(*kafkalog.Config)
 	}
 }
 
-func TestLeavingWaitsForNobodysDrain(t *testing.T) {
+func TestLeavingDoesNotWaitForTheDrainsOfOthers(t *testing.T) {
 	leaveDraining(t, fakeKafka(t).ListenAddrs())
 }
 

@@ -56,7 +56,7 @@ func evict(t *testing.T, brokers []string, change ...func(*kafkalog.Config)) {
 	}
 }
 
-func TestALivingMemberOfTheSameNameIsSeenAndNobodyElse(t *testing.T) {
+func TestOnlyALivingMemberOfTheSameNameIsSeen(t *testing.T) {
 	sameName(t, fakeKafka(t).ListenAddrs())
 }
 

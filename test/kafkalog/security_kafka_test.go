@@ -88,7 +88,7 @@ func TestKafkaSecurity(t *testing.T) {
 		{"SASL where there is none", testkafka.Plaintext, nil, right, "does not accept SASL"},
 		{"plaintext to TLS", testkafka.TLS, nil, nil, checkProtocol},
 		{"TLS to plaintext", testkafka.Plaintext, trust(t, files.CA), nil, checkProtocol},
-		{"nobody there", "", nil, nil, "check KAFKA_BROKERS"},
+		{"no broker there", "", nil, nil, "check KAFKA_BROKERS"},
 	} {
 		t.Run(a.name, func(t *testing.T) {
 			brokers := []string{"127.0.0.1:1"}

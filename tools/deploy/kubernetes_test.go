@@ -44,7 +44,7 @@ func build(t *testing.T, overlay string) cluster {
 		kind := r.GetApiVersion() + " " + r.GetKind()
 		into := kinds[kind]
 		if into == nil {
-			t.Fatalf("%s: nobody expects a %s", overlay, kind)
+			t.Fatalf("%s: unexpected %s", overlay, kind)
 		}
 		text, err := r.AsYAML()
 		if err != nil {

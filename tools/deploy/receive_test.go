@@ -44,7 +44,7 @@ func buildReceiver(t *testing.T) receiver {
 		}
 		into := kinds[made.GetKind()]
 		if into == nil {
-			t.Fatalf("nobody expects a %s", made.GetKind())
+			t.Fatalf("unexpected %s", made.GetKind())
 		}
 		if err := yaml.UnmarshalStrict(text, into); err != nil {
 			t.Errorf("%s: %v", made.GetKind(), err)

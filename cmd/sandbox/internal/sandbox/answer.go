@@ -89,7 +89,7 @@ func readDeadLetter(r *kgo.Record) (*answer, error) {
 	}, nil
 }
 
-// readRecovery reads what a subscriber would of a task that has succeeded after a retry.
+// readRecovery reads a recovery as a subscriber does.
 func readRecovery(r *kgo.Record) (*answer, error) {
 	var v struct {
 		TaskID    string `json:"task_id"`

@@ -33,7 +33,8 @@ type checker struct {
 	// settled is closed and replaced each time an event is settled.
 	settled     chan struct{}
 	lastRequest string // the latest request and its result, in words
-	// successes are to be published: of tasks whose retry is answered.
+	// successes are events whose task has been retried, so that its success can be
+	// published.
 	successes chan *sent
 }
 
@@ -54,7 +55,7 @@ type totals struct {
 	problems      int // problems
 }
 
-// maxSuccesses is how many tasks may wait to succeed; more do not.
+// maxSuccesses bounds the tasks that wait for their success; further ones do not succeed.
 const maxSuccesses = 100
 
 func newChecker(p *printer, names map[kind]string, exact bool) *checker {
@@ -72,8 +73,8 @@ func (c *checker) expect(s *sent) {
 	c.sent[s.number] = s
 }
 
-// faultBegins tells that a fault begins; noQueries: that it refuses state queries.
-// Its effect on the service may outlast it, so this is never undone.
+// faultBegins notes the beginning of a fault; noQueries: it refuses state queries. Its
+// effect on the service may outlast it, so this is never undone.
 func (c *checker) faultBegins(noQueries bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -216,7 +217,7 @@ func (c *checker) finish(m *eventState) {
 	c.settled = make(chan struct{})
 }
 
-// succeed has the task of an event succeed, if its example wants that and it was retried.
+// succeed queues an event's success, if its example wants one and the task was retried.
 func (c *checker) succeed(m *eventState) {
 	if m.sent == nil || !m.sent.succeeds || m.answer == nil || m.answer.kind != retried {
 		return

@@ -33,7 +33,7 @@ type example struct {
 
 	status mpcsim.Status // of the task; empty: FAILED
 	script []mpcsim.Step // how MPC answers its first retries
-	// succeeds: once its retry is answered the task succeeds, and MPC notifies of that.
+	// succeeds: after its retry the task succeeds, and MPC sends a notification of that.
 	succeeds bool
 
 	want want
@@ -141,7 +141,7 @@ func (s example) withTask(n int) *sent {
 	return &sent{example: s, number: n, task: task}
 }
 
-// success is the event by which MPC tells that the task has succeeded.
+// success is MPC's notification that the task has succeeded.
 func (s *sent) success() *sent {
 	next := example{event: successEvent, write: notification("SUCCEED"), notice: "SUCCEED", want: want{kind: recovered, reason: "recovered", done: s.want.done}}
 	return &sent{example: next, number: -1 - s.number, task: s.task}

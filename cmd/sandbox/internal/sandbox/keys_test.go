@@ -33,7 +33,7 @@ func (c *chunks) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func TestAnArrowKeyIsNobodysCommand(t *testing.T) {
+func TestAnArrowKeyIsNoCommand(t *testing.T) {
 	var pressed []string
 	readKeys(&chunks{"d", "\x1b[A", "\x1bOd", "\x1b", "Tq", "é", "\x03"}, func(key rune) { pressed = append(pressed, string(key)) })
 	if got := strings.Join(pressed, " "); got != "d t q é \x03" {

@@ -31,8 +31,8 @@ func environment(o options, t topics, brokers []string, endpoint string) map[str
 	if o.faults.PerMinute > 0 {
 		quota = strconv.Itoa(o.faults.PerMinute)
 	}
-	// The always failing task should be given up while the user watches. With random
-	// errors no other task may be.
+	// The task that always fails should be given up while the user watches, but no other
+	// task because of random errors.
 	attempts := "2"
 	if o.faults.ErrorRate > 0 {
 		attempts = "10"
