@@ -80,7 +80,7 @@ func serve(ctx context.Context, opts options, log *slog.Logger) error {
 		log.Warn("the control API under /_sim/ needs no credentials: keep this port on a trusted network")
 	}
 	if notify != nil {
-		notify.run(ctx, server.Simulator, cfg.ProcessingFor)
+		notify.run(ctx, server.Simulator)
 	}
 	<-ctx.Done()
 	grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)

@@ -18,6 +18,9 @@ import (
 // resendAfter is how long SMN waits before it sends a message again.
 const resendAfter = time.Second
 
+// lookEvery is how often a task is looked at whose retry was accepted.
+const lookEvery = 100 * time.Millisecond
+
 // notifyOptions say where MPC's notifications go. Without an endpoint there are none.
 type notifyOptions struct {
 	endpoint  string
@@ -72,8 +75,8 @@ func (n *notifier) observe(ctx context.Context, seen mpcsim.Request) {
 	}
 }
 
-// run works until ctx ends. An accepted task ends after processing.
-func (n *notifier) run(ctx context.Context, mpc *mpcsim.Simulator, processing time.Duration) {
+// run works until ctx ends.
+func (n *notifier) run(ctx context.Context, mpc *mpcsim.Simulator) {
 	var workers sync.WaitGroup
 	defer workers.Wait()
 	workers.Go(func() { n.failTasks(ctx, mpc) })
@@ -83,8 +86,10 @@ func (n *notifier) run(ctx context.Context, mpc *mpcsim.Simulator, processing ti
 			return
 		case id := <-n.accepted:
 			workers.Go(func() {
-				if wait(ctx, processing) {
-					n.notify(ctx, mpc, id)
+				for wait(ctx, lookEvery) {
+					if n.notify(ctx, mpc, id) {
+						return
+					}
 				}
 			})
 		}
@@ -126,16 +131,20 @@ func (n *notifier) subscribe(ctx context.Context) bool {
 	}
 }
 
-// notify sends a task's state, unless it has changed to one that MPC does not notify of.
-func (n *notifier) notify(ctx context.Context, mpc *mpcsim.Simulator, id string) {
+// notify sends a task's end, if MPC notifies of it. It returns false if the task has not
+// ended yet.
+func (n *notifier) notify(ctx context.Context, mpc *mpcsim.Simulator, id string) bool {
 	task, known := mpc.Task(id)
-	if !known || task.Status != mpcsim.StatusSucceed && task.Status != mpcsim.StatusFailed {
-		return
+	switch {
+	case !known || task.Status == mpcsim.StatusCanceled:
+		return true
+	case task.Status != mpcsim.StatusSucceed && task.Status != mpcsim.StatusFailed:
+		return false
 	}
 	message, err := n.smn.Message(smnsim.Notification, smnsim.Failure(id, string(task.Status), task.ErrorCode, task.Description), nil)
 	if err != nil {
 		n.log.Error("SMN cannot sign", "error", err)
-		return
+		return true
 	}
 	switch answer, err := n.smn.Deliver(ctx, n.opts.endpoint, message); {
 	case ctx.Err() != nil:
@@ -146,6 +155,7 @@ func (n *notifier) notify(ctx context.Context, mpc *mpcsim.Simulator, id string)
 	default:
 		n.log.Info("notified", "task_id", id, "task_status", task.Status)
 	}
+	return true
 }
 
 func wait(ctx context.Context, d time.Duration) bool {
