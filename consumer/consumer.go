@@ -36,7 +36,7 @@ type Config struct {
 	Handler Handler
 	Topic   string
 	// Latest makes a group without commits start at the end of each partition instead of
-	// its beginning.
+	// its beginning (auto.offset.reset=latest).
 	Latest bool
 	// SessionTimeout is the group's session timeout, see callMaxAge.
 	SessionTimeout time.Duration
@@ -56,7 +56,7 @@ type Config struct {
 	Rand   func() float64
 	Logger logrus.FieldLogger
 	// Unreachable is the condition "brokers cannot be reached", which several packages
-	// share. Default: a new one.
+	// share. Defaults to a new one.
 	Unreachable *notice.Shared
 }
 

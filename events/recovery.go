@@ -117,9 +117,9 @@ func (r *Recovery) member(name, raw []byte) (err error) {
 func (r *Recovery) check() error {
 	switch {
 	case !r.Source.valid():
-		return fmt.Errorf("the event that told of it has no place in a log: %+v", r.Source)
+		return fmt.Errorf("the source is not a position in Kafka: %+v", r.Source)
 	case !r.Retry.Source.valid() || r.Retry.DecidedAt.IsZero():
-		return fmt.Errorf("it completes no outcome: %+v", r.Retry)
+		return fmt.Errorf("the retry is incomplete: %+v", r.Retry)
 	case r.Retries < 1:
 		return errors.New("there was no retry")
 	case r.RecoveredAt.IsZero():

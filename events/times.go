@@ -5,15 +5,15 @@ import "time"
 // timeLayout is RFC 3339 in UTC with milliseconds, always three digits.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
-// hadKafka is earlier than any record of a producer that knew the time.
-var hadKafka = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+// earliestTime is the earliest plausible time of a record.
+var earliestTime = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // lastTime is the last time that RFC 3339 can express.
 var lastTime = time.Date(9999, 12, 31, 23, 59, 59, 999_000_000, time.UTC)
 
 // HasTime reports whether Time is a real record time. A producer may have written none (-1,
 // which is 1969), or seconds instead of milliseconds: such a record has no age.
-func (s Source) HasTime() bool { return !s.Time.Before(hadKafka) }
+func (s Source) HasTime() bool { return !s.Time.Before(earliestTime) }
 
 // hasTimestamp reports whether Time can also be written. Kafka stores any 64 bits, and a
 // producer that writes microseconds instead of milliseconds produces years beyond 9999; its

@@ -164,7 +164,7 @@ func doubled(first, longest time.Duration, n int) time.Duration {
 }
 
 // errRenewedJustNow: the API rejects the new credentials too. Newer ones would not help;
-// the next call tells whether the API accepts these by then.
+// the next call reports whether the API accepts these by then.
 var errRenewedJustNow = errors.New("the credentials have just been renewed")
 
 func (a *renewing) renew(ctx context.Context, r *http.Request) error {

@@ -41,7 +41,7 @@ func (t *brokerRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error) 
 	return t.serve(rw.(*protocol.Conn), t.version)
 }
 
-// call sends one request to a broker. If it fails, sent tells whether the broker may have
+// call sends one request to a broker. If it fails, sent reports whether the broker may have
 // received it.
 func (l *Client) call(ctx context.Context, broker int32, timeout time.Duration, req protocol.Message) (answer protocol.Message, sent bool, err error) {
 	var reached atomic.Bool

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// heartbeatInterval is how late a member may notice a rebalance; every other member
-	// waits until then. So it is far below the third of the session timeout that would be
+	// heartbeatInterval (heartbeat.interval.ms) is how late a member may notice a
+	// rebalance; every other member waits until then. So it is far below the third of the session timeout that would be
 	// enough otherwise: a rolling restart costs two rebalances per instance, and a second
 	// each was visible in answer times. A heartbeat is about sixty bytes and answered from
 	// memory: seven per second and instance cost the coordinator nothing.

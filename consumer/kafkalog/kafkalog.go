@@ -49,10 +49,10 @@ type Config struct {
 	// and Topic are known to exist.
 	Topics []string
 	// SessionTimeout is how long the group waits for a heartbeat before it gives this
-	// member's partitions to others. Defaults to 10 s.
+	// member's partitions to others (session.timeout.ms). Defaults to 10 s.
 	SessionTimeout time.Duration
 	// RebalanceTimeout is how long a rebalance waits for a member to release its
-	// generation. It must exceed the longest drain. Defaults to 30 s.
+	// generation (rebalance.timeout.ms). It must exceed the longest drain. Defaults to 30 s.
 	RebalanceTimeout time.Duration
 	// TLS, if not nil, returns the configuration of each new connection, which owns it. The
 	// broker's certificate is checked against the name of the broker it connects to.

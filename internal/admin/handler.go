@@ -21,7 +21,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	serve, ok := routes[r.URL.Path]
 	switch {
 	case !s.hosts.match(r.Host):
-		text(w, http.StatusMisdirectedRequest, "the name in the header Host is none of this server's, which answers to no other so that no web page elsewhere can read it by a name of its own: list it in HTTP_ALLOWED_HOSTS, or have the proxy in front send Host: localhost")
+		text(w, http.StatusMisdirectedRequest, "the name in the Host header is not allowed, as a protection against DNS rebinding: list it in HTTP_ALLOWED_HOSTS, or make the proxy send Host: localhost")
 	case r.URL.Path != "/healthz" && r.URL.Path != "/readyz" && !s.throttle.pass(w, r):
 	case !ok && s.config.Page != nil:
 		s.config.Page.ServeHTTP(w, r)

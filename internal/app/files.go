@@ -30,7 +30,7 @@ type files struct {
 
 func newFiles(cfg config.Config, log logrus.FieldLogger) *files {
 	f := &files{set: cfg.Files, tls: cfg.Kafka.TLS, log: log, ends: notice.New(log)}
-	f.set.Listen(f.say)
+	f.set.Listen(f.logEvent)
 	return f
 }
 
@@ -60,7 +60,7 @@ func (f *files) reread(ctx context.Context, hangups <-chan os.Signal) {
 	}
 }
 
-func (f *files) say(e watchfile.Event) {
+func (f *files) logEvent(e watchfile.Event) {
 	switch {
 	case e.Problem != nil:
 		f.log.Warn(unusable(e))

@@ -109,7 +109,7 @@ func (c *Checker) group(ctx context.Context, client *kafkalog.Client) {
 		c.ok(what, "%s, members: %s", g.State, strings.Join(g.Clients, ", "))
 	}
 	if twice := repeated(g.Clients); k.InstanceID != "" && len(twice) > 0 {
-		c.warn(what, "several members are named %s: each instance needs a KAFKA_INSTANCE_ID of its own", strings.Join(twice, ", "))
+		c.warn(what, "several members have the name %s: give each instance its own KAFKA_INSTANCE_ID", strings.Join(twice, ", "))
 	}
 }
 

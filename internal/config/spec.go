@@ -24,7 +24,7 @@ type spec struct {
 	KafkaTopicRetried     string `envconfig:"KAFKA_TOPIC_RETRIED" default:"remux.retried" desc:"Produced: outcomes of tasks that are being retried."`
 	KafkaTopicRetryFailed string `envconfig:"KAFKA_TOPIC_RETRY_FAILED" default:"remux.retry_failed" desc:"Produced: outcomes of tasks that cannot be retried."`
 	KafkaTopicDeadLetter  string `envconfig:"KAFKA_TOPIC_DEAD_LETTER" default:"remux.failed.dlq" desc:"Produced: records that could not be read as failure events, byte for byte."`
-	KafkaTopicRecovered   string `envconfig:"KAFKA_TOPIC_RECOVERED" shown:"off" desc:"Produced: recoveries, which tell that a task has succeeded after a retry of this service. Empty: none are published, and MPC's notifications of success are ignored."`
+	KafkaTopicRecovered   string `envconfig:"KAFKA_TOPIC_RECOVERED" shown:"off" desc:"Produced: recoveries, which say that a task has succeeded after a retry of this service. Empty: none are published, and MPC's notifications of success are ignored."`
 	KafkaStartOffset      string `envconfig:"KAFKA_START_OFFSET" default:"earliest" desc:"Where a group without a committed offset begins: earliest or latest."`
 	KafkaCreateTopics     string `envconfig:"KAFKA_CREATE_TOPICS" default:"false" desc:"Create missing topics at start instead of refusing to run."`
 	KafkaSessionTimeout   string `envconfig:"KAFKA_SESSION_TIMEOUT" default:"10s" desc:"How long the group waits for a silent instance before its partitions move; 6s to 30m."`

@@ -52,7 +52,7 @@ type Config struct {
 	Rand   func() float64
 	Logger logrus.FieldLogger
 	// Unreachable is the condition "brokers cannot be reached", see
-	// consumer.NewUnreachable. Default: a new one.
+	// consumer.NewUnreachable. Defaults to a new one.
 	Unreachable *notice.Shared
 }
 

@@ -31,7 +31,7 @@ const (
 	// is no failure, and an event that was already answered, by any instance.
 	NotAFailure = "not_a_failure"
 	Answered    = "answered_before"
-	// Recovered are events that tell of the success of a task after a retry of ours;
+	// Recovered are events that report the success of a task after a retry of ours;
 	// Succeeded is their reason.
 	Recovered = "recovered"
 	Succeeded = "succeeded"
@@ -64,7 +64,7 @@ func New() *Metrics {
 		registry: registry,
 		events: auto.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "events_total",
-			Help: "Failure events that are finished, by outcome (retried, retry_failed, dead_letter, ignored; with KAFKA_TOPIC_RECOVERED also recovered: events that tell of a success after a retry) and reason.",
+			Help: "Failure events that are finished, by outcome (retried, retry_failed, dead_letter, ignored; with KAFKA_TOPIC_RECOVERED also recovered: events that report a success after a retry) and reason.",
 		}, []string{"outcome", "reason"}),
 		duration: auto.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "event_duration_seconds",

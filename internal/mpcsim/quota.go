@@ -19,7 +19,7 @@ func newQuota(perSecond float64, perMinute int) quota {
 	return quota{perSecond: perSecond, admitted: make([]time.Time, 0, perMinute)}
 }
 
-// admit tells whether a request at now is within the quota, and counts it if so.
+// admit reports whether a request at now is within the quota, and counts it if so.
 func (q *quota) admit(now time.Time) bool {
 	window := cap(q.admitted)
 	full := window > 0 && len(q.admitted) == window

@@ -72,7 +72,7 @@ func (s Step) Executed() Step { s.Execute = true; return s }
 // Repeat returns the step for n requests, or Always for all.
 func (s Step) Repeat(n int) Step { s.Times = n; return s }
 
-// ordinary tells whether the operation's own answer is sent.
+// ordinary reports whether the operation's own answer is sent.
 func (s Step) ordinary() bool { return s.End == EndAnswer && s.Status == 0 }
 
 func (s Step) executes() bool { return s.Execute || s.ordinary() }

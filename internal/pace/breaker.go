@@ -16,7 +16,7 @@ const (
 	probeAtMost = 10 * time.Second
 )
 
-// breaker is the circuit breaker: it tells whether the API works, and when to probe it. It
+// breaker is the circuit breaker: it reports whether the API works, and when to probe it. It
 // is not safe for concurrent use; the gate's lock guards it.
 //
 // A throttled request is neither a failure nor a success. It is an answer and ends a

@@ -31,8 +31,8 @@ func (t Task) asFarAsRead(v Verdict) Verdict {
 	return v
 }
 
-// overlooked is the verdict on an event that will not be read.
-func overlooked(asked *history.Entry) Verdict {
+// skipped is the verdict on an event that will not be read.
+func skipped(asked *history.Entry) Verdict {
 	return Verdict{passedOver, "Not retried: its event was skipped",
 		fmt.Sprintf("Its failure event is at offset %d of partition %d. %s", asked.Offset, asked.Partition, history.PassedOver)}
 }

@@ -75,7 +75,7 @@ func (e evidence) verdict() Verdict {
 	}
 	switch {
 	case open && asked.Failure.PassedOver:
-		return overlooked(asked)
+		return skipped(asked)
 	case open:
 		return e.unread(asked)
 	case latest != nil && latest.Outcome != nil:

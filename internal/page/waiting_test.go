@@ -48,7 +48,7 @@ func TestAnUnansweredEventSaysWhatItWaitsForNow(t *testing.T) {
 		{"no share", change(well(), func(s *Status) { s.MPC.Share = rate(0) }), story.Step{Kind: story.QuotaWait}, NoShare, "Run fewer instances"},
 		{"Kafka is away", change(outage, func(s *Status) { s.Kafka.Problem = "dial tcp: refused" }), story.Step{Kind: story.QuotaWait}, KafkaAway, "Kafka cannot record them. They resume by themselves when the brokers answer. What is wrong: dial tcp: refused."},
 		{"its own call failed", quota, story.Step{Kind: story.BackoffWait, Until: noon}, backingOff, "12:00:00"},
-		{"the state was not told, while others are served", quota, story.Step{Kind: story.State, State: "not told", Error: lost}, asking, "did not tell the task's state"},
+		{"the state was not told, while others are served", quota, story.Step{Kind: story.State, State: "not told", Error: lost}, asking, "did not disclose the task's state"},
 		{"MPC may not have processed the call yet", quota, story.Step{Kind: story.Doubt, Until: noon.Add(time.Second)}, asking, "next state query at 12:00:01"},
 		{"a duplicate is at work", quota, story.Step{Kind: story.DuplicateWait}, duplicate, "same task"},
 		{"its call is under way", quota, story.Step{Kind: story.Call}, atWork, "Calls MPC"},

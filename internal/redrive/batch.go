@@ -105,7 +105,7 @@ func (r *Redriver) size() int {
 	return max(1, min(batchRecords, int(r.cfg.Rate/10)))
 }
 
-// limited tells whether the limit is reached with this number of further records.
+// limited reports whether the limit is reached with this number of further records.
 func (r *Redriver) limited(more int) bool {
 	return r.cfg.Limit > 0 && r.totals.Redriven+more >= r.cfg.Limit
 }

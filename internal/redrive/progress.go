@@ -44,7 +44,7 @@ func (p *progress) from(f Filter) int64 {
 	return p.low
 }
 
-// contains tells whether an earlier run with a filter has handled the record.
+// contains reports whether an earlier run with a filter has handled the record.
 func (p *progress) contains(r *consumer.Record, reason events.Defect) bool {
 	return slices.ContainsFunc(p.filters, func(f filtered) bool { return r.Offset < f.upTo && f.selects(r, reason) })
 }

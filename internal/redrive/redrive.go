@@ -45,7 +45,7 @@ type Config struct {
 	Limit int
 	// Rate is how many records are put back a second at most; 0: no limit.
 	Rate float64
-	// Permanent tells whether an error remains until an operator acts, such as a missing
+	// Permanent reports whether an error remains until an operator acts, such as a missing
 	// right. Such an error ends the run. Defaults to nil: no error is permanent.
 	Permanent func(error) bool
 

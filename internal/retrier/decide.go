@@ -90,7 +90,7 @@ func (e *run) pause(p phase, d time.Duration) pause {
 // undecided. A call in flight when the context ends is completed, and its answer counts.
 func (e *run) decide(ctx context.Context) (*events.Outcome, pause, error) {
 	// One call answers all events that were in the log when it was sent. A later event
-	// tells of a later failure.
+	// reports a later failure.
 	decided, covered := e.r.covering(e.ev)
 	if covered && !e.outdated(decided) {
 		return e.answerAs(decided), pause{}, nil

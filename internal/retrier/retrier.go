@@ -57,7 +57,7 @@ type Lease interface {
 	// Answer publishes the event's outcome, and owns it from then on. It does not wait:
 	// acknowledged is called once, when the outcome has been published or given up.
 	Answer(o *events.Outcome, acknowledged func())
-	// Succeeded ends an event that tells of its task's success, once all events of the
+	// Succeeded ends an event that reports its task's success, once all events of the
 	// task that came before it are answered. It does not wait.
 	Succeeded(f *events.Failure)
 	// GiveUp ends the event without an answer: its next owner gets it.

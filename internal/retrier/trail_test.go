@@ -198,7 +198,7 @@ func TestAQueryInVainIsTold(t *testing.T) {
 		if got := l.kinds(); got != "call refused query state query state answered" {
 			t.Errorf("told %s", got)
 		}
-		if got := l.said(story.State); !strings.HasPrefix(got, "MPC did not tell the task's state: HTTP 503 APIG.0613") {
+		if got := l.said(story.State); !strings.HasPrefix(got, "MPC did not disclose the task's state: HTTP 503 APIG.0613") {
 			t.Errorf("said %q", got)
 		}
 	})

@@ -44,7 +44,7 @@ func newAftermath(r *rand.Rand) (c aftermath) {
 
 // endAftermath ends everything that has continued.
 func (w *world) endAftermath() {
-	w.aftermathOver, w.wellSince = true, w.s.now
+	w.aftermathOver, w.callableSince = true, w.s.now
 	w.setUnwritable(noPartition)
 	for _, t := range w.mpc.tasks {
 		if t.behavior == alwaysFails {
@@ -61,7 +61,7 @@ func (w *world) aftermathRebalance() {
 	if i == nil || w.stopped > 0 {
 		return
 	}
-	w.wellSince = w.s.now
+	w.callableSince = w.s.now
 	kind := w.rand.IntN(4)
 	if w.aftermath.takeOver {
 		kind, w.aftermath.takeOver = 2, false
@@ -78,7 +78,7 @@ func (w *world) aftermathRebalance() {
 		anew := chance(w.rand, 0.5)
 		w.out.after(between(w.rand, 0, w.session), func() {
 			if w.slots[i.slot] == i && w.stopped == 0 {
-				w.wellSince = w.s.now
+				w.callableSince = w.s.now
 				w.start(i.slot, anew)
 			}
 		})

@@ -47,7 +47,7 @@ func (w *world) checkLimit() {
 	l := &w.mpc.limited
 	switch {
 	case w.limit.perMinute == 0:
-	case w.s.now-w.wellSince < learnWithin || w.mpc.throttledAt == 0 || !w.backlog():
+	case w.s.now-w.callableSince < learnWithin || w.mpc.throttledAt == 0 || !w.backlog():
 		*l = limited{}
 	case l.since == 0:
 		l.since = w.s.now

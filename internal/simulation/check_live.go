@@ -13,7 +13,7 @@ func (w *world) checkLate() {
 			if e.answered() || !w.served(e) {
 				continue
 			}
-			if waits, bound := w.s.now-max(e.at, w.wellSince), w.answeredWithin(e); waits > bound {
+			if waits, bound := w.s.now-max(e.at, w.callableSince), w.answeredWithin(e); waits > bound {
 				w.violate("8: no task holds up another", "event %d/%d (%s) has waited for %v, while its task could be served; %v are allowed",
 					e.partition, e.offset, e.value, waits.Round(time.Millisecond), bound.Round(time.Millisecond))
 				return

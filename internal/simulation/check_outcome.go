@@ -80,7 +80,7 @@ func (w *world) untrue(e *event, o *outcome) string {
 		if !w.mayQuery && (t.behavior == refusing || t.behavior == canceled) && o.Reason != events.Accepted {
 			return "" // documented: without the permission, some refusals count as running
 		}
-		return claim(t.accepted >= e.failure, "it tells of failure "+strconv.Itoa(e.failure)+", but "+strconv.Itoa(t.accepted)+" retries were accepted")
+		return claim(t.accepted >= e.failure, "it reports failure "+strconv.Itoa(e.failure)+", but "+strconv.Itoa(t.accepted)+" retries were accepted")
 	case events.Rejected:
 		return claim(t.refusals > 0 && (t.seenFail || !w.mayQuery), "MPC has not refused it")
 	case events.TaskNotFound:

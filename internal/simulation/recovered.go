@@ -72,14 +72,14 @@ func (w *world) recovered(i *instance, m consumer.Message, a *attempt) {
 	e := w.bySource[keyOf(r.Source)]
 	failed := w.bySource[keyOf(r.Retry.Source)]
 	if e == nil || e.success == nil || e.success.id != r.TaskID || failed == nil || failed.task != e.success {
-		w.violate("recoveries tell of a success after a failure", "instance %s tells of what there is not: %s", i.name, m.Value)
+		w.violate("recoveries report a success after a failure", "instance %s published a recovery for an unknown event: %s", i.name, m.Value)
 		return
 	}
 	t := e.success
 	i.tell("publishes that task %s has recovered (retries %d, after event %d/%d), for event %d/%d", t.id, r.Retries, failed.partition, failed.offset, e.partition, e.offset)
 	// Documented: without the permission, some refusals count as running.
 	if t.accepted == 0 && (w.mayQuery || t.behavior == retryable) {
-		w.violate("no recovery without a retry", "instance %s tells that task %s has recovered, and no retry of it was accepted", i.name, t.id)
+		w.violate("no recovery without a retry", "instance %s reports that task %s has recovered, but no retry of it was accepted", i.name, t.id)
 	}
 	a.arrived = w.fact()
 	one := &recovery{Recovery: r, by: i, fact: a.arrived, attempt: a}
@@ -121,7 +121,7 @@ func (w *world) checkToldOnce(i *instance, e *event, r *recovery) {
 		if former.Source == r.Source {
 			acked := former.attempt.acked
 			if former.by == i && acked > 0 && acked < r.attempt.sent || former.fact < r.attempt.since {
-				w.violate("3: no recovery is repeated without need", "event %d/%d was told by %s, and %s, which must know, tells it again", e.partition, e.offset, former.by.name, i.name)
+				w.violate("3: no recovery is repeated without need", "the recovery for event %d/%d was published by %s, and again by %s, which must know", e.partition, e.offset, former.by.name, i.name)
 			}
 			continue
 		}
@@ -150,7 +150,7 @@ func (w *world) checkRecovered() {
 			!slices.ContainsFunc(t.events, counts) || slices.ContainsFunc(t.events, gone) || slices.ContainsFunc(told, gone) || slices.ContainsFunc(t.calls, late) {
 			continue
 		}
-		w.violate("no recovery is lost", "task %s has succeeded after a retry, which event %d/%d tells, and no recovery does", t.id, told[0].partition, told[0].offset)
+		w.violate("no recovery is lost", "task %s has succeeded after a retry, as event %d/%d reports, but there is no recovery", t.id, told[0].partition, told[0].offset)
 	}
 }
 

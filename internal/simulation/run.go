@@ -39,7 +39,7 @@ type world struct {
 	unwritable       outcomePartition // noPartition: all are writable
 	healed           bool
 	aftermathOver    bool          // the aftermath has ended, too
-	wellSince        time.Duration // since when nothing prevents calls: the end of the faults, and later rebalances
+	callableSince    time.Duration // since when nothing prevents calls: the end of the faults, and later rebalances
 	stopped          time.Duration // when the instances were told to stop, at the end; 0: not yet
 }
 
@@ -150,7 +150,7 @@ func (w *world) over() bool {
 
 // heal ends all faults and then waits for quiet.
 func (w *world) heal() {
-	w.healed, w.wellSince = true, w.s.now
+	w.healed, w.callableSince = true, w.s.now
 	w.tell("all faults end")
 	w.setUnreachable(false)
 	if w.mpc.faults != normal {
@@ -194,7 +194,7 @@ func (w *world) watch() {
 	w.checkLate()
 	w.checkLimit()
 	what := w.unfinished()
-	if what != "" && (w.mayQuery || w.aftermathOver || w.s.now < w.wellSince+longestAftermath) || w.s.now < w.active+w.aftermath.lasts {
+	if what != "" && (w.mayQuery || w.aftermathOver || w.s.now < w.callableSince+longestAftermath) || w.s.now < w.active+w.aftermath.lasts {
 		w.out.after(time.Second, w.watch)
 		return
 	}

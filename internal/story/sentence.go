@@ -34,10 +34,10 @@ func (s Step) what() string {
 	case Doubt:
 		return "In doubt" + s.detail() + s.expected("next state query at")
 	case Query:
-		return "Asks MPC for the task's state."
+		return "Queries the task's state."
 	case State:
 		if s.Error != nil {
-			return "MPC did not tell the task's state" + s.answer() + "."
+			return "MPC did not disclose the task's state" + s.answer() + "."
 		}
 		return "The task's state is: " + s.State + "."
 	case Call:

@@ -36,7 +36,7 @@ const (
 	AnsweredBefore Kind = "answered_before" // according to the outcome topics
 )
 
-// Ends tells whether the step is a story's last.
+// Ends reports whether the step is a story's last.
 func (k Kind) Ends() bool {
 	switch k {
 	case Published, GivenUp, DeadLetter, Ignored, AnsweredBefore:
@@ -45,7 +45,7 @@ func (k Kind) Ends() bool {
 	return false
 }
 
-// Waits tells whether the event waits from this step to the next.
+// Waits reports whether the event waits from this step to the next.
 func (k Kind) Waits() bool {
 	switch k {
 	case DuplicateWait, QuotaWait, OutageWait, BackoffWait, DeadLetterWait:

@@ -23,7 +23,7 @@ const newest = "4.3.1"
 // SCRAM.
 func Version() string { return cmp.Or(os.Getenv("TESTKAFKA_VERSION"), newest) }
 
-// ZooKeeper tells whether that version needs ZooKeeper.
+// ZooKeeper reports whether that version needs ZooKeeper.
 func ZooKeeper() bool { return strings.HasPrefix(Version(), "2.") }
 
 // Jars returns the folder of Kafka's jars. The first call on a machine fetches them.

@@ -39,7 +39,7 @@ type Set struct {
 	pending []Event
 }
 
-// Event tells of a change of one value.
+// Event reports a change of one value.
 type Event struct {
 	// Name is the name given to Add.
 	Name string
@@ -275,7 +275,7 @@ func same(a, b []fs.FileInfo) bool {
 	return true
 }
 
-// old tells whether all files were last written at least an interval ago.
+// old reports whether all files were last written at least an interval ago.
 func old(infos []fs.FileInfo, now time.Time) bool {
 	for _, info := range infos {
 		if now.Sub(info.ModTime()) < interval {

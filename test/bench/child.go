@@ -147,7 +147,7 @@ func (c *child) errorOutput() string {
 	return strings.Join(lines, "")
 }
 
-// ready tells whether the service's /readyz answers 200.
+// ready reports whether the service's /readyz answers 200.
 func (c *child) ready() bool {
 	res, err := http.Get(c.http + "/readyz")
 	if err != nil {

@@ -102,7 +102,7 @@ func TestInvariant1BrokersThatDieLoseNothing(t *testing.T) {
 	}
 }
 
-// within tells whether a time lies in one of the intervals.
+// within reports whether a time lies in one of the intervals.
 func within(all []interval, at time.Time) bool {
 	for _, s := range all {
 		if at.After(s.from) && at.Before(s.to) {
@@ -136,7 +136,7 @@ func (r *rig) leader() int {
 	return -1
 }
 
-// inSync tells whether every partition, also of the topic of committed offsets,
+// inSync reports whether every partition, also of the topic of committed offsets,
 // has this number of replicas in sync.
 func (r *rig) inSync(ctx context.Context, replicas int) (bool, string) {
 	topics, err := r.admin.ListTopicsWithInternal(ctx, append(topicsOf(r), "__consumer_offsets")...)

@@ -57,7 +57,7 @@ func (s *sent) problems(f facts, exact bool) []string {
 	return all
 }
 
-// mayBeRunning tells whether already_running is right too: only the task's state
+// mayBeRunning reports whether already_running is right too: only the task's state
 // shows that the call was accepted, or the state that explains a refusal is not known.
 func (s *sent) mayBeRunning(f facts) bool {
 	if f.answer.kind != retried || f.answer.reason != "already_running" {

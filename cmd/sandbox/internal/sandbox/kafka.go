@@ -137,7 +137,7 @@ func (c *client) markRead(r *kgo.Record) {
 	c.next[r.Topic][r.Partition] = r.Offset + 1
 }
 
-// hasRead tells whether readTopics has reached these ends.
+// hasRead reports whether readTopics has reached these ends.
 func (c *client) hasRead(ends kadm.ListedOffsets) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
