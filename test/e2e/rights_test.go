@@ -125,7 +125,7 @@ func TestTheListedRightsAreNeededAndEnough(t *testing.T) {
 			right := strings.ToUpper(missing.operation.String())
 			if missing.operation == kadm.OpDescribeConfigs {
 				// The service works without it, but cannot check the topic's settings.
-				r.command(login, "check").want(t, 0, missing.in(r)+": its settings may not be seen: allow DESCRIBE_CONFIGS on it")
+				r.command(login, "check").want(t, 0, missing.in(r)+": its settings cannot be read: allow DESCRIBE_CONFIGS on it")
 				return
 			}
 			r.command(login, "check").want(t, 1, missing.in(r), right)
