@@ -59,7 +59,7 @@ var limits = map[row]limit{
 	{"200 events a second", answerTime}:  {aim: 1, recorded: 0.9},
 	{"200 events a second", answerTail}:  {recorded: 1, tolerance: toleranceForTail},
 	{"200 events a second", cpuPerEvent}: {aim: 1, recorded: 1.25},
-	{"64 readers over none", answerTime}: {aim: 1.1, recorded: 1.06, tolerance: toleranceForReaders, serviceOnly: true},
+	{"64 readers over none", answerTime}: {aim: 1.1, recorded: 1, tolerance: toleranceForReaders, serviceOnly: true},
 
 	{"100,000 over 10,000", perSecond}:      {aim: 0.85, recorded: 1, higherIsBetter: true, serviceOnly: true},
 	{"100,000 over 10,000", cpuPerEvent}:    {aim: 1.15, recorded: 0.95, serviceOnly: true},
@@ -85,6 +85,11 @@ var limits = map[row]limit{
 	{"100 a minute, 200,000 waiting, batches of 1 MB", peakBare}:      {aim: 64, recorded: 50, tolerance: toleranceForMemory, serviceOnly: true},
 	{"100 in flight, 200,000 waiting, batches of 1 MB", peakBare}:     {aim: 64, recorded: 69, tolerance: toleranceForMemory, serviceOnly: true},
 	{"1,000 in flight, 200,000 waiting, batches of 1 MB", peakBare}:   {aim: 130, recorded: 123, tolerance: toleranceForMemory, serviceOnly: true},
+
+	{"1,000,000 events of one task", peak}:  {recorded: 141, tolerance: toleranceForMemory, serviceOnly: true},
+	{"1,000,000 records of one byte", peak}: {recorded: 75, tolerance: toleranceForMemory, serviceOnly: true},
+	{"100,000 events of one task", peak}:    {recorded: 128, tolerance: toleranceForMemory, serviceOnly: true},
+	{"100,000 records of one byte", peak}:   {recorded: 67, tolerance: toleranceForMemory, serviceOnly: true},
 
 	{"64 partitions, idle", connections}: {aim: 8, recorded: 6, tolerance: toleranceForCount, serviceOnly: true},
 }
