@@ -22,15 +22,18 @@ func TestAPlotsPointsAreToldWithoutAMouse(t *testing.T) {
 	for _, plot := range []string{"throughput", "times"} {
 		text := func() string {
 			t.Helper()
-			said, shown := value[string](b, `document.getElementById('`+plot+`').getAttribute('aria-valuetext')`), value[string](b, `document.querySelector('#`+plot+` .legend').textContent`)
-			if said != shown || said == "" {
-				t.Errorf("%s: a screen reader hears %q, there stands %q", plot, said, shown)
+			both := value[[]string](b, `(p => [p.getAttribute('aria-valuetext'), p.querySelector('.legend').textContent])(document.getElementById('`+plot+`'))`)
+			if both[0] != both[1] || both[0] == "" {
+				t.Errorf("%s: a screen reader hears %q, there stands %q", plot, both[0], both[1])
 			}
-			return said
+			return both[0]
 		}
 		b.do(chromedp.Focus("#" + plot))
 		seen := map[string]bool{text(): true}
 		for _, key := range []string{kb.ArrowLeft, kb.ArrowLeft, kb.PageDown, kb.Home} {
+			if key == kb.Home { // beyond the beginning it cannot move on
+				chosenMovesOn(t, b, plot)
+			}
 			b.do(chromedp.KeyEvent(key))
 			if seen[text()] {
 				t.Errorf("%s: %q tells nothing new: %q", plot, key, text())
@@ -53,6 +56,24 @@ func TestAPlotsPointsAreToldWithoutAMouse(t *testing.T) {
 		}
 	}
 	b.well(url)
+}
+
+// chosenMovesOn shows the plot with a history that ends two minutes later. The chosen point
+// must still be that of the same time, or a reader would take one minute for another.
+func chosenMovesOn(t *testing.T, b *tab, plot string) {
+	t.Helper()
+	_ = value[bool](b, `delete window.told, Promise.all([import('./plot.js'), fetch('api/history').then((r) => r.json())]).then(([m, h]) => {
+		const time = () => document.querySelector('#` + plot + ` .when').textContent;
+		m.showHistory(h);
+		const before = time();
+		m.showHistory({ ...h, until: new Date(Date.parse(h.until) + 120_000).toISOString() });
+		window.told = [before, time()];
+		m.showHistory(h);
+	}), true`)
+	b.until(`window.told`)
+	if times := value[[]string](b, `window.told`); times[0] != times[1] || times[0] == "" {
+		t.Errorf("%s: the chosen point was that of %q and is now that of %q", plot, times[0], times[1])
+	}
 }
 
 func TestWhatIsWrongWithAPartitionAndWhyATaskFailedIsWrittenOut(t *testing.T) {

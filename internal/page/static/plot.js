@@ -78,7 +78,7 @@ function throughput(parent, h) {
   });
   const tell = (i) => legend(parent, kinds.map(([kind, label]) => [kind, label, number(all[i][kind])]), minute(all[i].minute * 60_000));
   replace(parent, picture);
-  readThroughput(picture, total(all[58]) ? 58 : 59, tell); // the last complete minute
+  readThroughput(picture, total(all[58]) ? 58 : 59, tell, all[59].minute); // usually the last complete minute
 }
 
 const axis = [[0.001, '1 ms'], [0.01, '10 ms'], [0.1, '100 ms'], [1, '1 s'], [10, '10 s'], [60, '1 min'], [600, '10 min'], [3600, '1 h'], [36_000, '10 h'], [360_000, '100 h'], [Infinity, '']];
@@ -120,18 +120,19 @@ function times(parent, h) {
   };
   replace(parent, picture);
   const last = Math.max(h.p50_seconds.findLastIndex((t) => t !== null), answers.findLastIndex((list) => list.length > 0));
-  readTimes(picture, 360 - count + Math.max(0, last), tell);
+  readTimes(picture, 360 - count + Math.max(0, last), tell, Math.round(Date.parse(h.until) / 1000 / h.every_seconds));
 }
 
 // reader shows the values of one point of a plot: the one chosen by pointer, finger or
-// arrow keys, else the default. To assistive technology the plot is a slider through the
-// hour.
+// arrow keys, else the default. A chosen point moves with the picture. To assistive
+// technology the plot is a slider through the hour.
 function reader(id, steps) {
   const box = byId(id);
   let chosen = null;
   let picture = null;
   let usual = 0;
   let tell = null;
+  let end = 0; // the last point's number, counted from 1970
   const show = () => {
     const i = chosen ?? usual;
     tell(i);
@@ -161,8 +162,9 @@ function reader(id, steps) {
     event.preventDefault();
     choose((chosen ?? usual) + by);
   });
-  return (newPicture, newUsual, newTell) => {
-    [picture, usual, tell] = [newPicture, newUsual, newTell];
+  return (newPicture, newUsual, newTell, newEnd) => {
+    if (chosen !== null) chosen = Math.min(steps - 1, Math.max(0, chosen - (newEnd - end)));
+    [picture, usual, tell, end] = [newPicture, newUsual, newTell, newEnd];
     show();
   };
 }
