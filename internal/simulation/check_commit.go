@@ -39,7 +39,10 @@ func (w *world) checkAnswered(i *instance, p int, from, to int64) {
 			w.violate("1: no event is lost", "instance %s commits that event %d/%d (%s) is done, but it has no answer", i.name, p, o, records[o].value)
 			return
 		}
-		w.checkDue(i, records[o])
+		if e := records[o]; e != nil {
+			e.committed = true
+			w.checkDue(i, e)
+		}
 	}
 }
 

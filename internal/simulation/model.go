@@ -68,6 +68,7 @@ type event struct {
 	// success is the task that the event reports as succeeded; told: MPC says so.
 	success    *task
 	told       bool
+	committed  bool       // also as part of a done range
 	due        *sourceKey // the failure whose retry has a recovery that an instance has begun to publish for this event
 	recoveries []*recovery
 	value      []byte

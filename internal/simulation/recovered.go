@@ -104,12 +104,14 @@ func (w *world) noteDue(messages []consumer.Message) {
 }
 
 // checkDue: an event with a recovery is not committed before the recovery is published,
-// unless another event has published it.
+// unless another event has published it, or is not committed and will publish it.
 func (w *world) checkDue(i *instance, e *event) {
-	if e == nil || e.due == nil || e.gone || len(e.recoveries) > 0 || slices.ContainsFunc(e.success.events, func(e *event) bool { return e.gone }) {
+	if e.due == nil || e.gone || len(e.recoveries) > 0 || slices.ContainsFunc(e.success.events, func(e *event) bool { return e.gone }) {
 		return
 	}
-	if slices.ContainsFunc(e.success.recoveries, func(r *recovery) bool { return keyOf(r.Retry.Source) == *e.due }) {
+	published := func(r *recovery) bool { return keyOf(r.Retry.Source) == *e.due }
+	publishes := func(other *event) bool { return !other.committed && other.due != nil && *other.due == *e.due }
+	if slices.ContainsFunc(e.success.recoveries, published) || slices.ContainsFunc(w.successesOf(e.success), publishes) {
 		return
 	}
 	w.violate("no recovery is lost", "instance %s commits that event %d/%d (%s) is done, and its recovery is not published", i.name, e.partition, e.offset, e.value)
