@@ -19,7 +19,7 @@ type spec struct {
 	KafkaBrokers          string `envconfig:"KAFKA_BROKERS" shown:"required" desc:"Brokers to start from, comma-separated host:port."`
 	KafkaGroupID          string `envconfig:"KAFKA_GROUP_ID" default:"remux-retrier" desc:"Consumer group; all instances share one."`
 	KafkaClientID         string `envconfig:"KAFKA_CLIENT_ID" default:"remux-retrier" desc:"Client id shown to the brokers."`
-	KafkaInstanceID       string `envconfig:"KAFKA_INSTANCE_ID" desc:"A name that no other instance has and that survives a restart, such as a pod's name. After a crash the restarted instance rejoins the group at once instead of waiting for the session timeout. Two live instances must not share one."`
+	KafkaInstanceID       string `envconfig:"KAFKA_INSTANCE_ID" desc:"A name that no other instance has and that survives a restart, such as a pod's name. After a crash the restarted instance rejoins the group within a second instead of waiting for the session timeout. Two live instances must not share one."`
 	KafkaTopicFailed      string `envconfig:"KAFKA_TOPIC_FAILED" default:"remux.failed" desc:"Consumed: failure events."`
 	KafkaTopicRetried     string `envconfig:"KAFKA_TOPIC_RETRIED" default:"remux.retried" desc:"Produced: outcomes of tasks that are being retried."`
 	KafkaTopicRetryFailed string `envconfig:"KAFKA_TOPIC_RETRY_FAILED" default:"remux.retry_failed" desc:"Produced: outcomes of tasks that cannot be retried."`
