@@ -28,16 +28,15 @@ func (e *run) clear(ctx context.Context) (events.Reason, pause, error) {
 		e.asked = true
 		e.stepDoubt()
 	}
-	s, extent, err := e.ask(ctx)
+	s, err := e.ask(ctx)
 	if err != nil {
 		return "", pause{}, err
 	}
-	if e.doubt == crashed && s != unknown {
-		e.extent = extent // what the log held when an earlier owner called is unknown
+	if e.doubt == crashed && s.state != unknown {
+		e.extent = s.extent // what the log held when an earlier owner called is unknown
 	}
-	now := e.r.cfg.Clock.Now()
 	switch {
-	case s == undisclosed:
+	case s.state == undisclosed:
 		// A call may still have been accepted, so the task is not called again before that
 		// is known.
 		if !e.logged {
@@ -45,12 +44,12 @@ func (e *run) clear(ctx context.Context) (events.Reason, pause, error) {
 			e.r.cfg.Logger.WithField("task_id", e.t.id).Warn("MPC refuses to disclose a task's state, and a call for the task may have been accepted: querying again until it answers")
 		}
 		wait := e.queryBackoff.Next()
-		e.ev.step(story.Step{Kind: story.Doubt, Until: now.Add(wait), Detail: "MPC refused to disclose the task's state; it is queried again"})
+		e.ev.step(story.Step{Kind: story.Doubt, Until: e.r.cfg.Clock.Now().Add(wait), Detail: "MPC refused to disclose the task's state; it is queried again"})
 		return "", e.pause(settling, wait), nil
-	case s == failed && now.Before(e.clearAt):
+	case s.state == failed && s.sent.Before(e.clearAt):
 		e.stepNotYet()
 		return "", pause{phase: settling, due: e.clearAt}, nil
-	case s == failed:
+	case s.state == failed:
 		e.settled()
 	}
 	return s.reason(), pause{}, nil
@@ -62,13 +61,13 @@ func (e *run) settled() {
 	e.ev.Lease.CallHadNoEffect()
 }
 
-// ask queries the task's state. It also returns what the logs held when the request was
-// sent: if the task runs, its retry came after all failures that were in them.
-func (e *run) ask(ctx context.Context) (state, extent, error) {
+// ask queries the task's state. If the task runs, its retry came after all failures that
+// were in the logs when the request was sent.
+func (e *run) ask(ctx context.Context) (taskState, error) {
 	e.stepWaiting()
-	s, x, err := e.r.status.ask(ctx, e.ev, func() extent { return e.r.extentOf(e.t) })
+	s, err := e.r.status.ask(ctx, e.ev, func() extent { return e.r.extentOf(e.t) })
 	e.evidence.exclude() // a query about the task itself says nothing about others
-	return s, x, err
+	return s, err
 }
 
 // explain finds the reason for a refusal that may have several. The current state decides,
@@ -80,21 +79,20 @@ func (e *run) ask(ctx context.Context) (state, extent, error) {
 func (e *run) explain(refusal *mpcclient.Error) (events.Reason, error) {
 	ctx := e.ev.Lease.Owned()
 	for {
-		s, _, err := e.ask(ctx)
+		s, err := e.ask(ctx)
 		if err != nil {
 			return "", err
 		}
 		if reason := s.reason(); reason != "" {
 			return reason, nil
 		}
-		wait := e.clearAt.Sub(e.r.cfg.Clock.Now())
 		switch {
-		case s == failed && wait > 0:
+		case s.state == failed && s.sent.Before(e.clearAt):
 			e.stepNotYet()
-			if err := e.r.cfg.Clock.Sleep(ctx, wait); err != nil {
+			if err := e.r.cfg.Clock.Sleep(ctx, e.clearAt.Sub(e.r.cfg.Clock.Now())); err != nil {
 				return "", err
 			}
-		case s != failed && (notFinal[refusal.Code] || e.doubt != none):
+		case s.state != failed && (notFinal[refusal.Code] || e.doubt != none):
 			// Without the state, a task that is not in its final state counts as running.
 			// And a call that may have been accepted explains why the next one was refused.
 			return events.AlreadyRunning, nil

@@ -56,6 +56,37 @@ func TestFAILEDRightAfterALostAnswerIsNotBelieved(t *testing.T) {
 	})
 }
 
+// MPC may read the state at once and answer late, and this process may sleep before it
+// looks at the answer (SIGSTOP): only the time when the query was sent is certain.
+func TestFAILEDOfAQueryThatWasSentTooEarlyIsNotBelievedHoweverLateItsAnswerIs(t *testing.T) {
+	for name, crash := range map[string]bool{"after a lost answer": false, "after a crash": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := &api{}
+				if !crash {
+					a.retry = first(lostAnswer)
+				}
+				a.query = func(ids []string) (map[string]mpcclient.Task, error) {
+					if a.asked() == 1 {
+						time.Sleep(2 * settle)
+						return tasksIn(mpcclient.StatusFailed, ids...), nil
+					}
+					return tasksIn(mpcclient.StatusProcessing, ids...), nil // MPC has processed the call
+				}
+				d := newHarness(t, a, 0, nil)
+				defer d.stop()
+				ev := newEvent("1")
+				if crash {
+					ev.Lease = &lease{at: ev.Source.Offset, doubt: true, since: time.Now()}
+				}
+				if o := d.decide(ev); o.Reason != events.AlreadyRunning || d.api.called() > 1 {
+					t.Errorf("%+v after %d calls", o, d.api.called())
+				}
+			})
+		})
+	}
+}
+
 func TestFAILEDLongAfterALostAnswerIsCalledAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newHarness(t, &api{retry: first(lostAnswer)}, 0, nil)

@@ -55,6 +55,7 @@ type statusRequest struct {
 	ev      *event
 	extent  func() extent // as of now
 	held    extent        // right before the last request was sent
+	sent    time.Time     // when the last request was sent
 	// alone: it is queried alone, because the last request with it told too little.
 	alone bool
 	// others are absent too if this task is.
@@ -69,22 +70,29 @@ func newStatusBatcher(cfg Config, cause *cause) *statusBatcher {
 	return &statusBatcher{cfg: cfg, forbidden: notice.New(cfg.Logger), trouble: notice.New(cfg.Logger), single: notice.New(cfg.Logger), unexpected: notice.New(cfg.Logger), cause: cause}
 }
 
-// ask returns the state of the event's task, and what was in the logs right before the
-// query. Outages delay it. It fails only when the context ends.
-func (b *statusBatcher) ask(ctx context.Context, ev *event, extentNow func() extent) (state, extent, error) {
+// taskState is a task's state as a query has told it.
+type taskState struct {
+	state
+	extent extent    // what was in the logs right before the query
+	sent   time.Time // when the query was sent: MPC has read the state no earlier
+}
+
+// ask returns the state of the event's task. Outages delay it. It fails only when the
+// context ends.
+func (b *statusBatcher) ask(ctx context.Context, ev *event, extentNow func() extent) (taskState, error) {
 	b.mu.Lock()
 	disabled := b.cfg.Clock.Now().Before(b.disabledUntil)
 	b.mu.Unlock()
 	if disabled {
-		return unknown, extent{}, nil
+		return taskState{state: unknown}, nil
 	}
 	mine := &statusRequest{ctx: ctx, arrived: b.cfg.Clock.Now(), ev: ev, extent: extentNow, answered: make(chan struct{}),
 		failures: backoff.Backoff{Base: firstBackoff, Max: longestBackoff, Rand: b.cfg.Rand}}
 	b.put(mine)
 	if err := b.cfg.Clock.Wait(ctx, mine.answered); err != nil {
-		return unknown, extent{}, err
+		return taskState{}, err
 	}
-	return mine.state, mine.held, nil
+	return taskState{mine.state, mine.held, mine.sent}, nil
 }
 
 // answer is called once: a statusRequest is in one request or waits.
@@ -186,7 +194,7 @@ func (b *statusBatcher) take() []*statusRequest {
 func (b *statusBatcher) query(ctx context.Context, permit *pace.Permit, batch []*statusRequest) {
 	ids := make([]string, 0, perRequest)
 	for _, one := range batch {
-		one.held, one.arrived = one.extent(), time.Time{}
+		one.held, one.sent, one.arrived = one.extent(), b.cfg.Clock.Now(), time.Time{}
 		ids = append(ids, one.ev.Failure.TaskID)
 		one.ev.step(story.Step{Kind: story.Query})
 	}

@@ -44,7 +44,7 @@ func (a api) Query(ctx context.Context, ids []string) (map[string]mpcclient.Task
 	a.i.proc.mustLive()
 	w := a.i.w
 	w.sent(a.i)
-	since := a.i.since
+	since, asked, sent := a.i.since, a.i.clock.Now(), w.s.now
 	a.i.tell("asks for the states of %v", ids)
 	states := map[string]mpcclient.Task{}
 	err := a.send(ctx, mpcclient.OperationQuery, w.drawResult(mpcclient.OperationQuery), func() *mpcclient.Error {
@@ -71,7 +71,7 @@ func (a api) Query(ctx context.Context, ids []string) (map[string]mpcclient.Task
 		switch status := states[id].Status; {
 		case status == mpcclient.StatusFailed:
 			t.seenFail = true
-			a.i.settled(t)
+			a.i.settled(t, asked, sent)
 		case since == a.i.since:
 			a.i.decided[t] = a.i.asked[t]
 			if status != "" {

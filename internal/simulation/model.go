@@ -220,16 +220,17 @@ func (i *instance) running(t *task) {
 	}
 }
 
-// settled: the task is FAILED, so its calls had no effect, unless they are so recent that
-// MPC may still be processing them.
-func (i *instance) settled(t *task) {
+// settled: the task was FAILED after the query was sent, which was at asked by the
+// instance's clock. So its calls had no effect, unless they were so recent then that MPC may
+// have been processing them.
+func (i *instance) settled(t *task, asked time.Time, sent time.Duration) {
 	delete(i.open, t)
 	for _, c := range t.calls {
 		switch {
 		case c.by == i && c.since == i.since:
-			c.settled = c.settled || c.ended && i.clock.Now().Sub(c.endedAt) >= i.w.timeout
+			c.settled = c.settled || c.ended && asked.Sub(c.endedAt) >= i.w.timeout
 		case c.fact < i.since:
-			c.settled = c.settled || i.w.s.now-i.sinceAt >= i.w.timeout
+			c.settled = c.settled || sent-i.sinceAt >= i.w.timeout
 		}
 	}
 }
