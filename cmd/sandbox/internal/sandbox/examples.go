@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -99,13 +100,14 @@ func examples() []example {
 	}
 }
 
-// stream returns what the endless stream repeats: each example, followed by an ordinary
-// event, because most real events are ordinary.
+// stream returns what the endless stream repeats: each example, followed by four ordinary
+// events, because most real events are ordinary. With fewer, a tenth of all records would be
+// unreadable, and the page would rightly say that a producer is broken.
 func stream(examples []example) []example {
 	ordinary := example{event: "plain", write: plain(text, failureCode), succeeds: true, want: accepted}
 	var all []example
 	for _, s := range examples {
-		all = append(all, s, ordinary)
+		all = append(append(all, s), slices.Repeat([]example{ordinary}, 4)...)
 	}
 	return all
 }
