@@ -61,7 +61,7 @@ func (g *generation) lastCommit(ctx context.Context) {
 	}
 }
 
-// revoked: the partitions belong, or may belong, to another member. A drain that ran out of
+// revoked reports whether the partitions belong, or may belong, to another member. A drain that ran out of
 // time has given up its handlers but still owns its partitions.
 func (g *generation) revoked() bool {
 	return g.owned.Err() != nil && !errors.Is(context.Cause(g.owned), errDrained)

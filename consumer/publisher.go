@@ -179,7 +179,7 @@ func (q *queue) next() []*publication {
 // message by message.
 func (p *publisher) writeBatch(q *queue, batch []*publication) {
 	whole := p.produce(q, batch)
-	alone := refused(whole) && len(batch) > 1
+	alone := rejected(whole) && len(batch) > 1
 	for i, pub := range batch {
 		err := whole // per message: retryRejected reads it while the next one is written
 		if alone {
@@ -188,7 +188,7 @@ func (p *publisher) writeBatch(q *queue, batch []*publication) {
 		p.mu.Lock()
 		q.pending--
 		p.mu.Unlock()
-		if refused(err) || errors.Is(err, errMoved) {
+		if rejected(err) || errors.Is(err, errMoved) {
 			p.g.work.Go(p.g.c.cfg.Clock, func() { p.retryRejected(pub, err) })
 			continue
 		}
@@ -229,7 +229,7 @@ func (p *publisher) produce(q *queue, batch []*publication) error {
 		}
 		return fmt.Errorf("partition %d: %w", at.partition, err)
 	}, ErrTooLarge, ErrInvalidRecord, errMoved)
-	if refused(err) || errors.Is(err, errMoved) { // the brokers answer, and this partition may never be written to again
+	if rejected(err) || errors.Is(err, errMoved) { // the brokers answer, and this partition may never be written to again
 		p.setFailing(q, nil)
 		q.notice.Over("publishing to " + at.topic + ": the brokers answer again")
 	}
@@ -241,7 +241,7 @@ func always() bool { return true }
 func (p *publisher) setFailing(q *queue, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	q.failing, q.absent = err != nil && !refused(err), errors.Is(err, ErrUnknownTopic)
+	q.failing, q.absent = err != nil && !rejected(err), errors.Is(err, ErrUnknownTopic)
 }
 
 // problems returns what publishing waits for, what an operator must fix, and which

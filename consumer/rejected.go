@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// refusedRetry is how often a rejected message is retried: an operator may have changed the
+// rejectedRetry is how often a rejected message is retried: an operator may have changed the
 // topic's settings.
-const refusedRetry = 10 * time.Second
+const rejectedRetry = 10 * time.Second
 
-// refused: the topic's settings reject the message.
-func refused(err error) bool {
+// rejected reports whether the topic's settings reject the message.
+func rejected(err error) bool {
 	return errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalidRecord)
 }
 
@@ -26,7 +26,7 @@ func (p *publisher) retryRejected(pub *publication, err error) {
 		problem := fmt.Sprintf("topic %s rejects a message of %d bytes; its record cannot be committed until the topic accepts it: %v",
 			pub.Topic, len(pub.Key)+len(pub.Value), err)
 		p.setStuck(pub, StuckMessage{Problem: problem, Topic: pub.Topic, Bytes: pub.size(), TooLarge: errors.Is(err, ErrTooLarge)}, false)
-		if err := p.g.c.cfg.Clock.Sleep(p.g.working, refusedRetry); err != nil {
+		if err := p.g.c.cfg.Clock.Sleep(p.g.working, rejectedRetry); err != nil {
 			p.finish(pub, err)
 			return
 		}
@@ -79,7 +79,7 @@ func (p *publisher) setStuck(pub *publication, now StuckMessage, taken bool) {
 		case taken:
 			p.g.log.Infof("topic %s has accepted the message of %d bytes that it rejected before", pub.Topic, size)
 		default:
-			p.g.log.Infof("topic %s still refuses the message of %d bytes: its record goes to the partition's next owner", pub.Topic, size)
+			p.g.log.Infof("topic %s still rejects the message of %d bytes: its record goes to the partition's next owner", pub.Topic, size)
 		}
 	}
 	if now.Problem != "" {

@@ -96,7 +96,8 @@ func (t *tracker) track(ctx context.Context, r *Record) (*entry, error) {
 // full reports whether a record waits because the look-ahead is full.
 func (t *tracker) full() bool { return t.lookAhead.isPaused(&t.held) }
 
-// countBytesOnly: the event waits for another event of its task.
+// countBytesOnly stops counting the event, but not its bytes, against the look-ahead: it
+// waits for another event of its task.
 func (t *tracker) countBytesOnly(e *entry) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -138,7 +139,7 @@ func (t *tracker) lost(first int64) int64 {
 	return max(0, n)
 }
 
-// resolve: the event is answered or needs no answer.
+// resolve marks the event as answered, and frees its part of the look-ahead.
 func (t *tracker) resolve(e *entry) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -176,7 +177,7 @@ func (t *tracker) beginCall(e *entry) (may, wanted bool) {
 	return t.lead.raise(e.offset)
 }
 
-// callHadNoEffect: the result of the event's calls is known; they had no effect.
+// callHadNoEffect notes that no call for the event is in doubt.
 func (t *tracker) callHadNoEffect(e *entry) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -11,5 +11,6 @@
 // (the four shapes), foreign.go (other formats) and reader.go (the JSON reader).
 // outcome.go, reason.go and encode.go write outcomes; decode.go and value.go read them
 // back. recovery.go does both for recoveries. deadletter.go and redrive.go write and
-// restore dead letters. newfailure.go writes failure events.
+// restore dead letters. newfailure.go and report.go write failure events. relay.go
+// reads SMN's notifications for receive.
 package events

@@ -12,7 +12,8 @@ import (
 	"remux-retrier/internal/smnsim"
 )
 
-const usage = `mpcsim simulates Huawei Cloud MPC's remux retry and task query for demonstrations.
+const usage = `mpcsim simulates retrying, querying and listing remux tasks of Huawei Cloud MPC, for
+demonstrations.
 
 A new task id is a failed task from its first request. Its retry is accepted, and the
 task succeeds after a while. Faults are switched on and off at run time:
@@ -27,8 +28,8 @@ Outages: down, broken, unauthorized, denied, firewall, resetting, hanging. The
 control API needs no credentials.
 
 With -notify it also simulates SMN. A new task fails every now and then, and each task
-that fails, or that ends after an accepted retry, is notified to that URL. The signing
-certificate stands on an HTTPS server of its own.
+that fails, or that ends after an accepted retry, is notified to that URL. A separate
+HTTPS server serves the signing certificate.
 
 Options. Each is also read from the variable in brackets, which is better for secrets:
 other users can see the command line.

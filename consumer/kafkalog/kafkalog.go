@@ -8,8 +8,8 @@
 // resend messages. Fetch responses are read here (answer.go, batch.go, page.go, unpack.go),
 // because kafka-go unpacks a whole batch at once, however large.
 //
-// Only the wiring of the service, and tests, may import it. Everything else knows only
-// consumer.Client.
+// Only internal/app, internal/check, internal/command and tests may import it. Other
+// packages know it as consumer.Client, or by a small interface of their own.
 package kafkalog
 
 import (

@@ -1,6 +1,6 @@
 // Package admin serves a platform's requests about the service over HTTP: /healthz (is a
-// restart needed?), /readyz (can it work?) and /metrics. Every other path is served by the
-// operator's page.
+// restart needed?), /readyz (can it work?) and /metrics. Every other path goes to
+// Config.Page, the operator's page; without one, as in remux-retrier receive, it is 404.
 //
 // It is read-only, holds no secret and decides nothing: loops report to Loops, and
 // conditions are checked by Checks. Only internal/app starts the Server; any package with a

@@ -1,6 +1,6 @@
 // Package app is the program: it reads the configuration, connects the packages, and runs
-// the service. It is the only place that connects them. It is started by main, the sandbox
-// and the benchmark's profiled service; nothing else imports it.
+// the service. It is the only place that connects them. Main, the sandbox and the
+// benchmark's profiled service start it. The simulation uses its Instance.
 //
 //	app.go        commands and exit codes
 //	output.go     standard output, and write errors on it
@@ -16,6 +16,7 @@
 //	connect.go    configuration → Kafka and MPC clients
 //	files.go      reports changes of secret and certificate files
 //	gc.go         tunes the garbage collector
+//	measure.go    counts and times the API calls
 //	watch.go      detects hanging loops, for /healthz
 //	operate.go    data for the operator's page
 //	ready.go      checks for /readyz, and the line that says ready

@@ -43,7 +43,7 @@ func newPage(o pageSource, log logrus.FieldLogger) (*page.Page, error) {
 	k := o.cfg.Kafka
 	var err error
 	if o.reader, err = history.New(history.Config{
-		Log: o.kafka, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed, DeadLetter: k.TopicDeadLetter, Recovered: k.TopicRecovered,
+		Kafka: o.kafka, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed, DeadLetter: k.TopicDeadLetter, Recovered: k.TopicRecovered,
 		Positions: o.kafka.Positions, Origin: events.OriginOf(k.GroupID), Window: o.cfg.Retry.BudgetWindow, Now: clock.System.Now,
 		Refused: kafkalog.Refused,
 	}); err != nil {

@@ -37,7 +37,7 @@ func drain(cfg config.Config) time.Duration { return cfg.MPC.Timeout + drainSlac
 func serve(ctx context.Context, cfg config.Config, version string, log *logrus.Logger, reread <-chan os.Signal) error {
 	loops, meters := admin.NewLoops(clock.System), metrics.New()
 	files := newFiles(cfg, log)
-	following, unfollow := context.WithCancel(context.WithoutCancel(ctx)) // a drain makes calls, too
+	following, unfollow := context.WithCancel(context.WithoutCancel(ctx)) // files are still read again during the drain: its calls need current credentials
 	var background sync.WaitGroup
 	background.Go(func() { files.run(following, reread) })
 	background.Go(func() { tuneGC(following, cfg.MPC.MaxInFlight) })

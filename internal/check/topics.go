@@ -28,7 +28,7 @@ type use struct {
 
 func uses(k config.Kafka) []use {
 	all := []use{
-		{topic: k.TopicFailed, read: true, writeByCommand: "`retry` and `redrive`"},
+		{topic: k.TopicFailed, read: true, writeByCommand: "`retry`, `redrive` and `sweep`"},
 		{topic: k.TopicRetried, read: true, write: true, ledger: true},
 		{topic: k.TopicRetryFailed, read: true, write: true, ledger: true},
 		{topic: k.TopicDeadLetter, write: true, readByCommand: "`redrive` and `explain`"},
@@ -153,7 +153,7 @@ func (c *Checker) rights(what string, u use, r kafkalog.Rights) {
 		case needs:
 			c.fail(what, "the brokers' ACLs must allow %s on it to this user", name)
 		case byCommand != "":
-			c.warn(what, "the brokers' ACLs do not allow %s on it: the service does not need it, but %s", name, byCommand)
+			c.warn(what, "the brokers' ACLs do not allow %s on it: the service does not need it, but %s do", name, byCommand)
 		}
 	}
 	need("READ", r.Read, u.read, u.readByCommand)

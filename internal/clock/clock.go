@@ -1,4 +1,4 @@
-// Package clock is the service's only source of time and concurrency: timestamps, waits and
+// Package clock is the only source of time and concurrency for the packages that the simulation runs: timestamps, waits and
 // goroutines. Everything that waits takes a Clock, so that a simulation can decide when,
 // and in which order, the waits end.
 //

@@ -8,9 +8,9 @@ var does = map[mpcclient.Class]string{
 	mpcclient.TaskNotFound: "The failure event is answered retry_failed, task_not_found. It is not called again.",
 	mpcclient.InvalidTask:  "The failure event is answered retry_failed, invalid_task. It is not called again.",
 	mpcclient.Refused:      "MPC refuses this task. The service queries the task's state, which decides the outcome; FAILED leads to rejected.",
-	mpcclient.Throttled:    "Not an outage, and no event is answered because of it: the event waits, and the service slows down until few calls are refused.",
-	mpcclient.Operator:     "An outage that an operator must end. No event is answered because of it: events wait, and the service sends at most one probe a second until calls succeed again. The log and /readyz say what to do.",
-	mpcclient.Transient:    "An outage. No event is answered because of it: the call was not executed, and the service calls again with growing backoff.",
+	mpcclient.Throttled:    "Not an outage. No event fails; all stay queued. The service slows down until few calls are refused.",
+	mpcclient.Operator:     "An outage that an operator must end. No event fails; all stay queued. The service sends at most one probe a second until calls succeed again. The log and /readyz say what to do.",
+	mpcclient.Transient:    "An outage. No event fails; all stay queued. The call was not executed, and the service calls again with growing backoff.",
 }
 
 // byStatus is for codes whose meaning depends on the HTTP status.

@@ -2,7 +2,7 @@
 // service does after each. It is the documentation behind `explain`. The behaviour itself is
 // in mpcclient and retrier; a test compares this table with mpcclient's classification.
 //
-// It decides nothing. The commands and the operator's page import it.
+// It decides nothing. Only package command imports it.
 //
 //	codes.go    lookup
 //	answers.go  codes in answers to a call of the API

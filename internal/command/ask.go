@@ -116,7 +116,7 @@ func (a *asking) ask(ctx context.Context, id string) (place string, err error) {
 	if a.dry {
 		return "would be asked for", nil
 	}
-	return publish(ctx, a.log, a.cfg.Kafka.TopicFailed, m)
+	return publish(ctx, a.kafka, a.cfg.Kafka.TopicFailed, m)
 }
 
 // topicWriter is the part of the Kafka client that publish needs.
@@ -127,15 +127,15 @@ type topicWriter interface {
 
 // publish writes a failure event to its key's partition, and returns its place when all
 // in-sync replicas have it. The error is a kafkaError, or unsure.
-func publish(ctx context.Context, log topicWriter, topic string, m events.Message) (place string, err error) {
+func publish(ctx context.Context, kafka topicWriter, topic string, m events.Message) (place string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, writeWithin)
 	defer cancel()
 	message := consumer.Message{Topic: topic, Key: m.Key, Value: m.Value, Headers: m.Headers}
-	p, err := log.PartitionFor(ctx, topic, message.Key)
+	p, err := kafka.PartitionFor(ctx, topic, message.Key)
 	if err != nil {
 		return "", kafkaError{err}
 	}
-	offset, err := log.Produce(ctx, topic, p, []consumer.Message{message})
+	offset, err := kafka.Produce(ctx, topic, p, []consumer.Message{message})
 	if err != nil {
 		return "", unsure{fmt.Errorf("whether its event was written is not known, `remux-retrier explain` tells: %w", err)}
 	}

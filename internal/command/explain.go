@@ -69,20 +69,20 @@ func explainTask(ctx context.Context, env Env, id string, asJSON bool, since tim
 	if !ok {
 		return exitUsage
 	}
-	log, err := env.Kafka(cfg)
+	kafka, err := env.Kafka(cfg)
 	if err != nil {
 		return fail(env, err)
 	}
-	defer log.Close()
+	defer kafka.Close()
 	topics := []string{cfg.Kafka.TopicRetried, cfg.Kafka.TopicRetryFailed, cfg.Kafka.TopicDeadLetter, cfg.Kafka.TopicFailed}
 	if cfg.Kafka.TopicRecovered != "" {
 		topics = append(topics, cfg.Kafka.TopicRecovered)
 	}
-	if err := reach(ctx, log, topics...); err != nil {
+	if err := reach(ctx, kafka, topics...); err != nil {
 		return fail(env, err)
 	}
 	meter := &reading{w: env.Stderr, next: time.Now().Add(time.Second)}
-	read, err := reader(cfg, log, func(c *history.Config) {
+	read, err := reader(cfg, kafka, func(c *history.Config) {
 		if since > 0 {
 			c.Window = since
 		}

@@ -15,11 +15,11 @@ import (
 )
 
 // reader returns a reader of the histories that this configuration's group has written.
-func reader(cfg config.Config, log *kafkalog.Client, change func(*history.Config)) (*history.Reader, error) {
+func reader(cfg config.Config, kafka *kafkalog.Client, change func(*history.Config)) (*history.Reader, error) {
 	k := cfg.Kafka
 	c := history.Config{
-		Log: log, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed, DeadLetter: k.TopicDeadLetter, Recovered: k.TopicRecovered,
-		Positions: log.Positions, Origin: events.OriginOf(k.GroupID), Window: cfg.Retry.BudgetWindow, Now: time.Now, Refused: kafkalog.Refused,
+		Kafka: kafka, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed, DeadLetter: k.TopicDeadLetter, Recovered: k.TopicRecovered,
+		Positions: kafka.Positions, Origin: events.OriginOf(k.GroupID), Window: cfg.Retry.BudgetWindow, Now: time.Now, Refused: kafkalog.Refused,
 	}
 	if change != nil {
 		change(&c)
@@ -47,11 +47,11 @@ type counter interface {
 
 // reach checks that the brokers answer and the topics exist before a command begins. Its
 // errors say what to do.
-func reach(ctx context.Context, log counter, topics ...string) error {
+func reach(ctx context.Context, kafka counter, topics ...string) error {
 	within, cancel := context.WithTimeout(ctx, reachWithin)
 	defer cancel()
 	for _, topic := range topics {
-		_, err := log.Partitions(within, topic)
+		_, err := kafka.Partitions(within, topic)
 		var op *net.OpError
 		switch {
 		case err == nil:

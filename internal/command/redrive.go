@@ -90,17 +90,17 @@ func runRedrive(ctx context.Context, env Env, o options) int {
 	if !ok {
 		return exitUsage
 	}
-	log, err := env.Kafka(redriving(cfg))
+	kafka, err := env.Kafka(redriving(cfg))
 	if err != nil {
 		return fail(env, err)
 	}
-	defer log.Close()
-	if err := reach(ctx, log, cfg.Kafka.TopicDeadLetter, cfg.Kafka.TopicFailed); err != nil {
+	defer kafka.Close()
+	if err := reach(ctx, kafka, cfg.Kafka.TopicDeadLetter, cfg.Kafka.TopicFailed); err != nil {
 		return fail(env, err)
 	}
 	show := newShow(env, o.dry)
 	c := redrive.Config{
-		Log: log, DeadLetter: cfg.Kafka.TopicDeadLetter, Failed: cfg.Kafka.TopicFailed,
+		Kafka: kafka, DeadLetter: cfg.Kafka.TopicDeadLetter, Failed: cfg.Kafka.TopicFailed,
 		Filter: redrive.Filter{Reason: events.Defect(o.reason), Task: o.task}, Limit: o.limit, Rate: o.rate,
 		Clock: clock.System, Rand: rand.Float64, Listener: show, Permanent: kafkalog.Refused,
 	}
@@ -114,7 +114,7 @@ func runRedrive(ctx context.Context, env Env, o options) int {
 	var totals redrive.Totals
 	if o.dry {
 		var at map[int]consumer.Position
-		if at, err = log.Positions(ctx); err == nil {
+		if at, err = kafka.Positions(ctx); err == nil {
 			totals, err = r.Dry(ctx, at)
 		}
 	} else {

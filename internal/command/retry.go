@@ -67,12 +67,12 @@ func retry(ctx context.Context, env Env, ids []string, o retryOptions) int {
 	if !ok {
 		return exitUsage
 	}
-	log, err := env.Kafka(cfg)
+	kafka, err := env.Kafka(cfg)
 	if err != nil {
 		return fail(env, err)
 	}
-	defer log.Close()
-	read, err := reader(cfg, log, nil)
+	defer kafka.Close()
+	read, err := reader(cfg, kafka, nil)
 	if err != nil {
 		return fail(env, err)
 	}
@@ -83,10 +83,10 @@ func retry(ctx context.Context, env Env, ids []string, o retryOptions) int {
 	if !o.force || o.finds() {
 		topics = append(topics, cfg.Kafka.TopicRetried, cfg.Kafka.TopicRetryFailed)
 	}
-	if err := reach(ctx, log, topics...); err != nil && ctx.Err() == nil {
+	if err := reach(ctx, kafka, topics...); err != nil && ctx.Err() == nil {
 		return fail(env, err)
 	}
-	a := &asking{cfg: cfg, log: log, read: read, retryOptions: o, progress: newProgress(env)}
+	a := &asking{cfg: cfg, kafka: kafka, read: read, retryOptions: o, progress: newProgress(env)}
 	if o.finds() {
 		return a.findAndAsk(ctx, env)
 	}
@@ -98,9 +98,9 @@ func retry(ctx context.Context, env Env, ids []string, o retryOptions) int {
 
 // asking is one run of retry.
 type asking struct {
-	cfg  config.Config
-	log  *kafkalog.Client
-	read *history.Reader
+	cfg   config.Config
+	kafka *kafkalog.Client
+	read  *history.Reader
 	retryOptions
 	*progress
 	// known has the accepted retries by task if they were read for all tasks together;

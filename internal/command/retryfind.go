@@ -19,13 +19,13 @@ import (
 )
 
 // topicsOf returns the settings to read many tasks' outcomes of this configuration's group.
-func topicsOf(cfg config.Config, log *kafkalog.Client, since time.Time, show *progress) outcomes.Config {
+func topicsOf(cfg config.Config, kafka *kafkalog.Client, since time.Time, show *progress) outcomes.Config {
 	k := cfg.Kafka
 	return outcomes.Config{
-		Log: log, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed,
+		Kafka: kafka, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed,
 		Successes: k.TopicRecovered != "", Origin: events.OriginOf(k.GroupID), Since: since,
 		Positions: func(ctx context.Context) (map[int]consumer.Position, error) {
-			at, err := log.Positions(ctx)
+			at, err := kafka.Positions(ctx)
 			if err != nil {
 				show.clear()
 				fmt.Fprintf(show.err, "the positions of the group are not known, so failure events that it has skipped count as waiting: %v\n", err)
@@ -48,7 +48,7 @@ func (a *asking) budgets(ctx context.Context, ids []string) error {
 	for _, id := range ids {
 		wanted[id] = true
 	}
-	tasks, err := outcomes.Of(ctx, topicsOf(a.cfg, a.log, time.Now().Add(-a.cfg.Retry.BudgetWindow), a.progress), wanted)
+	tasks, err := outcomes.Of(ctx, topicsOf(a.cfg, a.kafka, time.Now().Add(-a.cfg.Retry.BudgetWindow), a.progress), wanted)
 	a.end()
 	if err != nil {
 		return fmt.Errorf("the budgets are not known: %w", err)
@@ -69,7 +69,7 @@ func (a *asking) findAndAsk(ctx context.Context, env Env) int {
 		back = a.since
 	}
 	since := now.Add(-back)
-	tasks, err := outcomes.Refused(ctx, topicsOf(a.cfg, a.log, now.Add(-max(back, a.cfg.Retry.BudgetWindow)), a.progress))
+	tasks, err := outcomes.Refused(ctx, topicsOf(a.cfg, a.kafka, now.Add(-max(back, a.cfg.Retry.BudgetWindow)), a.progress))
 	a.end()
 	if err != nil {
 		return fail(env, err)

@@ -34,7 +34,8 @@ its events are in the topic. Do not run two at the same time. If MPC's list beca
 shorter while it was read, some tasks may be missing: the exit code is then 1, and
 another run finds them.
 
-A request to MPC lists 100 tasks. There are few a minute: the service needs the quota.
+One request lists 100 tasks. By default few requests a minute are sent, because the
+service needs the quota: see --calls.
 `,
 	prepare: func(flags *flag.FlagSet) func(context.Context, Env, []string) int {
 		o := sweepOptions{}
@@ -128,17 +129,17 @@ func runSweep(ctx context.Context, env Env, o sweepOptions) int {
 	if err != nil {
 		return misused(err)
 	}
-	log, err := env.Kafka(cfg)
+	kafka, err := env.Kafka(cfg)
 	if err != nil {
 		return fail(env, err)
 	}
-	defer log.Close()
+	defer kafka.Close()
 	api, err := env.MPC(cfg)
 	if err != nil {
 		return fail(env, err)
 	}
 	defer api.Close()
-	if err := reach(ctx, log, cfg.Kafka.TopicFailed, cfg.Kafka.TopicRetried, cfg.Kafka.TopicRetryFailed); err != nil {
+	if err := reach(ctx, kafka, cfg.Kafka.TopicFailed, cfg.Kafka.TopicRetried, cfg.Kafka.TopicRetryFailed); err != nil {
 		return fail(env, err)
 	}
 	show := &sweepShow{progress: newProgress(env), env: env}
@@ -146,10 +147,10 @@ func runSweep(ctx context.Context, env Env, o sweepOptions) int {
 		API: api, Since: o.from, Until: o.to, Dry: o.dry, Limit: o.limit, Rate: o.rate, Interval: interval,
 		Clock: clock.System, Rand: rand.Float64, Tell: show,
 		Known: func(ctx context.Context, since time.Time, ids map[string]bool) (map[string]*outcomes.Task, error) {
-			return outcomes.Of(ctx, topicsOf(cfg, log, since, show.progress), ids)
+			return outcomes.Of(ctx, topicsOf(cfg, kafka, since, show.progress), ids)
 		},
 		Publish: func(ctx context.Context, m events.Message) (string, error) {
-			return publish(ctx, log, cfg.Kafka.TopicFailed, m)
+			return publish(ctx, kafka, cfg.Kafka.TopicFailed, m)
 		},
 	})
 	if err != nil {

@@ -5,8 +5,9 @@
 // certificates), so that a bad file is a configuration error at the start and not hours
 // later. Values from files are updated when the files change. A variable that is set but
 // empty counts as unset, because deployment templates leave empty ones behind; only
-// HTTP_ADDR differs, its empty value means "no HTTP". main and internal/app import this
-// package; the packages below them have their own Config structs.
+// HTTP_ADDR differs, its empty value means "no HTTP". internal/app, internal/check,
+// internal/command and the simulation import this package; the others have Config structs
+// of their own.
 package config
 
 import (

@@ -111,7 +111,7 @@ func (o oneTask) Fetch(_ context.Context, topic string, _ int, offset int64, _ i
 
 func TestInvariant7AStormAboutOneTaskHoldsLittleMemory(t *testing.T) {
 	const records = 10_000
-	log := oneTask{records: records, text: strings.Repeat("x", 1000)}
+	kafka := oneTask{records: records, text: strings.Repeat("x", 1000)}
 	var mu sync.Mutex
 	held := func() uint64 {
 		var m runtime.MemStats
@@ -121,7 +121,7 @@ func TestInvariant7AStormAboutOneTaskHoldsLittleMemory(t *testing.T) {
 	}
 	before, most, next := held(), uint64(0), int64(0)
 	r, err := New(Config{
-		Log: log, Positions: func(context.Context) (map[int]consumer.Position, error) { return nil, nil },
+		Kafka: kafka, Positions: func(context.Context) (map[int]consumer.Position, error) { return nil, nil },
 		Failed: "f", Retried: "ok", RetryFailed: "bad", DeadLetter: "dlq", Origin: "g", Window: time.Hour,
 		Now: func() time.Time { return noon }, Progress: func(read, _ int64) {
 			mu.Lock()

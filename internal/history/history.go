@@ -140,7 +140,7 @@ type Answer struct {
 // Success is what a recovery says.
 type Success struct {
 	Retries int `json:"retries"`
-	// Partition and Offset are those of the event that told of the success, EventTime
+	// Partition and Offset are those of the event that reported the success, EventTime
 	// its record's time.
 	Partition int       `json:"event_partition"`
 	Offset    int64     `json:"event_offset"`

@@ -44,7 +44,7 @@ func inWorld(t *testing.T, test func(w *world)) {
 func (w *world) reader(change func(*history.Config)) *history.Reader {
 	w.t.Helper()
 	cfg := history.Config{
-		Log: w.m, Failed: "f", Retried: "ok", RetryFailed: "bad", DeadLetter: "dlq",
+		Kafka: w.m, Failed: "f", Retried: "ok", RetryFailed: "bad", DeadLetter: "dlq",
 		Origin: events.OriginOf("g"), Window: 24 * time.Hour, Now: time.Now,
 		Positions: func(context.Context) (map[int]consumer.Position, error) { return w.committed, nil },
 	}
@@ -216,13 +216,13 @@ func TestTheLimitEndsTheReadingAndSaysSo(t *testing.T) {
 }
 
 // slowOutcomes is a log whose outcome topics are slower than the others.
-type slowOutcomes struct{ history.Log }
+type slowOutcomes struct{ history.Kafka }
 
 func (l slowOutcomes) Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (consumer.Page, error) {
 	if topic == "ok" || topic == "bad" {
 		time.Sleep(time.Second)
 	}
-	return l.Log.Fetch(ctx, topic, partition, offset, maxBytes)
+	return l.Kafka.Fetch(ctx, topic, partition, offset, maxBytes)
 }
 
 func TestTheLimitLeavesNoOutcomeOutHoweverSlowItsPartitionIs(t *testing.T) {
@@ -231,7 +231,7 @@ func TestTheLimitLeavesNoOutcomeOutHoweverSlowItsPartitionIs(t *testing.T) {
 		for range 1000 {
 			w.ask(1, `{"task_id":"8"}`)
 		}
-		h, err := w.reader(func(c *history.Config) { c.Limit, c.Log = 500, slowOutcomes{w.m} }).Task(context.Background(), "7")
+		h, err := w.reader(func(c *history.Config) { c.Limit, c.Kafka = 500, slowOutcomes{w.m} }).Task(context.Background(), "7")
 		if err != nil || h.Complete || !strings.Contains(kinds(h), "outcome(accepted)") {
 			t.Errorf("%v, complete %v, %s", err, h.Complete, kinds(h))
 		}

@@ -36,24 +36,24 @@ func (r *Reader) positions(ctx context.Context) map[int]consumer.Position {
 // events that the group has not committed. since is the time from which on outcomes of
 // these events must be read.
 func (t *reading) planEvents(ctx context.Context) (todo []section, since time.Time, err error) {
-	log, since := t.r.cfg.Log, t.since
+	kafka, since := t.r.cfg.Kafka, t.since
 	positions := t.r.positions(ctx)
 	for _, topic := range []string{t.r.cfg.DeadLetter, t.r.cfg.Failed} {
-		n, err := log.Partitions(ctx, topic)
+		n, err := kafka.Partitions(ctx, topic)
 		if t.refused(topic, err) {
 			continue
 		}
 		if err != nil {
 			return nil, since, err
 		}
-		spans, err := log.Span(ctx, topic, n, t.since)
+		spans, err := kafka.Span(ctx, topic, n, t.since)
 		if t.refused(topic, err) {
 			continue
 		}
 		if err != nil {
 			return nil, since, err
 		}
-		likely, err := log.PartitionFor(ctx, topic, []byte(t.id))
+		likely, err := kafka.PartitionFor(ctx, topic, []byte(t.id))
 		if err != nil {
 			return nil, since, err
 		}
@@ -89,11 +89,11 @@ func (t *reading) outcomeTopics() []string { return []string{t.r.cfg.Retried, t.
 // one partition of each, which the task's id determines.
 func (t *reading) planOutcomes(ctx context.Context, since time.Time, topics []string) (todo []section, err error) {
 	for _, topic := range topics {
-		p, err := t.r.cfg.Log.PartitionFor(ctx, topic, []byte(t.id))
+		p, err := t.r.cfg.Kafka.PartitionFor(ctx, topic, []byte(t.id))
 		if err != nil {
 			return nil, err
 		}
-		spans, err := t.r.cfg.Log.Span(ctx, topic, p+1, since)
+		spans, err := t.r.cfg.Kafka.Span(ctx, topic, p+1, since)
 		if err != nil {
 			return nil, err
 		}

@@ -25,9 +25,9 @@ var ErrNoAnswer = errors.New("the brokers do not answer")
 // by at most half a second.
 const silence = 2 * time.Second
 
-// Log is the part of the Kafka client that history needs.
-type Log interface {
-	scan.Log
+// Kafka is the part of the Kafka client that history needs.
+type Kafka interface {
+	scan.Kafka
 	Partitions(ctx context.Context, topic string) (int, error)
 	PartitionFor(ctx context.Context, topic string, key []byte) (int, error)
 }
@@ -41,7 +41,7 @@ const parallel = 4
 // Config of a Reader. All fields but Recovered, Limit, Progress and Refused are
 // required.
 type Config struct {
-	Log Log
+	Kafka Kafka
 	// Failed, Retried, RetryFailed and DeadLetter are the topics' names.
 	Failed, Retried, RetryFailed, DeadLetter string
 	// Recovered is the topic of the recoveries; empty: there is none.
@@ -71,9 +71,9 @@ type Reader struct{ cfg Config }
 
 // New makes a Reader. It reads nothing yet.
 func New(cfg Config) (*Reader, error) {
-	if cfg.Log == nil || cfg.Positions == nil || cfg.Now == nil || cfg.Window <= 0 || cfg.Origin == "" ||
+	if cfg.Kafka == nil || cfg.Positions == nil || cfg.Now == nil || cfg.Window <= 0 || cfg.Origin == "" ||
 		cfg.Failed == "" || cfg.Retried == "" || cfg.RetryFailed == "" || cfg.DeadLetter == "" {
-		return nil, errors.New("history: Log, Positions, Now, Window, Origin and the four topics are required")
+		return nil, errors.New("history: Kafka, Positions, Now, Window, Origin and the four topics are required")
 	}
 	cfg.Limit = cmp.Or(cfg.Limit, DefaultLimit)
 	if cfg.Progress == nil {
@@ -206,7 +206,7 @@ func (t *reading) readOne(ctx context.Context, s section) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	err := scan.Partition(ctx, t.r.cfg.Log, s.topic, s.partition, s.Interval, func(page consumer.Page) error {
+	err := scan.Partition(ctx, t.r.cfg.Kafka, s.topic, s.partition, s.Interval, func(page consumer.Page) error {
 		t.brokersAnswered()
 		n := int64(len(page.Records))
 		over := max(0, t.read.Add(n)-t.r.cfg.Limit)

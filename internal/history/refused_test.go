@@ -15,7 +15,7 @@ var errForbidden = errors.New("the brokers' ACLs must allow READ")
 
 // forbidding is a log that refuses fetches of one topic.
 type forbidding struct {
-	history.Log
+	history.Kafka
 	topic string
 }
 
@@ -23,7 +23,7 @@ func (f forbidding) Fetch(ctx context.Context, topic string, partition int, offs
 	if topic == f.topic {
 		return consumer.Page{}, errForbidden
 	}
-	return f.Log.Fetch(ctx, topic, partition, offset, maxBytes)
+	return f.Kafka.Fetch(ctx, topic, partition, offset, maxBytes)
 }
 
 // The documented rights do not include READ on the dead letters.
@@ -35,7 +35,7 @@ func TestWithoutTheRightToReadDeadLettersTheRestIsTold(t *testing.T) {
 				t.Fatal(err)
 			}
 			h, err := w.reader(func(c *history.Config) {
-				c.Log, c.Refused = forbidding{w.m, topic}, func(err error) bool { return errors.Is(err, errForbidden) }
+				c.Kafka, c.Refused = forbidding{w.m, topic}, func(err error) bool { return errors.Is(err, errForbidden) }
 			}).Task(context.Background(), "7")
 			if (err == nil) != told {
 				t.Fatalf("without %s: %v", topic, err)

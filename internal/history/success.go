@@ -37,6 +37,6 @@ func (t *reading) success(r *consumer.Record, e Entry) (Entry, bool) {
 
 func (e Entry) success() string {
 	s := e.Recovery
-	return fmt.Sprintf("The task has succeeded after %s, as the event at offset %d of partition %d told. That completes the outcome %s.",
+	return fmt.Sprintf("The task has succeeded after %s, as the event at offset %d of partition %d reported. It belongs to the outcome %s.",
 		count(s.Retries, "retry", "retries"), s.Offset, s.Partition, s.OutcomeID)
 }

@@ -69,8 +69,8 @@ func TestATaskThatHasSucceededAfterARetryIsSaidToHave(t *testing.T) {
 		}
 		text := strings.Join(h.Sentences(), "\n")
 		for _, words := range []string{
-			"had been retried before, and has failed again", "has succeeded after 2 retries, as the event at offset 1 of partition 0 told",
-			"completes the outcome " + failed.ID(),
+			"had been retried before, and has failed again", "has succeeded after 2 retries, as the event at offset 1 of partition 0 reported",
+			"belongs to the outcome " + failed.ID(),
 		} {
 			if !strings.Contains(text, words) {
 				t.Errorf("not said: %q\n%s", words, text)

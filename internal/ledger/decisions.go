@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// maxCovers is how many covers of an outcome are kept. Once more than spareCovers
-	// decisions have several covers, it is fewCovers. Older versions wrote one cover for
-	// each partition.
+	// maxCovers is how many covers of an outcome are kept. While spareCovers or more
+	// additional covers (all but the first of each decision) are held, it is fewCovers. Older
+	// versions wrote one cover for each partition.
 	maxCovers, fewCovers = 64, 3
 	spareCovers          = 1 << 14
 	// maxWalk is how many of a task's decisions are examined, the latest first. It bounds

@@ -29,5 +29,5 @@
 //
 // The ledger decides nothing and publishes nothing. It knows neither MPC nor kafka-go.
 // Every wait and every goroutine uses its clock, so that a simulation can run it. Only
-// internal/app and the simulation import it.
+// internal/app, internal/metrics and test/bench import it.
 package ledger

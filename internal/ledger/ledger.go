@@ -17,7 +17,7 @@ const (
 	// skew is how far the clocks of brokers and instances may differ. Outcomes are read
 	// that much further back and kept that much longer.
 	skew = 10 * time.Minute
-	// maxDecisions bounds the memory to about 320 MB.
+	// maxDecisions bounds the memory: about 340 MB, at most 500 MB, see doc.go.
 	maxDecisions = 2_000_000
 )
 

@@ -1,12 +1,12 @@
-// Package outcomes reads from the topics the outcomes of many tasks since a time, and which
-// of their failure events the service knows. Package history does this for one task, with
-// more detail.
+// Package outcomes reads the outcomes of many tasks since a given time from the topics, and
+// finds out which of their failure events are answered or waiting. Package history does
+// this for one task, with more detail.
 //
 // It decides nothing and writes nothing. Package command imports it, and package sweep,
 // which decides by its results.
 //
 //	outcomes.go the results
-//	read.go     reading it
+//	read.go     reads the topics
 //	record.go   what one record says
 package outcomes
 
@@ -27,16 +27,16 @@ const DefaultLimit = 1_000_000
 // ErrTooMany is the error if the topics hold more entries than Config.Limit.
 var ErrTooMany = errors.New("the outcome topics have too many records about these tasks: read a shorter time")
 
-// Log is what this package needs from Kafka.
-type Log interface {
-	scan.Log
+// Kafka is what this package needs from Kafka.
+type Kafka interface {
+	scan.Kafka
 	Partitions(ctx context.Context, topic string) (int, error)
 }
 
 // Config configures a reading. All fields except Successes, Limit and Progress are
 // required.
 type Config struct {
-	Log Log
+	Kafka Kafka
 	// Failed, Retried and RetryFailed are the topics' names.
 	Failed, Retried, RetryFailed string
 	// Positions returns the group's commits for the failed topic.

@@ -44,7 +44,7 @@ func inWorld(t *testing.T, test func(w *world)) {
 
 func (w *world) config(change func(*outcomes.Config)) outcomes.Config {
 	cfg := outcomes.Config{
-		Log: w.m, Failed: "f", Retried: "ok", RetryFailed: "bad", Origin: events.OriginOf("g"), Since: time.Now().Add(-24 * time.Hour),
+		Kafka: w.m, Failed: "f", Retried: "ok", RetryFailed: "bad", Origin: events.OriginOf("g"), Since: time.Now().Add(-24 * time.Hour),
 		Positions: func(context.Context) (map[int]consumer.Position, error) {
 			if w.away {
 				return nil, errors.New("the coordinator is away")

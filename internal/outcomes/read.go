@@ -40,8 +40,8 @@ type partitionRange struct {
 }
 
 func read(ctx context.Context, cfg Config, wanted func(string) bool, refused bool) (map[string]*Task, error) {
-	if cfg.Log == nil || cfg.Positions == nil || cfg.Origin == "" || cfg.Failed == "" || cfg.Retried == "" || cfg.RetryFailed == "" {
-		return nil, errors.New("outcomes: Log, Positions, Origin and the three topics are required")
+	if cfg.Kafka == nil || cfg.Positions == nil || cfg.Origin == "" || cfg.Failed == "" || cfg.Retried == "" || cfg.RetryFailed == "" {
+		return nil, errors.New("outcomes: Kafka, Positions, Origin and the three topics are required")
 	}
 	cfg.Limit = cmp.Or(cfg.Limit, DefaultLimit)
 	if cfg.Progress == nil {
@@ -117,11 +117,11 @@ func (r *reading) topic(ctx context.Context, topic string, take func(*consumer.R
 }
 
 func (r *reading) plan(ctx context.Context, topic string) (todo []partitionRange, err error) {
-	n, err := r.cfg.Log.Partitions(ctx, topic)
+	n, err := r.cfg.Kafka.Partitions(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
-	spans, err := r.cfg.Log.Span(ctx, topic, n, r.since())
+	spans, err := r.cfg.Kafka.Span(ctx, topic, n, r.since())
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func (r *reading) partition(ctx context.Context, topic string, s partitionRange,
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return scan.Partition(ctx, r.cfg.Log, topic, s.partition, s.Interval, func(page consumer.Page) error {
+	return scan.Partition(ctx, r.cfg.Kafka, topic, s.partition, s.Interval, func(page consumer.Page) error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		for i := range page.Records {

@@ -37,7 +37,7 @@ type Config struct {
 	Logger      logrus.FieldLogger
 }
 
-// Gate admits requests to the API one at a time, in the order in which they ask.
+// Gate admits requests to the API in the order in which they ask, at most MaxInFlight at once.
 type Gate struct {
 	cfg     Config
 	permits *clock.Semaphore

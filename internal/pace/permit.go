@@ -12,7 +12,7 @@ const longestHold = time.Hour
 // Permit is the right to send requests, one at a time.
 type Permit struct {
 	g      *Gate
-	behind int       // it queues in front of all but this many
+	behind int       // at most this many waiting requests go first
 	sent   time.Time // zero: no request is in flight
 	ticket uint64
 	again  bool // its last request was throttled: it keeps its ticket
@@ -27,8 +27,9 @@ func (g *Gate) Acquire(ctx context.Context) (*Permit, error) {
 	return &Permit{g: g, behind: math.MaxInt}, nil
 }
 
-// AcquireFront is Acquire before all others, for a request that several answers wait for.
-// Its turn comes behind at most that many waiting requests.
+// AcquireFront is like Acquire, but goes before all that wait for a permit. At most behind
+// waiting requests are sent before its request. It is for a request that several answers
+// depend on.
 func (g *Gate) AcquireFront(ctx context.Context, behind int) (*Permit, error) {
 	if err := g.permits.AcquireFront(ctx); err != nil {
 		return nil, err

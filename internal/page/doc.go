@@ -9,19 +9,20 @@
 //	GET /                     the page; its files beside it
 //	GET /api/status           Status
 //	GET /api/history          Hour: throughput and answer times
-//	GET /api/latest           Latest: the events done with last; ?below= earlier ones
+//	GET /api/latest           Latest: the events finished last; ?below= returns
+//	                          earlier ones
 //	GET /api/changes          Changes: the states of the last 24 hours
 //	GET /api/instances        Instances: the members of the consumer group
 //	GET /api/tasks/{task_id}  Task; ?topics=false asks this instance's memory alone
-//	GET /api/tasks/?id=…      the same, for the ids "." and ".." too, which clients
-//	                          take for parts of the path
-//	GET /api/events           those first four as server-sent events "status",
-//	                          "history", "latest" and "changes": all at first,
-//	                          then each that has changed
+//	GET /api/tasks/?id=…      the same; needed for the ids "." and "..", which clients
+//	                          treat as parts of the path
+//	GET /api/events           status, history, latest and changes as server-sent
+//	                          events: first all of them, then each one that changes
 //
 // The JSON is stable: fields are added, never renamed; testdata/json.txt lists
-// them. Times are RFC 3339. A refusal is {"error":"…"}: 400 what cannot be a
-// task's id, 404, 405, and 503 with Retry-After where too many streams are open.
+// them. Times are RFC 3339. An error is {"error":"…"}: 400 (this cannot be a task id),
+// 404, 405, or 503 (too many streams, with Retry-After; or the group cannot be asked for
+// its members).
 //
 // The page (directory static) is plain HTML, CSS and JavaScript modules, without
 // a build step and without anything from elsewhere:
@@ -33,11 +34,11 @@
 //	retries.js  the results of accepted retries
 //	latest.js   the list of answers: filter, pages, download
 //	address.js  the open task and the filters, as the address keeps them
-//	instances.js the other instances, and the way to their pages
+//	instances.js the other instances, with links to their pages
 //	changes.js  the states of the last hours
 //	story.js    the search, and a task's story; tell.js shows it
 //	time.js     times, in UTC or the reader's zone
 //	copy.js     buttons that copy ids and commands
-//	answer.js   what the service answers, and what is answered in its place
+//	answer.js   requests to the service, and errors in words
 //	dom.js      how texts and numbers get into the page: never as markup
 package page

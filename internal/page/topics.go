@@ -32,7 +32,7 @@ const (
 // stuck is the state while topics reject messages. The largest message decides which limit
 // is proposed.
 func stuck(s *Status) State {
-	const title = "A message does not fit its topic"
+	const title = "A topic rejects a message"
 	all := s.Kafka.StuckMessages
 	if len(all) == 0 {
 		state := s.at(Stuck, title, "Its partition waits; the others continue."+besides(s))

@@ -13,7 +13,7 @@ import (
 // slowToJoin calls a function after a run has read the topic's ends and before it joins the
 // group.
 type slowToJoin struct {
-	redrive.Log
+	redrive.Kafka
 	meanwhile func()
 }
 
@@ -22,7 +22,7 @@ func (l *slowToJoin) Join(ctx context.Context) (consumer.Generation, error) {
 		l.meanwhile = nil
 		f()
 	}
-	return l.Log.Join(ctx)
+	return l.Kafka.Join(ctx)
 }
 
 // Another run that began later has committed beyond this run's end. That does not mean that
@@ -35,7 +35,7 @@ func TestWhatARunThatBeganLaterDidIsNotDoneAgain(t *testing.T) {
 				e := &recorder{}
 				totals, err := w.run(context.Background(), e, func(c *redrive.Config) {
 					c.Filter = filter
-					c.Log = &slowToJoin{Log: c.Log, meanwhile: func() {
+					c.Kafka = &slowToJoin{Kafka: c.Kafka, meanwhile: func() {
 						w.many(0, 3)
 						w.must(func(c *redrive.Config) { c.Filter = filter })
 					}}
@@ -58,7 +58,7 @@ func TestTheRateIsKeptAfterALongWait(t *testing.T) {
 		var began time.Time
 		w.must(func(c *redrive.Config) {
 			c.Rate = 10
-			c.Log = &slowToJoin{Log: c.Log, meanwhile: func() { time.Sleep(time.Minute); began = time.Now() }}
+			c.Kafka = &slowToJoin{Kafka: c.Kafka, meanwhile: func() { time.Sleep(time.Minute); began = time.Now() }}
 		})
 		if took := time.Since(began); took < 4*time.Second {
 			t.Errorf("50 records at 10 a second took %v", took)

@@ -62,7 +62,7 @@ func TestAProblemIsReportedAndRetried(t *testing.T) {
 				w.many(0, 250)
 				e := &recorder{}
 				totals, err := w.run(context.Background(), e, func(c *redrive.Config) {
-					c.Log.(*memlog.Member).SetFault(failing(op, 3))
+					c.Kafka.(*memlog.Member).SetFault(failing(op, 3))
 				})
 				if err != nil || totals.Redriven != 250 || !slices.Contains(e.problems, "a passing error") {
 					t.Errorf("%+v, %v, %q", totals, err, e.problems)
@@ -81,7 +81,7 @@ func TestAMissingRightEndsTheRun(t *testing.T) {
 				w.many(0, 250)
 				began := time.Now()
 				_, err := w.run(context.Background(), &recorder{}, func(c *redrive.Config) {
-					c.Log.(*memlog.Member).SetFault(failing(op, 1_000_000))
+					c.Kafka.(*memlog.Member).SetFault(failing(op, 1_000_000))
 					c.Permanent = func(err error) bool { return strings.Contains(err.Error(), "a passing error") }
 				})
 				if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "a passing error") || took > 10*time.Second {

@@ -29,16 +29,16 @@ import (
 	"remux-retrier/internal/scan"
 )
 
-// Log is the Kafka client of a redrive, as a member of its own group, which consumes the
+// Kafka is the Kafka client of a redrive, as a member of its own group, which consumes the
 // dead-letter topic.
-type Log interface {
+type Kafka interface {
 	consumer.Client
-	scan.Log
+	scan.Kafka
 }
 
 // Config of a Redriver. All fields but Filter, Limit, Rate and Permanent are required.
 type Config struct {
-	Log                Log
+	Kafka              Kafka
 	DeadLetter, Failed string // topics
 	Filter             Filter
 	// Limit is how many records the run puts back at most; 0: no limit.
@@ -89,8 +89,8 @@ type Redriver struct {
 // New makes a Redriver.
 func New(cfg Config) (*Redriver, error) {
 	switch {
-	case cfg.Log == nil || cfg.Clock == nil || cfg.Rand == nil || cfg.Listener == nil || cfg.DeadLetter == "" || cfg.Failed == "":
-		return nil, errors.New("redrive: Log, the topics, Clock, Rand and Tell are required")
+	case cfg.Kafka == nil || cfg.Clock == nil || cfg.Rand == nil || cfg.Listener == nil || cfg.DeadLetter == "" || cfg.Failed == "":
+		return nil, errors.New("redrive: Kafka, the topics, Clock, Rand and Listener are required")
 	case cfg.Limit < 0 || cfg.Rate < 0:
 		return nil, errors.New("redrive: Limit and Rate must not be negative")
 	}
@@ -148,7 +148,7 @@ func (r *Redriver) join(ctx context.Context) (gen consumer.Generation, err error
 	joined := make(chan struct{})
 	r.cfg.Clock.Go(func() {
 		defer close(joined)
-		gen, err = r.cfg.Log.Join(ctx)
+		gen, err = r.cfg.Kafka.Join(ctx)
 	})
 	soon, cancel := clock.WithTimeout(ctx, r.cfg.Clock, joinsWithin)
 	defer cancel()
@@ -188,16 +188,16 @@ func (r *Redriver) newBackoff() *backoff.Backoff {
 func (r *Redriver) leave(ctx context.Context) {
 	ctx, cancel := clock.WithTimeout(context.WithoutCancel(ctx), r.cfg.Clock, leaveWithin)
 	defer cancel()
-	_ = r.cfg.Log.Leave(ctx) // otherwise the session times out
+	_ = r.cfg.Kafka.Leave(ctx) // otherwise the session times out
 }
 
 // begin reads the topic's beginnings and ends.
 func (r *Redriver) begin(ctx context.Context) error {
-	n, err := r.cfg.Log.Partitions(ctx, r.cfg.DeadLetter)
+	n, err := r.cfg.Kafka.Partitions(ctx, r.cfg.DeadLetter)
 	if err != nil {
 		return err
 	}
-	if r.spans, err = r.cfg.Log.Span(ctx, r.cfg.DeadLetter, n, time.Time{}); err != nil {
+	if r.spans, err = r.cfg.Kafka.Span(ctx, r.cfg.DeadLetter, n, time.Time{}); err != nil {
 		return err
 	}
 	r.counted = make([]int64, n)
@@ -245,7 +245,7 @@ func (r *Redriver) partition(ctx context.Context, p int, positions map[int]consu
 		done.low = span.From
 	case at.Offset > span.To:
 		// Another run that began later may have committed more.
-		now, err := r.cfg.Log.Span(ctx, r.cfg.DeadLetter, len(r.spans), time.Time{})
+		now, err := r.cfg.Kafka.Span(ctx, r.cfg.DeadLetter, len(r.spans), time.Time{})
 		if err != nil {
 			return err
 		}
@@ -261,7 +261,7 @@ func (r *Redriver) partition(ctx context.Context, p int, positions map[int]consu
 	from := min(done.from(r.cfg.Filter), span.To)
 	r.count(p, from)
 	b := &batch{r: r, to: to, partition: p, done: done}
-	return scan.Partition(ctx, r.cfg.Log, r.cfg.DeadLetter, p, consumer.Interval{From: from, To: span.To}, func(page consumer.Page) error {
+	return scan.Partition(ctx, r.cfg.Kafka, r.cfg.DeadLetter, p, consumer.Interval{From: from, To: span.To}, func(page consumer.Page) error {
 		return b.page(ctx, page)
 	})
 }

@@ -100,7 +100,7 @@ func (e *recorder) Progress(t redrive.Totals) {
 func (w *world) config(e *recorder, change func(*redrive.Config)) redrive.Config {
 	w.n++
 	cfg := redrive.Config{
-		Log: w.b.Member(fmt.Sprint("redrive-", w.n)), DeadLetter: letters, Failed: failed,
+		Kafka: w.b.Member(fmt.Sprint("redrive-", w.n)), DeadLetter: letters, Failed: failed,
 		Clock: clock.System, Rand: func() float64 { return .5 }, Listener: e,
 	}
 	if change != nil {

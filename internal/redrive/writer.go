@@ -19,19 +19,19 @@ type writer struct {
 // and all events of a task should be in one partition. If that partition no longer exists,
 // the key's hash chooses one.
 func (w writer) write(ctx context.Context, messages []message) (refused map[int]error, done int, err error) {
-	l := &delivery{log: w.r.cfg.Log, messages: messages, done: make([]bool, len(messages)), refused: map[int]error{}}
+	l := &delivery{kafka: w.r.cfg.Kafka, messages: messages, done: make([]bool, len(messages)), refused: map[int]error{}}
 	groups, order := map[int][]int{}, []int(nil)
 	if len(messages) == 0 {
 		return nil, 0, nil
 	}
-	of, err := l.log.Partitions(ctx, w.r.cfg.Failed)
+	of, err := l.kafka.Partitions(ctx, w.r.cfg.Failed)
 	if err != nil {
 		return nil, 0, err
 	}
 	for i, m := range messages {
 		p := m.partition
 		if p >= of {
-			if p, err = l.log.PartitionFor(ctx, m.Topic, m.Key); err != nil {
+			if p, err = l.kafka.PartitionFor(ctx, m.Topic, m.Key); err != nil {
 				return nil, 0, err
 			}
 		}
@@ -53,7 +53,7 @@ func (w writer) write(ctx context.Context, messages []message) (refused map[int]
 
 // delivery has messages, and which of them are done: written, or refused for good.
 type delivery struct {
-	log      consumer.Client
+	kafka    consumer.Client
 	messages []message
 	done     []bool
 	refused  map[int]error
@@ -71,7 +71,7 @@ func (l *delivery) produce(ctx context.Context, partition int, which []int) erro
 	if len(some) == 0 {
 		return nil
 	}
-	_, err := l.log.Produce(ctx, some[0].Topic, partition, some)
+	_, err := l.kafka.Produce(ctx, some[0].Topic, partition, some)
 	final := errors.Is(err, consumer.ErrTooLarge) || errors.Is(err, consumer.ErrInvalidRecord)
 	switch {
 	case final && len(which) > 1:

@@ -75,8 +75,9 @@ func (r *Retrier) previousRetry(o *events.Outcome) *events.Retry {
 	return nil
 }
 
-// outdated: our own refusal of this event, which was never published. Meanwhile the
-// partition may have had another owner, whose call was accepted and who crashed.
+// outdated reports whether the decision is our own refusal of this event that was never
+// published and may no longer apply: the partition may have had another owner meanwhile,
+// whose call was accepted and who crashed.
 func (e *run) outdated(decided events.Outcome) bool {
 	return e.doubt != none && decided.Reason.Kind() == events.RetryFailed && sameEvent(decided.Source, e.ev.Source)
 }

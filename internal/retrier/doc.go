@@ -12,6 +12,10 @@
 //	state.go        what a state means
 //	cause.go        logs why MPC does not serve
 //	waiting.go      counts what the events wait for
+//	queues.go       tasks in order of arrival, and by time; worker.go: the goroutines that
+//	                run them
+//	recent.go       this process's latest decisions
+//	firstfailure.go logs a task's first failed call
 //	trail.go        reports what happens to an event, see package story
 //
 // The unit of work is the task, however many events it has. A waiting event is data. A task
@@ -24,5 +28,6 @@
 // alone tell them apart from a later failure.
 //
 // The package knows neither Kafka nor HTTP: the API, the gate that paces it and the event's
-// lease are small interfaces. Only internal/app and the simulation import it.
+// lease are small interfaces. Only internal/app, internal/metrics and the
+// simulation import it.
 package retrier

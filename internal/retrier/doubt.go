@@ -55,7 +55,7 @@ func (e *run) clear(ctx context.Context) (events.Reason, pause, error) {
 	return s.reason(), pause{}, nil
 }
 
-// settled: the event's calls are known to have had no effect.
+// settled ends the doubt: the event's calls are known to have had no effect.
 func (e *run) settled() {
 	e.doubt = none
 	e.ev.Lease.CallHadNoEffect()

@@ -25,7 +25,7 @@ const (
 // troubleAfter is the backoff from which failing queries are logged.
 const troubleAfter = 4 * time.Second
 
-// permissionCheck is how often a query is tried that was not permitted.
+// permissionCheck is how long no query is sent after MPC has not permitted one.
 const permissionCheck = 10 * time.Minute
 
 // statusBatcher collects state queries into as few requests as possible: each request costs
@@ -58,7 +58,8 @@ type statusRequest struct {
 	sent    time.Time     // when the last request was sent
 	// alone: it is queried alone, because the last request with it told too little.
 	alone bool
-	// others are absent too if this task is.
+	// others are requests whose tasks were missing in the same answer: if MPC does not know
+	// this task, it does not know theirs either.
 	others   []*statusRequest
 	failed   int // failed requests with it, in a row, while the API served others
 	failures backoff.Backoff

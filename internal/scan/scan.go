@@ -1,5 +1,5 @@
 // Package scan reads an interval of a partition once, from its beginning to its end.
-// Packages history and redrive read topics with it; the service reads failure events
+// Packages history, outcomes and redrive read topics with it; the service reads failure events
 // with package consumer. It keeps no state and starts no goroutine.
 package scan
 
@@ -13,8 +13,8 @@ import (
 	"remux-retrier/consumer"
 )
 
-// Log is the part of the Kafka client that scan needs.
-type Log interface {
+// Kafka is the part of the Kafka client that scan needs.
+type Kafka interface {
 	Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (consumer.Page, error)
 	Span(ctx context.Context, topic string, partitions int, since time.Time) ([]consumer.Interval, error)
 }
@@ -29,12 +29,12 @@ const pageBytes = 1 << 20
 //
 // It skips records that retention deletes meanwhile. It returns the first error of Kafka
 // or of each.
-func Partition(ctx context.Context, log Log, topic string, partition int, interval consumer.Interval, each func(page consumer.Page) error) error {
+func Partition(ctx context.Context, kafka Kafka, topic string, partition int, interval consumer.Interval, each func(page consumer.Page) error) error {
 	sizer, large := consumer.NewFetchSizer(pageBytes), 0
 	for next := interval.From; next < interval.To; {
-		page, err := log.Fetch(ctx, topic, partition, next, max(large, sizer.Next()))
+		page, err := kafka.Fetch(ctx, topic, partition, next, max(large, sizer.Next()))
 		if errors.Is(err, consumer.ErrOffsetOutOfRange) {
-			page.Next, err = first(ctx, log, topic, partition, next)
+			page.Next, err = first(ctx, kafka, topic, partition, next)
 		}
 		if err != nil {
 			return err
@@ -73,8 +73,8 @@ func cutAtLargeRecord(page *consumer.Page, tried bool) (size int) {
 
 // first returns where the partition now begins. It is an error if that is not above
 // next: then next was above the partition's end.
-func first(ctx context.Context, log Log, topic string, partition int, next int64) (int64, error) {
-	spans, err := log.Span(ctx, topic, partition+1, time.Time{})
+func first(ctx context.Context, kafka Kafka, topic string, partition int, next int64) (int64, error) {
+	spans, err := kafka.Span(ctx, topic, partition+1, time.Time{})
 	if err != nil {
 		return 0, err
 	}

@@ -38,8 +38,8 @@ func records(offsets ...int64) (all []consumer.Record) {
 }
 
 // read returns the offsets of the records, and where the last page ended.
-func read(log scan.Log, from, to int64) (offsets []int64, next int64, err error) {
-	err = scan.Partition(context.Background(), log, "t", 0, consumer.Interval{From: from, To: to}, func(page consumer.Page) error {
+func read(kafka scan.Kafka, from, to int64) (offsets []int64, next int64, err error) {
+	err = scan.Partition(context.Background(), kafka, "t", 0, consumer.Interval{From: from, To: to}, func(page consumer.Page) error {
 		for _, r := range page.Records {
 			offsets = append(offsets, r.Offset)
 		}
@@ -50,8 +50,8 @@ func read(log scan.Log, from, to int64) (offsets []int64, next int64, err error)
 }
 
 func TestItEndsAtTheStretchsEndWhateverThePageBrings(t *testing.T) {
-	log := pages{at: map[int64]consumer.Page{3: {Records: records(3, 4, 7), Next: 8}, 8: {Records: records(8, 9, 10, 11), Next: 12}}}
-	offsets, next, err := read(log, 3, 10)
+	kafka := pages{at: map[int64]consumer.Page{3: {Records: records(3, 4, 7), Next: 8}, 8: {Records: records(8, 9, 10, 11), Next: 12}}}
+	offsets, next, err := read(kafka, 3, 10)
 	if len(offsets) != 5 || offsets[4] != 9 || next != 10 || err != nil {
 		t.Errorf("%v, next %d, %v", offsets, next, err)
 	}
@@ -65,19 +65,19 @@ func TestWhatWasAbortedOrCompactedAtTheEndIsPassed(t *testing.T) {
 }
 
 func TestWhatRetentionTookIsPassed(t *testing.T) {
-	log := pages{first: 50, at: map[int64]consumer.Page{50: {Records: records(50), Next: 60}}}
-	offsets, _, err := read(log, 0, 60)
+	kafka := pages{first: 50, at: map[int64]consumer.Page{50: {Records: records(50), Next: 60}}}
+	offsets, _, err := read(kafka, 0, 60)
 	if len(offsets) != 1 || err != nil {
 		t.Errorf("%v, %v", offsets, err)
 	}
 }
 
 func TestALogThatBecameShorterEndsInAnErrorAndNotInALoop(t *testing.T) {
-	for name, log := range map[string]pages{
+	for name, kafka := range map[string]pages{
 		"out of range": {first: 0},
 		"no progress":  {at: map[int64]consumer.Page{10: {Next: 10, End: 10}}},
 	} {
-		if _, _, err := read(log, 10, 60); err == nil || !strings.Contains(err.Error(), "recreated") {
+		if _, _, err := read(kafka, 10, 60); err == nil || !strings.Contains(err.Error(), "recreated") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -110,10 +110,10 @@ func (d *dense) Span(context.Context, string, int, time.Time) ([]consumer.Interv
 }
 
 func TestALogThatUnpacksAThousandfoldIsReadInSmallBites(t *testing.T) {
-	log := &dense{}
-	offsets, _, err := read(log, 0, 10_000)
-	if len(offsets) != 10_000 || err != nil || log.largest > 8<<20 {
-		t.Errorf("%d records in pages of up to %d MiB, %v", len(offsets), log.largest>>20, err)
+	kafka := &dense{}
+	offsets, _, err := read(kafka, 0, 10_000)
+	if len(offsets) != 10_000 || err != nil || kafka.largest > 8<<20 {
+		t.Errorf("%d records in pages of up to %d MiB, %v", len(offsets), kafka.largest>>20, err)
 	}
 }
 
@@ -143,9 +143,9 @@ func (l *large) Span(context.Context, string, int, time.Time) ([]consumer.Interv
 }
 
 func TestALargeRecordIsFetchedByItself(t *testing.T) {
-	log := &large{}
+	kafka := &large{}
 	var whole, out []int64
-	err := scan.Partition(t.Context(), log, "t", 0, consumer.Interval{From: 0, To: 4}, func(page consumer.Page) error {
+	err := scan.Partition(t.Context(), kafka, "t", 0, consumer.Interval{From: 0, To: 4}, func(page consumer.Page) error {
 		for _, r := range page.Records {
 			if r.LeftOut != nil {
 				out = append(out, r.Offset)
@@ -155,7 +155,7 @@ func TestALargeRecordIsFetchedByItself(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || !slices.Equal(whole, []int64{0, 1, 3}) || !slices.Equal(out, []int64{2}) || len(log.asked) != 2 || log.asked[1] != 9e6 {
-		t.Errorf("%v whole, %v not, asked for %v, %v", whole, out, log.asked, err)
+	if err != nil || !slices.Equal(whole, []int64{0, 1, 3}) || !slices.Equal(out, []int64{2}) || len(kafka.asked) != 2 || kafka.asked[1] != 9e6 {
+		t.Errorf("%v whole, %v not, asked for %v, %v", whole, out, kafka.asked, err)
 	}
 }

@@ -40,7 +40,7 @@ type plan struct {
 	troubles                []time.Duration
 	mayQuery                bool // the credentials have the permission
 	keyless                 bool // producers do not key by task id
-	bursts                  bool // producers report tasks whose calls always fail very often
+	bursts                  bool // producers very often report the tasks whose calls always fail
 	latest                  bool // the group starts at the ends of the partitions
 	clocksOff, producersOff bool
 	aftermath               aftermath

@@ -10,7 +10,7 @@ import (
 const (
 	maxSteps   = 32
 	firstSteps = 12
-	usualSteps = 8 // received, two waits, call, accepted, answered, published
+	usualSteps = 8 // received, two waits, call, accepted, answered, published, and one spare
 )
 
 // noWait: shorter waits are left out.

@@ -63,7 +63,7 @@ func TestAPlotsPointsAreToldWithoutAMouse(t *testing.T) {
 func chosenMovesOn(t *testing.T, b *tab, plot string) {
 	t.Helper()
 	_ = value[bool](b, `delete window.told, Promise.all([import('./plot.js'), fetch('api/history').then((r) => r.json())]).then(([m, h]) => {
-		const time = () => document.querySelector('#` + plot + ` .when').textContent;
+		const time = () => document.querySelector('#`+plot+` .when').textContent;
 		m.showHistory(h);
 		const before = time();
 		m.showHistory({ ...h, until: new Date(Date.parse(h.until) + 120_000).toISOString() });
