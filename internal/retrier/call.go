@@ -3,6 +3,7 @@ package retrier
 import (
 	"context"
 	"errors"
+	"time"
 
 	"remux-retrier/internal/pace"
 	"remux-retrier/internal/story"
@@ -81,6 +82,7 @@ func (e *run) send(ctx context.Context, permit *pace.Permit) *mpcclient.Error {
 	extent := e.r.extentOf(e.t) // events after this may tell of a failure of this very retry
 	probe := !e.r.cfg.Gate.Available()
 	e.ev.step(story.Step{Kind: story.Call})
+	e.t.failedAt = time.Time{}
 	err := e.r.cfg.API.Retry(context.WithoutCancel(ctx), e.t.id)
 	before := e.r.cfg.Gate.Counters().RecentlyServed
 	refusal := report(permit, err)

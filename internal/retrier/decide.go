@@ -42,6 +42,9 @@ func (r *Retrier) newRun(t *task, ev *event) *run {
 	e.queryBackoff = e.backoff
 	if ev.Lease.InDoubt() {
 		e.doubt, e.clearAt = crashed, ev.Lease.GenerationStart().Add(r.cfg.Settle)
+		if t.failedAt.After(e.clearAt) {
+			e.settled() // by the query for an earlier event
+		}
 	}
 	return e
 }

@@ -50,6 +50,7 @@ func (e *run) clear(ctx context.Context) (events.Reason, pause, error) {
 		e.stepNotYet()
 		return "", pause{phase: settling, due: e.clearAt}, nil
 	case s.state == failed:
+		e.t.failedAt = s.sent
 		e.settled()
 	}
 	return s.reason(), pause{}, nil

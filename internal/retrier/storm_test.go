@@ -3,6 +3,7 @@ package retrier
 import (
 	"context"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -176,6 +177,37 @@ func TestACrashsDoubtThatTheStateSettlesCoversWhatStoodInTheLogByThen(t *testing
 		all[3].Lease = &lease{at: all[3].Source.Offset}
 		if o := d.decide(all[3]); o.Reason != events.Accepted || *o.Retries != 2 {
 			t.Errorf("a later failure: %+v with %d retries", o, *o.Retries)
+		}
+	})
+}
+
+// A query costs as much as a call. With one for each event, a storm about a task that is not
+// called at all takes minutes after a crash.
+func TestAfterACrashOneQueryEndsTheDoubtOfAllEventsOfATask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newHarness(t, &api{}, 0, nil)
+		defer d.stop()
+		all := storm(10, inDoubt)
+		var waits []func() (*Answer, error)
+		for _, ev := range all {
+			ev.Failure.ErrorCode = "MPC.10052" // not called for
+			waits = append(waits, d.add(t.Context(), ev))
+		}
+		for i, wait := range waits {
+			answer, err := wait()
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Acknowledged()
+			if o := answer.Outcome; o.Reason != events.NotRetryable {
+				t.Errorf("%+v", o)
+			}
+			if got := all[i].Lease.(*lease).heard; !slices.Equal(got, []string{"settled"}) {
+				t.Errorf("event %d, said to the consumer: %v", i, got)
+			}
+		}
+		if d.api.called() != 0 || d.api.asked() != 2 {
+			t.Errorf("%d calls, %d queries; want one before FAILED counts and one after", d.api.called(), d.api.asked())
 		}
 	})
 }

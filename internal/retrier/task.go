@@ -29,6 +29,9 @@ type task struct {
 	wantsSlot bool
 	// run is the progress of the first event; nil: not started.
 	run *run
+	// failedAt is when the latest query was sent that found the task FAILED; zero: none was,
+	// or the task was called since. It is its goroutine's, like run.
+	failedAt time.Time
 }
 
 // phase is what a task does or waits for.
