@@ -25,23 +25,26 @@ func (w *world) checkFailing(c *call) {
 	if t.behavior != alwaysFails {
 		return
 	}
-	lately, own, next, anew := 1, 0, c, false
+	lately, all, own, next, anew := 1, 1, 0, c, false
 	for _, former := range slices.Backward(t.calls) {
 		if former.by != i || former.since != i.since || !former.ended {
 			continue
 		}
-		if w.s.now-former.at < time.Minute && former.at >= w.mpc.throttledAt {
-			lately++
-		}
-		// A failure after attempts_exhausted was answered starts a new count.
+		// A failure after attempts_exhausted was answered starts a new count and backoff.
 		anew = anew || i.exhausted(former)
+		if w.s.now-former.at < time.Minute && former.at >= w.mpc.throttledAt {
+			all++
+			if !anew {
+				lately++
+			}
+		}
 		if !anew && i.servesOthers(former.endedBefore, next.begunAfter, t) {
 			own++
 		}
 		next = former
 	}
-	if lately > failingMinute {
-		w.violate("5: a task that always fails is called rarely", "instance %s calls for task %s, whose calls always fail: %d calls in a minute", i.name, t.id, lately)
+	if lately > failingMinute || all > 2*failingMinute {
+		w.violate("5: a task that always fails is called rarely", "instance %s calls for task %s, whose calls always fail: %d calls in a minute", i.name, t.id, all)
 	}
 	if own >= 2*w.attempts && !i.jumped { // otherwise its clock does not tell what was answered when
 		w.violate("5: a task that always fails costs few calls", "instance %s calls for task %s, and %d of its calls have failed while the API served others; %d attempts are configured", i.name, t.id, own, w.attempts)
