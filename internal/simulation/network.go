@@ -201,6 +201,7 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 	sent, since := g.n.i.w.s.now, g.n.i.since
 	if g.n.i.w.unknownTopicOnce && !g.n.i.w.log.deleted {
 		g.n.i.w.unknownTopicOnce = false
+		g.n.i.w.doubts = true // it may be the last commit of a drain
 		g.n.i.tell("gets unknown topic for a commit")
 		return consumer.ErrUnknownTopic
 	}

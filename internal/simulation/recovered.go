@@ -104,14 +104,14 @@ func (w *world) noteDue(messages []consumer.Message) {
 }
 
 // checkDue: an event with a recovery is not committed before the recovery is published,
-// unless another event has published it, or is not committed and will publish it.
+// unless another event of the success has published it, or is not committed: that will.
 func (w *world) checkDue(i *instance, e *event) {
 	if e.due == nil || e.gone || len(e.recoveries) > 0 || slices.ContainsFunc(e.success.events, func(e *event) bool { return e.gone }) {
 		return
 	}
 	published := func(r *recovery) bool { return keyOf(r.Retry.Source) == *e.due }
-	publishes := func(other *event) bool { return !other.committed && other.due != nil && *other.due == *e.due }
-	if slices.ContainsFunc(e.success.recoveries, published) || slices.ContainsFunc(w.successesOf(e.success), publishes) {
+	publishes := func(other *event) bool { return !other.committed }
+	if slices.ContainsFunc(e.success.recoveries, published) || slices.ContainsFunc(w.reportsOf(e.success), publishes) {
 		return
 	}
 	w.violate("no recovery is lost", "instance %s commits that event %d/%d (%s) is done, and its recovery is not published", i.name, e.partition, e.offset, e.value)
@@ -156,16 +156,21 @@ func (w *world) checkRecovered() {
 	}
 }
 
-// successesOf returns the events that report a task's success.
-func (w *world) successesOf(t *task) (told []*event) {
+// successesOf returns the events by which MPC reports a task's success.
+func (w *world) successesOf(t *task) []*event {
+	return slices.DeleteFunc(w.reportsOf(t), func(e *event) bool { return !e.told })
+}
+
+// reportsOf returns all events that report a task's success, true or not.
+func (w *world) reportsOf(t *task) (all []*event) {
 	for _, records := range w.log.partitions {
 		for _, e := range records {
-			if e != nil && e.told && e.success == t {
-				told = append(told, e)
+			if e != nil && e.success == t {
+				all = append(all, e)
 			}
 		}
 	}
-	return told
+	return all
 }
 
 func keyOf(s events.Source) sourceKey {
