@@ -33,7 +33,7 @@ func main() {
 	// flight. It is an ordinary write error instead.
 	signal.Ignore(syscall.SIGPIPE)
 	var log atomic.Pointer[logrus.Logger] // the service's; a command has none
-	go heed(signals, stop, func() {
+	go stopOnSignals(signals, stop, func() {
 		logWithin(time.Second, log.Load(), "second signal: ending at once")
 		os.Exit(1) // as PID 1 in a container it would ignore the signal's default action
 	})
@@ -64,8 +64,8 @@ func hangups() <-chan os.Signal {
 	return signals
 }
 
-// heed calls stop at the first signal, and end at the next one.
-func heed(signals <-chan os.Signal, stop, end func()) {
+// stopOnSignals calls stop at the first signal, and end at the next one.
+func stopOnSignals(signals <-chan os.Signal, stop, end func()) {
 	<-signals
 	stop()
 	// Signals that are already queued after this time came with the first one, even on a

@@ -67,7 +67,7 @@ func TestAStopThatArrivesAsTwoSignalsIsOne(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				signals := make(chan os.Signal, 2)
 				var stopped, ended int
-				go heed(signals, func() { stopped++ }, func() { ended++ })
+				go stopOnSignals(signals, func() { stopped++ }, func() { ended++ })
 				synctest.Wait()
 				if stopped > 0 {
 					t.Error("stopped without a signal")

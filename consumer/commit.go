@@ -115,7 +115,7 @@ func (g *generation) commit(ctx context.Context, all, last bool) error {
 		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 			err = fmt.Errorf("no answer within %v", g.c.commitTimeout())
 		}
-		if !errors.Is(err, ErrRefused) {
+		if !errors.Is(err, ErrCommitRefused) {
 			g.stop(errUnanswered)
 		}
 		if g.owned.Err() == nil {

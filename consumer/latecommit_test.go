@@ -112,7 +112,7 @@ func TestARefusedCommitIsSentAgainInTheSameGeneration(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		a := w.start("a", nil)
 		time.Sleep(3 * time.Second)
-		a.member.SetFault(failing(memlog.Commit, consumer.ErrRefused))
+		a.member.SetFault(failing(memlog.Commit, consumer.ErrCommitRefused))
 		time.Sleep(time.Minute)
 		a.member.SetFault(nil)
 		w.append(0, 3)

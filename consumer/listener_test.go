@@ -143,7 +143,7 @@ func TestALogCutBelowTheCommitEndsFewGenerations(t *testing.T) {
 		}
 		var members []*instance
 		for _, name := range []string{"a", "b", "c"} {
-			members = append(members, w.start(name, nil, with(failing(memlog.Commit, consumer.ErrRefused))))
+			members = append(members, w.start(name, nil, with(failing(memlog.Commit, consumer.ErrCommitRefused))))
 		}
 		time.Sleep(time.Minute)
 		for _, m := range members {

@@ -72,7 +72,7 @@ func TestTheCutIsRememberedThroughGenerationsThatCommitNothing(t *testing.T) {
 		w.append(0, 5)
 		a := w.start("a", nil)
 		time.Sleep(3 * time.Second)
-		a.member.SetFault(failing(memlog.Commit, consumer.ErrRefused))
+		a.member.SetFault(failing(memlog.Commit, consumer.ErrCommitRefused))
 		w.broker.Truncate(topic, 0, 2)
 		time.Sleep(3 * time.Second)
 		w.append(0, 20)        // the log is longer again than what is committed

@@ -136,7 +136,7 @@ func TestOneStrayUnknownTopicForACommitHasNothingReadAgain(t *testing.T) {
 		stray.Store(true)
 		a.member.SetFault(func(op memlog.Operation) (time.Duration, error, error) {
 			if op == memlog.Commit && stray.Swap(false) {
-				return 0, fmt.Errorf("%w: %w", consumer.ErrRefused, consumer.ErrUnknownTopic), nil
+				return 0, fmt.Errorf("%w: %w", consumer.ErrCommitRefused, consumer.ErrUnknownTopic), nil
 			}
 			return 0, nil, nil
 		})

@@ -65,7 +65,7 @@ func (g *generation) Committed(ctx context.Context) (map[int]consumer.Position, 
 
 // Commit finds the coordinator again after each failure, so that it survives a move of the
 // coordinator during a drain. It waits for the answer until ctx ends, or without a deadline
-// for the rebalance timeout. A commit that could not be sent is ErrRefused. Without
+// for the rebalance timeout. A commit that could not be sent is ErrCommitRefused. Without
 // positions nothing is sent.
 //
 // The leader epoch is stored as unknown (-1, KIP-320). kafka-go's own commit stores 0;
@@ -84,7 +84,7 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 			return fmt.Errorf("%s: partition %d is not assigned: %w", doing, p, consumer.ErrNotOwner)
 		}
 		if len(pos.Metadata) > maxMetadata {
-			return fmt.Errorf("%w: %s: partition %d: metadata of %d bytes, at most %d are stored", consumer.ErrRefused, doing, p, len(pos.Metadata), maxMetadata)
+			return fmt.Errorf("%w: %s: partition %d: metadata of %d bytes, at most %d are stored", consumer.ErrCommitRefused, doing, p, len(pos.Metadata), maxMetadata)
 		}
 		partitions = append(partitions, offsetcommit.RequestPartition{
 			PartitionIndex:       int32(p),
@@ -105,7 +105,7 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 		l.unanswered.Add(1)
 		return l.explain(doing, l.groupRight(), err)
 	case err != nil:
-		return fmt.Errorf("%w: %w", consumer.ErrRefused, l.explain(doing, l.groupRight(), err))
+		return fmt.Errorf("%w: %w", consumer.ErrCommitRefused, l.explain(doing, l.groupRight(), err))
 	}
 	stored := 0
 	for _, t := range m.(*offsetcommit.Response).Topics {
@@ -113,7 +113,7 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 			if p.ErrorCode != 0 {
 				l.coordinator.Store(unknownBroker)
 				err := l.explain(fmt.Sprintf("%s, partition %d", doing, p.PartitionIndex), l.groupRight(), kafka.Error(p.ErrorCode))
-				return fmt.Errorf("%w: %w", consumer.ErrRefused, err)
+				return fmt.Errorf("%w: %w", consumer.ErrCommitRefused, err)
 			}
 			stored++
 		}

@@ -47,17 +47,18 @@ var advices = map[kafka.Error]string{
 	kafka.NotEnoughReplicasAfterAppend: "fewer replicas are in sync than min.insync.replicas",
 }
 
-// refusals are errors of reachable brokers that do not change until an operator acts.
-var refusals = []kafka.Error{
+// operatorErrors are errors of reachable brokers that do not change until an operator acts.
+var operatorErrors = []kafka.Error{
 	kafka.TopicAuthorizationFailed, kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed,
 	kafka.SASLAuthenticationFailed, kafka.UnsupportedSASLMechanism, kafka.IllegalSASLState,
 	kafka.InvalidTopic, kafka.InvalidPartitionNumber, kafka.InvalidReplicationFactor, kafka.InvalidConfiguration, kafka.PolicyViolation,
 }
 
-// Refused reports whether an error is such a refusal.
-func Refused(err error) bool {
+// NeedsOperator reports whether a reachable broker returned an error that does not change
+// until an operator acts.
+func NeedsOperator(err error) bool {
 	var code kafka.Error
-	return errors.As(err, &code) && slices.Contains(refusals, code)
+	return errors.As(err, &code) && slices.Contains(operatorErrors, code)
 }
 
 // explain adds to an error what was attempted and what to do about it, and maps it to an

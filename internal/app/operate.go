@@ -45,7 +45,7 @@ func newPage(o pageSource, log logrus.FieldLogger) (*page.Page, error) {
 	if o.reader, err = history.New(history.Config{
 		Kafka: o.kafka, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed, DeadLetter: k.TopicDeadLetter, Recovered: k.TopicRecovered,
 		Positions: o.kafka.Positions, Origin: events.OriginOf(k.GroupID), Window: o.cfg.Retry.BudgetWindow, Now: clock.System.Now,
-		Refused: kafkalog.Refused,
+		Refused: kafkalog.NeedsOperator,
 	}); err != nil {
 		return nil, err
 	}

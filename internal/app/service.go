@@ -37,12 +37,12 @@ func drain(cfg config.Config) time.Duration { return cfg.MPC.Timeout + drainSlac
 func serve(ctx context.Context, cfg config.Config, version string, log *logrus.Logger, reread <-chan os.Signal) error {
 	loops, meters := admin.NewLoops(clock.System), metrics.New()
 	files := newFiles(cfg, log)
-	following, unfollow := context.WithCancel(context.WithoutCancel(ctx)) // files are still read again during the drain: its calls need current credentials
+	drainCtx, endDrain := context.WithCancel(context.WithoutCancel(ctx)) // files are still read again during the drain: its calls need current credentials
 	var background sync.WaitGroup
-	background.Go(func() { files.run(following, reread) })
-	background.Go(func() { tuneGC(following, cfg.MPC.MaxInFlight) })
+	background.Go(func() { files.run(drainCtx, reread) })
+	background.Go(func() { tuneGC(drainCtx, cfg.MPC.MaxInFlight) })
 	defer background.Wait()
-	defer unfollow()
+	defer endDrain()
 	if !cfg.Kafka.TLS.CertificateEnds().IsZero() {
 		meters.CertificateEnds(cfg.Kafka.TLS.CertificateEnds)
 	}
@@ -85,7 +85,7 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	defer closeTracer()
 	defer closeSoon(kafka.Close) // before HTTP, which reports until the end
 	log.WithFields(introduction(cfg, version, pageAddress)).Info("starting")
-	background.Go(func() { ready.announce(following, log) })
+	background.Go(func() { ready.announce(drainCtx, log) })
 	mpc, err := connectMPC(cfg, version, gate.WaitExtra)
 	if err != nil {
 		return err

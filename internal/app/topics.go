@@ -150,7 +150,7 @@ func (s *startUp) make(ctx context.Context, specs ...kafkalog.TopicSpec) error {
 	var refused error
 	if err := s.untilAnswered(ctx, func() error {
 		err := s.kafka.Create(ctx, specs)
-		if kafkalog.Refused(err) { // that is a final answer
+		if kafkalog.NeedsOperator(err) { // that is a final answer
 			refused, err = err, nil
 		}
 		return err
@@ -206,7 +206,7 @@ func (s *startUp) untilAnswered(ctx context.Context, ask func() error) error {
 		}
 		switch {
 		case ctx.Err() != nil:
-		case kafkalog.Refused(err):
+		case kafkalog.NeedsOperator(err):
 			s.waiting.Problem("the brokers reject this service's requests; retrying: " + err.Error())
 		default:
 			s.waiting.Problem("waiting for the brokers: " + err.Error())

@@ -19,7 +19,7 @@ func reader(cfg config.Config, kafka *kafkalog.Client, change func(*history.Conf
 	k := cfg.Kafka
 	c := history.Config{
 		Kafka: kafka, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed, DeadLetter: k.TopicDeadLetter, Recovered: k.TopicRecovered,
-		Positions: kafka.Positions, Origin: events.OriginOf(k.GroupID), Window: cfg.Retry.BudgetWindow, Now: time.Now, Refused: kafkalog.Refused,
+		Positions: kafka.Positions, Origin: events.OriginOf(k.GroupID), Window: cfg.Retry.BudgetWindow, Now: time.Now, Refused: kafkalog.NeedsOperator,
 	}
 	if change != nil {
 		change(&c)

@@ -102,7 +102,7 @@ func runRedrive(ctx context.Context, env Env, o options) int {
 	c := redrive.Config{
 		Kafka: kafka, DeadLetter: cfg.Kafka.TopicDeadLetter, Failed: cfg.Kafka.TopicFailed,
 		Filter: redrive.Filter{Reason: events.Defect(o.reason), Task: o.task}, Limit: o.limit, Rate: o.rate,
-		Clock: clock.System, Rand: rand.Float64, Listener: show, Permanent: kafkalog.Refused,
+		Clock: clock.System, Rand: rand.Float64, Listener: show, Permanent: kafkalog.NeedsOperator,
 	}
 	if o.dry {
 		c.Rate = 0

@@ -145,7 +145,7 @@ func runSweep(ctx context.Context, env Env, o sweepOptions) int {
 	show := &sweepShow{progress: newProgress(env), env: env}
 	s, err := sweep.New(sweep.Config{
 		API: api, Since: o.from, Until: o.to, Dry: o.dry, Limit: o.limit, Rate: o.rate, Interval: interval,
-		Clock: clock.System, Rand: rand.Float64, Tell: show,
+		Clock: clock.System, Rand: rand.Float64, Listener: show,
 		Known: func(ctx context.Context, since time.Time, ids map[string]bool) (map[string]*outcomes.Task, error) {
 			return outcomes.Of(ctx, topicsOf(cfg, kafka, since, show.progress), ids)
 		},

@@ -18,11 +18,11 @@ const (
 func (t Task) asFarAsRead(v Verdict) Verdict {
 	const lately = "This instance has not seen the task lately, and "
 	switch {
-	case v.Code == notAsked && t.TopicsState == TopicsBusy:
+	case v.Code == notKnownHere && t.TopicsState == TopicsBusy:
 		return Verdict{busy, "Not known yet", lately + "the topics are being read for others: ask again in a few seconds."}
-	case v.Code == notAsked && t.TopicsState == TopicsSilent:
+	case v.Code == notKnownHere && t.TopicsState == TopicsSilent:
 		return Verdict{KafkaAway, "Not known: the brokers do not answer", lately + "the topics cannot be read before Kafka answers."}
-	case v.Code == notAsked: // its text says it
+	case v.Code == notKnownHere: // its text says it
 	case t.Topics != nil && !t.Topics.Complete:
 		v.Text += " Only a part of the topics was read."
 	case t.Topics != nil && t.TopicsState == TopicsPart:

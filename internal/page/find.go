@@ -21,7 +21,7 @@ func (p *Page) find(ctx context.Context, id string, withTopics bool) Task {
 	if known.topics != nil {
 		t.Topics = topics(*known.topics)
 	}
-	shown := worthTelling(stories)
+	shown := shownStories(stories)
 	t.Stories, t.StoriesLeftOut = told(shown), len(stories)-len(shown)
 	t.Verdict = evidence{p.cfg.Clock.Now(), status, stories, known.topics, t.Owner}.verdict()
 	if !slices.ContainsFunc(stories, func(s story.Story) bool { return !s.Done }) {
@@ -66,9 +66,9 @@ const (
 	oldestOpen  = 10
 )
 
-// worthTelling leaves out the oldest finished stories, and then unfinished ones from the
+// shownStories leaves out the oldest finished stories, and then unfinished ones from the
 // middle.
-func worthTelling(stories []story.Story) []story.Story {
+func shownStories(stories []story.Story) []story.Story {
 	open, first := 0, oldestOpen
 	for _, s := range stories {
 		if !s.Done {

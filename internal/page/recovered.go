@@ -28,7 +28,7 @@ func (e evidence) success(latest, asked *history.Entry) *Verdict {
 			found = entry
 		}
 	}
-	own := e.lastTold()
+	own := e.lastFinished()
 	switch {
 	case found == nil,
 		latest != nil && latest.At.After(found.At),

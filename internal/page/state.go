@@ -133,9 +133,9 @@ func judgeMPC(s *Status) State {
 	return paced(s)
 }
 
-// closing is how old MPC's answer may be when an outage begins to count as its cause. An
-// older answer has nothing to do with it.
-const closing = 5 * time.Second
+// causeMaxAge is how old MPC's last error may be, when an outage begins, to be shown as its
+// cause.
+const causeMaxAge = 5 * time.Second
 
 func outage(s *Status) State {
 	m, f := s.MPC, s.Flow
@@ -154,7 +154,7 @@ func outage(s *Status) State {
 	default:
 		state.Text += "No event waits. The next one is called as a probe."
 	}
-	if m.LastErrorAt != nil && !m.LastErrorAt.Before(state.Since.Add(-closing)) {
+	if m.LastErrorAt != nil && !m.LastErrorAt.Before(state.Since.Add(-causeMaxAge)) {
 		state.Error, state.ErrorAt, state.Advice = m.LastError, m.LastErrorAt, capital(m.LastErrorAdvice)
 		if m.LastErrorHeadline != "" {
 			state.Title = m.LastErrorHeadline

@@ -20,18 +20,18 @@ type Verdict struct {
 
 // Codes of verdicts besides reasons and states.
 const (
-	neverSeen  = "never_seen"
-	notAsked   = "not_known_here"
-	inTopic    = "in_topic"
-	atWork     = "at_work"
-	duplicate  = "duplicate"
-	backingOff = "backoff"
-	asking     = "asking"
-	publishing = "publishing"
-	givenUp    = "given_up"
-	deadLetter = "dead_letter"
-	known      = "answered"
-	recovered  = "recovered"
+	neverSeen      = "never_seen"
+	notKnownHere   = "not_known_here"
+	inTopic        = "in_topic"
+	atWork         = "at_work"
+	duplicate      = "duplicate"
+	backingOff     = "backoff"
+	asking         = "asking"
+	publishing     = "publishing"
+	givenUp        = "given_up"
+	deadLetter     = "dead_letter"
+	answeredBefore = "answered"
+	recovered      = "recovered"
 )
 
 // titles say for every reason whether the task was retried, and why not.
@@ -70,7 +70,7 @@ func (e evidence) verdict() Verdict {
 		return *s
 	}
 	open := asked != nil && !asked.Failure.Answered && !e.endedHere(asked)
-	if own := e.lastTold(); own != nil && (latest == nil || !latest.At.After(own.at)) && (!open || !asked.At.After(own.at)) {
+	if own := e.lastFinished(); own != nil && (latest == nil || !latest.At.After(own.at)) && (!open || !asked.At.After(own.at)) {
 		return own.Verdict
 	}
 	switch {
@@ -86,9 +86,9 @@ func (e evidence) verdict() Verdict {
 	case mention != nil:
 		return deadLettered(mention.DeadLetter)
 	case e.topics == nil:
-		return Verdict{notAsked, "This instance has not seen the task lately", "Its history is in the topics, if they can be read."}
+		return Verdict{notKnownHere, "This instance has not seen the task lately", "Its history is in the topics, if they can be read."}
 	case !e.topics.Complete:
-		return Verdict{notAsked, "Nothing was found so far", "The topics are too long to read completely here: use the command explain."}
+		return Verdict{notKnownHere, "Nothing was found so far", "The topics are too long to read completely here: use the command explain."}
 	}
 	return Verdict{neverSeen, "Never seen",
 		fmt.Sprintf("There was no failure event of this task within the last %s. Is the id right, and does its producer publish to %s?",
@@ -125,22 +125,22 @@ func (e evidence) endedHere(asked *history.Entry) bool {
 	})
 }
 
-// toldVerdict is a verdict with the time of its event.
-type toldVerdict struct {
+// finishedVerdict is a verdict with the time of its event.
+type finishedVerdict struct {
 	at time.Time
 	Verdict
 }
 
-// lastTold is the verdict on the latest event that this instance has finished; nil: none.
+// lastFinished is the verdict on the latest event that this instance has finished; nil: none.
 // Events that were answered before are left to the topics.
-func (e evidence) lastTold() *toldVerdict {
+func (e evidence) lastFinished() *finishedVerdict {
 	for i := len(e.stories) - 1; i >= 0; i-- {
 		s := e.stories[i]
 		if len(s.Steps) == 0 {
 			continue
 		}
 		last := s.Steps[len(s.Steps)-1]
-		told := &toldVerdict{at: last.At}
+		told := &finishedVerdict{at: last.At}
 		switch {
 		case last.Kind == story.Published && s.Outcome != nil:
 			told.Verdict = answered(s.Outcome.Reason, s.Outcome.Attempts, s.Outcome.Retries, s.Outcome.Error)
@@ -151,7 +151,7 @@ func (e evidence) lastTold() *toldVerdict {
 		case e.topics != nil:
 			continue
 		default:
-			told.Verdict = Verdict{known, "Answered before this instance read it", last.Sentence()}
+			told.Verdict = Verdict{answeredBefore, "Answered before this instance read it", last.Sentence()}
 		}
 		return told
 	}

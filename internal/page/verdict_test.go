@@ -78,8 +78,8 @@ func TestTheVerdictOnATask(t *testing.T) {
 		says   string
 	}{
 		{"the topics have nothing about it", evidence{topics: knows()}, neverSeen, "the last 24 hours"},
-		{"the topics were not asked", evidence{}, notAsked, ""},
-		{"not all was read", evidence{topics: &history.History{}}, notAsked, "explain"},
+		{"the topics were not asked", evidence{}, notKnownHere, ""},
+		{"not all was read", evidence{topics: &history.History{}}, notKnownHere, "explain"},
 		{"the budget says how much", evidence{stories: []story.Story{answeredStory("538526", events.BudgetExhausted)}}, "budget_exhausted", "3 retries were accepted"},
 		{"unreadable", evidence{stories: []story.Story{a(story.Step{Kind: story.DeadLetter, Detail: "not_json"})}}, deadLetter, "redrive"},
 		{"a new failure after an old answer", evidence{stories: []story.Story{answeredStory("538526", events.Accepted), a(story.Step{Kind: story.QuotaWait})}, status: quota}, QuotaWait, ""},

@@ -206,7 +206,7 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 		return consumer.ErrUnknownTopic
 	}
 	if chance(g.n.i.w.rand, g.n.i.w.network.refused) {
-		return consumer.ErrRefused // as while the coordinator moves
+		return consumer.ErrCommitRefused // as while the coordinator moves
 	}
 	err := g.n.request(ctx, true, func(ctx context.Context) error {
 		if err := g.Generation.Commit(ctx, positions); err != nil {
@@ -219,7 +219,7 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 	case err == nil:
 		g.n.i.proven(sent, since)
 	case errors.Is(err, consumer.ErrUnknownTopic):
-	case !errors.Is(err, consumer.ErrNotOwner) && !errors.Is(err, consumer.ErrRefused):
+	case !errors.Is(err, consumer.ErrNotOwner) && !errors.Is(err, consumer.ErrCommitRefused):
 		g.n.CommitUnanswered()
 	}
 	return err

@@ -33,7 +33,7 @@ type world struct {
 	network          networkFaults
 	unreachable      bool
 	stalledUntil     time.Duration    // the brokers answer nothing before
-	stallEnds        bool             // requests have their effect meanwhile
+	stallsAnswers    bool             // requests take effect at once; only their answers wait
 	unknownTopicOnce bool             // the next commit is answered with "unknown topic"
 	disturbedUntil   time.Duration    // a generation that begins before may end early
 	unwritable       outcomePartition // noPartition: all are writable

@@ -9,7 +9,7 @@ import (
 // stall makes the brokers answer nothing for a while, shorter than any timeout of a member.
 func (w *world) stall() {
 	takes := between(w.rand, 500*time.Millisecond, min(4*min(w.session, w.timeout+rebalanceSlack)/10, w.timeout+drainSlack))
-	w.stalledUntil, w.stallEnds = w.s.now+takes, chance(w.rand, 0.5)
+	w.stalledUntil, w.stallsAnswers = w.s.now+takes, chance(w.rand, 0.5)
 	w.tell("the brokers do not answer for %v", takes)
 }
 
@@ -21,7 +21,7 @@ func (n *network) stalled(ctx context.Context, arrive func(ctx context.Context) 
 	if w.s.now >= w.stalledUntil {
 		return arrive(ctx)
 	}
-	if !w.stallEnds {
+	if !w.stallsAnswers {
 		if err := wait(); err != nil {
 			return err
 		}

@@ -57,11 +57,11 @@ func (s *Sweep) list(ctx context.Context) (map[string]mpcclient.ListedTask, erro
 		}
 		if page.Odd > 0 {
 			s.totals.Left += page.Odd
-			s.cfg.Tell.Left("", fmt.Sprintf("page %d of MPC's list has %d entries that are not tasks", n, page.Odd))
+			s.cfg.Listener.Left("", fmt.Sprintf("page %d of MPC's list has %d entries that are not tasks", n, page.Odd))
 		}
 		size := len(page.Tasks) + page.Odd
 		got += size
-		s.cfg.Tell.Listed(got, max(got, page.Total))
+		s.cfg.Listener.Listed(got, max(got, page.Total))
 		switch {
 		case size == 0, size < mpcclient.PageSize && page.Total <= got:
 			s.totals.Changed = got < first
@@ -111,7 +111,7 @@ func (s *Sweep) page(ctx context.Context, n int) (mpcclient.TaskPage, error) {
 		case !errors.As(err, &e), !e.Outage(), e.Class == mpcclient.Operator, e.RetryAfter > maxRetryAfter, try == tries:
 			return page, err
 		}
-		s.cfg.Tell.Trouble(plain.Text(err.Error()))
+		s.cfg.Listener.Trouble(plain.Text(err.Error()))
 		if err := s.cfg.Clock.Sleep(ctx, max(e.RetryAfter, wait.Next())); err != nil {
 			return page, err
 		}

@@ -50,8 +50,8 @@ type Config struct {
 
 	Clock clock.Clock
 	Rand  func() float64
-	// Tell is called from one goroutine.
-	Tell Listener
+	// Listener is called from one goroutine.
+	Listener Listener
 }
 
 // Listener is called during a run.
@@ -101,8 +101,8 @@ type Sweep struct {
 // New makes a Sweep.
 func New(cfg Config) (*Sweep, error) {
 	switch {
-	case cfg.API == nil || cfg.Known == nil || cfg.Publish == nil || cfg.Clock == nil || cfg.Rand == nil || cfg.Tell == nil || cfg.Since.IsZero():
-		return nil, errors.New("sweep: API, Known, Publish, Since, Clock, Rand and Tell are required")
+	case cfg.API == nil || cfg.Known == nil || cfg.Publish == nil || cfg.Clock == nil || cfg.Rand == nil || cfg.Listener == nil || cfg.Since.IsZero():
+		return nil, errors.New("sweep: API, Known, Publish, Since, Clock, Rand and Listener are required")
 	case cfg.Limit < 0 || cfg.Rate < 0 || cfg.Interval < 0:
 		return nil, errors.New("sweep: Limit, Rate and Interval must not be negative")
 	}
@@ -165,7 +165,7 @@ func (s *Sweep) task(ctx context.Context, t mpcclient.ListedTask, known *outcome
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	defer func() { s.cfg.Tell.Progress(s.totals) }()
+	defer func() { s.cfg.Listener.Progress(s.totals) }()
 	if isKnown(t, known, s.began) {
 		s.totals.Known++
 		s.totals.Done++
@@ -175,7 +175,7 @@ func (s *Sweep) task(ctx context.Context, t mpcclient.ListedTask, known *outcome
 	if err != nil {
 		s.totals.Left++
 		s.totals.Done++
-		s.cfg.Tell.Left(t.ID, err.Error())
+		s.cfg.Listener.Left(t.ID, err.Error())
 		return nil
 	}
 	place := ""
@@ -187,7 +187,7 @@ func (s *Sweep) task(ctx context.Context, t mpcclient.ListedTask, known *outcome
 	s.totals.Published++
 	s.totals.Done++
 	s.totals.LimitReached = s.totals.Published == s.cfg.Limit
-	s.cfg.Tell.Published(t, place)
+	s.cfg.Listener.Published(t, place)
 	return nil
 }
 

@@ -117,7 +117,7 @@ func (w *world) run(ctx context.Context, change func(*sweep.Config)) (sweep.Tota
 	w.t.Helper()
 	cfg := sweep.Config{
 		API: w, Known: w.known, Publish: w.publish, Since: time.Now().Add(-24 * time.Hour),
-		Clock: clock.System, Rand: func() float64 { return .5 }, Tell: w,
+		Clock: clock.System, Rand: func() float64 { return .5 }, Listener: w,
 	}
 	if change != nil {
 		change(&cfg)

@@ -65,7 +65,7 @@ func unanswered(t *testing.T, l *subject, g consumer.Generation, at map[int]cons
 			runtime.Gosched() // until it is sent; the answer usually takes longer
 		}
 		cancel()
-		if err := <-committed; err != nil && !errors.Is(err, consumer.ErrRefused) {
+		if err := <-committed; err != nil && !errors.Is(err, consumer.ErrCommitRefused) {
 			return
 		}
 	}
@@ -86,10 +86,10 @@ func TestACommitThatWasNotSentIsToldFromOneThatMayBeStored(t *testing.T) {
 	})
 	err := g.Commit(ctx, at)
 	close(returned)
-	if err == nil || errors.Is(err, consumer.ErrRefused) {
+	if err == nil || errors.Is(err, consumer.ErrCommitRefused) {
 		t.Errorf("it may be stored: %v", err)
 	}
-	if err := g.Commit(ctx, at); !errors.Is(err, consumer.ErrRefused) {
+	if err := g.Commit(ctx, at); !errors.Is(err, consumer.ErrCommitRefused) {
 		t.Errorf("it was not sent: %v", err)
 	}
 }

@@ -42,7 +42,7 @@ var breaks = []broken{
 	{"answered offsets above the low-water mark are forgotten", 100, []edit{{"consumer/tracker.go",
 		"inherited{done: m.Done, inDoubt", "inherited{inDoubt",
 	}}},
-	{"added partitions start at their end, too", 1000, []edit{{"consumer/recreated.go",
+	{"added partitions start at their end, too", 3000, []edit{{"consumer/recreated.go",
 		"\t\tif err != nil || id >= m.TopicPartitions {\n", "\t\tif err != nil || id >= m.TopicPartitions+1000 {\n",
 	}}},
 	{"one unknown-topic error makes the topic be read again", 300, []edit{{"consumer/topicgone.go",

@@ -103,7 +103,7 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 		g.m.seen = b.cfg.Clock.Now()
 		return nil
 	})
-	if err != nil && !errors.Is(err, consumer.ErrNotOwner) && !errors.Is(err, consumer.ErrRefused) {
+	if err != nil && !errors.Is(err, consumer.ErrNotOwner) && !errors.Is(err, consumer.ErrCommitRefused) {
 		g.m.CommitUnanswered()
 	}
 	return err
