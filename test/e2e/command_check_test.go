@@ -138,10 +138,10 @@ func TestCommandCheckOnASecuredBroker(t *testing.T) {
 		return strings.Contains(s.out, "FAIL  group") && strings.Contains(s.out, "DESCRIBE_CONFIGS") && strings.Contains(s.out, "must allow READ"), s.out
 	})
 	r.command(at(testkafka.SASLTLS, secure...), "check").want(t, 1,
-		"warn  topic "+r.failed+": the brokers' ACLs do not allow WRITE on it: the service does not need it, but `retry` and `redrive`",
+		"warn  topic "+r.failed+": the brokers' ACLs do not allow WRITE on it: the service does not need it, but `retry`, `redrive` and `sweep` do",
 		"FAIL  topic "+r.retried+": the brokers' ACLs must allow READ on it",
 		"warn  topic "+r.retryFailed+": its settings cannot be read: allow DESCRIBE_CONFIGS",
-		"warn  topic "+r.deadLetter+": the brokers' ACLs do not allow READ on it: the service does not need it, but `redrive` and `explain`",
+		"warn  topic "+r.deadLetter+": the brokers' ACLs do not allow READ on it: the service does not need it, but `redrive` and `explain` do",
 		"FAIL  group "+r.group+": the brokers' ACLs must allow READ")
 
 	// A missing right is not retried.
