@@ -3,13 +3,7 @@
 package kafkalog_test
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"net"
-	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,41 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"remux-retrier/consumer"
-	"remux-retrier/internal/testkafka"
 )
-
-// connections counts this machine's established connections to the brokers' ports.
-func connections(t *testing.T, c *testkafka.Cluster) int {
-	t.Helper()
-	remote := map[string]bool{}
-	for _, addr := range c.Addrs() {
-		_, port, err := net.SplitHostPort(addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		n, err := strconv.Atoi(port)
-		if err != nil {
-			t.Fatal(err)
-		}
-		remote[fmt.Sprintf(":%04X", n)] = true
-	}
-	n := 0
-	for _, file := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
-		f, err := os.Open(file)
-		if err != nil {
-			t.Skipf("counting connections needs Linux: %v", err)
-		}
-		for s := bufio.NewScanner(f); s.Scan(); {
-			const established = "01"
-			fields := strings.Fields(s.Text())
-			if to := fields[2]; fields[3] == established && remote[to[strings.LastIndex(to, ":"):]] {
-				n++
-			}
-		}
-		f.Close()
-	}
-	return n
-}
 
 // Without joining, each fetch in progress would use a connection, and a lookup of 64
 // partitions 64 connections.
@@ -60,8 +20,8 @@ func TestKafkaManyPartitionsNeedFewConnections(t *testing.T) {
 	c := shared(t)
 	c.NeedOwn(t)
 	use := own(t, c, nil)
-	const partitions, most = 64, 8
-	before := connections(t, c)
+	const partitions = 64
+	before := connections(t, c.Addrs())
 	l := member(t, c.Addrs(), use)
 	func() {
 		cl := other(t, c.Addrs())
@@ -128,11 +88,15 @@ func TestKafkaManyPartitionsNeedFewConnections(t *testing.T) {
 	})
 
 	for _, phase := range []string{"idle", "busy"} {
+		most := 8
+		if phase == "busy" {
+			most = 16 // on a busy machine some writes take longer than a second: each lets one more be opened
+		}
 		load.Store(phase == "busy")
 		time.Sleep(time.Second) // skips the first requests of each kind
 		began, requests, records, peak := time.Now(), l.Requests(), read.Load(), 0
 		for time.Since(began) < 6*time.Second {
-			peak = max(peak, connections(t, c)-before)
+			peak = max(peak, connections(t, c.Addrs())-before)
 			time.Sleep(20 * time.Millisecond)
 		}
 		perSecond := float64(l.Requests()-requests) / time.Since(began).Seconds()

@@ -13,6 +13,7 @@ import (
 	"remux-retrier/consumer"
 	"remux-retrier/consumer/kafkalog"
 	"remux-retrier/internal/goroutines"
+	"remux-retrier/internal/testkafka"
 )
 
 // afterAll are functions that end what the tests share.
@@ -152,6 +153,19 @@ func values(records []consumer.Record) []string {
 		out = append(out, string(r.Value))
 	}
 	return out
+}
+
+// connections counts this process's connections to the brokers.
+func connections(t *testing.T, brokers []string) (n int) {
+	t.Helper()
+	open, err := testkafka.Connections(os.Getpid(), brokers)
+	if err != nil {
+		t.Skipf("counting connections needs Linux: %v", err)
+	}
+	for _, each := range open {
+		n += each
+	}
+	return n
 }
 
 // until polls is until it returns true.

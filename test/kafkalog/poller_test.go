@@ -22,6 +22,8 @@ const (
 	slow = time.Second
 	// writesAtOnce is how many writes that are not slow are sent to a broker at once.
 	writesAtOnce = 3
+	// connIdle is how long a connection without requests stays open.
+	connIdle = 10 * time.Second
 )
 
 // manyPartitions is a Kafka with many partitions of each topic.
@@ -169,6 +171,10 @@ func TestWritesThatWaitHoldUpNoOthers(t *testing.T) {
 		_, err := l.Produce(soon(t), produced, p, []consumer.Message{{Value: []byte("v")}})
 		return err
 	}
+	if err := put(many - 1); err != nil {
+		t.Fatal(err)
+	}
+	usual := connections(t, c.ListenAddrs()) + writesAtOnce - 1
 	var waiting sync.WaitGroup
 	for p := range writesAtOnce + 1 {
 		waiting.Go(func() {
@@ -185,6 +191,16 @@ func TestWritesThatWaitHoldUpNoOthers(t *testing.T) {
 	if took := time.Since(began); took > 4*slow {
 		t.Errorf("the write of another partition took %v", took)
 	}
+	if connections(t, c.ListenAddrs()) <= usual {
+		t.Error("the writes that wait have not let more connections be opened")
+	}
 	close(release)
 	waiting.Wait()
+	for soon := time.After(connIdle / 2); connections(t, c.ListenAddrs()) > usual; {
+		select {
+		case <-soon:
+			t.Fatal("the connections that were added are kept")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
