@@ -12,7 +12,7 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-func TestABrokerComesBackWithItsPortAndData(t *testing.T) {
+func TestKafkaComesBackWithItsPortAndData(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	c := ForTest(t, Config{})
@@ -60,7 +60,7 @@ func TestABrokerComesBackWithItsPortAndData(t *testing.T) {
 	}
 }
 
-func TestThreeBrokersReplicate(t *testing.T) {
+func TestKafkaOfThreeBrokersReplicates(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	c := ForTest(t, Config{Brokers: 3})

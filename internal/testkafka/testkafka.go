@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -79,13 +80,18 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 // startTimeout bounds a start in a test, including Maven's first run.
 const startTimeout = 3 * time.Minute
 
+// starting lets one test's cluster start at a time: a start takes all of a small machine.
+var starting sync.Mutex
+
 // ForTest starts a cluster that ends with the test. If KAFKA_BROKERS does not allow
 // this Config, the test is skipped. A failed test shows the brokers' logs.
 func ForTest(tb testing.TB, cfg Config) *Cluster {
 	tb.Helper()
+	starting.Lock()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
 	c, err := Start(ctx, cfg)
+	cancel()
+	starting.Unlock()
 	if errors.Is(err, ErrExternal) {
 		tb.Skip(err)
 	}

@@ -65,7 +65,7 @@ func values(records []*kgo.Record) []string {
 }
 
 func TestCommandRedriveInterruptedAndStartedAgainRepeatsNothing(t *testing.T) {
-	t.Parallel()
+	inTurn(t)
 	r := newRig(t, options{})
 	letters := r.deadLetters(2000)
 	before, err := r.ends(r.failed)
@@ -165,7 +165,7 @@ func TestCommandRedriveTwiceAtTheSameTimeSharesTheWork(t *testing.T) {
 
 // After a kill only the uncommitted batch may come twice, and nothing is lost.
 func TestCommandRedriveKilledRepeatsABatchAtMost(t *testing.T) {
-	t.Parallel()
+	inTurn(t)
 	r := newRig(t, options{})
 	letters := r.deadLetters(2000)
 	before, err := r.ends(r.failed)

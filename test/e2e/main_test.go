@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,8 +21,20 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// parallel is how many scenarios run at once. They mostly wait.
-const parallel = "5"
+// parallel is how many scenarios run at once. They mostly wait; those that do not call
+// inTurn.
+const parallel = "6"
+
+var turn sync.Mutex
+
+// inTurn makes a test parallel, but waits until no other one runs that keeps the machine
+// busy: two at once would starve the brokers of all tests.
+func inTurn(t *testing.T) {
+	t.Helper()
+	t.Parallel()
+	turn.Lock()
+	t.Cleanup(turn.Unlock)
+}
 
 var (
 	binary string             // the service, built with the race detector
