@@ -12,19 +12,19 @@ IMAGE   ?= remux-retrier
 CC_FOUND := $(shell command -v "$$(go env CC | cut -d' ' -f1)")
 RACE     := $(if $(CC_FOUND),-race)
 
-# Packages with tests that need a real Kafka carry the build tag in such a file.
+# Packages with tests that need a real Kafka: a test file of theirs has the build tag kafka.
 KAFKA_PACKAGES = $(shell grep -rlE --include='*_test.go' '^//go:build .*\bkafka\b' . | xargs -r -n1 dirname | sort -u)
 
 SANDBOX_FLAGS ?=
 BENCH_FLAGS   ?=
 FUZZTIME      ?= 300000x
 SEEDS         ?= 2000
-# Scenarios that take minutes, or measure: make soak.
+# Scenarios that take minutes, or measure times; only make soak runs them.
 SOAK          := KillsAtMany|KilledInstance|TakeOver|SameNameMember|RollingRestarts
 # The oldest Kafka that DMS offers, and the main scenarios on it.
 OLD_KAFKA     := 2.7.2
 ON_OLD_KAFKA  := TestKafka(ALogIn|AsTheFast|Codecs|MissingRights|ReadCommitted|Restart|Security|Throttling)|TestInvariant(1NoEventIsLost|2AnOutage|3Stopping|5AStormAboutATaskCosts|6|7CallingStops)|TestTheQuotaIsTheGroups|TestBrokersThatGoAway|TestMissingTopics|TestATopicThatIsRecreated|TestCommand(CheckFindsNothing|RedriveBeside)
-# How long faults come at random; SOAK_SEED picks them.
+# How long make soak injects random faults. The environment's SOAK_SEED chooses them.
 SOAK_TIME     ?= 10m
 
 PICTURES_AFTER ?= 15m
@@ -48,8 +48,7 @@ build: ## Build the service, bin/remux-retrier, version stamped in
 sandbox: ## Run the demo on an embedded broker and the MPC simulator (SANDBOX_FLAGS=--once ends by itself)
 	go run ./cmd/sandbox $(SANDBOX_FLAGS)
 
-# Most tests wait for something: more of them at once than there are cores.
-
+# -p 4: most tests wait for something, so more packages run at once than there are cores.
 .PHONY: test
 test: ## Run the tests that need nothing but Go; with the race detector where there is a C compiler
 	@$(if $(RACE),:,echo 'no C compiler: testing WITHOUT the race detector')
@@ -110,9 +109,9 @@ fuzz: ## Fuzz each target FUZZTIME (300000x: that many inputs)
 		go test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$(dirname "$$file")"; \
 	done
 
-# tools/ is no part of the workspace (go.work): what the linters are built from has
-# no say in what the service is built from. It tests with -count=1: a cached result
-# knows nothing of files outside its module.
+# tools/ is no part of the workspace (go.work), so that the linters' dependencies do not
+# change the service's. Its tests run with -count=1, because they read files outside its
+# module: a change there does not invalidate a cached result.
 .PHONY: lint
 lint: ## Run go vet and the pinned golangci-lint, and check docker-compose.yml
 	go vet -tags kafka,browser,schemas work
@@ -135,8 +134,8 @@ check-deploy: alerts ## Check deploy/: alerts and their unit tests (promtool), d
 	PYTHONPATH=bin/python python3 -m kubernetes_validate --strict bin/manifests.yaml
 	go test ./deploy
 
-# All of it happens in bin/schemas, where tools/schemas is copied to: what is installed
-# and generated is no part of the sources.
+# All of it happens in bin/schemas, to which tools/schemas is copied, so that nothing is
+# installed or generated among the sources.
 SCHEMAS := events/schema
 PYTHON_TYPES = PYTHONPATH=packages python3 -W ignore -m datamodel_code_generator --input-file-type jsonschema \
 	--output-model-type pydantic_v2.BaseModel --target-python-version 3.11 --use-title-as-name --disable-timestamp

@@ -1,5 +1,6 @@
-// Remux-retrier reads remux.failed events, lets MPC retry the failed tasks, and publishes
-// an outcome for each event. See README.md.
+// Command remux-retrier reads failure events from Kafka, asks MPC to retry the failed
+// tasks, and publishes an outcome for each event. See README.md. It only handles signals;
+// internal/app is the program.
 package main
 
 import (

@@ -1,6 +1,6 @@
 // Package deploy_test compares deploy/, docs/OPERATIONS.md and docs/METRICS.md with the
 // code: metrics, settings, log lines, figures. Checks that need the libraries of kustomize
-// or Prometheus are in tools/deploy.
+// or Prometheus are in tools/deploy. Nothing imports it.
 package deploy_test
 
 import (

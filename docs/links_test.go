@@ -1,5 +1,5 @@
-// Package docs_test checks that what the project's documents and files refer to
-// exists.
+// Package docs_test checks the links between the project's documents, and that every
+// document that a file names exists. Nothing imports it.
 package docs_test
 
 import (

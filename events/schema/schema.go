@@ -1,6 +1,6 @@
 // Package schema contains the published descriptions of the messages: JSON Schemas (draft
-// 2020-12) of failure events, outcomes and recoveries, and the AsyncAPI 3.0 document with topics, keys
-// and headers. Tests in package events hold them to the code. Any package may import it to
+// 2020-12) of failure events, outcomes and recoveries, and the AsyncAPI 3.0 document with
+// topics, keys and headers. Tests in package events hold them to the code. Any package may import it to
 // publish them.
 package schema
 

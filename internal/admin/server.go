@@ -2,9 +2,9 @@
 // restart needed?), /readyz (can it work?) and /metrics. Every other path goes to
 // Config.Page, the operator's page; without one, as in remux-retrier receive, it is 404.
 //
-// It is read-only, holds no secret and decides nothing: loops report to Loops, and
-// conditions are checked by Checks. Only internal/app starts the Server; any package with a
-// loop may get a Loop.
+// It is read-only, holds no secret and decides nothing: loops that must keep running report
+// their progress to Loops, and each Check tests one condition. Only internal/app starts the
+// Server. Any package with a loop or a check may import it.
 package admin
 
 import (

@@ -3,8 +3,8 @@
 // running service and no database.
 //
 // It decides nothing, calls nothing and writes nothing. What an instance does between an
-// event's arrival and its answer is not in the topics: package story keeps that. The
-// commands and the operator's page import it.
+// event's arrival and its answer is not in the topics: package story keeps that. Packages
+// app, command, page and redrive import it.
 //
 //	history.go    the result
 //	plan.go       which parts of the topics must be read

@@ -34,7 +34,8 @@
 //	retries.js  the results of accepted retries
 //	latest.js   the list of answers: filter, pages, download
 //	address.js  the open task and the filters, as the address keeps them
-//	instances.js the other instances, with links to their pages
+//	instances.js
+//	            the other instances, with links to their pages
 //	changes.js  the states of the last hours
 //	story.js    the search, and a task's story; tell.js shows it
 //	time.js     times, in UTC or the reader's zone

@@ -19,8 +19,8 @@
 //	aftermath.go  what continues after all faults have ended, and must not delay others
 //	limit.go      an API that admits fewer requests than the quota
 //	recovered.go  tasks that succeed, and their recoveries
-//	outcomes.go   an outcome partition that cannot be written; slow.go: brokers that
-//	answer late or wrongly; reading.go: clocks that jump
+//	outcomes.go   an outcome partition that cannot be written
+//	slow.go       brokers that answer late or wrongly; reading.go: clocks that jump
 //	model.go      what has happened; check_*.go: what must never happen, and what must in time
 //	story.go      describes a violation for a person
 package simulation

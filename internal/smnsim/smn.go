@@ -3,7 +3,8 @@
 // does, and serves its certificate and the confirmation of subscriptions over HTTPS.
 //
 // It follows the vendor's documentation (smn_ug_a9002 and a9003, smn_faq_0014) and shares
-// no code with internal/receive, which it tests. The service does not link it.
+// no code with internal/receive, which it tests. Only cmd/mpcsim, the sandbox and tests
+// import it, never the service.
 package smnsim
 
 import (

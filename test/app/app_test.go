@@ -1,3 +1,5 @@
+// Package app_test tests the program with its sockets: internal/app between an embedded
+// broker and the simulators of MPC and SMN, all in the test's process.
 package app_test
 
 import (

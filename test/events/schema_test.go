@@ -1,3 +1,6 @@
+// Package events_test tests the published schemas, and what package events writes, with
+// other libraries: a JSON Schema validator, the CloudEvents SDK, and generated types (build
+// tag schemas).
 package events_test
 
 import (

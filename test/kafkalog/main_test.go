@@ -1,3 +1,6 @@
+// Package kafkalog_test tests consumer/kafkalog against an embedded broker, and with the
+// build tag kafka against a real Apache Kafka. An independent client, franz-go, writes and
+// reads what is compared.
 package kafkalog_test
 
 import (

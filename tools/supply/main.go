@@ -1,4 +1,4 @@
-// Supply lists what a Go binary was built from:
+// Command supply lists what a Go binary was built from:
 //
 //	supply sbom BINARY      a CycloneDX bill of materials, as JSON
 //	supply licenses BINARY  each module and its licence, by the text beside its code
