@@ -1,6 +1,6 @@
-// Package clock is the only source of time and concurrency for the packages that the simulation runs: timestamps, waits and
-// goroutines. Everything that waits takes a Clock, so that a simulation can decide when,
-// and in which order, the waits end.
+// Package clock is the only source of time and concurrency for the packages that the
+// simulation runs: timestamps, waits and goroutines. Everything that waits takes a Clock, so
+// that the simulation can decide when, and in which order, the waits end.
 //
 // It is not a timer library. To wait for an event and a time at once, give Sleep a context
 // that the event cancels. Any package may import it.

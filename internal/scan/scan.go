@@ -1,6 +1,6 @@
-// Package scan reads an interval of a partition once, from its beginning to its end.
-// Packages history, outcomes and redrive read topics with it; the service reads failure events
-// with package consumer. It keeps no state and starts no goroutine.
+// Package scan reads an interval of a partition once, from its beginning to its end. It
+// keeps no state and starts no goroutine. Packages history, outcomes and redrive import it;
+// the service reads failure events with package consumer.
 package scan
 
 import (
