@@ -3,8 +3,8 @@
 // Config.Page, the operator's page; without one, as in remux-retrier receive, it is 404.
 //
 // It is read-only, holds no secret and decides nothing: loops report to Loops, and
-// conditions are checked by Checks. Only internal/app starts the Server; any package with a
-// loop may get a Loop.
+// conditions are checked by Checks. Only internal/app starts the Server; internal/receive
+// uses Check and Connections.
 package admin
 
 import (

@@ -34,8 +34,8 @@ func TestTheAnswerToWhatIsNotCommittedIsFoundHoweverOld(t *testing.T) {
 		since := time.Now()
 		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
 		time.Sleep(30 * time.Hour)
-		mark := consumer.CommitMetadata{Called: 1, Since: since, Done: []consumer.Interval{{From: 1, To: 2}}}
-		w.committed = map[int]consumer.Position{0: {Offset: 0, Metadata: mark.Encode(0)}}
+		metadata := consumer.CommitMetadata{Called: 1, Since: since, Done: []consumer.Interval{{From: 1, To: 2}}}
+		w.committed = map[int]consumer.Position{0: {Offset: 0, Metadata: metadata.Encode(0)}}
 		if h := w.read(); kinds(h) != "failure_event outcome(accepted)" {
 			t.Error(kinds(h))
 		}

@@ -9,6 +9,6 @@
 // callers get their turns. share.go computes the share of the quota for an instance's
 // partitions, and what a new owner must leave for requests of the former ones.
 //
-// The package does not call the API and does not know tasks. Package retrier uses it;
-// internal/app wires it.
+// The package does not call the API and does not know tasks. Only internal/retrier,
+// internal/metrics and internal/app import it.
 package pace
