@@ -61,14 +61,15 @@ func (g *generation) lastCommit(ctx context.Context) {
 	}
 }
 
-// revoked reports whether the partitions belong, or may belong, to another member. A drain that ran out of
-// time has given up its handlers but still owns its partitions.
+// revoked reports whether the partitions belong, or may belong, to another member. A drain
+// that ran out of time has given up its handlers but still owns its partitions.
 func (g *generation) revoked() bool {
 	return g.owned.Err() != nil && !errors.Is(context.Cause(g.owned), errDrained)
 }
 
 // commit stores the positions that have changed, or all of them. Once a second all are
-// stored even if unchanged, to show that this member is alive.
+// stored even if unchanged, to show that this member is alive. last: no call can start after
+// it.
 //
 // A commit without an answer may still be in a socket. Stored after a newer one, it would
 // lower the call high-water mark below calls that have started since, and a crash would
@@ -92,7 +93,7 @@ func (g *generation) commit(ctx context.Context, all, last bool) error {
 	case len(parts) == 0:
 		return nil // nothing is owned: heartbeats are enough
 	case len(positions) == 0:
-		return g.commit(ctx, true, last)
+		return g.commit(ctx, true, last) // a call waits for a newer proof of ownership
 	}
 	switch err := g.gen.Commit(ctx, positions); {
 	case err == nil:

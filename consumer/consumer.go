@@ -81,10 +81,10 @@ func (c *Consumer) commitTimeout() time.Duration { return min(c.cfg.SessionTimeo
 // Pages that are being handed out come on top.
 const (
 	heldBytes  = 16 << 20
-	eventBytes = 700     // bytes per event besides its record, about
-	pageBytes  = 1 << 20 // of one page, as stored
-	pagesBytes = 4 << 20 // of one page of each partition
-	leastPage  = 16 << 10
+	eventBytes = 700      // bytes per event besides its record, about
+	pageBytes  = 1 << 20  // of one page, as stored
+	pagesBytes = 4 << 20  // of one page of each partition, in total
+	leastPage  = 16 << 10 // bound of one page, however many partitions there are
 )
 
 // heldRecords is large enough to keep all calls busy and small enough for memory.
@@ -98,7 +98,7 @@ const (
 	commitInterval    = time.Second
 	watchInterval     = 5 * time.Second
 	topicGoneAfter    = 5 * time.Second
-	lastCommitTimeout = 3 * time.Second
+	lastCommitTimeout = 3 * time.Second         // of all attempts at a generation's last commit
 	leaveTimeout      = 2500 * time.Millisecond // the last commit and leaving, at shutdown
 )
 
@@ -106,7 +106,7 @@ const (
 type Consumer struct {
 	cfg    Config
 	name   string // of this process, see CommitMetadata.Owners
-	stats  Stats
+	stats  stats
 	broker *notice.Notice // brokers unreachable, group not joined
 	absent atomic.Bool    // the topic does not exist
 
@@ -121,11 +121,11 @@ type Consumer struct {
 	current *generation
 	// stale holds committed positions of partitions whose log was found to be a different
 	// one. While such a position is the committed one, its partition is read from the
-	// beginning. recreated: so is the whole topic, and Latest no longer applies.
+	// beginning. recreated: the whole topic was recreated, so Latest does not apply.
 	stale     map[int]Position
 	recreated bool
 	// ownedSince tells since when this process has owned a partition without another owner
-	// in between. It may still list partitions that were lost.
+	// in between. It may still list partitions that have another owner by now.
 	ownedSince map[int]time.Time
 }
 

@@ -47,9 +47,9 @@ type generation struct {
 	throttled                    atomic.Int64 // time of the last throttled fetch, Unix milliseconds
 }
 
-// serve runs one generation until ctx ends and its work has finished. end cuts that short.
-// Everything it started has ended on return. An error means that the generation could not
-// start.
+// serve runs one generation until the group rebalances or ctx ends, and finishes its work.
+// end cuts that short. Everything it started has ended on return. An error means that the
+// generation could not start, or that the topic is missing.
 func (c *Consumer) serve(ctx, end context.Context, gen Generation, topicPartitions int) error {
 	g := &generation{
 		ownership: newOwnership(ctx, end, c.cfg.Clock),
@@ -65,7 +65,8 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, topicPartitio
 	if err := g.prepare(); err != nil {
 		g.stop(err)
 		loops.Wait(c.cfg.Clock)
-		// Keep them: the unreachable broker may be why the former generation ended.
+		// They replace the former generation's notices: the same unreachable broker may be
+		// the cause of both.
 		if still := g.notices(); len(still) > 0 {
 			former := c.former
 			c.former = still

@@ -14,7 +14,7 @@ import (
 )
 
 // bounded is a client that leaves out contents larger than requested and larger than 100
-// bytes. alive counts the large values that were handed out.
+// bytes. loads counts the large values that were fetched alone.
 type bounded struct {
 	consumer.Client
 	loads atomic.Int32

@@ -72,17 +72,18 @@ func TestPublishingThatFailsIsSaidOncePerPartition(t *testing.T) {
 	})
 }
 
-// onePartition rejects every message with a certain key.
-type onePartition struct{ consumer.Client }
+// halfLeaderless has two partitions to publish to. The second one, for the key "stuck", has
+// no leader.
+type halfLeaderless struct{ consumer.Client }
 
-func (onePartition) PartitionFor(_ context.Context, _ string, key []byte) (int, error) {
+func (halfLeaderless) PartitionFor(_ context.Context, _ string, key []byte) (int, error) {
 	if string(key) == "stuck" {
 		return 1, nil
 	}
 	return 0, nil
 }
 
-func (l onePartition) Produce(ctx context.Context, topic string, p int, m []consumer.Message) (int64, error) {
+func (l halfLeaderless) Produce(ctx context.Context, topic string, p int, m []consumer.Message) (int64, error) {
 	if p == 1 {
 		return 0, errors.New("no leader")
 	}
@@ -100,19 +101,17 @@ func TestWhatADrainAnsweredIsCommittedThoughAnotherEventOverranIt(t *testing.T) 
 				time.Sleep(14 * time.Second)
 			}
 			return publish(d, m)
-		}, func(c *consumer.Config) { c.Client = onePartition{c.Client} })
+		}, func(c *consumer.Config) { c.Client = halfLeaderless{c.Client} })
 		w.append(0, 11)
 		time.Sleep(3 * time.Second)
 		a.stop()
-		if low, mark := w.committed(0); low != 0 || len(mark.Done) != 1 || mark.Done[0] != (consumer.Interval{From: 1, To: 11}) {
-			t.Errorf("committed %d, %+v with %d answers", low, mark, len(w.answers()))
+		if low, m := w.committed(0); low != 0 || len(m.Done) != 1 || m.Done[0] != (consumer.Interval{From: 1, To: 11}) {
+			t.Errorf("committed %d, %+v with %d answers", low, m, len(w.answers()))
 		}
 	})
 }
 
-// A position of a former log is not treated as stale for ever: the next owner's commit
-// replaces it.
-func TestDistrustEndsWithTheNextOwnersCommit(t *testing.T) {
+func TestAPositionIsStaleOnlyUntilTheNextOwnersCommit(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		w.append(0, 5)
 		w.append(1, 5)

@@ -53,15 +53,15 @@ func (p *partition) owners(now time.Time) []string {
 	return owners
 }
 
-// takeOver notes that a generation owns a partition, and returns since when this process
-// owns it. owners are those of its commit: if this process is the latest one, no other
-// owner has sent requests in between.
-func (c *Consumer) takeOver(id int, owners []string, generation time.Time) (since time.Time) {
+// takeOver notes that a generation, which began at the given time, owns a partition. It
+// returns since when this process owns it. owners are those of its commit: if this process
+// is the latest one, no other owner has sent requests in between.
+func (c *Consumer) takeOver(id int, owners []string, began time.Time) (since time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	since, known := c.ownedSince[id]
 	if !known || len(owners) == 0 || owners[0] != c.name {
-		since = generation
+		since = began
 		c.ownedSince[id] = since
 	}
 	return since

@@ -27,46 +27,46 @@ type opening struct {
 	continued bool
 }
 
-func (f *listener) Assigned(ctx context.Context, a consumer.Assignment) error {
-	f.mu.Lock()
-	f.assigned = append(f.assigned, a)
-	f.mu.Unlock()
+func (l *listener) Assigned(ctx context.Context, a consumer.Assignment) error {
+	l.mu.Lock()
+	l.assigned = append(l.assigned, a)
+	l.mu.Unlock()
 	select {
-	case <-time.After(f.wait):
+	case <-time.After(l.wait):
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 }
 
-func (f *listener) Opened(partition int, end, _ int64, continued bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.opened = append(f.opened, opening{partition, end, continued})
+func (l *listener) Opened(partition int, end, _ int64, continued bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.opened = append(l.opened, opening{partition, end, continued})
 }
 
-func (f *listener) Published(string, int, int64, []*consumer.Record) {}
+func (l *listener) Published(string, int, int64, []*consumer.Record) {}
 
-func (f *listener) Committed(partition int, low int64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.low[partition] = low
+func (l *listener) Committed(partition int, low int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.low[partition] = low
 }
 
 // last returns the latest assignment.
-func (f *listener) last() consumer.Assignment {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.assigned[len(f.assigned)-1]
+func (l *listener) last() consumer.Assignment {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.assigned[len(l.assigned)-1]
 }
 
-func (f *listener) openings() []opening {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.opened)
+func (l *listener) openings() []opening {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.opened)
 }
 
-func TestNoRecordIsHandedOutBeforeTheFollowerHasCaughtUp(t *testing.T) {
+func TestNoRecordIsHandedOutBeforeTheListenerHasCaughtUp(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		w.append(0, 3)
 		a := w.start("a", nil, func(c *consumer.Config) { c.Listener.(*listener).wait = time.Minute })
@@ -86,7 +86,7 @@ func TestNoRecordIsHandedOutBeforeTheFollowerHasCaughtUp(t *testing.T) {
 	})
 }
 
-func TestARebalanceIsNotHeldUpByAFollowerThatCatchesUp(t *testing.T) {
+func TestARebalanceIsNotHeldUpByAListenerThatCatchesUp(t *testing.T) {
 	inWorld(t, 2, func(w *world) {
 		w.append(1, 3)
 		a := w.start("a", nil, func(c *consumer.Config) { c.Listener.(*listener).wait = 8 * time.Second })

@@ -29,7 +29,7 @@ func randomMetadata(r *rand.Rand, low int64, n int, step int64) CommitMetadata {
 	return m
 }
 
-func TestMarkSurvivesTheRoundTrip(t *testing.T) {
+func TestCommitMetadataSurvivesTheRoundTrip(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		low := r.Int64N(1 << r.IntN(40))
@@ -41,7 +41,7 @@ func TestMarkSurvivesTheRoundTrip(t *testing.T) {
 	}
 }
 
-func TestMarkNeverOutgrowsTheBrokersLimit(t *testing.T) {
+func TestCommitMetadataNeverOutgrowsTheBrokersLimit(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, step := range []int64{1, 100, 1 << 20, 1 << 50} {
 		for range 50 {
@@ -64,13 +64,13 @@ func TestMarkNeverOutgrowsTheBrokersLimit(t *testing.T) {
 			}
 			// One more interval must not have fitted: it takes at most 20 bytes.
 			if kept < len(want.Done) && len(text) < maxMetadata-20*4/3-4 {
-				t.Fatalf("only %d bytes are used, and %d runs left out", len(text), len(want.Done)-kept)
+				t.Fatalf("only %d bytes are used, and %d intervals left out", len(text), len(want.Done)-kept)
 			}
 		}
 	}
 }
 
-func TestMarkThatWasCutOffIsNotedAtEveryByte(t *testing.T) {
+func TestTruncatedCommitMetadataIsNotedAtEveryByte(t *testing.T) {
 	for _, m := range []CommitMetadata{
 		{},
 		{Called: 1042, TopicPartitions: 8},
@@ -85,7 +85,7 @@ func TestMarkThatWasCutOffIsNotedAtEveryByte(t *testing.T) {
 	}
 }
 
-func TestForeignTextIsNoMark(t *testing.T) {
+func TestForeignTextIsNoCommitMetadata(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing":              "",
 		"another program":      "some-host-1234",
@@ -145,7 +145,7 @@ func FuzzParseCommitMetadata(f *testing.F) {
 		at := low - 1
 		for _, i := range m.Done {
 			if i.From <= at || i.To <= i.From {
-				t.Fatalf("%q: runs out of order: %+v", text, m.Done)
+				t.Fatalf("%q: intervals out of order: %+v", text, m.Done)
 			}
 			at = i.To
 		}

@@ -27,7 +27,8 @@ type origin struct {
 // leader; other partitions work meanwhile.
 func (p *partition) open() error {
 	g, id, assigned := p.g, p.id, len(p.g.parts)
-	// As many as one partition may hold while all partitions are busy.
+	// The partition's own part, and with many partitions at least as many as may be called
+	// and unacknowledged.
 	lookAhead := max(g.lookAhead.partEvents, min(2*g.c.cfg.MaxInFlight, g.lookAhead.maxEvents))
 
 	first, next, err := p.bounds()

@@ -42,7 +42,7 @@ type StuckMessage struct {
 	Topic   string
 	// Bytes is the size of key, value and headers.
 	Bytes int
-	// TooLarge: it exceeds max.message.bytes; else the topic wants other records.
+	// TooLarge: it exceeds max.message.bytes; else another setting rejects it.
 	TooLarge bool
 }
 
@@ -61,7 +61,8 @@ func (m *Message) size() int {
 }
 
 // setStuck notes what blocks the message now; zero: nothing. Each problem is logged
-// once, and its end: the topic took the message, or it is left to the next owner.
+// once, and so is its end. taken: the topic has accepted the message; otherwise it is left
+// to the next owner.
 func (p *publisher) setStuck(pub *publication, now StuckMessage, taken bool) {
 	if pub.stuck == now.Problem {
 		return

@@ -9,15 +9,15 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// Stats counts events since the start.
-type Stats struct {
+// stats counts what has happened to a Consumer since its start.
+type stats struct {
 	generations, commitErrors, publishErrors, fetchErrors, dataLoss, panics atomic.Int64
 
 	foreign, truncated, damaged atomic.Int64 // commits with unreadable metadata
 }
 
 // unreadable counts a commit whose metadata could not be read.
-func (s *Stats) unreadable(why error) {
+func (s *stats) unreadable(why error) {
 	switch {
 	case errors.Is(why, errForeign):
 		s.foreign.Add(1)

@@ -112,12 +112,12 @@ func TestTheLeaderGoesByHowManyPartitionsItSharedOut(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		b := w.start("b", nil)
 		time.Sleep(10 * time.Second)
-		f := &listener{low: map[int]int64{}}
-		a := w.start("a", nil, with(slow(memlog.Join, time.Second)), func(c *consumer.Config) { c.Listener = f })
+		l := &listener{low: map[int]int64{}}
+		a := w.start("a", nil, with(slow(memlog.Join, time.Second)), func(c *consumer.Config) { c.Listener = l })
 		time.Sleep(500 * time.Millisecond) // it has counted but not joined yet
 		w.broker.Create(topic, 2)
 		time.Sleep(4 * time.Second)
-		if last := f.last(); !slices.Equal(last.Partitions, []int{0}) || last.TopicPartitions != 2 {
+		if last := l.last(); !slices.Equal(last.Partitions, []int{0}) || last.TopicPartitions != 2 {
 			t.Errorf("the leader owns %v of %d", last.Partitions, last.TopicPartitions)
 		}
 		a.stop()

@@ -44,8 +44,8 @@ type model struct {
 	opened   int64 // the end at its start
 	since    time.Time
 	acked    struct {
-		low  int64
-		mark CommitMetadata
+		low      int64
+		metadata CommitMetadata
 	}
 }
 
@@ -60,12 +60,12 @@ func newModel(t *testing.T, seed uint64) *model {
 }
 
 // begin starts a generation from a committed position.
-func (m *model) begin(low int64, mark CommitMetadata) {
-	m.tracker = bounded(m.clock, low, mark, m.end, 1000, 1<<20)
-	m.doubtful, m.next, m.low = mark.Called, low, low
-	m.opened, m.since = m.end, mark.Since
+func (m *model) begin(low int64, metadata CommitMetadata) {
+	m.tracker = bounded(m.clock, low, metadata, m.end, 1000, 1<<20)
+	m.doubtful, m.next, m.low = metadata.Called, low, low
+	m.opened, m.since = m.end, metadata.Since
 	m.doubted, m.live = map[int64]bool{}, map[int64]*entry{}
-	m.acked.low, m.acked.mark = low, mark
+	m.acked.low, m.acked.metadata = low, metadata
 }
 
 func (m *model) fetch() {
@@ -109,8 +109,8 @@ func (m *model) call() {
 	if at, e := m.any(); e != nil {
 		began, _ := m.tracker.beginCall(e)
 		m.doubted[at] = true
-		if began && at >= m.acked.mark.Called {
-			m.t.Fatalf("the call for %d began, though called=%d is all that is committed", at, m.acked.mark.Called)
+		if began && at >= m.acked.metadata.Called {
+			m.t.Fatalf("the call for %d began, though called=%d is all that is committed", at, m.acked.metadata.Called)
 		}
 		if began {
 			m.unknown[at] = true
@@ -140,35 +140,35 @@ func (m *model) resolve() {
 
 // position gets a position and compares it with the sets.
 func (m *model) position(last bool) (int64, CommitMetadata) {
-	low, mark := m.tracker.position(last)
+	low, metadata := m.tracker.position(last)
 	if low < m.low {
 		m.t.Fatalf("the low-water mark went back from %d to %d", m.low, low)
 	}
 	m.low = low
 	at := low
-	for _, i := range mark.Done {
+	for _, i := range metadata.Done {
 		if i.From <= at || i.To <= i.From {
-			m.t.Fatalf("runs overlap or touch: %d %+v", low, mark.Done)
+			m.t.Fatalf("intervals overlap or touch: %d %+v", low, metadata.Done)
 		}
 		at = i.To
 	}
 	for _, at := range m.log {
-		if said := covers(low, mark.Done, at); said != m.answered[at] {
-			m.t.Fatalf("offset %d: answered is %v, the commit at %d says %v: %+v", at, m.answered[at], low, said, mark.Done)
+		if said := covers(low, metadata.Done, at); said != m.answered[at] {
+			m.t.Fatalf("offset %d: answered is %v, the commit at %d says %v: %+v", at, m.answered[at], low, said, metadata.Done)
 		}
 	}
-	m.checkSince(low, mark.Since)
+	m.checkSince(low, metadata.Since)
 	clean := m.next >= m.doubtful
 	for at := range m.live {
 		clean = clean && !m.doubted[at]
 	}
-	if last && clean != (mark.Called == 0) {
-		m.t.Fatalf("clean is %v, the last commit says called=%d", clean, mark.Called)
+	if last && clean != (metadata.Called == 0) {
+		m.t.Fatalf("clean is %v, the last commit says called=%d", clean, metadata.Called)
 	}
-	if !last && mark.Called < m.acked.mark.Called {
-		m.t.Fatalf("the call high-water mark went back from %d to %d while calls may begin", m.acked.mark.Called, mark.Called)
+	if !last && metadata.Called < m.acked.metadata.Called {
+		m.t.Fatalf("the call high-water mark went back from %d to %d while calls may begin", m.acked.metadata.Called, metadata.Called)
 	}
-	return low, mark
+	return low, metadata
 }
 
 // checkSince: the lower bound on the time of answers above low must be true, and must be
@@ -189,9 +189,9 @@ func covers(low int64, done []Interval, at int64) bool {
 }
 
 func (m *model) commit(last bool) {
-	low, mark := m.position(last)
-	m.tracker.acknowledged(mark.Called)
-	m.acked.low, m.acked.mark = low, mark
+	low, metadata := m.position(last)
+	m.tracker.acknowledged(metadata.Called)
+	m.acked.low, m.acked.metadata = low, metadata
 }
 
 // handOver starts a new generation, after a last commit or a crash.
@@ -200,21 +200,21 @@ func (m *model) handOver(crash bool) {
 		m.commit(true)
 	}
 	low := m.acked.low
-	mark, err := ParseCommitMetadata(m.acked.mark.Encode(low), low)
+	metadata, err := ParseCommitMetadata(m.acked.metadata.Encode(low), low)
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	for at := range m.answered {
-		if !covers(low, mark.Done, at) {
+		if !covers(low, metadata.Done, at) {
 			delete(m.answered, at)
 		}
 	}
 	for at := range m.unknown {
-		if at >= mark.Called {
-			m.t.Fatalf("what a call for %d did is unknown, and the next owner would not know that: %+v", at, mark)
+		if at >= metadata.Called {
+			m.t.Fatalf("what a call for %d did is unknown, and the next owner would not know that: %+v", at, metadata)
 		}
 	}
-	m.begin(low, mark)
+	m.begin(low, metadata)
 }
 
 func TestTrackerAgreesWithSetsOfOffsets(t *testing.T) {

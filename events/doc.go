@@ -5,7 +5,8 @@
 // of both directions; tests hold them to this code.
 //
 // The package knows neither Kafka nor MPC's API, does no I/O, starts no goroutine and
-// imports no other package of the project. Every package may import it.
+// imports no other package of the project. Every package except consumer and mpcclient may
+// import it.
 //
 // Start reading at failure.go (incoming events), then shape.go, notification.go and smn.go
 // (the four shapes), foreign.go (other formats) and reader.go (the JSON reader).

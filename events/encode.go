@@ -72,7 +72,7 @@ func (o *Outcome) writeValue(w *writer) []byte {
 	if p := o.PreviousRetry; p != nil {
 		w.yes("failed_again")
 		w.name("previous_retry").begin('{')
-		w.text("outcome_id", p.Source.id())
+		w.text("outcome_id", p.Source.ID())
 		w.time("decided_at", p.DecidedAt)
 		w.end('}')
 	}

@@ -59,8 +59,8 @@ type Failure struct {
 // the last one counts.
 const ForceHeader = "remux-retrier-force"
 
-// ErrNotAFailure is returned for an MPC notification whose status is not FAILED, or that is not about a remux task: there is
-// nothing to retry, and no outcome.
+// ErrNotAFailure is returned for an MPC notification whose status is not FAILED, or that is
+// not about a remux task: there is nothing to retry, and no outcome.
 var ErrNotAFailure = errors.New("not a failure event")
 
 // ReadFailure reads a record of the failed topic. The value alone decides the shape;

@@ -16,7 +16,7 @@ func NewFailure(taskID, description string, force bool) (Message, error) {
 	if err != nil {
 		return Message{}, fmt.Errorf("write a failure event of task %q: %w", taskID, err)
 	}
-	m := Message{Key: []byte(taskID), Value: value, Headers: []Header{{Key: "content-type", Value: []byte("application/json")}}}
+	m := Message{Key: []byte(taskID), Value: value, Headers: []Header{jsonHeader}}
 	if force {
 		m.Headers = append(m.Headers, Header{Key: ForceHeader, Value: []byte("true")})
 	}

@@ -76,7 +76,7 @@ type Cover struct {
 	LogID int64 `json:"log,omitempty"`
 }
 
-// Message is an outcome as published, to the topic of its Kind.
+// Message is a record to be published: an outcome, a recovery or a failure event.
 type Message struct {
 	Key, Value []byte
 	Headers    []Header
@@ -89,15 +89,13 @@ func OriginOf(group string) string {
 	return "/remux-retrier/" + url.PathEscape(group)
 }
 
-// id is the ce_id: topic, partition, offset and timestamp in milliseconds, separated by
-// colons (topic names contain none). It must never change: subscribers drop repeats by it.
-// It includes the timestamp because the offsets of a recreated topic start at 0 again.
-func (s Source) id() string {
+// ID is the ce_id of an answer to the event: topic, partition, offset and timestamp in
+// milliseconds, separated by colons (topic names contain none). It must never change:
+// subscribers drop repeats by it. It includes the timestamp because the offsets of a
+// recreated topic start at 0 again.
+func (s Source) ID() string {
 	return string(s.appendID(make([]byte, 0, len(s.Topic)+len(":4294967295:9223372036854775807:1763884800000"))))
 }
-
-// ID is the ce_id of an answer to the event.
-func (s Source) ID() string { return s.id() }
 
 func (s Source) appendID(id []byte) []byte {
 	id = append(id, s.Topic...)
@@ -108,7 +106,7 @@ func (s Source) appendID(id []byte) []byte {
 	return id
 }
 
-// parseID is the inverse of id. If topic is the one in id, no memory is allocated for the
+// parseID is the inverse of ID. If topic is the one in id, no memory is allocated for the
 // name.
 func parseID(id []byte, topic string) (s Source, ok bool) {
 	name, rest, _ := bytes.Cut(id, []byte(":"))

@@ -49,7 +49,7 @@ func (r Recovery) Encode() (Message, error) {
 		w.time("first_failed_at", r.FirstFailedAt)
 	}
 	w.time("recovered_at", r.RecoveredAt)
-	w.text("outcome_id", r.Retry.Source.id())
+	w.text("outcome_id", r.Retry.Source.ID())
 	w.time("retried_at", r.Retry.DecidedAt)
 	if len(r.UserData) <= MaxUserData && utf8.ValidString(r.UserData) {
 		w.text("user_data", r.UserData)
@@ -57,7 +57,7 @@ func (r Recovery) Encode() (Message, error) {
 	w.end('}')
 	m := Message{Key: []byte(r.TaskID), Value: w.value()}
 	m.Headers = append(make([]Header, 0, 8), versionHeader,
-		Header{Key: "ce_id", Value: []byte(r.Source.id())}, Header{Key: "ce_source", Value: []byte(r.Origin)}, recoveredHeader,
+		Header{Key: "ce_id", Value: []byte(r.Source.ID())}, Header{Key: "ce_source", Value: []byte(r.Origin)}, recoveredHeader,
 		Header{Key: "ce_subject", Value: m.Key}, Header{Key: "ce_time", Value: appendTime(nil, r.RecoveredAt)}, jsonHeader)
 	if validTraceparent([]byte(r.Traceparent)) {
 		m.Headers = append(m.Headers, Header{Key: "traceparent", Value: []byte(r.Traceparent)})

@@ -37,7 +37,7 @@ func (v *outcomeValue) read(value []byte) error {
 	}
 	switch e := &v.event; {
 	case !e.topic, e.partition != int64(source.Partition), e.offset != source.Offset, string(e.timestamp) != string(written):
-		return fmt.Errorf("failed_event is not what the ce_id %q says", source.id())
+		return fmt.Errorf("failed_event is not what the ce_id %q says", source.ID())
 	case v.kind == "" || v.kind != v.outcome.Reason.Kind():
 		return fmt.Errorf("the outcome %q does not go with the reason %q", v.kind, v.outcome.Reason)
 	}

@@ -11,8 +11,12 @@ import (
 // sendTracker proves that a request cannot have been executed: it never got a connection.
 //
 // This relies on net/http's HTTP/1 transport:
-//   - It calls GotConn before it writes a request. It writes nothing after its call has returned without a connection: a connection that is dialled too late serves other requests.
-//   - It asks for another connection, and calls GetConn, only if it wrote not a single byte of the request to a reused one. (It repeats written requests only for GET, HEAD and similar methods, if their body can be read again.)
+//   - It calls GotConn before it writes a request. It writes nothing after its call has
+//     returned without a connection: a connection that is dialled too late serves other
+//     requests.
+//   - It asks for another connection, and calls GetConn, only if it wrote not a single byte
+//     of the request to a reused one. (It repeats written requests only for GET, HEAD and
+//     similar methods, if their body can be read again.)
 //
 // The body is a bytes.Reader: with any other reader the transport writes headers and body
 // separately.

@@ -14,9 +14,11 @@ import (
 
 // Config configures a [Client]. Endpoint, ProjectID and Auth are required.
 type Config struct {
-	// Endpoint is MPC's base URL, e.g. https://mpc.cn-north-4.myhuaweicloud.com; see [Endpoint].
+	// Endpoint is MPC's base URL, e.g. https://mpc.cn-north-4.myhuaweicloud.com; see
+	// [Endpoint].
 	Endpoint string
-	// AllowInsecure permits plain http to another machine. Defaults to false: credentials would go in clear text.
+	// AllowInsecure permits plain http to another machine. Defaults to false: credentials
+	// would go in clear text.
 	AllowInsecure bool
 	// ProjectID is the project in the path of every call.
 	ProjectID string

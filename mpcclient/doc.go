@@ -6,5 +6,6 @@
 // the call a second time. It tells what the answer proves: every error of [Client.Retry] is
 // an [*Error] whose [Class] says whose fault it is and whether the call may be repeated. Waiting, pacing, backoff and decisions are up to the caller.
 //
-// It imports no other package of this project. Any package may import it.
+// It imports no other package of this project. Every package except consumer and events may
+// import it.
 package mpcclient

@@ -25,15 +25,15 @@ const (
 	InvalidTask
 	// Refused: any other refusal of this request.
 	Refused
-	// Throttled: the tenant's quota or the API's overall limit is used up. An outage.
+	// Throttled: the tenant's quota or the API's overall limit is used up. Like the classes
+	// below it says nothing about the task, see [Error.Outage].
 	Throttled
 	// Operator: an operator must act (credentials, account, network path) before any call
-	// can succeed. An outage.
+	// can succeed.
 	Operator
-	// Transient: the call was not executed, and a later one may succeed. An outage.
+	// Transient: the call was not executed, and a later one may succeed.
 	Transient
 	// Lost: the call may have been executed; query the task's state before calling again.
-	// An outage.
 	Lost
 )
 
@@ -98,7 +98,8 @@ type Error struct {
 }
 
 // Outage reports whether the error says nothing about the task: the work waits, and no
-// event is decided because of it.
+// event is decided because of it. That includes Throttled, which package pace does not count
+// as an outage.
 func (e *Error) Outage() bool {
 	switch e.Class {
 	case Throttled, Operator, Transient, Lost:

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// PasswordConfig configures [Password]. Endpoint, Domain, Username and one of Project and ProjectID are required.
+// PasswordConfig configures [Password]. Endpoint, Domain, Username and one of Project and
+// ProjectID are required.
 type PasswordConfig struct {
 	// Endpoint is IAM's base URL; see [IAMEndpoint].
 	Endpoint string
@@ -26,7 +27,7 @@ type PasswordConfig struct {
 	Project, ProjectID string
 	// Timeout bounds one login, however many callers wait for it. Defaults to 10 seconds.
 	Timeout time.Duration
-	// Roots is like the Client's.
+	// Roots is like Config.Roots.
 	Roots func() *x509.CertPool
 	// UserAgent defaults to "remux-retrier".
 	UserAgent string
@@ -37,7 +38,8 @@ type PasswordConfig struct {
 	Transport http.RoundTripper
 }
 
-// iam logs in: POST /v3/auth/tokens ("Obtaining a User Token Through Password Authentication").
+// iam logs in: POST /v3/auth/tokens ("Obtaining a User Token Through Password
+// Authentication").
 type iam struct {
 	url       string
 	cfg       PasswordConfig

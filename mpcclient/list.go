@@ -67,8 +67,9 @@ func (t *ListedTask) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// List asks for one page of the project's tasks (GET /v1/{project_id}/remux?status=…&start_time=…&end_time=…&page=…&size=100).
-// It needs the same permission as [Client.Query].
+// List asks for one page of the project's tasks
+// (GET /v1/{project_id}/remux?status=…&start_time=…&end_time=…&page=…&size=100). It needs
+// the same permission as [Client.Query].
 //
 // Only a well-formed 2xx answer counts; anything else is an [*Error].
 func (c *Client) List(ctx context.Context, q ListQuery) (TaskPage, error) {

@@ -118,14 +118,14 @@ func TestIAMsRetryAfterIsHonoured(t *testing.T) {
 	iam.expectLogins(t, 1)
 }
 
-func TestTokenWithoutATellableLifeIsUsedForAWhile(t *testing.T) {
+func TestTokenOfUnknownLifeIsUsedForAnHour(t *testing.T) {
 	for _, body := range []string{"", `{"token":{"expires_at":"soon"}}`, `{"token":{}}`} {
 		if got := tokenLife(answer{body: []byte(body)}, time.Now()); got != time.Hour {
 			t.Errorf("%s: life is %s", body, got)
 		}
 	}
-	over := answer{body: []byte(`{"token":{"expires_at":"2020-01-04T09:08:49.965000Z"}}`)}
-	if got := tokenLife(over, time.Now()); got != time.Minute {
-		t.Errorf("a token that is over lives for %s", got)
+	expired := answer{body: []byte(`{"token":{"expires_at":"2020-01-04T09:08:49.965000Z"}}`)}
+	if got := tokenLife(expired, time.Now()); got != time.Minute {
+		t.Errorf("an expired token lives for %s", got)
 	}
 }

@@ -92,22 +92,22 @@ func (a *renewing) token(ctx context.Context) (token, error) {
 		a.mu.Unlock()
 		return token{}, &e
 	}
-	f := a.login()
+	attempt := a.login()
 	a.mu.Unlock()
-	if f == nil {
+	if attempt == nil {
 		return token{}, errors.New("the client is closed")
 	}
 
 	select {
-	case <-f.done:
+	case <-attempt.done:
 	case <-ctx.Done():
 		return token{}, fmt.Errorf("waiting for %s: %w", a.what, ctx.Err())
 	}
-	if f.failure != nil {
-		e := *f.failure // each caller gets its own
+	if attempt.failure != nil {
+		e := *attempt.failure // each caller gets its own
 		return token{}, &e
 	}
-	return f.token, nil
+	return attempt.token, nil
 }
 
 // login starts a login or joins the running one. mu is held. It returns nil after close.
@@ -123,9 +123,9 @@ func (a *renewing) login() *loginAttempt {
 	return a.attempt
 }
 
-func (a *renewing) runLogin(f *loginAttempt) {
+func (a *renewing) runLogin(attempt *loginAttempt) {
 	defer a.running.Done()
-	defer close(f.done)
+	defer close(attempt.done)
 	var password string
 	if a.password != nil {
 		password = a.password()
@@ -138,7 +138,7 @@ func (a *renewing) runLogin(f *loginAttempt) {
 		if a.current != nil {
 			a.retired = a.current
 		}
-		f.token, a.current = t, &t
+		attempt.token, a.current = t, &t
 		a.failure, a.failures, a.wrongPassword, a.nextLogin = nil, 0, 0, time.Time{}
 		return
 	}
@@ -152,7 +152,7 @@ func (a *renewing) runLogin(f *loginAttempt) {
 		a.failures++
 	}
 	failure.RetryAfter = max(failure.RetryAfter, pause)
-	f.failure, a.failure, a.nextLogin = failure, failure, a.now().Add(failure.RetryAfter)
+	attempt.failure, a.failure, a.nextLogin = failure, failure, a.now().Add(failure.RetryAfter)
 }
 
 // doubled returns the pause after n earlier ones.

@@ -55,8 +55,8 @@ func (l *Client) call(ctx context.Context, broker int32, timeout time.Duration, 
 // errUnreadable: the broker has answered, but not as Kafka does.
 var errUnreadable = errors.New("the broker's answer cannot be read")
 
-// exchange sends a request and reads its answer. Inside kafka-go a panic there would end
-// the process.
+// exchange sends a request and reads its answer. A panic of kafka-go's decoder becomes an
+// error: in kafka-go's own goroutine it would end the process.
 func (l *Client) exchange(conn *protocol.Conn, versions map[protocol.ApiKey]int16, req protocol.Message) (answer protocol.Message, err error) {
 	wire := &wire{Conn: conn}
 	defer func() {

@@ -53,10 +53,13 @@ func (l *Client) Brokers(ctx context.Context) ([]string, error) {
 	return addrs, nil
 }
 
-// TopicState is the state of a topic; the worst of its partitions counts.
+// TopicState is the state of a topic.
 type TopicState struct {
-	Partitions, Replicas, InSync, Leaderless int
-	Rights                                   Rights
+	Partitions int
+	// Replicas and InSync (replicas) are those of the partition that has fewest.
+	Replicas, InSync int
+	Leaderless       int // partitions without a leader
+	Rights           Rights
 }
 
 // DescribeTopic describes one of the configured topics. It fails with
@@ -99,12 +102,6 @@ func (l *Client) topicRights(ctx context.Context, topic string) (Rights, error) 
 		}
 	}
 	return Rights{}, nil
-}
-
-// Settings returns a topic's settings by name, or nil if this client may not read them
-// (DESCRIBE_CONFIGS on the topic).
-func (l *Client) Settings(ctx context.Context, topic string, names ...string) (map[string]string, error) {
-	return l.settings(ctx, topic, names...)
 }
 
 // GroupState is the state of the group.
@@ -178,13 +175,14 @@ func (l *Client) Positions(ctx context.Context) (at map[int]consumer.Position, e
 	return at, err
 }
 
-// A single question must survive a coordinator that is being found or is loading the group:
+// A single request must survive a coordinator that is being found or is loading the group:
 // brokers say so for seconds after the first use of a cluster or after a move.
 const (
 	coordinatorTimeout = 5 * time.Second
 	coordinatorRetry   = 200 * time.Millisecond
 )
 
+// untilCoordinated repeats a request while the coordinator is not ready.
 func untilCoordinated(ctx context.Context, ask func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, coordinatorTimeout)
 	defer cancel()

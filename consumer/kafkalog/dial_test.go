@@ -93,7 +93,7 @@ func TestCloseEndsWhatWaitsForASilentBroker(t *testing.T) {
 		t.Errorf("Close took %v", took)
 	}
 	if _, err := l.dial(soon(t), "tcp", addr); err == nil {
-		t.Error("a closed Log dials")
+		t.Error("a closed Client dials")
 	}
 }
 

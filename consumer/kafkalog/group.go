@@ -20,7 +20,7 @@ const (
 	// heartbeatInterval (heartbeat.interval.ms) is how late a member may notice a
 	// rebalance; every other member waits until then. So it is far below the third of the
 	// session timeout that would be enough otherwise: a rolling restart costs two
-	// rebalances per instance, and a second each was visible in answer times. A heartbeat
+	// rebalances per instance, and a second each is visible in answer times. A heartbeat
 	// is about sixty bytes and answered from memory: seven per second and instance cost the
 	// coordinator nothing.
 	heartbeatInterval = 150 * time.Millisecond

@@ -10,7 +10,7 @@ import (
 
 func TestMain(m *testing.M) { goroutines.VerifyTestMain(m) }
 
-// consumed is a topic.
+// consumed is the topic that the tests' clients consume.
 const consumed = "failed"
 
 // soonTimeout bounds what must happen soon.

@@ -35,7 +35,7 @@ type pager struct {
 	most      int   // bytes of a page
 	largest   int64 // bytes of a record
 	high      int64 // end of all records
-	stable    int64
+	stable    int64 // last stable offset
 	aborted   *aborted
 	names     map[string]string
 

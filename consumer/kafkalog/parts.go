@@ -15,8 +15,8 @@ type part struct {
 	topic     string
 	partition int32
 	offset    int64
-	asked     int // bytes
-	limit     int32
+	asked     int   // bytes that the caller asked for
+	limit     int32 // stored bytes that the next request asks for; doubled if a batch is larger
 	since     time.Time
 	end       int64         // as last known
 	throttled time.Duration // so far

@@ -53,7 +53,7 @@ func (k *kept) count() int {
 	return len(k.readers)
 }
 
-func newTestLog() *Client {
+func newTestClient() *Client {
 	return &Client{unpacker: newUnpacker(), closed: context.Background()}
 }
 
@@ -118,7 +118,7 @@ func TestABatchIsUnpackedOnceHoweverManyPagesItHas(t *testing.T) {
 			t.Run(fmt.Sprint(name, ", ", codec.Compression()), func(t *testing.T) {
 				set := numbered(codec, row.count, make([]byte, row.size), row.headers...)
 				unpacked := countUnpacked(t, codec.Compression())
-				l := newTestLog()
+				l := newTestClient()
 				pages := follow(t, l, set, row.count)
 				whole := int64(row.count) * int64(row.size+10+2*len(row.headers))
 				if n := unpacked.Load(); n > whole+whole/10+2*mib {
@@ -134,7 +134,7 @@ func TestABatchIsUnpackedOnceHoweverManyPagesItHas(t *testing.T) {
 		}
 	}
 	t.Run("zstd", func(t *testing.T) {
-		follow(t, newTestLog(), numbered(protocol.Zstd, 100, make([]byte, 1e6)), 100)
+		follow(t, newTestClient(), numbered(protocol.Zstd, 100, make([]byte, 1e6)), 100)
 	})
 }
 
@@ -163,7 +163,7 @@ func goOn(t *testing.T, l *Client, topic string, set []byte, offset int64) int64
 }
 
 func TestOnlyTheSameBatchGoesOn(t *testing.T) {
-	l := newTestLog()
+	l := newTestClient()
 	set := ofMB(30)
 	next := begin(t, l, "t", set)
 	other := batch{producer: noProducer, attributes: protocol.Gzip}
@@ -181,7 +181,7 @@ func TestOnlyTheSameBatchGoesOn(t *testing.T) {
 
 // Kept readers hold memory: few are kept, those that have unpacked most.
 func TestFewReadersAreKeptThoseThatHaveUnpackedMost(t *testing.T) {
-	l := newTestLog()
+	l := newTestClient()
 	large, others := ofMB(60), ofMB(30)
 	next := begin(t, l, "large", large)
 	goOn(t, l, "large", large, next)
@@ -203,7 +203,7 @@ func TestFewReadersAreKeptThoseThatHaveUnpackedMost(t *testing.T) {
 
 func TestAnUnusedReaderIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newTestLog()
+		l := newTestClient()
 		begin(t, l, "t", ofMB(30))
 		if l.kept.count() != 1 {
 			t.Fatal("nothing is kept")

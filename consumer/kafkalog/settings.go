@@ -23,7 +23,7 @@ const (
 // bytes as sent. The result is false if this client may not read it (DESCRIBE_CONFIGS on
 // the topic).
 func (l *Client) MaxMessageBytes(ctx context.Context, topic string) (int, bool, error) {
-	settings, err := l.settings(ctx, topic, maxMessageBytes)
+	settings, err := l.Settings(ctx, topic, maxMessageBytes)
 	if len(settings) == 0 || err != nil {
 		return 0, false, err
 	}
@@ -35,7 +35,7 @@ func (l *Client) MaxMessageBytes(ctx context.Context, topic string) (int, bool, 
 // and retention.ms; 0 means records are kept for ever. The result is false if this client
 // may not read them (DESCRIBE_CONFIGS on the topic).
 func (l *Client) TopicPolicy(ctx context.Context, topic string) (policy string, retention time.Duration, known bool, err error) {
-	settings, err := l.settings(ctx, topic, cleanupPolicy, retentionMS)
+	settings, err := l.Settings(ctx, topic, cleanupPolicy, retentionMS)
 	if len(settings) == 0 || err != nil {
 		return "", 0, false, err
 	}
@@ -49,8 +49,9 @@ func (l *Client) TopicPolicy(ctx context.Context, topic string) (policy string, 
 	return settings[cleanupPolicy], time.Duration(millis) * time.Millisecond, true, nil
 }
 
-// settings returns a topic's settings by name, or nil if this client may not read them.
-func (l *Client) settings(ctx context.Context, topic string, names ...string) (map[string]string, error) {
+// Settings returns a topic's settings by name, or nil if this client may not read them
+// (DESCRIBE_CONFIGS on the topic).
+func (l *Client) Settings(ctx context.Context, topic string, names ...string) (map[string]string, error) {
 	doing := fmt.Sprintf("read %v of topic %s", names, topic)
 	right := "DESCRIBE_CONFIGS on topic " + topic
 	res, err := l.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{

@@ -55,8 +55,9 @@ func (l limit) release() { <-l }
 
 // unpacker bounds the memory for compressed batches and large records, over all brokers.
 type unpacker struct {
-	large, unpacking limit // see answer.go; a batch is being unpacked
-	kept             kept  // see resume.go
+	large     limit // large batches being read, see answer.go
+	unpacking limit // batches being unpacked
+	kept      kept  // see resume.go
 }
 
 func newUnpacker() unpacker {
@@ -72,8 +73,8 @@ type unpacked struct {
 	ahead int64  // the next record's length if it was read already, else −1
 	again []byte // and the record itself, if it was read already
 
-	plain []byte // remaining bytes of an uncompressed batch
-	whole int
+	plain []byte        // remaining bytes of an uncompressed batch
+	whole int           // its bytes at the start
 	r     *bufio.Reader // nil: it is not compressed
 	// Of a compressed one:
 	source  source

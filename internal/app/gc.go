@@ -14,8 +14,8 @@ import (
 // pointers; and a small heap is collected ten times a second. Garbage comes from calls, not
 // from what is held. So a collection runs after a fixed amount of allocation.
 const (
-	garbage        = 16 << 20
-	garbageOfACall = 10 << 10 // in addition, for each call that may be in flight
+	garbage        = 16 << 20 // bytes
+	garbageOfACall = 10 << 10 // bytes in addition, for each call that may be in flight
 	// As a percentage of the live heap, the unit of Go's setting.
 	minGarbage, maxGarbage = 10, 300
 

@@ -12,24 +12,24 @@ import (
 // Succeeded ends an event that reports its task's success. After a retry of ours it
 // publishes a recovery, whose acknowledgement ends the event.
 func (e *item) Succeeded(f *events.Failure) {
-	p := e.handler
+	h := e.handler
 	source := events.Source{Topic: e.Topic, Partition: e.Partition, Offset: e.Offset, Time: e.Time}
-	r, ok := p.ledger.Recovery(f.TaskID, source)
+	r, ok := h.ledger.Recovery(f.TaskID, source)
 	if !ok {
 		e.ignore(metrics.NotAFailure, story.Ignored, "the task has succeeded, without a retry of this service before")
 		return
 	}
-	topic := p.topics.TopicRecovered
+	topic := h.topics.TopicRecovered
 	r.UserData, r.Traceparent, r.RecoveredAt = f.UserData, f.Traceparent, source.Time
 	if !source.HasTime() {
-		r.RecoveredAt = p.clock.Wall()
+		r.RecoveredAt = h.clock.Wall()
 	}
 	if ours := e.observation.publishing(topic); ours != "" {
 		r.Traceparent = ours
 	}
 	message, err := r.Encode()
 	if err != nil { // it would fail again each time that the event is read
-		if p.tally.First("recoveries that cannot be written") {
+		if h.tally.First("recoveries that cannot be written") {
 			e.logger().WithField("task_id", r.TaskID).WithError(err).Error("the recovery cannot be written, so none is published")
 		}
 		e.ignore(metrics.NotAFailure, story.Ignored, "its recovery cannot be written: "+err.Error())
@@ -43,7 +43,7 @@ func (e *item) Succeeded(f *events.Failure) {
 				return
 			}
 			e.count(metrics.Recovered, metrics.Succeeded)
-			if p.tally.Among(loggedUncalled, logrus.InfoLevel, "recovered") {
+			if h.tally.Among(loggedUncalled, logrus.InfoLevel, "recovered") {
 				e.logger().WithField("task_id", r.TaskID).WithField("retries", r.Retries).Info("recovered")
 			}
 		}, consumer.Message{Topic: topic, Key: message.Key, Value: message.Value, Headers: message.Headers})

@@ -43,7 +43,7 @@ func TestATaskThatAlwaysFailsHoldsUpNoOtherOfItsPartition(t *testing.T) {
 	}
 }
 
-// The look-ahead holds a part of them; the rest is still in the log and is answered
+// The look-ahead holds a part of them; the rest is still in Kafka and is answered
 // together with them.
 func TestAFloodOfEventsOfATaskThatAlwaysFailsIsBoundedAndEnds(t *testing.T) {
 	const n = 100_000

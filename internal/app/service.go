@@ -66,14 +66,14 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 		return err
 	}
 	lastErr := &lastError{}
-	look, err := newPage(pageSource{
+	operatorPage, err := newPage(pageSource{
 		Store: stories, cfg: cfg, version: version, started: clock.System.Now(),
 		ready: ready, gate: gate, meters: meters, lastErr: lastErr, kafka: kafka,
 	}, log)
 	if err != nil {
 		return err
 	}
-	pageAddress, stopHTTP, err := serveHTTP(cfg, loops, ready, meters, look, log)
+	pageAddress, stopHTTP, err := serveHTTP(cfg, loops, ready, meters, operatorPage, log)
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,8 @@ func closeSoon(stop func()) {
 	}
 }
 
-// introduction returns the fields of the first log line. pageAddress is empty if there is none.
+// introduction returns the fields of the first log line. pageAddress is empty if there is
+// none.
 func introduction(cfg config.Config, version, pageAddress string) logrus.Fields {
 	k := cfg.Kafka
 	topics := []string{k.TopicFailed, k.TopicRetried, k.TopicRetryFailed, k.TopicDeadLetter}
@@ -180,19 +181,19 @@ func introduction(cfg config.Config, version, pageAddress string) logrus.Fields 
 
 // serveHTTP runs the HTTP server and the page until the returned function is called. The
 // address is the page's, empty if HTTP is off.
-func serveHTTP(cfg config.Config, loops *admin.Loops, ready *readiness, meters *metrics.Metrics, look *page.Page, log *logrus.Logger) (address string, stop func(), err error) {
+func serveHTTP(cfg config.Config, loops *admin.Loops, ready *readiness, meters *metrics.Metrics, operatorPage *page.Page, log *logrus.Logger) (address string, stop func(), err error) {
 	if cfg.HTTPAddr == "" {
 		return "", func() {}, nil
 	}
 	server, err := admin.New(admin.Config{
-		Addr: cfg.HTTPAddr, AllowedHosts: cfg.HTTPAllowedHosts, PathPrefix: cfg.HTTPPathPrefix, Instance: cfg.Kafka.ClientID, Loops: loops, Checks: ready.checks(), Notes: ready.notes, Metrics: meters.Handler(), Page: look, Log: log,
+		Addr: cfg.HTTPAddr, AllowedHosts: cfg.HTTPAllowedHosts, PathPrefix: cfg.HTTPPathPrefix, Instance: cfg.Kafka.ClientID, Loops: loops, Checks: ready.checks(), Notes: ready.notes, Metrics: meters.Handler(), Page: operatorPage, Log: log,
 	})
 	if err != nil {
 		return "", nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { look.Run(ctx) })
+	running.Go(func() { operatorPage.Run(ctx) })
 	running.Go(func() {
 		if err := server.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			log.WithError(err).Error("HTTP has stopped")

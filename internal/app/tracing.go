@@ -12,11 +12,10 @@ import (
 	"remux-retrier/internal/trace"
 )
 
-// Limits for delivering the last spans at a stop: at most lastSpans even if much of
-// SHUTDOWN_TIMEOUT is left, and at least a moment if nothing is left.
+// Limits for delivering the last spans at a stop, however much of SHUTDOWN_TIMEOUT is left.
 const (
-	lastSpans   = 3 * time.Second
-	atLeastThat = 100 * time.Millisecond
+	leastForSpans = 100 * time.Millisecond
+	mostForSpans  = 3 * time.Second
 )
 
 // openTracer returns a nil tracer if no exporter is configured. Call shut when the work has
@@ -35,17 +34,17 @@ func openTracer(ctx context.Context, cfg config.Config, version string, log logr
 	if err != nil {
 		return nil, nil, err
 	}
-	var told atomic.Pointer[time.Time] // when the stop was requested
+	var stopped atomic.Pointer[time.Time] // when the stop was requested
 	forget := context.AfterFunc(ctx, func() {
 		now := time.Now()
-		told.Store(&now)
+		stopped.Store(&now)
 	})
 	return t, func() {
 		forget()
 		left := cfg.ShutdownTimeout - closing
-		if at := told.Load(); at != nil {
+		if at := stopped.Load(); at != nil {
 			left -= time.Since(*at)
 		}
-		t.Close(min(max(left, atLeastThat), lastSpans))
+		t.Close(min(max(left, leastForSpans), mostForSpans))
 	}, nil
 }

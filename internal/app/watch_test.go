@@ -24,6 +24,11 @@ func (answered) Release()                     {}
 // hangingFetch is a fetch that never returns, contrary to its documentation.
 type hangingFetch struct{ Client }
 
+func (hangingFetch) Fetch(ctx context.Context, _ string, _ int, _ int64, _ int) (consumer.Page, error) {
+	<-ctx.Done()
+	return consumer.Page{}, ctx.Err()
+}
+
 // ignoreAll is a RebalanceListener that ignores everything.
 type ignoreAll struct{}
 
@@ -31,11 +36,6 @@ func (ignoreAll) Assigned(context.Context, consumer.Assignment) error { return n
 func (ignoreAll) Opened(int, int64, int64, bool)                      {}
 func (ignoreAll) Published(string, int, int64, []*consumer.Record)    {}
 func (ignoreAll) Committed(int, int64)                                {}
-
-func (hangingFetch) Fetch(ctx context.Context, _ string, _ int, _ int64, _ int) (consumer.Page, error) {
-	<-ctx.Done()
-	return consumer.Page{}, ctx.Err()
-}
 
 // missed returns what the watchdog reports ten minutes after happens.
 func missed(t *testing.T, wrap func(Client) Client, happens func(b *memlog.Broker)) (m []string) {

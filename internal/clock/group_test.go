@@ -70,7 +70,7 @@ func TestSemaphoreLetsInInOrderAndLosesNoPlaceToWhoGaveUp(t *testing.T) {
 			t.Errorf("let in: %v", order)
 		}
 		if err := s.Acquire(t.Context()); err != nil {
-			t.Error("a place was lost")
+			t.Error("a slot was lost")
 		}
 	})
 }

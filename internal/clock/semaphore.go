@@ -25,7 +25,7 @@ func (s *Semaphore) Acquire(ctx context.Context) error { return s.acquire(ctx, f
 // AcquireFront is Acquire before all that wait.
 func (s *Semaphore) AcquireFront(ctx context.Context) error { return s.acquire(ctx, true) }
 
-func (s *Semaphore) acquire(ctx context.Context, next bool) error {
+func (s *Semaphore) acquire(ctx context.Context, front bool) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -36,7 +36,7 @@ func (s *Semaphore) acquire(ctx context.Context, next bool) error {
 		return nil
 	}
 	turn := make(chan struct{})
-	if next {
+	if front {
 		s.queue = slices.Insert(s.queue, 0, turn)
 	} else {
 		s.queue = append(s.queue, turn)

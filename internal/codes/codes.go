@@ -80,7 +80,7 @@ func Lookup(text string) (Code, bool) {
 	return Code{
 		Code: code, Place: Answer,
 		Meaning:  "A code of the API gateway that this version does not know.",
-		Service:  "The HTTP status decides: 429 is throttling; 503 ends by itself; after another 5xx the call may have been executed, so the service queries the task's state; any other 4xx is an outage that an operator must end. No event is answered because of it.",
+		Service:  "The HTTP status decides: 429 is throttling; 503 ends by itself; after another 5xx the call may have been executed, so the service queries the task's state; any other 4xx is an outage that an operator must end. In an outage no event fails; all stay queued.",
 		Operator: "Look it up in the vendor's list of API gateway error codes; the log has the gateway's message and request id.",
 	}, true
 }

@@ -90,9 +90,9 @@ type MPC struct {
 	Auth          Auth
 	roots         *watchfile.Value[*x509.CertPool]
 
-	RequestsPerMinute Limit // of the whole consumer group
-	MaxInFlight       int   // of this instance
-	Timeout           time.Duration
+	RequestsPerMinute Limit         // of the whole consumer group
+	MaxInFlight       int           // of this instance
+	Timeout           time.Duration // of one request; 100 ms to 5 min
 }
 
 // Roots returns the authorities that may sign MPC's and IAM's certificates, from the
@@ -109,8 +109,8 @@ type Retry struct {
 	Budget       Limit         // accepted retries of a task within BudgetWindow
 	BudgetWindow time.Duration // 1 s to 90 days
 	MaxEventAge  time.Duration // 0: unlimited
-	MaxAttempts  int
-	SkipCodes    []string // sorted, without duplicates, e.g. MPC.10052
+	MaxAttempts  int           // failed calls of a task while MPC serves others
+	SkipCodes    []string      // sorted, without duplicates, e.g. MPC.10052
 	// AllowForce: the header with which an event overrides Budget, MaxEventAge and
 	// SkipCodes is accepted.
 	AllowForce bool

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// named is a configuration that exports traces, with the variables.
-func named(variables ...string) []string {
+// exporting is a configuration that exports traces, with the variables.
+func exporting(variables ...string) []string {
 	return append([]string{endpoint, "http://collector:4318"}, variables...)
 }
 
@@ -32,13 +32,13 @@ func TestWhatTheSDKWouldPassOverIsRefused(t *testing.T) {
 		{"OTEL_RESOURCE_ATTRIBUTES", "production", "comma-separated key=value"},
 		{"OTEL_RESOURCE_ATTRIBUTES", "=b", "comma-separated key=value"},
 	} {
-		problem := refused(t, c.name, named(c.name, c.value)...)
+		problem := refused(t, c.name, exporting(c.name, c.value)...)
 		if !strings.HasPrefix(problem, c.name+" ") || !strings.Contains(problem, c.says) {
 			t.Errorf("%s=%s: %s", c.name, c.value, problem)
 		}
 	}
 	for _, share := range []string{"half", "1.1", "-0.1", "NaN"} {
-		problem := refused(t, "OTEL_TRACES_SAMPLER_ARG", named("OTEL_TRACES_SAMPLER", "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG", share)...)
+		problem := refused(t, "OTEL_TRACES_SAMPLER_ARG", exporting("OTEL_TRACES_SAMPLER", "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG", share)...)
 		if !strings.Contains(problem, "from 0 to 1") {
 			t.Errorf("%s: %s", share, problem)
 		}
@@ -46,19 +46,19 @@ func TestWhatTheSDKWouldPassOverIsRefused(t *testing.T) {
 }
 
 func TestWhatTheSDKTakesIsTakenAndNotWarnedOf(t *testing.T) {
-	if w := load(t, named(
+	if w := load(t, exporting(
 		"OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Basic%20dTpwYXNz==, x-tenant=a", "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a=",
 		"OTEL_EXPORTER_OTLP_TIMEOUT", "10000", "OTEL_TRACES_SAMPLER", " ParentBased_TraceIDRatio", "OTEL_TRACES_SAMPLER_ARG", "0.25",
 		"OTEL_BSP_MAX_QUEUE_SIZE", "4096", "OTEL_BSP_SCHEDULE_DELAY", "1", "OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=a%20b,team=",
 		"OTEL_SERVICE_NAME", "mine")...).Warnings; len(w) != 0 {
 		t.Errorf("%q", w)
 	}
-	load(t, named("OTEL_TRACES_SAMPLER", "always_on", "OTEL_TRACES_SAMPLER_ARG", "read by another sampler")...)
-	load(t, named("OTEL_BSP_MAX_QUEUE_SIZE", "", "OTEL_EXPORTER_OTLP_TIMEOUT", " ")...)
+	load(t, exporting("OTEL_TRACES_SAMPLER", "always_on", "OTEL_TRACES_SAMPLER_ARG", "read by another sampler")...)
+	load(t, exporting("OTEL_BSP_MAX_QUEUE_SIZE", "", "OTEL_EXPORTER_OTLP_TIMEOUT", " ")...)
 }
 
 func TestAllTracesMistakesComeTogetherAfterTheTables(t *testing.T) {
-	environment(t, with(named("OTEL_BSP_MAX_QUEUE_SIZE", "x", "OTEL_EXPORTER_OTLP_TIMEOUT", "bogus", "OTEL_EXPORTER_OTLP_HEADERS", "abc",
+	environment(t, with(exporting("OTEL_BSP_MAX_QUEUE_SIZE", "x", "OTEL_EXPORTER_OTLP_TIMEOUT", "bogus", "OTEL_EXPORTER_OTLP_HEADERS", "abc",
 		"LOG_LEVEL", "loud", endpoint, "nowhere")...))
 	_, err := Load()
 	if err == nil {
@@ -76,13 +76,13 @@ func TestAllTracesMistakesComeTogetherAfterTheTables(t *testing.T) {
 func TestWhereNothingIsExportedTheStandardsVariablesDoNotMatter(t *testing.T) {
 	bad := []string{"OTEL_BSP_MAX_QUEUE_SIZE", "x", "OTEL_EXPORTER_OTLP_HEADERS", "abc"}
 	load(t, bad...)
-	load(t, named(append(bad, "OTEL_SDK_DISABLED", "true")...)...)
-	load(t, named(append(bad, "OTEL_TRACES_EXPORTER", "none")...)...)
+	load(t, exporting(append(bad, "OTEL_SDK_DISABLED", "true")...)...)
+	load(t, exporting(append(bad, "OTEL_TRACES_EXPORTER", "none")...)...)
 }
 
 func TestACollectorsCredentialsAreNotShown(t *testing.T) {
 	for _, value := range []string{"Authorization Bearer s3cr3t", "api-key=s3cr3t%zz", "a=b,s3cr3t"} {
-		problem := refused(t, "OTEL_EXPORTER_OTLP_HEADERS", named("OTEL_EXPORTER_OTLP_HEADERS", value)...)
+		problem := refused(t, "OTEL_EXPORTER_OTLP_HEADERS", exporting("OTEL_EXPORTER_OTLP_HEADERS", value)...)
 		if strings.Contains(problem, "s3cr3t") || !strings.Contains(problem, "value not shown") {
 			t.Error(problem)
 		}

@@ -84,10 +84,10 @@ func TestNoSecretIsInAnError(t *testing.T) {
 			"both":             {name, canary, name + fileSuffix, file(t, canary)},
 			"control in file":  {name, "", name + fileSuffix, file(t, canary+"\n"+canary)},
 			"not UTF-8":        {name, canary + "\xe4"},
-			"in another code":  {name, "", name + fileSuffix, file(t, canary+"\xe4")},
+			"other encoding":   {name, "", name + fileSuffix, file(t, canary+"\xe4")},
 			"byte order mark":  {name, "\uFEFF" + canary},
 			"mark in file":     {name, "", name + fileSuffix, file(t, "\uFEFF"+canary+"\n")},
-			"in the file's":    {name, "", name + fileSuffix, canary},
+			"as file's name":   {name, "", name + fileSuffix, canary},
 			"with slashes":     {name, "", name + fileSuffix, "a/" + canary + "\n"},
 			"misspelt":         {name, canary, "KAFKA_BROKERS", "", name + "X", canary},
 		} {
@@ -146,7 +146,7 @@ func TestPasswordThatSCRAMCannotSendIsNotShown(t *testing.T) {
 }
 
 // JSON would replace invalid UTF-8, and a wrong password locks the account.
-func TestSecretInAnotherCodeIsAConfigurationError(t *testing.T) {
+func TestSecretInAnotherEncodingIsAConfigurationError(t *testing.T) {
 	for name, changes := range secretModes {
 		for value, says := range map[string]string{
 			canary + "\xe4": "is not UTF-8", "\xff\xfep\x00": "is not UTF-8", "\uFEFF" + canary: "byte order mark",

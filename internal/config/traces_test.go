@@ -52,7 +52,7 @@ func TestWhatTheExporterWouldPassOverIsRefused(t *testing.T) {
 		{"OTEL_TRACES_EXPORTER", "jaeger", "must be otlp or none"},
 		{"OTEL_TRACES_EXPORTER", "otlp,console", "must be otlp or none"},
 	} {
-		if problem := refused(t, c[0], named(c[0], c[1])...); !strings.Contains(problem, c[2]) {
+		if problem := refused(t, c[0], exporting(c[0], c[1])...); !strings.Contains(problem, c[2]) {
 			t.Errorf("%s=%s: %s", c[0], c[1], problem)
 		}
 	}
@@ -60,7 +60,7 @@ func TestWhatTheExporterWouldPassOverIsRefused(t *testing.T) {
 
 // The standard reads every value except true as false, and so does the SDK.
 func TestWhatDoesNotDisableTheSDKIsSaid(t *testing.T) {
-	got := load(t, named("OTEL_SDK_DISABLED", "1")...)
+	got := load(t, exporting("OTEL_SDK_DISABLED", "1")...)
 	if !got.Traces || len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], `OTEL_SDK_DISABLED is "1"`) {
 		t.Errorf("%v, warnings %q", got.Traces, got.Warnings)
 	}

@@ -30,19 +30,19 @@ func storm(n int) (all []Entry) {
 	return all
 }
 
-func tallied(all bool, entries []Entry) History {
-	t, h := newCollector(all), History{Complete: true}
+func collected(all bool, entries []Entry) History {
+	c, h := newCollector(all), History{Complete: true}
 	for _, i := range rand.Perm(len(entries)) {
-		t.add(entries[i])
+		c.add(entries[i])
 	}
-	t.fill(&h, nil)
+	c.fill(&h, nil)
 	return h
 }
 
 func TestOfAStormTheFirstAndTheLatestAreTold(t *testing.T) {
 	const n = 5000
 	var want []Entry
-	all := tallied(true, storm(n)).Entries
+	all := collected(true, storm(n)).Entries
 	if len(all) != 2*n-1 {
 		t.Fatalf("%d entries without a limit", len(all))
 	}
@@ -50,7 +50,7 @@ func TestOfAStormTheFirstAndTheLatestAreTold(t *testing.T) {
 		of := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return e.Kind != kind })
 		want = append(append(want, of[:keepFirst]...), of[len(of)-keepLatest:]...)
 	}
-	h := tallied(false, all)
+	h := collected(false, all)
 	if !reflect.DeepEqual(h.Entries, want) { // all failures come before all answers here
 		t.Errorf("%d entries are kept, or others than the first and the latest", len(h.Entries))
 	}
@@ -70,7 +70,7 @@ func TestOfAStormTheFirstAndTheLatestAreTold(t *testing.T) {
 }
 
 func TestOfAUsualTaskNothingIsLeftOut(t *testing.T) {
-	if h := tallied(false, storm(keepLatest)); len(h.Entries) != 2*keepLatest-1 || h.LeftOut != nil {
+	if h := collected(false, storm(keepLatest)); len(h.Entries) != 2*keepLatest-1 || h.LeftOut != nil {
 		t.Errorf("%d entries, left out: %+v", len(h.Entries), h.LeftOut)
 	}
 }

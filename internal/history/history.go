@@ -1,6 +1,6 @@
 // Package history reads what the topics contain about one task: its failure events, their
-// outcomes, and its dead letters, in the order of time and in sentences. It needs no
-// running service and no database.
+// outcomes, its recoveries and its dead letters, in the order of time and in sentences. It
+// needs no running service and no database.
 //
 // It decides nothing, calls nothing and writes nothing. What an instance does between an
 // event's arrival and its answer is not in the topics: package story keeps that. Packages

@@ -68,8 +68,8 @@ func (w *world) read() history.History {
 	return h
 }
 
-// ask publishes a failure event.
-func (w *world) ask(partition int, value string, headers ...consumer.Header) events.Source {
+// fail publishes a failure event.
+func (w *world) fail(partition int, value string, headers ...consumer.Header) events.Source {
 	offset := w.b.Append("f", partition, consumer.Message{Value: []byte(value), Headers: headers})
 	return events.Source{Topic: "f", Partition: partition, Offset: offset, Time: time.Now()}
 }
@@ -117,20 +117,20 @@ func kinds(h history.History) string {
 
 func TestAStoryIsToldInTheOrderOfItsTimes(t *testing.T) {
 	inWorld(t, func(w *world) {
-		first := w.ask(0, `{"task_id":"7","error_code":"MPC.10105"}`)
+		first := w.fail(0, `{"task_id":"7","error_code":"MPC.10105"}`)
 		time.Sleep(time.Second)
 		w.answer("7", first, events.Accepted, nil)
 		time.Sleep(time.Minute)
-		second := w.ask(2, `{"task_id":7}`) // another partition, another form
-		w.ask(2, `{"task_id":"70"}`)
-		w.ask(1, `{"other":"7"}`)
+		second := w.fail(2, `{"task_id":7}`) // another partition, another form
+		w.fail(2, `{"task_id":"70"}`)
+		w.fail(1, `{"other":"7"}`)
 		w.answer("70", second, events.Accepted, nil)
 		time.Sleep(time.Second)
 		w.answer("7", second, events.BudgetExhausted, func(o *events.Outcome) { o.Attempts = 0 })
 		time.Sleep(time.Second)
 		w.appendLetter("", `{"task_id":"7","task_id":"8"}`)
 		time.Sleep(time.Second)
-		w.ask(1, `{"specversion":"1.0","id":"e","data":{"task_id":"\u0037"}}`, consumer.Header{Key: events.ForceHeader, Value: []byte("true")})
+		w.fail(1, `{"specversion":"1.0","id":"e","data":{"task_id":"\u0037"}}`, consumer.Header{Key: events.ForceHeader, Value: []byte("true")})
 		h := w.read()
 		want := "failure_event outcome(accepted) failure_event outcome(budget_exhausted) dead_letter failure_event(open)"
 		if kinds(h) != want || !h.Complete || h.Read != 8 {
@@ -153,7 +153,7 @@ func TestAStoryIsToldInTheOrderOfItsTimes(t *testing.T) {
 
 func TestTheFirstOutcomeCounts(t *testing.T) {
 	inWorld(t, func(w *world) {
-		e := w.ask(0, `{"task_id":"7"}`)
+		e := w.fail(0, `{"task_id":"7"}`)
 		w.answer("7", e, events.Accepted, nil)
 		time.Sleep(time.Second)
 		w.answer("7", e, events.Accepted, nil)
@@ -167,7 +167,7 @@ func TestTheFirstOutcomeCounts(t *testing.T) {
 // The offsets of a recreated topic begin at 0 again.
 func TestAnAnswerOfAnotherTimeAnswersNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
-		e := w.ask(0, `{"task_id":"7"}`)
+		e := w.fail(0, `{"task_id":"7"}`)
 		e.Time = e.Time.Add(-time.Hour)
 		w.answer("7", e, events.Accepted, nil)
 		if h := w.read(); h.Entries[0].Failure.Answered {
@@ -178,7 +178,7 @@ func TestAnAnswerOfAnotherTimeAnswersNothing(t *testing.T) {
 
 func TestOtherGroupsAnswersAndGarbageAreLeftOut(t *testing.T) {
 	inWorld(t, func(w *world) {
-		e := w.ask(0, `{"task_id":"7"}`)
+		e := w.fail(0, `{"task_id":"7"}`)
 		w.answer("7", e, events.Rejected, func(o *events.Outcome) { o.Origin = events.OriginOf("another") })
 		for _, topic := range []string{"f", "ok", "bad", "dlq"} {
 			for p := range 3 {
@@ -193,7 +193,7 @@ func TestOtherGroupsAnswersAndGarbageAreLeftOut(t *testing.T) {
 
 func TestWhatIsOlderThanTheWindowIsNotRead(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
+		w.answer("7", w.fail(0, `{"task_id":"7"}`), events.Accepted, nil)
 		time.Sleep(25 * time.Hour)
 		h := w.read()
 		if len(h.Entries) != 0 || h.Read != 0 || !strings.Contains(h.Summary(), "contain nothing about it since") {
@@ -204,9 +204,9 @@ func TestWhatIsOlderThanTheWindowIsNotRead(t *testing.T) {
 
 func TestTheLimitEndsTheReadingAndSaysSo(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
+		w.answer("7", w.fail(0, `{"task_id":"7"}`), events.Accepted, nil)
 		for i := range 5000 {
-			w.ask(i%3, fmt.Sprintf(`{"task_id":"x%d","pad":%q}`, i, strings.Repeat("p", 1000)))
+			w.fail(i%3, fmt.Sprintf(`{"task_id":"x%d","pad":%q}`, i, strings.Repeat("p", 1000)))
 		}
 		h, err := w.reader(func(c *history.Config) { c.Limit = 500 }).Task(context.Background(), "7")
 		if err != nil || h.Complete || h.Read != 500 || !strings.HasPrefix(h.Summary(), "Not everything was read, so this may be wrong: its latest") || !strings.Contains(kinds(h), "outcome(accepted)") {
@@ -215,21 +215,21 @@ func TestTheLimitEndsTheReadingAndSaysSo(t *testing.T) {
 	})
 }
 
-// slowOutcomes is a log whose outcome topics are slower than the others.
+// slowOutcomes is a Kafka whose outcome topics are slower than the others.
 type slowOutcomes struct{ history.Kafka }
 
-func (l slowOutcomes) Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (consumer.Page, error) {
+func (s slowOutcomes) Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (consumer.Page, error) {
 	if topic == "ok" || topic == "bad" {
 		time.Sleep(time.Second)
 	}
-	return l.Kafka.Fetch(ctx, topic, partition, offset, maxBytes)
+	return s.Kafka.Fetch(ctx, topic, partition, offset, maxBytes)
 }
 
 func TestTheLimitLeavesNoOutcomeOutHoweverSlowItsPartitionIs(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
+		w.answer("7", w.fail(0, `{"task_id":"7"}`), events.Accepted, nil)
 		for range 1000 {
-			w.ask(1, `{"task_id":"8"}`)
+			w.fail(1, `{"task_id":"8"}`)
 		}
 		h, err := w.reader(func(c *history.Config) { c.Limit, c.Kafka = 500, slowOutcomes{w.m} }).Task(context.Background(), "7")
 		if err != nil || h.Complete || !strings.Contains(kinds(h), "outcome(accepted)") {
@@ -240,7 +240,7 @@ func TestTheLimitLeavesNoOutcomeOutHoweverSlowItsPartitionIs(t *testing.T) {
 
 func TestOutcomesAloneDoNotReadTheOtherTopics(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
+		w.answer("7", w.fail(0, `{"task_id":"7"}`), events.Accepted, nil)
 		w.appendLetter("7", "")
 		h, err := w.reader(nil).Outcomes(context.Background(), "7")
 		if err != nil || kinds(h) != "outcome(accepted)" || h.Read != 1 {

@@ -76,11 +76,11 @@ func (t *reading) planEvents(ctx context.Context) (todo []section, since time.Ti
 // earliest returns since, or an earlier time if events above the position may have been
 // answered before since.
 func earliest(since time.Time, at consumer.Position) time.Time {
-	mark, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
-	if err != nil || mark.Since.IsZero() || mark.Since.After(since) {
+	metadata, err := consumer.ParseCommitMetadata(at.Metadata, at.Offset)
+	if err != nil || metadata.Since.IsZero() || metadata.Since.After(since) {
 		return since
 	}
-	return mark.Since
+	return metadata.Since
 }
 
 func (t *reading) outcomeTopics() []string { return []string{t.r.cfg.Retried, t.r.cfg.RetryFailed} }

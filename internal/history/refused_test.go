@@ -13,7 +13,7 @@ import (
 
 var errForbidden = errors.New("the brokers' ACLs must allow READ")
 
-// forbidding is a log that refuses fetches of one topic.
+// forbidding is a Kafka that refuses fetches of one topic.
 type forbidding struct {
 	history.Kafka
 	topic string
@@ -30,7 +30,7 @@ func (f forbidding) Fetch(ctx context.Context, topic string, partition int, offs
 func TestWithoutTheRightToReadDeadLettersTheRestIsTold(t *testing.T) {
 	for topic, told := range map[string]bool{"dlq": true, "f": false, "ok": false} {
 		inWorld(t, func(w *world) {
-			w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
+			w.answer("7", w.fail(0, `{"task_id":"7"}`), events.Accepted, nil)
 			if _, err := w.m.Produce(context.Background(), "dlq", 0, []consumer.Message{{Topic: "dlq", Key: []byte("7"), Value: []byte("7")}}); err != nil {
 				t.Fatal(err)
 			}

@@ -42,7 +42,7 @@ func (w *world) readWithRecoveries() history.History {
 func TestATaskThatHasSucceededAfterARetryIsSaidToHave(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.b.Create("rec", 3)
-		failed := w.ask(0, `{"task_id":"7"}`)
+		failed := w.fail(0, `{"task_id":"7"}`)
 		time.Sleep(time.Second)
 		w.answer("7", failed, events.Accepted, func(o *events.Outcome) {
 			o.PreviousRetry = &events.Retry{Source: failed, DecidedAt: time.Now()}
@@ -54,11 +54,11 @@ func TestATaskThatHasSucceededAfterARetryIsSaidToHave(t *testing.T) {
 			t.Errorf("who is not told of recoveries misses one: %s", s)
 		}
 		time.Sleep(time.Minute)
-		succeeded := w.ask(0, `{"task_id":"7","status":"SUCCEED"}`)
+		succeeded := w.fail(0, `{"task_id":"7","status":"SUCCEED"}`)
 		time.Sleep(time.Second)
 		w.recover(succeeded, failed)
 		time.Sleep(time.Second)
-		w.recover(w.ask(2, `{"task_id":"7","status":"SUCCEED"}`), failed) // SMN delivered it twice
+		w.recover(w.fail(2, `{"task_id":"7","status":"SUCCEED"}`), failed) // SMN delivered it twice
 		h := w.readWithRecoveries()
 		if got := kinds(h); got != "failure_event outcome(accepted) recovered recovered" || //nolint:dupword // no prose
 			h.Entries[2].Recovery.UserData != "asset" {
@@ -77,7 +77,7 @@ func TestATaskThatHasSucceededAfterARetryIsSaidToHave(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Minute)
-		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.BudgetExhausted, nil)
+		w.answer("7", w.fail(0, `{"task_id":"7"}`), events.BudgetExhausted, nil)
 		if s := w.readWithRecoveries().Summary(); !strings.Contains(s, "budget_exhausted") {
 			t.Errorf("it has failed since: %s", s)
 		}
@@ -87,9 +87,9 @@ func TestATaskThatHasSucceededAfterARetryIsSaidToHave(t *testing.T) {
 func TestRecoveriesOfOneRetryAreToldAsTheFirst(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.b.Create("rec", 3)
-		first, second := w.ask(0, `{"task_id":"7"}`), w.ask(1, `{"task_id":"7"}`)
+		first, second := w.fail(0, `{"task_id":"7"}`), w.fail(1, `{"task_id":"7"}`)
 		time.Sleep(time.Minute)
-		succeeded, again := w.ask(0, `{"task_id":"7","status":"SUCCEED"}`), w.ask(2, `{"task_id":"7","status":"SUCCEED"}`)
+		succeeded, again := w.fail(0, `{"task_id":"7","status":"SUCCEED"}`), w.fail(2, `{"task_id":"7","status":"SUCCEED"}`)
 		w.recover(succeeded, first)
 		time.Sleep(time.Second)
 		w.recover(succeeded, first) // written again after a crash
@@ -134,7 +134,7 @@ func TestASuccessWithoutTimeIsNotToldAsOneOf1969(t *testing.T) {
 func TestARecoveryOfAnotherGroupIsNotTold(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.b.Create("rec", 3)
-		w.recover(w.ask(0, `{"task_id":"7","status":"SUCCEED"}`), events.Source{Topic: "f"})
+		w.recover(w.fail(0, `{"task_id":"7","status":"SUCCEED"}`), events.Source{Topic: "f"})
 		h, err := w.reader(func(c *history.Config) { c.Recovered, c.Origin = "rec", events.OriginOf("another") }).Task(context.Background(), "7")
 		if err != nil || len(h.Entries) > 0 {
 			t.Errorf("%+v, %v", h.Entries, err)

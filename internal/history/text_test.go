@@ -26,7 +26,7 @@ func TestHostileIDsAreRefused(t *testing.T) {
 
 func TestNoEscapeSequenceReachesATerminal(t *testing.T) {
 	inWorld(t, func(w *world) {
-		e := w.ask(0, `{"task_id":"7","description":"\u001b[2J\u202egpj","user_data":"asset-93f1"}`)
+		e := w.fail(0, `{"task_id":"7","description":"\u001b[2J\u202egpj","user_data":"asset-93f1"}`)
 		w.answer("7", e, events.Rejected, func(o *events.Outcome) {
 			o.Error = &events.APIError{Status: 403, Code: "\x1b[1m", Message: "\x1b]0;", RequestID: "\x07"}
 		})
@@ -59,7 +59,7 @@ func TestWhatIsNoTextMentionsNothing(t *testing.T) {
 func TestNothingBeyondTheLimitIsTold(t *testing.T) {
 	inWorld(t, func(w *world) {
 		for range 3 {
-			w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
+			w.answer("7", w.fail(0, `{"task_id":"7"}`), events.Accepted, nil)
 		}
 		for limit, complete := range map[int64]bool{2: false, 3: true} {
 			h, err := w.reader(func(c *history.Config) { c.Limit = limit }).Outcomes(context.Background(), "7")
@@ -74,7 +74,7 @@ func TestNothingBeyondTheLimitIsTold(t *testing.T) {
 func TestAnEventInBase64IsFound(t *testing.T) {
 	inWorld(t, func(w *world) {
 		data := base64.StdEncoding.EncodeToString([]byte(`{"task_id":"7"}`))
-		w.ask(0, `{"specversion":"1.0","id":"1","source":"/p","type":"t","data_base64":"`+data+`"}`,
+		w.fail(0, `{"specversion":"1.0","id":"1","source":"/p","type":"t","data_base64":"`+data+`"}`,
 			consumer.Header{Key: "content-type", Value: []byte("application/cloudevents+json")})
 		if got := kinds(w.read()); got != "failure_event(open)" {
 			t.Errorf("told %q", got)
@@ -89,7 +89,7 @@ func TestTextsThatOthersWroteAreCutAndPrintable(t *testing.T) {
 		u := &events.Unreadable{Reason: events.Defect("\x1b[2J" + long), Message: long}
 		headers := events.DeadLetter(events.Source{Topic: "f"}, nil, u, len(long))
 		w.b.Append("dlq", 0, consumer.Message{Key: []byte("7"), Headers: headers})
-		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Rejected, func(o *events.Outcome) {
+		w.answer("7", w.fail(0, `{"task_id":"7"}`), events.Rejected, func(o *events.Outcome) {
 			o.Error = &events.APIError{Code: "short", Message: "short", RequestID: "short"}
 		})
 		p, _ := w.m.PartitionFor(context.Background(), "bad", []byte("7"))

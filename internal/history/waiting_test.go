@@ -15,8 +15,8 @@ import (
 
 func TestWhatWaitsIsFoundHoweverLongItHasWaited(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.ask(0, `{"task_id":"8"}`)
-		w.ask(0, `{"task_id":"7"}`)
+		w.fail(0, `{"task_id":"8"}`)
+		w.fail(0, `{"task_id":"7"}`)
 		time.Sleep(30 * time.Hour)
 		w.committed = map[int]consumer.Position{0: {Offset: 1}}
 		h := w.read()
@@ -30,12 +30,12 @@ func TestWhatWaitsIsFoundHoweverLongItHasWaited(t *testing.T) {
 // outcome may then be older than the window.
 func TestTheAnswerToWhatIsNotCommittedIsFoundHoweverOld(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.ask(0, `{"task_id":"8"}`)
+		w.fail(0, `{"task_id":"8"}`)
 		since := time.Now()
-		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
+		w.answer("7", w.fail(0, `{"task_id":"7"}`), events.Accepted, nil)
 		time.Sleep(30 * time.Hour)
-		mark := consumer.CommitMetadata{Called: 1, Since: since, Done: []consumer.Interval{{From: 1, To: 2}}}
-		w.committed = map[int]consumer.Position{0: {Offset: 0, Metadata: mark.Encode(0)}}
+		metadata := consumer.CommitMetadata{Called: 1, Since: since, Done: []consumer.Interval{{From: 1, To: 2}}}
+		w.committed = map[int]consumer.Position{0: {Offset: 0, Metadata: metadata.Encode(0)}}
 		if h := w.read(); kinds(h) != "failure_event outcome(accepted)" {
 			t.Error(kinds(h))
 		}
@@ -44,8 +44,8 @@ func TestTheAnswerToWhatIsNotCommittedIsFoundHoweverOld(t *testing.T) {
 
 func TestWhatRetentionTookOfTheBacklogIsNoError(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.ask(0, `{"task_id":"8"}`)
-		w.ask(0, `{"task_id":"7"}`)
+		w.fail(0, `{"task_id":"8"}`)
+		w.fail(0, `{"task_id":"7"}`)
 		w.b.Retain("f", 0, 1)
 		time.Sleep(30 * time.Hour)
 		w.committed = map[int]consumer.Position{0: {Offset: 0}}
@@ -57,11 +57,11 @@ func TestWhatRetentionTookOfTheBacklogIsNoError(t *testing.T) {
 
 func TestWhatTheGroupHasPassedOverIsNotToldToWait(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
+		w.answer("7", w.fail(0, `{"task_id":"7"}`), events.Accepted, nil)
 		time.Sleep(time.Hour)
-		w.ask(0, `{"task_id":"7"}`)
-		w.ask(1, `{"task_id":"7"}`)
-		w.ask(2, `{"task_id":"7"}`)
+		w.fail(0, `{"task_id":"7"}`)
+		w.fail(1, `{"task_id":"7"}`)
+		w.fail(2, `{"task_id":"7"}`)
 		// Partition 1 was recreated since the commit; of partition 2 nothing is known.
 		w.committed = map[int]consumer.Position{0: {Offset: 2}, 1: {Offset: 9}}
 		h := w.read()
@@ -81,7 +81,7 @@ func TestWhatTheGroupHasPassedOverIsNotToldToWait(t *testing.T) {
 
 func TestASummaryDoesNotSayThatWhatWasPassedOverIsWaiting(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.ask(0, `{"task_id":"7"}`)
+		w.fail(0, `{"task_id":"7"}`)
 		w.committed = map[int]consumer.Position{0: {Offset: 1}}
 		if s := w.read().Summary(); !strings.Contains(s, "will not be answered") || strings.Contains(s, "it is waiting") {
 			t.Error(s)
@@ -93,7 +93,7 @@ func TestASummaryDoesNotSayThatWhatWasPassedOverIsWaiting(t *testing.T) {
 // between would be below them without an outcome.
 func TestWhatIsAnsweredWhileItIsReadIsNotPassedOver(t *testing.T) {
 	inWorld(t, func(w *world) {
-		e := w.ask(0, `{"task_id":"7"}`)
+		e := w.fail(0, `{"task_id":"7"}`)
 		r := w.reader(func(c *history.Config) {
 			c.Positions = func(context.Context) (map[int]consumer.Position, error) {
 				w.answer("7", e, events.Accepted, nil)
@@ -108,7 +108,7 @@ func TestWhatIsAnsweredWhileItIsReadIsNotPassedOver(t *testing.T) {
 
 func TestPositionsThatCannotBeHadCostLittleTime(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.ask(0, `{"task_id":"7"}`)
+		w.fail(0, `{"task_id":"7"}`)
 		r := w.reader(func(c *history.Config) {
 			c.Positions = func(ctx context.Context) (map[int]consumer.Position, error) {
 				<-ctx.Done()
@@ -126,9 +126,9 @@ func TestPositionsThatCannotBeHadCostLittleTime(t *testing.T) {
 func TestSilentBrokersAreToldFromLongTopics(t *testing.T) {
 	for page, silent := range map[time.Duration]bool{time.Hour: true, time.Second: false} {
 		inWorld(t, func(w *world) {
-			w.answer("7", w.ask(0, `{"task_id":"7"}`), events.Accepted, nil)
+			w.answer("7", w.fail(0, `{"task_id":"7"}`), events.Accepted, nil)
 			for range 100 {
-				w.ask(0, `{"task_id":"8","pad":"`+strings.Repeat("p", 50_000)+`"}`)
+				w.fail(0, `{"task_id":"8","pad":"`+strings.Repeat("p", 50_000)+`"}`)
 			}
 			w.m.SetFault(func(op memlog.Operation) (time.Duration, error, error) {
 				if op == memlog.Fetch {

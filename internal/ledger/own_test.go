@@ -89,13 +89,13 @@ func TestAnOwnDecisionIsToldAgainUntilItIsPublished(t *testing.T) {
 	})
 }
 
-func TestStretchesOfOwnOutcomesAreMergedAndBounded(t *testing.T) {
+func TestIntervalsOfOwnOutcomesAreMergedAndBounded(t *testing.T) {
 	w, at := newOwn(), topicPartition{retried, 0}
 	w.add(at, consumer.Interval{From: 10, To: 20})
 	w.add(at, consumer.Interval{From: 30, To: 40})
 	w.add(at, consumer.Interval{From: 20, To: 25})
 	if n := len(w.published[at]); n != 2 {
-		t.Errorf("%d stretches", n)
+		t.Errorf("%d intervals", n)
 	}
 	for offset, want := range map[int64]bool{9: false, 10: true, 24: true, 25: false, 29: false, 30: true, 39: true, 40: false} {
 		if got := w.has(at, offset); got != want {
@@ -116,6 +116,6 @@ func TestStretchesOfOwnOutcomesAreMergedAndBounded(t *testing.T) {
 		w.add(at, consumer.Interval{From: 100 + 2*i, To: 101 + 2*i})
 	}
 	if n := len(w.published[at]); n > maxOwn {
-		t.Errorf("%d stretches are kept", n)
+		t.Errorf("%d intervals are kept", n)
 	}
 }

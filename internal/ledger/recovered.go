@@ -125,8 +125,8 @@ func (l *Ledger) Recovery(taskID string, event events.Source) (r events.Recovery
 		TaskID: taskID, Source: event, Retries: n, Origin: l.cfg.Origin,
 		Retry: events.Retry{Source: o.Source, DecidedAt: o.DecidedAt},
 	}
-	if asked := l.decisions.outcome(first, l.cfg.Topic).Source; asked.HasTime() {
-		r.FirstFailedAt = asked.Time
+	if failed := l.decisions.outcome(first, l.cfg.Topic).Source; failed.HasTime() {
+		r.FirstFailedAt = failed.Time
 	}
 	by := keyOf(event)
 	if result := l.results.of[keyOf(o.Source)]; result.recovered && result.by != by {

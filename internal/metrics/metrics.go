@@ -45,7 +45,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 	events   *prometheus.CounterVec
 	duration prometheus.Histogram
-	times    prometheus.Histogram // the same, finely, for the page alone
+	times    prometheus.Histogram // the same in buckets of 1 %, for the page alone
 	requests *prometheus.CounterVec
 	latency  *prometheus.HistogramVec
 	forced   prometheus.Counter
@@ -85,8 +85,8 @@ func New() *Metrics {
 			Help: "Answered failure events with the header " + events.ForceHeader + ", which overrides budget, age and skip codes.",
 		}),
 	}
-	// Not registered: a scraper that takes native histograms would leave out the
-	// buckets above, by which the dashboard goes.
+	// Not registered: a scraper that accepts native histograms would leave out the buckets
+	// above, which the dashboard uses.
 	m.times = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Namespace: namespace, Name: "times_seconds", Help: "event_duration_seconds in buckets of 1 %.", NativeHistogramBucketFactor: 1.02,
 	})

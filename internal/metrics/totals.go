@@ -61,7 +61,7 @@ func (m *Metrics) Totals() (Totals, error) {
 	return t, nil
 }
 
-// nativeHistogram is what is used of a protobuf message of Prometheus'.
+// nativeHistogram is the part of Prometheus' protobuf message that is used.
 type nativeHistogram[Span span] interface {
 	GetSchema() int32
 	GetZeroCount() uint64
@@ -74,8 +74,9 @@ type span interface {
 	GetLength() uint32
 }
 
-// times reads a native histogram: bucket i ends at 2^(i/2^schema). Runs of buckets are
-// given by how many are left out before each, counts by their differences.
+// times reads a native histogram: bucket i ends at 2^(i/2^schema). A span is a run of
+// buckets; its offset says how many are left out before it. A delta is the difference from
+// the count before.
 func times[Span span](h nativeHistogram[Span]) (all []Time) {
 	if zero := h.GetZeroCount(); zero > 0 {
 		all = append(all, Time{0, zero})

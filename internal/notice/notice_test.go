@@ -30,7 +30,7 @@ func TestALastingConditionIsSaidOnce(t *testing.T) {
 	}
 }
 
-// Each of these was once logged at every attempt.
+// Each of these differs at every attempt, although nothing has changed.
 func TestWhatChangesByItselfIsNoNews(t *testing.T) {
 	for _, c := range []struct{ a, b string }{
 		{"x509: certificate has expired or is not yet valid: current time 2026-11-30T01:03:03Z is after 2026-11-01T00:00:00Z",

@@ -182,6 +182,6 @@ func (gr *group) checkUse(from time.Time, length time.Duration) {
 		}
 	}
 	if want := 0.9 * float64(gr.quota) * length.Minutes(); float64(n) < want {
-		gr.t.Errorf("%d requests in a calm stretch of %v, want at least %.0f", n, length, want)
+		gr.t.Errorf("%d requests in a calm period of %v, want at least %.0f", n, length, want)
 	}
 }

@@ -127,7 +127,7 @@ func TestConcurrentCallersRaceForTurnsWithoutLosingPlaces(t *testing.T) {
 	defer cancel()
 	for range 4 {
 		if _, err := g.Acquire(ctx); err != nil {
-			t.Error("a place was lost")
+			t.Error("a permit was lost")
 		}
 	}
 }
@@ -167,7 +167,7 @@ func TestEndedContextGetsNoTurn(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		if _, err := g.Acquire(ctx); !errors.Is(err, errStopped) {
-			t.Errorf("a place: %v", err)
+			t.Errorf("a permit: %v", err)
 		}
 		if s := g.State(); s.Waiting != 0 || s.InFlight != 0 {
 			t.Errorf("left behind: %+v", s)

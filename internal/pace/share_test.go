@@ -17,7 +17,7 @@ func TestSharesAddUpToTheQuota(t *testing.T) {
 				least, most = min(least, n), max(most, n)
 			}
 			if got := Share(quota, all, of); got != quota {
-				t.Fatalf("quota %d of %d partitions: all shares are worth %d", quota, of, got)
+				t.Fatalf("quota %d of %d partitions: all shares add up to %d", quota, of, got)
 			}
 			if most-least > 1 {
 				t.Fatalf("quota %d of %d partitions: shares of %d and of %d", quota, of, least, most)

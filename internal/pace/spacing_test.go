@@ -57,7 +57,7 @@ func TestNewOwnerWaitsBeforeItsFirstRequest(t *testing.T) {
 	}{
 		"the headroom pays for the former owners": {6000, 8, 10 * time.Millisecond, 11 * time.Millisecond},
 		"each may have had another owner":         {100, 8, 2 * time.Second, 2100 * time.Millisecond},
-		"each partition is worth one request":     {100, 100, time.Minute, 64 * time.Second},
+		"one request for each partition":          {100, 100, time.Minute, 64 * time.Second},
 		"one request in all":                      {1, 1, time.Minute, 64 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {

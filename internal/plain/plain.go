@@ -5,7 +5,8 @@
 //
 // It is used where text leaves the process: standard output and error, the log, and the
 // page's JSON. In a JSON string the escapes have the same meaning, so there it changes
-// nothing. The page does the same in static/dom.js. Any package may import it.
+// nothing. The page does the same in static/dom.js. Time is a time of any year as JSON, and
+// Wrap breaks help texts into lines. Any package may import it.
 package plain
 
 import (

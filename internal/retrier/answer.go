@@ -24,8 +24,8 @@ func (r *Retrier) answer(t *task, o *events.Outcome) {
 	handed = true
 }
 
-// answerAll returns an outcome for every event of the task that was in the log by then.
-// Each gets the same one when its turn comes.
+// answerAll returns an outcome that also answers every other event of the task that was in
+// the log when the last call, or the query, was sent. Each gets it when its turn comes.
 func (e *run) answerAll(reason events.Reason, refusal *mpcclient.Error) *events.Outcome {
 	o := e.outcome(reason, refusal)
 	o.Covers = e.extent.covers

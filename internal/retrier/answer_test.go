@@ -50,7 +50,7 @@ func TestAcceptedCallIsTheAnswer(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 		if o.Source != ev.Source || o.Failure != ev.Failure || o.Origin != "/remux-retrier/test" || !o.DecidedAt.Equal(time.Now()) {
-			t.Errorf("the question is not in its answer: %+v", o)
+			t.Errorf("the event is not in its outcome: %+v", o)
 		}
 		if d.api.asked() != 0 {
 			t.Error("an accepted call was asked about")

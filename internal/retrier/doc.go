@@ -27,7 +27,6 @@
 // queried before anything is called again. Events of one failure share one call. Offsets
 // alone tell them apart from a later failure.
 //
-// The package knows neither Kafka nor HTTP: the API, the gate that paces it and the event's
-// lease are small interfaces. Only internal/app, internal/metrics and the
-// simulation import it.
+// The package knows neither Kafka nor HTTP: the API, the ledger and the event's lease are
+// small interfaces. Only internal/app, internal/metrics and the simulation import it.
 package retrier

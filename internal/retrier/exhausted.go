@@ -48,7 +48,8 @@ type evidence struct {
 	since   pace.Counters
 }
 
-// failed notes a failed call. before is how many of the last requests were served.
+// failed notes a failed call. before is how many of the requests right before it were
+// served. probe: it was sent while the circuit breaker was open.
 func (v *evidence) failed(now pace.Counters, before int, probe bool) {
 	if !probe {
 		v.failures++

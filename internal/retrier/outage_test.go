@@ -126,7 +126,7 @@ func TestEventThatAlwaysFailsAloneIsExhausted(t *testing.T) {
 	}
 }
 
-// undecided fails if the event is answered within d.
+// undecided fails if the event is answered within the time.
 func (d *harness) undecided(ev Event, within time.Duration) {
 	d.t.Helper()
 	ctx, cancel := contextFor(within)

@@ -33,7 +33,7 @@ func (d *harness) decideAll(n int) map[string]events.Reason {
 	return reasons
 }
 
-func TestManyQuestionsShareFewQueries(t *testing.T) {
+func TestManyStatusRequestsShareFewQueries(t *testing.T) {
 	for _, c := range []struct{ quota, events int }{{0, 1000}, {6000, 1000}, {600, 1000}} {
 		t.Run(fmt.Sprintf("quota %d", c.quota), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestManyQuestionsShareFewQueries(t *testing.T) {
 	}
 }
 
-func TestSingleQuestionIsAskedWithinMilliseconds(t *testing.T) {
+func TestASingleStatusRequestIsSentWithinMilliseconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newHarness(t, &api{retry: always(ambiguous)}, 0, nil)
 		defer d.stop()

@@ -21,7 +21,7 @@ import (
 type schedule struct {
 	clock       clock.Clock
 	work        func(*task) pause // runs a task, and returns what it waits for next
-	acknowledge func()            // acknowledged
+	acknowledge func()            // the method acknowledged, as one value for all answers
 	alarm       clock.Alarm       // ring: the first task of later has changed
 
 	mu        sync.Mutex

@@ -37,7 +37,7 @@ func TestTwoEventsOfATaskAreNeverInFlightTogether(t *testing.T) {
 			t.Errorf("called twice at once: %v", a.twice)
 		}
 		if !takes(d, 2*64) {
-			t.Error("a place among the called was lost")
+			t.Error("a slot was lost")
 		}
 		d.schedule.mu.Lock()
 		defer d.schedule.mu.Unlock()

@@ -51,7 +51,7 @@ type statusBatcher struct {
 // statusRequest is one event's query for its task's state.
 type statusRequest struct {
 	ctx     context.Context
-	arrived time.Time // zero: it was in a request since
+	arrived time.Time // zero: it has been sent
 	ev      *event
 	extent  func() extent // as of now
 	held    extent        // right before the last request was sent

@@ -13,7 +13,7 @@ import (
 
 var errStopped = errors.New("stopped")
 
-// stopped answers an event and stops it after d. It returns how long the answer took from
+// stopped answers an event and stops it after the time. It returns how long the answer took from
 // then on.
 func (d *harness) stopped(ev Event, after time.Duration) (*Answer, time.Duration, error) {
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -37,7 +37,7 @@ func TestStopEndsEveryWaitAtOnce(t *testing.T) {
 		before time.Duration
 	}{
 		"its duplicate":          {api: &api{}, busy: true},
-		"a place":                {api: &api{}, full: true},
+		"a slot":                 {api: &api{}, full: true},
 		"the quota":              {api: &api{}, quota: 1},
 		"backoff":                {api: &api{retry: always(unavailable)}, before: 100 * time.Millisecond},
 		"backoff after a doubt":  {api: &api{retry: always(lostAnswer)}, before: 100 * time.Millisecond, open: true},
@@ -79,7 +79,7 @@ func TestStopEndsEveryWaitAtOnce(t *testing.T) {
 					t.Errorf("in doubt for a next owner: %v, the consumer heard %v", got, l.heard)
 				}
 				if free := takes(d, 2); free == c.full {
-					t.Error("a place among the called was lost")
+					t.Error("a slot was lost")
 				}
 			})
 		})

@@ -16,8 +16,7 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// listener records the kinds of steps, except waits of no length, which the store drops
-// too.
+// listener records the steps, except waits of no length, which the store drops too.
 type listener struct {
 	mu    sync.Mutex
 	steps []story.Step

@@ -49,7 +49,7 @@ func read(kafka scan.Kafka, from, to int64) (offsets []int64, next int64, err er
 	return offsets, next, err
 }
 
-func TestItEndsAtTheStretchsEndWhateverThePageBrings(t *testing.T) {
+func TestItEndsAtTheIntervalsEndWhateverThePageBrings(t *testing.T) {
 	kafka := pages{at: map[int64]consumer.Page{3: {Records: records(3, 4, 7), Next: 8}, 8: {Records: records(8, 9, 10, 11), Next: 12}}}
 	offsets, next, err := read(kafka, 3, 10)
 	if len(offsets) != 5 || offsets[4] != 9 || next != 10 || err != nil {

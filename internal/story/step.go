@@ -92,7 +92,7 @@ type Story struct {
 	Steps   []Step
 	Outcome *events.Outcome // nil: none was decided here
 	Done    bool            // there will be no more steps
-	Number  uint64          // of the stories that have ended, by their end; 0: not ended
+	Number  uint64          // counts the stories in the order in which they ended; 0: not ended
 }
 
 // Became returns the event's end in one word: the kind of its outcome, dead_letter,
