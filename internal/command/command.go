@@ -2,8 +2,8 @@
 // receive. Each has its own file. Results go to standard output, progress and warnings to
 // standard error.
 //
-// It connects other packages (check, codes, history, outcomes, redrive, sweep) with flags and text, and
-// decides nothing. Only package app imports it, and gives it its connections.
+// It connects other packages (check, codes, history, outcomes, redrive, sweep) with flags
+// and text, and decides nothing. Only package app imports it, and gives it its connections.
 package command
 
 import (

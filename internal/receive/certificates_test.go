@@ -129,7 +129,7 @@ func TestACertificateHostThatNobodyVouchesForIsNotBelieved(t *testing.T) {
 	}
 }
 
-// fetcher is certificates with a source of the test's.
+// fetcher returns certificates that fetch fetches.
 func fetcher(fetch func(ctx context.Context, url string) (*x509.Certificate, error)) *certificates {
 	return &certificates{fetch: fetch, clock: clock.System, known: map[string]*known{}}
 }

@@ -97,7 +97,7 @@ type bench struct {
 	stop  func()
 }
 
-// wall is a clock whose wall is off.
+// wall is a clock whose wall time is off.
 type wall struct {
 	clock.Clock
 	off time.Duration

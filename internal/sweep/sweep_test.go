@@ -209,7 +209,7 @@ func TestAnInterruptCutsNoWriteShort(t *testing.T) {
 	})
 }
 
-// The event may stand in the topic although nobody answered that it does.
+// The event may be in the topic although its write was not acknowledged.
 func TestAnEventOfUnknownFateIsNotRepeated(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.fail("1", "2")
