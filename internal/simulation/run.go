@@ -178,7 +178,7 @@ func (w *world) heal() {
 		}
 		i.proc.fuse = 0
 		i.pause(false)
-		if i.told > 0 {
+		if i.stoppingAt > 0 {
 			w.comeBackOnceStopped(i)
 		}
 	}
