@@ -197,7 +197,7 @@ func (s *Simulator) MaxInWindow(d time.Duration) int {
 func (s *Simulator) Await(ctx context.Context, op Operation, n int) error {
 	for {
 		s.mu.Lock()
-		seen := map[Operation]int{Retry: s.requests.count.Retries, Query: s.requests.count.Queries, Login: s.requests.count.Logins}[op]
+		seen := map[Operation]int{Retry: s.requests.count.Retries, Query: s.requests.count.Queries, List: s.requests.count.Lists, Login: s.requests.count.Logins}[op]
 		if s.requests.changed == nil {
 			s.requests.changed = make(chan struct{})
 		}

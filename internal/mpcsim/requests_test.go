@@ -126,3 +126,16 @@ func TestAwaitSeesACallThatIsNotAnsweredYet(t *testing.T) {
 		t.Fatalf("Await ended with %v", err)
 	}
 }
+
+func TestAwaitCountsEveryOperation(t *testing.T) {
+	s := newSimulator(t, Config{})
+	ask(s, retryRequest("a"))
+	ask(s, queryRequest("a"))
+	ask(s, listRequest(""))
+	login(s, "x")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, op := range []Operation{Retry, Query, List, Login} {
+		must(t, s.Await(ended, op, 1))
+	}
+}
