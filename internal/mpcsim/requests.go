@@ -172,7 +172,7 @@ func (s *Simulator) Requests() []Request {
 	return slices.Clone(s.requests.kept)
 }
 
-// MaxInWindow returns the highest number of retries and queries, whatever their
+// MaxInWindow returns the highest number of requests to MPC, whatever their
 // answer, that arrived in any window of length d (its end excluded). Without
 // Config.KeepRequests it is 0.
 func (s *Simulator) MaxInWindow(d time.Duration) int {
