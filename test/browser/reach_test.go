@@ -55,23 +55,23 @@ func TestAPlotsPointsAreToldWithoutAMouse(t *testing.T) {
 			t.Errorf("%s: a finger in its middle chooses no point: %q", plot, text())
 		}
 	}
-	b.well(url)
+	b.checkPage(url)
 }
 
 // chosenMovesOn shows the plot with a history that ends two minutes later. The chosen point
 // must still be that of the same time, or a reader would take one minute for another.
 func chosenMovesOn(t *testing.T, b *tab, plot string) {
 	t.Helper()
-	_ = value[bool](b, `delete window.told, Promise.all([import('./plot.js'), fetch('api/history').then((r) => r.json())]).then(([m, h]) => {
+	_ = value[bool](b, `delete window.shown, Promise.all([import('./plot.js'), fetch('api/history').then((r) => r.json())]).then(([m, h]) => {
 		const time = () => document.querySelector('#`+plot+` .when').textContent;
 		m.showHistory(h);
 		const before = time();
 		m.showHistory({ ...h, until: new Date(Date.parse(h.until) + 120_000).toISOString() });
-		window.told = [before, time()];
+		window.shown = [before, time()];
 		m.showHistory(h);
 	}), true`)
-	b.until(`window.told`)
-	if times := value[[]string](b, `window.told`); times[0] != times[1] || times[0] == "" {
+	b.until(`window.shown`)
+	if times := value[[]string](b, `window.shown`); times[0] != times[1] || times[0] == "" {
 		t.Errorf("%s: the chosen point was that of %q and is now that of %q", plot, times[0], times[1])
 	}
 }
@@ -112,7 +112,7 @@ func TestFewAnswersAreShownThemselves(t *testing.T) {
 			t.Errorf("%s: it says %q", w.name, words)
 		}
 		b.keep("few-" + w.name)
-		b.well(url)
+		b.checkPage(url)
 	}
 }
 
@@ -132,7 +132,7 @@ func TestLettersOfTwiceTheSizeCutNothing(t *testing.T) {
 			}
 		}
 		b.keep("large-" + w.name)
-		b.well(url)
+		b.checkPage(url)
 	}
 }
 
@@ -147,7 +147,7 @@ func TestASmallPhoneCutsNothing(t *testing.T) {
 		}
 	}
 	b.keep("small")
-	b.well(url)
+	b.checkPage(url)
 }
 
 func TestAxesHaveWholeSteps(t *testing.T) {
