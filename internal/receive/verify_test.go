@@ -165,8 +165,8 @@ func TestAMessageSignedWithAReplacedCertificateIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	for i, stand := range []*smnsim.SMN{other, b.smn} {
-		encoded, err := stand.Certificate(time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	for i, sim := range []*smnsim.SMN{other, b.smn} {
+		encoded, err := sim.Certificate(time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}

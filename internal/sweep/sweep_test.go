@@ -68,7 +68,7 @@ func numbered(from, n int) (all []mpcclient.ListedTask) {
 	return all
 }
 
-// fail has tasks fail; the id "x" stands for a new one.
+// fail has tasks fail; the id "x" means a new one.
 func (w *world) fail(ids ...string) {
 	for _, id := range ids {
 		if id == "x" {

@@ -24,7 +24,7 @@ func TestAPlotsPointsAreToldWithoutAMouse(t *testing.T) {
 			t.Helper()
 			both := value[[]string](b, `(p => [p.getAttribute('aria-valuetext'), p.querySelector('.legend').textContent])(document.getElementById('`+plot+`'))`)
 			if both[0] != both[1] || both[0] == "" {
-				t.Errorf("%s: a screen reader hears %q, there stands %q", plot, both[0], both[1])
+				t.Errorf("%s: a screen reader hears %q, the page shows %q", plot, both[0], both[1])
 			}
 			return both[0]
 		}
@@ -36,7 +36,7 @@ func TestAPlotsPointsAreToldWithoutAMouse(t *testing.T) {
 			}
 			b.do(chromedp.KeyEvent(key))
 			if seen[text()] {
-				t.Errorf("%s: %q tells nothing new: %q", plot, key, text())
+				t.Errorf("%s: %q says nothing new: %q", plot, key, text())
 			}
 			seen[text()] = true
 		}
@@ -87,7 +87,7 @@ func TestWhatIsWrongWithAPartitionAndWhyATaskFailedIsWrittenOut(t *testing.T) {
 		}
 		for _, why := range []string{"not_json: the value is no JSON at byte 14", "task_not_found: HTTP 400 MPC.10211 (Task does not exist.)", "partition 1, offset 21009"} {
 			if words := b.text("#latest"); !strings.Contains(words, why) {
-				t.Errorf("%s: %q stands nowhere", w.name, why)
+				t.Errorf("%s: %q is not shown", w.name, why)
 			}
 		}
 		if n := b.number(`document.querySelectorAll('main [title]').length`); n > 0 {

@@ -54,7 +54,7 @@ func TestATakeOverLeavesTheSurvivorsAlone(t *testing.T) {
 		s = r.start(podEnv("pod-1", slowSession...)...)
 		r.memberOf("e2e-pod-1", 2)
 		s.ready()
-		t.Logf("ready again beside a survivor after %v", time.Since(began).Round(10*time.Millisecond))
+		t.Logf("ready again with a survivor after %v", time.Since(began).Round(10*time.Millisecond))
 		if took := time.Since(began); took > 8*time.Second {
 			t.Errorf("it took %v", took)
 		}

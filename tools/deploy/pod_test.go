@@ -90,7 +90,7 @@ func TestSecretsAreFiles(t *testing.T) {
 			continue
 		}
 		if strings.Contains(name, "KEY") || strings.Contains(name, "PASSWORD") || strings.Contains(name, "TOKEN") {
-			t.Errorf("%s stands in the config map", name)
+			t.Errorf("%s is in the config map", name)
 		}
 	}
 	if files == 0 {
