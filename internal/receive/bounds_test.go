@@ -45,7 +45,7 @@ func TestBodiesTogetherAreBounded(t *testing.T) {
 		done()
 	}
 	if b.held != 0 {
-		t.Errorf("%d bytes are held for nobody", b.held)
+		t.Errorf("%d bytes are still held", b.held)
 	}
 }
 

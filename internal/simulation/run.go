@@ -148,7 +148,7 @@ func (w *world) over() bool {
 	return true
 }
 
-// heal ends all faults and then waits for quiet.
+// heal ends all faults; then the work must be finished in time.
 func (w *world) heal() {
 	w.healed, w.callableSince = true, w.s.now
 	w.tell("all faults end")

@@ -120,9 +120,9 @@ function save(name, type, text) {
 
 const columns = ['at', 'task_id', 'partition', 'offset', 'outcome', 'reason', 'text', 'seconds'];
 
-// formula finds where a cell may begin like a formula, which a spreadsheet would calculate,
-// whoever wrote it: at the start of a text, or, where the sheet splits at other separators
-// than our comma and so ignores our quotes, after one of those.
+// formula finds where a spreadsheet would see the beginning of a formula, and calculate it:
+// at the start of a text, or, if the sheet splits at other separators than our comma and so
+// ignores our quotes, after one of those.
 const formula = /(^|[,;\t\r\n]["' ]*)(?=[=+\-@\t\r])/g;
 
 // field is a CSV field by RFC 4180.

@@ -35,12 +35,12 @@ export function showNothing() {
 
 // showSilence shows that no documents come any more, so that the last state is not taken
 // for the current one.
-export function showSilence(heard, refused) {
+export function showSilence(receivedAt, refused) {
   const title = refused ? 'Too many pages are open' : 'This instance does not answer';
   set(byId('state'), { 'data-mood': 'bad', 'data-state': 'silent' });
   put(byId('state-title'), title);
-  put(byId('state-since'), heard ? `since ${clock(heard)}, for ${since(heard, Date.now())}` : '');
-  put(byId('state-text'), refused || (heard ? 'Data below is stale. ' : '') +
+  put(byId('state-since'), receivedAt ? `since ${clock(receivedAt)}, for ${since(receivedAt, Date.now())}` : '');
+  put(byId('state-text'), refused || (receivedAt ? 'Data below is stale. ' : '') +
     'Is the process running and reachable? The page resumes by itself when it answers.');
   for (const id of ['state-advice', 'state-command', 'state-letters', 'state-error', 'notes']) byId(id).hidden = true;
   put(document.querySelector('title'), `${title} · ${instance}`);
