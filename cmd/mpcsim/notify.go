@@ -18,7 +18,7 @@ import (
 // resendAfter is how long SMN waits before it sends a message again.
 const resendAfter = time.Second
 
-// lookEvery is how often a task is looked at whose retry was accepted.
+// lookEvery is how often the state of a task is checked after its retry was accepted.
 const lookEvery = 100 * time.Millisecond
 
 // notifyOptions say where MPC's notifications go. Without an endpoint there are none.

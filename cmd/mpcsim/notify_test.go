@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// endpoint stands in for remux-retrier receive. It refuses the first message, as receive
+// endpoint replaces remux-retrier receive. It refuses the first message, as receive
 // does while it has no Kafka.
 type endpoint struct {
 	*httptest.Server

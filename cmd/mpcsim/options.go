@@ -28,7 +28,7 @@ Outages: down, broken, unauthorized, denied, firewall, resetting, hanging. The
 control API needs no credentials.
 
 With -notify it also simulates SMN. A new task fails every now and then, and each task
-that fails, or that ends after an accepted retry, is notified to that URL. A separate
+that fails, or that ends after an accepted retry, is reported to that URL. A separate
 HTTPS server serves the signing certificate.
 
 Options. Each is also read from the variable in brackets, which is better for secrets:

@@ -20,7 +20,7 @@ const probe = "1"
 const (
 	// noticeableSkew is reported.
 	noticeableSkew = time.Minute
-	// maxSkew is the largest skew with which the gateway accepts signatures.
+	// maxSkew is the skew from which on the gateway rejects signatures.
 	maxSkew = 15 * time.Minute
 )
 

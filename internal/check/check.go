@@ -2,8 +2,8 @@
 // rights, the API and its credentials. Each result is a line, which says what to do if
 // something is wrong.
 //
-// It changes nothing: it writes no record, joins no group, and sends MPC only one state
-// query. Only package command imports it.
+// It changes nothing: it writes no record, joins no group, and sends MPC only one request
+// without credentials and one state query. Only package command imports it.
 //
 //	check.go   results
 //	kafka.go   brokers and group

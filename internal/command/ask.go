@@ -137,7 +137,7 @@ func publish(ctx context.Context, kafka topicWriter, topic string, m events.Mess
 	}
 	offset, err := kafka.Produce(ctx, topic, p, []consumer.Message{message})
 	if err != nil {
-		return "", unsure{fmt.Errorf("whether its event was written is not known, `remux-retrier explain` tells: %w", err)}
+		return "", unsure{fmt.Errorf("it is not known whether its event was written (`remux-retrier explain` shows it): %w", err)}
 	}
 	return fmt.Sprintf("%s\tpartition %d\toffset %d", topic, p, offset), nil
 }

@@ -189,7 +189,7 @@ func TestInAPipeThereIsNoBar(t *testing.T) {
 	}
 }
 
-// A producer may have used the name; the service's header stands behind its.
+// A producer may have used the name; the service's header comes after the producer's.
 func TestADryRunShowsTheServicesReason(t *testing.T) {
 	var out bytes.Buffer
 	s := newShow(Env{Stdout: &out, Stderr: io.Discard}, true)

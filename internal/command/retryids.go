@@ -26,7 +26,7 @@ type retryOptions struct {
 	given           map[string]bool
 }
 
-// finds tells whether the tasks are to be found in the outcome topics.
+// finds reports whether the tasks are to be found in the outcome topics.
 func (o retryOptions) finds() bool { return o.given["reason"] || o.given["code"] }
 
 // check returns an error if the options are wrong. named is how many tasks are named.
@@ -173,11 +173,11 @@ func once(ids []string) (all []string) {
 	return all
 }
 
-// terminal tells whether this is a terminal.
+// terminal reports whether this is a terminal.
 func terminal(in io.Reader) bool {
 	f, ok := in.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// asks tells whether a person can see a question and answer it.
+// asks reports whether a person can see a question and answer it.
 func (e Env) asks() bool { return e.terminal != nil && terminal(e.Stdin) }

@@ -31,7 +31,7 @@ type Config struct {
 	// Domain, Username and Password are the IAM account that may fetch tokens.
 	Domain, Username string
 	Password         Secret
-	// Project is the name or id of the project in the log-in's scope. Defaults to
+	// Project is the name or id of the project in the login's scope. Defaults to
 	// any.
 	Project string
 	// TokenLife is how long an issued token is valid. Defaults to 24 hours.

@@ -63,7 +63,7 @@ func TestControlMistakesAreSaidAndChangeNothing(t *testing.T) {
 	}
 }
 
-func TestLedgerIsReadOverTheControlAPIAndNotWrittenByIt(t *testing.T) {
+func TestRequestLogIsReadOverTheControlAPIAndNotWrittenByIt(t *testing.T) {
 	now := newClock()
 	s := newSimulator(t, Config{Now: now.Now})
 	control(s, http.MethodGet, "/_sim/healthz", "").want(t, 200, "")

@@ -1,6 +1,6 @@
-// Package mpcsim simulates the parts of Huawei Cloud MPC and IAM that the service
-// uses: the remux retry, the query and the list of tasks and the password log-in, with
-// task states, refusals and outages. It records and counts the requests.
+// Package mpcsim simulates the parts of Huawei Cloud MPC and IAM that the service uses:
+// requests for retries, task queries, task lists and logins by password, with task states,
+// refusals and outages. It records and counts the requests.
 //
 // It implements the API's documentation independently: it shares no code with the
 // client and verifies signatures with its own code, so that it can find the client's

@@ -34,7 +34,7 @@ var outageSteps = map[Outage]Step{
 
 // Faults affect the requests of all tasks. The zero value is a healthy API.
 type Faults struct {
-	// Outage makes all MPC requests fail, IAMOutage all log-ins.
+	// Outage makes all MPC requests fail, IAMOutage all logins.
 	Outage    Outage `json:"outage,omitempty"`
 	IAMOutage Outage `json:"iam_outage,omitempty"`
 	// Latency delays every answer.

@@ -172,7 +172,7 @@ func (s *Simulator) Requests() []Request {
 	return slices.Clone(s.requests.kept)
 }
 
-// MaxInWindow returns the highest number of retries and queries, whatever their
+// MaxInWindow returns the highest number of requests to MPC, whatever their
 // answer, that arrived in any window of length d (its end excluded). Without
 // Config.KeepRequests it is 0.
 func (s *Simulator) MaxInWindow(d time.Duration) int {
@@ -197,7 +197,7 @@ func (s *Simulator) MaxInWindow(d time.Duration) int {
 func (s *Simulator) Await(ctx context.Context, op Operation, n int) error {
 	for {
 		s.mu.Lock()
-		seen := map[Operation]int{Retry: s.requests.count.Retries, Query: s.requests.count.Queries, Login: s.requests.count.Logins}[op]
+		seen := map[Operation]int{Retry: s.requests.count.Retries, Query: s.requests.count.Queries, List: s.requests.count.Lists, Login: s.requests.count.Logins}[op]
 		if s.requests.changed == nil {
 			s.requests.changed = make(chan struct{})
 		}

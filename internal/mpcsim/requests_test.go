@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-func TestLedgerTellsWhatCameInOrder(t *testing.T) {
+func TestRequestsAreLoggedInOrder(t *testing.T) {
 	now := newClock()
 	s := newSimulator(t, Config{Now: now.Now, UnknownNotFound: true})
 	must(t, s.SetTask(Task{ID: "a"}))
@@ -41,8 +41,8 @@ func TestLedgerTellsWhatCameInOrder(t *testing.T) {
 }
 
 func TestWithoutALogMemoryHoldsCountersOnly(t *testing.T) {
-	var told []Request
-	s, err := New(Config{ProjectID: "p", Tokens: []Secret{token}, OnRequest: func(r Request) { told = append(told, r) }})
+	var seen []Request
+	s, err := New(Config{ProjectID: "p", Tokens: []Secret{token}, OnRequest: func(r Request) { seen = append(seen, r) }})
 	must(t, err)
 	ask(s, retryRequest("a"))
 	ask(s, retryRequest("a"))
@@ -52,8 +52,8 @@ func TestWithoutALogMemoryHoldsCountersOnly(t *testing.T) {
 	if s.Counters().Retries != 2 || s.Accepted("a") != 1 {
 		t.Fatalf("%+v", s.Counters())
 	}
-	if len(told) != 2 || told[0].Verdict != Accepted || told[1].Code != "MPC.10213" {
-		t.Fatalf("OnRequest got %+v", told)
+	if len(seen) != 2 || seen[0].Verdict != Accepted || seen[1].Code != "MPC.10213" {
+		t.Fatalf("OnRequest got %+v", seen)
 	}
 }
 
@@ -124,5 +124,18 @@ func TestAwaitSeesACallThatIsNotAnsweredYet(t *testing.T) {
 	}
 	if err := server.Await(ctx, Retry, 2); !errors.Is(err, context.Canceled) {
 		t.Fatalf("Await ended with %v", err)
+	}
+}
+
+func TestAwaitCountsEveryOperation(t *testing.T) {
+	s := newSimulator(t, Config{})
+	ask(s, retryRequest("a"))
+	ask(s, queryRequest("a"))
+	ask(s, listRequest(""))
+	login(s, "x")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, op := range []Operation{Retry, Query, List, Login} {
+		must(t, s.Await(ended, op, 1))
 	}
 }

@@ -64,7 +64,7 @@ func (s *Server) Addr() string {
 	return s.address
 }
 
-// URL returns the base URL, for both MPC's and IAM's end point.
+// URL returns the base URL, for both MPC's and IAM's endpoint.
 func (s *Server) URL() string {
 	if s.tls != nil {
 		return "https://" + s.Addr()

@@ -112,7 +112,7 @@ func TestClientsTimeOutIsSeenAsALostAnswer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := put(ctx, client, server, "a"); !errors.Is(err, context.DeadlineExceeded) {
-		t.Fatalf("got %v, want a time-out", err)
+		t.Fatalf("got %v, want a timeout", err)
 	}
 	server.Close() // waits for the handler
 	if seen := server.Requests()[0]; seen.Verdict != Accepted || !seen.Lost {

@@ -65,7 +65,7 @@ func (s *Simulator) routes() http.Handler {
 }
 
 // decision is the result of a request: its answer, and in step how the exchange ends.
-// accepted is true if a retry or a log-in was carried out or a query was answered,
+// accepted is true if a retry or a login was carried out or a query was answered,
 // also if the client does not get the answer.
 type decision struct {
 	step     Step

@@ -19,7 +19,7 @@ type allowance struct {
 	until time.Time
 }
 
-// due returns how long to wait before the next reading may begin.
+// due returns how long to wait before the next reading may begin; not positive: it may now.
 func (a *allowance) due(now time.Time) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()

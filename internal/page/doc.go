@@ -4,7 +4,7 @@
 // all.
 //
 // It knows the service only as a Source, which package app implements; package admin serves
-// it. No other package imports it.
+// it. No other package of the service imports it.
 //
 //	GET /                     the page; its files beside it
 //	GET /api/status           Status
@@ -20,9 +20,9 @@
 //	                          events: first all of them, then each one that changes
 //
 // The JSON is stable: fields are added, never renamed; testdata/json.txt lists
-// them. Times are RFC 3339. An error is {"error":"…"}: 400 (this cannot be a task id),
-// 404, 405, or 503 (too many streams, with Retry-After; or the group cannot be asked for
-// its members).
+// them. Times are RFC 3339. An error is {"error":"…"}: 400 (this cannot be a task id, or
+// below is not a number), 404, 405, 500, or 503 (too many streams, with Retry-After; or the
+// group cannot be asked for its members).
 //
 // The page (directory static) is plain HTML, CSS and JavaScript modules, without
 // a build step and without anything from elsewhere:
@@ -37,7 +37,7 @@
 //	instances.js
 //	            the other instances, with links to their pages
 //	changes.js  the states of the last hours
-//	story.js    the search, and a task's story; tell.js shows it
+//	story.js    the search, and a task's story; storyview.js shows it
 //	time.js     times, in UTC or the reader's zone
 //	copy.js     buttons that copy ids and commands
 //	answer.js   requests to the service, and errors in words

@@ -32,7 +32,7 @@ func (t Task) asFarAsRead(v Verdict) Verdict {
 }
 
 // skipped is the verdict on an event that will not be read.
-func skipped(asked *history.Entry) Verdict {
+func skipped(event *history.Entry) Verdict {
 	return Verdict{passedOver, "Not retried: its event was skipped",
-		fmt.Sprintf("Its failure event is at offset %d of partition %d. %s", asked.Offset, asked.Partition, history.PassedOver)}
+		fmt.Sprintf("Its failure event is at offset %d of partition %d. %s", event.Offset, event.Partition, history.PassedOver)}
 }

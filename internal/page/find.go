@@ -22,7 +22,7 @@ func (p *Page) find(ctx context.Context, id string, withTopics bool) Task {
 		t.Topics = topics(*known.topics)
 	}
 	shown := shownStories(stories)
-	t.Stories, t.StoriesLeftOut = told(shown), len(stories)-len(shown)
+	t.Stories, t.StoriesLeftOut = eventStories(shown), len(stories)-len(shown)
 	t.Verdict = evidence{p.cfg.Clock.Now(), status, stories, known.topics, t.Owner}.verdict()
 	if !slices.ContainsFunc(stories, func(s story.Story) bool { return !s.Done }) {
 		t.Verdict = t.asFarAsRead(t.Verdict)

@@ -98,6 +98,6 @@ func TestTheLastMinuteIsAMinute(t *testing.T) {
 		t.Errorf("%v, want %v", got.Outcomes, want)
 	}
 	if n := len(p.minute); n > 62 {
-		t.Errorf("%d looks are kept", n)
+		t.Errorf("%d snapshots are kept", n)
 	}
 }

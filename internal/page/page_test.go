@@ -147,7 +147,7 @@ func TestThePageGoesOnAfterALookThatFailed(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { p.Run(ctx); close(ended) }()
-	look := func() {
+	twoSnapshots := func() {
 		for range 2 { // when the second begins, the first is over
 			select {
 			case ticks <- struct{}{}:
@@ -157,10 +157,10 @@ func TestThePageGoesOnAfterALookThatFailed(t *testing.T) {
 		}
 	}
 	s.change(func() { s.broken = errors.New("read the counters: duplicate") })
-	look()
-	look()
+	twoSnapshots()
+	twoSnapshots()
 	s.change(func() { s.broken, s.status.Instance = nil, "retrier-7" })
-	look()
+	twoSnapshots()
 	if got := decode[Status](t, get(p, "/api/status")); got.Instance != "retrier-7" {
 		t.Errorf("still of %s", got.Instance)
 	}

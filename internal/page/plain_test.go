@@ -17,9 +17,9 @@ import (
 func TestATerminalShowsADocumentAsText(t *testing.T) {
 	const hostile = "\x1b]0;pwned\x07\u009b1A\u202egpj\u2066\u200b"
 	s := newSource()
-	told := story.Story{TaskID: "7", EventID: hostile, Steps: []story.Step{{Kind: story.DeadLetterWait, Detail: hostile}}}
-	told.Failure.TaskID, told.Failure.ErrorCode, told.Failure.Description = "7", hostile, hostile
-	s.stories = []story.Story{told}
+	one := story.Story{TaskID: "7", EventID: hostile, Steps: []story.Step{{Kind: story.DeadLetterWait, Detail: hostile}}}
+	one.Failure.TaskID, one.Failure.ErrorCode, one.Failure.Description = "7", hostile, hostile
+	s.stories = []story.Story{one}
 	s.status.Notes = []string{hostile}
 	p := newPage(t, s)
 	for _, path := range []string{"/api/tasks/7", "/api/status", "/api/latest"} {
@@ -37,9 +37,9 @@ func TestATerminalShowsADocumentAsText(t *testing.T) {
 func TestATimestampOfAnyYearIsShown(t *testing.T) {
 	far := time.Date(12345, 6, 7, 8, 9, 10, 0, time.UTC)
 	s := newSource()
-	told := story.Story{TaskID: "7", Steps: []story.Step{{Kind: story.DeadLetterWait, At: noon}}}
-	told.Source.Time = far
-	s.stories = []story.Story{told}
+	one := story.Story{TaskID: "7", Steps: []story.Step{{Kind: story.DeadLetterWait, At: noon}}}
+	one.Source.Time = far
+	s.stories = []story.Story{one}
 	s.status.Flow.OldestAt = &plain.Time{Time: far}
 	s.status.Partitions = []Partition{{Partition: 3, OldestAt: &plain.Time{Time: far}}}
 	s.topics = func(context.Context) (history.History, error) {

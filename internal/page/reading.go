@@ -112,7 +112,7 @@ func (rs *readings) read(id string, r *reading, read func(context.Context) found
 		defer func() { <-rs.places }()
 	case <-wait.Done():
 	}
-	if wait.Err() == nil { // while holding the permit: one reading at a time begins when it is due
+	if wait.Err() == nil { // while holding the place: one reading at a time begins when it is due
 		_ = clock.System.Sleep(wait, rs.allowance.due(time.Now()))
 	}
 	if wait.Err() != nil {
@@ -130,11 +130,11 @@ func (rs *readings) read(id string, r *reading, read func(context.Context) found
 	r.found = read(r.ctx)
 }
 
-// share keeps the result for others, for so long.
-func (rs *readings) share(id string, r *reading, long time.Duration) {
+// share keeps the result for others, for the time d.
+func (rs *readings) share(id string, r *reading, d time.Duration) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	r.fresh = time.Now().Add(long)
+	r.fresh = time.Now().Add(d)
 	if r.state == TopicsBusy || r.state == TopicsFailed {
 		rs.forget(id, r)
 	}

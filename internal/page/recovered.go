@@ -18,7 +18,7 @@ type RetriesOfHour struct {
 
 // success is the verdict on a task that has succeeded since its latest answer and its
 // latest failure event; nil: no recovery shows that.
-func (e evidence) success(latest, asked *history.Entry) *Verdict {
+func (e evidence) success(latest, event *history.Entry) *Verdict {
 	if e.topics == nil {
 		return nil
 	}
@@ -32,7 +32,7 @@ func (e evidence) success(latest, asked *history.Entry) *Verdict {
 	switch {
 	case found == nil,
 		latest != nil && latest.At.After(found.At),
-		asked != nil && asked.At.After(found.At),
+		event != nil && event.At.After(found.At),
 		own != nil && own.at.After(found.At):
 		return nil
 	}

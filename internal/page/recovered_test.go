@@ -29,7 +29,7 @@ func TestASuccessIsTheLastWordUntilTheTaskFailsAgain(t *testing.T) {
 		"and an event under way":         {evidence{stories: []story.Story{a(story.Step{Kind: story.Call})}, topics: knows(succeeded(time.Minute))}, atWork},
 		"alone":                          {evidence{topics: knows(succeeded(time.Minute))}, recovered},
 	} {
-		c.e.now, c.e.status = noon, well()
+		c.e.now, c.e.status = noon, healthy()
 		got := c.e.verdict()
 		if got.Code != c.want {
 			t.Errorf("%s: %+v, want %s", hazard, got, c.want)
@@ -43,7 +43,7 @@ func TestASuccessIsTheLastWordUntilTheTaskFailsAgain(t *testing.T) {
 func TestTheFirstOfTwoRecoveriesOfARetryCounts(t *testing.T) {
 	repeat := succeeded(time.Minute)
 	repeat.Recovery.Repeat = true
-	e := evidence{now: noon, status: well(), topics: knows(succeeded(time.Hour), replied(30*time.Minute, events.BudgetExhausted), repeat)}
+	e := evidence{now: noon, status: healthy(), topics: knows(succeeded(time.Hour), replied(30*time.Minute, events.BudgetExhausted), repeat)}
 	if got := e.verdict(); got.Code != string(events.BudgetExhausted) {
 		t.Errorf("the task has failed since: %+v", got)
 	}
@@ -53,7 +53,7 @@ func TestASuccessWithoutTimeIsSaidToHaveNone(t *testing.T) {
 	for _, at := range []time.Time{time.UnixMilli(-1), time.UnixMilli(0)} {
 		entry := succeeded(time.Minute)
 		entry.Recovery.EventTime = at
-		got := evidence{now: noon, status: well(), topics: knows(entry)}.verdict()
+		got := evidence{now: noon, status: healthy(), topics: knows(entry)}.verdict()
 		if got.Code != recovered || strings.Contains(got.Text, "19") || !strings.Contains(got.Text, "at a time that is not known") {
 			t.Errorf("%+v", got)
 		}

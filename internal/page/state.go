@@ -201,8 +201,9 @@ func paced(s *Status) State {
 	return s.at(Idle, "Nothing to do", "Nothing pending.")
 }
 
-// answeredLately: between two events that are answered within a millisecond there is
-// nothing pending. Without this the state would change all the time.
+// answeredLately reports whether an event was answered in the last minute. If each is
+// answered within a millisecond, nothing is pending between two of them: without this the
+// state would change all the time.
 func answeredLately(s *Status) bool {
 	return slices.ContainsFunc(s.Outcomes, func(c Count) bool { return c.LastMinute > 0 })
 }

@@ -16,8 +16,8 @@ func ago(d time.Duration) *time.Time {
 
 func rate(n float64) *float64 { return &n }
 
-// well is the status of a service with nothing pending.
-func well() Status {
+// healthy is the status of a service with nothing pending.
+func healthy() Status {
 	return Status{
 		At: noon, Kafka: Kafka{Started: true, Joined: true, LedgerRead: true}, Partitions: []Partition{{}},
 		MPC: MPC{Available: true, Quota: rate(100), Share: rate(100), Rate: rate(95)}, Flow: Flow{LagKnown: true},
@@ -37,7 +37,7 @@ func TestTheStateIsWhatMattersMost(t *testing.T) {
 		{"between two events", Working, "as they come", func(s *Status) { s.Outcomes = []Count{{Count: 9, LastMinute: 1}} }},
 		{"a minute after the last event", Idle, "", func(s *Status) { s.Outcomes = []Count{{Count: 9}} }},
 		{"calls under way", Working, "as they come", func(s *Status) { s.Flow.InFlight = 1 }},
-		{"one event rests and holds the low-water mark", Working, "1 event backs off", func(s *Status) { s.Flow = Flow{Lag: 900, Held: 1, Waiting: Waiting{Backoff: 1}} }},
+		{"one event backs off and holds the low-water mark", Working, "1 event backs off", func(s *Status) { s.Flow = Flow{Lag: 900, Held: 1, Waiting: Waiting{Backoff: 1}} }},
 		{"only the next one waits its turn", Working, "as they come", func(s *Status) { s.Flow.Waiting.Quota, s.Flow.Held = 2, 2 }},
 		{"a backlog", QuotaWait, "5,700 events wait at 95 requests a minute: about 60 minutes", func(s *Status) { s.Flow.Waiting.Quota, s.Flow.Held = 5700, 5700 }},
 		{"no limit", Working, "as they come", func(s *Status) { s.MPC.Rate, s.MPC.Share, s.Flow.Waiting.Quota = nil, nil, 5700 }},
@@ -74,7 +74,7 @@ func TestTheStateIsWhatMattersMost(t *testing.T) {
 		{"Kafka away from the start", KafkaAway, "when the brokers answer", func(s *Status) { s.Kafka = Kafka{Problem: "refused"} }},
 		{"Kafka away in an outage of MPC", KafkaAway, "", func(s *Status) { outage(s); s.Kafka.Problem = "refused" }},
 	} {
-		s := well()
+		s := healthy()
 		c.change(&s)
 		if got := judge(&s); got.Name != c.want || !strings.Contains(got.Title+". "+got.Text, c.says) || got.Title == "" {
 			t.Errorf("%s: %+v, want %s: …%s…", c.hazard, got, c.want, c.says)
@@ -83,13 +83,13 @@ func TestTheStateIsWhatMattersMost(t *testing.T) {
 }
 
 func TestAnOutageSaysSinceWhenWhatCameLastAndWhatToDo(t *testing.T) {
-	s := well()
+	s := healthy()
 	s.MPC.Available, s.MPC.DownSince, s.MPC.LastError, s.MPC.LastErrorAt = false, ago(time.Hour), "HTTP 401", ago(time.Second)
 	s.MPC.LastErrorAdvice, s.Notes = "renew the key", []string{"another process uses KAFKA_INSTANCE_ID"}
 	if got := judge(&s); !got.Since.Equal(noon.Add(-time.Hour)) || got.Error != "HTTP 401" || !got.ErrorAt.Equal(noon.Add(-time.Second)) || got.Advice != "Renew the key" {
 		t.Errorf("%+v", got)
 	}
-	s = well()
+	s = healthy()
 	s.Kafka.Stuck = []string{"raise it"}
 	if got := judge(&s); got.Advice != "raise it" {
 		t.Errorf("%+v", got)
@@ -103,7 +103,7 @@ func TestAMessageThatDoesNotFitSaysInOneSentenceWhatToSet(t *testing.T) {
 		"max.message.bytes=131072":  {{"dlq", 61441, true}},
 		"cleanup.policy=delete":     {{"dlq", 20, false}},
 	} {
-		s := well()
+		s := healthy()
 		s.Kafka.Stuck, s.Kafka.StuckMessages = []string{"a long text"}, m
 		got := judge(&s)
 		if got.Name != Stuck || !strings.HasSuffix(got.Command, " --entity-name dlq --add-config "+setting) || strings.Contains(got.Text+got.Advice, "long text") {
@@ -124,7 +124,7 @@ func TestAnOutageIsNotBlamedOnAnEarlierOnesError(t *testing.T) {
 		"MPC hangs, nothing has come yet":    {nil, ago(time.Hour), false},
 		"MPC hangs, and a moment ago":        {nil, ago(time.Second), true},
 	} {
-		s := well()
+		s := healthy()
 		s.MPC = MPC{DownSince: c.down, LastError: "HTTP 401", LastErrorAt: c.last, LastErrorAdvice: "renew the key"}
 		if got := judge(&s); got.Name != Outage || (got.Error != "") != c.said || (got.Advice != "") != c.said || (got.ErrorAt != nil) != c.said {
 			t.Errorf("%s: %+v", hazard, got)
@@ -137,7 +137,7 @@ func TestAnOutageIsNotBlamedOnAnEarlierOnesError(t *testing.T) {
 func TestAnOutageThatAnOperatorMustEndSaysSoInTheHeadline(t *testing.T) {
 	const headline = "MPC rejects our credentials: renew MPC_AUTH_TOKEN"
 	for title, last := range map[string]*time.Time{headline: ago(time.Second), "MPC does not serve": ago(20 * time.Hour)} {
-		s := well()
+		s := healthy()
 		s.MPC = MPC{DownSince: ago(time.Hour), LastError: "HTTP 401", LastErrorAt: last, LastErrorHeadline: headline}
 		s.State = judge(&s)
 		if s.State.Name != Outage || s.State.Title != title {
@@ -156,7 +156,7 @@ func TestAnOutageSaysWhoFindsOutThatItIsOver(t *testing.T) {
 		"No event waits. The next one is called":                                     {},
 		"Requests are in flight and get no answer. No other event":                   {InFlight: 1},
 	} {
-		s := well()
+		s := healthy()
 		s.MPC, s.Flow = MPC{}, f
 		if f.InFlight == 0 {
 			s.MPC.DownSince = ago(time.Hour)
@@ -168,7 +168,7 @@ func TestAnOutageSaysWhoFindsOutThatItIsOver(t *testing.T) {
 }
 
 func TestPartitionsThatCannotBeReadAreNamed(t *testing.T) {
-	s := well()
+	s := healthy()
 	s.Partitions = []Partition{{}, {Partition: 7, Problem: "fetching: refused"}}
 	if got := judge(&s); got.Title != "Partition 7 cannot be read" || got.Error != "partition 7: fetching: refused" {
 		t.Errorf("%+v", got)

@@ -109,7 +109,7 @@ func TestHundredsOfStreamsAreOneComputationAndTheNextIsToldToComeLater(t *testin
 	before := time.Now()
 	pass(t, p, s)
 	if took := time.Since(before); took > time.Second {
-		t.Errorf("a look takes %v while %d look on", took, maxStreams)
+		t.Errorf("a snapshot takes %v with %d streams", took, maxStreams)
 	}
 	cancel()
 	running.Wait()
@@ -155,7 +155,7 @@ func TestASlowClientIsDroppedAndDelaysNoOther(t *testing.T) {
 		before := time.Now()
 		pass(t, p, s)
 		if took := time.Since(before); took > 2*time.Second {
-			t.Fatalf("a look takes %v", took)
+			t.Fatalf("a snapshot takes %v", took)
 		}
 		if name, data := next(); name == "end" {
 			t.Fatal(data)

@@ -19,7 +19,7 @@ type Task struct {
 	Owner    *Owner `json:"owner"` // null: unknown
 	// Stories are what this instance did for each failure event of the task, oldest first.
 	// They are lost with the process, and the oldest are dropped.
-	Stories []Told `json:"stories"`
+	Stories []EventStory `json:"stories"`
 	// StoriesLeftOut counts stories that are not shown: the oldest finished ones, or
 	// unfinished ones from the middle.
 	StoriesLeftOut int `json:"stories_left_out"`
@@ -48,8 +48,8 @@ type Owner struct {
 	Here bool `json:"here"`
 }
 
-// Told is the story of one failure event.
-type Told struct {
+// EventStory is the story of one failure event.
+type EventStory struct {
 	Partition   int        `json:"partition"`
 	Offset      int64      `json:"offset"`
 	EventTime   plain.Time `json:"event_time"`
@@ -87,10 +87,10 @@ type Line struct {
 	RequestID string `json:"request_id,omitempty"`
 }
 
-func told(stories []story.Story) []Told {
-	list := make([]Told, 0, len(stories))
+func eventStories(stories []story.Story) []EventStory {
+	list := make([]EventStory, 0, len(stories))
 	for _, s := range stories {
-		t := Told{
+		t := EventStory{
 			Partition: s.Source.Partition, Offset: s.Source.Offset, EventTime: plain.Time{Time: s.Source.Time}, EventID: s.EventID,
 			ErrorCode: s.Failure.ErrorCode, Description: s.Failure.Description, UserData: s.Failure.UserData, Outcome: s.Became(), Steps: []Line{},
 		}

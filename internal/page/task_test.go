@@ -25,7 +25,7 @@ func TestATaskIsToldFromMemoryAndTopics(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if got.Stories[0].UserData != "asset-93f1" {
-		t.Errorf("its producer's user data is not told: %+v", got.Stories[0])
+		t.Errorf("its producer's user data is missing: %+v", got.Stories[0])
 	}
 	if want := (Owner{3, "retrier-0", true}); *got.Owner != want {
 		t.Errorf("%+v", got.Owner)

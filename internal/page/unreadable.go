@@ -74,9 +74,9 @@ func (l Letters) many() bool {
 // mostReasons is how many reasons a headline names.
 const mostReasons = 2
 
-// unreadableRecords is the state while a producer writes many unreadable records. beside is
+// unreadableRecords is the state while a producer writes many unreadable records. other is
 // the state that would be shown otherwise.
-func unreadableRecords(s *Status, beside State) State {
+func unreadableRecords(s *Status, other State) State {
 	l := s.Letters
 	reasons := strings.Join(l.Reasons[:min(len(l.Reasons), mostReasons)], ", ")
 	if len(l.Reasons) > mostReasons {
@@ -84,8 +84,8 @@ func unreadableRecords(s *Status, beside State) State {
 	}
 	state := s.at(Unreadable, fmt.Sprintf("%s unreadable records in %.0f min: %s", group(int(l.Count)), max(1, l.Seconds/60), reasons),
 		fmt.Sprintf("They became dead letters. %s of %s records could be read, and are answered as usual.", group(int(l.Of-l.Count)), group(int(l.Of))))
-	if beside.Name == QuotaWait || beside.Name == Throttled {
-		state.Text += " Also: " + beside.Title + "."
+	if other.Name == QuotaWait || other.Name == Throttled {
+		state.Text += " Also: " + other.Title + "."
 	}
 	state.Advice = "Correct the producer: each dead letter says in its headers what is wrong."
 	return state

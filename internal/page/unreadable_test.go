@@ -22,7 +22,7 @@ func flood(t *testing.T, s *source, p *Page, dead, readable int64) Status {
 }
 
 func working(s *source) {
-	s.status = well()
+	s.status = healthy()
 	s.status.Checks, s.status.Notes = []Check{}, []string{}
 }
 
@@ -61,7 +61,7 @@ func TestAFewUnreadableRecordsAreNoFlood(t *testing.T) {
 }
 
 func TestAFloodHidesNeitherAnOutageNorTheQuota(t *testing.T) {
-	s := well()
+	s := healthy()
 	s.Letters = Letters{Count: 600, Of: 600, Seconds: 300, Reasons: []string{"no_task_id"}}
 	s.Flow.Waiting.Quota = 5700
 	if got := judge(&s); got.Title != "600 unreadable records in 5 min: no_task_id" || !strings.Contains(got.Text, "Also: Waiting for the quota.") {

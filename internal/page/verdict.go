@@ -60,24 +60,24 @@ type evidence struct {
 // verdict prefers what this instance is doing now; then the latest answer of any instance;
 // then unanswered records in the topics.
 func (e evidence) verdict() Verdict {
-	latest, mention, asked := e.newest()
+	latest, mention, event := e.newest()
 	for i := len(e.stories) - 1; i >= 0; i-- {
 		if s := e.stories[i]; !s.Done && len(s.Steps) > 0 {
 			return e.unfinished(s)
 		}
 	}
-	if s := e.success(latest, asked); s != nil {
+	if s := e.success(latest, event); s != nil {
 		return *s
 	}
-	open := asked != nil && !asked.Failure.Answered && !e.endedHere(asked)
-	if own := e.lastFinished(); own != nil && (latest == nil || !latest.At.After(own.at)) && (!open || !asked.At.After(own.at)) {
+	open := event != nil && !event.Failure.Answered && !e.endedHere(event)
+	if own := e.lastFinished(); own != nil && (latest == nil || !latest.At.After(own.at)) && (!open || !event.At.After(own.at)) {
 		return own.Verdict
 	}
 	switch {
-	case open && asked.Failure.PassedOver:
-		return skipped(asked)
+	case open && event.Failure.PassedOver:
+		return skipped(event)
 	case open:
-		return e.unread(asked)
+		return e.unread(event)
 	case latest != nil && latest.Outcome != nil:
 		a := latest.Outcome
 		return answered(a.Reason, a.Attempts, a.Retries, a.Error)
@@ -98,14 +98,14 @@ func (e evidence) verdict() Verdict {
 // newest returns the latest answer or dead letter of the task in the topics, the latest
 // dead letter that only mentions it, and the latest failure event. A mention may belong to
 // another task, so it counts only if nothing else is known.
-func (e evidence) newest() (answer, mention, asked *history.Entry) {
+func (e evidence) newest() (answer, mention, event *history.Entry) {
 	if e.topics == nil {
 		return nil, nil, nil
 	}
 	for i := range e.topics.Entries {
 		switch entry := &e.topics.Entries[i]; {
 		case entry.Failure != nil:
-			asked = entry
+			event = entry
 		case entry.DeadLetter != nil && !entry.DeadLetter.Keyed:
 			mention = entry
 		case entry.Outcome != nil && entry.Outcome.Repeat, entry.Recovery != nil:
@@ -113,14 +113,14 @@ func (e evidence) newest() (answer, mention, asked *history.Entry) {
 			answer = entry
 		}
 	}
-	return answer, mention, asked
+	return answer, mention, event
 }
 
 // endedHere reports whether this instance finished the failure event after the topics were
 // read.
-func (e evidence) endedHere(asked *history.Entry) bool {
+func (e evidence) endedHere(event *history.Entry) bool {
 	return slices.ContainsFunc(e.stories, func(s story.Story) bool {
-		return s.Source.Partition == asked.Partition && s.Source.Offset == asked.Offset && s.Source.Time.Equal(asked.At) &&
+		return s.Source.Partition == event.Partition && s.Source.Offset == event.Offset && s.Source.Time.Equal(event.At) &&
 			s.Done && s.Steps[len(s.Steps)-1].Kind != story.GivenUp
 	})
 }
@@ -140,20 +140,20 @@ func (e evidence) lastFinished() *finishedVerdict {
 			continue
 		}
 		last := s.Steps[len(s.Steps)-1]
-		told := &finishedVerdict{at: last.At}
+		v := &finishedVerdict{at: last.At}
 		switch {
 		case last.Kind == story.Published && s.Outcome != nil:
-			told.Verdict = answered(s.Outcome.Reason, s.Outcome.Attempts, s.Outcome.Retries, s.Outcome.Error)
+			v.Verdict = answered(s.Outcome.Reason, s.Outcome.Attempts, s.Outcome.Retries, s.Outcome.Error)
 		case last.Kind == story.DeadLetter:
-			told.Verdict = Verdict{deadLetter, "Not retried: its event is a dead letter", last.Sentence() + " " + advice}
+			v.Verdict = Verdict{deadLetter, "Not retried: its event is a dead letter", last.Sentence() + " " + advice}
 		case last.Kind == story.GivenUp && e.topics == nil: // the topics name the next owner
-			told.Verdict = Verdict{givenUp, "Still waiting: its partition belongs to another instance now", last.Sentence()}
+			v.Verdict = Verdict{givenUp, "Still waiting: its partition belongs to another instance now", last.Sentence()}
 		case e.topics != nil:
 			continue
 		default:
-			told.Verdict = Verdict{answeredBefore, "Answered before this instance read it", last.Sentence()}
+			v.Verdict = Verdict{answeredBefore, "Answered before this instance read it", last.Sentence()}
 		}
-		return told
+		return v
 	}
 	return nil
 }

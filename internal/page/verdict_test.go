@@ -67,7 +67,7 @@ func TestEveryReasonSaysWhetherTheTaskWasRetried(t *testing.T) {
 
 func TestTheVerdictOnATask(t *testing.T) {
 	outage := inAnOutage()
-	quota := well()
+	quota := healthy()
 	quota.Flow.Waiting.Quota = 57
 	ahead := answeredStory("538526", events.Accepted)
 	ahead.Source.Time = noon.Add(time.Hour)

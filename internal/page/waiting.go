@@ -11,12 +11,12 @@ import (
 )
 
 // unread is the verdict on a failure event without an answer.
-func (e evidence) unread(asked *history.Entry) Verdict {
-	where := fmt.Sprintf("Its failure event is at offset %d of partition %d and has no outcome yet.", asked.Offset, asked.Partition)
+func (e evidence) unread(event *history.Entry) Verdict {
+	where := fmt.Sprintf("Its failure event is at offset %d of partition %d and has no outcome yet.", event.Offset, event.Partition)
 	switch {
 	case e.owner == nil:
 	case e.owner.Here:
-		if i := slices.IndexFunc(e.status.Partitions, func(p Partition) bool { return p.Partition == asked.Partition && unreadable(p) }); i >= 0 {
+		if i := slices.IndexFunc(e.status.Partitions, func(p Partition) bool { return p.Partition == event.Partition && unreadable(p) }); i >= 0 {
 			where += " This instance owns that partition, but cannot read it: " + sentence(e.status.Partitions[i].Problem)
 			break
 		}

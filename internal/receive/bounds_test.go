@@ -45,7 +45,7 @@ func TestBodiesTogetherAreBounded(t *testing.T) {
 		done()
 	}
 	if b.held != 0 {
-		t.Errorf("%d bytes are held for nobody", b.held)
+		t.Errorf("%d bytes are still held", b.held)
 	}
 }
 
@@ -147,12 +147,12 @@ func TestABodyThatStopsComingHoldsItsRoomNoLongerThanAnAnswerMayTake(t *testing.
 }
 
 func TestKafkaThatHangsIsAnsweredBeforeSMNGivesUp(t *testing.T) {
-	stand, err := smnsim.New(smnsim.Config{Topic: urn})
+	sim, err := smnsim.New(smnsim.Config{Topic: urn})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stand.Close()
-	encoded, err := stand.Certificate(time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+	defer sim.Close()
+	encoded, err := sim.Certificate(time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestKafkaThatHangsIsAnsweredBeforeSMNGivesUp(t *testing.T) {
 		log, _ := test.NewNullLogger()
 		kafka := &fakeKafka{produce: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}
 		s, err := New(Config{
-			Addr: "127.0.0.1:0", Topics: []string{urn}, Hosts: []string{stand.Host()}, MaxAge: time.Hour, Kafka: kafka, Topic: "remux.failed",
+			Addr: "127.0.0.1:0", Topics: []string{urn}, Hosts: []string{sim.Host()}, MaxAge: time.Hour, Kafka: kafka, Topic: "remux.failed",
 			Clock: clock.System, Meters: NewMeters(), Log: log,
 		})
 		if err != nil {
@@ -173,7 +173,7 @@ func TestKafkaThatHangsIsAnsweredBeforeSMNGivesUp(t *testing.T) {
 		}
 		defer s.Close()
 		s.verifier.certificates.fetch = func(context.Context, string) (*x509.Certificate, error) { return certificate, nil }
-		m, err := stand.Message(smnsim.Notification, smnsim.Failure("1", "FAILED", "", ""), nil)
+		m, err := sim.Message(smnsim.Notification, smnsim.Failure("1", "FAILED", "", ""), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -52,7 +52,7 @@ type known struct {
 	verified time.Time // when it last verified a message; zero: never
 }
 
-// good tells whether the certificate may be used at this time if it cannot be renewed.
+// good reports whether the certificate may be used at this time if it cannot be renewed.
 func (k *known) good(now time.Time) bool {
 	return k != nil && k.err == nil && now.Sub(k.fetched) < goodFor
 }
@@ -82,7 +82,7 @@ func (c *certificates) at(ctx context.Context, address string) (*x509.Certificat
 	return k.certificate, k.err
 }
 
-// outdated tells whether SMN may have replaced the certificate at its URL. The next call
+// outdated reports whether SMN may have replaced the certificate at its URL. The next call
 // of at then fetches it again.
 func (c *certificates) outdated(address string, certificate *x509.Certificate) bool {
 	c.mu.Lock()

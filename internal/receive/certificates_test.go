@@ -129,7 +129,7 @@ func TestACertificateHostThatNobodyVouchesForIsNotBelieved(t *testing.T) {
 	}
 }
 
-// fetcher is certificates with a source of the test's.
+// fetcher returns certificates that fetch fetches.
 func fetcher(fetch func(ctx context.Context, url string) (*x509.Certificate, error)) *certificates {
 	return &certificates{fetch: fetch, clock: clock.System, known: map[string]*known{}}
 }
@@ -138,7 +138,7 @@ func lasting() *x509.Certificate {
 	return &x509.Certificate{NotAfter: time.Now().Add(365 * 24 * time.Hour)}
 }
 
-// SMN may put a new certificate where the old one stood. A message that is refused
+// SMN may put a new certificate at the URL of the old one. A message that is refused
 // because of the old one is lost.
 func TestAReplacedCertificateIsNoticedAndForgeriesTakeNoneAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

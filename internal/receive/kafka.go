@@ -73,7 +73,7 @@ func (t *topic) publish(ctx context.Context, key, value []byte) error {
 	return err
 }
 
-// rejected tells whether the topic's settings reject this record, and not all records.
+// rejected reports whether the topic's settings reject this record, and not all records.
 func rejected(err error) bool {
 	return errors.Is(err, consumer.ErrTooLarge) || errors.Is(err, consumer.ErrInvalidRecord)
 }

@@ -97,7 +97,7 @@ type bench struct {
 	stop  func()
 }
 
-// wall is a clock whose wall is off.
+// wall is a clock whose wall time is off.
 type wall struct {
 	clock.Clock
 	off time.Duration
@@ -110,18 +110,18 @@ func start(t *testing.T, smn smnsim.Config, change func(*Config)) *bench {
 	if smn.Topic == "" {
 		smn.Topic = urn
 	}
-	stand, err := smnsim.New(smn)
+	sim, err := smnsim.New(smn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(stand.Close)
+	t.Cleanup(sim.Close)
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(stand.CA())
+	roots.AppendCertsFromPEM(sim.CA())
 	log, hook := test.NewNullLogger()
 	log.SetLevel(logrus.DebugLevel)
-	b := &bench{t: t, kafka: &fakeKafka{}, smn: stand, log: hook}
+	b := &bench{t: t, kafka: &fakeKafka{}, smn: sim, log: hook}
 	c := Config{
-		Addr: "127.0.0.1:0", Topics: []string{urn}, Hosts: []string{stand.Host()}, Roots: func() *x509.CertPool { return roots },
+		Addr: "127.0.0.1:0", Topics: []string{urn}, Hosts: []string{sim.Host()}, Roots: func() *x509.CertPool { return roots },
 		MaxAge: 2 * time.Hour, Kafka: b.kafka, Topic: "remux.failed", Stop: 10 * time.Second, Agent: "test",
 		Clock: clock.System, Meters: NewMeters(), Log: log,
 	}

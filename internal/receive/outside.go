@@ -80,7 +80,7 @@ func (o outside) certificate(ctx context.Context, address string) (*x509.Certifi
 }
 
 // noCertificate is the error for a URL whose host answers without a certificate. later
-// tells whether it may answer with one later.
+// reports whether it may answer with one later.
 func noCertificate(address, why string, later bool) error {
 	path := ""
 	if u, err := url.Parse(address); err == nil {
@@ -93,7 +93,7 @@ func noCertificate(address, why string, later bool) error {
 	return &refusal{"certificate", why}
 }
 
-// isSMNs tells whether SMN may have a certificate at this path. The vendor's example is
+// isSMNs reports whether SMN may have a certificate at this path. The vendor's example is
 // /smn/SMN_region01_3190c26a56fb435f9882e3435b.pem.
 func isSMNs(path string) bool {
 	return strings.HasPrefix(path, "/smn/SMN_") && strings.HasSuffix(path, ".pem")

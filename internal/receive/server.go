@@ -106,7 +106,7 @@ func (s *Server) Checks() []admin.Check {
 	return []admin.Check{{Name: "brokers", Func: s.topic.reachable}, {Name: "publishing", Func: s.topic.writable}}
 }
 
-// Ready tells whether messages can be published.
+// Ready reports whether messages can be published.
 func (s *Server) Ready() bool {
 	for _, check := range s.Checks() {
 		if ok, _ := check.Func(); !ok {

@@ -70,7 +70,7 @@ func TestForgeriesAreRefused(t *testing.T) {
 		"more after the end":          {append(good.Body(), '{'), "malformed"},
 		// Fields move, and the signed text stays the same.
 		"a subject in the message_id": {with("message_id", good["message_id"]+"\nsubject\nMPC", "subject", ""), "malformed"},
-		// What is signed is true, and what the service would read is something else.
+		// The signed fields are genuine, but the service would read others.
 		"a CloudEvent around it":         {raw(`{`, `{"specversion":"1.0","data":{"task_id":"666"},`), "malformed"},
 		"another CloudEvent around it":   {raw(`{`, `{"specversion":"1.0","id":"x","data_base64":"eyJ0YXNrX2lkIjoiNjY2In0=",`), "malformed"},
 		"a bomb that says what it is":    {packed.Bytes(), "encoding"},
@@ -156,7 +156,7 @@ func TestACertificateThatHasEndedSignsNothing(t *testing.T) {
 	}
 }
 
-// What a message is refused for is what stands at the URL now, not what stood there.
+// A message is judged by the certificate that is at its URL now, not by an earlier one.
 func TestAMessageSignedWithAReplacedCertificateIsTaken(t *testing.T) {
 	var certificate atomic.Pointer[[]byte]
 	b := start(t, smnsim.Config{Serve: func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { _, _ = w.Write(*certificate.Load()) }}, nil)
@@ -165,8 +165,8 @@ func TestAMessageSignedWithAReplacedCertificateIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	for i, stand := range []*smnsim.SMN{other, b.smn} {
-		encoded, err := stand.Certificate(time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	for i, sim := range []*smnsim.SMN{other, b.smn} {
+		encoded, err := sim.Certificate(time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -245,7 +245,7 @@ func TestTheVendorsExamples(t *testing.T) {
 		}
 		m := smnsim.Message{"type": e.Type, "message": e.Message, "message_id": e.MessageID, "subject": e.Subject, "timestamp": e.Timestamp, "topic_urn": e.TopicURN, "subscribe_url": e.SubscribeURL}
 		if got := m.StringToSign(); got != want {
-			t.Errorf("the stand-in signs %q, want %q", got, want)
+			t.Errorf("smnsim signs %q, want %q", got, want)
 		}
 	}
 	e, err := parseEnvelope([]byte(`{

@@ -47,7 +47,7 @@ func TestKeyValueAndHeadersComeBackAsTheyWere(t *testing.T) {
 
 func TestARecordGoesBackWhereItStood(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
-		stood := func(partition string) consumer.Message {
+		letterOf := func(partition string) consumer.Message {
 			m := letter(events.NoTaskID, "k", partition)
 			for i, h := range m.Headers {
 				if h.Key == "dead-letter-partition" {
@@ -56,13 +56,13 @@ func TestARecordGoesBackWhereItStood(t *testing.T) {
 			}
 			return m
 		}
-		w.dead(0, stood("0"), stood("1"), stood("7"))
+		w.dead(0, letterOf("0"), letterOf("1"), letterOf("7"))
 		if totals := w.must(nil); totals.Redriven != 3 {
 			t.Errorf("%+v", totals)
 		}
 		for _, r := range w.b.Records(failed) {
 			if value := string(r.Value); value != "7" && value != fmt.Sprint(r.Partition) {
-				t.Errorf("what stood in %s is in %d", value, r.Partition)
+				t.Errorf("what was in %s is in %d", value, r.Partition)
 			}
 		}
 	})

@@ -24,7 +24,7 @@ func (w *world) checkCall(c *call) {
 	i.checkProof(w.callMaxAge(), "3: only the owner calls", "calls for task "+t.id)
 	// The state query of an event in doubt answers all events that were in its log.
 	if i.alive[t] && w.log.first && !t.spread && !slices.ContainsFunc(c.unanswered, func(e *event) bool { return e.gone || e.fact > i.since }) {
-		w.violate("5: one failure costs one call", "instance %s calls for task %s, whose events all stood in the log when it asked, after a crash, and found it running", i.name, t.id)
+		w.violate("5: one failure costs one call", "instance %s calls for task %s, whose events were all in the log when it asked, after a crash, and found it running", i.name, t.id)
 	}
 	w.checkBudget(c)
 	w.checkWritable(c)
@@ -44,16 +44,16 @@ func (w *world) checkRepeat(c, former *call) {
 	// Without its commit metadata a partition may have another log id than the covers, and
 	// after a topic was recreated a ledger may forget more than necessary. Later
 	// generations know of the partitions in which events of the task were known.
-	told := former.since == i.since || !c.task.spread
-	covered := told && w.log.first && former.fact > w.logIDChanged && !slices.ContainsFunc(c.unanswered, func(e *event) bool {
+	handedOver := former.since == i.since || !c.task.spread
+	covered := handedOver && w.log.first && former.fact > w.logIDChanged && !slices.ContainsFunc(c.unanswered, func(e *event) bool {
 		return e.log != former.log || e.offset >= former.known[e.partition]
 	})
 	if covered && former.decisive() && i.knows(former) {
-		w.violate("5: one failure costs one call", "instance %s calls for task %s, but call %d of %s, sent when all its unanswered events stood in the log, was answered (%s)",
+		w.violate("5: one failure costs one call", "instance %s calls for task %s, but call %d of %s, sent when all its unanswered events were in the log, was answered (%s)",
 			i.name, c.task.id, former.n, former.by.name, answerOf(former))
 	}
 	if covered && i.exhausted(former) {
-		w.violate("5: what an exhausted task covers is answered together", "instance %s calls for task %s, whose unanswered events all stood in the log when call %d was sent, after which attempts_exhausted was answered",
+		w.violate("5: what an exhausted task covers is answered together", "instance %s calls for task %s, whose unanswered events were all in the log when call %d was sent, after which attempts_exhausted was answered",
 			i.name, c.task.id, former.n)
 	}
 	doubt := !former.settled && (former.lost() || former.took && !i.knows(former))

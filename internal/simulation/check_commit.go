@@ -56,8 +56,8 @@ func (w *world) checkMetadata(i *instance, p int, metadata consumer.CommitMetada
 			if harmless || c.log != w.log || c.fact < w.expiredAt || len(c.unanswered) == 0 {
 				continue
 			}
-			told := func(e *event) bool { return e.partition != p || e.answered() || e.offset < metadata.Called }
-			if !slices.ContainsFunc(c.unanswered, told) {
+			noted := func(e *event) bool { return e.partition != p || e.answered() || e.offset < metadata.Called }
+			if !slices.ContainsFunc(c.unanswered, noted) {
 				w.violate("3: each commit covers every call", "instance %s commits for partition %d that nothing from %d on was called, but event %d was called for by %s (call %d)",
 					i.name, p, metadata.Called, c.unanswered[0].offset, c.by.name, c.n)
 			}

@@ -12,7 +12,7 @@ import (
 
 // checkStopped checks an instance that has just stopped.
 func (w *world) checkStopped(i *instance) {
-	if took := w.s.now - i.told; i.told == 0 || took > w.cfg.ShutdownTimeout {
+	if took := w.s.now - i.stoppingAt; i.stoppingAt == 0 || took > w.cfg.ShutdownTimeout {
 		w.violate("it stops in time, and only when told to", "instance %s has stopped after %v", i.name, took)
 	}
 	w.out.after(time.Millisecond, func() {

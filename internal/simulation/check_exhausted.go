@@ -64,7 +64,7 @@ func (w *world) checkTogether(o *outcome, t *task) {
 		}
 		for _, e := range t.events {
 			if !e.answered() && last.covers(e) && slices.Contains(i.assigned, e.partition) && !w.goesTo(t, w.unwritable) {
-				w.violate("5: what an exhausted task covers is answered together", "event %d/%d of task %s has no answer, though it stood in the log when call %d was sent, after which %s has answered attempts_exhausted",
+				w.violate("5: what an exhausted task covers is answered together", "event %d/%d of task %s has no answer, though it was in the log when call %d was sent, after which %s has answered attempts_exhausted",
 					e.partition, e.offset, t.id, last.n, i.name)
 				return
 			}

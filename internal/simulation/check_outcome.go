@@ -40,7 +40,7 @@ func (w *world) checkNumbers(e *event, o *outcome) {
 	why := ""
 	switch {
 	case (o.CountsAsRetry() || o.Reason == events.Covered) && n < 1:
-		why = "it stands for a retry, and counts none"
+		why = "it implies a retry, but counts none"
 	case o.Attempts > len(t.calls):
 		why = strconv.Itoa(len(t.calls)) + " calls were made"
 	}

@@ -1,6 +1,6 @@
-// Package simulation tests the contract and the protocols by running the service: several
-// instances of it, without sockets, run against an in-memory Kafka (memlog) and a simulated
-// MPC, while faults happen everywhere. One number, the seed, decides everything: what
+// Package simulation tests what the service guarantees by running it: several instances,
+// without sockets, run against an in-memory Kafka (memlog) and a simulated MPC, while faults
+// happen everywhere. One number, the seed, decides everything: what
 // happens when, and which of the runnable goroutines runs next. A naive model watches and
 // names the invariant that is violated.
 //
@@ -23,4 +23,6 @@
 //	slow.go       brokers that answer late or wrongly; reading.go: clocks that jump
 //	model.go      what has happened; check_*.go: what must never happen, and what must in time
 //	story.go      describes a violation for a person
+//	memlog/       the in-memory Kafka
+//	breaks/       breaks the service on purpose: the simulation must notice
 package simulation

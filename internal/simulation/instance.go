@@ -24,7 +24,8 @@ type instance struct {
 	die    context.CancelFunc
 	ended  bool // it has stopped by itself
 	jumped bool // its wall clock has jumped
-	told   time.Duration
+
+	stoppingAt time.Duration // when it got the signal to stop; 0: not yet
 
 	counted int // partition count of the failed topic when it last looked
 
@@ -110,13 +111,13 @@ func (i *instance) run(ctx context.Context, random *rand.Rand) {
 }
 
 // up: it runs and was not told to stop.
-func (i *instance) up() bool { return i != nil && !i.proc.dead && !i.ended && i.told == 0 }
+func (i *instance) up() bool { return i != nil && !i.proc.dead && !i.ended && i.stoppingAt == 0 }
 
 // stop is SIGTERM.
 func (i *instance) stop() {
 	if i.up() {
 		i.tell("is told to stop")
-		i.told = i.w.s.now
+		i.stoppingAt = i.w.s.now
 		i.cancel()
 	}
 }
@@ -143,8 +144,8 @@ func (i *instance) pause(paused bool) {
 		i.tell("is paused")
 	} else {
 		i.tell("goes on")
-		if i.told > 0 {
-			i.told = i.w.s.now // only now does it see the signal
+		if i.stoppingAt > 0 {
+			i.stoppingAt = i.w.s.now // only now does it see the signal
 		}
 	}
 	i.proc.pause(paused)

@@ -65,9 +65,9 @@ type event struct {
 	failure   int   // which of the task's failures it reports
 	code      string
 	ignored   bool // a notification that is no failure
-	// success is the task that the event reports as succeeded; told: MPC says so.
+	// success is the task that the event reports as succeeded; confirmed: so does MPC.
 	success    *task
-	told       bool
+	confirmed  bool
 	committed  bool       // also as part of a done range
 	due        *sourceKey // the failure whose retry has a recovery that an instance has begun to publish for this event
 	recoveries []*recovery

@@ -49,7 +49,7 @@ func (w *world) reportSuccess(t *task) {
 		return
 	}
 	for range 1 + r.IntN(3) {
-		e := &event{ignored: true, success: t, told: true, value: fmt.Appendf(nil, `{"event_type":"RemuxComplete","remux_info":{"task_id":%q,"status":"SUCCEED"}}`, t.id)}
+		e := &event{ignored: true, success: t, confirmed: true, value: fmt.Appendf(nil, `{"event_type":"RemuxComplete","remux_info":{"task_id":%q,"status":"SUCCEED"}}`, t.id)}
 		if chance(r, 0.2) {
 			e.value = fmt.Appendf(nil, `{"task_id":%q,"status":"SUCCEEDED"}`, t.id)
 		}
@@ -147,18 +147,18 @@ func (w *world) checkRecovered() {
 		counts := func(e *event) bool {
 			return slices.ContainsFunc(e.outcomes, func(o *outcome) bool { return o.CountsAsRetry() })
 		}
-		told := w.successesOf(t)
-		if t.status != mpcclient.StatusSucceeded || len(t.recoveries) > 0 || len(told) == 0 || t.spread || told[0].partition != t.events[0].partition ||
-			!slices.ContainsFunc(t.events, counts) || slices.ContainsFunc(t.events, gone) || slices.ContainsFunc(told, gone) || slices.ContainsFunc(t.calls, late) {
+		reports := w.successesOf(t)
+		if t.status != mpcclient.StatusSucceeded || len(t.recoveries) > 0 || len(reports) == 0 || t.spread || reports[0].partition != t.events[0].partition ||
+			!slices.ContainsFunc(t.events, counts) || slices.ContainsFunc(t.events, gone) || slices.ContainsFunc(reports, gone) || slices.ContainsFunc(t.calls, late) {
 			continue
 		}
-		w.violate("no recovery is lost", "task %s has succeeded after a retry, as event %d/%d reports, but there is no recovery", t.id, told[0].partition, told[0].offset)
+		w.violate("no recovery is lost", "task %s has succeeded after a retry, as event %d/%d reports, but there is no recovery", t.id, reports[0].partition, reports[0].offset)
 	}
 }
 
 // successesOf returns the events by which MPC reports a task's success.
 func (w *world) successesOf(t *task) []*event {
-	return slices.DeleteFunc(w.reportsOf(t), func(e *event) bool { return !e.told })
+	return slices.DeleteFunc(w.reportsOf(t), func(e *event) bool { return !e.confirmed })
 }
 
 // reportsOf returns all events that report a task's success, true or not.

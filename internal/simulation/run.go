@@ -118,7 +118,7 @@ func newWorld(seed uint64, out io.Writer) (*world, error) {
 
 // begin starts everything.
 func (w *world) begin() {
-	w.tell("%d instances, %d partitions, quota %d a minute, %d in flight, budget %d, start offset %s, time-outs: MPC %v, session %v",
+	w.tell("%d instances, %d partitions, quota %d a minute, %d in flight, budget %d, start offset %s, timeouts: MPC %v, session %v",
 		w.instances, w.partitions, w.quota, w.inFlight, w.budget, w.cfg.Kafka.StartOffset, w.timeout, w.session)
 	if w.limit.perMinute > 0 {
 		w.tell("MPC admits %d requests %s", w.limit.perMinute, w.limit.kind)
@@ -148,7 +148,7 @@ func (w *world) over() bool {
 	return true
 }
 
-// heal ends all faults and then waits for quiet.
+// heal ends all faults; then the work must be finished in time.
 func (w *world) heal() {
 	w.healed, w.callableSince = true, w.s.now
 	w.tell("all faults end")
@@ -178,7 +178,7 @@ func (w *world) heal() {
 		}
 		i.proc.fuse = 0
 		i.pause(false)
-		if i.told > 0 {
+		if i.stoppingAt > 0 {
 			w.comeBackOnceStopped(i)
 		}
 	}

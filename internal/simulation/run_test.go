@@ -52,10 +52,10 @@ func TestSameSeedTellsTheSameStory(t *testing.T) {
 func TestTellingChangesNothing(t *testing.T) {
 	for seed := range uint64(20) {
 		var story strings.Builder
-		silent, err := run(seed, nil)
-		told, errTold := run(seed, &story)
-		if silent != told || err != nil || errTold != nil {
-			t.Fatalf("seed %d: %x silent, %x told; %v, %v", seed, silent, told, err, errTold)
+		without, err := run(seed, nil)
+		with, errWith := run(seed, &story)
+		if without != with || err != nil || errWith != nil {
+			t.Fatalf("seed %d: %x without, %x with a story; %v, %v", seed, without, with, err, errWith)
 		}
 		if !strings.Contains(story.String(), "all faults end") {
 			t.Fatalf("seed %d has no story: %q", seed, story.String())

@@ -151,6 +151,7 @@ func (s *sched) rouse(from int) {
 	s.waiting, s.seen = kept, len(kept)
 }
 
+// let lets a routine run until it waits or ends.
 func (s *sched) let(r *routine) {
 	p := r.p
 	s.steps++

@@ -8,7 +8,7 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// isKnown tells whether the topics know this failure: an event of it waits, or is answered.
+// isKnown reports whether the topics know this failure: an event of it waits, or is answered.
 // listed is the time of the first request for the list.
 //
 // An event that waits covers the task's latest failure, whichever that is. Otherwise the

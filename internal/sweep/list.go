@@ -74,7 +74,7 @@ func (s *Sweep) list(ctx context.Context) (map[string]mpcclient.ListedTask, erro
 	}
 }
 
-// inRange tells whether a task that ended then failed in the range. Without an end time
+// inRange reports whether a task that ended then failed in the range. Without an end time
 // the range of MPC's list decides.
 func (s *Sweep) inRange(ended time.Time) bool {
 	return ended.IsZero() || !ended.Before(s.cfg.Since.Truncate(time.Second)) && (s.cfg.Until.IsZero() || !ended.After(s.cfg.Until))

@@ -68,7 +68,7 @@ func numbered(from, n int) (all []mpcclient.ListedTask) {
 	return all
 }
 
-// fail has tasks fail; the id "x" stands for a new one.
+// fail has tasks fail; the id "x" means a new one.
 func (w *world) fail(ids ...string) {
 	for _, id := range ids {
 		if id == "x" {
@@ -209,7 +209,7 @@ func TestAnInterruptCutsNoWriteShort(t *testing.T) {
 	})
 }
 
-// The event may stand in the topic although nobody answered that it does.
+// The event may be in the topic although its write was not acknowledged.
 func TestAnEventOfUnknownFateIsNotRepeated(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.fail("1", "2")

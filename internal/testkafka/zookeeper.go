@@ -17,7 +17,7 @@ type zooKeeper struct {
 	addr string
 }
 
-// zooKeeperSession is the session time-out of a killed broker, which cannot start
+// zooKeeperSession is the session timeout of a killed broker, which cannot start
 // again before that.
 const zooKeeperSession = 4 * time.Second
 

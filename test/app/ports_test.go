@@ -17,8 +17,8 @@ func greets(t *testing.T, greeting string) string {
 	})
 }
 
-// If a name in KAFKA_BROKERS led to another service, every instance ran out of memory, even
-// with healthy brokers in the list; `check` too.
+// If a name in KAFKA_BROKERS leads to another service, its greeting, read as a length,
+// announces more than 500 MB: neither the service nor `check` may allocate that.
 func TestPortsOfOtherServicesBesideABrokerAreNamedAndHoldUpNothing(t *testing.T) {
 	env := environment(t, allTopics())
 	var others []string

@@ -90,14 +90,14 @@ func TestThePageAloneShowsWhyATaskIsNotRetried(t *testing.T) {
 	seen := map[string]int{}
 	for over := time.Now().Add(3 * time.Second); time.Now().Before(over); {
 		for _, id := range all {
-			told := p.remembers(id)
-			v := told.Verdict
-			if last(told) == "" {
+			task := p.remembers(id)
+			v := task.Verdict
+			if last(task) == "" {
 				continue
 			}
 			seen[v.Code]++
 			if v.Code == page.Outage || strings.Contains(v.Title+v.Text, "does not serve") || strings.Contains(v.Text, "has not served") {
-				t.Fatalf("%s, after the outage, after %q: %+v", id, last(told), v)
+				t.Fatalf("%s, after the outage, after %q: %+v", id, last(task), v)
 			}
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"time"
+
+	"remux-retrier/internal/testkafka"
 )
 
 // idle measures a contestant without events.
@@ -20,10 +22,13 @@ func (b *bench) idle(ctx context.Context, who string, s setting, settle, length 
 	if err != nil {
 		return nil, err
 	}
-	n, err := connectionsTo(r.c.cmd.Process.Pid, strings.Split(b.kafka.brokers, ","))
-	f[connections] = float64(n)
+	open, err := testkafka.Connections(r.c.cmd.Process.Pid, strings.Split(b.kafka.brokers, ","))
 	if err != nil {
 		return nil, err
+	}
+	f[connections] = 0
+	for _, n := range open {
+		f[connections] += float64(n)
 	}
 	return f, r.stop()
 }

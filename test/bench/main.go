@@ -12,7 +12,7 @@
 //
 //	scenarios.go                  the cases
 //	drain.go, steady.go, idle.go  measure one run
-//	readers.go                    clients of the page, beside a run
+//	readers.go                    clients of the page, during a run
 //	limits.go, judge.go           the aims, and when a run fails
 //	results.go, table.go          the figures of all rounds, and the table
 //	child.go, proc.go             the processes, and what they use

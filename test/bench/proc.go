@@ -3,10 +3,8 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -78,51 +76,6 @@ func peakOf(pid int) (float64, error) {
 		}
 	}
 	return 0, fmt.Errorf("/proc/%d/status has no VmHWM", pid)
-}
-
-// connectionsTo counts the process's established connections to the addresses.
-func connectionsTo(pid int, addrs []string) (int, error) {
-	ports := map[string]bool{}
-	for _, a := range addrs {
-		_, port, err := net.SplitHostPort(a)
-		if err != nil {
-			return 0, err
-		}
-		n, err := strconv.Atoi(port)
-		if err != nil {
-			return 0, err
-		}
-		ports[fmt.Sprintf("%04X", n)] = true
-	}
-	mine := map[string]bool{}
-	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
-	if err != nil {
-		return 0, err
-	}
-	for _, f := range files {
-		target, _ := os.Readlink(f) // the file may have been closed meanwhile
-		if inode, found := strings.CutPrefix(target, "socket:["); found {
-			mine[strings.TrimSuffix(inode, "]")] = true
-		}
-	}
-	const established = "01"
-	n := 0
-	for _, family := range []string{"tcp", "tcp6"} {
-		table, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, family))
-		if err != nil {
-			continue // no IPv6
-		}
-		for line := range strings.Lines(string(table)) {
-			f := strings.Fields(line) // number, local, remote, state, …, inode the tenth
-			if len(f) < 10 || f[3] != established || !mine[f[9]] {
-				continue
-			}
-			if _, port, _ := strings.Cut(f[2], ":"); ports[port] {
-				n++
-			}
-		}
-	}
-	return n, nil
 }
 
 // allocations returns the objects and bytes that the process has allocated so far.

@@ -138,7 +138,8 @@ func (b *bench) speed(ctx context.Context) error {
 }
 
 // compareCases adds rows with the ratios of a case's throughput, CPU and answer time to
-// another's, in the last round, as far as both have them. For others' CPU it takes the larger one of both cases.
+// another's, in the last round, as far as both have them. For others' CPU it takes the
+// larger one of both cases.
 func (b *bench) compareCases(name, of, than string) {
 	for _, who := range b.who {
 		a, c := b.done.values[row{of, others}][who], b.done.values[row{than, others}][who]

@@ -15,8 +15,8 @@ import (
 const steadyEvery = 5 * time.Millisecond
 
 // steady measures how long an answer takes at 200 events a second, from the
-// event's creation to its outcome's arrival at a subscriber. Beside it as many readers ask
-// for tasks' stories without pause.
+// event's creation to its outcome's arrival at a subscriber. Meanwhile this number of
+// readers requests tasks' stories without pause.
 func (b *bench) steady(ctx context.Context, who string, s setting, length time.Duration, readers int) (figures, error) {
 	ctx, cancel := context.WithTimeout(ctx, length+time.Minute)
 	defer cancel()

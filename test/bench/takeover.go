@@ -43,17 +43,17 @@ func (k *cluster) takeOver(ctx context.Context, outcomes int) error {
 	if err := k.client.Flush(ctx); err != nil {
 		return err
 	}
-	log, err := kafkalog.New(kafkalog.Config{
+	client, err := kafkalog.New(kafkalog.Config{
 		Brokers: strings.Split(k.brokers, ","), GroupID: t.failed, Topic: t.failed, Topics: []string{t.retried, t.retryFailed},
 	})
 	if err != nil {
 		return err
 	}
-	defer log.Close()
+	defer client.Close()
 	silent := logrus.New()
 	silent.SetOutput(io.Discard)
 	l, err := ledger.New(ledger.Config{
-		Client: log, Topics: []string{t.retried, t.retryFailed}, Topic: t.failed, Origin: origin, Window: 24 * time.Hour,
+		Client: client, Topics: []string{t.retried, t.retryFailed}, Topic: t.failed, Origin: origin, Window: 24 * time.Hour,
 		Clock: clock.System, Rand: rand.Float64, Logger: silent,
 	})
 	if err != nil {

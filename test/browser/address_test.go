@@ -34,7 +34,7 @@ func TestAReloadKeepsTheOpenTaskAndTheFilters(t *testing.T) {
 	if hash := value[string](b, `location.hash`); hash != "#outcome=retry_failed&text=10211" {
 		t.Errorf("the address after the story was closed: %q", hash)
 	}
-	b.well(url)
+	b.checkPage(url)
 }
 
 func TestATaskInTheListIsALink(t *testing.T) {
@@ -55,5 +55,5 @@ func TestAnAddressThatIsCutShowsThePage(t *testing.T) {
 	if got := value[bool](b, `document.getElementById('story').hidden && document.getElementById('filter-outcome').value === '' && document.querySelectorAll('#latest tr').length > 0`); !got {
 		t.Error("an address that is cut in an escape, with an unknown filter, shows something else")
 	}
-	b.well(url)
+	b.checkPage(url)
 }

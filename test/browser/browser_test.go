@@ -199,9 +199,9 @@ func (b *tab) text(selector string) string {
 
 func (b *tab) number(expression string) float64 { b.t.Helper(); return value[float64](b, expression) }
 
-// well checks that the page fits its window, has logged no error, and has sent no request
+// checkPage checks that the page fits its window, has logged no error, and has sent no request
 // to another server.
-func (b *tab) well(url string) {
+func (b *tab) checkPage(url string) {
 	b.t.Helper()
 	if n := b.number(`document.documentElement.scrollWidth - document.documentElement.clientWidth`); n > 0 {
 		b.t.Errorf("the page is %v px wider than its window", n)

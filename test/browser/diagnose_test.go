@@ -32,7 +32,7 @@ func TestAFloodOfUnreadableRecordsIsSaidAndLeadsToTheLetters(t *testing.T) {
 		_ = value[bool](b, `(document.querySelector('#state-letters a').click(), true)`)
 		b.until(`document.getElementById('filter-outcome').value === 'dead_letter'`)
 		b.until(`[...document.querySelectorAll('#latest .chip')].length > 0 && [...document.querySelectorAll('#latest .chip')].every((chip) => chip.dataset.outcome === 'dead_letter')`)
-		b.well(url)
+		b.checkPage(url)
 	}
 }
 
@@ -62,7 +62,7 @@ func TestTheLagOfOneTaskThatWaitsIsExplained(t *testing.T) {
 			}
 		}
 		b.keep("lag-" + w.name)
-		b.well(url)
+		b.checkPage(url)
 	}
 }
 
@@ -97,7 +97,7 @@ func TestWithoutAShareTheGaugeShowsNoFigure(t *testing.T) {
 			t.Errorf("%s: the gauge says %q", name, gauge)
 		}
 		b.keep("gauge-" + name)
-		b.well(url)
+		b.checkPage(url)
 	}
 }
 
@@ -126,7 +126,7 @@ func TestTheStatesOfTheLastHoursAreListed(t *testing.T) {
 			}
 		}
 		b.keep("changes-" + w.name)
-		b.well(url)
+		b.checkPage(url)
 	}
 }
 

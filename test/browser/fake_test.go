@@ -191,30 +191,30 @@ func (s *service) add(id string, reason events.Reason, apiError *events.APIError
 	defer s.mu.Unlock()
 	n := len(s.stories)
 	began := time.Now().Add(-time.Duration(40-n) * 3 * time.Second)
-	told := story.Story{
+	one := story.Story{
 		TaskID: id, Source: events.Source{Topic: "remux.failed", Partition: n % 4, Offset: 21_000 + int64(n), Time: began.Add(-80 * time.Millisecond)},
 		Failure: events.Failure{TaskID: id, ErrorCode: "MPC.10105"},
 		Steps:   []story.Step{{At: began, Kind: story.Received}},
 	}
 	for i, step := range steps {
 		step.At = began.Add(time.Duration(i+1) * 90 * time.Millisecond)
-		told.Steps = append(told.Steps, step)
+		one.Steps = append(one.Steps, step)
 	}
-	last := told.Steps[len(told.Steps)-1]
+	last := one.Steps[len(one.Steps)-1]
 	if reason != "" {
 		retries := 1
 		if reason == events.BudgetExhausted {
 			retries = 3
 		}
-		told.Outcome = &events.Outcome{Reason: reason, Error: apiError, Retries: &retries, Source: told.Source}
-		told.Steps = append(told.Steps,
+		one.Outcome = &events.Outcome{Reason: reason, Error: apiError, Retries: &retries, Source: one.Source}
+		one.Steps = append(one.Steps,
 			story.Step{At: last.At.Add(time.Millisecond), Kind: story.Answered, Reason: reason},
 			story.Step{At: last.At.Add(7 * time.Millisecond), Kind: story.Published, Detail: "remux." + string(reason.Kind())})
 	}
-	if told.Done = told.Steps[len(told.Steps)-1].Kind.Ends(); told.Done {
-		told.Number = uint64(n + 1)
+	if one.Done = one.Steps[len(one.Steps)-1].Kind.Ends(); one.Done {
+		one.Number = uint64(n + 1)
 	}
-	s.stories = append(s.stories, told)
+	s.stories = append(s.stories, one)
 }
 
 // aDay fills the list of answers with a usual mixture.

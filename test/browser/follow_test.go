@@ -71,7 +71,7 @@ func TestAStoryThatLeavesTheInstanceNamesItsNewOwner(t *testing.T) {
 	s.add("538526", "", nil, story.Step{Kind: story.QuotaWait}, story.Step{Kind: story.GivenUp, Detail: "the group rebalances"})
 	b.untilVerdict("in_topic")
 	if words := b.text("#story"); strings.Contains(words, "which owns its partition") || !strings.Contains(words, "remux-retrier-1, whose page knows more") {
-		t.Errorf("the old owner stands there: %s", words)
+		t.Errorf("the old owner is still shown: %s", words)
 	}
 }
 

@@ -41,7 +41,7 @@ func TestTheListHasAllThatIsRememberedPageByPage(t *testing.T) {
 	rows("page 1", 0) // of the last hundred
 	press("older")
 	rows("page 2", 11)
-	b.well(url)
+	b.checkPage(url)
 }
 
 // Where the comma is the decimal sign, sheets split at semicolons, and no quote begins a cell.
@@ -71,7 +71,7 @@ func TestNoCellOfTheSavedListIsAFormula(t *testing.T) {
 			t.Errorf("%q: %q is not in %q", text, want, csv)
 		}
 	}
-	b.well(url)
+	b.checkPage(url)
 }
 
 func TestTheListIsSavedAsItIsFiltered(t *testing.T) {
@@ -93,7 +93,7 @@ func TestTheListIsSavedAsItIsFiltered(t *testing.T) {
 	if n := b.number(`JSON.parse(` + fmt.Sprintf("%q", b.saved("save-json")) + `).latest.length`); n != 4 {
 		t.Errorf("%v are in the JSON", n)
 	}
-	b.well(url)
+	b.checkPage(url)
 }
 
 // saved presses one of the buttons that save the list and gives the file.

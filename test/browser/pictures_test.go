@@ -104,7 +104,7 @@ func TestTheRealThing(t *testing.T) {
 	desktop := open(t, url, size{"desktop", 1280, 1120, false}, "light")
 	desktop.until(`['working', 'quota'].includes(document.getElementById('state').dataset.state) && document.querySelectorAll('#latest tr').length > 3`)
 	desktop.picture(filepath.Join(dir, "page.png"), false)
-	desktop.well(url)
+	desktop.checkPage(url)
 
 	// The task that was refused last, on a phone.
 	const refused = `[...document.querySelectorAll('#latest tr')].find((r) => r.querySelector('[data-outcome=retry_failed]') && r.querySelector('a'))`
@@ -117,19 +117,19 @@ func TestTheRealThing(t *testing.T) {
 	}
 	phone.do(chromedp.Evaluate[chromedp.Void](`document.getElementById('story').scrollIntoView()`))
 	phone.picture(filepath.Join(dir, "phone.png"), false)
-	phone.well(url)
+	phone.checkPage(url)
 
 	term.press(t, "d")
 	dark := open(t, url, size{"desktop", 1280, 1120, false}, "dark")
 	dark.until(`document.getElementById('state').dataset.state === 'outage' && document.getElementById('state-error-text').textContent.includes('503')`)
 	time.Sleep(min(after, 15*time.Second)) // events accumulate
 	dark.picture(filepath.Join(dir, "page-dark.png"), false)
-	dark.well(url)
+	dark.checkPage(url)
 	shown := term.String()
 	term.press(t, "d")
 	dark.until(`['working', 'quota', 'idle'].includes(document.getElementById('state').dataset.state)`)
 	time.Sleep(2 * time.Second) // the waiting events are answered
-	if _, _, well := strings.Cut(term.String(), shown); !well {
+	if _, _, found := strings.Cut(term.String(), shown); !found {
 		t.Error("the sandbox has stopped")
 	}
 	terminalPicture(t, term.String(), filepath.Join(dir, "sandbox.png"), 30)

@@ -40,7 +40,7 @@ func TestThePageWorksBelowAPathOfAProxy(t *testing.T) {
 	if href := value[string](b, `document.querySelector('#others a').getAttribute('href')`); href != proxy.URL+"/ops/remux-retrier-1/" {
 		t.Errorf("the other instance's page is at %s", href)
 	}
-	b.well(proxy.URL + "/ops/remux-retrier-0")
+	b.checkPage(proxy.URL + "/ops/remux-retrier-0")
 }
 
 // Any client may join the group under any name.
@@ -61,5 +61,5 @@ func TestAnInstancesNameLeadsNowhereElse(t *testing.T) {
 	if pages := value[string](b, `window.pages.join(' ')`); pages != "http://r-1:8080/ http://r-1.eu/  " {
 		t.Errorf("the pages are %q", pages)
 	}
-	b.well(own)
+	b.checkPage(own)
 }

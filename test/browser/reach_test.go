@@ -24,7 +24,7 @@ func TestAPlotsPointsAreToldWithoutAMouse(t *testing.T) {
 			t.Helper()
 			both := value[[]string](b, `(p => [p.getAttribute('aria-valuetext'), p.querySelector('.legend').textContent])(document.getElementById('`+plot+`'))`)
 			if both[0] != both[1] || both[0] == "" {
-				t.Errorf("%s: a screen reader hears %q, there stands %q", plot, both[0], both[1])
+				t.Errorf("%s: a screen reader hears %q, the page shows %q", plot, both[0], both[1])
 			}
 			return both[0]
 		}
@@ -36,7 +36,7 @@ func TestAPlotsPointsAreToldWithoutAMouse(t *testing.T) {
 			}
 			b.do(chromedp.KeyEvent(key))
 			if seen[text()] {
-				t.Errorf("%s: %q tells nothing new: %q", plot, key, text())
+				t.Errorf("%s: %q says nothing new: %q", plot, key, text())
 			}
 			seen[text()] = true
 		}
@@ -55,23 +55,23 @@ func TestAPlotsPointsAreToldWithoutAMouse(t *testing.T) {
 			t.Errorf("%s: a finger in its middle chooses no point: %q", plot, text())
 		}
 	}
-	b.well(url)
+	b.checkPage(url)
 }
 
 // chosenMovesOn shows the plot with a history that ends two minutes later. The chosen point
 // must still be that of the same time, or a reader would take one minute for another.
 func chosenMovesOn(t *testing.T, b *tab, plot string) {
 	t.Helper()
-	_ = value[bool](b, `delete window.told, Promise.all([import('./plot.js'), fetch('api/history').then((r) => r.json())]).then(([m, h]) => {
+	_ = value[bool](b, `delete window.shown, Promise.all([import('./plot.js'), fetch('api/history').then((r) => r.json())]).then(([m, h]) => {
 		const time = () => document.querySelector('#`+plot+` .when').textContent;
 		m.showHistory(h);
 		const before = time();
 		m.showHistory({ ...h, until: new Date(Date.parse(h.until) + 120_000).toISOString() });
-		window.told = [before, time()];
+		window.shown = [before, time()];
 		m.showHistory(h);
 	}), true`)
-	b.until(`window.told`)
-	if times := value[[]string](b, `window.told`); times[0] != times[1] || times[0] == "" {
+	b.until(`window.shown`)
+	if times := value[[]string](b, `window.shown`); times[0] != times[1] || times[0] == "" {
 		t.Errorf("%s: the chosen point was that of %q and is now that of %q", plot, times[0], times[1])
 	}
 }
@@ -87,7 +87,7 @@ func TestWhatIsWrongWithAPartitionAndWhyATaskFailedIsWrittenOut(t *testing.T) {
 		}
 		for _, why := range []string{"not_json: the value is no JSON at byte 14", "task_not_found: HTTP 400 MPC.10211 (Task does not exist.)", "partition 1, offset 21009"} {
 			if words := b.text("#latest"); !strings.Contains(words, why) {
-				t.Errorf("%s: %q stands nowhere", w.name, why)
+				t.Errorf("%s: %q is not shown", w.name, why)
 			}
 		}
 		if n := b.number(`document.querySelectorAll('main [title]').length`); n > 0 {
@@ -112,7 +112,7 @@ func TestFewAnswersAreShownThemselves(t *testing.T) {
 			t.Errorf("%s: it says %q", w.name, words)
 		}
 		b.keep("few-" + w.name)
-		b.well(url)
+		b.checkPage(url)
 	}
 }
 
@@ -132,7 +132,7 @@ func TestLettersOfTwiceTheSizeCutNothing(t *testing.T) {
 			}
 		}
 		b.keep("large-" + w.name)
-		b.well(url)
+		b.checkPage(url)
 	}
 }
 
@@ -147,7 +147,7 @@ func TestASmallPhoneCutsNothing(t *testing.T) {
 		}
 	}
 	b.keep("small")
-	b.well(url)
+	b.checkPage(url)
 }
 
 func TestAxesHaveWholeSteps(t *testing.T) {

@@ -123,7 +123,7 @@ func TestEachStateIsSaidAtAGlanceAtEverySize(t *testing.T) {
 					}
 				}
 				b.keep(state.name + "-" + w.name)
-				b.well(url)
+				b.checkPage(url)
 			})
 		}
 	}

@@ -104,7 +104,7 @@ func TestTheKeyboardAloneFindsWhyATaskIsNotRetried(t *testing.T) {
 				}
 			}
 			if strings.Contains(words, "1969") || strings.Contains(words, "12-31") {
-				t.Errorf("a time that nothing has is told: %s", words)
+				t.Errorf("a time that nothing has is shown: %s", words)
 			}
 			if focused := value[string](b, `document.activeElement.id`); focused != "story-title" {
 				t.Errorf("the focus is on %q: a screen reader does not learn of the answer", focused)
@@ -113,7 +113,7 @@ func TestTheKeyboardAloneFindsWhyATaskIsNotRetried(t *testing.T) {
 			if gone := value[bool](b, `document.getElementById('story').hidden && document.activeElement.id === 'task'`); !gone {
 				t.Error("Escape does not lead back to the search")
 			}
-			b.well(url)
+			b.checkPage(url)
 		})
 	}
 }
@@ -146,7 +146,7 @@ func TestHostileIDsStayText(t *testing.T) {
 			if turned := value[bool](b, `/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/.test(document.body.textContent.replaceAll('\n', ''))`); turned {
 				t.Error("what turns writing round, or moves a cursor, is on the page")
 			}
-			b.well(url)
+			b.checkPage(url)
 		})
 	}
 }
@@ -175,7 +175,7 @@ func TestAnIDOfManyKilobytesIsRefusedInASentence(t *testing.T) {
 	if s.asked > 0 {
 		t.Errorf("the service was asked %d times", s.asked)
 	}
-	b.well(url)
+	b.checkPage(url)
 }
 
 func TestTheBrowsersBackLeadsOutOfAStory(t *testing.T) {
@@ -200,10 +200,10 @@ func TestAStormsStoryIsShortAndSaysWhatIsLeftOut(t *testing.T) {
 	b := open(t, url+"/#task=538526", sizes[0], "light")
 	b.until(`document.getElementById('story').getAttribute('aria-busy') === 'false'`)
 	if n := b.number(`document.querySelectorAll('#story-events > section').length`); n != 50 {
-		t.Errorf("%v stories are told", n)
+		t.Errorf("%v stories are shown", n)
 	}
 	if words := b.text("#story-where"); !strings.Contains(words, "10 more failure events of the task, which are not shown") {
 		t.Errorf("what is left out is not said: %q", words)
 	}
-	b.well(url)
+	b.checkPage(url)
 }

@@ -55,5 +55,5 @@ func TestTimesAreInTheReadersZoneWhereThatIsWanted(t *testing.T) {
 	b.until(`document.getElementById('connection').textContent === 'live' && document.getElementById('zone').value === 'local' && document.getElementById('time-head').textContent.includes('+05:30')`)
 	choose("utc")
 	b.until(utc + ` === '` + before + `'`)
-	b.well(url)
+	b.checkPage(url)
 }

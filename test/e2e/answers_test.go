@@ -92,7 +92,7 @@ func TestEveryAcceptedShapeIsAnswered(t *testing.T) {
 		t.Errorf("traceparent is %q, want the failure event's", got)
 	}
 	if got, carried := r.collector.of(events["badly traced"]).headers["traceparent"]; carried {
-		t.Errorf("an invalid traceparent was carried on: %q", got)
+		t.Errorf("an invalid traceparent was copied: %q", got)
 	}
 }
 

@@ -84,7 +84,7 @@ func TestAWrongPasswordIsNotTriedAgainAndAgain(t *testing.T) {
 		t.Errorf("%d logins with a wrong password within 8 s: that locks the account", n)
 	}
 	if n := r.collector.count(); n != 0 {
-		t.Errorf("%d events were answered though no log-in succeeded", n)
+		t.Errorf("%d events were answered though no login succeeded", n)
 	}
 	s.stop()
 }

@@ -96,7 +96,7 @@ func (k *chaos) breakInstances(ctx context.Context, random *rand.Rand) {
 	}{
 		{"kill -9", (*service).kill, nil, 3 * time.Second},
 		{"SIGTERM", (*service).stop, nil, 3 * time.Second},
-		// The session time-out is 6s: some stops are longer.
+		// The session timeout is 6s: some stops are longer.
 		{"SIGSTOP", func(s *service) { s.signal(syscall.SIGSTOP) }, func(s *service) { s.signal(syscall.SIGCONT) }, 12 * time.Second},
 	}
 	for {

@@ -96,7 +96,7 @@ type chaos struct {
 }
 
 // launch starts an instance. The last one has no KAFKA_INSTANCE_ID: after a crash
-// the group waits for its session time-out.
+// the group waits for its session timeout.
 func (k *chaos) launch(i int) {
 	env := k.env
 	if i < instances-1 {

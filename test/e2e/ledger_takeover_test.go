@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// slowSession makes a wait for the session time-out visible.
+// slowSession makes a wait for the session timeout visible.
 var slowSession = []string{"KAFKA_SESSION_TIMEOUT", "30s"}
 
 // A killed instance that starts again under the same name does not wait for its
@@ -31,12 +31,12 @@ func TestAKilledInstanceIsBackWithinASecond(t *testing.T) {
 		answered = append(answered, r.collector.of(rec).DecidedAt.Sub(began))
 	}
 	r.finishWithoutRepeats(20 * time.Second)
-	t.Logf("session time-out 30s, kill -9 and start again: ready after %v, first answer after %v", rounded(ready), rounded(answered))
+	t.Logf("session timeout 30s, kill -9 and start again: ready after %v, first answer after %v", rounded(ready), rounded(answered))
 	if took := median(answered); took > time.Second {
 		t.Errorf("the first answer came %v after the start (median), want it within a second", took)
 	}
 	if worst := slices.Max(answered); worst > 5*time.Second {
-		t.Errorf("the first answer came %v after a start: an instance waited for a session time-out", worst)
+		t.Errorf("the first answer came %v after a start: an instance waited for a session timeout", worst)
 	}
 }
 
@@ -54,7 +54,7 @@ func TestATakeOverLeavesTheSurvivorsAlone(t *testing.T) {
 		s = r.start(podEnv("pod-1", slowSession...)...)
 		r.memberOf("e2e-pod-1", 2)
 		s.ready()
-		t.Logf("ready again beside a survivor after %v", time.Since(began).Round(10*time.Millisecond))
+		t.Logf("ready again with a survivor after %v", time.Since(began).Round(10*time.Millisecond))
 		if took := time.Since(began); took > 8*time.Second {
 			t.Errorf("it took %v", took)
 		}

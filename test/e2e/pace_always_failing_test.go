@@ -53,7 +53,7 @@ func TestAnEventThatAlwaysFailsDisturbsNoOther(t *testing.T) {
 
 	o := with.collector.of(alwaysFailing)
 	slow, quick := median(with.answerTimes(others)), median(without.answerTimes(undisturbed))
-	t.Logf("always 500: %s after %d attempts and %.1fs; %d others: answered after %v (median), beside %v without it",
+	t.Logf("always 500: %s after %d attempts and %.1fs; %d others: answered after %v (median), %v without it",
 		o.Reason, o.Attempts, o.DecidedAt.Sub(alwaysFailing.Timestamp).Seconds(), len(others), slow, quick)
 	if o.Reason != "attempts_exhausted" || o.Attempts < 3 || o.Error == nil || o.Error.Status != 500 {
 		t.Errorf("the event whose call always fails: %s", o.record.Value)

@@ -11,7 +11,7 @@ import (
 
 // For three minutes a group has a backlog in every partition. A calm interval
 // begins ten seconds after a change: a change costs a drain and a new assignment,
-// and a crash the session time-out before that.
+// and a crash the session timeout before that.
 func TestInvariant4TheGroupUsesItsQuotaAndNeverMore(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes three minutes")

@@ -38,7 +38,7 @@ func intervalSince(from time.Time, duration time.Duration) interval {
 func (s interval) length() time.Duration { return s.to.Sub(s.from) }
 
 // requests counts the requests in the interval, and those of them that had no
-// effect or lost their answer. Log-ins are left out.
+// effect or lost their answer. Logins are left out.
 func (s interval) requests(all []mpcsim.Request) (total, wasted int) {
 	for _, q := range all {
 		if q.At.Before(s.from) || !q.At.Before(s.to) || q.Operation == mpcsim.Login {

@@ -57,7 +57,7 @@ func TestAPasswordThatIAMRefusesIsTriedOnceAndToldEverywhere(t *testing.T) {
 				t.Errorf("%d logins, want one: more of them lock the account", n.Logins-logins)
 			}
 			if answered != 0 || n.Retries != calls {
-				t.Errorf("%d events were answered, %d calls were made, though no log-in succeeded", answered, n.Retries-calls)
+				t.Errorf("%d events were answered, %d calls were made, though no login succeeded", answered, n.Retries-calls)
 			}
 			r.onlyRetried(t)
 			for where, text := range map[string]string{"the log": s.out.String(), "/readyz": ready} {

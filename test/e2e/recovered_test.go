@@ -106,13 +106,13 @@ func TestARetriedTaskThatSucceedsIsToldOnceWhateverDiesBetween(t *testing.T) {
 
 	// What is not written is not committed, so a crash loses nothing.
 	r.limit(topic, 100)
-	told := r.succeed(failed[:tasks/2])
+	reported := r.succeed(failed[:tasks/2])
 	s.waitForLog("raise its max.message.bytes")
 	<-time.After(3 * time.Second) // three times the interval of commits
 	s.kill()
 	at, err := r.committed()
 	must(t, err)
-	for _, rec := range told {
+	for _, rec := range reported {
 		if rec.Offset < at[rec.Partition] {
 			t.Errorf("offset %d of partition %d is committed, and the recovery of %s is not written", at[rec.Partition], rec.Partition, rec.Key)
 		}
@@ -125,11 +125,11 @@ func TestARetriedTaskThatSucceedsIsToldOnceWhateverDiesBetween(t *testing.T) {
 		s := start()
 		written = r.grown(topic, written)
 		s.kill()
-		told = append(told, r.succeed(failed[tasks/2+i*tasks/8:tasks/2+(i+1)*tasks/8])...)
+		reported = append(reported, r.succeed(failed[tasks/2+i*tasks/8:tasks/2+(i+1)*tasks/8])...)
 	}
 	s = start().ready()
 	r.grown(topic, written)
-	told = append(told, r.succeed(failed[tasks/2+kills*tasks/8:])...)
+	reported = append(reported, r.succeed(failed[tasks/2+kills*tasks/8:])...)
 	others := []*kgo.Record{{Key: []byte("never-failed")}, {Key: []byte("neither")}}
 	r.succeed(others)
 	r.grown(topic, tasks-1)
@@ -139,12 +139,12 @@ func TestARetriedTaskThatSucceedsIsToldOnceWhateverDiesBetween(t *testing.T) {
 	})
 	r.finish(60 * time.Second)
 	r.acceptedAtMostOnce(t, failed)
-	r.checkRecoveries(topic, failed, told)
+	r.checkRecoveries(topic, failed, reported)
 }
 
 // checkRecoveries checks the account: one recovery for each task, from the first event that
 // reported its success; there may only be repeats of that one.
-func (r *rig) checkRecoveries(topic string, failed, told []*kgo.Record) {
+func (r *rig) checkRecoveries(topic string, failed, reported []*kgo.Record) {
 	t := r.t
 	t.Helper()
 	found, repeats := map[string]recovery{}, 0
@@ -159,7 +159,7 @@ func (r *rig) checkRecoveries(topic string, failed, told []*kgo.Record) {
 		found[one.TaskID] = one
 	}
 	first := map[string]*kgo.Record{}
-	for _, rec := range told {
+	for _, rec := range reported {
 		first[string(rec.Key)] = rec
 	}
 	for _, rec := range failed {

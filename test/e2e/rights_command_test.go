@@ -68,8 +68,8 @@ func toolsWithTheListedRights(t *testing.T, r *rig, login []string) {
 	if now, err := r.ends(r.failed); err != nil || sum(now) != sum(before)+2 {
 		t.Errorf("put back and asked for: %v of %v, %v", now, before, err)
 	}
-	if told := r.command(login, "explain", "unknown").want(t, 0, "task_not_found"); strings.Contains(told.all(), "could not be read") {
-		t.Error(told.all())
+	if got := r.command(login, "explain", "unknown").want(t, 0, "task_not_found"); strings.Contains(got.all(), "could not be read") {
+		t.Error(got.all())
 	}
 }
 

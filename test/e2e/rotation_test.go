@@ -118,7 +118,7 @@ func TestSecretsThatAreReplacedInTheMiddleOfWorkCostNoEventAndNoRebalance(t *tes
 	r.trustOnly(certs.OtherCA)
 	r.refused(broker, certs.CA, certs.Cert, certs.Key, newPassword, "bad certificate")
 	r.refused(broker, certs.CA, certs.OtherCert, certs.OtherKey, oldPassword, "SASL_AUTHENTICATION_FAILED")
-	<-time.After(7 * time.Second) // each log-in is repeated meanwhile, twice
+	<-time.After(7 * time.Second) // each login is repeated meanwhile, twice
 	r.waitForAnswers(r.collector.count()+200, 40*time.Second)
 	// A login between the change of the file and that of the broker is refused, and ends
 	// its connection. Otherwise no generation ends.

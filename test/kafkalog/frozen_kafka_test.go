@@ -16,7 +16,7 @@ import (
 )
 
 // A frozen broker accepts connections and keeps them open. Each request must fail by its
-// own time-out, well before the context ends.
+// own timeout, well before the context ends.
 func TestKafkaFrozenBrokerIsNotWaitedForForEver(t *testing.T) {
 	c := shared(t)
 	c.NeedOwn(t)
@@ -95,7 +95,7 @@ func TestKafkaABrokerThatStopsForAWhileEndsNoGeneration(t *testing.T) {
 	if err := c.Pause(0); err != nil {
 		t.Fatal(err)
 	}
-	const stopped = 7 * time.Second // longer than the time-out of requests that are answered at once
+	const stopped = 7 * time.Second // longer than the timeout of requests that are answered at once
 	committed := make(chan error, 1)
 	go func() { committed <- g.Commit(soon(t), at) }()
 	time.Sleep(stopped)

@@ -62,7 +62,7 @@ func TestHostileAnswersAreAnErrorOfTheirPartitionAlone(t *testing.T) {
 		"compressed rubbish": func(p *kmsg.FetchResponseTopicPartition) {
 			p.RecordBatches = batchWith(func(b []byte) { b[22] = 4 })
 		},
-		"an offset below nought": func(p *kmsg.FetchResponseTopicPartition) {
+		"a negative offset": func(p *kmsg.FetchResponseTopicPartition) {
 			p.RecordBatches = batchWith(func(b []byte) { b[0] = 0xff })
 		},
 		"an offset far beyond the end": func(p *kmsg.FetchResponseTopicPartition) {

@@ -67,7 +67,7 @@ func TestWritesWaitForAllInSyncReplicas(t *testing.T) {
 	if _, err := l.Produce(soon(t), produced, 0, []consumer.Message{{Value: []byte("v")}}); err != nil {
 		t.Fatal(err)
 	}
-	// A dead replica is fenced after 9 s. A shorter time-out would write records twice.
+	// A dead replica is fenced after 9 s. A shorter timeout would write records twice.
 	if acks != -1 || timeout < 15_000 {
 		t.Errorf("acks %d within %d ms, want -1 (all) and ample time", acks, timeout)
 	}

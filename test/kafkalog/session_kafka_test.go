@@ -14,7 +14,7 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// shortSession is how long a log-in by SCRAM-SHA-256 is valid, in milliseconds. After that
+// shortSession is how long a login by SCRAM-SHA-256 is valid, in milliseconds. After that
 // a broker closes the connection at its next request.
 const shortSession = "2000"
 
@@ -36,7 +36,7 @@ func TestKafkaALogInThatEndsSoonEndsNoGenerationAndFailsNoRequest(t *testing.T) 
 			begun := time.Now()
 			each := func(what string, pause time.Duration, do func() error) {
 				go func() {
-					for time.Since(begun) < 11*time.Second { // longer than five log-ins
+					for time.Since(begun) < 11*time.Second { // longer than five logins
 						if err := do(); err != nil {
 							failed <- fmt.Errorf("%s after %v: %w", what, time.Since(begun), err)
 							return
@@ -52,7 +52,7 @@ func TestKafkaALogInThatEndsSoonEndsNoGenerationAndFailsNoRequest(t *testing.T) 
 			}
 			each("fetch", 0, func() error { _, err := l.Fetch(soon(t), l.cfg.Topic, 0, 0, 1<<20); return err })
 			each("write", 20*time.Millisecond, write)
-			each("write after a pause longer than a log-in", 3*time.Second, write)
+			each("write after a pause longer than a login", 3*time.Second, write)
 			each("commit", 50*time.Millisecond, func() error { return g.Commit(soon(t), map[int]consumer.Position{0: {Offset: 1}}) })
 			each("look up", 300*time.Millisecond, func() error { _, err := l.Partitions(soon(t), l.cfg.Topic); return err })
 			each("bounds", 300*time.Millisecond, func() error { _, _, err := l.Bounds(soon(t), l.cfg.Topic, 0); return err })

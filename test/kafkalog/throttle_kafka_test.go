@@ -109,7 +109,7 @@ func TestKafkaThrottlingIsWaitedOut(t *testing.T) {
 		t.Error("it was not throttled")
 	}
 	if worst := slices.Max(slowest); worst > 2*time.Second {
-		t.Errorf("a commit and a write took %v beside a throttled fetch", worst)
+		t.Errorf("a commit and a write took %v during a throttled fetch", worst)
 	}
 	// A writer above its quota is delayed, but no other request.
 	for range 30 {
@@ -119,7 +119,7 @@ func TestKafkaThrottlingIsWaitedOut(t *testing.T) {
 	}
 	start := time.Now()
 	if err := g.Commit(ctx, map[int]consumer.Position{0: {Offset: 1}}); err != nil || time.Since(start) > 2*time.Second {
-		t.Errorf("a commit beside throttled writes: %v after %v", err, time.Since(start))
+		t.Errorf("a commit during throttled writes: %v after %v", err, time.Since(start))
 	}
 	select {
 	case <-g.Ended():

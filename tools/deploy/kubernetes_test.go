@@ -76,7 +76,7 @@ func TestManifestsAreWhatTheirServersKnow(t *testing.T) {
 	}
 	all := build(t, "example")
 	if p := base.networkPolicy.Spec; len(p.PolicyTypes) != 1 || len(p.Egress) > 0 {
-		t.Errorf("the base does not know where brokers are, and limits ways out: %+v", p)
+		t.Errorf("the base does not know where brokers are, and limits egress: %+v", p)
 	}
 	if p := all.networkPolicy.Spec; len(p.PolicyTypes) != 2 || len(p.Egress) == 0 || len(p.Ingress) != len(base.networkPolicy.Spec.Ingress) {
 		t.Errorf("the component egress is not added to what may come in: %+v", p)

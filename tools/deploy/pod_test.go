@@ -54,7 +54,7 @@ func TestMemoryLimitLeavesRoomAboveGoMemLimit(t *testing.T) {
 		t.Errorf("GOMEMLIMIT is %.2f of the memory limit", share)
 	}
 	if _, limited := c.container().Resources.Limits[corev1.ResourceCPU]; limited {
-		t.Error("the CPU is limited: throttling delays the signs of life")
+		t.Error("the CPU is limited: throttling delays the heartbeats")
 	}
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
 		if _, asked := c.container().Resources.Requests[name]; !asked {
@@ -69,8 +69,8 @@ func TestProbesAskWhatTheyAreFor(t *testing.T) {
 	if ready.HTTPGet.Path != "/readyz" || alive.HTTPGet.Path != "/healthz" || c.container().StartupProbe != nil {
 		t.Error("a probe asks for something else")
 	}
-	if patience := alive.PeriodSeconds * alive.FailureThreshold; patience < 120 {
-		t.Errorf("a hanging instance is restarted after %d s already", patience)
+	if restartAfter := alive.PeriodSeconds * alive.FailureThreshold; restartAfter < 120 {
+		t.Errorf("a hanging instance is restarted after %d s already", restartAfter)
 	}
 	if addr := c.configMap.Data["HTTP_ADDR"]; addr != "0.0.0.0:8080" || c.container().Ports[0].ContainerPort != 8080 {
 		t.Errorf("the service listens on %s, the probes ask port %d", addr, c.container().Ports[0].ContainerPort)
@@ -90,7 +90,7 @@ func TestSecretsAreFiles(t *testing.T) {
 			continue
 		}
 		if strings.Contains(name, "KEY") || strings.Contains(name, "PASSWORD") || strings.Contains(name, "TOKEN") {
-			t.Errorf("%s stands in the config map", name)
+			t.Errorf("%s is in the config map", name)
 		}
 	}
 	if files == 0 {

@@ -74,7 +74,7 @@ func TestTheSweepRunsAloneAndAsTheServiceIsConfigured(t *testing.T) {
 	}
 	all := build(t, "example")
 	if !reflect.DeepEqual(own.VolumeMounts, all.container().VolumeMounts) {
-		t.Errorf("its secrets stand in %+v", own.VolumeMounts)
+		t.Errorf("its secrets are in %+v", own.VolumeMounts)
 	}
 	// Neither the Service nor the PodDisruptionBudget may select it as an instance.
 	for label, value := range all.service.Spec.Selector {

@@ -28,7 +28,7 @@ func direct(t *testing.T, module string) map[string]bool {
 }
 
 // documented are the modules in the first column of a table of docs/DEPENDENCIES.md. …/x is
-// beside the module before it.
+// in the same directory as the module before it.
 func documented(t *testing.T, heading string) map[string]bool {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/DEPENDENCIES.md")
@@ -44,9 +44,9 @@ func documented(t *testing.T, heading string) map[string]bool {
 	for _, row := range regexp.MustCompile(`(?m)^\| ([^|]+) \|`).FindAllStringSubmatch(table, -1)[1:] {
 		var first string
 		for name := range strings.SplitSeq(row[1], ", ") {
-			rest, beside := strings.CutPrefix(name, "…/")
+			rest, sibling := strings.CutPrefix(name, "…/")
 			switch {
-			case !beside:
+			case !sibling:
 				first = name
 			case strings.HasSuffix(first, "/franz-go"):
 				name = first + "/pkg/" + rest

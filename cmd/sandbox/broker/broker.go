@@ -20,7 +20,7 @@ type Config struct {
 	Topics map[string]int
 	// Port is the port on 127.0.0.1. Defaults to 0, a free port.
 	Port int
-	// MinSessionTimeout is the shortest session time-out that a group member may
+	// MinSessionTimeout is the shortest session timeout that a group member may
 	// request. Defaults to 6 seconds, as in Kafka.
 	MinSessionTimeout time.Duration
 }

@@ -33,7 +33,7 @@ func start(t *testing.T, cfg broker.Config) *broker.Broker {
 
 // What the service does with a broker: join, fetch, commit with metadata.
 func TestKafkaGoGroupJoinsFetchesAndCommitsWithMetadata(t *testing.T) {
-	const topic, group, metadata = "remux.failed", "remux-retrier", "mark=called=7"
+	const topic, group, metadata = "remux.failed", "remux-retrier", "called=7"
 	b := start(t, broker.Config{Topics: map[string]int{topic: 2}})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

@@ -14,19 +14,19 @@ import { storyChanged } from './story.js';
 import { showRetries } from './retries.js';
 import { clock } from './time.js';
 
-const silent = 4000; // ms without a document; usual is one second
-const dead = 10_000; // ms after which the page must not look healthy any more
-const again = 2000; // ms until the next attempt
-const full = 10_000; // the same if too many pages are open
+const staleAfter = 4000; // ms without a document; usual is one second
+const silentAfter = 10_000; // ms after which the page must not look healthy any more
+const retryAfter = 2000; // ms until the next attempt
+const retryIfFull = 10_000; // the same if too many pages are open
 
 let source = null;
-let heard = 0; // when the last document came
-let looked = Date.now(); // since when the tab has been visible
+let receivedAt = 0; // when the last document came
+let visibleSince = Date.now(); // since when the tab has been visible
 let refused = ''; // why there is no stream, if the service or a proxy says so
 let version = '';
 let retry = 0;
 
-const takers = {
+const handlers = {
   status(status) {
     // A new version has a new page.
     if (version && version !== status.version) location.reload();
@@ -45,12 +45,12 @@ function connect() {
   clearTimeout(retry);
   if (source) source.close();
   source = new EventSource('api/events');
-  for (const [name, take] of Object.entries(takers)) {
+  for (const [name, handle] of Object.entries(handlers)) {
     source.addEventListener(name, (event) => {
-      heard = Date.now();
+      receivedAt = Date.now();
       refused = '';
       connected();
-      take(JSON.parse(event.data));
+      handle(JSON.parse(event.data));
     });
   }
   // The browser reconnects by itself, but not after an error answer, which a proxy gives
@@ -63,7 +63,7 @@ function connect() {
     if (mine !== source || document.hidden) return;
     refused = why;
     connected();
-    retry = setTimeout(connect, why ? full : again);
+    retry = setTimeout(connect, why ? retryIfFull : retryAfter);
   });
 }
 
@@ -83,18 +83,18 @@ async function reason() {
 // connected shows whether the page's data is current.
 function connected() {
   const now = Date.now();
-  const quiet = now - heard > silent;
-  document.body.classList.toggle('stale', quiet);
-  put(byId('connection'), !quiet ? 'live' : heard
-    ? `no word since ${clock(heard)}: what you see is old`
+  const stale = now - receivedAt > staleAfter;
+  document.body.classList.toggle('stale', stale);
+  put(byId('connection'), !stale ? 'live' : receivedAt
+    ? `no word since ${clock(receivedAt)}: what you see is old`
     : 'connecting…');
-  if (refused || now - Math.max(heard, looked) > dead) showSilence(heard, refused);
+  if (refused || now - Math.max(receivedAt, visibleSince) > silentAfter) showSilence(receivedAt, refused);
 }
 
 // A browser opens at most six connections to one address: hidden tabs must not keep theirs.
 // The title of such a tab must not show an old state.
 document.addEventListener('visibilitychange', () => {
-  looked = Date.now();
+  visibleSince = Date.now();
   if (!document.hidden) return connect();
   clearTimeout(retry);
   if (source) source.close();

@@ -1,7 +1,7 @@
 // The states of the last hours, newest first.
 
 import { byId, duration, list, make, put, set } from './dom.js';
-import { clock, onZone, told } from './time.js';
+import { clock, inZone, onZone } from './time.js';
 import { moods } from './view.js';
 
 let shown = [];
@@ -15,7 +15,7 @@ function show() {
       const [time, what, long] = item.children;
       set(time, { datetime: c.at });
       put(time, clock(c.at));
-      put(what, told(c.title, c.at));
+      put(what, inZone(c.title, c.at));
       put(long, c.until ? `for ${duration((c.until - Date.parse(c.at)) / 1000)}` : 'now');
     });
 }

@@ -7,9 +7,9 @@ import { open } from './story.js';
 import { clock, onZone } from './time.js';
 
 const names = { dead_letter: 'dead letter', given_up: 'given up' };
-const length = 100; // rows of a page, and answers of each outcome that the service tells as they come
-let live = null; // those; nothing has come yet
-let pages = []; // the older ones that are turned over, the last one is shown
+const length = 100; // rows of a page, and answers of each outcome in the stream
+let live = null; // the answers in the stream; null: none has come yet
+let pages = []; // the older pages that are open; the last of them is shown
 
 const filter = () => ({ outcome: byId('filter-outcome').value, text: byId('filter-text').value.trim() });
 
@@ -34,7 +34,7 @@ function row(done) {
 }
 
 // complete is the number down to which no answer of the outcome is missing among those
-// that the service has told.
+// in the stream.
 function complete(outcome) {
   const last = new Map();
   for (const d of live) if (!outcome || d.outcome === outcome) last.set(d.outcome, [...(last.get(d.outcome) || []), d.number]);
@@ -120,9 +120,9 @@ function save(name, type, text) {
 
 const columns = ['at', 'task_id', 'partition', 'offset', 'outcome', 'reason', 'text', 'seconds'];
 
-// formula finds where a cell may begin like a formula, which a spreadsheet would calculate,
-// whoever wrote it: at the start of a text, or, where the sheet splits at other separators
-// than our comma and so ignores our quotes, after one of those.
+// formula finds where a spreadsheet would see the beginning of a formula, and calculate it:
+// at the start of a text, or, if the sheet splits at other separators than our comma and so
+// ignores our quotes, after one of those.
 const formula = /(^|[,;\t\r\n]["' ]*)(?=[=+\-@\t\r])/g;
 
 // field is a CSV field by RFC 4180.

@@ -76,9 +76,9 @@ function throughput(parent, h) {
       below += bar[kind];
     }
   });
-  const tell = (i) => legend(parent, kinds.map(([kind, label]) => [kind, label, number(all[i][kind])]), minute(all[i].minute * 60_000));
+  const describe = (i) => legend(parent, kinds.map(([kind, label]) => [kind, label, number(all[i][kind])]), minute(all[i].minute * 60_000));
   replace(parent, picture);
-  readThroughput(picture, total(all[58]) ? 58 : 59, tell, all[59].minute); // usually the last complete minute
+  readThroughput(picture, total(all[58]) ? 58 : 59, describe, all[59].minute); // usually the last complete minute
 }
 
 const axis = [[0.001, '1 ms'], [0.01, '10 ms'], [0.1, '100 ms'], [1, '1 s'], [10, '10 s'], [60, '1 min'], [600, '10 min'], [3600, '1 h'], [36_000, '10 h'], [360_000, '100 h'], [Infinity, '']];
@@ -110,7 +110,7 @@ function times(parent, h) {
   // Few answers have no quantiles and are shown one by one.
   answers.forEach((list, i) => list.forEach((t) => picture.append(draw('circle', { class: 'dot', cx: x(i).toFixed(1), cy: y(t).toFixed(1), r: 2.5 }))));
   const value = (t) => (t === null || t === undefined ? '–' : duration(t));
-  const tell = (i) => {
+  const describe = (i) => {
     const at = count - 360 + i;
     const list = answers[at] || [];
     const entries = h.p50_seconds[at] == null && list.length
@@ -120,7 +120,7 @@ function times(parent, h) {
   };
   replace(parent, picture);
   const last = Math.max(h.p50_seconds.findLastIndex((t) => t !== null), answers.findLastIndex((list) => list.length > 0));
-  readTimes(picture, 360 - count + Math.max(0, last), tell, Math.round(Date.parse(h.until) / 1000 / h.every_seconds));
+  readTimes(picture, 360 - count + Math.max(0, last), describe, Math.round(Date.parse(h.until) / 1000 / h.every_seconds));
 }
 
 // reader shows the values of one point of a plot: the one chosen by pointer, finger or
@@ -131,18 +131,18 @@ function reader(id, steps) {
   let chosen = null;
   let picture = null;
   let usual = 0;
-  let tell = null;
+  let describe = null;
   let end = 0; // the last point's number, counted from 1970
   const show = () => {
     const i = chosen ?? usual;
-    tell(i);
+    describe(i);
     picture.querySelector('.mark')?.remove();
     const x = margin.left + (Number(picture.getAttribute('width')) - margin.left - margin.right) * (i + 0.5) / steps;
     if (chosen !== null) picture.append(draw('line', { class: 'mark', x1: x, x2: x, y1: margin.top, y2: picture.getAttribute('height') - margin.bottom }));
     set(box, { 'aria-valuemin': 0, 'aria-valuemax': steps - 1, 'aria-valuenow': i, 'aria-valuetext': box.querySelector('.legend').textContent });
   };
   const choose = (i) => {
-    if (!tell) return; // no data yet
+    if (!describe) return; // no data yet
     chosen = i === null ? null : Math.min(steps - 1, Math.max(0, i));
     show();
   };
@@ -162,9 +162,9 @@ function reader(id, steps) {
     event.preventDefault();
     choose((chosen ?? usual) + by);
   });
-  return (newPicture, newUsual, newTell, newEnd) => {
+  return (newPicture, newUsual, newDescribe, newEnd) => {
     if (chosen !== null) chosen = Math.min(steps - 1, Math.max(0, chosen - (newEnd - end)));
-    [picture, usual, tell, end] = [newPicture, newUsual, newTell, newEnd];
+    [picture, usual, describe, end] = [newPicture, newUsual, newDescribe, newEnd];
     show();
   };
 }

@@ -3,7 +3,7 @@
 import { go, keep, kept } from './address.js';
 import { get } from './answer.js';
 import { byId } from './dom.js';
-import { begin, fail, tell } from './tell.js';
+import { begin, fail, showStory } from './storyview.js';
 import { onZone } from './time.js';
 
 // Reading Kafka's records of a task is too expensive for every page every few seconds: a
@@ -13,14 +13,14 @@ const seldom = [10_000, 20_000, 40_000, 60_000]; // and to the topics
 
 const section = byId('story');
 let task = ''; // the task that is shown
-let told = null; // what is known about it
+let known = null; // what is known about it
 let asked = 0; // counts requests: only answers to the last one count
 let asking = false; // a request is in flight
 let looked = 0; // time of the last request
 let failed = false; // there was no answer, and there may be one later
 let lost = false; // the memory has nothing new; the topics may have
 let due = 0; // when the topics may be read again
-let reads = 0; // how often they were read since then
+let reads = 0; // how often they were read since the memory had something new
 
 // open shows a task's story.
 export function open(given) {
@@ -38,7 +38,7 @@ function unfit(id) {
 
 function start(id) {
   asked++;
-  [task, told, asking, failed] = [id, null, false, false];
+  [task, known, asking, failed] = [id, null, false, false];
   begin(id);
   const why = unfit(id);
   if (why) fail('This cannot be the id of a task', why);
@@ -54,7 +54,7 @@ async function attend(question) {
     await question(current);
   } catch (error) {
     // While a story is followed, another part of the page shows that there is no answer.
-    if (current() && !told) {
+    if (current() && !known) {
       fail('No answer', error.message);
       failed = !(error.status < 500);
     }
@@ -80,7 +80,7 @@ async function first(current) {
   failed = false;
   const here = await ask(false);
   if (!current()) return;
-  if (here.stories.length > 0) tell(here, true); // otherwise there is no verdict yet
+  if (here.stories.length > 0) showStory(here, true); // otherwise there is no verdict yet
   const all = await ask(true);
   if (!current()) return;
   show(all);
@@ -88,15 +88,15 @@ async function first(current) {
 }
 
 function show(answer) {
-  told = answer;
-  tell(told, false);
+  known = answer;
+  showStory(known, false);
 }
 
 // storyChanged requests the story again now and then while the task has no answer.
 export function storyChanged() {
   if (section.hidden || asking || Date.now() - looked < often) return;
   if (failed) attend(first);
-  else if (told && waits(told)) attend(follow);
+  else if (known && waits(known)) attend(follow);
 }
 
 // follow requests the memory. If that has lost the event, after a restart or when another
@@ -104,9 +104,9 @@ export function storyChanged() {
 async function follow(current) {
   const here = await ask(false);
   if (!current()) return;
-  const { topics, topics_problem, owner, instance } = told;
+  const { topics, topics_problem, owner, instance } = known;
   const gone = ['given_up', 'not_known_here'].includes(here.verdict.code);
-  if (answering(here) || !gone && remembered(here) >= remembered(told) + (answering(told) ? 0 : 1)) {
+  if (answering(here) || !gone && remembered(here) >= remembered(known) + (answering(known) ? 0 : 1)) {
     lost = false;
     return show({ ...here, topics, topics_problem, owner: owner?.here && here.instance === instance ? owner : null });
   }
@@ -120,7 +120,7 @@ async function follow(current) {
 
 function hide() {
   asked++;
-  [task, told] = ['', null];
+  [task, known] = ['', null];
   section.hidden = true;
 }
 
@@ -151,6 +151,6 @@ document.addEventListener('keydown', (event) => {
   }
   if (event.key === 'Escape' && !section.hidden) close();
 });
-onZone(() => told && tell(told, false));
+onZone(() => known && showStory(known, false));
 window.addEventListener('hashchange', readAddress);
 readAddress();

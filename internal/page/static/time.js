@@ -37,14 +37,14 @@ export function clock(time, now = new Date()) {
 // minute returns a time of day without seconds.
 export const minute = (at) => iso(new Date(at)).slice(11, 16);
 
-const spoken = /(\d{4}-\d\d-\d\d )?(\d\d:\d\d:\d\d)(?:\.\d+)? UTC/g;
+const timesInText = /(\d{4}-\d\d-\d\d )?(\d\d:\d\d:\d\d)(?:\.\d+)? UTC/g;
 const day = 86_400_000;
 
-// told converts the times in one of the service's sentences to the zone. If a time has no
+// inZone converts the times in one of the service's sentences to the zone. If a time has no
 // date, it is assumed to be on the day that brings it nearest to the sentence's own time.
-export function told(text, near = new Date()) {
+export function inZone(text, near = new Date()) {
   if (!local || !text) return text;
-  return text.replace(spoken, (whole, date, time) => {
+  return text.replace(timesInText, (whole, date, time) => {
     let at = new Date(`${date ? date.trim() : new Date(near).toISOString().slice(0, 10)}T${time}Z`);
     if (isNaN(at)) return whole;
     const away = at - new Date(near);

@@ -2,7 +2,7 @@
 
 import { copies } from './copy.js';
 import { byId, draw, list, make, number, put, set, short, show, since } from './dom.js';
-import { clock, onZone, told } from './time.js';
+import { clock, inZone, onZone } from './time.js';
 
 // moods are the colours of the states; see style.css.
 export const moods = {
@@ -35,12 +35,12 @@ export function showNothing() {
 
 // showSilence shows that no documents come any more, so that the last state is not taken
 // for the current one.
-export function showSilence(heard, refused) {
+export function showSilence(receivedAt, refused) {
   const title = refused ? 'Too many pages are open' : 'This instance does not answer';
   set(byId('state'), { 'data-mood': 'bad', 'data-state': 'silent' });
   put(byId('state-title'), title);
-  put(byId('state-since'), heard ? `since ${clock(heard)}, for ${since(heard, Date.now())}` : '');
-  put(byId('state-text'), refused || (heard ? 'Data below is stale. ' : '') +
+  put(byId('state-since'), receivedAt ? `since ${clock(receivedAt)}, for ${since(receivedAt, Date.now())}` : '');
+  put(byId('state-text'), refused || (receivedAt ? 'Data below is stale. ' : '') +
     'Is the process running and reachable? The page resumes by itself when it answers.');
   for (const id of ['state-advice', 'state-command', 'state-letters', 'state-error', 'notes']) byId(id).hidden = true;
   put(document.querySelector('title'), `${title} · ${instance}`);
@@ -55,9 +55,9 @@ function saidAbove(note, state) {
 function showState(s) {
   const { state } = s;
   set(byId('state'), { 'data-mood': moods[state.name] || 'calm', 'data-state': state.name });
-  put(byId('state-title'), told(state.title, s.at));
+  put(byId('state-title'), inZone(state.title, s.at));
   put(byId('state-since'), `since ${clock(state.since, s.at)}, for ${since(state.since, s.at)}`);
-  put(byId('state-text'), told(state.text, s.at));
+  put(byId('state-text'), inZone(state.text, s.at));
   show(byId('state-advice'), state.advice);
   byId('state-command').hidden = !state.command;
   put(byId('state-command-text'), state.command || '');
@@ -67,7 +67,7 @@ function showState(s) {
   put(byId('state-error-text'), state.error || '');
   const notes = s.notes.filter((note) => !saidAbove(note, state));
   byId('notes').hidden = notes.length === 0;
-  list(byId('notes'), notes, (note) => note, () => make('li'), (item, note) => put(item, told(note, s.at)));
+  list(byId('notes'), notes, (note) => note, () => make('li'), (item, note) => put(item, inZone(note, s.at)));
 }
 
 // The arc is three quarters of a circle.

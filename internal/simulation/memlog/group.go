@@ -68,7 +68,7 @@ func (b *Broker) readmit(g *generation) bool {
 	return true
 }
 
-// end tells the member. mu is held.
+// end closes ended. mu is held.
 func (g *generation) end() {
 	if !g.over {
 		g.over = true

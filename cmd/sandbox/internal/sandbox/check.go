@@ -67,7 +67,7 @@ func (s *sent) mayBeRunning(f facts) bool {
 	return f.lost && s.want.reason == "accepted" || f.noQueries && explained
 }
 
-// differenceOf tells how a dead letter differs from its event, except for the headers
+// differenceOf says how a dead letter differs from its event, except for the headers
 // that the service adds. Empty: it does not differ.
 func differenceOf(event, letter *kgo.Record) string {
 	switch {

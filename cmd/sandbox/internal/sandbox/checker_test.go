@@ -14,21 +14,21 @@ import (
 
 // newTestChecker returns a checker with one event, at partition 3, offset 7, and what it
 // prints.
-func newTestChecker(t *testing.T, w want) (b *checker, printed *bytes.Buffer) {
+func newTestChecker(t *testing.T, w want) (c *checker, printed *bytes.Buffer) {
 	t.Helper()
 	printed = &bytes.Buffer{}
-	b = newChecker(newPrinter(printed), newTopics("").answers, true)
+	c = newChecker(newPrinter(printed), newTopics("").answers, true)
 	mpc, err := mpcsim.New(mpcsim.Config{ProjectID: projectID, AccessKey: accessKey, SecretKey: secretKey})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.mpc = mpc
+	c.mpc = mpc
 	event := example{event: "plain", write: plain(text, failureCode), want: w}.withTask(0)
-	b.expect(event)
+	c.expect(event)
 	r := event.record()
 	r.Partition, r.Offset, r.Timestamp = 3, 7, time.Now()
-	b.addEvent(r)
-	return b, printed
+	c.addEvent(r)
+	return c, printed
 }
 
 // rejection returns an answer to that event.
@@ -39,19 +39,19 @@ func rejection(id string) *answer {
 var noCall = want{kind: retryFailed, reason: "not_retryable"}
 
 func TestAnAnswerThatComesBeforeItsEventIsMatched(t *testing.T) {
-	b, _ := newTestChecker(t, noCall)
+	c, _ := newTestChecker(t, noCall)
 	early := rejection("2")
 	early.of.offset = 8
-	b.addAnswer(early)
-	if got := b.total(); got.settled != 0 {
+	c.addAnswer(early)
+	if got := c.total(); got.settled != 0 {
 		t.Fatalf("settled without an event: %+v", got)
 	}
 	next := example{write: plain(text, failureCode), want: noCall}.withTask(0)
-	b.expect(next)
+	c.expect(next)
 	r := next.record()
 	r.Partition, r.Offset = 3, 8
-	b.addEvent(r)
-	if got := b.total(); got.settled != 1 || got.problems != 0 {
+	c.addEvent(r)
+	if got := c.total(); got.settled != 1 || got.problems != 0 {
 		t.Fatalf("%+v", got)
 	}
 }
@@ -70,37 +70,37 @@ func TestADeadLettersPlaceIsWhatTheServiceSays(t *testing.T) {
 }
 
 func TestARepeatIsDroppedAndASecondAnswerIsNot(t *testing.T) {
-	b, printed := newTestChecker(t, noCall)
-	b.addAnswer(rejection("1"))
-	b.addAnswer(rejection("1"))
-	if got := b.total(); got.settled != 1 || got.repeats != 1 || got.problems != 0 {
+	c, printed := newTestChecker(t, noCall)
+	c.addAnswer(rejection("1"))
+	c.addAnswer(rejection("1"))
+	if got := c.total(); got.settled != 1 || got.repeats != 1 || got.problems != 0 {
 		t.Fatalf("a repeat: %+v\n%s", got, printed)
 	}
-	b.addAnswer(rejection("2"))
-	if got := b.total(); got.problems != 1 || !strings.Contains(printed.String(), "answered again") {
+	c.addAnswer(rejection("2"))
+	if got := c.total(); got.problems != 1 || !strings.Contains(printed.String(), "answered again") {
 		t.Fatalf("a second answer: %+v\n%s", got, printed)
 	}
 }
 
 func TestOneIdForTwoEventsIsSaid(t *testing.T) {
-	b, printed := newTestChecker(t, noCall)
-	b.addAnswer(rejection("1"))
+	c, printed := newTestChecker(t, noCall)
+	c.addAnswer(rejection("1"))
 	other := rejection("1")
 	other.of.offset = 8
-	b.addAnswer(other)
-	if got := b.total(); got.problems != 1 || !strings.Contains(printed.String(), "the same id") {
+	c.addAnswer(other)
+	if got := c.total(); got.problems != 1 || !strings.Contains(printed.String(), "the same id") {
 		t.Fatalf("%+v\n%s", got, printed)
 	}
 }
 
 func TestAnEventCommittedWithoutAnAnswerIsSaid(t *testing.T) {
-	b, printed := newTestChecker(t, noCall)
-	b.setCommitted(map[int32]int64{3: 7, 4: 100}) // 7 is the next to be committed
-	if got := b.total(); got.settled != 0 {
+	c, printed := newTestChecker(t, noCall)
+	c.setCommitted(map[int32]int64{3: 7, 4: 100}) // 7 is the next to be committed
+	if got := c.total(); got.settled != 0 {
 		t.Fatalf("settled before its commit: %s", printed)
 	}
-	b.setCommitted(map[int32]int64{3: 8})
-	if got := b.total(); got.settled != 1 || got.problems != 1 || !strings.Contains(printed.String(), "committed without an answer") {
+	c.setCommitted(map[int32]int64{3: 8})
+	if got := c.total(); got.settled != 1 || got.problems != 1 || !strings.Contains(printed.String(), "committed without an answer") {
 		t.Fatalf("%+v\n%s", got, printed)
 	}
 }

@@ -21,40 +21,40 @@ func newActiveFault(t *testing.T) *activeFault {
 
 func TestEachFaultComesAndGoesAndWhatIsAlwaysStays(t *testing.T) {
 	for _, f := range catalogue {
-		w := newActiveFault(t)
-		w.toggle(faultNamed(f.name))
-		if now, since := w.current(); now != faultNamed(f.name) || since.IsZero() || w.mpc.Faults() == w.always {
+		a := newActiveFault(t)
+		a.toggle(faultNamed(f.name))
+		if now, since := a.current(); now != faultNamed(f.name) || since.IsZero() || a.mpc.Faults() == a.always {
 			t.Errorf("%s is not active", f.name)
 		}
-		if w.checker.exact {
+		if a.checker.exact {
 			t.Errorf("%s: calls are still counted exactly", f.name)
 		}
-		w.toggle(faultNamed(f.name))
-		if now, _ := w.current(); now != nil || w.mpc.Faults() != w.always {
-			t.Errorf("%s is still active: %+v", f.name, w.mpc.Faults())
+		a.toggle(faultNamed(f.name))
+		if now, _ := a.current(); now != nil || a.mpc.Faults() != a.always {
+			t.Errorf("%s is still active: %+v", f.name, a.mpc.Faults())
 		}
 	}
 }
 
 func TestAnotherKeyReplacesTheFault(t *testing.T) {
-	w := newActiveFault(t)
-	w.toggle(faultNamed("down"))
-	w.toggle(faultNamed("slow"))
-	if f := w.mpc.Faults(); f.Outage != mpcsim.NoOutage || f.Latency != w.always.Latency+slower {
+	a := newActiveFault(t)
+	a.toggle(faultNamed("down"))
+	a.toggle(faultNamed("slow"))
+	if f := a.mpc.Faults(); f.Outage != mpcsim.NoOutage || f.Latency != a.always.Latency+slower {
 		t.Errorf("active: %+v", f)
 	}
 }
 
 func TestAKeyEndsTheScheduleOfFault(t *testing.T) {
-	w := newActiveFault(t)
-	if !w.setScheduled(faultNamed("down")) {
+	a := newActiveFault(t)
+	if !a.setScheduled(faultNamed("down")) {
 		t.Fatal("the schedule is not followed")
 	}
-	w.toggle(faultNamed("slow"))
-	if w.setScheduled(nil) {
+	a.toggle(faultNamed("slow"))
+	if a.setScheduled(nil) {
 		t.Error("the schedule goes on")
 	}
-	if now, _ := w.current(); now != faultNamed("slow") {
+	if now, _ := a.current(); now != faultNamed("slow") {
 		t.Errorf("%v is active", now)
 	}
 }

@@ -21,11 +21,11 @@ const (
 	reasonWidth   = 18
 
 	wide   = 120
-	narrow = 80 // the least that is counted with
+	narrow = 80 // a narrower terminal is treated like one of this width
 )
 
-// clockLayout is a time of this machine; where the line has no heading above it, its
-// offset from UTC belongs to it.
+// clockLayout is a time in this machine's zone. The offset from UTC is in the heading; a
+// line without a heading uses momentLayout.
 const (
 	clockLayout  = "15:04:05.0"
 	offsetLayout = "-07:00"
@@ -193,8 +193,8 @@ func (p *printer) printRow(r row) {
 	b.WriteString(pad(r.event, eventWidth) + "  " + pad(elide(r.task), taskWidth) + "  ")
 	if width := p.width(); width < wide {
 		b.WriteString(p.paint(colours[r.kind], r.reason) + "\n")
-		way := append(slices.Clone(r.happened), r.topic)
-		for _, line := range wrap(way, width-narrowIndent) {
+		words := append(slices.Clone(r.happened), r.topic)
+		for _, line := range wrap(words, width-narrowIndent) {
 			b.WriteString(pad("", narrowIndent) + p.paint(dim, line) + "\n")
 		}
 	} else {

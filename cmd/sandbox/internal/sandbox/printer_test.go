@@ -147,7 +147,7 @@ func TestColoursAreForTerminalsAndNotUnderNOCOLOR(t *testing.T) {
 func TestATrailTellsCallsQueriesAndWaits(t *testing.T) {
 	start := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
-	var tr taskRequests
+	var requests taskRequests
 	for _, s := range []struct {
 		from, to int
 		seen     mpcsim.Request
@@ -160,14 +160,14 @@ func TestATrailTellsCallsQueriesAndWaits(t *testing.T) {
 		{2550, 2560, mpcsim.Request{Operation: mpcsim.Query, Verdict: mpcsim.Accepted, Status: 200}, mpcsim.StatusProcessing},
 	} {
 		s.seen.At = at(s.from)
-		tr.add(s.seen, s.state, at(s.to))
+		requests.add(s.seen, s.state, at(s.to))
 	}
 	want := []string{"call → 503 APIGW.0613 ×3 in 2.0 s", "wait 0.5 s", "call → no answer", "query → PROCESSING"}
-	if got := tr.describe(start); !slices.Equal(got, want) {
+	if got := requests.describe(start); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if tr.calls != 4 {
-		t.Errorf("%d calls", tr.calls)
+	if requests.calls != 4 {
+		t.Errorf("%d calls", requests.calls)
 	}
 }
 

@@ -22,7 +22,8 @@ const (
 	secretKey = "sandbox-secret-key"
 )
 
-// ours matches the variables of the service and of receive, which may also be set in the user's shell.
+// ours matches the variables of the service and of receive, which may also be set in the
+// user's shell.
 var ours = regexp.MustCompile(`^((KAFKA|MPC|IAM|RETRY|RECEIVE|OTEL)_|(SHUTDOWN_TIMEOUT|HTTP_ADDR|LOG_LEVEL|LOG_FORMAT)=)`)
 
 // environment returns the service's configuration.

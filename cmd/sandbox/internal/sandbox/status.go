@@ -76,7 +76,7 @@ func short(x float64) string {
 	return fmt.Sprintf("%.0f", x)
 }
 
-// waitWords tells how many events wait, and for what.
+// waitWords says how many events wait, and for what.
 func waitWords(waiting map[string]int) string {
 	var words []string
 	for _, kind := range []struct{ name, words string }{

@@ -65,7 +65,7 @@ func (s *sandbox) send(ctx context.Context) error {
 	return nil
 }
 
-// succeedAfter is how long a task takes that runs again.
+// succeedAfter is how long a retried task takes to succeed.
 const succeedAfter = 100 * time.Millisecond
 
 // succeed publishes MPC's notifications of tasks that succeed after their retry.

@@ -4,7 +4,7 @@ import { taskLink } from './address.js';
 import { command, copyButton } from './copy.js';
 import { nameOf } from './instances.js';
 import { byId, list, make, put, set } from './dom.js';
-import { clock, told } from './time.js';
+import { clock, inZone } from './time.js';
 
 const section = byId('story');
 
@@ -48,10 +48,10 @@ function verdict(code, mood, title, text) {
   put(byId('verdict-text'), text);
 }
 
-// tell shows what is known; more: the topics are still being read.
-export function tell(t, more) {
+// showStory shows what is known; more: the topics are still being read.
+export function showStory(t, more) {
   set(section, { 'aria-busy': String(more) });
-  verdict(t.verdict.code, moods[t.verdict.code] || 'bad', told(t.verdict.title), told(t.verdict.text));
+  verdict(t.verdict.code, moods[t.verdict.code] || 'bad', inZone(t.verdict.title), inZone(t.verdict.text));
   commands(t.task_id);
   const origin = make('span', {}, ...where(t), leftOut(t.stories_left_out));
   if (byId('story-where').textContent !== origin.textContent) byId('story-where').replaceChildren(origin); // otherwise a link would lose the focus
@@ -87,7 +87,7 @@ function steps(parent, lines) {
     (line) => make('li', { 'data-kind': line.kind }, make('time', { datetime: line.at }), make('span')),
     (node, line) => {
       put(node.firstElementChild, clock(line.at));
-      put(node.querySelector('span'), told(line.sentence, line.at));
+      put(node.querySelector('span'), inZone(line.sentence, line.at));
       requestID(node, line.request_id);
     });
 }
