@@ -58,8 +58,7 @@ test: ## Run the tests that need nothing but Go; with the race detector where th
 test-kafka: ## Run the end-to-end tests on a real Apache Kafka (kcat, Java 17 and Maven, or KAFKA_BROKERS=host:port)
 	@$(if $(strip $(KAFKA_PACKAGES)),:,echo 'no test file carries the build tag kafka' >&2; exit 1)
 	@$(if $(RACE),:,echo 'no C compiler: testing WITHOUT the race detector')
-	go test $(RACE) -tags kafka -count=1 -p 2 -parallel 4 -timeout 20m -v -run '^TestKafka' $(filter-out ./test/e2e,$(KAFKA_PACKAGES))
-	go test $(RACE) -tags kafka -count=1 -timeout 20m -v -skip '$(SOAK)|UnderRandomFaults' ./test/e2e
+	go test $(RACE) -tags kafka -count=1 -p 2 -timeout 20m -v -skip '$(SOAK)|UnderRandomFaults' $(KAFKA_PACKAGES)
 
 .PHONY: test-kafka-old
 test-kafka-old: ## Run the main scenarios on the oldest Kafka that DMS for Kafka offers (OLD_KAFKA), with ZooKeeper
