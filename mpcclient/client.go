@@ -81,7 +81,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	if cfg.Timeout < 0 || cfg.CallTimeout < 0 || cfg.MaxConns < 0 {
-		return nil, errors.New("the time-outs and the number of connections must not be negative")
+		return nil, errors.New("the timeouts and the number of connections must not be negative")
 	}
 	remux, err := url.Parse(endpoint.JoinPath("v1", cfg.ProjectID, "remux").String()) // JoinPath alone may omit the first slash
 	if err != nil {

@@ -60,7 +60,7 @@ func newIAM(cfg PasswordConfig, password secret) (*iam, error) {
 		return nil, errors.New("an IAM login needs the account's domain, the user's name, its password and the project")
 	}
 	if cfg.Timeout < 0 {
-		return nil, errors.New("the time-out of an IAM login must not be negative")
+		return nil, errors.New("the timeout of an IAM login must not be negative")
 	}
 	endpoint = endpoint.JoinPath("v3", "auth", "tokens")
 	endpoint.RawQuery = url.Values{"nocatalog": {"true"}}.Encode() // the catalog would be tens of kilobytes

@@ -93,7 +93,7 @@ func TestSwitchedProtocolsAreLostAndDoNotHang(t *testing.T) {
 		t.Errorf("got %+v", *e)
 	}
 	if errors.Is(<-left, os.ErrDeadlineExceeded) {
-		t.Error("the client waited beyond its time-out")
+		t.Error("the client waited beyond its timeout")
 	}
 }
 

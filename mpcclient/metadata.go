@@ -40,7 +40,7 @@ func newMetadata(cfg AgencyConfig) (*metadata, error) {
 		return nil, fmt.Errorf("the metadata service's address %w", err)
 	}
 	if cfg.Timeout < 0 {
-		return nil, errors.New("the time-out of the metadata service must not be negative")
+		return nil, errors.New("the timeout of the metadata service must not be negative")
 	}
 	m := &metadata{endpoint: endpoint, timeout: cmp.Or(cfg.Timeout, defaultTimeout), now: cfg.Now, transport: newTransport(1)}
 	m.transport.Proxy = nil // a proxy would get the keys of its own node

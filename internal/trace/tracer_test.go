@@ -117,7 +117,7 @@ func TestAFullQueueDropsSpansAndDelaysNoEvent(t *testing.T) {
 	}
 }
 
-// A hanging delivery would otherwise go on in the background until its time-out.
+// A hanging delivery would otherwise go on in the background until its timeout.
 func TestClosingEndsADeliveryThatHangs(t *testing.T) {
 	asked, hungUp := make(chan struct{}), make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -19,7 +19,7 @@ func TestAPageLeftOpenFindsBackAfterARestart(t *testing.T) {
 	url, stop := serve(t, s, s.clock, "")
 	b := open(t, url, sizes[0], "light")
 	stop()
-	b.until(`document.body.classList.contains('stale') && document.getElementById('connection').textContent.includes('no word since')`)
+	b.until(`document.body.classList.contains('stale') && document.getElementById('connection').textContent.includes('no data since')`)
 	b.until(`document.title.startsWith('This instance does not answer') && document.getElementById('state').dataset.mood === 'bad'`)
 	if words := b.text("#state"); !strings.HasPrefix(words, "This instance does not answer") || strings.Contains(words, "Working") {
 		t.Errorf("who glances at it thinks that all is well: %s", words)

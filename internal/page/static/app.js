@@ -86,7 +86,7 @@ function connected() {
   const stale = now - receivedAt > staleAfter;
   document.body.classList.toggle('stale', stale);
   put(byId('connection'), !stale ? 'live' : receivedAt
-    ? `no word since ${clock(receivedAt)}: what you see is old`
+    ? `no data since ${clock(receivedAt)}: this page is out of date`
     : 'connecting…');
   if (refused || now - Math.max(receivedAt, visibleSince) > silentAfter) showSilence(receivedAt, refused);
 }
