@@ -49,10 +49,11 @@ sandbox: ## Run the demo on an embedded broker and the MPC simulator (SANDBOX_FL
 	go run ./cmd/sandbox $(SANDBOX_FLAGS)
 
 # -p 4: most tests wait for something, so more packages run at once than there are cores.
+# The package that waits longest begins first.
 .PHONY: test
 test: ## Run the tests that need nothing but Go; with the race detector where there is a C compiler
 	@$(if $(RACE),:,echo 'no C compiler: testing WITHOUT the race detector')
-	go test $(RACE) -p 4 work
+	go test $(RACE) -p 4 remux-retrier/test/app work
 
 .PHONY: test-kafka
 test-kafka: ## Run the end-to-end tests on a real Apache Kafka (kcat, Java 17 and Maven, or KAFKA_BROKERS=host:port)

@@ -162,19 +162,24 @@ func (h *harness) fail(partition int, task string, n int) {
 }
 
 // answers counts the outcomes of a task by reason.
-func (h *harness) answers(task string) map[events.Reason]int {
-	n := map[events.Reason]int{}
+func (h *harness) answers(task string) map[events.Reason]int { return h.answersOfAll()[task] }
+
+// answersOfAll counts the outcomes of each task by reason.
+func (h *harness) answersOfAll() map[string]map[events.Reason]int {
+	n := map[string]map[events.Reason]int{}
 	for _, topic := range []string{"retried", "retry_failed"} {
 		for _, r := range h.broker.Records(topic) {
 			var o struct {
 				Reason events.Reason `json:"reason"`
 			}
-			if string(r.Key) == task {
-				if err := json.Unmarshal(r.Value, &o); err != nil {
-					h.Fatal(err)
-				}
-				n[o.Reason]++
+			if err := json.Unmarshal(r.Value, &o); err != nil {
+				h.Fatal(err)
 			}
+			task := string(r.Key)
+			if n[task] == nil {
+				n[task] = map[events.Reason]int{}
+			}
+			n[task][o.Reason]++
 		}
 	}
 	return n

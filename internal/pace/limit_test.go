@@ -150,7 +150,7 @@ func TestALimitIsFoundWithoutAQuota(t *testing.T) {
 		limit   int
 		window  time.Duration
 		refused float64
-	}{{50, time.Second, 0.10}, {500, 10 * time.Second, 0.10}, {3000, time.Minute, 0.10}, {30, time.Minute, 0.10}} {
+	}{{50, time.Second, 0.10}, {200, 10 * time.Second, 0.10}, {600, time.Minute, 0.10}, {30, time.Minute, 0.10}} {
 		for kind := range limiters(1, time.Minute, rand.New(rand.NewPCG(0, 0))) {
 			t.Run(fmt.Sprintf("%d in %v, %s", c.limit, c.window, kind), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
