@@ -99,7 +99,7 @@ bench: ## Compare the service with two bare loops on a real Kafka, in about 20 m
 	go run ./test/bench $(BENCH_FLAGS)
 
 .PHONY: bench-short
-bench-short: ## The same in about five minutes, as CI does it: fails where the service became slower or larger
+bench-short: ## The same in about four minutes, as CI does it: fails where the service became slower or larger
 	go run ./test/bench -short $(BENCH_FLAGS)
 
 .PHONY: fuzz

@@ -52,7 +52,7 @@ func main() {
 	}
 	var o options
 	only := flag.String("only", "", "run the cases whose \"scenario: case\" this regular expression matches")
-	flag.BoolVar(&o.short, "short", false, "about three minutes: fewer cases and events, as in CI")
+	flag.BoolVar(&o.short, "short", false, "about four minutes: fewer cases and events, as in CI")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each case")
 	flag.StringVar(&o.profile, "profile", "", "run the service alone and write its CPU, heap, allocation and mutex profiles to this directory")
 	flag.IntVar(&o.takeOver, "take-over", 0, "measure only how long a member takes to read back this number of outcomes when it is assigned partitions")

@@ -118,13 +118,13 @@ func (b *bench) speed(ctx context.Context) error {
 		{10 * ms, 100, 8, 0}, {50 * ms, 100, 8, 0}, {10 * ms, 1000, 8, 0}, {50 * ms, 1000, 8, 0},
 		{10 * ms, 100, 1, 0}, {10 * ms, 100, 64, 0},
 	}
-	length := 4.0 // seconds
+	length, who := 4.0, b.who // seconds
 	if b.short {
-		settings, length = []setting{settings[0], settings[3], settings[5]}, 1.5
+		settings, length, who = []setting{settings[0], settings[3], settings[5]}, 1.5, b.minimum()
 	}
 	for _, s := range settings {
 		events := int(min(float64(s.inFlight)/s.latency.Seconds(), most) * length)
-		err := b.each("speed", s.String(), b.who, func(who string) (figures, error) { return b.drain(ctx, who, s, events) })
+		err := b.each("speed", s.String(), who, func(who string) (figures, error) { return b.drain(ctx, who, s, events) })
 		if err != nil {
 			return err
 		}
