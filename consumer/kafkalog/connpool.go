@@ -3,6 +3,7 @@ package kafkalog
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +26,8 @@ const (
 
 // connPool is a few connections to one broker, for one kind of request. kafka-go's own pool
 // opens a connection for each request in flight and hands out connections that the broker
-// has muted because of a quota.
+// has muted because of a quota. A caller uses a connection in its own goroutine: handing the
+// request to another one and the answer back would wake two threads.
 //
 // mu guards the fields below it. It is never held while waiting.
 type connPool struct {
@@ -34,59 +36,135 @@ type connPool struct {
 	maxConns int
 
 	mu    sync.Mutex
-	queue []*exchange
-	open  int           // connections
-	free  int           // connections that wait for a request
-	slow  int           // connections with a slow request
-	wake  chan struct{} // wakes a free connection
-	muted time.Time     // the broker reads nothing before
+	queue []chan taken // callers without a connection
+	free  []*pooledConn
+	open  int       // connections
+	slow  int       // connections with a slow request
+	muted time.Time // the broker reads nothing before
 
 	answered, added time.Time // times of the last answer, and of the last connection beyond maxConns
 }
 
 func newConnPool(l *Client, broker int32, maxConns int) *connPool {
-	return &connPool{client: l, broker: broker, maxConns: maxConns, wake: make(chan struct{}, 1)}
+	return &connPool{client: l, broker: broker, maxConns: maxConns}
 }
 
-// exchange is a request with its result.
-type exchange struct {
-	req       protocol.Message
-	timeout   time.Duration
-	abandoned atomic.Bool // its caller no longer waits
-	done      chan exchanged
+// pooledConn is a connection of the pool. While it is not free, one caller uses it.
+type pooledConn struct {
+	*protocol.Conn
+	versions map[protocol.ApiKey]int16
+	since    time.Time  // free since then
+	end      chan error // closes it
 }
 
-type exchanged struct {
-	answer protocol.Message
-	err    error
+// taken is what a caller in the queue gets.
+type taken struct {
+	conn *pooledConn
+	err  error
 }
 
-// send waits for a request's answer. timeout starts when the request is sent.
+// send waits for a request's answer. timeout starts when the request is sent. If ctx ends
+// meanwhile, the request may have been sent.
 func (n *connPool) send(ctx context.Context, timeout time.Duration, req protocol.Message) (protocol.Message, error) {
-	x := &exchange{req: req, timeout: timeout, done: make(chan exchanged, 1)}
+	c, err := n.take(ctx)
+	if err != nil {
+		return nil, err
+	}
 	n.mu.Lock()
-	n.queue = append(n.queue, x)
-	n.dispatch()
+	muted := time.Until(n.muted)
 	n.mu.Unlock()
-	select {
-	case r := <-x.done:
-		return r.answer, r.err
-	case <-ctx.Done():
-		x.abandoned.Store(true)
-		return nil, ctx.Err()
+	if err := clock.System.Sleep(ctx, muted); err != nil {
+		n.putBack(c)
+		return nil, err
+	}
+	n.mu.Lock()
+	watch := n.watch()
+	n.mu.Unlock()
+	answer, whole, err := n.exchange(ctx, c, timeout, req)
+	n.mu.Lock()
+	watch.end()
+	if err == nil {
+		n.answered = time.Now()
+		if held := throttle(answer); held > 0 {
+			n.muted = n.answered.Add(held)
+		}
+	}
+	n.mu.Unlock()
+	if whole {
+		n.putBack(c)
+	} else {
+		c.end <- err
+	}
+	return answer, err
+}
+
+// exchange sends a request on a connection and reads its answer. whole reports whether the
+// connection can be used again.
+func (n *connPool) exchange(ctx context.Context, c *pooledConn, timeout time.Duration, req protocol.Message) (answer protocol.Message, whole bool, err error) {
+	if err := c.SetDeadline(time.Now().Add(timeout)); err != nil {
+		return nil, false, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(0, 0)) }) // one that has failed needs none
+	answer, err = n.client.exchange(c.Conn, c.versions, req)
+	switch ended := !stop(); {
+	case ended && err != nil:
+		return nil, false, ctx.Err()
+	default:
+		return answer, err == nil && !ended, err
 	}
 }
 
-// dispatch makes sure that some connection takes what is queued. mu is held.
-func (n *connPool) dispatch() {
-	switch {
-	case len(n.queue) == 0:
-	case n.free > 0:
-		select {
-		case n.wake <- struct{}{}:
-		default:
+// take waits for a connection.
+func (n *connPool) take(ctx context.Context) (*pooledConn, error) {
+	n.mu.Lock()
+	if last := len(n.free) - 1; last >= 0 {
+		c := n.free[last]
+		n.free = n.free[:last]
+		n.mu.Unlock()
+		return c, nil
+	}
+	turn := make(chan taken, 1)
+	n.queue = append(n.queue, turn)
+	n.dispatch()
+	n.mu.Unlock()
+	select {
+	case t := <-turn:
+		return t.conn, t.err
+	case <-ctx.Done():
+	}
+	n.mu.Lock()
+	i := slices.Index(n.queue, turn)
+	if i >= 0 {
+		n.queue = slices.Delete(n.queue, i, i+1)
+	}
+	n.mu.Unlock()
+	if i < 0 {
+		if t := <-turn; t.conn != nil {
+			n.putBack(t.conn)
 		}
-	case n.open-n.slow < n.maxConns:
+	}
+	return nil, ctx.Err()
+}
+
+// putBack gives a connection to the next caller, or closes it if there are too many.
+func (n *connPool) putBack(c *pooledConn) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.open-n.slow > n.maxConns:
+		c.end <- errUnused
+	case len(n.queue) > 0:
+		n.queue[0] <- taken{conn: c}
+		n.queue = slices.Delete(n.queue, 0, 1)
+	default:
+		c.since = time.Now()
+		n.free = append(n.free, c)
+	}
+}
+
+// dispatch opens a connection for the queue if there may be one more. mu is held.
+func (n *connPool) dispatch() {
+	if len(n.queue) > 0 && n.open-n.slow < n.maxConns {
 		n.open++
 		go n.connect()
 	}
@@ -99,15 +177,17 @@ func (n *connPool) connect() {
 	_, err := n.client.transport.RoundTrip(n.client.closed, n.client.addr, &brokerRequest{api: new(fetch.Request), broker: n.broker,
 		serve: func(conn *protocol.Conn, versions map[protocol.ApiKey]int16) (protocol.Message, error) {
 			served.Store(true)
-			return nil, n.serve(conn, versions)
+			c := &pooledConn{Conn: conn, versions: versions, end: make(chan error, 1)}
+			n.putBack(c)
+			return nil, n.keep(c)
 		},
 	})
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.open--
 	if !served.Load() && n.open == 0 {
-		for _, x := range n.queue {
-			x.done <- exchanged{err: err}
+		for _, turn := range n.queue {
+			turn <- taken{err: err}
 		}
 		n.queue = nil
 	}
@@ -116,41 +196,41 @@ func (n *connPool) connect() {
 
 var errUnused = errors.New("the connection is no longer used")
 
-// serve sends requests until one fails, or none comes for connIdle.
-func (n *connPool) serve(conn *protocol.Conn, versions map[protocol.ApiKey]int16) error {
+// keep waits until the connection must be closed: it has failed, is one too many, has been
+// free for connIdle, or the client ends.
+func (n *connPool) keep(c *pooledConn) error {
+	unused := time.NewTimer(connIdle)
+	defer unused.Stop()
 	for {
-		x, err := n.take()
-		if err != nil {
+		select {
+		case err := <-c.end:
 			return err
+		case <-n.client.closed.Done():
+			return errUnused
+		case <-unused.C:
 		}
-		if x.abandoned.Load() {
-			continue
-		}
-		n.mu.Lock()
-		watch := n.watch()
-		n.mu.Unlock()
-		var answer protocol.Message
-		if err = conn.SetDeadline(time.Now().Add(x.timeout)); err == nil {
-			answer, err = n.client.exchange(conn, versions, x.req)
-		}
-		n.mu.Lock()
-		watch.end()
-		if err == nil {
-			n.answered = time.Now()
-			if held := throttle(answer); held > 0 {
-				n.muted = n.answered.Add(held)
-			}
-		}
-		surplus := n.open-n.slow > n.maxConns
-		n.mu.Unlock()
-		x.done <- exchanged{answer, err}
-		switch {
-		case err != nil:
-			return err
-		case surplus:
+		rest := n.restOfIdle(c)
+		if rest <= 0 {
 			return errUnused
 		}
+		unused.Reset(rest)
 	}
+}
+
+// restOfIdle returns how long a connection may still be free. If that is not positive, no
+// caller will get it.
+func (n *connPool) restOfIdle(c *pooledConn) time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	i := slices.Index(n.free, c)
+	if i < 0 {
+		return connIdle
+	}
+	rest := connIdle - time.Since(c.since)
+	if rest <= 0 {
+		n.free = slices.Delete(n.free, i, i+1)
+	}
+	return rest
 }
 
 // watch marks a request that starts now as slow after a while. mu is held.
@@ -187,38 +267,4 @@ func (w *watch) end() {
 	if w.slow {
 		w.pool.slow--
 	}
-}
-
-// take waits for a request, and until the broker reads it.
-func (n *connPool) take() (*exchange, error) {
-	n.mu.Lock()
-	if len(n.queue) == 0 {
-		unused := time.NewTimer(connIdle)
-		defer unused.Stop()
-		for over := false; len(n.queue) == 0; {
-			if over {
-				n.mu.Unlock()
-				return nil, errUnused
-			}
-			n.free++
-			n.mu.Unlock()
-			select {
-			case <-n.wake:
-			case <-unused.C:
-				over = true
-			case <-n.client.closed.Done():
-				over = true
-			}
-			n.mu.Lock()
-			n.free--
-		}
-	}
-	x := n.queue[0]
-	n.queue[0] = nil
-	n.queue = n.queue[1:]
-	n.dispatch()
-	wait := time.Until(n.muted)
-	n.mu.Unlock()
-	_ = clock.System.Sleep(n.client.closed, wait)
-	return x, nil
 }

@@ -145,7 +145,7 @@ func (e *silentError) Unwrap() error { return e.cause }
 func (e *silentError) Timeout() bool { return true }
 
 // boundConn is a connection on which "no deadline" means silenceTimeout from now, and on
-// which only Kafka's framing is accepted. One goroutine reads.
+// which only Kafka's framing is accepted. One goroutine at a time reads.
 type boundConn struct {
 	net.Conn
 	stop    func() bool

@@ -118,7 +118,14 @@ func (p *poller) later(in time.Duration) {
 
 func (p *poller) poll() {
 	p.polling = true
+	if p.timer != nil { // nobody is missing
+		p.timer.Stop()
+		p.timer = nil
+	}
 	parts := p.request()
+	if len(p.waiting) > 0 {
+		p.later(gatherFor)
+	}
 	go func() {
 		brought := p.send(p.long, parts, fetchWait)
 		p.mu.Lock()

@@ -27,9 +27,8 @@ const (
 	allInSyncReplicas = -1
 )
 
-// Produce sends one batch to the partition's leader and never resends it by itself. The
-// messages must not be changed afterwards, even after an error: a batch whose context has
-// ended may still be in flight.
+// Produce sends one batch to the partition's leader and never resends it by itself. A batch
+// whose context has ended may have been written.
 //
 // It returns the offset of the first message, or 0 without messages.
 func (l *Client) Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (first int64, err error) {
