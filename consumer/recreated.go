@@ -35,7 +35,7 @@ func (p *partition) outOfRange() error {
 // otherLog gives up the generation: what was read before must not be committed for the log
 // that is there now.
 func (p *partition) otherLog(err error) error {
-	p.log.Errorf("%v: starting over from the beginning of the new log", err)
+	p.log.Errorf("%v: starting over from the beginning of the topic", err)
 	p.g.revoke(err)
 	p.g.restart(errors.Is(err, errTopicGone), p)
 	return err

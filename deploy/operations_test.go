@@ -82,7 +82,7 @@ func TestOnlySettingsThatExistAreNamed(t *testing.T) {
 
 // OPERATIONS.md marks log lines and headlines of the page. Each must be in the code word
 // for word, so that a search for it succeeds.
-func TestLogLinesAreTheCodes(t *testing.T) {
+func TestTheGuidesLogLinesAreInTheCode(t *testing.T) {
 	var code strings.Builder
 	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
@@ -140,7 +140,7 @@ func thousands(n int) string {
 	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }
 
-// rough returns a duration with one or two digits and a unit.
+// rough rounds a duration and writes it with one unit.
 func rough(d time.Duration) string {
 	switch {
 	case d < time.Minute:

@@ -31,7 +31,8 @@ func markdown(t *testing.T) []string {
 	return found
 }
 
-// walk visits the project's files; what builds and downloads leave behind is none.
+// walk visits the project's files, but not testdata and what builds and downloads leave
+// behind.
 func walk(t *testing.T, visit func(path string)) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -135,7 +136,7 @@ func anchors(text string) []string {
 	return all
 }
 
-// A README that says everything is not read: what is longer belongs into docs.
+// A README that says everything is not read: what is longer belongs in docs.
 func TestREADMEStaysShort(t *testing.T) {
 	if n, most := len(strings.Fields(read(t, "README.md"))), 1500; n > most {
 		t.Errorf("README.md has %d words, at most %d are meant: move details to docs", n, most)

@@ -141,7 +141,7 @@ func (n *notifier) notify(ctx context.Context, mpc *mpcsim.Simulator, id string)
 	case task.Status != mpcsim.StatusSucceed && task.Status != mpcsim.StatusFailed:
 		return false
 	}
-	message, err := n.smn.Message(smnsim.Notification, smnsim.Failure(id, string(task.Status), task.ErrorCode, task.Description), nil)
+	message, err := n.smn.Message(smnsim.Notification, smnsim.TaskEnded(id, string(task.Status), task.ErrorCode, task.Description), nil)
 	if err != nil {
 		n.log.Error("SMN cannot sign", "error", err)
 		return true

@@ -31,7 +31,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	seeds := flags.Uint64("seeds", 1000, "how many seeds to simulate")
 	from := flags.Uint64("from", 1, "the first seed")
-	parallel := flags.Int("parallel", runtime.GOMAXPROCS(0), "how many seeds at once, one a core")
+	parallel := flags.Int("parallel", runtime.GOMAXPROCS(0), "how many seeds at once; by default one for each core")
 	same := flags.Bool("check-same", false, "simulate each seed twice and compare the runs")
 	var stories []uint64
 	flags.Func("story", "print what happens in this seed, and simulate no other", func(text string) error {

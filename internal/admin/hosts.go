@@ -18,7 +18,7 @@ type hosts struct {
 	loopback bool
 }
 
-// ownHosts are this machine's names, the names in addr, and more.
+// ownHosts returns this machine's names, the name in addr, and the names in more.
 func ownHosts(addr string, listens net.Addr, more []string) hosts {
 	h := hosts{names: append([]string{"localhost"}, more...)}
 	if tcp, ok := listens.(*net.TCPAddr); ok {

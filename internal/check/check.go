@@ -76,7 +76,7 @@ func (c *Checker) settings() {
 	c.certificate()
 }
 
-// endsSoon is how long before it expires a client certificate is reported.
+// endsSoon is how long before its end a client certificate gets a warning.
 const endsSoon = 14 * 24 * time.Hour
 
 func (c *Checker) certificate() {

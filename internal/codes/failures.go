@@ -1,8 +1,8 @@
 package codes
 
 const (
-	calls = "The service calls the retry: it may help."
-	skips = "The service calls the retry unless RETRY_SKIP_CODES has the code; then it answers the event retry_failed, not_retryable, without a call. The recommended list has this code."
+	calls = "The service asks MPC for a retry: it may help."
+	skips = "The service asks MPC for a retry unless RETRY_SKIP_CODES has the code; then it answers the event retry_failed, not_retryable, without a call. The recommended list has this code."
 )
 
 // failures lists the codes that a failed task may have, from the vendor's list of error
@@ -36,9 +36,9 @@ func failures() []Code {
 		{Code: "MPC.10067", Useless: true, Meaning: "The input's video codec could not be recognised.", Operator: input},
 		{Code: "MPC.10068", Useless: true, Meaning: "The input's audio codec could not be recognised.", Operator: input},
 	}
-	// About these it is only known that a retry fails in the same way.
+	// The vendor's list says no more about these than that a retry fails in the same way.
 	for _, code := range []string{"MPC.10072", "MPC.10087", "MPC.10088", "MPC.10092", "MPC.10102", "MPC.10103", "MPC.10124", "MPC.10125", "MPC.10154"} {
-		list = append(list, Code{Code: code, Useless: true, Meaning: "The task failed because of its input, format or parameters; the failure's description gives details.", Operator: "Fix what the description names, then create a new task."})
+		list = append(list, Code{Code: code, Useless: true, Meaning: "The task failed, probably because of its input, format or parameters; the failure's description gives details.", Operator: "Fix what the description names, then create a new task."})
 	}
 	// The vendor's list has these without saying whether a retry helps.
 	for _, code := range []string{"MPC.10069", "MPC.10126", "MPC.10155", "MPC.10156"} {

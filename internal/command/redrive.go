@@ -23,7 +23,7 @@ const redriveGroup = ".redrive"
 
 var redriveCommand = command{
 	name: "redrive", args: "[--dry-run] [--limit N] [--rate N] [--reason R] [--task ID]", takes: none,
-	summary: "put dead letters back to the failed topic",
+	summary: "put dead letters back into the failed topic",
 	more: `
 Key, value and headers go back unchanged; of the service's headers only
 dead-letter-count stays. A record that became a dead letter twice, or is not a dead

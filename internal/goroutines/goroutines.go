@@ -49,8 +49,8 @@ func stacks() []string {
 	}
 }
 
-// expected has functions in whose goroutines nothing is left behind: signal handling,
-// and package testing while it runs tests.
+// expected has functions whose goroutines do not count as left behind: signal handling, and
+// package testing while it runs tests.
 var expected = []string{"os/signal.signal_recv(", "os/signal.loop(", "runtime.ensureSigM.", "testing.(*T).Run(", "testing.(*F).Fuzz(", "testing.runFuzzing("}
 
 func others(stacks []string) (left []string) {

@@ -79,7 +79,7 @@ var (
 	fetchErrs   = describe("fetch_errors_total", "Fetches that failed and were retried.")
 	dataLoss    = describe("data_loss_total", "Failure events that were deleted before they were read, and topics that were found recreated or cut. Always an alarm.")
 	panics      = describe("held_records_total", "Records held without an answer because handling them panicked: an error in this program. The log has the stack.")
-	unmarked    = describe("unmarked_commits_total", "Committed offsets without usable metadata of this service, by reason: foreign (an operator's reset, another program), cut, damaged. The events after them are checked with MPC before they are called.", "reason")
+	unmarked    = describe("unmarked_commits_total", "Committed offsets without usable metadata of this service, by reason: foreign (an operator's reset, another program), cut, damaged. For the events after them the task's state is queried before any call.", "reason")
 	stuck       = describe("stuck_messages", "Kinds of messages that a topic rejects until an operator changes its settings.")
 	decisions   = describe("ledger_decisions", "Decisions of the whole group, within the budget's window, that this instance holds in memory.")
 	caughtUp    = describe("ledger_caught_up", "Whether this instance has read the outcome topics (1). It decides nothing before.")

@@ -12,7 +12,7 @@ import (
 type Cause interface {
 	error
 	// Cause says what is wrong, independent of the operation. certain is false if the next
-	// attempt may show more: a connection breaks before none can be opened.
+	// attempt may show more: after a connection broke, whether a new one can be opened.
 	Cause() (text string, certain bool)
 }
 

@@ -75,8 +75,8 @@ func (b *breaker) sent(now time.Time) {
 // done notes the result of a request, and reports whether that opened or closed the
 // breaker. One failure opens it at once if it ends a silence: it must not count as an
 // answer that ends the outage. It also opens it at once with stayAway, a Retry-After: two
-// more failures would come only after two more such times, minutes each while an account
-// would be locked.
+// more failures would come only after two more such waits, which are minutes each if IAM has
+// locked the account.
 func (b *breaker) done(now time.Time, result Result, stayAway bool) (opened, closed bool) {
 	silent := b.isSilent(now)
 	b.inFlight--

@@ -48,7 +48,7 @@ func (e evidence) unfinished(s story.Story) Verdict {
 	case step.Kind == story.QuotaWait, step.Kind == story.OutageWait:
 		return e.turn(step)
 	case step.Kind == story.BackoffWait:
-		return Verdict{backingOff, "Still waiting: its last call failed, and it will be called again", step.Sentence()}
+		return Verdict{backingOff, "Still waiting: its last call failed, and will be repeated", step.Sentence()}
 	case step.Kind == story.State && step.Error != nil, step.Kind == story.Doubt && step.Until.After(e.now):
 		return Verdict{asking, "Still waiting: to query the task's state again", step.Sentence()}
 	}

@@ -173,7 +173,7 @@ func TestKafkaThatHangsIsAnsweredBeforeSMNGivesUp(t *testing.T) {
 		}
 		defer s.Close()
 		s.verifier.certificates.fetch = func(context.Context, string) (*x509.Certificate, error) { return certificate, nil }
-		m, err := sim.Message(smnsim.Notification, smnsim.Failure("1", "FAILED", "", ""), nil)
+		m, err := sim.Message(smnsim.Notification, smnsim.TaskEnded("1", "FAILED", "", ""), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

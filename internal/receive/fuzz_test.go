@@ -11,9 +11,9 @@ import (
 // FuzzWhatIsSignedIsWhatIsRead: whatever else a body holds, the service reads the
 // task of the message that was verified, or nothing.
 func FuzzWhatIsSignedIsWhatIsRead(f *testing.F) {
-	good := smnsim.Message{"type": "Notification", "message_id": "m", "topic_urn": "urn", "timestamp": "t", "message": smnsim.Failure("1", "FAILED", "MPC.10105", "ü")}
+	good := smnsim.Message{"type": "Notification", "message_id": "m", "topic_urn": "urn", "timestamp": "t", "message": smnsim.TaskEnded("1", "FAILED", "MPC.10105", "ü")}
 	f.Add(good.Body())
-	f.Add(good.With(smnsim.Message{"message": smnsim.Failure("1", "SUCCEED", "", "")}).Body())
+	f.Add(good.With(smnsim.Message{"message": smnsim.TaskEnded("1", "SUCCEED", "", "")}).Body())
 	f.Add(good.With(smnsim.Message{"specversion": "1.0", "data": `{"task_id":"2"}`}).Body())
 	f.Add([]byte(`{"type":"Notification","message_id":"m","topic_urn":"u","timestamp":"t","message":"{\"task_id\":\"1\"}","Message":"{\"task_id\":\"2\"}","task_id":"3","remux_info":{"task_id":"4","status":"FAILED"}}`))
 	f.Add([]byte(`{"type":"Notification","message_id":"m","topic_urn":"u","timestamp":"t","message":"{\"task_id\":\"\\ud800\"}"}`))

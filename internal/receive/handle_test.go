@@ -16,7 +16,7 @@ import (
 
 func TestANotificationIsPublishedAsItCame(t *testing.T) {
 	b := start(t, smnsim.Config{}, nil)
-	m := b.message(smnsim.Notification, smnsim.Failure("538526", "FAILED", "MPC.10105", "ü\n\u2028\"<"), smnsim.Message{"subject": "MPC"})
+	m := b.message(smnsim.Notification, smnsim.TaskEnded("538526", "FAILED", "MPC.10105", "ü\n\u2028\"<"), smnsim.Message{"subject": "MPC"})
 	body := append([]byte(" \n"), m.Body()...)
 	for range 2 { // the service answers duplicates once
 		b.sends(200, "a notification", body, "Content-Type", "text/plain")
@@ -93,7 +93,7 @@ func TestKafkaAwayIs503AndNothingIsLost(t *testing.T) {
 func TestWhatIsNoFailureIsPublishedDroppedOrMadeADeadLetter(t *testing.T) {
 	b := start(t, smnsim.Config{}, nil)
 	for _, c := range []struct{ text, key, result, reason string }{
-		{smnsim.Failure("7", "SUCCEED", "", ""), "7", published, noFailure},
+		{smnsim.TaskEnded("7", "SUCCEED", "", ""), "7", published, noFailure},
 		{`{"event_type":"RemuxComplete","remux_info":{"task_id":8,"status":"CANCELED"}}`, "8", published, noFailure},
 		{`{"task_id":"9"}`, "9", published, failure},
 		{`{"event_type":"TranscodeComplete","transcode_info":{"task_id":"1","status":"FAILED"}}`, "", dropped, otherEvent},

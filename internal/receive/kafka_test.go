@@ -123,7 +123,7 @@ func TestARecordThatTheTopicRejectsIsAnswered503AndLeavesTheInstanceReady(t *tes
 		}
 		return nil
 	}
-	large := b.message(smnsim.Notification, smnsim.Failure("1", "FAILED", "MPC.10105", strings.Repeat("x", most)), nil)
+	large := b.message(smnsim.Notification, smnsim.TaskEnded("1", "FAILED", "MPC.10105", strings.Repeat("x", most)), nil)
 	for range 20 {
 		b.sends(503, "a large notification", large.Body())
 		if ok, detail := b.topic.writable(); !ok {

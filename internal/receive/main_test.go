@@ -157,7 +157,7 @@ func (b *bench) message(kind, text string, fields smnsim.Message) smnsim.Message
 }
 
 func (b *bench) failure(taskID string) smnsim.Message {
-	return b.message(smnsim.Notification, smnsim.Failure(taskID, "FAILED", "MPC.10105", "…"), nil)
+	return b.message(smnsim.Notification, smnsim.TaskEnded(taskID, "FAILED", "MPC.10105", "…"), nil)
 }
 
 // sends posts a body and wants a status.

@@ -16,7 +16,7 @@ import (
 func TestForgeriesAreRefused(t *testing.T) {
 	b := start(t, smnsim.Config{}, nil)
 	other := start(t, smnsim.Config{}, nil)
-	good := b.message(smnsim.Notification, smnsim.Failure("1", "FAILED", "", ""), smnsim.Message{"subject": "MPC"})
+	good := b.message(smnsim.Notification, smnsim.TaskEnded("1", "FAILED", "", ""), smnsim.Message{"subject": "MPC"})
 	raw := func(old, replacement string) []byte {
 		changed := bytes.Replace(good.Body(), []byte(old), []byte(replacement), 1)
 		if bytes.Equal(changed, good.Body()) {
@@ -39,7 +39,7 @@ func TestForgeriesAreRefused(t *testing.T) {
 		body   []byte
 		reason string
 	}{
-		"another message":             {with("message", smnsim.Failure("2", "FAILED", "", "")), "signature"},
+		"another message":             {with("message", smnsim.TaskEnded("2", "FAILED", "", "")), "signature"},
 		"another message_id":          {with("message_id", "x"), "signature"},
 		"another subject":             {with("subject", "x"), "signature"},
 		"no subject":                  {with("subject", ""), "signature"},
@@ -129,7 +129,7 @@ func TestOnlyRecentMessagesAreTaken(t *testing.T) {
 	} {
 		b := start(t, smnsim.Config{}, func(c2 *Config) { c2.Clock = wall{clock.System, c.clock} })
 		stamp := time.Now().Add(c.signed).UTC().Format(time.RFC3339)
-		b.sends(c.want, what, b.message(smnsim.Notification, smnsim.Failure("1", "FAILED", "", ""), smnsim.Message{"timestamp": stamp}).Body())
+		b.sends(c.want, what, b.message(smnsim.Notification, smnsim.TaskEnded("1", "FAILED", "", ""), smnsim.Message{"timestamp": stamp}).Body())
 		if c.want == 403 && b.counted(refused, "time") != 1 {
 			t.Errorf("%s: %s", what, b.lastLine())
 		}

@@ -17,7 +17,7 @@ type writer struct {
 // write writes the messages, grouped by partition of the failed topic. Each one goes back
 // to its original partition, because the producer may have used another hash of the key,
 // and all events of a task should be in one partition. If that partition no longer exists,
-// the key's hash chooses one.
+// the key's hash chooses one. The results are those of sink.write.
 func (w writer) write(ctx context.Context, messages []message) (refused map[int]error, done int, err error) {
 	l := &delivery{kafka: w.r.cfg.Kafka, messages: messages, done: make([]bool, len(messages)), refused: map[int]error{}}
 	groups, order := map[int][]int{}, []int(nil)

@@ -35,5 +35,5 @@ func (f *firstFailures) note(now time.Time, ev *event, refusal *mpcclient.Error,
 	}
 	f.log.WithFields(logrus.Fields{
 		"task_id": ev.Failure.TaskID, "partition": ev.Source.Partition, "offset": ev.Source.Offset, "max_attempts": maxAttempts,
-	}).WithError(refusal).Warn("a task's call failed: it is called again, and each failure counts as an attempt only if MPC serves others meanwhile")
+	}).WithError(refusal).Warn("a task's call failed: it will be repeated, and each failure counts as an attempt only if MPC serves others meanwhile")
 }

@@ -69,8 +69,8 @@ func (m Message) Body() []byte {
 	return body
 }
 
-// Message returns a signed message of a type, dated now, with further fields ("timestamp"
-// and "topic_urn" among them).
+// Message returns a signed message of a type, dated now. fields are added to it, or replace
+// its own, such as "timestamp" and "topic_urn".
 func (s *SMN) Message(kind, text string, fields Message) (Message, error) {
 	m := Message{
 		"type": kind, "message": text, "message_id": s.newID(), "topic_urn": s.cfg.Topic,
@@ -85,8 +85,8 @@ func (s *SMN) Message(kind, text string, fields Message) (Message, error) {
 	return m, m.sign(s.key)
 }
 
-// Failure is MPC's notification about a task, as SMN receives it.
-func Failure(taskID, status, code, description string) string {
+// TaskEnded is MPC's notification that a task has ended, as SMN receives it.
+func TaskEnded(taskID, status, code, description string) string {
 	info := map[string]string{"task_id": taskID, "status": status}
 	if code != "" {
 		info["error_code"], info["description"] = code, description

@@ -45,7 +45,8 @@ func (k Kind) Ends() bool {
 	return false
 }
 
-// Waits reports whether the event waits from this step to the next.
+// Waits reports whether each step of this kind is a wait until the next step. A Doubt is one
+// if it has an Until.
 func (k Kind) Waits() bool {
 	switch k {
 	case DuplicateWait, QuotaWait, OutageWait, BackoffWait, DeadLetterWait:

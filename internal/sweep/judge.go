@@ -15,11 +15,13 @@ import (
 // latest outcome decides, compared with the time at which the task failed:
 //
 //   - A refusal answers the failures before it.
-//   - After an accepted retry MPC runs the task again. If it is FAILED now, it has failed
-//     again, unless the retry was accepted while the list was being read.
+//   - After an accepted retry MPC runs the task again. If it ended since, it has failed
+//     again. One that ended earlier is the failure that was retried.
 //
-// Clocks differ by the margin at most. If only such a difference makes a failure look new,
-// it counts as known; a later sweep finds it if it is new.
+// Clocks differ by the margin at most. A failure within the margin of a refusal counts as
+// known; within that of an accepted retry as new, except if the retry was accepted while the
+// list was being read: MPC may have listed the task before. A later sweep finds it if it is
+// new.
 func isKnown(t mpcclient.ListedTask, k *outcomes.Task, listed time.Time) bool {
 	if k == nil {
 		return false

@@ -75,7 +75,7 @@ func await(t *testing.T, output *safeBuffer, text string) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%q was not logged:\n%s", text, output)
 		}
-		time.Sleep(10 * time.Millisecond) // polls a real process
+		time.Sleep(10 * time.Millisecond) // the service runs in real time
 	}
 }
 

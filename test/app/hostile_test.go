@@ -37,7 +37,7 @@ func TestAFloodOfGarbageIsAFewLines(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("not all are dead letters")
 		}
-		time.Sleep(20 * time.Millisecond) // polls a real process
+		time.Sleep(20 * time.Millisecond) // the service runs in real time
 	}
 	stop()
 	said := output.String()

@@ -131,7 +131,7 @@ func (p *pageReader) waitFor(what string, done func() (bool, string)) {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("not within a minute: %s; %s", what, seen)
 		}
-		time.Sleep(50 * time.Millisecond) // polls a real process
+		time.Sleep(50 * time.Millisecond) // the service runs in real time
 	}
 }
 

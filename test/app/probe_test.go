@@ -41,7 +41,7 @@ func TestEachProbeOfAnOutageOpensAConnection(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d probes\n%s", probes, output)
 		}
-		time.Sleep(50 * time.Millisecond) // polls a real process
+		time.Sleep(50 * time.Millisecond) // the service runs in real time
 		mu.Lock()
 		probes = len(from) - before
 		mu.Unlock()

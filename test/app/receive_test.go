@@ -44,7 +44,7 @@ func TestReceiveFollowsItsCertificate(t *testing.T) {
 	// post sends a notification and returns when the server's certificate expires.
 	post := func(task string) time.Time {
 		t.Helper()
-		m, err := smn.Message(smnsim.Notification, smnsim.Failure(task, "FAILED", "MPC.10105", ""), nil)
+		m, err := smn.Message(smnsim.Notification, smnsim.TaskEnded(task, "FAILED", "MPC.10105", ""), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

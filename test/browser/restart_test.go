@@ -13,7 +13,7 @@ import (
 	"remux-retrier/internal/page"
 )
 
-func TestAPageLeftOpenFindsBackAfterARestart(t *testing.T) {
+func TestAPageLeftOpenReconnectsAfterARestart(t *testing.T) {
 	t.Parallel()
 	s := newService(nil)
 	url, stop := serve(t, s, s.clock, "")
@@ -32,7 +32,7 @@ func TestAPageLeftOpenFindsBackAfterARestart(t *testing.T) {
 }
 
 // A browser does not reconnect a stream that was answered with an error.
-func TestAPageBehindAProxyThatSaysBadGatewayFindsBack(t *testing.T) {
+func TestAPageBehindAProxyThatSaysBadGatewayReconnects(t *testing.T) {
 	t.Parallel()
 	s := newService(nil)
 	url, stop := serve(t, s, s.clock, "")
@@ -58,7 +58,7 @@ func TestAPageBehindAProxyThatSaysBadGatewayFindsBack(t *testing.T) {
 		t.Error("the proxy gets no requests")
 	}
 	_ = value[string](b, `location.hash = '#task=538526'`)
-	b.until(`document.getElementById('verdict-text').textContent === 'HTTP 502 was answered, and no JSON.'`)
+	b.until(`document.getElementById('verdict-text').textContent === 'The answer was HTTP 502, without JSON.'`)
 	_ = proxy.Shutdown(b.ctx)
 	again := newService(func(s *page.Status) { s.Instance = "remux-retrier-0-again" })
 	_, _ = serve(t, again, again.clock, addr)

@@ -94,7 +94,7 @@ func TestSMNsNotificationsBecomeRetries(t *testing.T) {
 	sent := map[string]smnsim.Message{}
 	for i := range tasks {
 		id := fmt.Sprintf("task-%d", i)
-		sent[id] = receive.message(smnsim.Notification, smnsim.Failure(id, "FAILED", "MPC.10105", "ü"))
+		sent[id] = receive.message(smnsim.Notification, smnsim.TaskEnded(id, "FAILED", "MPC.10105", "ü"))
 		receive.posts(200, sent[id])
 	}
 	// Each message with a 200 is in the topic, in the partition of Java's producer.
@@ -111,7 +111,7 @@ func TestSMNsNotificationsBecomeRetries(t *testing.T) {
 	receive.posts(403, sent["task-1"].With(smnsim.Message{"message": "{}"}))
 
 	must(t, c.Stop(0))
-	late := receive.message(smnsim.Notification, smnsim.Failure("late", "FAILED", "MPC.10105", ""))
+	late := receive.message(smnsim.Notification, smnsim.TaskEnded("late", "FAILED", "MPC.10105", ""))
 	receive.posts(503, late)
 	receive.waitFor(20*time.Second, "to notice that the broker is away", func() (bool, string) {
 		status, body := receive.get("/readyz")
@@ -159,7 +159,7 @@ func TestReceiveWaitsForTheFailedTopic(t *testing.T) {
 		status, body := receive.get("/readyz")
 		return status == 503 && strings.Contains(body, r.failed), body
 	})
-	m := receive.message(smnsim.Notification, smnsim.Failure("1", "FAILED", "", ""))
+	m := receive.message(smnsim.Notification, smnsim.TaskEnded("1", "FAILED", "", ""))
 	receive.posts(503, m)
 	r.create(2, r.failed)
 	receive.ready()
@@ -176,7 +176,7 @@ func TestReceiveNeedsWRITEOnTheFailedTopicAlone(t *testing.T) {
 		"KAFKA_BROKERS", c.AddrsOf(testkafka.SASLPlaintext)[0], "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512",
 		"KAFKA_SASL_USERNAME", testkafka.User, "KAFKA_SASL_PASSWORD", testkafka.Password,
 	)
-	m := receive.message(smnsim.Notification, smnsim.Failure("1", "FAILED", "", ""))
+	m := receive.message(smnsim.Notification, smnsim.TaskEnded("1", "FAILED", "", ""))
 	receive.waitFor(20*time.Second, "to name the right", func() (bool, string) {
 		status, body := receive.get("/readyz")
 		return status == 503 && strings.Contains(body, "the brokers' ACLs must allow"), body

@@ -104,7 +104,7 @@ func TestSchemaRefusesWhatTheCodeRefuses(t *testing.T) {
 	}
 }
 
-func TestWhatIsAskedForFitsTheSchema(t *testing.T) {
+func TestNewFailuresFitTheSchema(t *testing.T) {
 	s := compile(t, "failure.schema.json")
 	for _, id := range []string{"538526", `"quoted"\`, "<script>", "../../etc/passwd", "ü", strings.Repeat("é", 64)} {
 		m, err := events.NewFailure(id, "requested by hand", false)
@@ -229,7 +229,7 @@ func TestDeadLetterHeadersFitTheirSchema(t *testing.T) {
 	}
 }
 
-func TestEnumerationsInTheSchemasEqualTheCodes(t *testing.T) {
+func TestEnumerationsInTheSchemasEqualThoseInTheCode(t *testing.T) {
 	want := map[events.Kind][]any{}
 	for _, reason := range events.Reasons() {
 		want[reason.Kind()] = append(want[reason.Kind()], string(reason))

@@ -73,12 +73,12 @@ func linked(info *debug.BuildInfo) ([]module, error) {
 		all = append(all, m)
 	}
 	if len(unknown) > 0 {
-		return nil, fmt.Errorf("no licence that is known here: %s", strings.Join(unknown, ", "))
+		return nil, fmt.Errorf("no known licence found for: %s", strings.Join(unknown, ", "))
 	}
 	return all, nil
 }
 
-// texts identify licences by typical sentences; the key is the SPDX id. A file may have
+// texts identify licences by typical sentences; id is the SPDX id. A file may have
 // several.
 var texts = []struct {
 	id   string

@@ -6,7 +6,7 @@ const isJSON = (answer) => (answer.headers.get('content-type') || '').startsWith
 // pages of its own.
 export async function complaint(answer) {
   const said = isJSON(answer) ? (await answer.json()).error : '';
-  return said || `HTTP ${answer.status} was answered, and no JSON.`;
+  return said || `The answer was HTTP ${answer.status}, without JSON.`;
 }
 
 // get requests a document; the error says in a sentence why there is none.
