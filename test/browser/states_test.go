@@ -64,10 +64,10 @@ var states = []struct {
 		s.Checks[0] = page.Check{Name: "brokers", Detail: "partition 2: " + s.Partitions[2].Problem}
 	}, []string{"Partition 2 cannot be read", "partition 2: fetching: dial tcp 10.0.4.17:9092: i/o timeout"}},
 	{"stuck", func(s *page.Status) {
-		s.Kafka.Stuck = []string{"topic remux.failed.dlq rejects a message of 1048000 bytes; its record cannot be committed until the topic accepts it: larger than the topic allows: raise its max.message.bytes"}
+		s.Kafka.Stuck = []string{"topic remux.failed.dlq rejects a message of 1048600 bytes; its record cannot be committed until the topic accepts it: larger than the topic allows: raise its max.message.bytes"}
 		s.Kafka.StuckMessages = []page.StuckMessage{{Topic: "remux.failed.dlq", Bytes: 1_048_600, TooLarge: true}}
 		s.Checks[3] = page.Check{Name: "publishing", Detail: s.Kafka.Stuck[0]}
-	}, []string{"A topic rejects a message", "Topic remux.failed.dlq refuses a message of 1,048,600 bytes; its partition waits", "--entity-name remux.failed.dlq --add-config max.message.bytes=1114112"}},
+	}, []string{"A topic rejects a message", "Topic remux.failed.dlq rejects a message of 1,048,600 bytes; its partition waits", "--entity-name remux.failed.dlq --add-config max.message.bytes=1114112"}},
 	{"standby", func(s *page.Status) {
 		s.Partitions, s.Flow, s.MPC.Share, s.MPC.Rate = []page.Partition{}, page.Flow{LagKnown: true}, per(0), per(0)
 	}, []string{"Standing by", "takes over"}},
