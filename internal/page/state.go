@@ -156,6 +156,9 @@ func outage(s *Status) State {
 	}
 	if m.LastErrorAt != nil && !m.LastErrorAt.Before(state.Since.Add(-causeMaxAge)) {
 		state.Error, state.ErrorAt, state.Advice = m.LastError, m.LastErrorAt, capital(m.LastErrorAdvice)
+		if state.Advice != "" {
+			state.Advice = sentence(state.Advice)
+		}
 		if m.LastErrorHeadline != "" {
 			state.Title = m.LastErrorHeadline
 		}

@@ -59,6 +59,10 @@ func TestTheStateIsWhatMattersMost(t *testing.T) {
 		{"no share", NoShare, "more instances than calls", func(s *Status) { s.MPC.Share = rate(0) }},
 		{"no share in an outage: it would not call anyhow", NoShare, "", func(s *Status) { outage(s); s.MPC.Share = rate(0) }},
 		{"no partition", Standby, "takes over", func(s *Status) { s.Partitions, s.MPC.Share = nil, rate(0) }},
+		{"two outcome topics are deleted", TopicAbsent, "Topics a, b do not exist. Outcomes for them wait", func(s *Status) { s.Kafka.Absent = []string{"a", "b"} }},
+		{"a topic rejects two messages", Stuck, "others continue. 1 more message waits, too.", func(s *Status) {
+			s.Kafka.Stuck, s.Kafka.StuckMessages = []string{"a", "b"}, []StuckMessage{{"dlq", 20, true}, {"dlq", 21, true}}
+		}},
 		{"an outcome topic is deleted, which the brokers say", TopicAbsent, "Topic remux.retry_failed does not exist. Outcomes for it wait", func(s *Status) { s.Kafka.Absent = []string{"remux.retry_failed"} }},
 		{"the failed topic is deleted, for which it waits", TopicAbsent, "Topic remux.failed does not exist. No failure event can be read", func(s *Status) {
 			s.Topic, s.Kafka = "remux.failed", Kafka{Started: true, Problem: "waiting for Kafka: unknown topic", Absent: []string{"remux.failed"}}
@@ -86,7 +90,7 @@ func TestAnOutageSaysSinceWhenWhatCameLastAndWhatToDo(t *testing.T) {
 	s := healthy()
 	s.MPC.Available, s.MPC.DownSince, s.MPC.LastError, s.MPC.LastErrorAt = false, ago(time.Hour), "HTTP 401", ago(time.Second)
 	s.MPC.LastErrorAdvice, s.Notes = "renew the key", []string{"another process uses KAFKA_INSTANCE_ID"}
-	if got := judge(&s); !got.Since.Equal(noon.Add(-time.Hour)) || got.Error != "HTTP 401" || !got.ErrorAt.Equal(noon.Add(-time.Second)) || got.Advice != "Renew the key" {
+	if got := judge(&s); !got.Since.Equal(noon.Add(-time.Hour)) || got.Error != "HTTP 401" || !got.ErrorAt.Equal(noon.Add(-time.Second)) || got.Advice != "Renew the key." {
 		t.Errorf("%+v", got)
 	}
 	s = healthy()

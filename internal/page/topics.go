@@ -13,7 +13,7 @@ func absent(s *Status) State {
 	if len(topics) > 1 {
 		title, it = "Topics "+strings.Join(topics, ", ")+" do not exist", "them"
 	}
-	text := "Outcomes for it wait. Tasks are not called if their outcome could not be stored."
+	text := "Outcomes for " + it + " wait. Tasks are not called if their outcome could not be stored."
 	if slices.Contains(topics, s.Topic) {
 		text = "No failure event can be read. Events that were not read before are lost."
 	}
@@ -45,9 +45,9 @@ func stuck(s *Status) State {
 			largest = m
 		}
 	}
-	text := fmt.Sprintf("Topic %s refuses a message of %s bytes; its partition waits, the others continue.", largest.Topic, group(largest.Bytes))
+	text := fmt.Sprintf("Topic %s rejects a message of %s bytes; its partition waits, the others continue.", largest.Topic, group(largest.Bytes))
 	if len(all) > 1 {
-		text += fmt.Sprintf(" %d more messages wait, too.", len(all)-1)
+		text += " " + quantity(len(all)-1, "more message waits", "more messages wait") + ", too."
 	}
 	state := s.at(Stuck, title, text+besides(s))
 	setting := "cleanup.policy=delete"

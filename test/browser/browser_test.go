@@ -199,12 +199,15 @@ func (b *tab) text(selector string) string {
 
 func (b *tab) number(expression string) float64 { b.t.Helper(); return value[float64](b, expression) }
 
-// checkPage checks that the page fits its window, has logged no error, and has sent no request
-// to another server.
+// checkPage checks that the page fits its window, has none of the faults, has logged no
+// error, and has sent no request to another server.
 func (b *tab) checkPage(url string) {
 	b.t.Helper()
 	if n := b.number(`document.documentElement.scrollWidth - document.documentElement.clientWidth`); n > 0 {
 		b.t.Errorf("the page is %v px wider than its window", n)
+	}
+	for _, fault := range value[[]string](b, faults) {
+		b.t.Error(fault)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

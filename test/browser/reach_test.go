@@ -124,13 +124,8 @@ func TestLettersOfTwiceTheSizeCutNothing(t *testing.T) {
 	for _, w := range sizes {
 		b := open(t, url, w, "light")
 		_ = value[bool](b, `(document.documentElement.style.fontSize = '30px', true)`)
-		b.do(chromedp.EmulateViewport(min(w.width-1, 1200), w.height, chromedp.EmulateScale(1)))
+		b.do(chromedp.EmulateViewport(w.width-1, w.height, chromedp.EmulateScale(1)))
 		b.until(`parseFloat(getComputedStyle(document.querySelector('.node .label')).fontSize) > 20 && document.querySelector('.node rect').getAttribute('height') > 100`)
-		for _, text := range outside {
-			if n := b.number(`(` + text + `).length`); n > 0 {
-				t.Errorf("%s: %v texts run out of their boxes: %s", w.name, n, text)
-			}
-		}
 		b.keep("large-" + w.name)
 		b.checkPage(url)
 	}
@@ -141,11 +136,6 @@ func TestASmallPhoneCutsNothing(t *testing.T) {
 	s := newService(stateNamed("quota")).aDay()
 	url, _ := serve(t, s, s.clock, "")
 	b := open(t, url, size{"small", 320, 640, true}, "light")
-	for _, text := range outside {
-		if n := b.number(`(` + text + `).length`); n > 0 {
-			t.Errorf("%v texts run out of their boxes: %s", n, text)
-		}
-	}
 	b.keep("small")
 	b.checkPage(url)
 }
@@ -164,7 +154,5 @@ func TestAxesHaveWholeSteps(t *testing.T) {
 			}
 		}
 	}
-	if cut := value[[]string](b, `[...document.querySelectorAll('.plot svg, .flow svg')].flatMap((picture) => [...picture.querySelectorAll('text, rect')].filter((part) => { const [a, b] = [part.getBoundingClientRect(), picture.getBoundingClientRect()]; return a.left < b.left - 0.1 || a.right > b.right + 0.1 || a.top < b.top - 0.1 || a.bottom > b.bottom + 0.1 })).map((part) => part.outerHTML)`); len(cut) > 0 {
-		t.Errorf("parts of the pictures are cut at an edge: %q", cut)
-	}
+	b.checkPage(url)
 }

@@ -30,6 +30,18 @@ var states = []struct {
 		s.Flow.Lag, s.Flow.Unanswered, s.Flow.Held, s.Flow.Waiting = 4812, 4812, 2248, page.Waiting{Quota: 2044, Backoff: 131}
 		s.Flow.OldestAt = &plain.Time{Time: time.Now().Add(-23 * time.Minute)}
 	}, []string{"Waiting for the quota", "2,044 events wait", "95 requests a minute", "22 minutes"}},
+	{"quota-crowded", func(s *page.Status) { // large numbers, and all that the page can show
+		s.Instance, s.MPC.Quota, s.MPC.Share, s.MPC.Rate = "remux-retrier-7c9f8d6b5-x2x9q", per(6000), per(333.4), per(316.7)
+		s.Flow.Lag, s.Flow.Unanswered, s.Flow.Held, s.Flow.Waiting = 1_204_812, 1_204_812, 99_999, page.Waiting{Quota: 2044, Outage: 20_111, Backoff: 31_131, Kafka: 10_012}
+		s.Flow.OldestAt = &plain.Time{Time: time.Now().Add(-23 * time.Hour)}
+		s.Notes = []string{"Another process uses KAFKA_INSTANCE_ID remux-retrier-0: give each its own"}
+		for i := range 40 {
+			s.Partitions = append(s.Partitions, page.Partition{Partition: 4 + i, Committed: 1000, Next: 2000, End: 30_000, Unanswered: 400})
+		}
+		for i := range 8 {
+			s.Retries = append(s.Retries, page.RetriesOfHour{From: time.Now().Add(time.Duration(i-30) * time.Hour).Truncate(time.Hour), Accepted: 1200, Recovered: 900, FailedAgain: 100, NotHeardOf: 200})
+		}
+	}, []string{"Waiting for the quota", "2,044 events wait at 317 requests a minute", "give each its own"}},
 	{"outage", func(s *page.Status) {
 		s.MPC.Available, s.MPC.DownSince = false, at(time.Now().Add(-12*time.Minute))
 		s.MPC.LastError, s.MPC.LastErrorAt = "retry: HTTP 503 MPC.10201 (Service unavailable.): transient", at(time.Now().Add(-3*time.Second))
@@ -64,10 +76,10 @@ var states = []struct {
 		s.Checks[0] = page.Check{Name: "brokers", Detail: "partition 2: " + s.Partitions[2].Problem}
 	}, []string{"Partition 2 cannot be read", "partition 2: fetching: dial tcp 10.0.4.17:9092: i/o timeout"}},
 	{"stuck", func(s *page.Status) {
-		s.Kafka.Stuck = []string{"topic remux.failed.dlq rejects a message of 1048000 bytes; its record cannot be committed until the topic accepts it: larger than the topic allows: raise its max.message.bytes"}
+		s.Kafka.Stuck = []string{"topic remux.failed.dlq rejects a message of 1048600 bytes; its record cannot be committed until the topic accepts it: larger than the topic allows: raise its max.message.bytes"}
 		s.Kafka.StuckMessages = []page.StuckMessage{{Topic: "remux.failed.dlq", Bytes: 1_048_600, TooLarge: true}}
 		s.Checks[3] = page.Check{Name: "publishing", Detail: s.Kafka.Stuck[0]}
-	}, []string{"A topic rejects a message", "Topic remux.failed.dlq refuses a message of 1,048,600 bytes; its partition waits", "--entity-name remux.failed.dlq --add-config max.message.bytes=1114112"}},
+	}, []string{"A topic rejects a message", "Topic remux.failed.dlq rejects a message of 1,048,600 bytes; its partition waits", "--entity-name remux.failed.dlq --add-config max.message.bytes=1114112"}},
 	{"standby", func(s *page.Status) {
 		s.Partitions, s.Flow, s.MPC.Share, s.MPC.Rate = []page.Partition{}, page.Flow{LagKnown: true}, per(0), per(0)
 	}, []string{"Standing by", "takes over"}},
@@ -80,12 +92,6 @@ var states = []struct {
 		s.Checks[2] = page.Check{Name: "ledger", Detail: "reading the outcome topics"}
 	}, []string{"Reading the outcome topics", "earlier outcomes are known"}},
 	{"starting", func(s *page.Status) { s.Kafka, s.Partitions, s.Flow = page.Kafka{}, []page.Partition{}, page.Flow{} }, []string{"Starting"}},
-}
-
-// outside returns the texts that do not fit their place.
-var outside = []string{
-	`[...document.querySelectorAll('.node text')].filter((t) => t.getBoundingClientRect().right > t.parentNode.querySelector('rect').getBoundingClientRect().right || t.getBoundingClientRect().bottom > t.parentNode.querySelector('rect').getBoundingClientRect().bottom)`,
-	`[...document.querySelectorAll('td')].filter((cell) => cell.offsetParent && cell.scrollWidth > cell.clientWidth)`,
 }
 
 func TestEachStateIsSaidAtAGlanceAtEverySize(t *testing.T) {
@@ -108,19 +114,15 @@ func TestEachStateIsSaidAtAGlanceAtEverySize(t *testing.T) {
 						t.Errorf("%q is not said: %q", say, words)
 					}
 				}
-				if flow := b.text("#flow"); state.name == "kafka_away" && !strings.Contains(flow, "Kafka 3") {
-					t.Errorf("the picture of the flow does not say what waits: %q", flow)
+				if flow := b.text("#flow") + value[string](b, `document.getElementById('flow').getAttribute('aria-label')`); state.name == "kafka_away" &&
+					(!strings.Contains(flow, "Kafka 3") || !strings.Contains(flow, "≥ 6") || !strings.Contains(flow, "unanswered: at least 6, lag: at least 6")) {
+					t.Errorf("the picture of the flow does not say what waits, or takes what is not known for known: %q", flow)
 				}
 				if n := strings.Count(words, state.says[0]); n > 1 {
 					t.Errorf("%q is said %d times: %q", state.says[0], n, words)
 				}
 				if bottom := b.number(`document.getElementById('state').getBoundingClientRect().bottom`); bottom > float64(w.height) {
 					t.Errorf("one has to scroll to read it: it ends at %v", bottom)
-				}
-				for _, text := range outside {
-					if n := b.number(`(` + text + `).length`); n > 0 {
-						t.Errorf("%v texts run out of their boxes: %s", n, text)
-					}
 				}
 				b.keep(state.name + "-" + w.name)
 				b.checkPage(url)

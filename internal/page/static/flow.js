@@ -9,38 +9,42 @@ const nodes = {
 };
 const edges = [['unanswered', 'waiting'], ['waiting', 'calls'], ['calls', 'retried'], ['calls', 'retry_failed'], ['unanswered', 'dead_letter']];
 
-// places returns the left upper corners of the boxes, for the available width and the font
-// size. The reasons for waiting are in one line, or in up to three if the boxes are narrow.
-// Everything is one pixel inside, so that no edge is cut.
-function places(width) {
+// places returns the left upper corners of the boxes, for the available width, the font
+// size, and the lines of small print that are needed. If the boxes are narrow, each part of
+// the small print has a line of its own (apart), and there is room for three. Everything is
+// one pixel inside, so that no edge is cut.
+function places(width, needed) {
   const k = scale();
   const [line, border] = [13 * k, 1];
   const room = width - 2 * border;
   if (room < 330 * k) { // large letters on a small screen: boxes one below the other
-    const [height, gap] = [66 * k, 14];
+    const lines = needed;
+    const [height, gap] = [66 * k + (lines - 1) * line, 14];
     const at = Object.fromEntries(Object.keys(nodes).map((name, i) => [name, [border, border + i * (height + gap)]]));
-    return { k, line, w: room, height, lines: 1, h: at.dead_letter[1] + height + border, narrow: true, at };
+    return { k, line, width, w: room, height, lines, apart: false, h: at.dead_letter[1] + height + border, narrow: true, at };
   }
   if (room < 620 * k) {
     const gap = 12;
     const w = (room - 2 * gap) / 3;
-    const height = 66 * k + 2 * line;
+    const lines = Math.max(3, needed);
+    const height = 66 * k + (lines - 1) * line;
     const low = border + height + 72;
     const x = [0, 1, 2].map((i) => border + i * (w + gap));
     return {
-      k, line, w, height, lines: 3, h: low + height + border, narrow: true,
+      k, line, width, w, height, lines, apart: true, h: low + height + border, narrow: true,
       at: { unanswered: [x[0], border], waiting: [x[1], border], calls: [x[2], border], dead_letter: [x[0], low], retry_failed: [x[1], low], retried: [x[2], low] },
     };
   }
   const w = Math.min(220 * k, (room - 150) / 4);
-  const lines = w < 200 * k ? 3 : 1;
+  const apart = w < 200 * k;
+  const lines = Math.max(apart ? 3 : 1, needed);
   const height = 66 * k + (lines - 1) * line;
   const step = (room - w) / 3;
   const x = [0, 1, 2, 3].map((i) => border + i * step);
   const y = [0, 1, 2].map((i) => border + i * (height + 14));
   const middle = (y[0] + y[1]) / 2;
   return {
-    k, line, w, height, lines, h: y[2] + height + border, narrow: false,
+    k, line, width, w, height, lines, apart, h: y[2] + height + border, narrow: false,
     at: { unanswered: [x[0], middle], waiting: [x[1], middle], calls: [x[2], middle], retried: [x[3], y[0]], retry_failed: [x[3], y[1]], dead_letter: [x[3], y[2]] },
   };
 }
@@ -65,8 +69,8 @@ function path(from, to, { w, height, narrow, at }) {
 let layout = null;
 let shown = null;
 
-function build(width) {
-  layout = places(width);
+function build(width, needed = 1) {
+  layout = places(width, needed);
   const { k, w, h, height, at } = layout;
   const picture = draw('svg', { width, height: h, viewBox: `0 0 ${width} ${h}`, 'aria-hidden': 'true' });
   for (const [from, to] of edges) {
@@ -83,9 +87,24 @@ function build(width) {
   byId('flow').replaceChildren(picture);
 }
 
-// small sets the small print of a box: in one line, or a line for each part.
-function small(node, words) {
-  const lines = layout.lines > 1 ? words : [words.join(' · ')];
+const pen = document.createElement('canvas').getContext('2d');
+
+// fit puts the parts of a box's small print into as few lines as its width allows.
+function fit(parts) {
+  if (layout.apart) return parts;
+  const style = getComputedStyle(byId('flow').querySelector('.more'));
+  pen.font = `${style.fontSize} ${style.fontFamily}`; // style.font is empty: the numbers are tabular
+  const lines = [];
+  for (const part of parts) {
+    const longer = `${lines.at(-1)} · ${part}`;
+    if (lines.length && pen.measureText(longer).width <= layout.w - 24) lines[lines.length - 1] = longer;
+    else lines.push(part);
+  }
+  return lines;
+}
+
+// small sets the small print of a box.
+function small(node, lines) {
   list(node, lines, (text) => lines.indexOf(text), () => draw('tspan', { x: 12 }), (span, text) => {
     set(span, { dy: text === lines[0] ? 0 : layout.line });
     put(span, text);
@@ -128,31 +147,40 @@ export function showFlow(s) {
   const { flow, mpc } = s;
   const [counts, lately] = sums(s);
   const waiting = flow.waiting.quota + flow.waiting.outage + flow.waiting.backoff + flow.waiting.kafka;
-  const node = (name, count, more) => {
-    const g = byId('flow').querySelector(`[data-node=${name}]`);
-    put(g.querySelector('.count'), count);
-    small(g.querySelector('.more'), [more].flat());
-  };
   const atLeast = (n) => (flow.lag_known ? short(n) : n ? `≥ ${short(n)}` : '?');
   const age = flow.oldest_at ? [`oldest ${duration((Date.parse(s.at) - Date.parse(flow.oldest_at)) / 1000)}`] : [];
-  node('unanswered', atLeast(flow.unanswered), [...age, `lag ${atLeast(flow.lag)}`]);
+  const boxes = {
+    unanswered: [atLeast(flow.unanswered), [...age, `lag ${atLeast(flow.lag)}`]],
+    waiting: [short(waiting), waitingFor(flow.waiting)],
+    calls: [short(flow.in_flight), [`${short(mpc.sent_last_minute)} /min`]],
+  };
+  for (const name in counts) boxes[name] = [short(counts[name]), [`${short(lately[name])} /min`]];
+  const lines = Object.fromEntries(Object.entries(boxes).map(([name, [, parts]]) => [name, fit(parts)]));
+  // The boxes grow, and do not shrink again: a picture that changes all the time is hard to read.
+  const needed = Math.max(...Object.values(lines).map((all) => all.length));
+  if (needed > layout.lines) build(layout.width, needed);
+  for (const [name, [count]] of Object.entries(boxes)) {
+    const g = byId('flow').querySelector(`[data-node=${name}]`);
+    put(g.querySelector('.count'), count);
+    small(g.querySelector('.more'), lines[name]);
+  }
   put(byId('lag-text'), lagExplained(flow));
-  node('waiting', short(waiting), waitingFor(flow.waiting));
-  node('calls', short(flow.in_flight), `${short(mpc.sent_last_minute)} /min`);
-  for (const name in counts) node(name, short(counts[name]), `${short(lately[name])} /min`);
   const rates = { waiting: mpc.sent_last_minute, calls: mpc.sent_last_minute, ...lately };
   for (const edge of byId('flow').querySelectorAll('.edge')) {
     const rate = rates[edge.dataset.to];
     set(edge, { 'stroke-width': (1.5 + 2.2 * Math.log10(1 + rate)).toFixed(1) });
     edge.classList.toggle('moving', rate > 0);
   }
-  set(byId('flow'), { 'aria-label': `${number(flow.unanswered)} unanswered, lag ${number(flow.lag)}, ${number(waiting)} waiting, ${number(flow.in_flight)} calls in flight; ` +
+  const said = (n) => (flow.lag_known ? number(n) : n ? `at least ${number(n)}` : 'not known');
+  set(byId('flow'), { 'aria-label': `unanswered: ${said(flow.unanswered)}, lag: ${said(flow.lag)}, ${number(waiting)} waiting, ${number(flow.in_flight)} calls in flight; ` +
     `since the start ${number(counts.retried)} retried, ${number(counts.retry_failed)} failed, ${number(counts.dead_letter)} dead letters` });
 }
 
-new ResizeObserver(([entry]) => {
-  const width = Math.floor(entry.contentRect.width);
+const watch = new ResizeObserver(() => {
+  const width = Math.floor(byId('flow').clientWidth);
   if (width === 0) return; // before the page has its style or its window
-  build(width);
+  build(width, layout?.width === width && layout.k === scale() ? layout.lines : 1);
   if (shown) showFlow(shown);
-}).observe(byId('flow'));
+});
+watch.observe(byId('flow'));
+watch.observe(byId('flow-title')); // its height changes with the size of the letters

@@ -34,11 +34,12 @@ function frame(width, tall, ticks, y, minuteAt) {
     picture.append(draw('line', { class: 'grid-line', x1: margin.left, x2: width - margin.right, y1: y(value), y2: y(value) }),
       draw('text', { class: 'tick', x: margin.left - 8, y: y(value) + 4 * scale(), 'text-anchor': 'end' }, text));
   }
-  // Quarters of an hour.
-  for (let at = Math.ceil((minuteAt - 60) / 15) * 15; at <= minuteAt; at += 15) {
+  // Quarters of an hour, or half hours if large letters leave no room.
+  const every = width - margin.left - margin.right < 4 * 44 * scale() ? 30 : 15;
+  for (let at = Math.ceil((minuteAt - 60) / every) * every; at <= minuteAt; at += every) {
     const x = margin.left + (width - margin.left - margin.right) * (1 - (minuteAt - at) / 60);
-    const anchor = x - margin.left < 16 ? 'start' : width - x < 20 ? 'end' : 'middle';
-    picture.append(draw('text', { class: 'tick', x, y: tall - 4, 'text-anchor': anchor }, minute(at * 60_000)));
+    const anchor = x - margin.left < 16 * scale() ? 'start' : width - x < 20 * scale() ? 'end' : 'middle';
+    picture.append(draw('text', { class: 'tick', x, y: tall - 4 * scale(), 'text-anchor': anchor }, minute(at * 60_000)));
   }
   return picture;
 }
@@ -174,7 +175,7 @@ const readTimes = reader('times', 360);
 
 export function showHistory(h) {
   shown = h;
-  margin = { ...margin, left: 52 * scale(), bottom: 20 * scale() };
+  margin = { ...margin, left: 52 * scale(), top: 8 * scale(), bottom: 20 * scale() };
   throughput(byId('throughput'), h);
   times(byId('times'), h);
 }
@@ -184,3 +185,4 @@ onZone(again);
 const watch = new ResizeObserver(again);
 watch.observe(byId('throughput'));
 watch.observe(byId('times'));
+watch.observe(byId('times-title')); // its height changes with the size of the letters

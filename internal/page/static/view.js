@@ -1,7 +1,7 @@
 // The state, the gauge, the reasons and the partitions.
 
 import { copies } from './copy.js';
-import { byId, draw, list, make, number, put, set, short, show, since } from './dom.js';
+import { byId, draw, list, make, number, plain, put, set, short, show, since } from './dom.js';
 import { clock, inZone, onZone } from './time.js';
 
 // moods are the colours of the states; see style.css.
@@ -52,6 +52,12 @@ function saidAbove(note, state) {
   return bare(note) === bare(state.advice) || state.name === 'throttled' && note.startsWith('Throttled by MPC');
 }
 
+// putCommand is put for a command, with each word in a box of its own: lines end between
+// words, not at the hyphens of an option.
+function putCommand(node, text) {
+  if (node.textContent !== plain(text)) node.replaceChildren(...text.split(' ').flatMap((word, i) => [i ? ' ' : '', make('span', { class: 'word' }, word)]));
+}
+
 function showState(s) {
   const { state } = s;
   set(byId('state'), { 'data-mood': moods[state.name] || 'calm', 'data-state': state.name });
@@ -60,7 +66,7 @@ function showState(s) {
   put(byId('state-text'), inZone(state.text, s.at));
   show(byId('state-advice'), state.advice);
   byId('state-command').hidden = !state.command;
-  put(byId('state-command-text'), state.command || '');
+  putCommand(byId('state-command-text'), state.command || '');
   byId('state-letters').hidden = state.name !== 'unreadable';
   byId('state-error').hidden = !state.error;
   put(byId('state-error-label'), state.error_at ? `Last answer, at ${clock(state.error_at, s.at)}` : 'What is wrong');
@@ -103,7 +109,7 @@ function showGauge(s) {
   if (known && m.rate_per_minute !== null) words.push(`At most ${number(m.rate_per_minute)} a minute now.`);
   if (m.quota_per_minute !== null && (!known || m.quota_per_minute !== limit)) words.push(`The whole group has ${number(m.quota_per_minute)}.`);
   if (m.throttled_last_minute) words.push(`${number(m.throttled_last_minute)} refused because of the quota.`);
-  if (!known) words.push('This instance has no share while it has no partition.');
+  if (!known) words.push(s.kafka.joined ? 'This instance has no share while it has no partition.' : 'The share of this instance is known when it has joined the group.');
   put(byId('quota-text'), words.join(' ') || 'Retries, queries and probes.');
 }
 
