@@ -73,7 +73,7 @@ func Lookup(text string) (Code, bool) {
 		return Code{
 			Code: code, Place: Answer,
 			Meaning:  "A code that this version does not know.",
-			Service:  "In an answer with a 4xx status it counts as a refusal of this task: the service queries the task's state, which decides the outcome; FAILED leads to rejected. In a failed task it changes nothing: the service calls the retry unless RETRY_SKIP_CODES has the code.",
+			Service:  "In an answer with a 4xx status it counts as a refusal of this task: the service queries the task's state, which decides the outcome; FAILED leads to rejected. In a failed task it changes nothing: the service asks for a retry unless RETRY_SKIP_CODES has the code.",
 			Operator: "Look it up in the vendor's list of error codes.",
 		}, true
 	}
