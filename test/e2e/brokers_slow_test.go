@@ -105,7 +105,6 @@ func TestAKafkaQuotaSlowsReadingAndHarmsNothing(t *testing.T) {
 }
 
 func TestConnectionsToABrokerAreFewHoweverManyPartitions(t *testing.T) {
-	inTurn(t)
 	c, o := ownCluster(t, testkafka.Config{}, options{partitions: 64, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 10 * time.Millisecond}}})
 	r := newRig(t, o)
 	s := r.start("MPC_REQUESTS_PER_MINUTE", "unlimited").ready()
@@ -162,7 +161,6 @@ func (r *rig) onBroker(topic string, brokers []int) {
 // A task is not called while its outcome could not be written, and does not hold
 // up the others.
 func TestAnOutcomePartitionWithoutALeaderHoldsUpItsOwnTasksAlone(t *testing.T) {
-	inTurn(t)
 	// The topic of the committed offsets has one replica: commits go on.
 	c, o := ownCluster(t, testkafka.Config{Brokers: 3, Properties: map[string]string{"offsets.topic.replication.factor": "1", "offsets.topic.num.partitions": "1"}}, options{noTopics: true, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 20 * time.Millisecond}}})
 	r := newRig(t, o)

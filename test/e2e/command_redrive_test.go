@@ -65,7 +65,6 @@ func values(records []*kgo.Record) []string {
 }
 
 func TestCommandRedriveInterruptedAndStartedAgainRepeatsNothing(t *testing.T) {
-	inTurn(t)
 	r := newRig(t, options{})
 	letters := r.deadLetters(2000)
 	before, err := r.ends(r.failed)
@@ -165,7 +164,6 @@ func TestCommandRedriveTwiceAtTheSameTimeSharesTheWork(t *testing.T) {
 
 // After a kill only the uncommitted batch may come twice, and nothing is lost.
 func TestCommandRedriveKilledRepeatsABatchAtMost(t *testing.T) {
-	inTurn(t)
 	r := newRig(t, options{})
 	letters := r.deadLetters(2000)
 	before, err := r.ends(r.failed)

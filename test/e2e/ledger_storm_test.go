@@ -45,7 +45,6 @@ var keyings = map[string]bool{"keyed by task": false, "over all partitions": tru
 // Each task fails again at once, so that each further call would be accepted and
 // billed.
 func TestInvariant5AStormAboutATaskCostsOneCall(t *testing.T) {
-	inTurn(t)
 	for name, spread := range keyings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -72,7 +71,6 @@ func TestInvariant5AStormAboutATaskCostsOneCall(t *testing.T) {
 
 // Each task is refused for good, in one of four ways.
 func TestInvariant5AStormAboutATaskThatIsRefusedForGoodCostsOneCall(t *testing.T) {
-	inTurn(t)
 	refusals := []struct {
 		reason string
 		refuse func(r *rig, task string) error
@@ -128,7 +126,6 @@ func TestInvariant5AStormAboutATaskThatIsRefusedForGoodCostsOneCall(t *testing.T
 // The instance is killed when half of a storm's tasks are called. State queries
 // find the accepted calls without an outcome, and these answer their whole storm.
 func TestInvariant3ACrashInAStormRepeatsNoCall(t *testing.T) {
-	inTurn(t)
 	r := newRig(t, options{partitions: stormPartitions, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 200 * time.Millisecond}}})
 	events := r.storm(false)
 	start := func() *service { return r.start(podEnv("pod-0", "MPC_MAX_IN_FLIGHT", "8")...) }

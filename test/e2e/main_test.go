@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,20 +20,10 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// parallel is how many scenarios run at once. They mostly wait; those that do not call
-// inTurn.
+// parallel is how many scenarios run at once. They mostly wait. Those that keep the machine
+// busy do not call t.Parallel: they run before the others, one at a time, and so starve no
+// other's brokers.
 const parallel = "6"
-
-var turn sync.Mutex
-
-// inTurn makes a test parallel, but waits until no other one runs that keeps the machine
-// busy: two at once would starve the brokers of all tests.
-func inTurn(t *testing.T) {
-	t.Helper()
-	t.Parallel()
-	turn.Lock()
-	t.Cleanup(turn.Unlock)
-}
 
 var (
 	binary string             // the service, built with the race detector
