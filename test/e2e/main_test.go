@@ -21,8 +21,8 @@ import (
 	"remux-retrier/internal/testkafka"
 )
 
-// parallel is how many scenarios run at once. They mostly wait; those that do not call
-// inTurn.
+// parallel is how many scenarios run at once. Most of them only wait. A scenario that keeps
+// the machine busy calls inTurn.
 const parallel = "6"
 
 var turn sync.Mutex
@@ -37,7 +37,7 @@ func inTurn(t *testing.T) {
 }
 
 var (
-	binary string             // the service, built with the race detector
+	binary string             // the service, see build
 	shared *testkafka.Cluster // the broker that scenarios share
 	admin  *kadm.Client       // for the shared broker
 )
