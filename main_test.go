@@ -136,7 +136,7 @@ func TestSIGHUPReadsTheFilesAgainAndEndsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer time.AfterFunc(time.Minute, func() { _ = program.Process.Kill() }).Stop()
-	// signals are sent when the line before has come.
+	// Each signal is sent when the log has a line that contains after.
 	signals := []struct {
 		after string
 		send  os.Signal

@@ -3,7 +3,8 @@
 // something is wrong.
 //
 // It changes nothing: it writes no record, joins no group, and sends MPC only one request
-// without credentials and one state query. Only package command imports it.
+// without credentials and one state query, and before that a login to IAM if one is
+// configured. Only package command imports it.
 //
 //	check.go   results
 //	kafka.go   brokers and group
@@ -88,7 +89,7 @@ func (c *Checker) certificate() {
 	case left <= 0:
 		c.fail(what, "expired at %s: replace it and its key (KAFKA_TLS_CERT_FILE, KAFKA_TLS_KEY_FILE)", at)
 	case left < endsSoon:
-		c.warn(what, "expires in %d days, at %s: replace it and its key; a running service uses them without a restart", int(left/(24*time.Hour)), at)
+		c.warn(what, "expires in %s, at %s: replace it and its key; a running service uses them without a restart", counted(int(left/(24*time.Hour)), "day"), at)
 	default:
 		c.ok(what, "valid until %s", at)
 	}

@@ -125,7 +125,7 @@ func TestRetentionIsReadAsBrokersWriteIt(t *testing.T) {
 		d    time.Duration
 		says string
 	}{
-		"-1": {0, "ever"}, "604800000": {7 * 24 * time.Hour, "7 days"}, "3600000": {time.Hour, "1h0m0s"},
+		"-1": {0, "ever"}, "604800000": {7 * 24 * time.Hour, "7 days"}, "86400000": {24 * time.Hour, "1 day"}, "3600000": {time.Hour, "1h0m0s"},
 		"9223372036854775807": {0, "ever"}, "soon": {0, "ever"},
 	} {
 		if d := retentionOf(text); d != c.d || forHowLong(d) != c.says {

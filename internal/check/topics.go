@@ -176,7 +176,7 @@ func are(n int, what string) string {
 	return "are " + counted(n, what)
 }
 
-// retentionOf reads retention.ms; 0 means for ever.
+// retentionOf reads retention.ms; 0 means for ever, or that it is not a number.
 func retentionOf(millis string) time.Duration {
 	n, err := strconv.ParseInt(millis, 10, 64)
 	if err != nil || n < 0 || n > int64(290*365*24*time.Hour/time.Millisecond) {
@@ -190,7 +190,7 @@ func forHowLong(d time.Duration) string {
 	case d == 0:
 		return "ever"
 	case d%(24*time.Hour) == 0:
-		return fmt.Sprintf("%d days", d/(24*time.Hour))
+		return counted(int(d/(24*time.Hour)), "day")
 	}
 	return d.String()
 }

@@ -15,7 +15,7 @@ import (
 	"remux-retrier/internal/testsecrets"
 )
 
-func TestAFileThatIsBrokenMeanwhileIsSaidAndNoted(t *testing.T) {
+func TestAFileThatBreaksIsLoggedWithoutItsContentsAndUsedOnceRepaired(t *testing.T) {
 	dir := t.TempDir()
 	token := filepath.Join(dir, "token")
 	write := func(content string) {

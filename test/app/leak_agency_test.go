@@ -19,7 +19,7 @@ func TestNoKeyOfAnAgencyComesOutWhateverTheAnswersAre(t *testing.T) {
 	for name, answer := range map[string]func(w http.ResponseWriter, keys string){
 		"keys":        func(w http.ResponseWriter, keys string) { _, _ = io.WriteString(w, keys) },
 		"broken JSON": func(w http.ResponseWriter, keys string) { _, _ = io.WriteString(w, keys[1:]) },
-		"a time that is none": func(w http.ResponseWriter, keys string) {
+		"an invalid time": func(w http.ResponseWriter, keys string) {
 			_, _ = io.WriteString(w, strings.Replace(keys, "2100-01-01T00:00:00.000000Z", keys[:60], 1))
 		},
 		"an error": func(w http.ResponseWriter, keys string) { http.Error(w, keys, http.StatusInternalServerError) },
@@ -31,7 +31,7 @@ func TestNoKeyOfAnAgencyComesOutWhateverTheAnswersAre(t *testing.T) {
 			w.Header().Set("Location", "http://127.0.0.1:1/?"+keys)
 			w.WriteHeader(http.StatusFound)
 		},
-		"no HTTP": func(w http.ResponseWriter, keys string) {
+		"a malformed header": func(w http.ResponseWriter, keys string) {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err != nil {
 				return

@@ -84,7 +84,7 @@ func TestTopicsThatTheBrokersTellOfALittleLaterAreNotMissing(t *testing.T) {
 		return nil, nil, false
 	})
 	output, stop := start(t, env)
-	for range 2 { // after the second time the topics would be missing
+	for range 2 { // topics count as missing only after some seconds of asking again
 		select {
 		case <-asked:
 		case <-time.After(10 * time.Second):

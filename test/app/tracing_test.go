@@ -23,7 +23,7 @@ const (
 	secretToken    = "hunter2-hunter2"
 )
 
-// lastSpans is how long a stop waits for a collector.
+// lastSpans is how long a stop waits at most for a collector to accept the last spans.
 const lastSpans = 3 * time.Second
 
 // traced returns the environment of a service with a collector and a simulator in which
@@ -168,7 +168,7 @@ func TestWithoutACollectorTheProducersTraceIsCarriedOn(t *testing.T) {
 	}
 }
 
-// A collector that refuses loses spans. One that hangs must not delay the stop.
+// Spans that a collector refuses are lost. One that hangs delays the stop by at most lastSpans.
 func TestACollectorThatIsAwayOrHangsIsSaidOnceAndHoldsUpNothing(t *testing.T) {
 	hanging := make(chan struct{})
 	hung := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

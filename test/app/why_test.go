@@ -11,7 +11,7 @@ import (
 	"remux-retrier/internal/page"
 )
 
-// TestThePageAloneShowsWhyATaskIsNotRetried causes each reason in the real
+// TestThePageAloneShowsWhyATaskIsNotRetried causes the most frequent reasons in the real
 // service. An outage is the hardest to explain: what an event began to wait for is not what
 // it waits for now.
 func TestThePageAloneShowsWhyATaskIsNotRetried(t *testing.T) {
@@ -104,8 +104,8 @@ func TestThePageAloneShowsWhyATaskIsNotRetried(t *testing.T) {
 	if seen[page.QuotaWait] == 0 {
 		t.Errorf("no event waits for the quota after the outage: %v", seen)
 	}
-	// Some wait for their own turn, those behind them for the calls before theirs. Which
-	// ones, depends on when each came back.
+	// Some wait for their own turn, those behind them for the calls before theirs. Which ones
+	// do depends on when each came back.
 	for _, words := range []string{"MPC serves again. It waits for its turn to be called.", "calls before it"} {
 		p.waitFor(words, func() (bool, string) {
 			v := page.Verdict{}

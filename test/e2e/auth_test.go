@@ -12,7 +12,9 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// The simulator has its own signature check and rejects wrong signatures.
+// The simulator has its own signature check and rejects wrong signatures. All other scenarios
+// use a token. The keys of an agency come from a fixed address of the node, so they are left
+// out here.
 func TestEveryWayToAuthenticateWorks(t *testing.T) {
 	const user, domain = "operator", "example-domain"
 	file := filepath.Join(t.TempDir(), "secret")

@@ -161,11 +161,13 @@ func (r *rig) onBroker(topic string, brokers []int) {
 // A task is not called while its outcome could not be written, and does not hold
 // up the others.
 func TestAnOutcomePartitionWithoutALeaderHoldsUpItsOwnTasksAlone(t *testing.T) {
-	// The topic of the committed offsets has one replica: commits go on.
+	// The topic of the committed offsets has one replica, on the coordinator: commits do not
+	// need the broker that dies.
 	c, o := ownCluster(t, testkafka.Config{Brokers: 3, Properties: map[string]string{"offsets.topic.replication.factor": "1", "offsets.topic.num.partitions": "1"}}, options{noTopics: true, sim: mpcsim.Config{ProcessingFor: time.Hour, Faults: mpcsim.Faults{Latency: 20 * time.Millisecond}}})
 	r := newRig(t, o)
 	r.create(8, r.failed, r.retryFailed, r.deadLetter)
-	// Not the coordinator: after a rebalance all outcome partitions must be read.
+	// The broker that dies is not the coordinator: that would cause a rebalance, after which
+	// the service must read all outcome partitions.
 	var coordinator int
 	waitFor(t, 30*time.Second, "a coordinator", func() (bool, string) {
 		answer := r.admin.FindGroupCoordinators(r.ctx, r.group)[r.group]

@@ -107,9 +107,9 @@ func (k *chaos) set(t mpcsim.Task) {
 	}
 }
 
-// settleTasks checks each task: it was retried as often as it failed, and its
+// checkTasks checks each task: it was retried as often as it failed, and its
 // outcomes agree.
-func (k *chaos) settleTasks() {
+func (k *chaos) checkTasks() {
 	unqueried := k.calledWithoutQuery()
 	for _, t := range k.tasks {
 		wrong := ""

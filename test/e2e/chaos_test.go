@@ -60,7 +60,7 @@ func TestSoakUnderRandomFaultsEndsWithAnExactAccount(t *testing.T) {
 		s.ready()
 	}
 	repeats := k.finish(2 * time.Minute)
-	k.settleTasks()
+	k.checkTasks()
 	n := k.mpc.Counters()
 	t.Logf("soak of %v, seed %d, %d faults: %d tasks, %d failures, %d retries accepted, %d calls, %d queries, at most %d requests a minute, outcomes %v, %d answers repeated",
 		duration, seed, len(k.faultLog), len(k.tasks), k.failures(), n.Accepted, n.Retries, n.Queries, k.mpc.MaxInWindow(time.Minute), k.collector.reasons(), len(repeats))

@@ -87,7 +87,7 @@ func coded(task, code string) *kgo.Record {
 	return &kgo.Record{Key: []byte(task), Value: fmt.Appendf(nil, `{"task_id":%q,"error_code":%q}`, task, code)}
 }
 
-func TestCommandRetryFindsAllThatFailedBecauseOfThat(t *testing.T) {
+func TestCommandRetryFindsAllTasksWithThisReasonAndCode(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{})
 	r.start().ready()

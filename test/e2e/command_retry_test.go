@@ -45,7 +45,7 @@ func TestCommandRetryIsAnsweredLikeAnyFailure(t *testing.T) {
 	}
 }
 
-func TestCommandRetryRefusesIDsThatAreNone(t *testing.T) {
+func TestCommandRetryRefusesInvalidIDs(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{})
 	s := r.command(nil, "retry", "a b", "", "\x1b[2J", strings.Repeat("9", 100_000), "\xff", "--", "-good").want(t, 1,

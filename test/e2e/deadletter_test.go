@@ -154,7 +154,7 @@ func TestADeadLetterThatJustFitsLosesItsMessageOnly(t *testing.T) {
 	const limit = 10_000
 	r.limit(r.deadLetter, limit)
 	// What a batch of one record adds to the value: the framing, and the seven
-	// headers without the message. 20 bytes are left: too few for the message.
+	// headers with an empty message. 20 bytes are left: too few for the message.
 	added := 61 + 10 + 181 + len(r.failed)
 	tight := &kgo.Record{Value: incompressible(limit - added - 20)}
 	r.publish(tight)

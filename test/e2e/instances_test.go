@@ -97,7 +97,7 @@ func spanOf(requests []mpcsim.Request) (first, last time.Time) {
 func TestWhatWasAnsweredAboveASlowTaskIsNotRepeatedAfterAStop(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{partitions: 1})
-	// The first call of the task at the low-water mark fails until the stop.
+	// Every call of the task at the low-water mark fails until the stop.
 	must(t, r.mpc.Script("slow", mpcsim.Fail(500, "APIGW.0605").Repeat(mpcsim.Always)))
 	r.publish(event("slow"))
 	bad := &kgo.Record{Value: []byte("garbage")}

@@ -43,7 +43,7 @@ func TestAnsweredEventsThatComeAgainCostNothing(t *testing.T) {
 			must(t, resetOffsets(r))
 
 			r.start().ready()
-			r.waitForCommits() // what comes before may be one of those whose calls are in doubt
+			r.waitForCommits() // an event published earlier could be among those in doubt, and be queried
 			fresh := r.publish(event("fresh"))[0]
 			r.finishWithoutRepeats(30 * time.Second)
 			n := r.mpc.Counters()

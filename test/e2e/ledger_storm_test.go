@@ -19,8 +19,9 @@ const (
 	stormPartitions = 4
 )
 
-// storm publishes stormEach events for each of stormTasks tasks, in turn. The key
-// is the task, as producers should do it, or, with spread, another for each event.
+// storm publishes stormEach events for each of stormTasks tasks, in turn. They are keyed by
+// task, as producers should do it. With spread, each task's events are in all partitions, as
+// if they had different keys.
 func (r *rig) storm(spread bool) (events []*kgo.Record) {
 	r.t.Helper()
 	client := r.client

@@ -40,8 +40,8 @@ func TestAKilledInstanceIsBackWithinASecond(t *testing.T) {
 	}
 }
 
-// The group needs the survivor's next heartbeat, at most a second. A name that is
-// a prefix of another belongs to another instance.
+// The group waits until the survivor has noticed the rebalance by its next heartbeat. One
+// is sent every 150 ms. A name that is a prefix of another belongs to another instance.
 func TestATakeOverLeavesTheSurvivorsAlone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{partitions: 4})
@@ -98,8 +98,8 @@ func (r *rig) memberOf(client string, partitions int) (id string) {
 	return id
 }
 
-// Two running instances with the same name remove each other from the group once.
-// Then both work, and both report the problem.
+// An instance that starts removes a running one of the same name from the group, once. Then
+// both work, and both report the problem. The older one does not remove the newer one.
 func TestALiveSameNameMemberIsPushedOutOnceAndBothSaySo(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{partitions: 4})

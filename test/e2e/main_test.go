@@ -26,7 +26,7 @@ import (
 const parallel = "6"
 
 var (
-	binary string             // the service, built with the race detector
+	binary string             // the service, see build
 	shared *testkafka.Cluster // the broker that scenarios share
 	admin  *kadm.Client       // for the shared broker
 )

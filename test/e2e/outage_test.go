@@ -112,7 +112,7 @@ func TestTheQuotaIsTheGroups(t *testing.T) {
 	a.stop() // the other takes over its share, not the requests it has used
 	r.waitForAnswers(700, 40*time.Second)
 	most := r.mpc.MaxInWindow(time.Minute)
-	t.Logf("at most %d requests a minute with a backlog, %d with a restart, of %d", full, most, quota)
+	t.Logf("at most %d requests a minute with a backlog, %d with a stop, of %d", full, most, quota)
 	if most > quota {
 		t.Errorf("%d requests in 60 s, the quota is %d", most, quota)
 	}

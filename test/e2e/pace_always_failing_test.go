@@ -84,7 +84,7 @@ func TestAnEventThatAlwaysFailsAloneWaitsAndBlocksNoOther(t *testing.T) {
 	t.Logf("always 500 on a quiet topic: %d calls and no answer in %v; %d events that came then were answered within %v",
 		alone, duration, len(others), slowest)
 	if alone < 4 || alone > int(duration/time.Second)+3 {
-		t.Errorf("%d calls in %v: want about one a second", alone, duration)
+		t.Errorf("%d calls in %v: want at least 4, and about one a second at most", alone, duration)
 	}
 	if slowest > soon {
 		t.Errorf("an event waited %v behind one whose call always fails", slowest)

@@ -49,7 +49,7 @@ func TestMetricsTellOfAnOutageAndOfItsEnd(t *testing.T) {
 		"failed calls are counted":         late.sum("mpc_requests_total", `result="transient"`, false) > calm.sum("mpc_requests_total", `result="transient"`, false),
 		"events_total are the outcomes":    end.gauge(t, `events_total{outcome="retried",reason="accepted"}`) == 150 && end.sum("events_total", "", false) == 150,
 		"event durations are the events'":  end.gauge(t, "event_duration_seconds_count") == 150,
-		"calls that did it are the API's":  end.sum("mpc_requests_total", `result="ok"`, false) == float64(r.mpc.Counters().Accepted),
+		"accepted calls are the API's":     end.sum("mpc_requests_total", `result="ok"`, false) == float64(r.mpc.Counters().Accepted),
 		"durations of calls, as many":      end.sum("mpc_request_duration_seconds_count", "", false) == end.sum("mpc_requests_total", "", false),
 		"nothing is in flight in the end":  end.gauge(t, "in_flight") == 0 && end.gauge(t, `waiting{for="backoff"}`) == 0,
 	} {

@@ -49,7 +49,7 @@ type rig struct {
 
 	mu           sync.Mutex
 	published    map[location]*kgo.Record
-	unanswerable map[location]bool // asked, and to be ignored
+	unanswerable map[location]bool // published, and to be ignored by the service
 }
 
 // location identifies a failure event. The timestamp distinguishes events of a
@@ -71,7 +71,7 @@ type options struct {
 	brokers    []string      // the shared broker
 	admin      *kadm.Client  // for these brokers
 	noTopics   bool
-	timeout    time.Duration // at most; 5 minutes
+	timeout    time.Duration // of the rig's context; 5 minutes
 }
 
 // newRig makes a rig that ends with the test.

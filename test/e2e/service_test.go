@@ -103,7 +103,8 @@ func (s *service) cleanUp() {
 	}
 }
 
-// digest shortens a log: it leaves out the lines of single events.
+// digest shortens a log: it leaves out the lines of single events, and keeps the first 20
+// and the last 40 of the others.
 func digest(text string) string {
 	var kept []string
 	for line := range strings.Lines(text) {

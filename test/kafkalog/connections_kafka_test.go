@@ -14,8 +14,8 @@ import (
 	"remux-retrier/consumer"
 )
 
-// Without joining, each fetch in progress would use a connection, and a lookup of 64
-// partitions 64 connections.
+// If requests to a broker were not combined, each fetch in progress would use a connection,
+// and a lookup of 64 partitions 64 connections.
 func TestKafkaManyPartitionsNeedFewConnections(t *testing.T) {
 	c := shared(t)
 	c.NeedOwn(t)

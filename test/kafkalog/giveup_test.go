@@ -13,8 +13,8 @@ import (
 	"remux-retrier/consumer"
 )
 
-// holdWrites makes the broker hold its next writes until release is called. Each that it
-// holds is reported.
+// holdWrites makes the broker hold its next count writes until release is called. The channel
+// yields a value for each write that it holds.
 func holdWrites(c *kfake.Cluster, count int) (held chan struct{}, release func()) {
 	held, released := make(chan struct{}, count), make(chan struct{})
 	c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -63,8 +63,7 @@ func (s *subject) giveUp(t *testing.T, until func()) {
 	}
 }
 
-// Its answer comes later, and must not be taken for that to the next request.
-func TestTheAnswerToAWriteThatWasCancelledIsNobodysAnswer(t *testing.T) {
+func TestTheLateAnswerToACancelledWriteIsNotTakenForTheNextOnes(t *testing.T) {
 	c := fakeKafka(t)
 	l := member(t, c.ListenAddrs())
 	l.put(t, "before")

@@ -16,8 +16,8 @@ import (
 	"remux-retrier/consumer/kafkalog"
 )
 
-// maxMetadata is the most metadata that the client sends with a commit. By default Kafka
-// accepts 4096 bytes.
+// maxMetadata is how many bytes of metadata the client sends at most with a commit. By
+// default Kafka accepts 4096.
 const maxMetadata = 4000
 
 func TestRebalanceLetsTheOldOwnerCommitUntilItReleases(t *testing.T) {
@@ -129,7 +129,7 @@ func TestLeaveFreesThePartitionsAtOnce(t *testing.T) {
 	}
 }
 
-func TestLeaveEndsAWaitingJoin(t *testing.T) {
+func TestAMemberThatNeverJoinedLeavesWithoutABroker(t *testing.T) {
 	l := member(t, []string{"127.0.0.1:1"})
 	if err := l.Leave(soon(t)); err != nil {
 		t.Fatal(err)

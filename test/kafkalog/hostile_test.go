@@ -68,7 +68,7 @@ func TestHostileAnswersAreAnErrorOfTheirPartitionAlone(t *testing.T) {
 		"an offset far beyond the end": func(p *kmsg.FetchResponseTopicPartition) {
 			p.RecordBatches = batchWith(func(b []byte) { b[1] = 1 })
 		},
-		"a marker that is none": func(p *kmsg.FetchResponseTopicPartition) {
+		"an invalid marker": func(p *kmsg.FetchResponseTopicPartition) {
 			p.RecordBatches = batchWith(func(b []byte) { b[22] = 0x20 })
 		},
 		"another partition": func(p *kmsg.FetchResponseTopicPartition) { p.Partition = 7 },

@@ -55,8 +55,8 @@ func shared(t *testing.T) *testkafka.Cluster {
 
 var fresh atomic.Int64
 
-// own creates topics for this test and returns the Config for them. configs are settings of
-// the consumed topic.
+// own creates topics for this test, and returns a function that sets them and a group of their
+// own in a Config. configs are settings of the consumed topic.
 func own(t *testing.T, c *testkafka.Cluster, configs map[string]*string) func(*kafkalog.Config) {
 	t.Helper()
 	// The time distinguishes runs on brokers that are not ours.
@@ -93,6 +93,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+// The checks of the tests with an embedded broker, on a real Kafka.
 func TestKafkaAsTheFastTestsHaveIt(t *testing.T) {
 	c := shared(t)
 	for name, test := range map[string]func(*testing.T, []string, ...func(*kafkalog.Config)){
