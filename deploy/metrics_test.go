@@ -68,7 +68,7 @@ func answer(h http.Handler) string {
 	return w.Body.String()
 }
 
-// scraped returns the metrics and labels of exposition.
+// scraped returns the metrics and labels of exposition and receiveExposition.
 func scraped(t *testing.T) map[string]labels {
 	t.Helper()
 	found := map[string]labels{}

@@ -43,8 +43,8 @@ func TestNoKeysOfAnAgencyComeOutWhateverIsWrongWithTheAnswer(t *testing.T) {
 		"truncated JSON":    answering(200, keys[:len(keys)-3]),
 		"broken JSON":       answering(200, strings.Replace(keys, ":", " ", 1)),
 		"other JSON":        answering(200, `{"Credential":[`+keys+`]}`),
-		"no time of ending": answering(200, strings.Replace(keys, "2026-11-24T", "soon", 1)),
-		"another time":      answering(200, strings.Replace(keys, "expires_at", "expires", 1)),
+		"a wrong expiry":    answering(200, strings.Replace(keys, "2026-11-24T", "soon", 1)),
+		"no expiry":         answering(200, strings.Replace(keys, "expires_at", "expires", 1)),
 		"a long answer":     answering(200, keys+strings.Repeat(" ", maxBody)),
 		"keys with a blank": answering(200, strings.Replace(keys, s["access"], s["access"]+" ", 1)),
 		"202":               answering(202, keys),
@@ -56,15 +56,15 @@ func TestNoKeysOfAnAgencyComeOutWhateverIsWrongWithTheAnswer(t *testing.T) {
 			}
 			w.WriteHeader(302)
 		},
-		"no HTTP":            raw(keys + "\r\n\r\n"),
-		"status line":        raw("HTTP/1.1 2x0 " + keys + "\r\n\r\n"),
-		"header line":        raw("HTTP/1.1 200 OK\r\n" + keys[:1] + " " + keys[1:] + "\r\n\r\n"),
-		"no header":          raw("HTTP/1.1 200 OK\r\n" + s["secret"] + "\r\n\r\n"),
-		"transfer encoding":  raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: " + s["secret"] + "\r\n\r\n"),
-		"length":             raw("HTTP/1.1 200 OK\r\nContent-Length: " + s["secret"] + "\r\n\r\n"),
-		"chunk":              raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + keys + "\r\n"),
-		"trailer":            raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + s["secret"] + "\r\n\r\n"),
-		"after another word": raw("HTTP/1.1 100 " + keys + "\r\n\r\nHTTP/1.1 200 " + s["secret"] + "\r\n" + s["access"]),
+		"no HTTP":           raw(keys + "\r\n\r\n"),
+		"status line":       raw("HTTP/1.1 2x0 " + keys + "\r\n\r\n"),
+		"header line":       raw("HTTP/1.1 200 OK\r\n" + keys[:1] + " " + keys[1:] + "\r\n\r\n"),
+		"no header":         raw("HTTP/1.1 200 OK\r\n" + s["secret"] + "\r\n\r\n"),
+		"transfer encoding": raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: " + s["secret"] + "\r\n\r\n"),
+		"length":            raw("HTTP/1.1 200 OK\r\nContent-Length: " + s["secret"] + "\r\n\r\n"),
+		"chunk":             raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + keys + "\r\n"),
+		"trailer":           raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + s["secret"] + "\r\n\r\n"),
+		"after a 100":       raw("HTTP/1.1 100 " + keys + "\r\n\r\nHTTP/1.1 200 " + s["secret"] + "\r\n" + s["access"]),
 	}
 	for _, status := range []int{201, 204, 301, 400, 401, 403, 404, 405, 407, 408, 429, 500, 502, 503} {
 		wrong[fmt.Sprint(status)] = answering(status, keys)

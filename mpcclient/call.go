@@ -148,8 +148,8 @@ func (c *Client) newRequest(ctx context.Context, q request) (*http.Request, erro
 	return r, c.auth.authorize(ctx, r, payload{c.projectID, q.body, c.now()})
 }
 
-// unsent is the error of a request that was not sent: IAM's refusal unchanged, otherwise a
-// temporary error.
+// unsent is the error of a request that was not sent: a failed login's error unchanged,
+// otherwise a temporary error.
 func (c *Client) unsent(operation string, err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {

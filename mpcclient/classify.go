@@ -17,8 +17,8 @@ func gatewayCode(code string) string {
 // classify judges an unsuccessful answer: by error_code first, because the vendor's
 // documents contradict each other about statuses, and by status second.
 //
-// A 500, 502 or 504 is about a server behind the one that answers (RFC 9110, section 15.6):
-// the call may have been executed, unless the code proves that it was not forwarded. MPC's
+// A 5xx other than 503 may be about a server behind the one that answers (RFC 9110, section
+// 15.6): the call may have been executed, unless the code proves that it was not. MPC's
 // own codes prove what they say, except with a 504: a gateway that timed out has not heard
 // from MPC.
 func classify(status int, code, message string) verdict {

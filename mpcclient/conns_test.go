@@ -159,14 +159,14 @@ func TestSingleResetDoesNotEndReuse(t *testing.T) {
 	}
 }
 
-// stingy is a connection that can refuse to accept a single byte.
+// stingy is a connection that accepts not a single byte once it is broken.
 type stingy struct {
 	net.Conn
-	closed *atomic.Bool
+	broken *atomic.Bool
 }
 
 func (s stingy) Write(p []byte) (int, error) {
-	if s.closed.Load() {
+	if s.broken.Load() {
 		return 0, net.ErrClosed
 	}
 	return s.Conn.Write(p)

@@ -21,9 +21,10 @@ const (
 
 // ListQuery says which tasks are listed.
 type ListQuery struct {
+	// Status is the tasks' state; empty: any.
 	Status Status
-	// Since and Until are the range, in whole seconds. The vendor's documents do not say
-	// which of a task's times it applies to.
+	// Since and Until are the range, in whole seconds; zero: no limit. The vendor's documents
+	// do not say which of a task's times it applies to.
 	Since, Until time.Time
 	// Page counts from 0.
 	Page int

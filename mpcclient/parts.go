@@ -18,11 +18,12 @@ func blocksOf(s string) map[string][]int {
 	return blocks
 }
 
-// longest is how much of the secret may be shown: a single word of it may be common.
+// longest is how many bytes of the secret in a row may be shown: a single word of it may be
+// common.
 func (h *credential) longest() int { return min(len(h.header[0])*3/4, 2*blockSize-1) }
 
 // part finds the first place in text, from an offset on, that contains a part of the
-// secret.
+// secret. to is 0 if there is none.
 func (h *credential) part(text string, offset int) (from, to int) {
 	v := h.header[0]
 	if at := strings.Index(text[offset:], v); at >= 0 {

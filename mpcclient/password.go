@@ -15,11 +15,11 @@ type passwordAuth struct {
 // Password authenticates with a user token that it fetches from IAM at the first call and
 // renews in time. One login at a time serves all callers.
 //
-// After a 401 from IAM every call fails at once as [Operator], without asking IAM: for 5
-// minutes, doubling up to an hour. After other failures it pauses for a second, doubling up
-// to 30 seconds. [Error.RetryAfter] is the rest of the pause. A token that the API rejects
-// is renewed at once. If the API rejects the new one too, further renewals follow the same
-// growing pauses.
+// After a 401 from IAM every call without a valid token fails at once as [Operator], without
+// asking IAM: for 5 minutes, doubling up to an hour. After other failures it pauses for a
+// second, doubling up to 30 seconds. [Error.RetryAfter] is the rest of the pause. A token
+// that the API rejects is renewed at once. If the API rejects the new one too, renewals
+// pause for a second, doubling up to 30 seconds.
 func Password(cfg PasswordConfig, password string) (Auth, error) {
 	return PasswordFrom(cfg, func() string { return password })
 }

@@ -17,8 +17,8 @@ const MaxQuery = 10
 //
 // Only a well-formed 2xx answer counts. Anything else is an [*Error] and says nothing about
 // any of the tasks: a query may be refused because of one bad id. [Error.Forbidden] reports
-// whether the permission to query is missing. A wrong number of ids is an error too, but
-// not an [*Error].
+// whether the permission to query is missing. A wrong number of ids, or an empty one, is
+// an error too, but not an [*Error].
 func (c *Client) Query(ctx context.Context, ids []string) (map[string]Task, error) {
 	if len(ids) == 0 || len(ids) > MaxQuery || slices.Contains(ids, "") {
 		return nil, fmt.Errorf("MPC query: expected 1 to %d task ids, none of them empty, got %d", MaxQuery, len(ids))

@@ -55,8 +55,8 @@ func TestRefusedTokenIsRenewedOnceAndTheCallRepeatedOnce(t *testing.T) {
 	iam.expectLogins(t, 3)
 }
 
-// A call must end within a drain, however long its renewal takes.
-func TestCallEndsInTimeThoughItsRenewalHangs(t *testing.T) {
+// A call must end within a drain, however long the quota makes its repeat wait.
+func TestCallEndsInTimeThoughTheWaitForItsRepeatHangs(t *testing.T) {
 	iam, api := newFakeIAM(t), newGuardedAPI(t, "token-2")
 	c := newClient(t, api.URL, func(cfg *Config) {
 		cfg.Auth, cfg.Now, cfg.Timeout, cfg.CallTimeout = iam.auth(t), iam.clock.Now, time.Minute, hangTimeout

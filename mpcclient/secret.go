@@ -76,10 +76,10 @@ func (s secret) redact(text string) string {
 	return before.redact(now.redact(text))
 }
 
-// redact replaces the credential in text, and any longer part of it: a gateway's error_msg
-// may quote the access key that it rejects, or the start of a token. A text that contains
-// it in another encoding, even nested, is redacted completely. Only the start of a long
-// text is kept.
+// redact replaces the credential in text, and any part of it that is longer than longest: a
+// gateway's error_msg may quote the access key that it rejects, or the start of a token. A
+// text that contains it in another encoding, even nested, is redacted completely. Only the
+// start of a long text is kept.
 func (h *credential) redact(text string) string {
 	if h == nil || h.header[0] == "" {
 		return text

@@ -88,8 +88,8 @@ func newMechanism(name, username, password string) (sasl.Mechanism, error) {
 	return plain.Mechanism{Username: username, Password: password}, nil
 }
 
-// connectMPC opens no connection yet. beforeRequest waits for a turn for an additional
-// request of a call.
+// connectMPC opens no connection yet. beforeRequest waits until an additional request of a
+// call may be sent; nil: it need not wait.
 func connectMPC(cfg config.Config, version string, beforeRequest func(context.Context) error) (*mpcclient.Client, error) {
 	m := cfg.MPC
 	agent := "remux-retrier/" + version

@@ -15,8 +15,8 @@ import (
 	"remux-retrier/internal/watchfile"
 )
 
-// certificateNotice is how long before a client certificate expires its renewal is
-// requested.
+// certificateNotice is how long before a client certificate expires the log and /readyz ask
+// for a new one.
 const certificateNotice = 14 * 24 * time.Hour
 
 // files reports changes of the files with secrets and certificates. The values are updated
@@ -75,7 +75,8 @@ func unusable(e watchfile.Event) string {
 	return fmt.Sprintf("%s cannot be used, the previous contents stay in use: %v", e.Name, e.Problem)
 }
 
-// certificate reports once a day that the client certificate expires soon.
+// certificate reports that the client certificate expires soon, once a day because the text
+// counts the days, and once that it has expired.
 func (f *files) certificate(now time.Time) {
 	ends := f.tls.CertificateEnds()
 	switch left := ends.Sub(now); {

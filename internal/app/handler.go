@@ -40,7 +40,7 @@ func (h *handler) Receive(d *consumer.Delivery) {
 		failure.Forced = false
 		h.metrics.ForceIgnored()
 	}
-	e := &item{Delivery: d, handler: h, arrived: h.clock.Now(), taskID: failure.TaskID}
+	e := &item{Delivery: d, handler: h, arrived: h.clock.Now()}
 	observe := h.observe
 	if failure.Succeeded || errors.Is(err, events.ErrNotAFailure) {
 		observe.stories = nil // most tasks succeed: their stories would displace those of failures
@@ -88,7 +88,6 @@ type item struct {
 	handler     *handler
 	observation observation
 	arrived     time.Time
-	taskID      string // empty: unreadable
 }
 
 // ignore ends a record that needs no answer.
@@ -134,8 +133,9 @@ func (e *item) Answer(o *events.Outcome, acknowledged func()) {
 // GiveUp ends the event without an answer.
 func (e *item) GiveUp(why error) { e.observation.ended(why, story.GivenUp, "") }
 
-// alwaysIncluded is the size up to which a dead letter always contains its record; its
-// partition waits until the topic accepts it. It is the default limit of topics.
+// alwaysIncluded is the size, in bytes, up to which a dead letter always contains its
+// record; its partition waits until the topic accepts it. It is about the default limit of
+// topics.
 const alwaysIncluded = 1 << 20
 
 // deadLetter sends a record that is not a failure event, unchanged, to the dead-letter

@@ -95,7 +95,7 @@ func (s *observation) publishing(topic string) (traceparent string) {
 	return s.span.Publish(topic, s.clock.Now())
 }
 
-// ended is the event's last step. err reports whether the event was given up.
+// ended is the event's last step. If err is not nil, the event was given up because of it.
 func (s *observation) ended(err error, kind story.Kind, detail string) {
 	if s.story == nil && s.span == nil {
 		return

@@ -132,7 +132,7 @@ func (o pageSource) work(s *page.Status, i *Instance) {
 			s.Flow.OldestAt = oldest(p.Oldest)
 		}
 	}
-	if !c.Joined { // no partition has been read
+	if !c.Joined { // no partition is assigned
 		s.Flow.LagKnown = false
 	}
 }
@@ -182,13 +182,13 @@ func limited(n float64) *float64 {
 	return &n
 }
 
-// lastError keeps the last answer that showed that MPC does not serve.
+// lastError keeps the last error that showed that MPC does not serve.
 type lastError struct {
 	mu sync.Mutex
 	failure
 }
 
-// failure is such an answer. at is zero if there was none.
+// failure is such an error. at is zero if there was none.
 type failure struct {
 	text, headline, advice string
 	at                     time.Time

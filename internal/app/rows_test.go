@@ -14,10 +14,10 @@ import (
 
 // One task must not hold up the others of its partition, nor cost much.
 func TestATaskThatAlwaysFailsHoldsUpNoOtherOfItsPartition(t *testing.T) {
-	for name, status := range map[string]mpcclient.Class{"not executed": mpcclient.Transient, "lost": mpcclient.Lost} {
+	for name, class := range map[string]mpcclient.Class{"not executed": mpcclient.Transient, "lost": mpcclient.Lost} {
 		t.Run(name, func(t *testing.T) {
 			withHarness(t, 64, nil, func(h *harness) {
-				h.mpc.call = alwaysFailing(status, 500)
+				h.mpc.call = alwaysFailing(class, 500)
 				h.fail(0, "alwaysFailing", 200)
 				go h.traffic(1, 64, 200*time.Millisecond, 5*time.Minute)
 				time.Sleep(time.Minute)
@@ -114,7 +114,7 @@ func TestTheOnlyTaskThereIsBacksOffAndANewOneIsCalledAtOnce(t *testing.T) {
 	})
 }
 
-// The leader of one partition is unavailable: calls for it could not be answered.
+// The leader of one partition is unavailable: outcomes of calls could not be written to it.
 func TestAnOutcomePartitionThatCannotBeWrittenHoldsUpItsOwnTasksAlone(t *testing.T) {
 	for hazard, fault := range map[string]func(memlog.Operation) (time.Duration, error, error){
 		"fails": func(memlog.Operation) (time.Duration, error, error) { return 0, memlog.ErrUnreachable, nil },

@@ -180,8 +180,9 @@ func (s *startUp) make(ctx context.Context, specs ...kafkalog.TopicSpec) error {
 	}
 }
 
-// compareSizes warns if a dead letter may not fit its topic. It needs a permission
-// (DESCRIBE_CONFIGS) that nothing else needs; without it nothing is checked.
+// compareSizes warns if a dead letter may not fit its topic. Like checkRetention it needs a
+// permission that the service can do without (DESCRIBE_CONFIGS): otherwise nothing is
+// checked.
 func (s *startUp) compareSizes(ctx context.Context) {
 	failed, known1, err1 := s.kafka.MaxMessageBytes(ctx, s.cfg.TopicFailed)
 	dead, known2, err2 := s.kafka.MaxMessageBytes(ctx, s.cfg.TopicDeadLetter)

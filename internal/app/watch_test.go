@@ -21,7 +21,8 @@ type answered struct{}
 func (answered) Receive(d *consumer.Delivery) { d.Done() }
 func (answered) Release()                     {}
 
-// hangingFetch is a fetch that never returns, contrary to its documentation.
+// hangingFetch is a client whose fetches return only when their context ends, contrary to
+// their documentation.
 type hangingFetch struct{ Client }
 
 func (hangingFetch) Fetch(ctx context.Context, _ string, _ int, _ int64, _ int) (consumer.Page, error) {

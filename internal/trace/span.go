@@ -28,7 +28,7 @@ type Span struct {
 	root otrace.Span
 
 	mu      sync.Mutex
-	open    story.Step  // the last step, if the next one ends it; else its Kind is empty
+	open    story.Step  // the last step, which the next one ends; zero before the first
 	publish otrace.Span // nil: nothing is being published
 	parts   int
 }

@@ -82,7 +82,7 @@ func (r *run) awaitOutcomes(ctx context.Context, events int) (usage, error) {
 }
 
 // growth drains a large backlog and returns the figures for each power of ten of events.
-// Then it starts the service again and measures how long it reads its decisions back.
+// Then it starts the service again and measures how long reading its decisions back takes.
 func (b *bench) growth(ctx context.Context, s setting, powers []int) (each []figures, end, again figures, err error) {
 	ctx, cancel := context.WithTimeout(ctx, drainLimit)
 	defer cancel()

@@ -11,8 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Sizes of producers' batches, in bytes: the Java client's default, and the largest that
-// brokers accept by default. To read one event, a consumer must hold the whole batch.
+// Sizes of producers' batches, in bytes: the Java client's default, and about the largest
+// that brokers accept by default. To read one event, a consumer must hold the whole batch.
 const (
 	usualBatch = 16 << 10
 	largeBatch = 1_000_000

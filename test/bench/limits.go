@@ -4,10 +4,11 @@ package main
 //
 // An aim is for a quiet machine. It is only printed. A run fails if a figure is worse
 // than recorded by more than the tolerance. recorded is what this code has reached on
-// two shared cores. The tolerance is below 20 %, because a fifth must be noticed, and
-// above the differences between runs there: for medians of three rounds about 5 % of a
-// ratio and 10 % of a memory peak. A row that is worse is measured again, for the same
-// number of rounds, before it fails the run: noise seldom comes twice.
+// two shared cores. Tolerances for ratios and memory are below 20 %, because a fifth must be
+// noticed, and above the differences between runs there: for medians of three rounds about
+// 5 % of a ratio and 10 % of a memory peak. Others are wider, see below. A row that is worse
+// is measured again, for the same number of rounds, before it fails the run: noise seldom
+// comes twice.
 //
 // If a change makes a figure better, the table says "record it": update recorded.
 type limit struct {
@@ -24,9 +25,9 @@ const (
 	// A start is measured once, for seconds, without a loop to compare it with.
 	// Quadratic cost is noticed, a fifth is not.
 	toleranceForStart = 1.0
-	// 1 % of a core is only six ticks of the kernel's clock in six seconds.
+	// 1 % of a core is only four ticks of the kernel's clock in the four seconds of -short.
 	toleranceForTicks = 1.0
-	// The 99th percentile of 1,000 answers depends on ten of them.
+	// The 99th percentile of 2,000 answers, 600 with -short, depends on 20 or 6 of them.
 	toleranceForTail = 1.0
 	// Readers and their requests' CPU are on the same cores. Without a bound on what they
 	// take, answers took five times as long.

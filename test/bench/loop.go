@@ -26,9 +26,9 @@ const loopArg = "bare-loop"
 const linger = time.Millisecond
 
 // loop is the code that both bare loops share: the call and the outcome. Such a loop is
-// written in an afternoon. It commits in order what has been published, so it loses no
-// event. But it repeats calls after a crash, decides nothing, and has no quota and no
-// handling of outages.
+// written in an afternoon. It commits in order, so a crash loses no event. But it loses
+// events whose call fails, repeats calls after a crash, decides nothing, and has no quota
+// and no handling of outages.
 type loop struct {
 	brokers                []string
 	group, topic, answered string

@@ -10,14 +10,17 @@
 // It needs the same as `make kafka`, and Linux: figures come from /proc. Nothing imports
 // it.
 //
-//	scenarios.go                  the cases
-//	drain.go, steady.go, idle.go  measure one run
-//	readers.go                    clients of the page, during a run
-//	limits.go, judge.go           the aims, and when a run fails
-//	results.go, table.go          the figures of all rounds, and the table
-//	child.go, proc.go             the processes, and what they use
-//	loop*.go                      the bare loops
-//	takeover.go                   -take-over: what a rebalance costs the ledger
+//	scenarios.go          the cases
+//	run.go                one run of a contestant, and what it has used
+//	drain.go, steady.go,
+//	idle.go, hostile.go   what one run measures
+//	readers.go            clients of the page, during a run
+//	limits.go, judge.go   the aims, and when a run fails
+//	results.go, table.go  the figures of all rounds, and the table
+//	child.go, proc.go     the processes, and what they use
+//	api.go, kafka.go      the API in place of MPC; topics and backlogs
+//	loop*.go              the bare loops
+//	takeover.go           -take-over: what a rebalance costs the ledger
 package main
 
 import (
@@ -53,7 +56,7 @@ func main() {
 	var o options
 	only := flag.String("only", "", "run the cases whose \"scenario: case\" this regular expression matches")
 	flag.BoolVar(&o.short, "short", false, "about four minutes: fewer cases and events, as in CI")
-	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each case")
+	flag.IntVar(&o.rounds, "rounds", 3, "rounds of the scenarios speed and steady; the others have one")
 	flag.StringVar(&o.profile, "profile", "", "run the service alone and write its CPU, heap, allocation and mutex profiles to this directory")
 	flag.IntVar(&o.takeOver, "take-over", 0, "measure only how long a member takes to read back this number of outcomes when it is assigned partitions")
 	flag.Parse()

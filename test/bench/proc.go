@@ -106,8 +106,8 @@ func (c *child) allocations() (objects, bytes float64, err error) {
 // needed by others.
 var gcLine = regexp.MustCompile(`(?m)^gc \d+ .*, [\d.]+\+([\d.]+)/([\d.]+)/[\d.]+\+[\d.]+ ms cpu`)
 
-// gcTime returns the CPU time of all collections. They are measured by the clock, so it
-// is too much if other processes use the cores. The child must have ended.
+// gcTime returns the CPU time of all collections. The runtime counts elapsed time, so it is
+// too much if other processes use the cores. The child must have ended.
 func (c *child) gcTime() time.Duration {
 	ms := 0.0
 	for _, m := range gcLine.FindAllStringSubmatch(c.output.String(), -1) {
