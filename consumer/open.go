@@ -65,7 +65,7 @@ func (p *partition) open() error {
 		p.offset, metadata = first, CommitMetadata{Called: max(at.Offset, next)}
 	case foreign != nil:
 		p.log.WithField("offset", at.Offset).WithField("reason", foreign).
-			Warn("the committed offset has no metadata of this service: checking the tasks of the next events with MPC before any call")
+			Warn("the committed offset has no usable metadata of this service: checking the tasks of the next events with MPC before any call")
 		g.c.stats.unreadable(foreign)
 		p.offset, metadata = at.Offset, CommitMetadata{Called: at.Offset + int64(lookAhead)}
 	default:
