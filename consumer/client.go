@@ -120,8 +120,8 @@ type LeftOut struct {
 	// Size is the unpacked size of the record in bytes. For several records it is the
 	// stored size of their batch.
 	Size int64
-	// Last is the offset of the last record left out, starting at the Record's own offset.
-	// It equals that offset unless a whole batch cannot be unpacked.
+	// Last is the offset of the last record left out; the first one is the Record itself.
+	// The two are the same unless a whole batch cannot be unpacked.
 	Last int64
 	// Why says, for a person, what is too large.
 	Why string
@@ -131,7 +131,7 @@ type LeftOut struct {
 // record is older than Kafka.
 func HasTime(t time.Time) bool { return t.Year() >= 2000 }
 
-// size is the record's size in bytes.
+// size is about what the record's contents take in memory, in bytes.
 func (r *Record) size() int {
 	size := len(r.Key) + len(r.Value)
 	for _, h := range r.Headers {

@@ -84,7 +84,7 @@ const (
 	eventBytes = 700      // bytes per event besides its record, about
 	pageBytes  = 1 << 20  // of one page, as stored
 	pagesBytes = 4 << 20  // of one page of each partition, in total
-	leastPage  = 16 << 10 // bound of one page, however many partitions there are
+	leastPage  = 16 << 10 // what a page may always have, however many partitions there are
 )
 
 // heldRecords is large enough to keep all calls busy and small enough for memory.

@@ -91,7 +91,7 @@ func (d *Delivery) MayCall() bool {
 // and none had an effect.
 func (d *Delivery) CallHadNoEffect() { d.p.tracker.callHadNoEffect(d.e) }
 
-// Done says that the record needs no message.
+// Done counts the record as answered: it needs no message.
 func (d *Delivery) Done() {
 	d.p.tracker.resolve(d.e)
 	d.unload()

@@ -2,7 +2,7 @@ package consumer
 
 import "testing"
 
-// pageOf returns a page that unpacks to about n bytes, in records of 1 KiB.
+// pageOf returns a page that unpacks to about so many bytes, in records of 1 KiB.
 func pageOf(bytes int) Page {
 	records := make([]Record, bytes/1024)
 	for i := range records {

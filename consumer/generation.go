@@ -65,8 +65,8 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, topicPartitio
 	if err := g.prepare(); err != nil {
 		g.stop(err)
 		loops.Wait(c.cfg.Clock)
-		// They replace the former generation's notices: the same unreachable broker may be
-		// the cause of both.
+		// This generation's notices replace those of the former one before those end: the
+		// same unreachable broker may be the cause of both.
 		if still := g.notices(); len(still) > 0 {
 			former := c.former
 			c.former = still
@@ -171,8 +171,8 @@ func (g *generation) watchGroup() {
 }
 
 // watchTopic ends the generation when the topic has more partitions: only a new generation
-// assigns them. It also refreshes the ends of full partitions, and notices when throttling
-// is over.
+// assigns them. It also refreshes the ends of partitions that are not fetched because the
+// look-ahead is full, and notices when throttling is over.
 func (g *generation) watchTopic() {
 	for g.c.cfg.Clock.Sleep(g.working, watchInterval) == nil {
 		n, err := g.c.cfg.Client.Partitions(g.working, g.c.cfg.Topic)

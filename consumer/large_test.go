@@ -13,8 +13,8 @@ import (
 	"remux-retrier/consumer"
 )
 
-// bounded is a client that leaves out contents larger than requested and larger than 100
-// bytes. loads counts the large values that were fetched alone.
+// bounded is a client that leaves out values of more than 100 bytes, except one that is
+// fetched alone with at least its reported size. loads counts the latter.
 type bounded struct {
 	consumer.Client
 	loads atomic.Int32

@@ -87,7 +87,7 @@ func TestACommitThatArrivesInTheDrainHidesNoCall(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		l.armed.Store(true)
 		time.Sleep(7500 * time.Millisecond)
-		w.append(0, 30) // their calls must not wait for or rely on a commit
+		w.append(0, 30) // the generation drains: none of these may be called
 		time.Sleep(2 * time.Second)
 		if err := l.arrive(); err != nil {
 			t.Fatalf("the drain of the calls is over: %v", err)

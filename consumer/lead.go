@@ -16,7 +16,7 @@ type lead struct {
 	// reached: highest called offset + 1, possibly by an earlier owner. from: its value at
 	// the last tick. pace: how much it grew in the interval before that.
 	reached, from, pace int64
-	max                 int64
+	max                 int64     // offsets; how far called may be ahead of reached
 	ticked              time.Time // when the current interval began
 }
 

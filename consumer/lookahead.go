@@ -51,7 +51,8 @@ func (l *lookAhead) take(h *holding, size int) (room <-chan struct{}) {
 	return nil
 }
 
-// release gives back the space of an answered record.
+// release gives back space, of an answered record for example, and wakes paused partitions
+// if enough is free.
 func (l *lookAhead) release(h *holding, events, size int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

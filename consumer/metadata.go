@@ -23,10 +23,9 @@ const maxMetadata = 4000
 //	remux1 clean of=8 log=1795420000000 since=1795420800000 by=k3f9 done=… end
 //	remux1 called=1042 of=8 log=1795420000000 since=1795420800000 by=k3f9,a81x done=… end
 //
-// since is in Unix milliseconds, left out if unknown. done is left out if empty; it holds
-// pairs of varints in unpadded URL-safe base64, starting at the low-water mark: how many
-// offsets to skip, then how many are answered. The word end shows that the text was not
-// truncated.
+// since is in Unix milliseconds. What is unknown or empty is left out. done holds pairs of
+// varints in unpadded URL-safe base64, starting at the low-water mark: how many offsets to
+// skip, then how many are answered. The word end shows that the text was not truncated.
 type CommitMetadata struct {
 	// Called is the call high-water mark: no event at or above this offset has been called.
 	// Unanswered events below it are in doubt. Zero (clean): no event is in doubt.
@@ -102,7 +101,7 @@ var (
 )
 
 // ParseCommitMetadata reads the text of a commit at the low-water mark low. It fails if the
-// text is not ours or not complete.
+// text is not ours, truncated or damaged. Words that it does not know are skipped.
 func ParseCommitMetadata(text string, low int64) (CommitMetadata, error) {
 	words := strings.Split(text, " ")
 	if words[0] != "remux1" {
@@ -186,7 +185,7 @@ func parseDone(text string, low int64) ([]Interval, error) {
 			return nil, err
 		}
 		if to == from || (len(done) > 0 && from == at) {
-			return nil, errors.New("done: an empty interval")
+			return nil, errors.New("done: an empty interval, or no gap between two")
 		}
 		done, at = append(done, Interval{from, to}), to
 	}

@@ -156,7 +156,7 @@ func FuzzParseCommitMetadata(f *testing.F) {
 	})
 }
 
-// varints encodes numbers as CommitMetadata.Done does.
+// varints encodes numbers as the text of CommitMetadata has them after done=.
 func varints(numbers ...uint64) string {
 	var raw []byte
 	for _, n := range numbers {

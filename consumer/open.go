@@ -27,8 +27,9 @@ type origin struct {
 // leader; other partitions work meanwhile.
 func (p *partition) open() error {
 	g, id, assigned := p.g, p.id, len(p.g.parts)
-	// The partition's own part, and with many partitions at least as many as may be called
-	// and unacknowledged.
+	// How many offsets above a committed one may be in doubt: the partition's own part of the
+	// look-ahead, and with many partitions at least as many as may be called and
+	// unacknowledged.
 	lookAhead := max(g.lookAhead.partEvents, min(2*g.c.cfg.MaxInFlight, g.lookAhead.maxEvents))
 
 	first, next, err := p.bounds()
@@ -64,7 +65,7 @@ func (p *partition) open() error {
 		p.offset, metadata = first, CommitMetadata{Called: max(at.Offset, next)}
 	case foreign != nil:
 		p.log.WithField("offset", at.Offset).WithField("reason", foreign).
-			Warn("the committed offset has no metadata of this service: checking the tasks of the next events with MPC before any call")
+			Warn("the committed offset has no usable metadata of this service: checking the tasks of the next events with MPC before any call")
 		g.c.stats.unreadable(foreign)
 		p.offset, metadata = at.Offset, CommitMetadata{Called: at.Offset + int64(lookAhead)}
 	default:

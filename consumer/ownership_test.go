@@ -33,7 +33,7 @@ func TestAStaleMemberStartsNoCallAndPublishesNothing(t *testing.T) {
 		a.member.SetHung(true)
 		time.Sleep(4 * time.Second)
 		b := w.start("b", nil)
-		time.Sleep(2 * time.Second) // half of the session timeout
+		time.Sleep(2 * time.Second) // the last commit is older than half of the session timeout
 		close(release)
 		time.Sleep(20 * time.Second)
 		w.wantOnce() // by b

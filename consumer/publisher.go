@@ -26,7 +26,7 @@ type publisher struct {
 
 	mu     sync.Mutex
 	queues map[topicPartition]*queue
-	used   map[string]int   // partitions with messages, by topic
+	used   map[string]int   // partitions with a queue, by topic
 	absent map[string]bool  // topics that do not exist, according to the brokers
 	stuck  map[string]stuck // messages waiting for each problem that an operator must fix
 }
@@ -174,9 +174,9 @@ func (q *queue) next() []*publication {
 	return batch
 }
 
-// writeBatch finishes every publication of the batch. The broker rejects a whole batch
-// because of one message or because of the total size, so a rejected batch is written
-// message by message.
+// writeBatch writes a batch and finishes its publications, except those that retryRejected
+// publishes again. The broker rejects a whole batch because of one message or because of
+// the total size, so a rejected batch is written message by message.
 func (p *publisher) writeBatch(q *queue, batch []*publication) {
 	whole := p.produce(q, batch)
 	alone := rejected(whole) && len(batch) > 1

@@ -35,9 +35,13 @@ func (p *partition) outOfRange() error {
 // otherLog gives up the generation: what was read before must not be committed for the log
 // that is there now.
 func (p *partition) otherLog(err error) error {
-	p.log.Errorf("%v: starting over from the beginning of the topic", err)
+	wholeTopic, of := errors.Is(err, errTopicGone), "partition"
+	if wholeTopic {
+		of = "topic"
+	}
+	p.log.Errorf("%v: starting over from the beginning of the %s", err, of)
 	p.g.revoke(err)
-	p.g.restart(errors.Is(err, errTopicGone), p)
+	p.g.restart(wholeTopic, p)
 	return err
 }
 

@@ -16,7 +16,8 @@ func rejected(err error) bool {
 }
 
 // retryRejected publishes a rejected message again: in its next alternative form, or
-// unchanged after a while, when an operator may have acted.
+// unchanged after a while, when an operator may have acted. A message whose partition is
+// gone (errMoved) is published again at once, to its new partition.
 func (p *publisher) retryRejected(pub *publication, err error) {
 	switch {
 	case errors.Is(err, errMoved):

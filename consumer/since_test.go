@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// sinceAt is the Since of a commit, in seconds after the beginning; −1: zero.
+// sinceAt is the Since of a commit now, in seconds after start; −1: it is zero.
 func sinceAt(tr *tracker, start time.Time) int {
 	_, m := tr.position(false)
 	if m.Since.IsZero() {
@@ -67,11 +67,11 @@ func TestSinceIsInheritedWhileTheLogOfBeforeIsOpen(t *testing.T) {
 			mustTrack(t, tr, 7, 1)
 			tr.resolve(at5)
 			if got := sinceAt(tr, start); got != c.before {
-				t.Errorf("one is open that stood in the log: %d s, want %d", got, c.before)
+				t.Errorf("an event from before is unanswered: %d s, want %d", got, c.before)
 			}
 			tr.resolve(at6)
 			if got := sinceAt(tr, start); got != 20 {
-				t.Errorf("what is open came since: %d s, want 20", got)
+				t.Errorf("only events that came since are unanswered: %d s, want 20", got)
 			}
 		})
 	}

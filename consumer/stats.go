@@ -57,10 +57,11 @@ type UnreadableMetadata struct{ Foreign, Truncated, Damaged int64 }
 // PartitionStatus is the state of one partition.
 type PartitionStatus struct {
 	Partition int
-	// Committed is the low-water mark, End the partition's end. −1: not known yet.
-	// Next is the first offset that was not read.
+	// Committed is the low-water mark, as the next commit will have it. Next is the first
+	// offset that was not read. End is the partition's end; −1: not known yet.
 	Committed, Next, End int64
-	// Unanswered counts the events held. Oldest is the time of the oldest one.
+	// Unanswered counts the events held. Oldest is the time of the oldest one; zero: none
+	// has a time.
 	Unanswered int
 	Oldest     time.Time
 	// Problem is what its reader waits for; empty: nothing.

@@ -54,7 +54,7 @@ func TestEventsThatComeAfterACrashAreNotInDoubt(t *testing.T) {
 	})
 }
 
-// unreachable is the error of every operation while a broker is away.
+// unreachable is an error that names an unreachable broker as its cause.
 type unreachable struct{}
 
 func (unreachable) Error() string           { return "dial tcp b1:9092: connection refused" }

@@ -17,8 +17,9 @@ const (
 
 // verifyTopic finds out, after such an error, whether the topic is still the committed one.
 // It commits nothing meanwhile: the broker would keep the old position for a new topic of
-// the same name. It returns nil if the topic is the committed one. Otherwise it revokes the
-// generation, and the next one reads the topic from its beginning.
+// the same name. It returns nil if the topic is the committed one. If it is not, it revokes
+// the generation, and the next one reads the topic from its beginning. If ctx ends before
+// that is known, it returns ctx's error and revokes nothing.
 func (g *generation) verifyTopic(ctx context.Context) error {
 	found, begun := 0, g.c.cfg.Clock.Now()
 	for {

@@ -41,7 +41,7 @@ type inherited struct {
 	end   int64
 }
 
-// entry is one unanswered event.
+// entry is one event that this generation has received.
 type entry struct {
 	offset int64
 	size   int

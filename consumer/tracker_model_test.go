@@ -36,7 +36,7 @@ type model struct {
 
 	// Of the current generation:
 	tracker  *tracker
-	doubtful int64
+	doubtful int64 // the inherited call high-water mark
 	doubted  map[int64]bool
 	live     map[int64]*entry
 	next     int64 // fetched so far

@@ -57,7 +57,7 @@ func inWorld(t *testing.T, partitions int, test func(w *world)) {
 	})
 }
 
-// said counts the log lines that begin so.
+// said counts the log lines that begin with this text.
 func (w *world) said(begin string) (n int) {
 	for _, e := range w.logs.AllEntries() {
 		if strings.HasPrefix(e.Message, begin) {

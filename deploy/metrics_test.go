@@ -51,6 +51,7 @@ func exposition(t *testing.T) string {
 	m.CertificateEnds(time.Now)
 	m.Request("retry", nil, 1)
 	m.Request("query", nil, 1)
+	m.Request("login", nil, 1)
 	return answer(m.Handler())
 }
 

@@ -1,6 +1,5 @@
-// Command sandbox demonstrates the service with one command: it runs the real service
-// between a Kafka broker and a simulated MPC, and prints each event's answer.
-// `sandbox -h` explains it.
+// Command sandbox demonstrates the service: it runs the real one between an embedded Kafka
+// broker and a simulator of MPC, and prints each event's answer. `sandbox -h` explains it.
 package main
 
 import (

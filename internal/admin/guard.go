@@ -57,7 +57,8 @@ func (t *throttle) pass(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // Connections bounds open connections to 512. A new one, such as a probe's, is always
-// accepted: the connection that has been idle for longest is closed, or else the oldest.
+// accepted: for it the connection that has been idle for longest is closed, or, if none is
+// idle, the one that has been busy for longest.
 // The zero value is ready to use. It is safe for concurrent use.
 type Connections struct {
 	mu   sync.Mutex

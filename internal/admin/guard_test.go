@@ -20,7 +20,7 @@ func TestWhoAsksWithoutPauseIsSlowedDown(t *testing.T) {
 		s := &Server{config: Config{Page: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served.Add(1) })}}
 		s.hosts = hosts{names: []string{"localhost"}}
 		const clients, seconds = 400, 10
-		var health, requests atomic.Int64
+		var slowProbes, requests atomic.Int64
 		var running sync.WaitGroup
 		s.config.Loops = NewLoops(newManual())
 		end := time.Now().Add(seconds * time.Second)
@@ -36,7 +36,7 @@ func TestWhoAsksWithoutPauseIsSlowedDown(t *testing.T) {
 		running.Go(func() {
 			for time.Now().Before(end) {
 				if began := time.Now(); ask(s, "GET", "/healthz").Code != 200 || time.Since(began) > 0 {
-					health.Add(1)
+					slowProbes.Add(1)
 				}
 				time.Sleep(time.Second)
 			}
@@ -48,7 +48,7 @@ func TestWhoAsksWithoutPauseIsSlowedDown(t *testing.T) {
 		if most := int64(clients * (seconds + 2)); requests.Load() > most {
 			t.Errorf("%d requests of %d clients were answered: they wait for nothing", requests.Load(), clients)
 		}
-		if health.Load() > 0 {
+		if slowProbes.Load() > 0 {
 			t.Error("the probe of health was slowed down, too")
 		}
 	})

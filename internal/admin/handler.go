@@ -76,5 +76,5 @@ func text(w http.ResponseWriter, status int, message string) {
 func write(w http.ResponseWriter, status int, contentType string, body []byte) {
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client has gone, so there is no one to report to
+	_, _ = w.Write(body) // an error means that the client has gone: there is no one to tell
 }

@@ -24,13 +24,12 @@ import (
 // microseconds; anything slower is a client that does not read.
 const stopGrace = 500 * time.Millisecond
 
-// Config configures a Server. All fields except Notes, AllowedHosts, PathPrefix and Page
-// are required.
+// Config configures a Server. Addr, Loops, Metrics and Log are required.
 type Config struct {
 	Addr     string // host:port to listen on; port 0 chooses a free one
 	Instance string // this instance's name, shown by /readyz
 	Loops    *Loops
-	Checks   []Check
+	Checks   []Check // of /readyz; without any it is always ready
 	// Notes are actions for an operator although the instance is ready, one sentence each.
 	// May be nil.
 	Notes func() []string

@@ -22,8 +22,9 @@ const (
 )
 
 // askAll publishes an event for one task after the other, as many and as fast as the
-// options allow. It stops at an interrupt and at the first error of Kafka, which each
-// further task would wait for again, and prints the tasks that are left.
+// options allow, and returns the exit code. It stops at an interrupt and at the first error
+// of Kafka, which each further task would wait for again, and prints the tasks that are
+// left.
 func askAll(ctx context.Context, env Env, ids []string, o retryOptions, show *progress, ask func(context.Context, string) (place string, err error)) int {
 	code, asked := exitDone, 0
 	defer show.end()
@@ -70,7 +71,8 @@ func askAll(ctx context.Context, env Env, ids []string, o retryOptions, show *pr
 	return code
 }
 
-// few is how many tasks need no progress and no common reading of their budgets.
+// few: for up to so many tasks no progress is shown, and each one's budget is read by
+// itself.
 const few = 10
 
 // someOf returns the first ids, and how many more there are.
@@ -104,7 +106,8 @@ func shown(id string) string {
 	return plain.Text(id)
 }
 
-// ask publishes a failure event and returns its place.
+// ask publishes a failure event and returns its place; in a dry run it only says that it
+// would.
 func (a *asking) ask(ctx context.Context, id string) (place string, err error) {
 	m, err := events.NewFailure(id, "asked for with remux-retrier retry", a.force)
 	if err != nil {

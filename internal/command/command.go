@@ -64,7 +64,7 @@ type command struct {
 	more string
 	// prepare declares the flags, and returns the function that runs the command.
 	prepare func(*flag.FlagSet) func(ctx context.Context, env Env, args []string) int
-	// takes returns an error if n arguments are wrong.
+	// takes returns an error if the command does not take n arguments.
 	takes func(n int) error
 }
 

@@ -41,8 +41,8 @@ func TestWrongUsageIsExitCode2WithUsage(t *testing.T) {
 	}
 }
 
-// An error or a help text that writes an option with one dash is not found again in
-// what was typed.
+// Package flag writes an option with one dash. Errors and help texts must write it with two,
+// as a user types it.
 func TestOptionsAreWrittenAsTheyAreTyped(t *testing.T) {
 	for says, args := range map[string][]string{
 		"not defined: --fast":                         {"check", "--fast"},

@@ -24,7 +24,8 @@ reason of an outcome or a dead letter (budget_exhausted, no_task_id). That needs
 configuration. Anything else is a task id. Its failure events, outcomes and probable
 dead letters of the time --since are then read from the topics, and also older
 events that the group has not committed. Of very many only the first and the latest
-are printed. Exit code 1 if nothing is known about the task.
+are printed. Exit code 1 if nothing is known about the task, or if not everything
+could be read.
 `,
 	prepare: func(flags *flag.FlagSet) func(context.Context, Env, []string) int {
 		asJSON := flags.Bool("json", false, "print JSON")

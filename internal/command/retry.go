@@ -108,7 +108,8 @@ type asking struct {
 	known map[string][]time.Time
 }
 
-// refusal returns an error if the service would refuse the event.
+// refusal returns an error if the task's budget is used up, so that the service would not
+// retry it, or if the budget is not known.
 func (a *asking) refusal(ctx context.Context, id string) error {
 	budget := a.cfg.Retry.Budget
 	if a.force || budget == config.Unlimited {

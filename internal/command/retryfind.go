@@ -76,8 +76,8 @@ func (a *asking) findAndAsk(ctx context.Context, env Env) int {
 	}
 	a.known = map[string][]time.Time{}
 	for id, t := range tasks {
-		accepted := now.Add(-a.cfg.Retry.BudgetWindow)
-		a.known[id] = slices.DeleteFunc(t.Accepted, func(at time.Time) bool { return at.Before(accepted) })
+		windowStart := now.Add(-a.cfg.Retry.BudgetWindow)
+		a.known[id] = slices.DeleteFunc(t.Accepted, func(at time.Time) bool { return at.Before(windowStart) })
 	}
 	f := choose(tasks, since, listed(a.reason), listed(a.code), func(id string) error { return a.refusal(ctx, id) })
 	f.tell(env.Stderr)
@@ -116,8 +116,9 @@ type found struct {
 	later, waiting, spent int
 }
 
-// choose returns the tasks whose latest outcome is a refusal since then with one of these
-// reasons and one of these codes. No reasons or no codes: any.
+// choose returns the tasks whose latest outcome is a refusal, not older than since, with one
+// of these reasons and one of these codes. No reasons or no codes: any. refusal returns an
+// error for a task that has no budget left.
 func choose(tasks map[string]*outcomes.Task, since time.Time, reasons, codes []string, refusal func(id string) error) (f found) {
 	for _, t := range tasks {
 		last := t.RetryFailed

@@ -10,13 +10,13 @@ import (
 	"remux-retrier/internal/redrive"
 )
 
-// show prints a redrive: each record that is left or would be put back on standard
-// output, the progress on standard error.
+// show prints a redrive: on standard output each record that is left, and in a dry run each
+// that would be put back; on standard error the progress.
 type show struct {
 	*progress
 	out     io.Writer
 	dry     bool
-	trouble string
+	trouble string // what it waits for, as printed; empty: nothing
 }
 
 func newShow(env Env, dry bool) *show {

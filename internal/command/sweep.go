@@ -44,7 +44,7 @@ service needs the quota: see --calls.
 		flags.BoolVar(&o.dry, "dry-run", false, "print what it would publish, and change nothing")
 		flags.IntVar(&o.limit, "limit", 0, "publish at most `N` events")
 		flags.Float64Var(&o.rate, "rate", 0, "publish at most `N` events a second")
-		flags.IntVar(&o.calls, "calls", 0, "send MPC at most `N` requests a minute (default a twentieth of MPC_REQUESTS_PER_MINUTE, or 1)")
+		flags.IntVar(&o.calls, "calls", 0, "send MPC at most `N` requests a minute (default a twentieth of MPC_REQUESTS_PER_MINUTE, at least 1)")
 		return func(ctx context.Context, env Env, _ []string) int {
 			o.given = map[string]bool{}
 			flags.Visit(func(f *flag.Flag) { o.given[f.Name] = true })

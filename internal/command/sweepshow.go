@@ -10,7 +10,8 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// sweepShow prints a sweep: each event on standard output, the progress on standard error.
+// sweepShow prints a sweep: on standard output each event, and each task that is left; on
+// standard error the progress.
 type sweepShow struct {
 	*progress
 	env Env

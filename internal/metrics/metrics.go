@@ -49,7 +49,8 @@ type Metrics struct {
 	requests *prometheus.CounterVec
 	latency  *prometheus.HistogramVec
 	forced   prometheus.Counter
-	ignored  prometheus.Counter // forced, but not allowed
+	// forceIgnored counts events whose header to force them was ignored.
+	forceIgnored prometheus.Counter
 }
 
 // New registers the counters and histograms, and the process's own metrics.
@@ -90,7 +91,7 @@ func New() *Metrics {
 	m.times = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Namespace: namespace, Name: "times_seconds", Help: "event_duration_seconds in buckets of 1 %.", NativeHistogramBucketFactor: 1.02,
 	})
-	m.ignored = auto.NewCounter(prometheus.CounterOpts{
+	m.forceIgnored = auto.NewCounter(prometheus.CounterOpts{
 		Namespace: namespace, Name: "force_ignored_total",
 		Help: "Failure events whose header " + events.ForceHeader + " was ignored because RETRY_ALLOW_FORCE is false.",
 	})
@@ -141,11 +142,12 @@ func (m *Metrics) Forced() {
 // ForceIgnored counts an event whose header to force it was ignored.
 func (m *Metrics) ForceIgnored() {
 	if m != nil {
-		m.ignored.Inc()
+		m.forceIgnored.Inc()
 	}
 }
 
-// Request counts a request to the API and its duration.
+// Request counts a request to the API and its duration. An error that is not an
+// *mpcclient.Error counts as lost. If the login failed, the request counts as a login.
 func (m *Metrics) Request(operation string, err error, took time.Duration) {
 	result := ok
 	if err != nil {

@@ -157,6 +157,6 @@ func TestResultsOfRetriesAreReportedWithRecoveries(t *testing.T) {
 		`accepted_retries{result="not_heard_of"} 2`, `accepted_retries{result="recent"} 6`,
 		`events_total{outcome="recovered",reason="succeeded"} 1`, "event_duration_seconds_count 0")
 	if text := scrape(t, New(), consumer.Status{}, pace.State{}, retrier.Waiting{}); strings.Contains(text, "accepted_retries") || strings.Contains(text, `outcome="recovered"`) {
-		t.Error("it is told to who did not ask")
+		t.Error("results of retries are exported without recoveries")
 	}
 }

@@ -23,9 +23,9 @@ type EventCount struct {
 	Count           int64
 }
 
-// Time counts the events that took so long.
+// Time counts the events that took about the same time.
 type Time struct {
-	Seconds float64
+	Seconds float64 // the middle of their bucket
 	Count   uint64
 }
 

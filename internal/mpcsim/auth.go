@@ -24,7 +24,8 @@ func (s *Simulator) authenticate(r *http.Request, body []byte) *answer {
 	return refusal
 }
 
-// SetTokens replaces Config.Tokens. The others are unknown from now on.
+// SetTokens replaces Config.Tokens: the former ones are unknown from now on. Tokens that a
+// login has issued stay valid.
 func (s *Simulator) SetTokens(tokens ...Secret) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -41,7 +41,7 @@ type Faults struct {
 	Latency time.Duration `json:"-"`
 
 	// PerSecond is a limit of requests a second, with bursts of at most one second's
-	// requests. Defaults to 0, no limit.
+	// requests, or of one request if that is less. Defaults to 0, no limit.
 	PerSecond float64 `json:"per_second,omitempty"`
 	// PerMinute is a limit of requests in any 60 seconds, like the tenant's quota.
 	// Defaults to 0, no limit.
@@ -51,11 +51,12 @@ type Faults struct {
 	// RetryAfter is sent with throttling answers. 0 sends none.
 	RetryAfter time.Duration `json:"-"`
 
-	// RefuseQueries refuses state queries for lack of permission.
+	// RefuseQueries refuses queries and lists for lack of permission.
 	RefuseQueries bool `json:"refuse_queries,omitempty"`
-	// ErrorRate is the probability (0 to 1) of a 500 APIGW.0605 without effect.
+	// ErrorRate is the probability (0 to 1) that a valid MPC request is answered 500
+	// APIGW.0605, without effect.
 	ErrorRate float64 `json:"error_rate,omitempty"`
-	// LossRate is the probability (0 to 1) that a request is carried out and its
+	// LossRate is the probability (0 to 1) that an MPC request is carried out and its
 	// answer is lost.
 	LossRate float64 `json:"loss_rate,omitempty"`
 }

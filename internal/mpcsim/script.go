@@ -14,8 +14,8 @@ func (s *Simulator) Script(taskID string, steps ...Step) error {
 	return s.script(Retry, taskID, steps)
 }
 
-// ScriptQuery does the same for queries that name the task. If several tasks of a
-// query have a script, the first one in the query decides for all.
+// ScriptQuery does the same for queries that name the task. If several tasks of a query
+// have a script, the step of the first of them answers the whole query.
 func (s *Simulator) ScriptQuery(taskID string, steps ...Step) error {
 	return s.script(Query, taskID, steps)
 }

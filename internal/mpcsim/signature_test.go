@@ -52,7 +52,7 @@ const (
 	secretKey = "secret-key-canary"
 )
 
-// signed signs r with all its headers, as a client does.
+// signed signs r as a client does, with these headers, which are part of the signature.
 func signed(t *testing.T, r *http.Request, body string, at time.Time, headers ...string) *http.Request {
 	t.Helper()
 	r.Header.Del("X-Auth-Token")

@@ -27,7 +27,8 @@ type Step struct {
 	Execute bool `json:"execute,omitempty"`
 	// End is how the exchange ends.
 	End End `json:"end,omitempty"`
-	// Status replaces the operation's answer. 0 sends the operation's own answer.
+	// Status replaces the operation's answer. 0 sends the operation's own answer, and the
+	// fields from Code to RetryAfter have no effect.
 	Status int `json:"status,omitempty"`
 	// Code and Message make an error in MPC's JSON shape.
 	Code    string `json:"code,omitempty"`
@@ -137,7 +138,7 @@ func (s Step) MarshalJSON() ([]byte, error) {
 	}{plain(s), stepJSON{duration(s.RetryAfter), duration(s.Delay)}})
 }
 
-// UnmarshalJSON reads what MarshalJSON writes and refuses unknown fields.
+// UnmarshalJSON reads what MarshalJSON writes, refuses unknown fields and validates.
 func (s *Step) UnmarshalJSON(data []byte) error {
 	type plain Step
 	var in struct {

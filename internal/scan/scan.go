@@ -60,7 +60,7 @@ func Partition(ctx context.Context, kafka Kafka, topic string, partition int, in
 // cutAtLargeRecord ends the page before the first large record without contents, and
 // returns the size with which that record must be fetched next: then it is the only one
 // in its page. tried: this page was fetched with such a size. Records that still have no
-// contents are larger than consumer.LargestRecord.
+// contents cannot be read at all; consumer.LargestRecord is one reason.
 func cutAtLargeRecord(page *consumer.Page, tried bool) (size int) {
 	i := slices.IndexFunc(page.Records, func(r consumer.Record) bool { return r.Loadable() })
 	if i < 0 || i == 0 && tried {

@@ -156,7 +156,7 @@ func TestCommitMetadataThatIsNotOursOrCutIsToldApart(t *testing.T) {
 			queried[task] = queried[task] || q.Operation == mpcsim.Query
 		}
 	}
-	logged := s.warnings("the committed offset has no metadata of this service")
+	logged := s.warnings("the committed offset has no usable metadata of this service")
 	for p, kind := range kinds {
 		if o := r.collector.of(failed[p]); o.Reason != "accepted" || r.mpc.Accepted(o.TaskID) != 1 {
 			t.Errorf("%s: a failed task was not retried: %s", kind.name, o.record.Value)
