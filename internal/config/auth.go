@@ -70,11 +70,11 @@ func (p *parser) auth(region string, insecure bool) Auth {
 	}
 	switch {
 	case len(started) == 0:
-		p.iamAsFarAsSet(insecure)
+		p.checkIAM(insecure)
 		p.fail("MPC_AUTH_TOKEN", "is not set, nor any other credentials: set one of %s", choices())
 		return Auth{}
 	case len(started) > 1:
-		p.iamAsFarAsSet(insecure)
+		p.checkIAM(insecure)
 		p.fail(there[0], "and others make more than one way to authenticate (set: %s): keep exactly one of %s",
 			strings.Join(there, ", "), choices())
 		return Auth{}
@@ -98,9 +98,9 @@ func (p *parser) auth(region string, insecure bool) Auth {
 	return a
 }
 
-// iamAsFarAsSet checks IAM's variables even if it is unclear whether they are used, so that
-// their mistakes are reported at once.
-func (p *parser) iamAsFarAsSet(insecure bool) {
+// checkIAM checks IAM's variables that are set, even if it is unclear whether they are used,
+// so that their mistakes are reported at once.
+func (p *parser) checkIAM(insecure bool) {
 	for _, name := range []string{"IAM_DOMAIN", "IAM_USERNAME", "IAM_PROJECT"} {
 		p.text(name)
 	}

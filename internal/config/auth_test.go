@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// only returns the minimal configuration except its credentials.
+// only returns changes to the minimal configuration: these credentials instead of its own.
 func only(credentials ...string) []string {
 	return append([]string{"MPC_AUTH_TOKEN", ""}, credentials...)
 }

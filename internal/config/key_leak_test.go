@@ -59,13 +59,13 @@ func TestNoPrivateKeyIsInAnErrorOrPrinted(t *testing.T) {
 	}
 	certFile := file(t, cert)
 	for name, content := range broken {
-		for variable, files := range map[string][2]string{
-			"KAFKA_TLS_CERT_FILE": {certFile, file(t, content)}, "in the certificate's place": {file(t, content+cert), file(t, content)}, "instead": {content, content},
+		for where, files := range map[string][2]string{
+			"in the key file": {certFile, file(t, content)}, "in both files": {file(t, content+cert), file(t, content)}, "instead of the files' names": {content, content},
 		} {
 			environment(t, with("KAFKA_TLS_ENABLED", "true", "KAFKA_TLS_CERT_FILE", files[0], "KAFKA_TLS_KEY_FILE", files[1]))
 			_, err := Load()
 			if err == nil {
-				t.Errorf("%s, %s: is accepted", name, variable)
+				t.Errorf("%s, %s: is accepted", name, where)
 				continue
 			}
 			for _, verb := range []string{"%v", "%+v", "%#v", "%q"} {

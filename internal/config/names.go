@@ -131,7 +131,7 @@ func (p *parser) pathSegment(name string) string {
 func (p *parser) pathPrefix(name string) string {
 	value := p.value(name)
 	if value != "" && value != "/" && !pathPattern.MatchString(value) {
-		p.refuse(name, value, "a path that begins with a slash, such as /retrier, of letters, digits, dots, underscores, tildes and hyphens")
+		p.refuse(name, value, "a path that begins with a slash, such as /retrier, of letters, digits, dots, underscores, tildes and hyphens; no part may begin with a dot or be empty")
 		return ""
 	}
 	return strings.TrimSuffix(value, "/")

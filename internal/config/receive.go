@@ -33,8 +33,8 @@ type Receive struct {
 	// Addr is the address for SMN's messages, host:port.
 	Addr      string
 	TopicURNs []string
-	// CertHosts are the hosts that may be connected to, in lower case: name, name:port or
-	// *.domain.
+	// CertHosts are the hosts that may be connected to, in lower case: a name, an address or
+	// *.domain, each with a port or for all ports.
 	CertHosts []string
 	MaxAge    time.Duration
 	pair      *watchfile.Value[tls.Certificate]
@@ -49,7 +49,8 @@ type Receive struct {
 	Warnings         []string
 }
 
-// Certificate returns the server's certificate from the current files; nil: plain HTTP.
+// Certificate returns a function that reads the server's certificate from the current files;
+// nil: plain HTTP.
 func (r Receive) Certificate() func() tls.Certificate {
 	if r.pair == nil {
 		return nil
@@ -57,7 +58,8 @@ func (r Receive) Certificate() func() tls.Certificate {
 	return r.pair.Get
 }
 
-// Roots returns the authorities for CertHosts from the current file; nil: the system's.
+// Roots returns a function that reads the authorities for CertHosts from the current file;
+// nil: the system's.
 func (r Receive) Roots() func() *x509.CertPool {
 	if r.roots == nil {
 		return nil

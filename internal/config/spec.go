@@ -82,7 +82,7 @@ type spec struct {
 type Row struct {
 	Name        string
 	Default     string // in words if the default is not a value; empty: unset
-	Description string // one or two sentences
+	Description string // sentences, on one line
 }
 
 // Table returns the documentation of all variables of the service, in the order in which

@@ -44,7 +44,7 @@ func (p *parser) sdkDisabled() bool {
 func (p *parser) collector(name string) {
 	const expected = "a URL such as http://collector:4318"
 	value := p.value(name)
-	if value == "" || p.refusePrivate(name, value, expected+"; credentials belong into OTEL_EXPORTER_OTLP_HEADERS") {
+	if value == "" || p.refusePrivate(name, value, expected+"; credentials belong in OTEL_EXPORTER_OTLP_HEADERS") {
 		return
 	}
 	u, err := url.Parse(value)

@@ -24,7 +24,7 @@ const (
 // API behind it. Nor does it end a row of failures.
 type breaker struct {
 	failed int       // failures since the last success
-	opened time.Time // zero: it is closed
+	opened time.Time // when failures opened it; zero: they did not
 	probed time.Time // when the last request was sent
 
 	inFlight int

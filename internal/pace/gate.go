@@ -55,8 +55,8 @@ type Gate struct {
 	failing  func()               // see OnFailing
 }
 
-// OnFailing sets a function that is called when the circuit breaker opens, and for each
-// request that fails while it is open. f must not block.
+// OnFailing sets a function that is called when a failed request opens the circuit breaker,
+// and for each request that fails while it is open. f must not block.
 func (g *Gate) OnFailing(f func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -67,7 +67,8 @@ func (g *Gate) OnFailing(f func()) {
 type Counters struct {
 	// Ended counts finished requests. Served and Throttled are part of them.
 	Ended, Served, Throttled int64
-	// Outages counts how often the circuit breaker opened.
+	// Outages counts how often failed requests opened the circuit breaker. A silence that
+	// ends with a served request does not count.
 	Outages int64
 	// RecentlyServed is how many of the last RecentRequests requests were served.
 	RecentlyServed int
@@ -87,9 +88,11 @@ type State struct {
 	Waiting, InFlight int
 	// Throttling describes the limit that the API's refusals have set.
 	Throttling Throttling
-	// Available reports whether the circuit breaker is closed. The API may still throttle.
+	// Available reports whether the circuit breaker is closed, or nothing was sent for so
+	// long that it is unknown whether the outage lasts. The API may still throttle.
 	Available bool
-	// Down is when the current outage began; zero: there is none.
+	// Down is when failed requests opened the circuit breaker; zero: they did not. It is zero
+	// too if the breaker is open only because no request in flight is answered.
 	Down time.Time
 	// Hold is the time before which a Retry-After forbids requests; it may be in the past.
 	Hold time.Time

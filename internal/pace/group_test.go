@@ -172,7 +172,8 @@ func (gr *group) checkWindows() {
 	}
 }
 
-// checkUse: in the given time from now on, at least nine tenths of the quota were used.
+// checkUse: in the given length of time after from, at least nine tenths of the quota were
+// used.
 func (gr *group) checkUse(from time.Time, length time.Duration) {
 	gr.t.Helper()
 	n := 0

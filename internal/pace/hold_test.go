@@ -13,7 +13,7 @@ func TestOneFailureThatSaysHowLongToStayAwayOpensTheBreaker(t *testing.T) {
 	for name, test := range map[string]struct {
 		result     Result
 		retryAfter time.Duration
-		closes     bool
+		opens      bool
 	}{
 		"failed, stay away":    {Failed, 5 * time.Minute, true},
 		"failed":               {Failed, 0, false},
@@ -28,7 +28,7 @@ func TestOneFailureThatSaysHowLongToStayAwayOpensTheBreaker(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if g.Available() == test.closes {
+				if g.Available() == test.opens {
 					t.Fatalf("available: %v after one such answer", g.Available())
 				}
 				// The next request is sent when it may be, and its result counts.

@@ -30,7 +30,8 @@ func (s *slidingWindow) admit(now time.Time) bool {
 	return true
 }
 
-// fixedWindow admits a number of requests in each window; a window starts with a request.
+// fixedWindow admits a number of requests in each window. Windows begin at fixed times, which
+// offset shifts.
 type fixedWindow struct {
 	limit    int
 	window   time.Duration

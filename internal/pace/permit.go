@@ -19,7 +19,7 @@ type Permit struct {
 }
 
 // Acquire waits until fewer than MaxInFlight permits are held. Each permit must be
-// released.
+// released. It fails only with the context's cause.
 func (g *Gate) Acquire(ctx context.Context) (*Permit, error) {
 	if err := g.permits.Acquire(ctx); err != nil {
 		return nil, err
@@ -42,7 +42,8 @@ func (p *Permit) Release() { p.g.permits.Release() }
 
 // Wait waits for a request's turn: for the quota, throttling and the circuit breaker. Then
 // the request must be sent at once and its result reported with Done, or Cancel be called.
-// A permit whose last request was throttled goes before all that came later.
+// A permit whose last request was throttled goes before all that came later. Wait fails only
+// with the context's cause.
 func (p *Permit) Wait(ctx context.Context) error { return p.WaitNew(ctx, time.Time{}) }
 
 // WaitNew is Wait for a task that arrived at the given time and was not called yet. If the
@@ -78,7 +79,8 @@ func (p *Permit) WaitNew(ctx context.Context, arrived time.Time) error {
 	return err
 }
 
-// Done reports a request's result. A retryAfter holds all requests back.
+// Done reports a request's result. A retryAfter holds all requests back, for longestHold at
+// most; 0: none.
 func (p *Permit) Done(result Result, retryAfter time.Duration) {
 	g := p.g
 	g.mu.Lock()

@@ -29,7 +29,8 @@ type quota struct {
 	taken, due time.Time
 }
 
-// assign returns the instance's share of the quota, in requests per window.
+// assign starts an assignment and returns the instance's share of the quota, in requests per
+// window; 0 if the quota is unlimited.
 //
 // An instance that keeps a partition continues: the remaining fraction of its current
 // interval applies to the new one. A new owner waits a whole interval, because a former

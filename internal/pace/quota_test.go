@@ -135,8 +135,8 @@ func TestARebalanceThatMovesNothingPausesNoMember(t *testing.T) {
 	}
 }
 
-// Members stop, crash, start and join: all others continue within twice the interval of
-// their share.
+// Members stop, crash, start and join: each member of the new group sends its first request
+// within twice the interval of its share.
 func TestAfterAHandOverTheFirstCallComesSoon(t *testing.T) {
 	for _, c := range []struct{ quota, partitions, members int }{{100, 64, 1}, {100, 64, 2}, {100, 64, 4}, {100, 100, 3}, {100, 8, 5}, {6000, 64, 8}, {0, 64, 2}} {
 		for name, change := range map[string]func(gr *group){

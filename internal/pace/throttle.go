@@ -31,12 +31,13 @@ type throttle struct {
 	refusals   refusals
 }
 
-// refusals are those since the last admitted request.
+// refusals describe the requests refused since the last admitted one.
 type refusals struct {
-	first, last time.Time // zero: the last request was admitted
-	at          float64   // the rate at the first one
-	quota       float64   // the quota's rate then
-	pause       time.Duration
+	first time.Time // zero: the last request was admitted
+	last  time.Time // of the latest refusal, even if a request was admitted since
+	at    float64   // the rate at the first one
+	quota float64   // the quota's rate then
+	pause time.Duration
 }
 
 func newThrottle(window time.Duration) throttle {

@@ -27,7 +27,7 @@ type run struct {
 	evidence
 
 	doubt doubt
-	// clearAt is when the state FAILED ends the doubt.
+	// clearAt: the state FAILED ends the doubt if its query was sent then or later.
 	clearAt time.Time
 	asked   bool // the state was queried, in this doubt
 	// queryBackoff spaces the queries while MPC refuses to disclose the task's state.

@@ -17,8 +17,8 @@ const (
 	crashed       // an earlier owner may have called
 )
 
-// notFinal are MPC's codes for a task that is in progress or has completed.
-var notFinal = map[string]bool{"MPC.10213": true, "MPC.10218": true}
+// notFailed are MPC's codes for a task that is in progress or has completed.
+var notFailed = map[string]bool{"MPC.10213": true, "MPC.10218": true}
 
 // clear queries the state of a task in doubt. It returns the reason that the state alone
 // gives, or a time to wait. With neither, the doubt is over, or cannot be cleared because
@@ -93,9 +93,10 @@ func (e *run) explain(refusal *mpcclient.Error) (events.Reason, error) {
 			if err := e.r.cfg.Clock.Sleep(ctx, e.clearAt.Sub(e.r.cfg.Clock.Now())); err != nil {
 				return "", err
 			}
-		case s.state != failed && (notFinal[refusal.Code] || e.doubt != none):
-			// Without the state, a task that is not in its final state counts as running.
-			// And a call that may have been accepted explains why the next one was refused.
+		case s.state != failed && (notFailed[refusal.Code] || e.doubt != none):
+			// Without the state, a task that is not FAILED by the refusal's code counts as
+			// running. And a call that may have been accepted explains why the next one was
+			// refused.
 			return events.AlreadyRunning, nil
 		default:
 			return events.Rejected, nil

@@ -34,7 +34,7 @@ func (e *run) backOff() pause {
 // ten requests right before it, and nine in ten of at least minSamples requests after it.
 const (
 	minSamples = pace.RecentRequests
-	mostFailed = 3 * minSamples // after this many without nine in ten served, the samples start again
+	maxSamples = 3 * minSamples // after this many without nine in ten served, the failure does not count
 )
 
 // evidence shows whether calls fail for one task alone, and not because of an outage.
@@ -88,7 +88,7 @@ func (v *evidence) judge(now pace.Counters, available bool) {
 	case served*10 >= ended*9:
 		v.counted++
 		v.pending = false
-	case ended >= mostFailed:
+	case ended >= maxSamples:
 		v.pending = false
 	}
 }

@@ -28,8 +28,8 @@ func (d *harness) failures() (lines []*logrus.Entry) {
 	return lines
 }
 
-// The log must say which attempt it is: otherwise operators cannot see how far a failing
-// task is.
+// The event's story must say which attempt it is: otherwise operators cannot see how far a
+// failing task is.
 func TestATaskWhoseCallsFailSaysWhichAttemptItIsAndIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cursed := refusal(mpcclient.Transient, 503, "APIG.0613")

@@ -157,7 +157,7 @@ func TestFewSamplesProveNothing(t *testing.T) {
 }
 
 // A task that always fails costs few calls, whether others are called often or rarely; if
-// no others are called, it is called less and less often.
+// no others are called, it is called at most about once a minute.
 func TestATaskThatAlwaysFailsCostsFewCalls(t *testing.T) {
 	for name, failure := range map[string]error{"500": unavailable, "lost": lostAnswer} {
 		for _, others := range []time.Duration{10 * time.Millisecond, time.Second, 4 * time.Second, 0} {

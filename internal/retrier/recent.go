@@ -10,18 +10,20 @@ import (
 // logs but not read yet.
 const maxRecent = 8192
 
-// recent remembers this process's latest decisions by when their calls were sent. The
+// recent remembers this process's latest decisions, and when their calls were sent. The
 // covers of an outcome name only partitions in which events of the task were known. If
 // producers spread a task's events over partitions, others may have been there unread. It
 // is safe for concurrent use.
 type recent struct {
 	mu    sync.Mutex
-	tasks map[string]recently
+	tasks map[string]recentDecision
 	order []string // ids, a ring buffer
 	next  int
 }
 
-type recently struct {
+// recentDecision is a task's latest decision. lastObservation is that of its call, see
+// Lease.LastObservation.
+type recentDecision struct {
 	lastObservation uint64
 	reason          events.Reason
 	attempts        int
@@ -29,7 +31,7 @@ type recently struct {
 	source          events.Source
 }
 
-func newRecent() recent { return recent{tasks: map[string]recently{}} }
+func newRecent() recent { return recent{tasks: map[string]recentDecision{}} }
 
 // add notes a decision that answers everything observed up to a call.
 func (r *recent) add(task string, lastObservation uint64, o *events.Outcome) {
@@ -44,7 +46,7 @@ func (r *recent) add(task string, lastObservation uint64, o *events.Outcome) {
 			r.next = (r.next + 1) % maxRecent
 		}
 	}
-	r.tasks[task] = recently{lastObservation, o.Reason, o.Attempts, o.AcceptedRetry, o.Source}
+	r.tasks[task] = recentDecision{lastObservation, o.Reason, o.Attempts, o.AcceptedRetry, o.Source}
 }
 
 // covering returns the task's decision if the event was observed before its call was sent.

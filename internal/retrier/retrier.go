@@ -81,8 +81,8 @@ type Ledger interface {
 	Decided(o events.Outcome)
 }
 
-// Event is one failure event to answer. One with Failure.Succeeded set only waits for those
-// before it.
+// Event is one failure event to answer. One with Failure.Succeeded set reports a success: it
+// needs no answer, and only waits for its task's events before it.
 type Event struct {
 	Failure events.Failure
 	Source  events.Source
@@ -180,7 +180,7 @@ func (r *Retrier) Run(ctx context.Context) {
 //
 // An answer has no deadline: an event waits for its turn, and for the API.
 func (r *Retrier) Add(ev Event) (behind bool) {
-	if ev.Failure.Succeeded && !r.schedule.has(ev.Failure.TaskID) { // the usual case: most tasks do
+	if ev.Failure.Succeeded && !r.schedule.has(ev.Failure.TaskID) { // the usual case: no event of the task waits
 		ev.Lease.Succeeded(&ev.Failure)
 		return false
 	}

@@ -35,7 +35,7 @@ type schedule struct {
 	outage    time.Time // since when tasks wait because MPC serves no task; zero: none does
 	// unacknowledged counts slots whose outcome Kafka has not acknowledged.
 	unacknowledged int
-	awaitingCommit int // wait for the commit that covers their call
+	awaitingCommit int // tasks that wait for the commit that covers their call
 	idle           []*worker
 	maxIdle        int
 }
@@ -159,8 +159,8 @@ func (s *schedule) takeSlot(t *task) bool {
 	return t.slot
 }
 
-// called is for a task whose call has ended. If the task is now answered, its worker calls
-// for the next task; if it continues, another worker does.
+// called is for a task whose call has ended. If the task is now answered, its worker takes
+// the next task; if it continues, the next task gets another worker now.
 func (s *schedule) called(t *task, goesOn bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

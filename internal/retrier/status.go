@@ -22,7 +22,7 @@ const (
 	gather     = 5 * time.Millisecond
 )
 
-// troubleAfter is the backoff from which failing queries are logged.
+// troubleAfter is the backoff above which failing queries are logged.
 const troubleAfter = 4 * time.Second
 
 // permissionCheck is how long no query is sent after MPC has not permitted one.
@@ -103,7 +103,7 @@ func (one *statusRequest) answer(s state) {
 	close(one.answered)
 }
 
-// put also wakes run without requests: a query has ended.
+// put queues requests and wakes run. Without requests it only wakes run: a query has ended.
 func (b *statusBatcher) put(requests ...*statusRequest) {
 	b.mu.Lock()
 	b.waiting = append(b.waiting, requests...)
@@ -119,7 +119,7 @@ func (b *statusBatcher) run(ctx context.Context) {
 		if !b.due(ctx) {
 			continue
 		}
-		// At most perRequest calls go first: the tasks that ask have called before and hold
+		// At most perRequest calls go first: most tasks that ask have called before and hold
 		// slots that others wait for.
 		permit, err := b.cfg.Gate.AcquireFront(ctx, perRequest)
 		if err != nil {
@@ -152,7 +152,8 @@ func (b *statusBatcher) newest() (arrived time.Time) {
 }
 
 // due waits until there is a query to send: enough requests to fill one, or some while no
-// other query is in flight; a query in flight lets more gather.
+// other query is in flight; a query in flight lets more gather. False means that it was only
+// woken, or that the context is done.
 func (b *statusBatcher) due(ctx context.Context) bool {
 	b.mu.Lock()
 	waiting, asking, oneByOne := len(b.waiting), b.asking, b.oneByOne

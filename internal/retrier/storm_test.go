@@ -34,7 +34,7 @@ func storm(n int, change func(*lease)) []Event {
 
 func inDoubt(l *lease) { l.doubt, l.since = true, time.Now() }
 
-// decideStorm answers all at once. The answer that differs from the others comes first.
+// decideStorm answers all at once. first is the answer that covers the others.
 func (d *harness) decideStorm(all []Event) (first events.Outcome, others []events.Outcome) {
 	var mu sync.Mutex
 	var deciding sync.WaitGroup
@@ -239,7 +239,7 @@ func TestADuplicateOfAnEventInDoubtWaitsForTheQuery(t *testing.T) {
 func TestANewFailureIsCalledAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		partition int
-		beyond    int64 // the known end when the call was sent
+		beyond    int64 // the event's offset, less the known end when the call was sent
 		want      events.Reason
 	}{
 		"the last below the end": {partition, -1, events.Covered},

@@ -23,7 +23,7 @@ type task struct {
 	slot bool
 	// calls: it is on its way to a call, or in one.
 	calls bool
-	// begins: it runs without a slot.
+	// begins: its present run has started without a slot.
 	begins bool
 	// wantsSlot: it cannot continue without a slot.
 	wantsSlot bool

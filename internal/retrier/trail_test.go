@@ -16,7 +16,7 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// listener records the steps, except waits of no length, which the store drops too.
+// listener records the steps, except waits shorter than 10 ms, which the store drops too.
 type listener struct {
 	mu    sync.Mutex
 	steps []story.Step

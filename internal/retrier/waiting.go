@@ -1,12 +1,12 @@
 package retrier
 
 // Waiting counts the events that wait for a call or a state query: for the quota, for their
-// task's backoff after a failed call, or for Kafka. Events that wait behind another one of
-// their task count with it.
+// task's backoff after a failed call, or for Kafka. Quota includes those that wait for an
+// outage's end. Events that wait behind another one of their task count with it.
 type Waiting struct{ Quota, Backoff, Kafka int }
 
-// Waiting returns how many events wait now. Events behind others count like those: for
-// Kafka, if Kafka holds all slots.
+// Waiting returns how many events wait now. If Kafka holds all slots, events that wait for a
+// slot wait for Kafka.
 func (r *Retrier) Waiting() Waiting {
 	inFlight := r.cfg.Gate.State().InFlight
 	s := &r.schedule

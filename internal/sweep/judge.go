@@ -19,9 +19,9 @@ import (
 //     again. One that ended earlier is the failure that was retried.
 //
 // Clocks differ by the margin at most. A failure within the margin of a refusal counts as
-// known; within that of an accepted retry as new, except if the retry was accepted while the
-// list was being read: MPC may have listed the task before. A later sweep finds it if it is
-// new.
+// known; within that of an accepted retry as new, except if the retry was accepted less than
+// the margin before the list was requested, or later: MPC may have listed the task before
+// the retry. A later sweep finds it if it is new.
 func isKnown(t mpcclient.ListedTask, k *outcomes.Task, listed time.Time) bool {
 	if k == nil {
 		return false

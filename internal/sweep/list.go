@@ -67,7 +67,7 @@ func (s *Sweep) list(ctx context.Context) (map[string]mpcclient.ListedTask, erro
 			s.totals.Changed = got < first
 			return failed, nil
 		case len(seen) == known && len(page.Tasks) > 0:
-			return nil, fmt.Errorf("page %d of MPC's list holds only tasks of earlier pages: it would never end; sweep a shorter range, or try again", n)
+			return nil, fmt.Errorf("page %d of MPC's list holds only tasks of earlier pages: the list would never end; sweep a shorter range, or try again", n)
 		case bytes > maxBytes:
 			return nil, errTooMany
 		}

@@ -45,7 +45,7 @@ type Config struct {
 	Limit int
 	// Rate is how many events are published per second at most; 0: no limit.
 	Rate float64
-	// Interval is the time between two requests to MPC.
+	// Interval is the least time between two requests to MPC; 0: none.
 	Interval time.Duration
 
 	Clock clock.Clock
@@ -72,8 +72,9 @@ type Listener interface {
 type Totals struct {
 	// Listed counts the tasks that failed in the range, Done those that are dealt with.
 	Listed, Done int
-	// Published counts events, Known the failures that the topics know already, Left the
-	// tasks that get no event for another reason.
+	// Published counts events (in a dry run those that it would publish), Known the failures
+	// that the topics know already, Left the tasks and entries of the list that get no event
+	// for another reason.
 	Published, Known, Left int
 	// Requests counts the requests to MPC, including failed ones.
 	Requests int

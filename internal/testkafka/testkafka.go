@@ -3,8 +3,8 @@
 // TESTKAFKA_VERSION names, from 2.7 on. It needs Java 17. Maven fetches the jars
 // once, into a cache folder.
 //
-// It exports no Kafka client: tests use their own. Only tests, test/bench and cmd/kafka
-// import it, never the service.
+// It exports no Kafka client: tests use their own. Only tests, test/bench and its own
+// cmd/kafka import it, never the service.
 package testkafka
 
 import (

@@ -62,7 +62,7 @@ func Start(cfg Config) (*Broker, error) {
 	return &Broker{cluster: cluster, addrs: cluster.ListenAddrs()}, nil
 }
 
-// Addrs returns the value for KAFKA_BROKERS, as host:port.
+// Addrs returns the broker's addresses, host:port, as KAFKA_BROKERS lists them.
 func (b *Broker) Addrs() []string { return append([]string(nil), b.addrs...) }
 
 // Close ends the broker and cuts its connections.
