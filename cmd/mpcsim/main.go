@@ -28,8 +28,8 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal stops the server in order. It also removes the handler, so
-	// that a second one ends the process at once.
+	// The first signal stops the server cleanly. It also removes the handler, so that a
+	// second one ends the process at once.
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }

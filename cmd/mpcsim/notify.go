@@ -64,7 +64,7 @@ func newNotifier(opts notifyOptions, log *slog.Logger) (*notifier, error) {
 	return &notifier{opts: opts, smn: smn, log: log, accepted: make(chan string)}, nil
 }
 
-// observe takes the accepted retries from the requests.
+// observe passes the task of an accepted retry on to run. It ignores other requests.
 func (n *notifier) observe(ctx context.Context, seen mpcsim.Request) {
 	if seen.Operation != mpcsim.Retry || seen.Verdict != mpcsim.Accepted {
 		return
@@ -158,6 +158,7 @@ func (n *notifier) notify(ctx context.Context, mpc *mpcsim.Simulator, id string)
 	return true
 }
 
+// wait waits for d. It returns false if ctx has ended.
 func wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

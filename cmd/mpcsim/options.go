@@ -27,9 +27,9 @@ task succeeds after a while. Faults are switched on and off at run time:
 Outages: down, broken, unauthorized, denied, firewall, resetting, hanging. The
 control API needs no credentials.
 
-With -notify it also simulates SMN. A new task fails every now and then, and each task
-that fails, or that ends after an accepted retry, is reported to that URL. A separate
-HTTPS server serves the signing certificate.
+With -notify it also simulates SMN. A new task fails every now and then (-fail-every).
+Its failure, and the end of each task whose retry was accepted, is reported to that URL.
+A separate HTTPS server serves the signing certificate.
 
 Options. Each is also read from the variable in brackets, which is better for secrets:
 other users can see the command line.

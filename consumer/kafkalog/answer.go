@@ -17,8 +17,8 @@ import (
 // before is finished, and unpacked record by record.
 
 const (
-	// largeBatch is above the default limit of topics and half of what one request asks
-	// for. Larger batches are read one at a time, over all brokers.
+	// largeBatch is above the default limit of topics, and as much as one request asks for
+	// (answerBytes). Larger batches are read one at a time, over all brokers.
 	largeBatch = 2 << 20
 	// maxStored bounds a batch in stored bytes. A larger one is skipped.
 	maxStored = 65 << 20

@@ -94,8 +94,8 @@ const startSize = 1 + 2*binary.MaxVarintLen64
 // headerBytes is what a header costs in memory besides its bytes.
 const headerBytes = 40
 
-// memory is what a record takes unpacked: its bytes and a frame for each header. For an
-// unreadable record it is the record's length.
+// memory is what a record takes unpacked, in bytes: its length, and headerBytes for each
+// header. For an unreadable record it is the length alone.
 func memory(record []byte) int64 {
 	f := fields{b: record}
 	f.start()

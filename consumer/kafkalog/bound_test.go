@@ -135,7 +135,7 @@ func TestALargeRecordComesWholeWhereItIsAskedForByItself(t *testing.T) {
 		found := answering(&part{asked: mib}, set, nil)
 		listed := 2
 		if codec != 0 {
-			listed = 1 // to pass it would unpack it
+			listed = 1 // going past it would mean unpacking it
 		}
 		if found.err != nil || len(found.page.Records) != listed || found.page.Records[0].LeftOut == nil || int(found.page.Next) != listed {
 			t.Fatalf("%v: %v, %v", codec, len(found.page.Records), found.err)

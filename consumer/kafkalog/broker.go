@@ -9,8 +9,8 @@ import (
 
 // At most eight connections to one broker are open: one for long fetches, one for short
 // fetches and lookups, writesAtOnce for writes, one for requests to the coordinator, one
-// for kafka-go's metadata, one for heartbeats. Only slow writes, which wait for a replica,
-// add more.
+// for kafka-go's metadata, one for heartbeats. Only slow requests, such as writes that wait
+// for a replica, add more: see slowAfter.
 const writesAtOnce = 3
 
 // broker holds this client's requests to one broker.

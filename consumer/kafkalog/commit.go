@@ -65,8 +65,8 @@ func (g *generation) Committed(ctx context.Context) (map[int]consumer.Position, 
 
 // Commit finds the coordinator again after each failure, so that it survives a move of the
 // coordinator during a drain. It waits for the answer until ctx ends, or without a deadline
-// for the rebalance timeout. A commit that could not be sent is ErrCommitRefused. Without
-// positions nothing is sent.
+// for the rebalance timeout. A commit that could not be sent, or that the broker rejects, is
+// ErrCommitRefused. Without positions nothing is sent.
 //
 // The leader epoch is stored as unknown (-1, KIP-320). kafka-go's own commit stores 0;
 // another client that takes over the group would conclude that the log was truncated, and
@@ -125,8 +125,8 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 	return nil
 }
 
-// toCoordinator sends a request to the group's coordinator. It looks the coordinator up
-// only if the last request failed.
+// toCoordinator sends a request to the group's coordinator. It looks the coordinator up only
+// for the first request and after one that failed.
 func (l *Client) toCoordinator(ctx context.Context, req protocol.Message) (answer protocol.Message, sent bool, err error) {
 	wait := l.cfg.RebalanceTimeout // after that the generation is over anyway
 	if deadline, ok := ctx.Deadline(); ok {

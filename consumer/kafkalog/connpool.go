@@ -40,7 +40,7 @@ type connPool struct {
 	free  []*pooledConn
 	open  int       // connections
 	slow  int       // connections with a slow request
-	muted time.Time // the broker reads nothing before
+	muted time.Time // the broker reads nothing before this time
 
 	answered, added time.Time // times of the last answer, and of the last connection beyond maxConns
 }

@@ -45,8 +45,8 @@ type Config struct {
 	ClientID string
 	// Topic is consumed. Required.
 	Topic string
-	// Topics are all other topics that are fetched, produced to or described. Only these
-	// and Topic are known to exist.
+	// Topics are all other topics that are fetched, produced to or described. A topic that
+	// is not listed here counts as missing.
 	Topics []string
 	// SessionTimeout is how long the group waits for a heartbeat before it gives this
 	// member's partitions to others (session.timeout.ms). Defaults to 10 s.
@@ -154,8 +154,9 @@ func (l *Client) Close() {
 	}
 }
 
-// Requests returns how many requests this package has sent: fetches, writes, lookups and
-// those to the group's coordinator. Requests of kafka-go do not count.
+// Requests returns how many requests this package has sent itself: fetches, writes, lookups
+// of offsets, commits, lists of groups, and those of SASL logins. What kafka-go sends,
+// including metadata and heartbeats, does not count.
 func (l *Client) Requests() int { return int(l.correlation.Load()) }
 
 // roundTrip sends one request to the broker that kafka-go selects for it.

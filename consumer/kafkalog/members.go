@@ -12,9 +12,9 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// evictedNotices is how long a running member may take to notice that it was removed: its
-// heartbeat, the next one if that is lost, and time for the answer.
-const evictedNotices = 3 * heartbeatInterval
+// evictionNoticedAfter is how long a running member may take to notice that it was removed:
+// its heartbeat, the next one if that is lost, and time for the answer.
+const evictionNoticedAfter = 3 * heartbeatInterval
 
 // Evict removes the members of the group that have exactly this Client's ClientID, and
 // returns how many. Call it before the first Join: such a member is either this instance
@@ -22,10 +22,10 @@ const evictedNotices = 3 * heartbeatInterval
 // or a running process that wrongly uses the same name. An empty or unknown group is no
 // error.
 //
-// If it removed a member it returns evictedNotices later. Unlike in a rebalance the group
-// does not wait for that member: until its next heartbeat a running one goes on to read and
-// to call, and a successor that had joined by then would call for the same events. What it
-// read meanwhile is below the partitions' ends when this Client joins, so it is in doubt.
+// If it removed a member it returns evictionNoticedAfter later. Unlike in a rebalance the
+// group does not wait for that member: until its next heartbeat a running one goes on to read
+// and to call, and a successor that had joined by then would call for the same events. What
+// it read meanwhile is below the partitions' ends when this Client joins, so it is in doubt.
 //
 // It needs READ on the group, as consuming does.
 func (l *Client) Evict(ctx context.Context) (int, error) {
@@ -45,7 +45,7 @@ func (l *Client) Evict(ctx context.Context) (int, error) {
 		}
 	}
 	if evicted > 0 {
-		err = clock.System.Sleep(ctx, evictedNotices)
+		err = clock.System.Sleep(ctx, evictionNoticedAfter)
 	}
 	return evicted, err
 }

@@ -128,7 +128,7 @@ func answering(f *part, set []byte, txns []fetch.ResponseTransaction) *partRespo
 type memoryConn struct {
 	net.Conn
 	*bytes.Reader
-	written bool // requests are taken
+	written bool // requests can be written
 }
 
 func (c memoryConn) Read(b []byte) (int, error) { return c.Reader.Read(b) }

@@ -40,12 +40,12 @@ type poller struct {
 	long, short *connPool
 
 	mu      sync.Mutex
-	waiting []*part // longest wait first
-	away    int     // callers that were answered and have not come back
-	polling bool    // a long request is in flight
-	late    bool    // a short one is in flight
-	idle    bool    // the last long one found nothing
-	muted   time.Time
+	waiting []*part   // longest wait first
+	away    int       // callers that were answered and have not come back
+	polling bool      // a long request is in flight
+	late    bool      // a short one is in flight
+	idle    bool      // the last long one found nothing
+	muted   time.Time // no fetch is sent before this time
 	timer   *time.Timer
 }
 

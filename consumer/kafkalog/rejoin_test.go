@@ -12,9 +12,9 @@ func TestAMemberThatJoinsIsNotTheLeaderUntilItAssigns(t *testing.T) {
 	b := watchedBalancer{kafka.RangeGroupBalancer{}, l}
 	b.AssignGroups(nil, []kafka.Partition{{Topic: consumed}, {Topic: consumed}, {Topic: consumed}, {Topic: "retried"}})
 	if of := l.leading.Load(); of != 3 {
-		t.Errorf("shared out %d partitions, want 3", of)
+		t.Errorf("assigned %d partitions, want 3", of)
 	}
 	if _, err := b.UserData(); err != nil || l.leading.Load() != notLeading {
-		t.Errorf("joins anew, and still leads (%v)", err)
+		t.Errorf("joins again, and still leads (%v)", err)
 	}
 }

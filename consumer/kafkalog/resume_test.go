@@ -162,7 +162,7 @@ func goOn(t *testing.T, l *Client, topic string, set []byte, offset int64) int64
 	return n.Load()
 }
 
-func TestOnlyTheSameBatchGoesOn(t *testing.T) {
+func TestAKeptReaderContinuesOnlyItsOwnBatch(t *testing.T) {
 	l := newTestClient()
 	set := ofMB(30)
 	next := begin(t, l, "t", set)
@@ -172,7 +172,7 @@ func TestOnlyTheSameBatchGoesOn(t *testing.T) {
 	}
 	found := answeringBy(l, &part{topic: "t", offset: next, asked: mib}, other.bytes(), nil)
 	if found.err != nil || string(found.page.Records[0].Value[8:13]) != "other" {
-		t.Errorf("a batch of the same offsets, of a topic created anew: %v, %.20q", found.err, found.page.Records[0].Value)
+		t.Errorf("a batch of the same offsets, of a recreated topic: %v, %.20q", found.err, found.page.Records[0].Value)
 	}
 	if page := answeringBy(l, &part{topic: "t", asked: mib}, set, nil); page.err != nil || page.page.Records[0].Offset != 0 {
 		t.Error("a fetch further back continues at a later record:", page.err)

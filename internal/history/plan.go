@@ -32,9 +32,9 @@ func (r *Reader) positions(ctx context.Context) map[int]consumer.Position {
 }
 
 // planEvents returns the sections of the dead-letter and the failed topic: all partitions,
-// because producers may choose any. It is the window, and in the failed topic also older
-// events that the group has not committed. since is the time from which on outcomes of
-// these events must be read.
+// because producers may choose any. They cover the window, and in the failed topic also older
+// events that the group has not committed. since is the time from which on outcomes must be
+// read to have those of all these events.
 func (t *reading) planEvents(ctx context.Context) (todo []section, since time.Time, err error) {
 	kafka, since := t.r.cfg.Kafka, t.since
 	positions := t.r.positions(ctx)
@@ -85,8 +85,8 @@ func earliest(since time.Time, at consumer.Position) time.Time {
 
 func (t *reading) outcomeTopics() []string { return []string{t.r.cfg.Retried, t.r.cfg.RetryFailed} }
 
-// planOutcomes returns the sections of the outcome topics, or of that of the recoveries:
-// one partition of each, which the task's id determines.
+// planOutcomes returns the sections of outcome topics and of the topic of recoveries: one
+// partition of each, which the task's id determines.
 func (t *reading) planOutcomes(ctx context.Context, since time.Time, topics []string) (todo []section, err error) {
 	for _, topic := range topics {
 		p, err := t.r.cfg.Kafka.PartitionFor(ctx, topic, []byte(t.id))

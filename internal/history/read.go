@@ -106,8 +106,9 @@ func (r *Reader) Task(ctx context.Context, id string) (History, error) {
 	})
 }
 
-// Outcomes is Task without failure events and dead letters: it reads two partitions
-// instead of whole topics. It leaves out no outcome, so that retries can be counted.
+// Outcomes is Task without failure events, dead letters and recoveries: it reads two
+// partitions instead of whole topics. It leaves out no outcome of the window, so that
+// retries can be counted.
 func (r *Reader) Outcomes(ctx context.Context, id string) (History, error) {
 	return r.run(ctx, r.newReading(id, true), func(t *reading) ([][]section, error) {
 		outcomes, err := t.planOutcomes(ctx, t.since, t.outcomeTopics())

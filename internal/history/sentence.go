@@ -37,7 +37,7 @@ func (h History) Lines() []Line {
 }
 
 func (g Gap) line() Line {
-	return Line{g.First, LeftOut, fmt.Sprintf("From here until %s UTC, %d more are left out: only the first %d and the latest %d of the failure events, of the outcomes and of the dead letters are shown.",
+	return Line{g.First, LeftOut, fmt.Sprintf("From here until %s UTC, %d more are left out: only the first %d and the latest %d of the failure events, of the outcomes, of the dead letters and of the recoveries are shown.",
 		g.Last.UTC().Format(timeFormat), g.Count, keepFirst, keepLatest)}
 }
 
@@ -50,7 +50,7 @@ func (h History) Sentences() []string {
 	return all
 }
 
-// moment is a line's time, as wide where its record has none.
+// moment is a line's time. If its record has none, it says so in a text of the same width.
 func moment(at time.Time) string {
 	if (events.Source{Time: at}).HasTime() {
 		return at.UTC().Format(timeFormat)

@@ -7,8 +7,8 @@ import (
 	"remux-retrier/events"
 )
 
-// NotHeardOf follows what is said of a task that was retried, where nothing tells of its
-// success.
+// NotHeardOf is added to the summary of a retried task if the topics contain no later
+// recovery of it.
 const NotHeardOf = " Nothing tells that it has succeeded since: it is still running, or MPC's notification of its success has not come to the failed topic."
 
 // When says when the task succeeded, as part of a sentence.

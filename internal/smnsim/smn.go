@@ -184,7 +184,7 @@ func (s *SMN) serve(w http.ResponseWriter, r *http.Request) {
 func (s *SMN) own(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method != http.MethodGet:
-		http.Error(w, "GET alone", http.StatusMethodNotAllowed)
+		http.Error(w, "only GET is allowed", http.StatusMethodNotAllowed)
 	case r.URL.Path == certPath:
 		_, _ = w.Write(s.certificate)
 	case r.URL.Path == confirmPath:

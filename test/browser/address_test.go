@@ -11,7 +11,7 @@ import (
 // An address can be sent as a link, and survives a reload.
 func TestAReloadKeepsTheOpenTaskAndTheFilters(t *testing.T) {
 	t.Parallel()
-	s := newService(nil).aDay()
+	s := newService(nil).withAnswers()
 	url, _ := serve(t, s, s.clock, "")
 	b := open(t, url, sizes[0], "light")
 	set := func(id, event, text string) {
@@ -39,7 +39,7 @@ func TestAReloadKeepsTheOpenTaskAndTheFilters(t *testing.T) {
 
 func TestATaskInTheListIsALink(t *testing.T) {
 	t.Parallel()
-	s := newService(nil).aDay()
+	s := newService(nil).withAnswers()
 	url, _ := serve(t, s, s.clock, "")
 	b := open(t, url, sizes[0], "light")
 	href := value[string](b, `document.querySelector('#latest a').href`)
@@ -49,7 +49,7 @@ func TestATaskInTheListIsALink(t *testing.T) {
 
 func TestAnAddressThatIsCutShowsThePage(t *testing.T) {
 	t.Parallel()
-	s := newService(nil).aDay()
+	s := newService(nil).withAnswers()
 	url, _ := serve(t, s, s.clock, "")
 	b := open(t, url+"/#outcome=nonsense&task=%E2%82", sizes[0], "light")
 	if got := value[bool](b, `document.getElementById('story').hidden && document.getElementById('filter-outcome').value === '' && document.querySelectorAll('#latest tr').length > 0`); !got {

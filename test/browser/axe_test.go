@@ -34,13 +34,13 @@ func TestAxeFindsNothing(t *testing.T) {
 	for _, scheme := range []string{"light", "dark"} {
 		for _, state := range states {
 			t.Run(state.name+"/"+scheme, func(t *testing.T) {
-				s := newService(state.set).aDay()
+				s := newService(state.set).withAnswers()
 				url, _ := serve(t, s, s.clock, "")
 				check(t, open(t, url, sizes[0], scheme))
 			})
 		}
 		t.Run("story/"+scheme, func(t *testing.T) {
-			s := newService(nil).aDay()
+			s := newService(nil).withAnswers()
 			refused := &events.APIError{Status: 503, Code: "APIG.0613", RequestID: "b0-17"}
 			s.add("538526", "", nil, story.Step{Kind: story.Call}, story.Step{Kind: story.Refused, Error: refused}, story.Step{Kind: story.BackoffWait})
 			url, _ := serve(t, s, s.clock, "")

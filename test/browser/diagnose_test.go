@@ -16,7 +16,7 @@ import (
 
 func TestAFloodOfUnreadableRecordsIsSaidAndLeadsToTheLetters(t *testing.T) {
 	t.Parallel()
-	s := newService(nil).aDay()
+	s := newService(nil).withAnswers()
 	s.flood = 600
 	url, _ := serve(t, s, s.clock, "")
 	for _, w := range sizes {
@@ -128,7 +128,7 @@ func TestTheStatesOfTheLastHoursAreListed(t *testing.T) {
 // Keyboard users must not have to pass a hundred links before the partitions.
 func TestAKeyboardReachesThePartitionsInFewSteps(t *testing.T) {
 	t.Parallel()
-	s := newService(stateNamed("stuck")).aDay()
+	s := newService(stateNamed("stuck")).withAnswers()
 	url, _ := serve(t, s, s.clock, "")
 	b := open(t, url, sizes[0], "light")
 	for stops := 1; ; stops++ {

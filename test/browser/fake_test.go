@@ -55,7 +55,7 @@ type service struct {
 	start time.Time
 	set   func(*page.Status) // the state; nil: busy
 	until float64            // the minute since the start with the last event
-	few   int                // 1: few answers
+	few   int                // above 0: only a few answers in the hour
 	flood int64              // unreadable records of the last minutes
 
 	mu      sync.Mutex
@@ -217,8 +217,8 @@ func (s *service) add(id string, reason events.Reason, apiError *events.APIError
 	s.stories = append(s.stories, one)
 }
 
-// aDay fills the list of answers with a usual mixture.
-func (s *service) aDay() *service {
+// withAnswers fills the list of answers with a usual mixture.
+func (s *service) withAnswers() *service {
 	missing := &events.APIError{Status: 400, Code: "MPC.10211", Message: "Task does not exist."}
 	refused := &events.APIError{Status: 403, Code: "MPC.10212", Message: "Operation failed."}
 	for i := range 36 {

@@ -103,6 +103,6 @@ func TestAStoryThatOnlyTheTopicsKnowIsReadSeldomAndNotUnsaid(t *testing.T) {
 		t.Errorf("the topics were read %d times, want once in 16 seconds", read)
 	}
 	if code := value[string](b, `document.getElementById('story-verdict').dataset.code`); code != "in_topic" || !strings.Contains(b.text("#story"), "Records in the topics") {
-		t.Errorf("an answer in vain has made it %s", code)
+		t.Errorf("a failed reading has changed the verdict to %s", code)
 	}
 }

@@ -38,7 +38,7 @@ func TestTheListHasAllThatIsRememberedPageByPage(t *testing.T) {
 	press("newer")
 	rows("page 2", 100)
 	_ = value[bool](b, `(() => { const f = document.getElementById('filter-text'); f.value = '103'; return f.dispatchEvent(new Event('input')) })()`)
-	rows("page 1", 0) // of the last hundred
+	rows("page 1", 0) // none of the latest hundred matches
 	press("older")
 	rows("page 2", 11)
 	b.checkPage(url)
@@ -76,7 +76,7 @@ func TestNoCellOfTheSavedListIsAFormula(t *testing.T) {
 
 func TestTheListIsSavedAsItIsFiltered(t *testing.T) {
 	t.Parallel()
-	s := newService(nil).aDay()
+	s := newService(nil).withAnswers()
 	s.add(`=HYPERLINK("x")`, events.TaskNotFound, &events.APIError{Status: 400, Code: "MPC.10211", Message: `a "quote", a comma`})
 	url, _ := serve(t, s, s.clock, "")
 	b := open(t, url+"/#outcome=retry_failed&text=10211", sizes[0], "light")

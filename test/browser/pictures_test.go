@@ -84,7 +84,8 @@ func (t *terminal) address(tb testing.TB) string {
 }
 
 // TestTheRealThing opens the page of the real service in the sandbox, while MPC serves and
-// in an outage. With PICTURES it saves the README's pictures there, after PICTURES_AFTER.
+// in an outage. With PICTURES it saves the README's pictures in that directory, the first one
+// after PICTURES_AFTER (default 8s), when the page has answers to show.
 func TestTheRealThing(t *testing.T) {
 	t.Parallel()
 	dir, after := os.Getenv("PICTURES"), 8*time.Second
@@ -99,7 +100,7 @@ func TestTheRealThing(t *testing.T) {
 	}
 	term := sandbox(t, "--quota 150 --http 127.0.0.1:0")
 	url := term.address(t)
-	time.Sleep(after) // the demonstration itself takes that long
+	time.Sleep(after) // answers accumulate
 
 	desktop := open(t, url, size{"desktop", 1280, 1120, false}, "light")
 	desktop.until(`['working', 'quota'].includes(document.getElementById('state').dataset.state) && document.querySelectorAll('#latest tr').length > 3`)

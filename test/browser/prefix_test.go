@@ -16,7 +16,7 @@ import (
 // A proxy shows the page below a path of its own, which it removes.
 func TestThePageWorksBelowAPathOfAProxy(t *testing.T) {
 	t.Parallel()
-	s := newService(nil).aDay()
+	s := newService(nil).withAnswers()
 	s.add("538526", "", nil, story.Step{Kind: story.QuotaWait})
 	own, _ := serve(t, s, s.clock, "")
 	target, err := url.Parse(own)

@@ -15,7 +15,7 @@ import (
 // screen reader.
 func TestAPlotsPointsAreToldWithoutAMouse(t *testing.T) {
 	t.Parallel()
-	s := newService(nil).aDay()
+	s := newService(nil).withAnswers()
 	url, _ := serve(t, s, s.clock, "")
 	b := open(t, url, sizes[1], "light")
 	b.until(`document.querySelector('#times .legend') && document.querySelectorAll('#times path').length === 2`)
@@ -78,7 +78,7 @@ func chosenMovesOn(t *testing.T, b *tab, plot string) {
 
 func TestWhatIsWrongWithAPartitionAndWhyATaskFailedIsWrittenOut(t *testing.T) {
 	t.Parallel()
-	s := newService(stateNamed("partition")).aDay()
+	s := newService(stateNamed("partition")).withAnswers()
 	url, _ := serve(t, s, s.clock, "")
 	for _, w := range sizes {
 		b := open(t, url, w, "light")
@@ -119,7 +119,7 @@ func TestFewAnswersAreShownThemselves(t *testing.T) {
 // Users who need larger letters set them in the browser: then only the texts grow.
 func TestLettersOfTwiceTheSizeCutNothing(t *testing.T) {
 	t.Parallel()
-	s := newService(stateNamed("quota")).aDay()
+	s := newService(stateNamed("quota")).withAnswers()
 	url, _ := serve(t, s, s.clock, "")
 	for _, w := range sizes {
 		b := open(t, url, w, "light")
@@ -133,7 +133,7 @@ func TestLettersOfTwiceTheSizeCutNothing(t *testing.T) {
 
 func TestASmallPhoneCutsNothing(t *testing.T) {
 	t.Parallel()
-	s := newService(stateNamed("quota")).aDay()
+	s := newService(stateNamed("quota")).withAnswers()
 	url, _ := serve(t, s, s.clock, "")
 	b := open(t, url, size{"small", 320, 640, true}, "light")
 	b.keep("small")
@@ -142,7 +142,7 @@ func TestASmallPhoneCutsNothing(t *testing.T) {
 
 func TestAxesHaveWholeSteps(t *testing.T) {
 	t.Parallel()
-	s := newService(nil).aDay()
+	s := newService(nil).withAnswers()
 	url, _ := serve(t, s, s.clock, "")
 	b := open(t, url, sizes[0], "light")
 	b.until(`document.querySelectorAll('#times .tick').length > 4`)

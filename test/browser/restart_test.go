@@ -22,7 +22,7 @@ func TestAPageLeftOpenReconnectsAfterARestart(t *testing.T) {
 	b.until(`document.body.classList.contains('stale') && document.getElementById('connection').textContent.includes('no data since')`)
 	b.until(`document.title.startsWith('This instance does not answer') && document.getElementById('state').dataset.mood === 'bad'`)
 	if words := b.text("#state"); !strings.HasPrefix(words, "This instance does not answer") || strings.Contains(words, "Working") {
-		t.Errorf("who glances at it thinks that all is well: %s", words)
+		t.Errorf("at a glance it looks healthy: %s", words)
 	}
 	b.keep("silent")
 
@@ -103,7 +103,7 @@ func TestAPageOfAnOlderVersionLoadsTheNewOne(t *testing.T) {
 
 func TestTheListFollowsItsFilter(t *testing.T) {
 	t.Parallel()
-	s := newService(nil).aDay()
+	s := newService(nil).withAnswers()
 	url, _ := serve(t, s, s.clock, "")
 	b := open(t, url, sizes[0], "light")
 	all := b.number(`document.querySelectorAll('#latest tr').length`)

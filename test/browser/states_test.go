@@ -11,8 +11,8 @@ import (
 	"remux-retrier/internal/plain"
 )
 
-// states are the states of a service, and what the page must say at a glance. A name up to
-// its hyphen is the state's.
+// states are the states of a service, and what the page must say at a glance. The part of a
+// name before its hyphen is the page's own name of the state (data-state).
 var states = []struct {
 	name string
 	set  func(*page.Status)
@@ -97,7 +97,7 @@ var states = []struct {
 func TestEachStateIsSaidAtAGlanceAtEverySize(t *testing.T) {
 	t.Parallel()
 	for _, state := range states {
-		s := newService(state.set).aDay()
+		s := newService(state.set).withAnswers()
 		if state.name == "idle" {
 			s.until = 55
 		}

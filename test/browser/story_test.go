@@ -144,7 +144,7 @@ func TestHostileIDsStayText(t *testing.T) {
 				t.Error("an id became markup")
 			}
 			if turned := value[bool](b, `/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/.test(document.body.textContent.replaceAll('\n', ''))`); turned {
-				t.Error("what turns writing round, or moves a cursor, is on the page")
+				t.Error("a control character, or one that reverses the direction of text, is on the page")
 			}
 			b.checkPage(url)
 		})
@@ -180,7 +180,7 @@ func TestAnIDOfManyKilobytesIsRefusedInASentence(t *testing.T) {
 
 func TestTheBrowsersBackLeadsOutOfAStory(t *testing.T) {
 	t.Parallel()
-	s := newService(nil).aDay()
+	s := newService(nil).withAnswers()
 	url, _ := serve(t, s, s.clock, "")
 	b := open(t, url, sizes[0], "light")
 	b.ask("538500")

@@ -21,7 +21,7 @@ func TestTimesAreInTheReadersZoneWhereThatIsWanted(t *testing.T) {
 	s := newService(func(s *page.Status) {
 		s.Retries = []page.RetriesOfHour{{From: time.Date(2026, 11, 23, 20, 0, 0, 0, time.UTC), Accepted: 12, Recovered: 9, FailedAgain: 1, NotHeardOf: 2}}
 		s.Notes = []string{"Throttled by MPC since 2026-11-23 20:00:00 UTC: 63 of 100 calls a minute admitted"}
-	}).aDay()
+	}).withAnswers()
 	until := time.Date(2026, 11, 23, 22, 30, 0, 0, time.UTC)
 	s.add("538526", "", nil, story.Step{Kind: story.BackoffWait, Until: until})
 	url, _ := serve(t, s, s.clock, "")

@@ -27,7 +27,7 @@ type checker struct {
 	noQueries bool          // state queries were refused, at least for a while
 	sent      map[int]*sent // expected, and not read from the topic yet
 	events    map[location]*eventState
-	ids       map[string]location
+	ids       map[string]location // the answers' ids, and the events they answer
 	requests  map[string]*taskRequests
 	totals    totals
 	// settled is closed and replaced each time an event is settled.
@@ -50,9 +50,9 @@ type eventState struct {
 type totals struct {
 	seen, settled int
 	reasons       map[kind]map[string]int
-	calls         int // known to the events that are settled
-	repeats       int
-	problems      int // problems
+	calls         int // retry calls for the tasks of settled events
+	repeats       int // answers with the id of an earlier one
+	problems      int // also those that concern no single event
 }
 
 // maxSuccesses bounds the tasks that wait for their success; further ones do not succeed.

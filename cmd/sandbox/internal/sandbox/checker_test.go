@@ -105,7 +105,7 @@ func TestAnEventCommittedWithoutAnAnswerIsSaid(t *testing.T) {
 	}
 }
 
-func TestEveryBrokenPromiseIsAComplaint(t *testing.T) {
+func TestEveryBrokenPromiseIsAProblem(t *testing.T) {
 	event := &kgo.Record{Key: []byte("k"), Value: []byte{}, Headers: []kgo.RecordHeader{header("a", "1")}}
 	letter := func(change func(*kgo.Record)) *answer {
 		r := &kgo.Record{Key: []byte("k"), Value: []byte{}, Headers: slices.Clone(event.Headers)}

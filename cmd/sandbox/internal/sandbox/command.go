@@ -87,7 +87,7 @@ type options struct {
 }
 
 // Run runs the sandbox with these arguments and returns the exit code. The end of the
-// context stops it in order. If stdin and stdout are a terminal, it reads keys. The
+// context stops it cleanly. If stdin and stdout are a terminal, it reads keys. The
 // last read of stdin goes on until the process ends.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if out, ok := stdout.(*os.File); ok && len(args) == 1 && args[0] == guardArgument {

@@ -9,7 +9,7 @@ import (
 	"remux-retrier/internal/mpcsim"
 )
 
-// kind is a kind of answer; each has its own topic.
+// kind is a kind of answer. Each has its own topic, except ignored.
 type kind int
 
 const (
@@ -112,10 +112,10 @@ func stream(examples []example) []example {
 	return all
 }
 
-// alwaysFailing is an example whose calls all fail. It is given up when two of them
-// have failed while MPC served nine in ten others. That takes half a minute, too long
-// for --once. The endless stream begins with one. With more of them, MPC would no
-// longer serve nine in ten.
+// alwaysFailing is an example whose calls all fail. It is given up when two of them (ten with
+// --error-rate, see environment) have failed while MPC served nine in ten others. That takes
+// half a minute, too long for --once. The endless stream begins with one. With more of them,
+// MPC would no longer serve nine in ten.
 func alwaysFailing() example {
 	return example{
 		event: "plain, always fails", write: plain(text, failureCode),

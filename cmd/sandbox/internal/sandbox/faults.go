@@ -31,7 +31,7 @@ const slower = 700 * time.Millisecond
 
 // catalogue has the faults of --fault and the keys. At most one is active at a time.
 var catalogue = []fault{
-	{'s', "slow", "takes 0.7 s longer to answer", "calls go on side by side",
+	{'s', "slow", "takes 0.7 s longer to answer", "calls go on in parallel",
 		func(f *mpcsim.Faults) { f.Latency += slower }},
 	{'t', "throttle", "answers 429 to more than 1 request a second", "the service slows down to the rate that MPC admits",
 		func(f *mpcsim.Faults) { f.PerSecond = 1 }},

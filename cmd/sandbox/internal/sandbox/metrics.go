@@ -82,12 +82,12 @@ func parseFigures(r io.Reader) (figures, error) {
 	return f, nil
 }
 
-// freeAddress returns an address with a free port. If another program takes the port
-// before the service listens on it, the service reports that.
+// freeAddress returns an address with a free port. If another program takes the port before
+// the service or receive listens on it, that one reports it.
 func freeAddress(host string) (string, error) {
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
-		return "", fmt.Errorf("find a free port for the service's health and metrics: %w", err)
+		return "", fmt.Errorf("find a free port on %s: %w", host, err)
 	}
 	defer listener.Close()
 	return listener.Addr().String(), nil

@@ -22,7 +22,7 @@ type sandbox struct {
 	opts     options
 	examples []example
 	tty      *terminal // nil: no keys
-	cancel   func()    // stops the sandbox in order
+	cancel   func()    // stops the sandbox cleanly
 	printer  *printer
 	topics   topics
 

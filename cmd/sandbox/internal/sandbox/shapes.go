@@ -58,7 +58,7 @@ func notice(task, status string) string {
 		task, status, failureCode)
 }
 
-// raw writes a value that is no failure event, with the task id for %s.
+// raw writes a value that is no failure event. The task id replaces %s in it.
 func raw(value string) shape {
 	return func(task string) *kgo.Record { return keyed(task, strings.ReplaceAll(value, "%s", task)) }
 }

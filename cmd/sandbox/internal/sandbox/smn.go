@@ -25,7 +25,7 @@ type notifier struct {
 	smn     *smnsim.SMN
 	url     string
 	receive *service
-	ca      string // a file
+	ca      string // file with the authority of SMN's server; deleted by close
 }
 
 // startSMN starts SMN and receive, and subscribes receive. The service must have read

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// redraw is how often the status line is drawn. Without a terminal the status is
-// printed as a line, every longWait, while there is a fault.
+// redraw is how often the status line is drawn. Without a terminal the status is printed as a
+// line, every longWait, while there is a fault, the service holds calls back, or events wait.
 const redraw = 500 * time.Millisecond
 
 // rateOver is the time over which the calls a second are measured.
@@ -64,8 +64,8 @@ func statusOf(f *fault, since, now time.Time, service figures, rate float64) []s
 	return []string{mpc, action, waitWords(service.waiting), fmt.Sprintf("%.1f calls/s", rate), limit}
 }
 
-// short writes a number with three or four digits: after throttling, the limit grows
-// into the millions before it is removed.
+// short writes a number briefly, as in 95, 12k or 1.1M: after throttling, the limit grows into
+// the millions before it is removed.
 func short(x float64) string {
 	switch {
 	case x >= 1e6:

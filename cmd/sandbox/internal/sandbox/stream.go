@@ -98,7 +98,8 @@ func (s *sandbox) publish(ctx context.Context, event *sent) error {
 	return s.client.publish(ctx, event.record())
 }
 
-// await waits until all events are answered, and prints meanwhile that events wait.
+// await waits until all events are answered. With --once it prints meanwhile how many events
+// wait; otherwise showStatus does.
 func (s *sandbox) await(ctx context.Context, sending <-chan error) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -125,7 +126,7 @@ func (s *sandbox) await(ctx context.Context, sending <-chan error) error {
 			if s.opts.once && time.Since(lastAnswer) > s.answerTimeout() {
 				return fmt.Errorf("%d events have no answer, and no answer has arrived for %v; the service logged last:\n%s", now.open, s.answerTimeout(), s.service.log)
 			}
-			// One waiting event is normal: the task that always fails.
+			// s.metrics is nil with --once. A single waiting event is normal: it backs off.
 			if s.metrics == nil && now.waiting > 1 && time.Since(remark) >= longWait {
 				remark = time.Now()
 				s.printer.print(dim, "  %s  … %d events wait, the first for %v; latest request: %s",

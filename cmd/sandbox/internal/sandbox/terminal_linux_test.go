@@ -12,7 +12,8 @@ import (
 	"golang.org/x/term"
 )
 
-// openTerminal returns a pseudo-terminal and its user's end.
+// openTerminal returns the two ends of a pseudo-terminal: the user's (keys and screen) and
+// the program's.
 func openTerminal(t *testing.T) (user, tty *os.File) {
 	t.Helper()
 	user, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
