@@ -22,11 +22,11 @@ func DecodeOutcome(value []byte, headers []Header) (Outcome, error) {
 	return outcome, nil
 }
 
-// ReadAnswered reads only the headers of a record on an outcome topic: the failure event
-// that it answers, when that was decided (zero: missing), and whether the answer is ours:
+// ReadAnswered reads only the headers of an outcome or a recovery: the event of the failed
+// topic that it answers, its ce_time (zero: missing or invalid), and whether it is ours:
 // one with this origin (Outcome.Origin) about an event of this topic. ok is false if the
-// headers are not those of an outcome. For our own answers it allocates nothing, because
-// the ledger reads every one.
+// headers are not those of an outcome or a recovery. For our own answers it allocates
+// nothing, because the ledger reads every one.
 func ReadAnswered(headers []Header, topic, origin string) (event Source, decided time.Time, ours, ok bool) {
 	var by []byte
 	for _, h := range headers {

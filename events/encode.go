@@ -131,7 +131,8 @@ func (o *Outcome) writeCovers(w *writer) {
 	w.end(']')
 }
 
-// mostCovers returns at most MaxCovers, the event's own partition first.
+// mostCovers returns at most MaxCovers. The cover of the event's own partition, if there is
+// one, is always among them.
 func (o *Outcome) mostCovers() []Cover {
 	if len(o.Covers) <= MaxCovers {
 		return o.Covers

@@ -36,7 +36,7 @@ type Failure struct {
 	ErrorCode, Description string
 	// UserData is what the task's creator attached to it and MPC's notifications return:
 	// complete, up to MaxUserData. UserDataLeftOut: the event has one, but it is longer,
-	// repeated, or neither a string nor a number.
+	// repeated, has half of a surrogate pair, or is neither a string nor a number.
 	UserData        string
 	UserDataLeftOut bool
 	// ID is the CloudEvent's id, else the SMN message_id, else empty; at most

@@ -3,8 +3,8 @@ package events
 import "fmt"
 
 // NewFailure returns a failure event of the first shape, for a caller who wants a task
-// retried. The description says who asks, and is copied into the outcome. The error is an
-// *Unreadable if the task id is invalid.
+// retried. The description says who asks, and is copied into the outcome. force makes the
+// event Forced. The error is an *Unreadable if the task id is invalid.
 func NewFailure(taskID, description string, force bool) (Message, error) {
 	if err := CheckTaskID(taskID); err != nil {
 		return Message{}, err

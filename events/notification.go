@@ -32,8 +32,8 @@ func (f *Failure) readNotification(o *object) error {
 // it is none. Only remux tasks can be retried, so these are not failure events even if
 // their status is FAILED.
 //
-// A field called …_info alone is not enough: in an event with a misspelled task_id it would
-// hide the mistake.
+// Without an event_type only MPC's own …_info names count: in an event with a misspelled
+// task_id, any other would hide the mistake.
 func (o *object) otherNotification() string {
 	kind, info := o.text(fieldEventType), string(o.otherInfo)
 	switch kind {

@@ -28,8 +28,9 @@ type Outcome struct {
 	// Error is the API's last answer, if it was an error.
 	Error *APIError
 	// Covers are the failure events of this task that the outcome's call answers, including
-	// the one at Source; for AttemptsExhausted, those of its last call. Empty if it made no
-	// call or answers no other event. At most MaxCovers are written and read.
+	// the one at Source; for AttemptsExhausted, those of its last call. After a crash they
+	// may be those of a state query instead. Empty if the outcome follows from neither. At
+	// most MaxCovers are written and read.
 	Covers []Cover
 	// DecidedAt is when the answer was known, in milliseconds.
 	DecidedAt time.Time

@@ -45,7 +45,7 @@ func TestARecoveryIsReadBackAsItWasWritten(t *testing.T) {
 			t.Errorf("got  %+v, %v\nwant %+v", back, err, r)
 		}
 		if source, _, ours, ok := events.ReadAnswered(m.Headers, "remux.failed", r.Origin); !ok || !ours || source != r.Source {
-			t.Errorf("by its headers it ends %+v, ours: %v, %v", source, ours, ok)
+			t.Errorf("by its headers it answers %+v, ours: %v, %v", source, ours, ok)
 		}
 	}
 	full.UserData = strings.Repeat("ü", events.MaxUserData)

@@ -16,8 +16,8 @@ type DeadLetterInfo struct {
 	Source Source
 	// Count is how often the record has become a dead letter, 1 or more.
 	Count int
-	// Size is not 0 if the dead letter does not contain the record, see
-	// DeadLetterReference.
+	// Size is the record's size in bytes if the dead letter does not contain it, see
+	// DeadLetterReference; else 0.
 	Size int64
 }
 

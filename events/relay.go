@@ -5,8 +5,8 @@ import "errors"
 // Notification is the content of an SMN notification that a program publishes unchanged to
 // the failed topic.
 type Notification struct {
-	// TaskID is its remux task, by ReadFailure's rules. Empty: it is not about a remux
-	// task, so the failed topic does not need it.
+	// TaskID is its remux task, by ReadFailure's rules. Empty: it names no remux task, so
+	// the failed topic does not need it.
 	TaskID string
 	// Failed: ReadFailure reads it as a failure event of this task.
 	Failed bool
@@ -42,7 +42,7 @@ func ReadNotification(value []byte) (Notification, error) {
 }
 
 // remuxTask is the task of a notification that reports no failure; empty if it is about
-// another kind of task.
+// another kind of task, or has no valid task id.
 func (o *object) remuxTask() string {
 	message, _ := unquote(o.values[fieldMessage])
 	var body, info object

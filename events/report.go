@@ -50,7 +50,7 @@ func (r Report) Message() (Message, error) {
 
 // EndTime returns when the task of a failure event of the first shape failed, by MPC's
 // clock: the value's end_time, yyyymmddhhmmss in UTC, as a string or a number. Zero if the
-// field is missing or repeated.
+// field is missing, repeated or not such a time.
 func EndTime(value []byte) time.Time {
 	if !bytes.Contains(value, []byte(`"end_time"`)) || !utf8.Valid(value) {
 		return time.Time{}

@@ -16,8 +16,8 @@ const (
 // setJSON says how to make MPC notify in JSON.
 const setJSON = "set msg_type 2 (JSON) in MPC's notification settings"
 
-// isSMN: an envelope has one of SMN's types and names its message or topic. A plain event
-// may have a type and a message too.
+// isSMN: an envelope has one of SMN's types, a message, and a message_id or topic_urn. A
+// plain event may have a type and a message too.
 func (o *object) isSMN() bool {
 	return o.has(fieldType) && o.has(fieldMessage) && (o.has(fieldMessageID) || o.has(fieldTopicURN)) &&
 		(o.seen[fieldType] > 1 || o.smnType() != "")

@@ -50,8 +50,8 @@ func unquote(raw []byte) (content []byte, lossy bool) {
 	return content, err != nil
 }
 
-// CheckTaskID rejects ids that ReadFailure would reject. The error is an *Unreadable of at
-// most a few lines.
+// CheckTaskID rejects ids that ReadFailure would reject. The error is an *Unreadable of one
+// line, which quotes the id only if it is not too long.
 func CheckTaskID(id string) error {
 	if !utf8.ValidString(id) {
 		return unreadable(InvalidTaskID, "the task_id is not UTF-8")

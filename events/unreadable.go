@@ -9,7 +9,7 @@ import (
 // dead-letter-reason and can be a metric label: the constants below are all defects.
 type Defect string
 
-// The defects, in the order in which they are checked.
+// The defects.
 const (
 	// Tombstone: the record has no value.
 	Tombstone Defect = "tombstone"
@@ -47,8 +47,8 @@ var meanings = map[Defect]string{
 	InvalidTaskID: "The task id is empty, longer than 128 bytes, or contains white space or control characters.",
 }
 
-// Meaning explains the defect to a person in one sentence; empty if it is not one of the
-// constants. Unreadable.Message describes the individual record.
+// Meaning explains the defect to a person in one or two sentences; empty if it is not one of
+// the constants. Unreadable.Message describes the individual record.
 func (d Defect) Meaning() string { return meanings[d] }
 
 // Defects returns every Defect.

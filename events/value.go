@@ -32,7 +32,7 @@ func (v *outcomeValue) read(value []byte) error {
 	}
 	source := v.outcome.Source
 	var written []byte
-	if v.event.timestamp != nil || source.hasTimestamp() { // others have one if an earlier version wrote them
+	if v.event.timestamp != nil || source.hasTimestamp() { // an earlier version may have written one regardless
 		written = appendTime(make([]byte, 0, len(timeLayout)), source.Time)
 	}
 	switch e := &v.event; {
@@ -136,7 +136,8 @@ func (v *outcomeValue) errorMember(name, raw []byte) (err error) {
 	return inField(name, err)
 }
 
-// cover keeps MaxCovers, the event's own partition first.
+// cover keeps at most MaxCovers. The cover of the event's own partition, if there is one, is
+// always among them.
 func (v *outcomeValue) cover(raw []byte) error {
 	if kept := v.outcome.Covers; len(kept) == MaxCovers && slices.ContainsFunc(kept, v.outcome.coversOwn) {
 		return nil

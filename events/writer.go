@@ -9,8 +9,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// writer writes JSON into one buffer, each byte once. A comma follows each value; the end
-// of the enclosing value replaces the last one.
+// writer writes JSON into one buffer, each byte once. A comma follows each value; the
+// bracket that closes the enclosing value replaces the last comma.
 type writer struct{ b []byte }
 
 func (w *writer) begin(bracket byte) { w.b = append(w.b, bracket) }

@@ -77,8 +77,8 @@ func twice(seed uint64) error {
 	return err
 }
 
-// many runs seeds until one fails, and prints that seed's story. It returns the exit
-// code.
+// many runs seeds until one fails. If it violates an invariant, that seed's story is
+// printed too. It returns the exit code.
 func many(one func(uint64) error, from, seeds uint64, parallel int, stdout io.Writer) int {
 	began := time.Now()
 	var next, done atomic.Uint64

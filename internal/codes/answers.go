@@ -4,7 +4,7 @@ import "remux-retrier/mpcclient"
 
 // does says what the service does after an answer of each class.
 var does = map[mpcclient.Class]string{
-	mpcclient.Ambiguous:    "The refusal has several possible reasons, so the service queries the task's state: FAILED leads to rejected; INIT, WAITING, PROCESSING and SUCCEED to already_running; CANCELED to not_retryable; a task that MPC does not know to task_not_found. Without the permission to query, MPC.10213 counts as already_running and MPC.10212 as rejected.",
+	mpcclient.Ambiguous:    "The refusal has several possible reasons, so the service queries the task's state: FAILED leads to rejected; INIT, WAITING, PROCESSING and SUCCEED to already_running; CANCELED to not_retryable; a task that MPC does not know to task_not_found. Without the permission to query, MPC.10213 and MPC.10218 count as already_running, and MPC.10212 as rejected.",
 	mpcclient.TaskNotFound: "The failure event is answered retry_failed, task_not_found. There is no other call for it.",
 	mpcclient.InvalidTask:  "The failure event is answered retry_failed, invalid_task. There is no other call for it.",
 	mpcclient.Refused:      "MPC refuses this task. The service queries the task's state, which decides the outcome; FAILED leads to rejected.",

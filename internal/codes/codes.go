@@ -53,7 +53,8 @@ type Code struct {
 var form = regexp.MustCompile(`^(MPC|APIG|APIGW)\.[0-9]{1,6}$`)
 
 // Lookup returns the explanation of a code, in any letter case, or the rule for unknown
-// codes. It is false for a text that cannot be a code.
+// codes. It also explains the reasons of outcomes and dead letters, as they are written. It
+// returns false for any other text.
 func Lookup(text string) (Code, bool) {
 	code := strings.ToUpper(text)
 	if !form.MatchString(code) {
@@ -93,7 +94,7 @@ var about = map[events.Reason]string{
 }
 
 // word explains the reasons of outcomes and dead letters, which are in topics, logs and
-// metrics beside MPC's codes.
+// metrics beside MPC's codes. It returns false for any other text.
 func word(text string) (Code, bool) {
 	for _, r := range events.Reasons() {
 		if string(r) == text {
@@ -108,7 +109,7 @@ func word(text string) (Code, bool) {
 		if string(d) == text {
 			return Code{
 				Code: text, Place: Defect, Meaning: d.Meaning(),
-				Service:  "The record goes to the dead-letter topic unchanged, with headers that say why. There is no call for it.",
+				Service:  "The record goes to the dead-letter topic, with headers that say why: unchanged or, if it is too large, as a reference to its position. There is no call for it.",
 				Operator: "Fix the producer. For this record, find the task and use `remux-retrier retry`. `remux-retrier redrive` writes the record back unchanged, so it helps only once the service can read it.",
 			}, true
 		}

@@ -88,7 +88,8 @@ func (a *answered) has(event events.Source) (yes, another bool) {
 }
 
 // precedes reports whether the answered event at an offset is older than the partition's
-// current log. That it differs from the current event is expected then.
+// current log, by the log's id: the Unix time in milliseconds when the group began to read
+// it. That it differs from the current event is expected then.
 func (a *answered) precedes(offset, log int64) bool { return a.times[offset] < log }
 
 // beyond reports whether an event at or above end is answered, which a partition ending

@@ -53,8 +53,8 @@ func (l *Ledger) assign(a consumer.Assignment) {
 		}
 		l.answered[p] = known
 	}
-	// Skipped outcomes of ours may answer events of partitions that were not assigned then;
-	// read them back.
+	// Outcomes of ours that were to be skipped may answer events of partitions that were not
+	// assigned when they were published; read them back.
 	clear(l.own.published)
 }
 

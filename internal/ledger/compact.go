@@ -29,7 +29,8 @@ func (s *decisions) compacted() *decisions {
 	return c
 }
 
-// copy copies a decision that is newer than the one before it.
+// copy copies the decision with this number in from, and returns its number here. before is
+// the number here of the task's next older decision; 0: none.
 func (s *decisions) copy(from *decisions, number, before uint32) uint32 {
 	now := s.all.take()
 	d := *from.all.at(number)

@@ -140,8 +140,8 @@ func (s *decisions) knows(id taskID, event events.Source, decided time.Time) boo
 
 // counts reports whether a new decision stands for a retry that no other decision counts.
 // Each call for an event does. A state query without a call of its own does only if no call
-// for the event is known, in whatever order they arrive: the query has seen the retry of
-// that call.
+// for the event is known: the query has seen the retry of that call. If the call becomes
+// known later, counts makes the query's decision not count any more.
 func (s *decisions) counts(id taskID, o *events.Outcome) bool {
 	if !o.CountsAsRetry() {
 		return false
@@ -178,8 +178,8 @@ func (s *decisions) leave(d *decision) {
 	s.uncount(d)
 }
 
-// add keeps a new outcome made at the given time. A refusal is left out if a later decision
-// covers the same events.
+// add keeps a new outcome made at the given time. A refusal is left out if it covers nothing,
+// and as soon as a later decision covers the same events.
 func (s *decisions) add(id taskID, o *events.Outcome, at time.Time) {
 	d := decision{
 		task: id, decided: o.DecidedAt.UnixMilli(), offset: o.Source.Offset, time: o.Source.Time.UnixMilli(),

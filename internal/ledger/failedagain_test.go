@@ -49,7 +49,7 @@ func TestARetryInAnotherLogWasNotBeforeAnEvent(t *testing.T) {
 		w.follow()
 		w.expect("in the same log", w.before("1", event(0, 5)), 3)
 		w.Opened(0, 9, 8, true)
-		w.expect("in a log of another name", w.before("1", event(0, 5)), -1)
+		w.expect("in a log with another id", w.before("1", event(0, 5)), -1)
 		w.Opened(0, 9, 7, false)
 		w.expect("in a log that is not continued", w.before("1", event(0, 5)), -1)
 	})

@@ -222,8 +222,8 @@ func recordOf(m events.Message) consumer.Record {
 	return consumer.Record{Key: m.Key, Value: m.Value, Headers: m.Headers}
 }
 
-// publish writes outcomes to their topics, each to the partition that its task's name ends
-// with.
+// publish writes outcomes to their topics. The last byte of the task's id chooses the
+// partition.
 func (w *world) publish(outcomes ...events.Outcome) {
 	w.Helper()
 	for _, o := range outcomes {
@@ -234,7 +234,7 @@ func (w *world) publish(outcomes ...events.Outcome) {
 	}
 }
 
-// expect compares what is known about a task and an event.
+// expect compares two values by how they print.
 func (w *world) expect(what, got, want any) {
 	w.Helper()
 	if fmt.Sprint(got) != fmt.Sprint(want) {

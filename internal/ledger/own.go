@@ -20,8 +20,9 @@ const (
 
 // own is what this instance has decided and published.
 type own struct {
-	// unpublished are decisions about other events whose outcomes are not known to be
-	// published. If such an event is delivered again, it gets the same answer.
+	// unpublished are the decisions that concern other events and whose outcomes are not
+	// known to be published, each by the event that it answers. If that event is delivered
+	// again, it gets the same answer.
 	unpublished map[eventKey]unpublished
 	// published are the offsets of our outcomes by outcome partition, ascending. They need
 	// not be read back.

@@ -184,8 +184,8 @@ func (l *Ledger) failedAgain(o *events.Outcome) {
 	}
 }
 
-// noteResult notes a retry's result from a record, unless the retry has left the window. mu
-// is held.
+// noteResult notes a retry's result that an outcome or a recovery tells of, unless the retry
+// has left the window. mu is held.
 func (l *Ledger) noteResult(r events.Retry, result retryResult) {
 	now := l.timeline.now()
 	if result.noted = now.UnixMilli(); now.Sub(r.DecidedAt) < l.cfg.Window {

@@ -8,7 +8,7 @@ import (
 
 // The failed topic was recreated within the window, so its log has another id. Outcomes of
 // both logs are read; that must not be reported as a new recreation each time.
-func TestAnOldLogsOutcomesAreNoNewsOfTheLogThatHasAName(t *testing.T) {
+func TestAnOldLogsOutcomesAreNoNewsOfTheLogThatHasAnID(t *testing.T) {
 	run(t, func(w *world) {
 		const before, now = 111, 222
 		old := event(0, 900)

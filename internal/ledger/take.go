@@ -85,7 +85,7 @@ func (l *Ledger) keepAt(id taskID, o *events.Outcome, at time.Time) {
 		return
 	}
 	// A former owner's last outcome of an event may be read after its successor's. Then
-	// both cover; type decisions says what counts.
+	// both cover; decisions.counts says which of them counts.
 	l.decisions.add(id, o, at)
 	for l.decisions.len() > l.max {
 		l.decisions.drop()

@@ -67,7 +67,7 @@ func (t *timeline) now() time.Time {
 }
 
 // seen notes a record's time while the wall clock is not trusted yet: the current time is
-// not before it, unless it is ahead of the wall clock.
+// not before the record's, unless the record is ahead of the wall clock.
 func (t *timeline) seen(record time.Time) {
 	if !t.starting || record.After(t.clock.Wall()) {
 		return
@@ -77,8 +77,8 @@ func (t *timeline) seen(record time.Time) {
 	}
 }
 
-// decided is when a decision was made, corrected for wrong clocks: not after it was
-// published and not in the future. It returns false if no time is plausible.
+// decided is when a decision was made, corrected for wrong clocks: at most ten minutes after
+// it was published, and not in the future. It returns false if no time is plausible.
 func (t *timeline) decided(decided, published time.Time) (time.Time, bool) {
 	if plausible := !published.Before(year2000); plausible && (decided.Before(year2000) || decided.After(published.Add(skew))) {
 		decided = published

@@ -33,7 +33,7 @@ type Kafka interface {
 	Partitions(ctx context.Context, topic string) (int, error)
 }
 
-// Config configures a reading. All fields except Successes, Limit and Progress are
+// Config configures a reading. All fields except Successes, Since, Limit and Progress are
 // required.
 type Config struct {
 	Kafka Kafka
@@ -47,7 +47,7 @@ type Config struct {
 	// Origin is the ce_source of the outcomes that count.
 	Origin string
 	// Since: older records are not read, except failure events that the group has not
-	// committed, and their outcomes.
+	// committed, and their outcomes. Zero: all are read.
 	Since time.Time
 	// Limit bounds the tasks, outcomes and failure events that are held together.
 	// Defaults to DefaultLimit.
@@ -101,7 +101,7 @@ func keyOf(s events.Source) eventKey { return eventKey{s.Partition, s.Offset, s.
 type failureEvent struct {
 	eventKey
 	ended time.Time
-	// waits unless it is answered: it is not below the committed offset.
+	// waits: it is not below the committed offset, so it waits unless it is answered.
 	waits bool
 }
 

@@ -5,7 +5,8 @@ import (
 	"remux-retrier/events"
 )
 
-// task returns the task with this id; nil: it is not wanted.
+// task returns the task with this id. refusal: the record at hand refuses it. Nil: it is not
+// wanted, or only refused tasks are, and no refusal of it was read.
 func (r *reading) task(id string, refusal bool) *Task {
 	t := r.tasks[id]
 	if t == nil && (refusal || !r.refused) && r.wanted(id) {
@@ -92,7 +93,7 @@ func (r *reading) failure(rec *consumer.Record) {
 	e := failureEvent{eventKey: eventKey{rec.Partition, rec.Offset, rec.Time.UnixMilli()}, waits: !committed || rec.Offset >= at.Offset}
 	e.ended = events.EndTime(rec.Value)
 	if !e.waits && e.ended.IsZero() {
-		return // its outcome has more details
+		return // it neither waits nor has an end time
 	}
 	if t := r.task(f.TaskID, false); t != nil {
 		t.failures = append(t.failures, e)

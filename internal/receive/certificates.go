@@ -57,8 +57,9 @@ func (k *known) good(now time.Time) bool {
 	return k != nil && k.err == nil && now.Sub(k.fetched) < goodFor
 }
 
-// forgottenBefore is the order in which URLs are forgotten: first those that have
-// verified no message, failures before certificates, then by age.
+// forgottenBefore is the order in which URLs are forgotten: by when they last verified a
+// message, those that never did first. Of these, failures go before certificates, and then
+// the URL that was last named the longest ago.
 func (k *known) forgottenBefore(other *known) bool {
 	switch {
 	case !k.verified.Equal(other.verified):

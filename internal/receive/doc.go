@@ -15,7 +15,7 @@
 //
 // It reads no more of a failure event than its key needs, and does not call MPC. It keeps
 // duplicates: the service handles a repeated message without a second retry. Only
-// internal/app imports it.
+// internal/app, and the tests in deploy, import it.
 //
 // Sources: SMN's user guide, smn_ug_a9002 (messages), a9003 and a9004 (signature),
 // and smn_faq_0014 (delivery: SMN waits 5 s for an answer, sends a message up to six more

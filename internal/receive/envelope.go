@@ -30,9 +30,10 @@ type envelope struct {
 	SigningCertURL   string `json:"signing_cert_url"`
 }
 
-// parseEnvelope reads a body. If a field occurs twice or in another case, or the text is
-// not UTF-8, the service could read something else from it than was verified here. This
-// JSON package refuses such bodies by default.
+// parseEnvelope reads a body. If a field occurred twice or in another case, or the text were
+// not UTF-8, the service could read something else from it than was verified here. By
+// default this JSON package refuses repeated fields and text that is not UTF-8, and ignores
+// names in another case, as the service does.
 func parseEnvelope(body []byte) (envelope, error) {
 	var e envelope
 	if err := json.Unmarshal(body, &e); err != nil {

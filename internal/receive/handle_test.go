@@ -172,7 +172,7 @@ func TestLoadBalancersAreAnswered(t *testing.T) {
 	b.kafka.set(errors.New("away"))
 	until(t, func() bool { return get("readyz") == 503 })
 	if get("healthz") != 200 || get("") != 404 {
-		t.Error("an answer depends on what it does not mean")
+		t.Error("an answer other than that of /readyz depends on Kafka")
 	}
 	b.kafka.set(nil)
 	until(t, func() bool { return get("readyz") == 200 })

@@ -78,8 +78,8 @@ func rejected(err error) bool {
 	return errors.Is(err, consumer.ErrTooLarge) || errors.Is(err, consumer.ErrInvalidRecord)
 }
 
-// watch asks for one partition's leader after the other, twice as often for those that
-// did not answer.
+// watch asks the leader of one partition after the other, twice as often of those that did
+// not answer. It calls beat before each.
 func (t *topic) watch(ctx context.Context, beat func()) {
 	for {
 		beat()

@@ -101,8 +101,8 @@ func (v *verifier) matches(certificate *x509.Certificate, e envelope, signature 
 // weak algorithms would let others sign.
 var weak = []x509.SignatureAlgorithm{x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1}
 
-// checkAge refuses a message that was signed too long ago. The time is that of SMN's
-// first attempt.
+// checkAge refuses a message that was signed too long ago, or too far in the future. The time
+// is that of SMN's first attempt.
 func (v *verifier) checkAge(timestamp string, now time.Time) error {
 	at, err := time.Parse(time.RFC3339, timestamp)
 	switch {

@@ -8,6 +8,6 @@
 //
 // It is not the truth: that is in Kafka. It ends with the process, is bounded, and drops
 // the oldest stories. No decision depends on it. internal/retrier and internal/app add
-// steps; internal/trace turns them into spans; internal/page reads stories. No
-// other package imports it.
+// steps; internal/trace turns them into spans; internal/page reads stories. Otherwise only
+// test/browser imports it.
 package story

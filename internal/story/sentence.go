@@ -117,5 +117,6 @@ func (s Step) backoff() string {
 	return s.detail() + "; next at " + timeOfDay(s.Until) + "."
 }
 
-// timeOfDay returns a time without the day, which is that of the step, or the next.
+// timeOfDay returns a time without the day. That is the day of the step or the next, except
+// for Step.Last in an outage of days.
 func timeOfDay(t time.Time) string { return t.UTC().Format("15:04:05 UTC") }

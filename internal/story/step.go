@@ -64,15 +64,16 @@ type Step struct {
 	Until time.Time
 	// State is the task's state, in words such as "FAILED" or "running or succeeded".
 	State string
-	// Error is MPC's answer to a refused call, as far as there was one.
+	// Error is MPC's answer to a refused call, or to a query that did not disclose the
+	// state, as far as there was one.
 	Error *events.APIError
 	// Reason is the reason of the outcome.
 	Reason events.Reason
 	// Detail is further information for a person, such as why the event waits: at most
 	// some hundred bytes.
 	Detail string
-	// Times is how many equal steps this one replaces, if more than one. Last is when the
-	// last of them happened.
+	// Times is how many equal steps this one stands for, if more than one; for Skipped, how
+	// many steps were left out. Last is when the last of them happened.
 	Times int
 	Last  time.Time
 }
@@ -96,8 +97,8 @@ type Story struct {
 	Number  uint64          // counts the stories in the order in which they ended; 0: not ended
 }
 
-// Became returns the event's end in one word: the kind of its outcome, dead_letter,
-// ignored, or given_up; empty: it is still being answered.
+// Became returns the event's end in one word: the kind of its outcome, published (its
+// recovery was), dead_letter, ignored, or given_up; empty: it is still being answered.
 func (s Story) Became() string {
 	if !s.Done {
 		return ""

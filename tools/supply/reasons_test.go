@@ -28,7 +28,7 @@ func direct(t *testing.T, module string) map[string]bool {
 }
 
 // documented are the modules in the first column of a table of docs/DEPENDENCIES.md. …/x is
-// in the same directory as the module before it.
+// a module of the same project as the row's first one; the switch knows where.
 func documented(t *testing.T, heading string) map[string]bool {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/DEPENDENCIES.md")
