@@ -1,8 +1,8 @@
 // Package simulation tests what the service guarantees by running it: several instances,
 // without sockets, run against an in-memory Kafka (memlog) and a simulated MPC, while faults
-// happen everywhere. One number, the seed, decides everything: what
-// happens when, and which of the runnable goroutines runs next. A naive model watches and
-// names the invariant that is violated.
+// happen everywhere. One number, the seed, decides everything: what happens when, and which
+// of the runnable goroutines runs next. A naive model watches and names the invariant that
+// is violated.
 //
 // It does not test Kafka, HTTP or the message formats; other tests do that with the real
 // ones. Only cmd/simulate and tests import it.
