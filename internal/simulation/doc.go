@@ -22,7 +22,7 @@
 //	outcomes.go   an outcome partition that cannot be written
 //	slow.go       brokers that answer late or wrongly; reading.go: clocks that jump
 //	model.go      what has happened; check_*.go: what must never happen, and what must in time
-//	story.go      describes a violation for a person
+//	story.go      tells what happens, line by line, for a person
 //	memlog/       the in-memory Kafka
 //	breaks/       breaks the service on purpose: the simulation must notice
 package simulation

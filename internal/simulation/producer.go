@@ -68,7 +68,7 @@ func (w *world) produce() {
 	}
 }
 
-// report publishes a task's failure: once, some times, or in a burst.
+// report publishes a task's failure: once, a few times, or in a burst.
 func (w *world) report(t *task) {
 	copies := 1
 	switch dice := w.rand.Float64(); {
