@@ -24,8 +24,8 @@ const (
 // Task is a failure of a task with only its id.
 func Task(id string) events.Failure { return events.Failure{TaskID: id} }
 
-// Binary returns the headers of a CloudEvent in binary mode, and more: names and values in
-// turn.
+// Binary returns the headers of a CloudEvent in binary mode, and after them those in more,
+// which has names and values in turn.
 func Binary(more ...string) []events.Header {
 	headers := []events.Header{Header("ce_specversion", "1.0"), Header("ce_type", "remux.failed"), Header("ce_source", "/platform")}
 	for i := 0; i < len(more); i += 2 {
@@ -94,24 +94,24 @@ var Accepted = []Example{
 	{Name: "a name with escapes", Value: `{"task\u005fid":"1"}`, Want: Task("1")},
 	{Name: "white space around everything", Value: " \t\r\n{ \"task_id\" :\n\"1\" , \"x\" : [ 1 , { } , [ ] , { \"a\" : null } ] } \n", Want: Task("1")},
 	{Name: "error code and description", Value: `{"task_id":"538526","error_code":"MPC.10105","description":"please retry"}`, Want: Full},
-	{Name: "their numbers", Value: `{"task_id":"1","error_code":10105,"description":-1.5e3}`, Want: events.Failure{TaskID: "1", ErrorCode: "10105", Description: "-1.5e3"}},
-	{Name: "their odd types", Value: `{"task_id":"1","error_code":{"task_id":"2"},"description":[true]}`, Want: Task("1")},
-	{Name: "their nulls", Value: `{"task_id":"1","error_code":null,"description":null}`, Want: Task("1")},
-	{Name: "their repetition", Value: `{"task_id":"1","error_code":"a","error_code":"b"}`, Want: Task("1")},
+	{Name: "numbers for error code and description", Value: `{"task_id":"1","error_code":10105,"description":-1.5e3}`, Want: events.Failure{TaskID: "1", ErrorCode: "10105", Description: "-1.5e3"}},
+	{Name: "an object for the error code, an array for the description", Value: `{"task_id":"1","error_code":{"task_id":"2"},"description":[true]}`, Want: Task("1")},
+	{Name: "null for error code and description", Value: `{"task_id":"1","error_code":null,"description":null}`, Want: Task("1")},
+	{Name: "two error codes", Value: `{"task_id":"1","error_code":"a","error_code":"b"}`, Want: Task("1")},
 	{Name: "half a surrogate pair in the description", Value: `{"task_id":"1","description":"a\ud83d"}`, Want: events.Failure{TaskID: "1", Description: "a\uFFFD"}},
 	{Name: "user data", Value: `{"task_id":"1","user_data":"asset 93f1 \u00e4\n"}`, Want: events.Failure{TaskID: "1", UserData: "asset 93f1 ä\n"}},
 	{Name: "user data that is a number", Value: `{"task_id":"1","user_data":18446744073709551616}`, Want: events.Failure{TaskID: "1", UserData: twoTo64}},
 	{Name: "no user data", Value: `{"task_id":"1","user_data":""}`, Want: Task("1")},
 	{Name: "null user data", Value: `{"task_id":"1","user_data":null}`, Want: Task("1")},
 	{Name: "4 KiB of user data", Value: `{"task_id":"1","user_data":"` + strings.Repeat("ü", 2048) + `"}`, Want: events.Failure{TaskID: "1", UserData: strings.Repeat("ü", 2048)}},
-	{Name: "more than 4 KiB of it", Value: `{"task_id":"1","user_data":"` + strings.Repeat("ü", 2048) + `."}`, Want: leftOut},
+	{Name: "more than 4 KiB of user data", Value: `{"task_id":"1","user_data":"` + strings.Repeat("ü", 2048) + `."}`, Want: leftOut},
 	{Name: "user data that is an object", Value: `{"task_id":"1","user_data":{"asset":"93f1"}}`, Want: leftOut},
 	{Name: "user data twice", Value: `{"task_id":"1","user_data":"a","user_data":"b"}`, Want: leftOut},
 	{Name: "half a surrogate pair in the user data", Value: `{"task_id":"1","user_data":"a\ud83d"}`, Want: leftOut},
 	{Name: "an xcode_error", Value: `{"task_id":"538526","xcode_error":{"error_code":"MPC.10105","error_msg":"please retry"}}`, Want: Full},
 	{Name: "an xcode_error beside a code", Value: `{"task_id":"538526","error_code":"MPC.10105","description":"please retry","xcode_error":{"error_code":"9","error_msg":"no"}}`, Want: Full},
 	{Name: "an xcode_error beside a description", Value: `{"task_id":"538526","description":"please retry","xcode_error":{"error_code":"MPC.10105","error_msg":"no"}}`, Want: Full},
-	{Name: "odd xcode_errors", Value: `{"task_id":"1","xcode_error":["MPC.10105"]}`, Want: Task("1")},
+	{Name: "an xcode_error that is no object", Value: `{"task_id":"1","xcode_error":["MPC.10105"]}`, Want: Task("1")},
 	{Name: "unknown fields, repeated", Value: `{"a":1,"a":2,"task_id":"1","data":1,"data":2,"status":1,"status":2}`, Want: Task("1")},
 	{Name: "names that differ in case", Value: `{"TASK_ID":"9","Task_Id":"8","task_id":"1","Type":"Notification","Message":"m","Remux_Info":{}}`, Want: Task("1")},
 	{Name: "a task_id in an unknown field", Value: `{"x":{"task_id":"2"},"task_id":"1","y":[{"task_id":"3"}]}`, Want: Task("1")},
@@ -119,7 +119,7 @@ var Accepted = []Example{
 	{Name: "a type without a message", Value: `{"type":"remux","task_id":"1"}`, Want: Task("1")},
 	{Name: "a message without a type", Value: `{"message":"it failed","task_id":"1"}`, Want: Task("1")},
 	{Name: "a type and a message of a producer's own", Value: `{"type":"remux.failed","task_id":"700010","message":"packager node died"}`, Want: Task("700010")},
-	{Name: "the same with an id", Value: `{"type":"remux.failed","message_id":"m-9","task_id":"700010","message":"{}"}`, Want: Task("700010")},
+	{Name: "a type, a message and a message_id of a producer's own", Value: `{"type":"remux.failed","message_id":"m-9","task_id":"700010","message":"{}"}`, Want: Task("700010")},
 	{Name: "SMN's type without SMN's ids", Value: `{"type":"Notification","task_id":"1","message":"it failed","message_id":null}`, Want: Task("1")},
 	{Name: "MPC's field names in an event with a task_id", Value: `{"task_id":"1","event_type":"TranscodeComplete","transcode_info":{"task_id":"2"}}`, Want: Task("1")},
 	{Name: "900 kB in an unknown field", Value: `{"x":"` + strings.Repeat("ä", 450_000) + `","task_id":"1"}`, Want: Task("1")},

@@ -13,7 +13,7 @@ import (
 // Place is the position of a record.
 var Place = events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042, Time: time.UnixMilli(1795420800000)}
 
-// Outcome is a complete one; tests change what they are about.
+// Outcome returns an outcome with all fields; tests change those that they are about.
 func Outcome(reason events.Reason) events.Outcome {
 	retries := 1
 	return events.Outcome{
@@ -31,7 +31,7 @@ func Outcome(reason events.Reason) events.Outcome {
 	}
 }
 
-// Recovery is a full one.
+// Recovery returns a recovery with all fields.
 func Recovery() events.Recovery {
 	retry := Outcome(events.Accepted)
 	return events.Recovery{

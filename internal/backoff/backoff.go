@@ -17,9 +17,10 @@ type Backoff struct {
 	failures int
 }
 
-// Next returns how long to wait after one more failure: a random time between half and the
-// whole of Base × 2ⁿ, at most Max. The lower half is excluded because a broker or a topic
-// is not back within microseconds.
+// Next returns how long to wait after one more failure. The bound doubles from Base to Max
+// with each failure since the last Reset; the wait is a random time between half of the
+// bound and the whole. The lower half is excluded because a broker or a topic is not back
+// within microseconds.
 func (b *Backoff) Next() time.Duration {
 	bound := b.Max
 	if b.failures < 62 && b.Base < b.Max>>b.failures {

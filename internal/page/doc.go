@@ -10,7 +10,7 @@
 //	GET /api/status           Status
 //	GET /api/history          Hour: throughput and answer times
 //	GET /api/latest           Latest: the events finished last; ?below= returns
-//	                          earlier ones
+//	                          earlier ones, ?outcome= and ?text= filter them
 //	GET /api/changes          Changes: the states of the last 24 hours
 //	GET /api/instances        Instances: the members of the consumer group
 //	GET /api/tasks/{task_id}  Task; ?topics=false asks this instance's memory alone

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// How often the group is queried at most, and for how long.
+// The group's answer, or the error, is used for instancesFor. A query takes at most
+// instancesWithin.
 const (
 	instancesFor    = 10 * time.Second
 	instancesWithin = 2 * time.Second

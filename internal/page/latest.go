@@ -16,7 +16,7 @@ import (
 // this instance finished last, newest first, the last hundred of each outcome.
 type Latest struct {
 	Latest []Done `json:"latest"`
-	// More: there are older ones; see earlier.
+	// More: there are older ones. Only in answers to a request with a query, see earlier.
 	More bool `json:"more,omitempty"`
 }
 
@@ -34,7 +34,8 @@ type Done struct {
 	// Text has details, if there are any.
 	Text    string  `json:"text,omitempty"`
 	Seconds float64 `json:"seconds"` // since its arrival
-	// Number counts the events that the instance has finished since its start.
+	// Number is 1 for the first event that the instance finished since its start, 2 for the
+	// second, and so on.
 	Number uint64 `json:"number"`
 }
 

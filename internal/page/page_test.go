@@ -102,7 +102,7 @@ func TestWhatCannotBeAnIDIsRefusedWithoutAsking(t *testing.T) {
 	}
 }
 
-func TestDocumentsAreThoseOfTheLastLook(t *testing.T) {
+func TestDocumentsAreThoseOfTheLastSnapshot(t *testing.T) {
 	s := newSource()
 	p := newPage(t, s)
 	if got := decode[Status](t, get(p, "/api/status")); got.Instance != "retrier-0" || got.State.Name != Starting || !got.At.Equal(noon) {
@@ -136,7 +136,7 @@ func TestAStateLastsSinceItBegan(t *testing.T) {
 }
 
 // A failed snapshot must not be the last one.
-func TestThePageGoesOnAfterALookThatFailed(t *testing.T) {
+func TestThePageGoesOnAfterASnapshotThatFailed(t *testing.T) {
 	s := newSource()
 	logged, hook := test.NewNullLogger()
 	ticks := make(chan struct{})
@@ -186,7 +186,7 @@ func (c steps) Sleep(ctx context.Context, _ time.Duration) error {
 	}
 }
 
-func BenchmarkLook(b *testing.B) {
+func BenchmarkSnapshot(b *testing.B) {
 	s := newSource()
 	for i := range 500 {
 		s.stories = append(s.stories, answeredStory(fmt.Sprint(i), "accepted"))

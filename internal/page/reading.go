@@ -43,7 +43,7 @@ type reading struct {
 	ctx    context.Context // ends when no request waits for it any more
 	cancel context.CancelFunc
 	askers int
-	fresh  time.Time // how long it is shared; zero: it is running
+	fresh  time.Time // until when the result is shared; zero: the reading is running
 
 	done chan struct{} // closed when found is set
 	found
@@ -93,7 +93,7 @@ func (rs *readings) join(id string) (r *reading, first bool) {
 	return r, first
 }
 
-// leave cancels a reading that no request waits for.
+// leave removes a request. If no other waits for the reading, the reading is cancelled.
 func (rs *readings) leave(id string, r *reading) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -112,7 +112,7 @@ func (rs *readings) read(id string, r *reading, read func(context.Context) found
 		defer func() { <-rs.places }()
 	case <-wait.Done():
 	}
-	if wait.Err() == nil { // while holding the place: one reading at a time begins when it is due
+	if wait.Err() == nil { // while holding the place, so that at most topicsAtOnce begin when due
 		_ = clock.System.Sleep(wait, rs.allowance.due(time.Now()))
 	}
 	if wait.Err() != nil {

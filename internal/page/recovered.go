@@ -8,6 +8,7 @@ import (
 )
 
 // RetriesOfHour counts the whole group's accepted retries of an hour, by their results.
+// NotHeardOf are those without a result so far, however recent they are.
 type RetriesOfHour struct {
 	From        time.Time `json:"from"`
 	Accepted    int       `json:"accepted"`

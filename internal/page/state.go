@@ -183,7 +183,7 @@ func paced(s *Status) State {
 		rate = *m.Rate
 	}
 	pace := fmt.Sprintf("%.0f requests a minute", rate)
-	// Until the last of them is sent.
+	// wait is the time until the last of the waiting events is called.
 	wait := time.Duration(float64(f.Waiting.Quota) / rate * float64(time.Minute))
 	switch {
 	case m.ThrottledSince != nil || m.ThrottledLately > 0:

@@ -123,7 +123,8 @@ type Flow struct {
 	OldestAt *plain.Time `json:"oldest_at"`
 }
 
-// Waiting counts events by what they wait for.
+// Waiting counts events by what they wait for. While MPC does not serve, those that would
+// wait for the quota or after a failed call count as Outage.
 type Waiting struct {
 	Quota   int `json:"quota"`
 	Outage  int `json:"outage"`

@@ -166,7 +166,7 @@ func TestASlowClientIsDroppedAndDelaysNoOther(t *testing.T) {
 	}
 }
 
-func TestAStreamEndsWithItsServer(t *testing.T) {
+func TestAStreamEndsWithItsClient(t *testing.T) {
 	p := newPage(t, newSource())
 	server := streaming(t, p)
 	ctx, cancel := context.WithCancel(t.Context())

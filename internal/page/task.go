@@ -34,7 +34,7 @@ type Task struct {
 const (
 	TopicsNotAsked = "not_asked" // with ?topics=false
 	TopicsRead     = "read"
-	TopicsPart     = "part"      // only a part could be read in time
+	TopicsPart     = "part"      // some topics may not be read, or the time was too short
 	TopicsBusy     = "busy"      // too many other readings are running
 	TopicsSilent   = "no_answer" // the brokers do not answer
 	TopicsFailed   = "failed"    // TopicsProblem says why

@@ -29,8 +29,8 @@ const (
 	messageRoom = 4 << 10
 )
 
-// stuck is the state while topics reject messages. The largest message decides which limit
-// is proposed.
+// stuck is the state while topics reject messages. It proposes a setting for the topic of
+// the first message: a limit that the largest message for that topic fits.
 func stuck(s *Status) State {
 	const title = "A topic rejects a message"
 	all := s.Kafka.StuckMessages

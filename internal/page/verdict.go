@@ -57,8 +57,10 @@ type evidence struct {
 	owner   *Owner
 }
 
-// verdict prefers what this instance is doing now; then the latest answer of any instance;
-// then unanswered records in the topics.
+// verdict prefers what this instance is doing now; then a success after a retry; then what
+// this instance answered last, unless the topics have a later answer or a later failure
+// event without an answer; then that event; then the latest answer or dead letter in the
+// topics.
 func (e evidence) verdict() Verdict {
 	latest, mention, event := e.newest()
 	for i := len(e.stories) - 1; i >= 0; i-- {
@@ -116,8 +118,8 @@ func (e evidence) newest() (answer, mention, event *history.Entry) {
 	return answer, mention, event
 }
 
-// endedHere reports whether this instance finished the failure event after the topics were
-// read.
+// endedHere reports whether this instance has finished the failure event. The topics may
+// show it without an answer, because they were read before.
 func (e evidence) endedHere(event *history.Entry) bool {
 	return slices.ContainsFunc(e.stories, func(s story.Story) bool {
 		return s.Source.Partition == event.Partition && s.Source.Offset == event.Offset && s.Source.Time.Equal(event.At) &&

@@ -149,7 +149,8 @@ func (b *batch) decide(r *consumer.Record, letter events.DeadLetterInfo, err err
 }
 
 // flush writes the batch and commits that all records below next are done. A stop of the
-// run interrupts neither, or written records would be written again.
+// run interrupts neither within grace, because written records that are not committed are
+// written again by the next run.
 func (b *batch) flush(ctx context.Context, next int64) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -175,7 +176,7 @@ func (b *batch) flush(ctx context.Context, next int64) error {
 	return b.r.keepRate(ctx, b.r.totals.Redriven-before)
 }
 
-// offset returns the offset of the nth selected record.
+// offset returns the offset of the nth selected record, counted from 0.
 func (b *batch) offset(n int) int64 {
 	for _, it := range b.items {
 		if it.verdict == selected {

@@ -63,13 +63,15 @@ type Listener interface {
 	Left(r *consumer.Record, why string)
 	// Progress: the totals have changed.
 	Progress(t Totals)
-	// Problem: an operation of Kafka fails and is retried. Empty: the problem is over.
+	// Problem: an operation of Kafka fails and is retried, joining the group takes long, or
+	// the topic was recreated. Empty: the problem is over.
 	Problem(text string)
 }
 
 // Totals are the counts of one run.
 type Totals struct {
-	// Read is the number of offsets that are done, Of that of all.
+	// Read is the number of offsets that are done, Of the number of all offsets that the
+	// topic had when the run began.
 	Read, Of int64
 	// Redriven records were put back, Left were not, with a reason, Others are not
 	// selected by the filter, Before were put back by an earlier run with a filter.

@@ -8,7 +8,7 @@ import (
 // aftermath is what continues in some seeds after all faults have ended: things of a normal
 // day that must not delay anything else.
 type aftermath struct {
-	lasts       time.Duration
+	lasts       time.Duration   // how long it continues at least
 	alwaysFails bool            // tasks whose calls always fail keep failing
 	unwritable  bool            // an outcome partition stays unwritable
 	rebalances  []time.Duration // of the group, after the faults

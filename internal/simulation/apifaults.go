@@ -10,7 +10,7 @@ import (
 // apiFaults is the state of MPC's API.
 type apiFaults struct {
 	name string
-	// Share of requests that fail in this way.
+	// Shares of requests that are answered 503, 429, and 401, which an operator must fix.
 	down, throttled, operator float64
 	// Connections that end before, or after, the request was executed.
 	lostBefore, lostAfter float64
@@ -19,14 +19,14 @@ type apiFaults struct {
 	badGateway, notPassedOn float64
 	// Requests that take longer than the caller waits.
 	hang       float64
-	slow       time.Duration
+	slow       time.Duration // the longest way of a request, or of its answer
 	retryAfter time.Duration
 }
 
 // normal is the API without faults.
 var normal = apiFaults{name: "normal", slow: 200 * time.Millisecond}
 
-// faults of the API that last for a while.
+// apiFaultKinds are the faults of the API. One lasts for a while.
 var apiFaultKinds = []apiFaults{
 	{name: "down", down: 1, slow: 50 * time.Millisecond},
 	{name: "shaky", down: 0.3, slow: 500 * time.Millisecond},
@@ -49,7 +49,7 @@ type requestResult struct {
 	nothing          bool // it never arrives
 }
 
-// drawResult draws one.
+// drawResult draws what happens to the next request.
 func (w *world) drawResult(operation string) requestResult {
 	now, r := w.mpc.faults, w.rand
 	f := requestResult{arrives: between(r, time.Millisecond, now.slow), returns: between(r, time.Millisecond, now.slow)}

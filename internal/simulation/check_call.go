@@ -73,8 +73,9 @@ func succeeds(c, former *call) bool {
 		!slices.ContainsFunc(c.unanswered, elsewhere) && !slices.ContainsFunc(former.unanswered, elsewhere)
 }
 
-// askedAtLeast is the fact after which a state query about another's call counts; it does
-// not outlast a generation. An instance remembers its decisions.
+// askedAtLeast is the fact after which a state query about the call counts. About another's
+// call, one of an earlier generation does not count. About its own, it does if the instance
+// decided then that the task was not FAILED: it remembers its decisions.
 func (i *instance) askedAtLeast(former *call) int {
 	if former.since != i.since && (former.by != i || i.decided[former.task] < former.fact) {
 		return i.since

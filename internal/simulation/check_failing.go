@@ -11,8 +11,8 @@ type ended struct {
 	served bool
 }
 
-// Limits of the calls for a task that always fails. Its backoff doubles from a second to a
-// minute, with 50 % jitter: seven calls in the first minute.
+// Limits of the calls for a task that always fails. Its backoff doubles from a second on,
+// with 50 % jitter: seven calls in the first minute.
 const (
 	failingMinute = 10 // calls in a minute, by one generation
 	minSamples    = 15 // calls for others before and after a failure that show that it is the task's own

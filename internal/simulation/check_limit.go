@@ -2,8 +2,9 @@ package simulation
 
 import "time"
 
-// How well the service must use an unknown limit, from learnWithin after the first refusal
-// on, while there is a backlog in all partitions.
+// The use of an unknown limit is measured for measuredFor at a time. Measuring begins
+// learnWithin after the end of the faults or the latest rebalance, once a request was
+// refused, and while there is a backlog in all partitions.
 const (
 	learnWithin = 2 * time.Minute
 	measuredFor = 3 * time.Minute

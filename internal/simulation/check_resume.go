@@ -110,8 +110,8 @@ func (i *instance) others() (n int) {
 // longestProbe is the longest time between probes while MPC does not serve.
 const longestProbe = 10 * time.Second
 
-// hasFresh: an event has waited for the generation whose task was never called, or whose
-// last call was answered, so that it does not back off.
+// hasFresh: an event has waited for the generation whose task does not back off: it was
+// never called, or each call for it had a decisive answer.
 func (i *instance) hasFresh(began time.Duration, also func(*event) bool) bool {
 	for _, p := range i.assigned {
 		if slices.ContainsFunc(i.w.log.partitions[p], func(e *event) bool {

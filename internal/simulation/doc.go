@@ -1,8 +1,8 @@
 // Package simulation tests what the service guarantees by running it: several instances,
 // without sockets, run against an in-memory Kafka (memlog) and a simulated MPC, while faults
-// happen everywhere. One number, the seed, decides everything: what
-// happens when, and which of the runnable goroutines runs next. A naive model watches and
-// names the invariant that is violated.
+// happen everywhere. One number, the seed, decides everything: what happens when, and which
+// of the runnable goroutines runs next. A naive model watches and names the invariant that
+// is violated.
 //
 // It does not test Kafka, HTTP or the message formats; other tests do that with the real
 // ones. Only cmd/simulate and tests import it.
@@ -22,7 +22,7 @@
 //	outcomes.go   an outcome partition that cannot be written
 //	slow.go       brokers that answer late or wrongly; reading.go: clocks that jump
 //	model.go      what has happened; check_*.go: what must never happen, and what must in time
-//	story.go      describes a violation for a person
+//	story.go      tells what happens, line by line, for a person
 //	memlog/       the in-memory Kafka
 //	breaks/       breaks the service on purpose: the simulation must notice
 package simulation

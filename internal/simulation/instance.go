@@ -22,7 +22,7 @@ type instance struct {
 	cancel context.CancelFunc // tells it to stop
 	life   context.Context    // ends with its crash
 	die    context.CancelFunc
-	ended  bool // it has stopped by itself
+	ended  bool // it has stopped, and did not crash
 	jumped bool // its wall clock has jumped
 
 	stoppingAt time.Duration // when it got the signal to stop; 0: not yet

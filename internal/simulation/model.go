@@ -110,7 +110,7 @@ type call struct {
 	known      map[int]int64
 
 	took    bool // MPC accepted it
-	settled bool // its caller has seen since that it had no effect
+	settled bool // a state query has shown since that it had no effect until then
 	ended   bool
 	endedAt time.Time // by the caller's clock
 	at      time.Duration

@@ -187,6 +187,7 @@ func (g *generation) Committed(ctx context.Context) (at map[int]consumer.Positio
 		at, err = g.Generation.Committed(ctx)
 		return err
 	})
+	// The in-memory broker still has positions that have expired.
 	maps.DeleteFunc(at, func(p int, at consumer.Position) bool {
 		expired, ok := g.n.i.w.expired[p]
 		return ok && expired == at

@@ -36,13 +36,13 @@ type plan struct {
 	maxAge                  time.Duration // 0: unlimited
 	skip                    bool          // skippedCode is configured
 	tasks                   int
-	active                  time.Duration // until all faults end
-	troubles                []time.Duration
-	mayQuery                bool // the credentials have the permission
-	keyless                 bool // producers do not key by task id
-	bursts                  bool // producers very often report the tasks whose calls always fail
-	latest                  bool // the group starts at the ends of the partitions
-	clocksOff, producersOff bool
+	active                  time.Duration   // until all faults end
+	troubles                []time.Duration // when a fault begins
+	mayQuery                bool            // the credentials have the permission
+	keyless                 bool            // producers do not key by task id
+	bursts                  bool            // producers very often report the tasks whose calls always fail
+	latest                  bool            // the group starts at the ends of the partitions
+	clocksOff, producersOff bool            // the clocks of the instances, or of the producers, are wrong
 	aftermath               aftermath
 	limit                   limit
 	recoveries              recoveries
@@ -143,8 +143,8 @@ func (p *plan) config() config.Config {
 	return c
 }
 
-// The service's times beyond MPC's timeout: of a stop, a drain, and of the group's wait for
-// a member to release its partitions.
+// The service's times beyond MPC's timeout: of a drain, of a stop, and of the group's wait
+// for a member to release its partitions.
 const (
 	drainSlack     = 5 * time.Second
 	shutdownSlack  = 10 * time.Second

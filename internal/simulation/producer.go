@@ -12,8 +12,8 @@ import (
 // producers publish what MPC's notifications say: late, repeatedly, in a different order,
 // with wrong clocks.
 type producers struct {
-	pending int // events still to be published
-	off     time.Duration
+	pending int           // events still to be published
+	off     time.Duration // error of the producers' clocks
 }
 
 var behaviors = []behavior{retryable, retryable, retryable, retryable, retryable, refusing, absent, invalid, canceled, alwaysFails}
@@ -68,7 +68,7 @@ func (w *world) produce() {
 	}
 }
 
-// report publishes a task's failure: once, some times, or in a burst.
+// report publishes a task's failure: once, a few times, or in a burst.
 func (w *world) report(t *task) {
 	copies := 1
 	switch dice := w.rand.Float64(); {

@@ -104,7 +104,8 @@ func (w *world) noteDue(messages []consumer.Message) {
 }
 
 // checkDue: an event with a recovery is not committed before the recovery is published,
-// unless another event of the success has published it, or is not committed: that will.
+// unless another report of the same success has published it, or is not committed yet and
+// will publish it.
 func (w *world) checkDue(i *instance, e *event) {
 	if e.due == nil || e.gone || len(e.recoveries) > 0 || slices.ContainsFunc(e.success.events, func(e *event) bool { return e.gone }) {
 		return

@@ -12,7 +12,7 @@ import (
 	"remux-retrier/internal/simulation/memlog"
 )
 
-// endTimeout is how long after all faults have ended the last event may take.
+// endTimeout is how long everything may take to end after the faults and the aftermath.
 const endTimeout = 30 * time.Minute
 
 // world is one simulation: Kafka, MPC, producers and instances. Only one coroutine runs at

@@ -99,8 +99,8 @@ func (s *sched) park(until time.Duration, done, ctx <-chan struct{}) {
 	r.p.mustLive()
 }
 
-// step runs one routine; if none is runnable, time advances first. It returns false when
-// nothing will ever happen again.
+// step runs one routine; if none is runnable, time advances first. It returns false if
+// nothing will happen until the deadline.
 func (s *sched) step(deadline time.Duration) bool {
 	s.unwindDead()
 	s.wake()

@@ -140,7 +140,7 @@ func TestPausedProcessStandsStillAndFindsTheTimeGone(t *testing.T) {
 	}
 }
 
-func TestPanicIsTheProcessesAndEndsTheSimulationOnly(t *testing.T) {
+func TestAPanicInAProcessIsReportedAndDoesNotEndTheProgram(t *testing.T) {
 	s := testSched(1)
 	p := s.process("p")
 	p.spawn(func() { panic("a bug") })

@@ -41,7 +41,7 @@ func (w *world) answerUnknownTopic() { w.unknownTopicOnce = !w.log.deleted }
 // disturb notes something that may end generations, until all have seen it.
 func (w *world) disturb() { w.disturbedUntil = w.s.now + 10*time.Second }
 
-// isDisturbed: it is still going on.
+// isDisturbed: something that may end generations is going on.
 func (w *world) isDisturbed() bool {
 	return w.unreachable || w.network != networkFaults{} || w.log.deleted ||
 		slices.ContainsFunc(w.slots, func(i *instance) bool { return i != nil && i.proc.paused })
@@ -57,8 +57,9 @@ func (g *generation) checkRelease() {
 	w.violate("3: a generation ends only if it must", "instance %s gives up its generation, although a broker only answered late or wrongly", i.name)
 }
 
-// checkRead checks a read of the failed topic: below the committed offset that the instance
-// has found everything is done, unless the log is a different one.
+// checkRead checks a read of the failed topic. The instance must not read below the
+// committed offset that it has found: everything there is done, unless the log is a
+// different one.
 func (i *instance) checkRead(partition int, offset int64) {
 	at, found := i.found[partition]
 	if found && offset < at.Offset && i.w.log.first && i.w.expiredAt == 0 && slices.Contains(i.assigned, partition) {

@@ -64,7 +64,8 @@ func (v *Value[T]) Get() T {
 }
 
 // Add reads the files and from then on watches them as one value. If a file cannot be
-// read or parse fails, it returns that error and watches nothing.
+// read or parse fails, it returns that error and watches nothing. If one of the files is
+// not regular, such as a pipe, it watches none of them: the value never changes.
 func Add[T any](s *Set, name string, paths []string, parse func(contents [][]byte) (T, error)) (*Value[T], error) {
 	v := &Value[T]{set: s}
 	w := &watched{name: name, paths: paths}
@@ -196,9 +197,10 @@ func (w *watched) readIfChanged(now time.Time, force bool) (func(), error) {
 	}
 	unchanged := same(infos, w.infosSeen)
 	w.infosSeen = infos
+	irregular := slices.IndexFunc(infos, special)
 	switch {
-	case slices.ContainsFunc(infos, special):
-		return nil, errors.New("is no longer a regular file") // opening it may block
+	case irregular >= 0: // opening it may block
+		return nil, pathError(w.paths[irregular], errors.New("is no longer a regular file"))
 	case force:
 	case w.lastErr == nil && same(infos, w.infosRead):
 		return nil, nil

@@ -17,7 +17,7 @@ import { clock } from './time.js';
 const staleAfter = 4000; // ms without a document; usual is one second
 const silentAfter = 10_000; // ms after which the page must not look healthy any more
 const retryAfter = 2000; // ms until the next attempt
-const retryIfFull = 10_000; // the same if too many pages are open
+const retryIfFull = 10_000; // the same after a 503, such as for too many pages
 
 let source = null;
 let receivedAt = 0; // when the last document came
@@ -68,7 +68,7 @@ function connect() {
 }
 
 // reason finds out why there is no stream: an EventSource does not show the answer. Empty:
-// there is a stream by now, or no answer, or one that is not from the service.
+// there is a stream by now, or no answer, or an error other than 503.
 async function reason() {
   try {
     const answer = await fetch('api/events');

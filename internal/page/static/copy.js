@@ -17,7 +17,7 @@ async function write(text) {
   if (!done) throw new Error('not copied');
 }
 
-// copies makes a button copy what text() returns then; what names it.
+// copies makes a button copy what text() returns at the click; its label is Copy and what.
 export function copies(button, what, text) {
   set(button, { 'aria-label': `Copy ${what}`, type: 'button' });
   button.addEventListener('click', async () => {

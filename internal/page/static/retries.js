@@ -1,5 +1,5 @@
-// The results of the accepted retries by hour, latest first. It is shown only if the
-// service reads reports of success.
+// The results of the accepted retries of the latest 24 hours that have any, by hour, latest
+// first. It is shown only if the service reads reports of success.
 
 import { byId, list, make, number, put } from './dom.js';
 import { clock, onZone } from './time.js';

@@ -1,5 +1,5 @@
 // Command breaks shows that the simulation finds bugs: it makes one mistake after the other
-// in a copy of the module, and counts the seeds until it is found.
+// in a copy of the module, and runs seeds until one of them finds it.
 //
 //	go run ./internal/simulation/breaks
 //
