@@ -47,7 +47,11 @@ func (c *Checker) endpoint(ctx context.Context) {
 	date, err := c.dateAt(ctx, endpoint)
 	took := c.Now().Sub(began)
 	if err != nil {
-		c.fail(what, "%v: check MPC_ENDPOINT or MPC_REGION, the name server, and the proxies and firewalls on the path", err)
+		advice := "check MPC_ENDPOINT or MPC_REGION, the name server, and the proxies and firewalls on the path"
+		if errors.As(err, new(*tls.CertificateVerificationError)) {
+			advice = "if a private authority has signed the certificate, name it in MPC_CA_FILE; if not, check MPC_ENDPOINT, this machine's clock and the proxies on the path"
+		}
+		c.fail(what, "%v: %s", err, advice)
 		return
 	}
 	c.ok(what, "answers after %v", took.Round(time.Millisecond))

@@ -52,7 +52,7 @@ func TestCheckTrustsMPCsOwnAuthority(t *testing.T) {
 	for name, value := range env {
 		t.Setenv(name, value)
 	}
-	expect(t, perform(t, 1, "check"), "FAIL  MPC at "+api.URL, "unknown authority")
+	expect(t, perform(t, 1, "check"), "FAIL  MPC at "+api.URL, "unknown authority", "name it in MPC_CA_FILE")
 	t.Setenv("MPC_CA_FILE", ca)
 	expect(t, perform(t, 0, "check"), "ok    MPC at "+api.URL, "ok    state query")
 }

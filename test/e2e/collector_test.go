@@ -119,7 +119,9 @@ func (c *collector) take(rec *kgo.Record) {
 	}
 	at := o.location()
 	id := o.headers["ce_id"]
-	if other, known := c.ids[id]; known && other != at || id == "" {
+	if id == "" {
+		c.wrong = append(c.wrong, fmt.Sprintf("the outcome of %+v has no ce_id", at))
+	} else if other, known := c.ids[id]; known && other != at {
 		c.wrong = append(c.wrong, fmt.Sprintf("ce_id %q is used for %+v and for %+v", id, other, at))
 	}
 	first, known := c.outcomes[at]
