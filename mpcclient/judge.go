@@ -207,7 +207,7 @@ func networkAdvice(err error) string {
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "the host name is unknown: check the endpoint and this machine's name server"
 	case errors.As(err, &cert):
-		return "the server's certificate is not trusted: check the endpoint, this machine's clock and its trusted certificates"
+		return "the server's certificate is not trusted: check the endpoint and this machine's clock; name a private authority in MPC_CA_FILE"
 	}
 	return ""
 }
