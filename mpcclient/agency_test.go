@@ -144,6 +144,9 @@ func TestAbsentMetadataServiceIsAnOutageOnceTheKeysHaveEnded(t *testing.T) {
 			if !errors.As(err, &e) || !e.Outage() || e.Class == Lost || e.Operation != OperationLogin || e.RetryAfter == 0 || !strings.HasPrefix(e.Error(), metadataName) {
 				t.Fatalf("got %v", err)
 			}
+			if name == "reset" && e.Headline == "" {
+				t.Error("there is no headline")
+			}
 			asked := len(node.seen())
 			_ = c.Retry(t.Context(), "1")
 			if n := len(node.seen()); n != asked {
@@ -173,7 +176,7 @@ func TestNodeWithoutAnAgencyIsAnOperators(t *testing.T) {
 		})
 		c := newClient(t, api.URL, func(cfg *Config) { cfg.Auth, cfg.Now = node.auth(t), node.clock.Now })
 		e := failure(t, c.Retry(t.Context(), "1"), Operator)
-		if e.Advice == "" || e.Operation != OperationLogin {
+		if e.Advice == "" || e.Headline == "" || e.Operation != OperationLogin {
 			t.Errorf("got %+v", *e)
 		}
 		mustNotLeak(t, "the error", e)

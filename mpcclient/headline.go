@@ -14,7 +14,7 @@ var headlines = map[string]string{
 	adviceAddress:    "MPC's gateway refuses this machine's address: add it to the allow list",
 	adviceRegion:     "The key or user is disabled, or not allowed in this region: check it in IAM",
 	adviceNoAgency:   "This node has no agency: create one in IAM and choose it in the node's settings",
-	adviceNoMetadata: "The node's metadata service does not answer: check that 169.254.169.254 can be reached",
+	adviceNoMetadata: "The node's metadata service gives no keys: check that 169.254.169.254 can be reached",
 	"MPC.10208":      "MPC cannot verify the tenant: check MPC_PROJECT_ID",
 	"MPC.10224":      "MPC's own agency has been deleted: authorize MPC again in its console",
 	"MPC.10234":      "MPC has taken this function out of service: see the vendor's notices",

@@ -82,7 +82,7 @@ func (m *metadata) fetch(ctx context.Context, _ string) (token, *Error) {
 		// The answer is not shown: it may contain keys.
 		return token{}, &Error{
 			Operation: OperationLogin, from: metadataName, Class: Operator, Status: a.status,
-			Err: errors.New("the answer holds no temporary keys"), Advice: adviceNoMetadata,
+			Err: errors.New("the answer holds no temporary keys"), Advice: adviceNoMetadata, Headline: headlines[adviceNoMetadata],
 		}
 	}
 	life := max(found.ExpiresAt.Sub(theirNow(a.header, started)), minLife)
@@ -123,7 +123,10 @@ func (m *metadata) ask(ctx context.Context, method, path, header string, value s
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("no answer within %s: %w", m.timeout, err)
 	}
-	return answer{}, &Error{Operation: OperationLogin, from: metadataName, Class: Transient, Err: unquoted(err, value), Advice: adviceNoMetadata}
+	return answer{}, &Error{
+		Operation: OperationLogin, from: metadataName, Class: Transient,
+		Err: unquoted(err, value), Advice: adviceNoMetadata, Headline: headlines[adviceNoMetadata],
+	}
 }
 
 // refused judges an answer without keys. Nothing of its text is shown: it may contain keys

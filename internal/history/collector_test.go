@@ -144,3 +144,11 @@ func TestInvariant7AStormAboutOneTaskHoldsLittleMemory(t *testing.T) {
 		t.Errorf("reading held %d MiB", (most-before)>>20)
 	}
 }
+
+func TestThatEntriesAreLeftOutIsSaidAlsoIfAllHaveTheSameTime(t *testing.T) {
+	same := Entry{Kind: FailureEvent, At: noon, Failure: &Failure{}}
+	h := History{LeftOut: &Gap{Count: 7, First: noon, Last: noon}, Entries: []Entry{same, same}}
+	if lines := h.Lines(); len(lines) != 3 || lines[2].Kind != LeftOut {
+		t.Errorf("%+v", lines)
+	}
+}

@@ -33,6 +33,9 @@ func (h History) Lines() []Line {
 		}
 		lines = append(lines, Line{e.At, e.Kind, e.Sentence()})
 	}
+	if gap != nil { // all have the same time
+		lines = append(lines, gap.line())
+	}
 	return lines
 }
 

@@ -62,7 +62,7 @@ func main() {
 	flag.Parse()
 	var err error
 	if o.only, err = regexp.Compile(*only); err != nil || flag.NArg() > 0 || o.rounds < 1 {
-		fmt.Fprintln(os.Stderr, "bench: expected a regular expression for -only, at least 1 for -rounds, and no arguments:", err)
+		fmt.Fprintln(os.Stderr, "bench: expected a regular expression for -only, at least 1 for -rounds, and no arguments")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
