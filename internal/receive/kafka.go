@@ -127,10 +127,14 @@ func (t *topic) next(of int) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.seen++
-	if waiting := slices.Sorted(maps.Keys(t.away)); len(waiting) > 0 && t.seen%2 == 0 {
+	waiting := slices.Sorted(maps.Keys(t.away))
+	switch {
+	case len(waiting) == 0:
+		return t.seen % of
+	case t.seen%2 == 0:
 		return waiting[t.seen/2%len(waiting)]
 	}
-	return t.seen % of
+	return t.seen / 2 % of
 }
 
 func (t *topic) known() bool {

@@ -138,3 +138,16 @@ func TestARecordThatTheTopicRejectsIsAnswered503AndLeavesTheInstanceReady(t *tes
 		t.Errorf("said %d times; the last line: %s", n, b.lastLine())
 	}
 }
+
+// Another partition may fail while one is away.
+func TestAllPartitionsAreLookedAtWhileOneIsAway(t *testing.T) {
+	for of := 1; of <= 8; of++ {
+		k, seen := &topic{away: map[int]string{0: "away"}}, map[int]int{}
+		for range 4 * of {
+			seen[k.next(of)]++
+		}
+		if len(seen) != of || seen[0] < 2*of {
+			t.Errorf("of %d partitions, with the first one away: %v", of, seen)
+		}
+	}
+}
