@@ -2,6 +2,7 @@ package kafkalog_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -43,9 +44,11 @@ func createAndAsk(t *testing.T, brokers []string, change ...func(*kafkalog.Confi
 		t.Fatal(err)
 	}
 	for topic, want := range map[string]int{there: 2, missing: 3} {
-		if n, err := l.Partitions(ctx, topic); err != nil || n != want {
-			t.Errorf("%s has %d partitions, %v; want %d", topic, n, err, want)
-		}
+		// A busy broker learns of a new topic a little later.
+		until(t, fmt.Sprintf("%s has %d partitions", topic, want), func() bool {
+			n, err := l.Partitions(ctx, topic)
+			return err == nil && n == want
+		})
 	}
 	keepsWhatWasPromised(t, brokers, missing, "129600000")
 	if n, known, err := l.MaxMessageBytes(ctx, missing); err != nil || !known || n < 1_000_000 {
