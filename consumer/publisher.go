@@ -87,9 +87,7 @@ func (p *publisher) publish(pub *publication) {
 	q.waiting = append(q.waiting, pub)
 	q.pending++
 	write := !q.writing
-	if write {
-		q.writing, q.began = true, p.g.c.cfg.Clock.Now()
-	}
+	q.writing = true
 	p.mu.Unlock()
 	if write {
 		// The writer ends when its queue is empty, or with the generation, which waits for

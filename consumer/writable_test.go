@@ -69,26 +69,3 @@ func TestAPartitionIsWritableWhileItsWritesEnd(t *testing.T) {
 		})
 	}
 }
-
-// Its writer may not run yet, and the last write may be long ago.
-func TestAPartitionIsWritableRightAfterAMessageToIt(t *testing.T) {
-	inWorld(t, 1, func(w *world) {
-		const count = 20
-		writable := make(chan bool, count)
-		a := w.start("a", func(_ context.Context, d *consumer.Delivery) error {
-			m := answer(d)
-			m.Key = []byte{1}
-			d.Publish(func(error) {}, m)
-			writable <- d.Writable(out, m.Key)
-			return nil
-		}, func(cfg *consumer.Config) { cfg.MaxInFlight, cfg.Client = 20, fourSlow{Client: cfg.Client} })
-		for range count {
-			w.append(0, 1)
-			if !<-writable {
-				t.Error("it is not")
-			}
-			time.Sleep(2 * time.Second)
-		}
-		a.stop()
-	})
-}
