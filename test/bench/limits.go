@@ -32,6 +32,9 @@ const (
 	// Readers and their requests' CPU are on the same cores. Without a bound on what they
 	// take, answers took five times as long.
 	toleranceForReaders = 0.5
+	// Two runs of seconds are divided, each slower or faster by a fifth: on a new broker the
+	// first writes to 64 partitions are slow.
+	toleranceForManyPartitions = 0.3
 	// A count does not vary, except while a connection is replaced.
 	toleranceForCount = 0.1
 )
@@ -54,8 +57,8 @@ var limits = map[row]limit{
 
 	{"1 partition over 8", perSecond}:     {aim: 0.85, recorded: 1, higherIsBetter: true, serviceOnly: true},
 	{"1 partition over 8", cpuPerEvent}:   {aim: 1.15, recorded: 1, serviceOnly: true},
-	{"64 partitions over 8", perSecond}:   {aim: 0.85, recorded: 0.92, higherIsBetter: true, serviceOnly: true},
-	{"64 partitions over 8", cpuPerEvent}: {aim: 1.15, recorded: 1.1, serviceOnly: true},
+	{"64 partitions over 8", perSecond}:   {aim: 0.85, recorded: 0.92, tolerance: toleranceForManyPartitions, higherIsBetter: true, serviceOnly: true},
+	{"64 partitions over 8", cpuPerEvent}: {aim: 1.15, recorded: 1.1, tolerance: toleranceForManyPartitions, serviceOnly: true},
 
 	{"200 events a second", answerTime}:  {aim: 1, recorded: 0.9},
 	{"200 events a second", answerTail}:  {recorded: 1, tolerance: toleranceForTail},
