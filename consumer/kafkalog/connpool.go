@@ -106,12 +106,11 @@ func (n *connPool) exchange(ctx context.Context, c *pooledConn, timeout time.Dur
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(0, 0)) }) // one that has failed needs none
 	answer, err = n.client.exchange(c.Conn, c.versions, req)
-	switch ended := !stop(); {
-	case ended && err != nil:
+	ended := !stop()
+	if ended && err != nil {
 		return nil, false, ctx.Err()
-	default:
-		return answer, err == nil && !ended, err
 	}
+	return answer, err == nil && !ended, err
 }
 
 // take waits for a connection.
