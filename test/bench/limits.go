@@ -7,8 +7,7 @@ package main
 // two shared cores. Tolerances for ratios and memory are below 20 %, because a fifth must be
 // noticed, and above the differences between runs there: for medians of three rounds about
 // 5 % of a ratio and 10 % of a memory peak. Others are wider, see below. A row that is worse
-// is measured again, for the same number of rounds, before it fails the run: noise seldom
-// comes twice.
+// is measured again, up to twice, before it fails the run: noise seldom lasts.
 //
 // If a change makes a figure better, the table says "record it": update recorded.
 type limit struct {
@@ -32,9 +31,11 @@ const (
 	// Readers and their requests' CPU are on the same cores. Without a bound on what they
 	// take, answers took five times as long.
 	toleranceForReaders = 0.5
-	// Two runs of seconds are divided, each slower or faster by a fifth: on a new broker the
-	// first writes to 64 partitions are slow.
-	toleranceForManyPartitions = 0.3
+	// Two runs of the service are divided, or two parts of one run, a second or more each.
+	// No loop runs beside them, so a neighbour on the same machine changes one of the two.
+	// These rows notice cost that grows with partitions or with events. A fifth that every
+	// event costs more is noticed by the ratios to the loop.
+	toleranceForTwoRuns = 0.3
 	// A count does not vary, except while a connection is replaced.
 	toleranceForCount = 0.1
 )
@@ -55,20 +56,20 @@ var limits = map[row]limit{
 	{"100 in flight, 10ms, 64 partitions", objects}:      {recorded: 95, serviceOnly: true},
 	{"100 in flight, 10ms, 64 partitions", allocated}:    {recorded: 9_800, serviceOnly: true},
 
-	{"1 partition over 8", perSecond}:     {aim: 0.85, recorded: 1, higherIsBetter: true, serviceOnly: true},
-	{"1 partition over 8", cpuPerEvent}:   {aim: 1.15, recorded: 1, serviceOnly: true},
-	{"64 partitions over 8", perSecond}:   {aim: 0.85, recorded: 0.92, tolerance: toleranceForManyPartitions, higherIsBetter: true, serviceOnly: true},
-	{"64 partitions over 8", cpuPerEvent}: {aim: 1.15, recorded: 1.1, tolerance: toleranceForManyPartitions, serviceOnly: true},
+	{"1 partition over 8", perSecond}:     {aim: 0.85, recorded: 1, tolerance: toleranceForTwoRuns, higherIsBetter: true, serviceOnly: true},
+	{"1 partition over 8", cpuPerEvent}:   {aim: 1.15, recorded: 1, tolerance: toleranceForTwoRuns, serviceOnly: true},
+	{"64 partitions over 8", perSecond}:   {aim: 0.85, recorded: 0.92, tolerance: toleranceForTwoRuns, higherIsBetter: true, serviceOnly: true},
+	{"64 partitions over 8", cpuPerEvent}: {aim: 1.15, recorded: 1.1, tolerance: toleranceForTwoRuns, serviceOnly: true},
 
 	{"200 events a second", answerTime}:  {aim: 1, recorded: 0.9},
 	{"200 events a second", answerTail}:  {recorded: 1, tolerance: toleranceForTail},
 	{"200 events a second", cpuPerEvent}: {aim: 1, recorded: 1.15},
 	{"64 readers over none", answerTime}: {aim: 1.1, recorded: 1, tolerance: toleranceForReaders, serviceOnly: true},
 
-	{"100,000 over 10,000", perSecond}:      {aim: 0.85, recorded: 1, higherIsBetter: true, serviceOnly: true},
-	{"100,000 over 10,000", cpuPerEvent}:    {aim: 1.15, recorded: 0.95, serviceOnly: true},
-	{"1,000,000 over 100,000", perSecond}:   {aim: 0.85, recorded: 1, higherIsBetter: true, serviceOnly: true},
-	{"1,000,000 over 100,000", cpuPerEvent}: {aim: 1.15, recorded: 1, serviceOnly: true},
+	{"100,000 over 10,000", perSecond}:      {aim: 0.85, recorded: 1, tolerance: toleranceForTwoRuns, higherIsBetter: true, serviceOnly: true},
+	{"100,000 over 10,000", cpuPerEvent}:    {aim: 1.15, recorded: 0.95, tolerance: toleranceForTwoRuns, serviceOnly: true},
+	{"1,000,000 over 100,000", perSecond}:   {aim: 0.85, recorded: 1, tolerance: toleranceForTwoRuns, higherIsBetter: true, serviceOnly: true},
+	{"1,000,000 over 100,000", cpuPerEvent}: {aim: 1.15, recorded: 1, tolerance: toleranceForTwoRuns, serviceOnly: true},
 	{"to 100,000 events", peakBare}:         {aim: 64, recorded: 58, tolerance: toleranceForMemory, serviceOnly: true},
 	{"to 1,000,000 events", peakBare}:       {aim: 64, tolerance: toleranceForMemory, serviceOnly: true},
 
