@@ -63,7 +63,7 @@ type Generation interface {
 	Committed(ctx context.Context) (map[int]Position, error)
 	// Commit stores positions: either all of them or none count as stored. It also shows
 	// the group that this member is alive. ErrNotOwner: this generation is over.
-	// ErrCommitRefused: the broker rejected the positions and will not store them later. After
+	// ErrCommitRefused: the broker rejected the positions and will not store them. After
 	// any other error they may still be stored, as long as the generation lasts.
 	Commit(ctx context.Context, positions map[int]Position) error
 	// Release gives the generation back, after all its work has ended. A second call does
@@ -152,7 +152,7 @@ type Message struct {
 var (
 	// ErrNotOwner: the broker no longer accepts this member in this generation.
 	ErrNotOwner = errors.New("this generation of the group is over")
-	// ErrCommitRefused: the broker answered a commit and will not store it later.
+	// ErrCommitRefused: the broker rejected the positions of a commit and will not store them.
 	ErrCommitRefused = errors.New("refused")
 	// ErrOffsetOutOfRange: the partition does not hold the requested offset.
 	ErrOffsetOutOfRange = errors.New("offset out of range")

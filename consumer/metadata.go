@@ -35,7 +35,7 @@ type CommitMetadata struct {
 	TopicPartitions int
 	// LogID identifies the partition's log: a recreated topic gets another one. It is the
 	// Unix time in milliseconds when the group began to read the log, and is only ever
-	// compared for equality. Zero: unknown, because an operator has set the offset.
+	// compared for equality. Zero: unknown, because another program has committed the offset.
 	LogID int64
 	// Since is a lower bound on the time of answers to events at or above the low-water
 	// mark, by the clock of their publisher. It is the time when the lowest unanswered

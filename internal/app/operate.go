@@ -109,7 +109,8 @@ func (o pageSource) work(s *page.Status, i *Instance) {
 		s.Kafka.Problem = l.Problem
 	}
 	for _, h := range i.ledger.Hours() {
-		s.Retries = append(s.Retries, page.RetriesOfHour{From: h.From, Accepted: h.Retries, Recovered: h.Recovered, FailedAgain: h.FailedAgain, NotHeardOf: h.NotHeardOf()})
+		recent, notHeardOf := h.WithoutResult(clock.System.Now())
+		s.Retries = append(s.Retries, page.RetriesOfHour{From: h.From, Accepted: h.Retries, Recovered: h.Recovered, FailedAgain: h.FailedAgain, Recent: recent, NotHeardOf: notHeardOf})
 	}
 	w := i.retrier.Waiting()
 	s.Flow = page.Flow{LagKnown: true, InFlight: o.gate.State().InFlight, Waiting: page.Waiting{Quota: w.Quota, Backoff: w.Backoff, Kafka: w.Kafka}}

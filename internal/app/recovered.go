@@ -38,7 +38,7 @@ func (e *item) Succeeded(f *events.Failure) {
 	// In a goroutine, because Publish may wait to learn the topic's partitions.
 	e.Go(func() {
 		e.Publish(func(err error) {
-			e.observation.ended(err, story.Published, topic)
+			e.observation.ended(err, story.Recovered, topic)
 			if err != nil {
 				return
 			}

@@ -185,9 +185,13 @@ func (c command) explain(w io.Writer) {
 
 // usage prints the command line and the options.
 func (c command) usage(w io.Writer) {
-	fmt.Fprintf(w, "Usage: %s\n", c.line())
 	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	c.prepare(flags)
+	usage(w, c.line(), flags)
+}
+
+func usage(w io.Writer, line string, flags *flag.FlagSet) {
+	fmt.Fprintf(w, "Usage: %s\n", line)
 	flags.VisitAll(func(f *flag.Flag) {
 		value, text := flag.UnquoteUsage(f)
 		if !slices.Contains([]string{"", "0", "0s", "false"}, f.DefValue) {

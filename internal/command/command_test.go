@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -35,7 +36,7 @@ func TestWrongUsageIsExitCode2WithUsage(t *testing.T) {
 		{"explain"}, {"explain", "1", "2"}, {"explain", "--since", "yesterday", "1"},
 	} {
 		code, out, err := ask(t, args[0], args[1:]...)
-		if code != 2 || out != "" || !strings.Contains(err, "Usage: remux-retrier "+args[0]) || strings.Count(err, "\n") > 20 {
+		if code != 2 || out != "" || !strings.Contains(err, "Usage: remux-retrier "+args[0]) || strings.Count(err, "\n") > 20 || regexp.MustCompile(`\s-[a-z]{2}`).MatchString(err) {
 			t.Errorf("%q: exit code %d, %q, %q", args, code, out, err)
 		}
 	}

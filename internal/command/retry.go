@@ -47,9 +47,8 @@ that are left are then printed.
 			ids, err := o.ids(ctx, env, args)
 			switch {
 			case errors.Is(err, errNoTask):
-				fmt.Fprintf(env.Stderr, "remux-retrier retry: %v\nUsage: remux-retrier retry %s\n", err, retryArgs)
-				flags.SetOutput(env.Stderr)
-				flags.PrintDefaults()
+				fmt.Fprintf(env.Stderr, "remux-retrier retry: %v\n", err)
+				usage(env.Stderr, "remux-retrier retry "+retryArgs, flags)
 				return exitUsage
 			case errors.Is(err, context.Canceled):
 				return fail(env, err)

@@ -12,6 +12,9 @@ import (
 // sweepEvery is how often the results of old retries are dropped.
 const sweepEvery = 10 * time.Minute
 
+// resultWithin is how long after the end of a retry's hour its result should be known.
+const resultWithin = time.Hour
+
 // retryResults holds the results of accepted retries: the task has succeeded, or has failed
 // again. An entry takes about 100 bytes. Nil without Config.Recovered.
 type retryResults struct {
@@ -36,8 +39,15 @@ type Hour struct {
 	Retries, Recovered, FailedAgain int
 }
 
-// NotHeardOf is how many retries have no result yet.
-func (h Hour) NotHeardOf() int { return max(0, h.Retries-h.Recovered-h.FailedAgain) }
+// WithoutResult returns how many retries have no result yet: as recent while it may still
+// come, as notHeardOf from an hour after the hour's end.
+func (h Hour) WithoutResult(now time.Time) (recent, notHeardOf int) {
+	without := max(0, h.Retries-h.Recovered-h.FailedAgain)
+	if now.Before(h.From.Add(time.Hour + resultWithin)) {
+		return without, 0
+	}
+	return 0, without
+}
 
 func newRetryResults() *retryResults {
 	return &retryResults{of: map[eventKey]retryResult{}, hours: map[int64]*Hour{}}

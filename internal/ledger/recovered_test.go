@@ -129,7 +129,13 @@ func TestHoursTellWhatBecameOfTheRetries(t *testing.T) {
 		w.recovery("2", event(0, 7))
 		w.follow()
 		w.expect("one of each", w.Hours(), []Hour{{began, 3, 1, 1}})
-		w.expect("not heard of", w.Hours()[0].NotHeardOf(), 1)
+		hour := w.Hours()[0]
+		recent, notHeardOf := hour.WithoutResult(hour.From.Add(2*time.Hour - time.Second))
+		w.expect("recent at first", recent, 1)
+		w.expect("not heard of at first", notHeardOf, 0)
+		recent, notHeardOf = hour.WithoutResult(hour.From.Add(2 * time.Hour))
+		w.expect("recent later", recent, 0)
+		w.expect("not heard of later", notHeardOf, 1)
 		w.recovery("1", event(0, 8)) // retried by hand since
 		w.expect("recovered after all", w.Hours(), []Hour{{began, 3, 2, 0}})
 		time.Sleep(2*time.Hour + skew + sweepEvery)

@@ -10,20 +10,15 @@ import (
 
 var acceptedRetries = describe("accepted_retries", "Accepted retries of the whole group within RETRY_BUDGET_WINDOW, by the task's result: recovered, failed_again, recent (no result yet, within one to two hours), not_heard_of (no result after that: is MPC's notification of success missing?). Only with KAFKA_TOPIC_RECOVERED.", "result")
 
-// heardWithin is how long after the end of a retry's hour its result should be known.
-const heardWithin = time.Hour
-
 // collectRetries sums up the hours.
 func collectRetries(hours []ledger.Hour, now time.Time, gauge func(d *prometheus.Desc, value float64, labels ...string)) {
 	var recovered, again, recent, missing int
 	for _, h := range hours {
 		recovered += h.Recovered
 		again += h.FailedAgain
-		if now.Before(h.From.Add(time.Hour + heardWithin)) {
-			recent += h.NotHeardOf()
-		} else {
-			missing += h.NotHeardOf()
-		}
+		r, m := h.WithoutResult(now)
+		recent += r
+		missing += m
 	}
 	gauge(acceptedRetries, float64(recovered), "recovered")
 	gauge(acceptedRetries, float64(again), "failed_again")

@@ -27,8 +27,8 @@ type Done struct {
 	TaskID    string `json:"task_id"`
 	Partition int    `json:"partition"`
 	Offset    int64  `json:"offset"`
-	// Outcome is retried, retry_failed, dead_letter, ignored, or given_up: the partition's
-	// next owner handles the event.
+	// Outcome is retried, retry_failed, recovered, dead_letter, ignored, or given_up: the
+	// partition's next owner handles the event.
 	Outcome string        `json:"outcome"`
 	Reason  events.Reason `json:"reason,omitempty"`
 	// Text has details, if there are any.

@@ -8,14 +8,18 @@ import (
 )
 
 // RetriesOfHour counts the whole group's accepted retries of an hour, by their results.
-// NotHeardOf are those without a result so far, however recent they are.
+// Recent are those without a result that may still come, NotHeardOf those whose result
+// should be known by now.
 type RetriesOfHour struct {
 	From        time.Time `json:"from"`
 	Accepted    int       `json:"accepted"`
 	Recovered   int       `json:"recovered"`
 	FailedAgain int       `json:"failed_again"`
+	Recent      int       `json:"recent"`
 	NotHeardOf  int       `json:"not_heard_of"`
 }
+
+const recoveredTitle = "Recovered: it has succeeded after a retry"
 
 // success is the verdict on a task that has succeeded since its latest answer and its
 // latest failure event; nil: no recovery shows that.
@@ -37,6 +41,6 @@ func (e evidence) success(latest, event *history.Entry) *Verdict {
 		own != nil && own.at.After(found.At):
 		return nil
 	}
-	return &Verdict{recovered, "Recovered: it has succeeded after a retry",
+	return &Verdict{recovered, recoveredTitle,
 		fmt.Sprintf("%s. It succeeded %s.", quantity(found.Recovery.Retries, "retry was accepted", "retries were accepted"), found.Recovery.When())}
 }

@@ -40,6 +40,18 @@ func TestASuccessIsTheLastWordUntilTheTaskFailsAgain(t *testing.T) {
 	}
 }
 
+// Without the topics, this instance's own recovery tells of the success.
+func TestARecoveryThatThisInstancePublishedIsASuccessWithoutTheTopics(t *testing.T) {
+	own := a(story.Step{Kind: story.Recovered, Detail: "remux.recovered"})
+	got := evidence{now: noon, status: healthy(), stories: []story.Story{answeredStory("538526", events.Accepted), own}}.verdict()
+	if got.Code != recovered || !strings.Contains(got.Text, "its recovery is published: remux.recovered") {
+		t.Errorf("%+v", got)
+	}
+	if done := latest([]story.Story{own}).Latest[0]; done.Outcome != "recovered" || done.Text != "remux.recovered" {
+		t.Errorf("in the list of the latest answers: %+v", done)
+	}
+}
+
 func TestTheFirstOfTwoRecoveriesOfARetryCounts(t *testing.T) {
 	repeat := succeeded(time.Minute)
 	repeat.Recovery.Repeat = true

@@ -146,6 +146,8 @@ func (e evidence) lastFinished() *finishedVerdict {
 		switch {
 		case last.Kind == story.Published && s.Outcome != nil:
 			v.Verdict = answered(s.Outcome.Reason, s.Outcome.Attempts, s.Outcome.Retries, s.Outcome.Error)
+		case last.Kind == story.Recovered && e.topics == nil: // the topics have the recovery
+			v.Verdict = Verdict{recovered, recoveredTitle, last.Sentence()}
 		case last.Kind == story.DeadLetter:
 			v.Verdict = Verdict{deadLetter, "Not retried: its event is a dead letter", last.Sentence() + " " + advice}
 		case last.Kind == story.GivenUp && e.topics == nil: // the topics name the next owner

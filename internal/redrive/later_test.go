@@ -3,6 +3,7 @@ package redrive_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +50,23 @@ func TestWhatARunThatBeganLaterDidIsNotDoneAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Nothing waits for this, so it is no problem.
+func TestATopicThatWasRecreatedIsReadFromItsStartAndSaidOnce(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		w.many(0, 5)
+		w.must(nil)
+		w.b.Delete(letters)
+		w.b.Create(letters, 1)
+		w.many(0, 3)
+		w.b.Commit(0, consumer.Position{Offset: 5}) // Kafka may keep it
+		e := &recorder{}
+		totals, err := w.run(context.Background(), e, nil)
+		if err != nil || totals.Redriven != 3 || len(e.problems) != 0 || len(e.notices) != 1 || !strings.Contains(e.notices[0], "the topic was recreated") {
+			t.Errorf("%+v, %v, problems %q, notices %q", totals, err, e.problems, e.notices)
+		}
+	})
 }
 
 // Time lost by waiting for the group must not cause a burst.

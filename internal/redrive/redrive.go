@@ -63,9 +63,11 @@ type Listener interface {
 	Left(r *consumer.Record, why string)
 	// Progress: the totals have changed.
 	Progress(t Totals)
-	// Problem: an operation of Kafka fails and is retried, joining the group takes long, or
-	// the topic was recreated. Empty: the problem is over.
+	// Problem: an operation of Kafka fails and is retried, or joining the group takes long.
+	// Empty: the problem is over.
 	Problem(text string)
+	// Notice is something to know that nothing waits for.
+	Notice(text string)
 }
 
 // Totals are the counts of one run.
@@ -255,7 +257,7 @@ func (r *Redriver) partition(ctx context.Context, p int, positions map[int]consu
 			r.count(p, span.To)
 			return nil
 		}
-		r.cfg.Listener.Problem(fmt.Sprintf("partition %d of %s ends at %d, below the committed offset %d: the topic was recreated, and is read from its start", p, r.cfg.DeadLetter, span.To, at.Offset))
+		r.cfg.Listener.Notice(fmt.Sprintf("partition %d of %s ends at %d, below the committed offset %d: the topic was recreated, and is read from its start", p, r.cfg.DeadLetter, span.To, at.Offset))
 		done = progress{low: span.From}
 	default:
 		done.low = max(at.Offset, span.From)

@@ -77,6 +77,7 @@ func (w *world) redriven() []string {
 type recorder struct {
 	selected, left []string
 	problems       []string
+	notices        []string
 	totals         redrive.Totals
 	onProgress     func(redrive.Totals)
 }
@@ -90,6 +91,7 @@ func (e *recorder) Problem(text string) {
 		e.problems = append(e.problems, text)
 	}
 }
+func (e *recorder) Notice(text string) { e.notices = append(e.notices, text) }
 func (e *recorder) Progress(t redrive.Totals) {
 	e.totals = t
 	if e.onProgress != nil {

@@ -2,8 +2,6 @@ package retrier
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -22,12 +20,6 @@ const (
 	gather     = 5 * time.Millisecond
 )
 
-// troubleAfter is the backoff above which failing queries are logged.
-const troubleAfter = 4 * time.Second
-
-// permissionCheck is how long no query is sent after MPC has not permitted one.
-const permissionCheck = 10 * time.Minute
-
 // statusBatcher collects state queries into as few requests as possible: each request costs
 // as much quota as a retry.
 type statusBatcher struct {
@@ -41,7 +33,8 @@ type statusBatcher struct {
 
 	mu      sync.Mutex
 	waiting []*statusRequest
-	asking  int // requests in flight
+	asking  int // queries in flight
+	wanted  int // events that wait for a state, also while their query is backed off
 	// disabledUntil is until when nothing is queried, because it is not permitted.
 	disabledUntil time.Time
 	// oneByOne: the API returns only one task of several.
@@ -81,12 +74,10 @@ type taskState struct {
 // ask returns the state of the event's task. Outages delay it. It fails only when the
 // context ends.
 func (b *statusBatcher) ask(ctx context.Context, ev *event, extentNow func() extent) (taskState, error) {
-	b.mu.Lock()
-	disabled := b.cfg.Clock.Now().Before(b.disabledUntil)
-	b.mu.Unlock()
-	if disabled {
+	if !b.begin() {
 		return taskState{state: unknown}, nil
 	}
+	defer b.end()
 	mine := &statusRequest{ctx: ctx, arrived: b.cfg.Clock.Now(), ev: ev, extent: extentNow, answered: make(chan struct{}),
 		failures: backoff.Backoff{Base: firstBackoff, Max: longestBackoff, Rand: b.cfg.Rand}}
 	b.put(mine)
@@ -94,6 +85,25 @@ func (b *statusBatcher) ask(ctx context.Context, ev *event, extentNow func() ext
 		return taskState{}, err
 	}
 	return taskState{mine.state, mine.held, mine.sent}, nil
+}
+
+// begin counts an event that waits for a state. False: nothing is queried.
+func (b *statusBatcher) begin() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.cfg.Clock.Now().Before(b.disabledUntil) {
+		return false
+	}
+	b.wanted++
+	return true
+}
+
+func (b *statusBatcher) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.wanted--; b.wanted == 0 {
+		b.trouble.Over("no event waits for a task state any more")
+	}
 }
 
 // answer is called once: a statusRequest is in one request or waits.
@@ -236,53 +246,4 @@ func (b *statusBatcher) query(ctx context.Context, permit *pace.Permit, batch []
 		again = b.answerSingle(one, stateRefused(refusal))
 	}
 	b.put(again...)
-}
-
-// backOff is how long the requests of a failed query wait. The time grows if only queries
-// fail. While the API serves no task, the gate spaces the attempts.
-func (b *statusBatcher) backOff(batch []*statusRequest, refusal *mpcclient.Error) time.Duration {
-	wait := longestBackoff
-	for _, one := range batch {
-		if refusal.Class == mpcclient.Throttled || !b.cfg.Gate.Available() {
-			one.failures.Reset()
-			one.failed = 0
-		}
-		one.failed++
-		wait = min(wait, one.failures.Next())
-		// While others are served, the API may fail because of one odd id in the query.
-		// That one must not delay the others.
-		one.alone = one.alone || one.failed > 1
-	}
-	if wait > troubleAfter {
-		b.trouble.Problem(strings.TrimSpace(fmt.Sprintf("task state queries fail while retries work (%s, %s); events that need a state wait. %s",
-			refusal.Class, answerOf(refusal), refusal.Advice)))
-	}
-	return wait
-}
-
-// disable answers that states cannot be queried, and sends no query for a while: each would
-// cost quota and tell nothing.
-func (b *statusBatcher) disable(batch []*statusRequest, refusal *mpcclient.Error) {
-	// The refusal's own text contains a request id and would be logged again each time.
-	b.forbidden.Problem(fmt.Sprintf("MPC's state query is not permitted (%s); refused retries are answered without it: grant the permission "+mpcclient.PermissionQuery, answerOf(refusal)))
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.disabledUntil = b.cfg.Clock.Now().Add(permissionCheck)
-	for _, one := range append(batch, b.waiting...) {
-		for _, each := range append(one.others, one) {
-			each.answer(unknown)
-		}
-	}
-	b.waiting = nil
-}
-
-// answerOf is MPC's answer to a query in words, such as "HTTP 403 APIGW.0302".
-func answerOf(refusal *mpcclient.Error) string {
-	switch {
-	case refusal.Status == 0:
-		return "no answer"
-	case refusal.Code == "":
-		return fmt.Sprintf("HTTP %d", refusal.Status)
-	}
-	return fmt.Sprintf("HTTP %d %s", refusal.Status, refusal.Code)
 }

@@ -14,7 +14,7 @@ import (
 func (s Step) Sentence() string {
 	text := s.what()
 	if s.Times > 1 && s.Kind != Skipped {
-		text += fmt.Sprintf(" This happened %d times, the last time at %s.", s.Times, timeOfDay(s.Last))
+		text += fmt.Sprintf(" This happened %d times, the last time at %s.", s.Times, s.last())
 	}
 	return text
 }
@@ -47,11 +47,13 @@ func (s Step) what() string {
 	case Accepted:
 		return "MPC accepted the retry."
 	case Skipped:
-		return fmt.Sprintf("%d more steps are left out, the last at %s.", s.Times, timeOfDay(s.Last))
+		return fmt.Sprintf("%d more steps are left out, the last at %s.", s.Times, s.last())
 	case Answered:
 		return fmt.Sprintf("Answered %s, %s. %s", s.Reason.Kind(), s.Reason, s.Reason.Message())
 	case Published:
 		return "The answer is published" + s.detail() + "."
+	case Recovered:
+		return "The task has succeeded after a retry; its recovery is published" + s.detail() + "."
 	case DeadLetterWait:
 		return "Not a readable failure event; waits for the dead-letter topic" + s.detail() + "."
 	case GivenUp:
@@ -117,6 +119,14 @@ func (s Step) backoff() string {
 	return s.detail() + "; next at " + timeOfDay(s.Until) + "."
 }
 
-// timeOfDay returns a time without the day. That is the day of the step or the next, except
-// for Step.Last in an outage of days.
+// last returns the time of the last of the steps, with its day if that is another one than
+// the first step's: in an outage of days.
+func (s Step) last() string {
+	if s.At.UTC().Format(time.DateOnly) == s.Last.UTC().Format(time.DateOnly) {
+		return timeOfDay(s.Last)
+	}
+	return s.Last.UTC().Format("15:04:05 UTC on 2006-01-02")
+}
+
+// timeOfDay returns a time without the day, which is the day of the step or the next.
 func timeOfDay(t time.Time) string { return t.UTC().Format("15:04:05 UTC") }

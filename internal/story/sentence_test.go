@@ -9,6 +9,7 @@ import (
 
 func TestEveryKindIsTold(t *testing.T) {
 	until := time.Date(2026, 11, 23, 10, 10, 5, 0, time.FixedZone("", 2*3600))
+	earlier := until.Add(-time.Hour)
 	refusal := &events.APIError{Status: 403, Code: "MPC.10212", Message: "Operation failed."}
 	for _, c := range []struct {
 		step Step
@@ -31,12 +32,15 @@ func TestEveryKindIsTold(t *testing.T) {
 		{Step{Kind: Call}, "Calls MPC to retry the task."},
 		{Step{Kind: Refused, Error: refusal}, "MPC refused the call with HTTP 403 MPC.10212 (Operation failed.)."},
 		{Step{Kind: Refused, Error: &events.APIError{}, Detail: "connection refused"}, "The call got no answer: connection refused."},
-		{Step{Kind: Refused, Error: &events.APIError{Status: 502}, Detail: "it says nothing of the task", Times: 2, Last: until},
+		{Step{At: earlier, Kind: Refused, Error: &events.APIError{Status: 502}, Detail: "it says nothing of the task", Times: 2, Last: until},
 			"MPC refused the call with HTTP 502: it says nothing of the task. This happened 2 times, the last time at 08:10:05 UTC."},
+		{Step{At: until.Add(-24 * time.Hour), Kind: OutageWait, Times: 2, Last: until},
+			"Waits: MPC does not serve. This happened 2 times, the last time at 08:10:05 UTC on 2026-11-23."},
 		{Step{Kind: Accepted}, "MPC accepted the retry."},
-		{Step{Kind: Skipped, Times: 9, Last: until}, "9 more steps are left out, the last at 08:10:05 UTC."},
+		{Step{At: earlier, Kind: Skipped, Times: 9, Last: until}, "9 more steps are left out, the last at 08:10:05 UTC."},
 		{Step{Kind: Answered, Reason: events.Accepted}, "Answered retried, accepted. MPC accepted the retry."},
 		{Step{Kind: Published, Detail: "remux.retried"}, "The answer is published: remux.retried."},
+		{Step{Kind: Recovered, Detail: "remux.recovered"}, "The task has succeeded after a retry; its recovery is published: remux.recovered."},
 		{Step{Kind: GivenUp, Detail: "stopping"}, "Handed to the partition's new owner, without an answer: stopping."},
 		{Step{Kind: DeadLetterWait, Detail: "not_json, it is empty"}, "Not a readable failure event; waits for the dead-letter topic: not_json, it is empty."},
 		{Step{Kind: DeadLetter, Detail: "not_json"}, "Not a readable failure event; written to the dead-letter topic: not_json."},

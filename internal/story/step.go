@@ -29,17 +29,18 @@ const (
 	Skipped  Kind = "skipped"
 	Answered Kind = "answered" // decided, see Step.Reason; not published yet
 	// The last step of a story is one of these.
-	Published      Kind = "published"       // acknowledged by Kafka
+	Published      Kind = "published"       // the outcome is acknowledged by Kafka
+	Recovered      Kind = "recovered"       // a success after a retry; the recovery is acknowledged by Kafka
 	GivenUp        Kind = "given_up"        // undecided or unpublished: the partition's next owner handles the event
 	DeadLetter     Kind = "dead_letter"     // was no readable event
-	Ignored        Kind = "ignored"         // a notification that is no failure
+	Ignored        Kind = "ignored"         // a notification of no failure, and of no success after a retry
 	AnsweredBefore Kind = "answered_before" // according to the outcome topics
 )
 
 // Ends reports whether the step is a story's last.
 func (k Kind) Ends() bool {
 	switch k {
-	case Published, GivenUp, DeadLetter, Ignored, AnsweredBefore:
+	case Published, Recovered, GivenUp, DeadLetter, Ignored, AnsweredBefore:
 		return true
 	}
 	return false
@@ -97,8 +98,8 @@ type Story struct {
 	Number  uint64          // counts the stories in the order in which they ended; 0: not ended
 }
 
-// Became returns the event's end in one word: the kind of its outcome, published (its
-// recovery was), dead_letter, ignored, or given_up; empty: it is still being answered.
+// Became returns the event's end in one word: the kind of its outcome, recovered,
+// dead_letter, ignored, or given_up; empty: it is still being answered.
 func (s Story) Became() string {
 	if !s.Done {
 		return ""

@@ -31,6 +31,10 @@ const (
 	// Readers and their requests' CPU are on the same cores. Without a bound on what they
 	// take, answers took five times as long.
 	toleranceForReaders = 0.5
+	// The first writes to 64 new partitions are slow, the service's as the loop's: with -short
+	// the same program's rounds differ by two thirds. For that reason a run does not fail by
+	// the service's own figures for 64 partitions and for 8, only by its ratios to the loop.
+	toleranceForManyPartitions = 0.25
 	// Two runs of the service are divided, or two parts of one run, a second or more each.
 	// No loop runs beside them, so a neighbour on the same machine changes one of the two.
 	// These rows notice cost that grows with partitions or with events. A fifth that every
@@ -53,13 +57,15 @@ var limits = map[row]limit{
 	{"1,000 in flight, 10ms, 8 partitions", cpuPerEvent}: {aim: 1.25, recorded: 1.05},
 	{"1,000 in flight, 50ms, 8 partitions", perSecond}:   {aim: 1, recorded: 0.95, higherIsBetter: true},
 	{"1,000 in flight, 50ms, 8 partitions", cpuPerEvent}: {aim: 1.15, recorded: 1.1},
+	{"100 in flight, 10ms, 64 partitions", perSecond}:    {recorded: 0.95, tolerance: toleranceForManyPartitions, higherIsBetter: true},
+	{"100 in flight, 10ms, 64 partitions", cpuPerEvent}:  {recorded: 1, tolerance: toleranceForManyPartitions},
 	{"100 in flight, 10ms, 64 partitions", objects}:      {recorded: 95, serviceOnly: true},
 	{"100 in flight, 10ms, 64 partitions", allocated}:    {recorded: 9_800, serviceOnly: true},
 
 	{"1 partition over 8", perSecond}:     {aim: 0.85, recorded: 1, tolerance: toleranceForTwoRuns, higherIsBetter: true, serviceOnly: true},
 	{"1 partition over 8", cpuPerEvent}:   {aim: 1.15, recorded: 1, tolerance: toleranceForTwoRuns, serviceOnly: true},
-	{"64 partitions over 8", perSecond}:   {aim: 0.85, recorded: 0.92, tolerance: toleranceForTwoRuns, higherIsBetter: true, serviceOnly: true},
-	{"64 partitions over 8", cpuPerEvent}: {aim: 1.15, recorded: 1.1, tolerance: toleranceForTwoRuns, serviceOnly: true},
+	{"64 partitions over 8", perSecond}:   {aim: 0.85, higherIsBetter: true, serviceOnly: true},
+	{"64 partitions over 8", cpuPerEvent}: {aim: 1.15, serviceOnly: true},
 
 	{"200 events a second", answerTime}:  {aim: 1, recorded: 0.9},
 	{"200 events a second", answerTail}:  {recorded: 1, tolerance: toleranceForTail},

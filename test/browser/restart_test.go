@@ -84,7 +84,7 @@ func TestThePageBeyondTheLastSaysThatTooManyAreOpen(t *testing.T) {
 		defer func() { _ = answer.Body.Close() }()
 	}
 	b := newTab(t, sizes[0], "light", url)
-	b.until(`document.title.startsWith('Too many pages are open') && document.getElementById('state-text').textContent.startsWith('too many pages are open: close some')`)
+	b.until(`document.title.startsWith('This page gets no data') && document.getElementById('state-text').textContent.startsWith('too many pages are open: close some')`)
 	closeThem()
 	b.until(`document.getElementById('connection').textContent === 'live' && document.title.startsWith('Working')`)
 }

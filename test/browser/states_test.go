@@ -39,7 +39,7 @@ var states = []struct {
 			s.Partitions = append(s.Partitions, page.Partition{Partition: 4 + i, Committed: 1000, Next: 2000, End: 30_000, Unanswered: 400})
 		}
 		for i := range 8 {
-			s.Retries = append(s.Retries, page.RetriesOfHour{From: time.Now().Add(time.Duration(i-30) * time.Hour).Truncate(time.Hour), Accepted: 1200, Recovered: 900, FailedAgain: 100, NotHeardOf: 200})
+			s.Retries = append(s.Retries, page.RetriesOfHour{From: time.Now().Add(time.Duration(i-30) * time.Hour).Truncate(time.Hour), Accepted: 1200, Recovered: 900, FailedAgain: 100, Recent: 50, NotHeardOf: 150})
 		}
 	}, []string{"Waiting for the quota", "2,044 events wait at 317 requests a minute", "give each its own"}},
 	{"outage", func(s *page.Status) {

@@ -67,7 +67,11 @@ func linked(info *debug.BuildInfo) ([]module, error) {
 		if err != nil {
 			return nil, fmt.Errorf("find %s: %w", d.Path, err)
 		}
-		if m.license = licenseIn(strings.TrimSpace(string(dir))); m.license == "" {
+		where := strings.TrimSpace(string(dir))
+		if where == "" {
+			return nil, fmt.Errorf("%s %s is not in the module cache: run go mod download %[1]s@%[2]s", d.Path, d.Version)
+		}
+		if m.license = licenseIn(where); m.license == "" {
 			unknown = append(unknown, d.Path)
 		}
 		all = append(all, m)

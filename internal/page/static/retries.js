@@ -4,7 +4,7 @@
 import { byId, list, make, number, put } from './dom.js';
 import { clock, onZone } from './time.js';
 
-const counts = ['accepted', 'recovered', 'failed_again', 'not_heard_of'];
+const counts = ['accepted', 'recovered', 'failed_again', 'recent', 'not_heard_of'];
 
 let hours = [];
 let now = 0;

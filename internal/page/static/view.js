@@ -36,7 +36,7 @@ export function showNothing() {
 // showSilence shows that no documents come any more, so that the last state is not taken
 // for the current one.
 export function showSilence(receivedAt, refused) {
-  const title = refused ? 'Too many pages are open' : 'This instance does not answer';
+  const title = refused ? 'This page gets no data' : 'This instance does not answer';
   set(byId('state'), { 'data-mood': 'bad', 'data-state': 'silent' });
   put(byId('state-title'), title);
   put(byId('state-since'), receivedAt ? `since ${clock(receivedAt)}, for ${since(receivedAt, Date.now())}` : '');

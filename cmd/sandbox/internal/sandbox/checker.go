@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"sync"
@@ -243,8 +244,10 @@ func (c *checker) whatHappened(m *eventState, t *taskRequests) []string {
 		return []string{what}
 	case a.kind == recovered:
 		return []string{a.detail}
+	case len(t.steps) == 0 && a.reason == "not_retryable":
+		return []string{"no call: it cannot help with " + cmp.Or(a.code, "this failure")}
 	case len(t.steps) == 0:
-		return []string{strings.TrimSpace("no call: cannot help with " + a.code)}
+		return []string{"no call"}
 	}
 	return t.describe(m.event.Timestamp)
 }
