@@ -3,6 +3,7 @@ package retrier
 // Waiting counts the events that wait for a call or a state query: for the quota, for their
 // task's backoff after a failed call, or for Kafka. Quota includes those that wait for an
 // outage's end. Events that wait behind another one of their task count with it.
+// Those of a task whose handling has panicked wait for a restart, and do not count.
 type Waiting struct{ Quota, Backoff, Kafka int }
 
 // Waiting returns how many events wait now. If Kafka holds all slots, events that wait for a
@@ -25,7 +26,7 @@ func (r *Retrier) Waiting() Waiting {
 			w.Quota += n
 		case backingOff:
 			w.Backoff += n
-		case blocked, held:
+		case blocked:
 			w.Kafka += n
 		}
 	}

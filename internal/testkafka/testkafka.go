@@ -222,6 +222,10 @@ func (c *Cluster) with(i int, do func(*broker) error) error {
 	return nil
 }
 
+// Ended returns a channel that is closed when the broker has ended. After a restart there
+// is a new one. It requires brokers of our own.
+func (c *Cluster) Ended(i int) <-chan struct{} { return c.brokers[i].ended }
+
 // Tail returns the end of each broker's log, for a failed test.
 func (c *Cluster) Tail() string {
 	var all strings.Builder

@@ -32,6 +32,10 @@ func run(port int) error {
 	}
 	defer c.Close()
 	fmt.Printf("Kafka answers at %s. Ctrl-C stops it and removes its data.\n", c.Addrs()[0])
-	<-ctx.Done()
-	return nil
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-c.Ended(0):
+		return fmt.Errorf("Kafka has ended by itself%s", c.Tail()) //nolint:staticcheck // a name
+	}
 }
