@@ -87,7 +87,9 @@ func (p *publisher) publish(pub *publication) {
 	q.waiting = append(q.waiting, pub)
 	q.pending++
 	write := !q.writing
-	q.writing = true
+	if write { // also until the writer runs, the write counts from now
+		q.writing, q.began = true, p.g.c.cfg.Clock.Now()
+	}
 	p.mu.Unlock()
 	if write {
 		// The writer ends when its queue is empty, or with the generation, which waits for

@@ -14,7 +14,7 @@ const (
 	cutTo, growTo  = 0.95, 1.06
 	growIn         = 60
 	growInAtLeast  = 2 * time.Second
-	growInAtMost   = 6 * time.Minute
+	growInAtMost   = 4 * time.Minute
 	doubleIn       = 30
 	doubleInAtMost = 4 * time.Minute
 	// While nothing is known about the limit, it doubles sooner.
@@ -68,7 +68,9 @@ func (l *limit) grow(spacing time.Duration) {
 			l.stage = beyond
 		}
 	case beyond:
-		l.rate *= math.Exp2(min(max(1.0/doubleIn, seconds/doubleInAtMost.Seconds()), seconds/doubleInAtLeast.Seconds()))
+		// The further above what was admitted, the less that says.
+		part := seconds / doubleInAtMost.Seconds() * l.rate / l.admitted
+		l.rate *= math.Exp2(min(max(1.0/doubleIn, part), seconds/doubleInAtLeast.Seconds(), 1))
 	case searching:
 		l.rate *= math.Exp2(min(max(1.0/searchIn, seconds/searchInAtMost.Seconds()), seconds/doubleInAtLeast.Seconds(), 1))
 	}
