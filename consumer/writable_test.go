@@ -69,3 +69,33 @@ func TestAPartitionIsWritableWhileItsWritesEnd(t *testing.T) {
 		})
 	}
 }
+
+// The writer of a message has not begun when the next task asks.
+func TestAPartitionIsWritableRightAfterAMessageHasCome(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		const messages = 50
+		not, left := 0, messages
+		done := make(chan struct{})
+		a := w.start("a", func(_ context.Context, d *consumer.Delivery) error {
+			m := answer(d)
+			m.Key = []byte{1}
+			d.Publish(func(error) {}, m)
+			if !d.Writable(out, m.Key) {
+				not++
+			}
+			if left--; left == 0 {
+				close(done)
+			}
+			return nil
+		}, func(cfg *consumer.Config) { cfg.MaxInFlight, cfg.Client = 20, fourSlow{cfg.Client, 0} })
+		for range messages {
+			w.append(0, 1)
+			time.Sleep(2 * time.Second) // longer than a write may take
+		}
+		<-done
+		if not > 0 {
+			t.Errorf("not writable %d of %d times", not, messages)
+		}
+		a.stop()
+	})
+}
