@@ -125,7 +125,7 @@ func (s Step) last() string {
 	if s.At.UTC().Format(time.DateOnly) == s.Last.UTC().Format(time.DateOnly) {
 		return timeOfDay(s.Last)
 	}
-	return s.Last.UTC().Format("15:04:05 UTC on 2006-01-02")
+	return s.Last.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
 // timeOfDay returns a time without the day, which is the day of the step or the next.

@@ -35,7 +35,7 @@ func TestEveryKindIsTold(t *testing.T) {
 		{Step{At: earlier, Kind: Refused, Error: &events.APIError{Status: 502}, Detail: "it says nothing of the task", Times: 2, Last: until},
 			"MPC refused the call with HTTP 502: it says nothing of the task. This happened 2 times, the last time at 08:10:05 UTC."},
 		{Step{At: until.Add(-24 * time.Hour), Kind: OutageWait, Times: 2, Last: until},
-			"Waits: MPC does not serve. This happened 2 times, the last time at 08:10:05 UTC on 2026-11-23."},
+			"Waits: MPC does not serve. This happened 2 times, the last time at 2026-11-23 08:10:05 UTC."},
 		{Step{Kind: Accepted}, "MPC accepted the retry."},
 		{Step{At: earlier, Kind: Skipped, Times: 9, Last: until}, "9 more steps are left out, the last at 08:10:05 UTC."},
 		{Step{Kind: Answered, Reason: events.Accepted}, "Answered retried, accepted. MPC accepted the retry."},

@@ -14,7 +14,7 @@ function show() {
   list(byId('retries-rows'), hours, (hour) => hour.from,
     () => make('tr', {}, make('td', { class: 'time' }), ...counts.map(() => make('td', { class: 'number' }))),
     (row, hour) => {
-      put(row.firstElementChild, clock(hour.from, now));
+      put(row.firstElementChild, clock(hour.from, now).slice(0, -3)); // an hour has no seconds
       counts.forEach((name, i) => put(row.children[i + 1], number(hour[name])));
     });
 }

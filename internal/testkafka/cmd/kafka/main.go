@@ -36,6 +36,6 @@ func run(port int) error {
 	case <-ctx.Done():
 		return nil
 	case <-c.Ended(0):
-		return fmt.Errorf("Kafka has ended by itself%s", c.Tail()) //nolint:staticcheck // a name
+		return fmt.Errorf("Kafka has ended by itself%s", c.Tail())
 	}
 }
