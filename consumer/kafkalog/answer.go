@@ -43,7 +43,7 @@ type fetchResponse struct {
 type partResponse struct {
 	code    int16 // Kafka's error code
 	brought bool  // there were batches
-	*pager
+	pager
 	err error // it cannot be read
 }
 
@@ -89,7 +89,7 @@ type reader struct {
 
 // partition reads the answer for one partition and returns the index of the part after it.
 func (r *reader) partition(topic string, parts []*part, all []*partResponse, next int) int {
-	id, f := r.int32(), &partResponse{code: r.int16()}
+	id, code := r.int32(), r.int16()
 	high, stable := r.int64(), r.int64()
 	if r.version >= 5 {
 		r.int64() // start of the log
@@ -115,7 +115,7 @@ func (r *reader) partition(topic string, parts []*part, all []*partResponse, nex
 		r.discard(size)
 		return next
 	}
-	f.pager = newPager(parts[at], high, stable, aborted)
+	f := &partResponse{code: code, pager: newPager(parts[at], high, stable, aborted)}
 	all[at] = f
 	r.batches(f, size)
 	return at + 1
@@ -129,7 +129,7 @@ func (r *reader) batches(f *partResponse, size int) {
 		f.err = fmt.Errorf("the broker's answer has a last stable offset of %d", f.stable)
 	}
 	for r.err == nil && f.err == nil && !f.full && r.left-end > 0 {
-		complete, err := r.batch(f.pager, r.left-end)
+		complete, err := r.batch(&f.pager, r.left-end)
 		f.brought = f.brought || complete || err != nil
 		if err != nil && f.page.Next == f.from {
 			f.err = err

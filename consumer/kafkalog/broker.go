@@ -3,6 +3,7 @@ package kafkalog
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 )
@@ -39,22 +40,38 @@ func (l *Client) broker(id int32) *broker {
 	return b
 }
 
-// leader returns the id of the partition's leader from the transport's metadata, which is
-// at most about two seconds old.
+// leadersFor is how long a topic's leaders are cached. Each request needs one, and
+// kafka-go copies the topic's whole metadata at each lookup.
+const leadersFor = 200 * time.Millisecond
+
+// leaders are a topic's leaders at some time.
+type leaders struct {
+	of map[int]int32 // by partition; negative: it has none
+	at time.Time
+}
+
+// leader returns the id of the partition's leader, as the transport's metadata had it at
+// most leadersFor ago. That is at most about two seconds old itself.
 func (l *Client) leader(ctx context.Context, topic string, partition int) (int32, error) {
-	t, err := l.lookUp(ctx, topic)
-	if err != nil {
-		return 0, err
-	}
-	for i := range t.Partitions {
-		p := &t.Partitions[(i+partition)%len(t.Partitions)] // they are sorted
-		if int(p.PartitionIndex) != partition {
-			continue
+	cached, _ := l.leaders.Load(topic)
+	known, ok := cached.(leaders)
+	if !ok || time.Since(known.at) > leadersFor {
+		t, err := l.lookUp(ctx, topic)
+		if err != nil {
+			return 0, err
 		}
-		if p.LeaderID < 0 {
-			return 0, kafka.LeaderNotAvailable
+		known = leaders{of: make(map[int]int32, len(t.Partitions)), at: time.Now()}
+		for i := range t.Partitions {
+			known.of[int(t.Partitions[i].PartitionIndex)] = t.Partitions[i].LeaderID
 		}
-		return p.LeaderID, nil
+		l.leaders.Store(topic, known)
 	}
-	return 0, kafka.UnknownTopicOrPartition
+	id, exists := known.of[partition]
+	switch {
+	case !exists:
+		return 0, kafka.UnknownTopicOrPartition
+	case id < 0:
+		return 0, kafka.LeaderNotAvailable
+	}
+	return id, nil
 }

@@ -80,6 +80,7 @@ type Client struct {
 	brokers     brokerSet
 	silent      silentBrokers
 	counts      sync.Map      // topic → count, for PartitionFor
+	leaders     sync.Map      // topic → leaders
 	keyless     atomic.Uint64 // messages without a key
 	correlation atomic.Int32  // number of the last request
 }

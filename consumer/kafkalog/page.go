@@ -36,7 +36,7 @@ type pager struct {
 	largest   int64 // bytes of a record
 	high      int64 // end of all records
 	stable    int64 // last stable offset
-	aborted   *aborted
+	aborted   aborted
 	names     map[string]string
 
 	page consumer.Page
@@ -45,8 +45,8 @@ type pager struct {
 	full bool
 }
 
-func newPager(f *part, high, stable int64, txns []fetch.ResponseTransaction) *pager {
-	return &pager{
+func newPager(f *part, high, stable int64, txns []fetch.ResponseTransaction) pager {
+	return pager{
 		topic: f.topic, partition: int(f.partition), from: f.offset, high: high, stable: stable, aborted: newAborted(txns),
 		most: min(max(minPage, 8*f.asked), maxPage), largest: max(usualRecord, int64(f.asked)),
 		page: consumer.Page{Next: f.offset, End: stable},
@@ -182,20 +182,23 @@ func (p *pager) leaveOut(h *header, from int64, why string) {
 // page, so each applies from its start to its marker.
 type aborted struct {
 	ahead []fetch.ResponseTransaction
-	open  map[int64]bool // by producer id
+	open  map[int64]bool // by producer id; nil: none yet
 }
 
-func newAborted(txns []fetch.ResponseTransaction) *aborted {
+func newAborted(txns []fetch.ResponseTransaction) aborted {
 	ahead := slices.Clone(txns)
 	slices.SortFunc(ahead, func(a, b fetch.ResponseTransaction) int {
 		return int(min(1, max(-1, a.FirstOffset-b.FirstOffset)))
 	})
-	return &aborted{ahead: ahead, open: map[int64]bool{}}
+	return aborted{ahead: ahead}
 }
 
 // begin opens the transactions that have started at a batch's base offset.
 func (a *aborted) begin(base int64) {
 	for len(a.ahead) > 0 && a.ahead[0].FirstOffset <= base {
+		if a.open == nil {
+			a.open = map[int64]bool{}
+		}
 		a.open[a.ahead[0].ProducerID] = true
 		a.ahead = a.ahead[1:]
 	}
