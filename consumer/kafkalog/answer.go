@@ -32,15 +32,15 @@ type fetchRequest struct {
 	parts []*part
 }
 
-// fetchResponse is its answer. found has an element for each part; nil if the broker did
-// not answer for it.
+// fetchResponse is its answer. found has an element for each part.
 type fetchResponse struct {
 	fetch.Response // without its Topics
-	found          []*partResponse
+	found          []partResponse
 }
 
 // partResponse is the answer for one part.
 type partResponse struct {
+	known   bool  // the broker has answered for this part
 	code    int16 // Kafka's error code
 	brought bool  // there were batches
 	pager
@@ -61,7 +61,7 @@ func (l *Client) exchangeFetch(wire *wire, version int16, f *fetchRequest) (*fet
 	if got := r.int32(); r.err == nil && got != id {
 		return nil, fmt.Errorf("the broker answers request %d, not %d", got, id)
 	}
-	answer := &fetchResponse{found: make([]*partResponse, len(f.parts))}
+	answer := &fetchResponse{found: make([]partResponse, len(f.parts))}
 	answer.ThrottleTimeMs = r.int32()
 	if version >= 7 {
 		answer.ErrorCode, answer.SessionID = r.int16(), r.int32()
@@ -88,7 +88,7 @@ type reader struct {
 }
 
 // partition reads the answer for one partition and returns the index of the part after it.
-func (r *reader) partition(topic string, parts []*part, all []*partResponse, next int) int {
+func (r *reader) partition(topic string, parts []*part, all []partResponse, next int) int {
 	id, code := r.int32(), r.int16()
 	high, stable := r.int64(), r.int64()
 	if r.version >= 5 {
@@ -111,13 +111,12 @@ func (r *reader) partition(topic string, parts []*part, all []*partResponse, nex
 			break
 		}
 	}
-	if r.err != nil || parts[at].topic != topic || parts[at].partition != id || all[at] != nil {
+	if r.err != nil || parts[at].topic != topic || parts[at].partition != id || all[at].known {
 		r.discard(size)
 		return next
 	}
-	f := &partResponse{code: code, pager: newPager(parts[at], high, stable, aborted)}
-	all[at] = f
-	r.batches(f, size)
+	all[at] = partResponse{known: true, code: code, pager: newPager(parts[at], high, stable, aborted)}
+	r.batches(&all[at], size)
 	return at + 1
 }
 

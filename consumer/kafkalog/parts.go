@@ -73,7 +73,7 @@ func (p *poller) send(on *connPool, parts []*part, wait time.Duration) bool {
 	room := int64(answerBytes)
 	for i, f := range parts {
 		if i == 0 || f.topic != parts[i-1].topic {
-			req.Topics = append(req.Topics, fetch.RequestTopic{Topic: f.topic})
+			req.Topics = append(req.Topics, fetch.RequestTopic{Topic: f.topic, Partitions: make([]fetch.RequestPartition, 0, len(parts)-i)})
 		}
 		t := &req.Topics[len(req.Topics)-1]
 		t.Partitions = append(t.Partitions, fetch.RequestPartition{
@@ -109,8 +109,8 @@ func (p *poller) handOut(parts []*part, res *fetchResponse, err error, roomy boo
 		}
 		f.throttled += held
 		a := partAnswer{err: err}
-		if err == nil {
-			a.found = res.found[i]
+		if err == nil && res.found[i].known {
+			a.found = &res.found[i]
 		}
 		switch {
 		case err != nil:
