@@ -47,12 +47,10 @@ func (b *bench) backlog(ctx context.Context, who string, s setting, filled topic
 	if err := r.start(); err != nil {
 		return nil, err
 	}
-	r.c.toggleProfile()
 	f, err := r.measureShares(ctx, settle, length)
 	if err != nil {
 		return nil, err
 	}
-	r.c.toggleProfile()
 	m, err := r.memory(int(r.api.served.Load()))
 	if err != nil {
 		return nil, err
@@ -69,6 +67,7 @@ func (r *run) measureShares(ctx context.Context, settle, length time.Duration) (
 	if err := r.pause(ctx, settle); err != nil {
 		return nil, err
 	}
+	r.c.toggleProfile() // not before: the process must have begun to wait for the signal
 	from, err := r.usage()
 	if err != nil {
 		return nil, err
@@ -80,5 +79,6 @@ func (r *run) measureShares(ctx context.Context, settle, length time.Duration) (
 	if err != nil {
 		return nil, err
 	}
+	r.c.toggleProfile()
 	return r.shares(from, to), nil
 }
