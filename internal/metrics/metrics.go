@@ -43,6 +43,7 @@ const ok = "ok"
 // Metrics are the metrics of one process.
 type Metrics struct {
 	registry *prometheus.Registry
+	forPage  *prometheus.Registry // see Totals
 	events   *prometheus.CounterVec
 	duration prometheus.Histogram
 	times    prometheus.Histogram // the same in buckets of 1 %, for the page alone
@@ -91,6 +92,8 @@ func New() *Metrics {
 	m.times = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Namespace: namespace, Name: "times_seconds", Help: "event_duration_seconds in buckets of 1 %.", NativeHistogramBucketFactor: 1.02,
 	})
+	m.forPage = prometheus.NewRegistry()
+	m.forPage.MustRegister(m.events, m.times)
 	m.forceIgnored = auto.NewCounter(prometheus.CounterOpts{
 		Namespace: namespace, Name: "force_ignored_total",
 		Help: "Failure events whose header " + events.ForceHeader + " was ignored because RETRY_ALLOW_FORCE is false.",

@@ -31,9 +31,7 @@ type Time struct {
 
 // Totals reads the counters. It takes some ten microseconds.
 func (m *Metrics) Totals() (Totals, error) {
-	some := prometheus.NewRegistry()
-	some.MustRegister(m.events, m.times)
-	families, err := some.Gather()
+	families, err := m.forPage.Gather()
 	if err != nil {
 		return Totals{}, fmt.Errorf("read the counters: %w", err)
 	}
