@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Totals are the counts since the start, for the operator's page. They are the same as
