@@ -3,7 +3,6 @@ package metrics
 import (
 	"fmt"
 	"math"
-
 )
 
 // Totals are the counts since the start, for the operator's page. They are the same as
