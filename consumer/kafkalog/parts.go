@@ -140,7 +140,7 @@ func (p *poller) handOut(parts []*part, res *fetchResponse, err error, roomy boo
 			brought = true
 			waitOn = append(waitOn, f)
 			continue
-		case now.Sub(f.since) < fetchWait && a.found.stable >= 0:
+		case now.Sub(f.since) < emptyWait && a.found.stable >= 0:
 			f.end = a.found.stable
 			waitOn = append(waitOn, f)
 			continue

@@ -10,6 +10,9 @@ import (
 const (
 	// fetchWait is how long a broker holds a fetch that finds nothing.
 	fetchWait = 500 * time.Millisecond
+	// emptyWait is how long a caller waits, over several fetches, until it is told that
+	// there is nothing: on an idle machine each caller costs a wake-up.
+	emptyWait = 2 * time.Second
 	// lateWait is the same for partitions that arrive during such a fetch. The next
 	// arrivals wait at most that long.
 	lateWait = 50 * time.Millisecond
@@ -33,7 +36,7 @@ const (
 // poller combines the Fetch calls for the partitions of one leader into few requests: a
 // long one for all, and beside it a short one for calls that arrive during the long one. A
 // call without a result goes into the next request, without waking its caller, until
-// fetchWait is over.
+// emptyWait is over.
 //
 // mu guards the fields below it. It is never held while waiting.
 type poller struct {
