@@ -112,10 +112,10 @@ type Consumer struct {
 
 	lastObservation atomic.Uint64 // see observations
 
-	// former are the notices that held when the last generation ended. They end when the
-	// next one begins: until then the brokers may still be unreachable. Only Run's
-	// goroutine uses it.
-	former []*notice.Notice
+	// formerNotices held when the last generation ended. They end when the next generation
+	// begins: until then the brokers may still be unreachable. Only Run's goroutine uses
+	// them.
+	formerNotices []*notice.Notice
 
 	mu      sync.Mutex
 	current *generation

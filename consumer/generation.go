@@ -68,8 +68,8 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, topicPartitio
 		// This generation's notices replace those of the former one before those end: the
 		// same unreachable broker may be the cause of both.
 		if still := g.notices(); len(still) > 0 {
-			former := c.former
-			c.former = still
+			former := c.formerNotices
+			c.formerNotices = still
 			endNotices(former)
 		}
 		return fmt.Errorf("generation %d ended before it started: %w", gen.ID(), err)
@@ -78,8 +78,8 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, topicPartitio
 	defer c.setCurrent(nil)
 	c.absent.Store(false)
 	c.broker.Over("Kafka answers again")
-	endNotices(c.former)
-	defer func() { c.former = g.notices() }()
+	endNotices(c.formerNotices)
+	defer func() { c.formerNotices = g.notices() }()
 	g.log.WithField("partitions", gen.Assigned()).Info("partitions assigned")
 
 	loops.Go(c.cfg.Clock, g.watchTopic)

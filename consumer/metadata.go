@@ -111,15 +111,15 @@ func ParseCommitMetadata(text string, low int64) (CommitMetadata, error) {
 		return CommitMetadata{}, fmt.Errorf("%w after %d bytes", errTruncated, len(text))
 	}
 	var m CommitMetadata
-	var said bool
+	var hasState bool // clean or called
 	for _, word := range words[1 : len(words)-1] {
 		name, value, _ := strings.Cut(word, "=")
 		var err error
 		switch name {
 		case "clean":
-			said = true
+			hasState = true
 		case "called":
-			said = true
+			hasState = true
 			m.Called, err = strconv.ParseInt(value, 10, 64)
 			if err == nil && m.Called <= 0 {
 				err = fmt.Errorf("called=%d", m.Called)
@@ -155,7 +155,7 @@ func ParseCommitMetadata(text string, low int64) (CommitMetadata, error) {
 			return CommitMetadata{}, fmt.Errorf("%w: %w", errDamaged, err)
 		}
 	}
-	if !said {
+	if !hasState {
 		return CommitMetadata{}, fmt.Errorf("%w: neither clean nor called is present", errDamaged)
 	}
 	return m, nil

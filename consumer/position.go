@@ -12,20 +12,20 @@ func (t *tracker) position(last bool) (low int64, m CommitMetadata) {
 		m.Called = 0
 	}
 	low = t.next
-	at := int64(-1) // start of the current run of answered offsets
+	doneFrom := int64(-1) // start of the current run of answered offsets
 	for _, e := range t.entries {
 		switch {
 		case e.resolved:
 			continue
-		case at < 0:
+		case doneFrom < 0:
 			low = e.offset
-		case at < e.offset:
-			m.Done = append(m.Done, Interval{at, e.offset})
+		case doneFrom < e.offset:
+			m.Done = append(m.Done, Interval{doneFrom, e.offset})
 		}
-		at = e.offset + 1
+		doneFrom = e.offset + 1
 	}
-	if at >= 0 && at < t.next {
-		m.Done = append(m.Done, Interval{at, t.next})
+	if doneFrom >= 0 && doneFrom < t.next {
+		m.Done = append(m.Done, Interval{doneFrom, t.next})
 	}
 	for _, i := range t.inherited.done {
 		i.From = max(i.From, t.next)
@@ -35,7 +35,7 @@ func (t *tracker) position(last bool) (low int64, m CommitMetadata) {
 		}
 		m.Done = append(m.Done, i)
 	}
-	if at < 0 && len(m.Done) > 0 && m.Done[0].From == low {
+	if doneFrom < 0 && len(m.Done) > 0 && m.Done[0].From == low {
 		low, m.Done = m.Done[0].To, m.Done[1:]
 	}
 	m.Since = t.bound(low)
@@ -58,7 +58,7 @@ func (t *tracker) bound(low int64) time.Time {
 	return since
 }
 
-// clean reports that no unanswered event, fetched or not, has a call in doubt.
+// clean reports whether no unanswered event, fetched or not, has a call in doubt.
 func (t *tracker) clean() bool {
 	for _, e := range t.entries {
 		if e.called && !e.resolved {

@@ -46,7 +46,7 @@ type queue struct {
 	waiting []*publication
 	writing bool      // a writer goroutine is running
 	pending int       // unacknowledged publications, including those being written
-	began   time.Time // start of the current write
+	began   time.Time // start of the current write, or when its first message came
 	failing bool      // the last attempt failed
 	absent  bool      // because the topic or its partition does not exist
 }
@@ -87,7 +87,7 @@ func (p *publisher) publish(pub *publication) {
 	q.waiting = append(q.waiting, pub)
 	q.pending++
 	write := !q.writing
-	if write { // also until the writer runs, the write counts from now
+	if write { // its writer may start later, but its age counts from now
 		q.writing, q.began = true, p.g.c.cfg.Clock.Now()
 	}
 	p.mu.Unlock()

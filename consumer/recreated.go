@@ -35,11 +35,11 @@ func (p *partition) outOfRange() error {
 // otherLog gives up the generation: what was read before must not be committed for the log
 // that is there now.
 func (p *partition) otherLog(err error) error {
-	wholeTopic, of := errors.Is(err, errTopicGone), "partition"
+	wholeTopic, what := errors.Is(err, errTopicGone), "partition"
 	if wholeTopic {
-		of = "topic"
+		what = "topic"
 	}
-	p.log.Errorf("%v: starting over from the beginning of the %s", err, of)
+	p.log.Errorf("%v: starting over from the beginning of the %s", err, what)
 	p.g.revoke(err)
 	p.g.restart(wholeTopic, p)
 	return err
@@ -67,7 +67,7 @@ func (c *Consumer) isStale(id int, at Position) bool {
 
 // withoutTime returns the commit's text without the parts that change with time. If the
 // last commit of the former log was stored but its answer lost, it differs from the known
-// commit only in those.
+// commit only in those parts.
 func withoutTime(at Position) string {
 	m, err := ParseCommitMetadata(at.Metadata, at.Offset)
 	if err != nil {

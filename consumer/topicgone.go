@@ -15,7 +15,7 @@ const (
 	checksRequired     = 3 // successful checks in a row
 )
 
-// verifyTopic finds out, after such an error, whether the topic is still the committed one.
+// verifyTopic finds out, after an "unknown topic" error, whether the topic is still the committed one.
 // It commits nothing meanwhile: the broker would keep the old position for a new topic of
 // the same name. It returns nil if the topic is the committed one. If it is not, it revokes
 // the generation, and the next one reads the topic from its beginning. If ctx ends before

@@ -31,11 +31,11 @@ func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool
 	if q.pending == 0 {
 		return true
 	}
-	of, age := p.used[topic], p.g.c.cfg.Clock.Now().Sub(q.began)
+	partitions, age := p.used[topic], p.g.c.cfg.Clock.Now().Sub(q.began)
 	half := p.g.c.cfg.MaxInFlight
-	most := max(min(minPending, half), 2*half/of)
+	most := max(min(minPending, half), 2*half/partitions)
 	switch {
-	case of == 1:
+	case partitions == 1:
 		most = math.MaxInt
 	case age < usualWrite:
 		most = max(most, half)

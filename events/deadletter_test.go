@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	place  = eventstest.Place
+	place  = eventstest.FailedSource
 	defect = &events.Unreadable{Reason: events.NotJSON, Message: "the value is ü"}
 )
 

@@ -31,8 +31,8 @@ With -notify it also simulates SMN. A new task fails every now and then (-fail-e
 Its failure, and the end of each task whose retry was accepted, is reported to that URL.
 A separate HTTPS server serves the signing certificate.
 
-Options. Each is also read from the variable in brackets, which is better for secrets:
-other users can see the command line.
+Options. Those with a variable in brackets are also read from it, which is better for
+secrets: other users can see the command line.
 `
 
 type options struct {

@@ -44,29 +44,32 @@ func (l *Client) broker(id int32) *broker {
 // kafka-go copies the topic's whole metadata at each lookup.
 const leadersFor = 200 * time.Millisecond
 
-// leaders are a topic's leaders at some time.
+// leaders are a topic's leaders, as they were at the time of the lookup.
 type leaders struct {
-	of map[int]int32 // by partition; negative: it has none
-	at time.Time
+	byPartition map[int]int32 // negative: the partition has no leader
+	lookedUp    time.Time
 }
 
 // leader returns the id of the partition's leader, as the transport's metadata had it at
 // most leadersFor ago. That is at most about two seconds old itself.
 func (l *Client) leader(ctx context.Context, topic string, partition int) (int32, error) {
 	cached, _ := l.leaders.Load(topic)
-	known, ok := cached.(leaders)
-	if !ok || time.Since(known.at) > leadersFor {
-		t, err := l.lookUp(ctx, topic)
-		if err != nil {
-			return 0, err
-		}
-		known = leaders{of: make(map[int]int32, len(t.Partitions)), at: time.Now()}
-		for i := range t.Partitions {
-			known.of[int(t.Partitions[i].PartitionIndex)] = t.Partitions[i].LeaderID
-		}
-		l.leaders.Store(topic, known)
+	known, _ := cached.(leaders)
+	// Only a leader is taken from the cache. Partitions may know of a partition that was
+	// added since.
+	if id, exists := known.byPartition[partition]; exists && id >= 0 && time.Since(known.lookedUp) <= leadersFor {
+		return id, nil
 	}
-	id, exists := known.of[partition]
+	known = leaders{byPartition: map[int]int32{}, lookedUp: time.Now()}
+	t, err := l.lookUp(ctx, topic)
+	if err != nil {
+		return 0, err
+	}
+	for i := range t.Partitions {
+		known.byPartition[int(t.Partitions[i].PartitionIndex)] = t.Partitions[i].LeaderID
+	}
+	l.leaders.Store(topic, known)
+	id, exists := known.byPartition[partition]
 	switch {
 	case !exists:
 		return 0, kafka.UnknownTopicOrPartition

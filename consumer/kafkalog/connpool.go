@@ -35,14 +35,15 @@ type connPool struct {
 	broker   int32
 	maxConns int
 
-	mu    sync.Mutex
-	queue []chan taken // callers without a connection
-	free  []*pooledConn
-	open  int       // connections
-	slow  int       // connections with a slow request
-	muted time.Time // the broker reads nothing before this time
+	mu             sync.Mutex
+	queue          []chan taken // callers without a connection
+	free           []*pooledConn
+	open           int       // connections
+	slow           int       // connections with a slow request
+	throttledUntil time.Time // until then the broker reads no request
 
-	answered, added time.Time // times of the last answer, and of the last connection beyond maxConns
+	lastAnswer    time.Time
+	lastExtraConn time.Time // when the last connection beyond maxConns was added
 }
 
 func newConnPool(l *Client, broker int32, maxConns int) *connPool {
@@ -52,9 +53,9 @@ func newConnPool(l *Client, broker int32, maxConns int) *connPool {
 // pooledConn is a connection of the pool. While it is not free, one caller uses it.
 type pooledConn struct {
 	*protocol.Conn
-	versions map[protocol.ApiKey]int16
-	since    time.Time  // free since then
-	end      chan error // closes it
+	versions  map[protocol.ApiKey]int16
+	freeSince time.Time
+	end       chan error // an error sent here closes the connection
 }
 
 // taken is what a caller in the queue gets.
@@ -71,9 +72,9 @@ func (n *connPool) send(ctx context.Context, timeout time.Duration, req protocol
 		return nil, err
 	}
 	n.mu.Lock()
-	muted := time.Until(n.muted)
+	throttled := time.Until(n.throttledUntil)
 	n.mu.Unlock()
-	if err := clock.System.Sleep(ctx, muted); err != nil {
+	if err := clock.System.Sleep(ctx, throttled); err != nil {
 		n.putBack(c)
 		return nil, err
 	}
@@ -84,9 +85,9 @@ func (n *connPool) send(ctx context.Context, timeout time.Duration, req protocol
 	n.mu.Lock()
 	watch.end()
 	if err == nil {
-		n.answered = time.Now()
+		n.lastAnswer = time.Now()
 		if held := throttle(answer); held > 0 {
-			n.muted = n.answered.Add(held)
+			n.throttledUntil = n.lastAnswer.Add(held)
 		}
 	}
 	n.mu.Unlock()
@@ -156,7 +157,7 @@ func (n *connPool) putBack(c *pooledConn) {
 		n.queue[0] <- taken{conn: c}
 		n.queue = slices.Delete(n.queue, 0, 1)
 	default:
-		c.since = time.Now()
+		c.freeSince = time.Now()
 		n.free = append(n.free, c)
 	}
 }
@@ -225,7 +226,7 @@ func (n *connPool) restOfIdle(c *pooledConn) time.Duration {
 	if i < 0 {
 		return connIdle
 	}
-	rest := connIdle - time.Since(c.since)
+	rest := connIdle - time.Since(c.freeSince)
 	if rest <= 0 {
 		n.free = slices.Delete(n.free, i, i+1)
 	}
@@ -241,10 +242,10 @@ func (n *connPool) watch() *watch {
 		now := time.Now()
 		switch {
 		case w.ended:
-		case n.answered.After(began), now.Sub(n.added) >= slowAfter:
+		case n.lastAnswer.After(began), now.Sub(n.lastExtraConn) >= slowAfter:
 			w.slow = true
 			n.slow++
-			n.added = now
+			n.lastExtraConn = now
 			n.dispatch()
 		default:
 			w.timer.Reset(slowAfter)

@@ -70,12 +70,12 @@ func (l *Client) explain(doing, right string, err error) error {
 	if meaning := meanings[code]; meaning != nil {
 		return fmt.Errorf("%s: %w: %w", doing, meaning, err)
 	}
-	lost, certain := ofConnection(err)
+	lost, confirmed := ofConnection(err)
 	if advice := l.advice(code, right, err); advice != "" {
 		err = fmt.Errorf("%w (%s)", err, advice)
 	}
 	if lost {
-		err = &unreachable{err, certain}
+		err = &unreachable{err, confirmed}
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

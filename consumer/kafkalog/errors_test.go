@@ -81,8 +81,8 @@ func TestNewRefusesAnIncompleteConfig(t *testing.T) {
 func TestOnlyWhatStopsAllOperationsIsACauseForAll(t *testing.T) {
 	l := alone(t, []string{"127.0.0.1:1"})
 	for _, c := range []struct {
-		cause       error
-		is, certain bool
+		cause         error
+		is, confirmed bool
 	}{
 		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, true, true},
 		{&silentError{address: "b:1"}, true, true},
@@ -104,8 +104,8 @@ func TestOnlyWhatStopsAllOperationsIsACauseForAll(t *testing.T) {
 			continue
 		}
 		_, fromNet := c.cause.(*net.OpError) //nolint:errorlint // it is made above
-		if text, certain := shared.Cause(); certain != c.certain || strings.Contains(text, "fetch") || fromNet && strings.Contains(text, "library") || !strings.Contains(text, c.cause.Error()) {
-			t.Errorf("%v: %q, certain %v", c.cause, text, certain)
+		if text, confirmed := shared.Cause(); confirmed != c.confirmed || strings.Contains(text, "fetch") || fromNet && strings.Contains(text, "library") || !strings.Contains(text, c.cause.Error()) {
+			t.Errorf("%v: %q, confirmed %v", c.cause, text, confirmed)
 		}
 	}
 }

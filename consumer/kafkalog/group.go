@@ -80,7 +80,7 @@ func (l *Client) Join(ctx context.Context) (consumer.Generation, error) {
 	l.current = g
 	leaving := l.left != nil
 	l.mu.Unlock()
-	if g.leads && g.of == 0 {
+	if g.leads && g.partitionCount == 0 {
 		g.Release()
 		return nil, l.explain("join group "+l.cfg.GroupID, l.groupRight(), kafka.UnknownTopicOrPartition)
 	}
@@ -232,20 +232,20 @@ func (l *Client) groupRight() string {
 // generation is a kafka-go generation, kept open until it is released: kafka-go rejoins
 // only after the function it was given returns.
 type generation struct {
-	client   *Client
-	gen      *kafka.Generation
-	assigned []int
-	of       int // partition count at the assignment, if this member leads
-	leads    bool
-	ended    chan struct{}
-	released chan struct{}
-	release  sync.Once
+	client         *Client
+	gen            *kafka.Generation
+	assigned       []int
+	partitionCount int // at the assignment, if this member leads
+	leads          bool
+	ended          chan struct{}
+	released       chan struct{}
+	release        sync.Once
 }
 
 func newGeneration(l *Client, gen *kafka.Generation) *generation {
 	g := &generation{client: l, gen: gen, ended: make(chan struct{}), released: make(chan struct{})}
-	if of := l.leading.Load(); of != notLeading {
-		g.of, g.leads = int(of), true
+	if count := l.leading.Load(); count != notLeading {
+		g.partitionCount, g.leads = int(count), true
 	}
 	for _, p := range gen.Assignments[l.cfg.Topic] {
 		g.assigned = append(g.assigned, p.ID)
@@ -264,6 +264,6 @@ func newGeneration(l *Client, gen *kafka.Generation) *generation {
 
 func (g *generation) ID() int                { return int(g.gen.ID) }
 func (g *generation) Assigned() []int        { return slices.Clone(g.assigned) }
-func (g *generation) Leads() (int, bool)     { return g.of, g.leads }
+func (g *generation) Leads() (int, bool)     { return g.partitionCount, g.leads }
 func (g *generation) Ended() <-chan struct{} { return g.ended }
 func (g *generation) Release()               { g.release.Do(func() { close(g.released) }) }

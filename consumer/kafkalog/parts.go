@@ -59,8 +59,8 @@ func (p *poller) request() []*part {
 	return parts
 }
 
-// send sends one request and hands out its answer. It reports whether that brought
-// anything.
+// send sends one request and hands out its answer. It reports whether the answer has
+// records.
 func (p *poller) send(on *connPool, parts []*part, wait time.Duration) bool {
 	req := &fetch.Request{
 		ReplicaID:      -1,
@@ -92,7 +92,7 @@ func (p *poller) send(on *connPool, parts []*part, wait time.Duration) bool {
 	return p.handOut(parts, res, err, room >= 0)
 }
 
-// handOut answers the parts that have a result and lets the others keep waiting. roomy: the
+// handOut answers the parts that have a result. The others keep waiting. roomy: the
 // response's size limit left no records out.
 func (p *poller) handOut(parts []*part, res *fetchResponse, err error, roomy bool) bool {
 	var held time.Duration
@@ -115,11 +115,11 @@ func (p *poller) handOut(parts []*part, res *fetchResponse, err error, roomy boo
 		switch {
 		case err != nil:
 		case a.found == nil && held > 0: // a throttled response names no partition
-			if now.Sub(f.since) < throttledWait {
+			if now.Sub(f.since) < throttledCallTime {
 				waitOn = append(waitOn, f)
 				continue
 			}
-		case a.found == nil && i > 0 && now.Sub(f.since) < throttledWait:
+		case a.found == nil && i > 0 && now.Sub(f.since) < throttledCallTime:
 			// A broker may leave a partition out for lack of space. It goes first next
 			// time.
 			waitOn = append(waitOn, f)
@@ -140,7 +140,7 @@ func (p *poller) handOut(parts []*part, res *fetchResponse, err error, roomy boo
 			brought = true
 			waitOn = append(waitOn, f)
 			continue
-		case now.Sub(f.since) < emptyWait && a.found.stable >= 0:
+		case now.Sub(f.since) < emptyCallTime && a.found.stable >= 0:
 			f.end = a.found.stable
 			waitOn = append(waitOn, f)
 			continue
@@ -148,10 +148,10 @@ func (p *poller) handOut(parts []*part, res *fetchResponse, err error, roomy boo
 		ready, answers = append(ready, f), append(answers, a)
 	}
 	p.mu.Lock()
-	if muted := now.Add(held); held > 0 && muted.After(p.muted) {
-		p.muted = muted
+	if until := now.Add(held); held > 0 && until.After(p.throttledUntil) {
+		p.throttledUntil = until
 	}
-	p.away = max(0, p.away) + len(ready)
+	p.returning = max(0, p.returning) + len(ready)
 	p.waiting = append(waitOn, p.waiting...)
 	p.mu.Unlock()
 	for i, f := range ready {

@@ -8,24 +8,25 @@ import (
 )
 
 const (
-	// fetchWait is how long a broker holds a fetch that finds nothing.
-	fetchWait = 500 * time.Millisecond
-	// emptyWait is how long a caller waits, over several fetches, until it is told that
-	// there is nothing: on an idle machine each caller costs a wake-up.
-	emptyWait = 2 * time.Second
-	// lateWait is the same for partitions that arrive during such a fetch. The next
-	// arrivals wait at most that long.
-	lateWait = 50 * time.Millisecond
-	// gatherFor is how long a fetch waits for the partitions that the last one answered:
-	// most come back at once.
-	gatherFor = time.Millisecond
-	// idleGatherFor is the same after a fetch that found nothing: one more request for late
-	// partitions would cost more than the time.
-	idleGatherFor = 5 * time.Millisecond
-	// throttledWait is how long a throttled fetch waits before its caller is told.
-	throttledWait = 10 * time.Second
-	// throttledLately is how long after a throttle only one fetch runs at a time.
-	throttledLately = time.Minute
+	// longFetchWait is how long a broker waits for records before it answers a long fetch.
+	longFetchWait = 500 * time.Millisecond
+	// shortFetchWait is the same for a short fetch. Calls that arrive during a short fetch
+	// wait until it ends.
+	shortFetchWait = 50 * time.Millisecond
+	// emptyCallTime is how long a Fetch call without records takes. If it were shorter, idle
+	// callers would wake up more often.
+	emptyCallTime = 2 * time.Second
+	// gatherTime is how long a new fetch waits for callers that were just answered. Most of
+	// them call Fetch again at once.
+	gatherTime = time.Millisecond
+	// idleGatherTime replaces gatherTime after a long fetch without records. The delay then
+	// costs less than an additional short fetch for the callers that return later.
+	idleGatherTime = 5 * time.Millisecond
+	// throttledCallTime is how long a Fetch call keeps waiting while the broker throttles it,
+	// or leaves its partition out of each answer.
+	throttledCallTime = 10 * time.Second
+	// afterThrottle is how long after a throttle the poller sends no short fetches.
+	afterThrottle = time.Minute
 	// fetchTimeout bounds a fetch, including the transfer of its pages.
 	fetchTimeout = 10 * time.Second
 	// answerBytes bounds a fetch response, over all partitions, in stored bytes. At least
@@ -34,22 +35,22 @@ const (
 )
 
 // poller combines the Fetch calls for the partitions of one leader into few requests: a
-// long one for all, and beside it a short one for calls that arrive during the long one. A
-// call without a result goes into the next request, without waking its caller, until
-// emptyWait is over.
+// long fetch for all of them, and beside it a short fetch for calls that arrive during the
+// long one. A call without a result goes into the next request, without waking its caller,
+// until emptyCallTime is over.
 //
 // mu guards the fields below it. It is never held while waiting.
 type poller struct {
 	long, short *connPool
 
-	mu      sync.Mutex
-	waiting []*part   // longest wait first
-	away    int       // callers that were answered and have not come back
-	polling bool      // a long request is in flight
-	late    bool      // a short one is in flight
-	idle    bool      // the last long one found nothing
-	muted   time.Time // no fetch is sent before this time
-	timer   *time.Timer
+	mu             sync.Mutex
+	waiting        []*part // longest wait first
+	returning      int     // callers that were answered and have not called Fetch again
+	longInFlight   bool
+	shortInFlight  bool
+	lastLongEmpty  bool
+	throttledUntil time.Time
+	timer          *time.Timer
 }
 
 func newPoller(l *Client, broker int32) *poller {
@@ -60,8 +61,8 @@ func newPoller(l *Client, broker int32) *poller {
 func (p *poller) fetch(ctx context.Context, f *part) (partAnswer, error) {
 	p.mu.Lock()
 	p.waiting = append(p.waiting, f)
-	p.away--
-	p.next()
+	p.returning--
+	p.sendIfDue()
 	p.mu.Unlock()
 	select {
 	case a := <-f.answered:
@@ -77,75 +78,74 @@ func (p *poller) fetch(ctx context.Context, f *part) (partAnswer, error) {
 	}
 }
 
-// next sends a request if one may go now. Otherwise it makes sure that it is called again.
-// mu is held.
-func (p *poller) next() {
+// sendIfDue sends a fetch if one may be sent now. Otherwise sendIfDue is called again later:
+// by a timer, or when the fetch in flight ends. mu is held.
+func (p *poller) sendIfDue() {
 	now := time.Now()
 	switch {
 	case len(p.waiting) == 0:
-	case now.Before(p.muted):
-		p.later(p.muted.Sub(now))
-	case !p.polling && p.idle && p.late:
-		// Let the short request's partitions join the long one, which would otherwise run
-		// without them until it finds something.
-	case p.polling && (p.late || now.Sub(p.muted) < throttledLately):
-		// next is called again when the long request ends.
-	case p.away > 0 && p.idle:
-		p.later(idleGatherFor)
-	case p.polling || p.away > 0:
-		p.later(gatherFor)
+	case now.Before(p.throttledUntil):
+		p.startTimer(p.throttledUntil.Sub(now))
+	case !p.longInFlight && p.lastLongEmpty && p.shortInFlight:
+		// The partitions of the short fetch join the next long fetch. Otherwise it would run
+		// without them until it finds records.
+	case p.longInFlight && (p.shortInFlight || now.Sub(p.throttledUntil) < afterThrottle):
+	case p.returning > 0 && p.lastLongEmpty:
+		p.startTimer(idleGatherTime)
+	case p.longInFlight || p.returning > 0:
+		p.startTimer(gatherTime)
 	default:
-		p.poll()
+		p.sendLong()
 	}
 }
 
-// later calls next again after a while.
-func (p *poller) later(in time.Duration) {
+// startTimer sends a fetch after the given time, unless a timer runs already.
+func (p *poller) startTimer(after time.Duration) {
 	if p.timer != nil {
 		return
 	}
-	p.timer = time.AfterFunc(in, func() {
+	p.timer = time.AfterFunc(after, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.timer = nil
-		p.away = 0
-		// Lookups share the short connection, which must not be muted.
-		throttled := time.Since(p.muted) < throttledLately
-		if len(p.waiting) > 0 && p.polling && !p.late && !throttled {
-			p.pollLate()
+		p.returning = 0
+		// Lookups share the short fetches' connection. The broker must not throttle it.
+		throttled := time.Since(p.throttledUntil) < afterThrottle
+		if len(p.waiting) > 0 && p.longInFlight && !p.shortInFlight && !throttled {
+			p.sendShort()
 			return
 		}
-		p.next()
+		p.sendIfDue()
 	})
 }
 
-func (p *poller) poll() {
-	p.polling = true
-	if p.timer != nil { // nobody is missing
+func (p *poller) sendLong() {
+	p.longInFlight = true
+	if p.timer != nil { // all callers have returned
 		p.timer.Stop()
 		p.timer = nil
 	}
 	parts := p.request()
 	if len(p.waiting) > 0 {
-		p.later(gatherFor)
+		p.startTimer(gatherTime)
 	}
 	go func() {
-		brought := p.send(p.long, parts, fetchWait)
+		brought := p.send(p.long, parts, longFetchWait)
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.polling, p.idle = false, !brought
-		p.next()
+		p.longInFlight, p.lastLongEmpty = false, !brought
+		p.sendIfDue()
 	}()
 }
 
-func (p *poller) pollLate() {
-	p.late = true
+func (p *poller) sendShort() {
+	p.shortInFlight = true
 	parts := p.request()
 	go func() {
-		p.send(p.short, parts, lateWait)
+		p.send(p.short, parts, shortFetchWait)
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.late = false
-		p.next()
+		p.shortInFlight = false
+		p.sendIfDue()
 	}()
 }

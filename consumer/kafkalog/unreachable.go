@@ -11,29 +11,29 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// unreachable is an error of the connection itself, so every operation meets it; see
-// notice.Shared.
+// unreachable is an error of the connection itself, so every operation fails because of it;
+// see notice.Shared.
 type unreachable struct {
 	error
-	certain bool // no connection can be opened; otherwise one has ended, and the next attempt shows why
+	confirmed bool // no connection can be opened; otherwise one was closed, and the next attempt shows why
 }
 
 func (u *unreachable) Unwrap() error { return u.error }
 
 // Cause implements the interface that notice.Shared looks for. It removes what kafka-go
 // puts before the network error: that depends on where kafka-go dialled.
-func (u *unreachable) Cause() (text string, certain bool) {
+func (u *unreachable) Cause() (text string, confirmed bool) {
 	text = u.Error()
 	var op *net.OpError
 	if errors.As(u.error, &op) {
 		text = text[max(0, strings.Index(text, op.Error())):]
 	}
-	return text, u.certain
+	return text, u.confirmed
 }
 
 // ofConnection reports whether an error is one of a connection, and whether no connection
 // can be opened.
-func ofConnection(err error) (is, certain bool) {
+func ofConnection(err error) (is, confirmed bool) {
 	var op *net.OpError
 	switch {
 	case errors.As(err, &op) && (op.Op == "dial" || op.Op == "remote error"), errors.As(err, new(*silentError)),

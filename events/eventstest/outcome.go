@@ -10,17 +10,21 @@ import (
 	"remux-retrier/events"
 )
 
-// Place is the position of a record.
-var Place = events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042, Time: time.UnixMilli(1795420800000)}
+// FailedSource is the source of a failure event. Its time is local, so that tests notice a
+// missing conversion to UTC.
+var FailedSource = events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042, Time: time.UnixMilli(1795420800000)}
 
-// Outcome returns an outcome with all fields; tests change those that they are about.
+// Outcome returns the outcome of the event at FailedSource, with all fields set and all times
+// in UTC. Tests change the fields that they are about.
 func Outcome(reason events.Reason) events.Outcome {
 	retries := 1
+	source := FailedSource
+	source.Time = source.Time.UTC()
 	return events.Outcome{
 		Reason:   reason,
 		Attempts: 1,
 		Retries:  &retries,
-		Source:   events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042, Time: time.UnixMilli(1795420800000).UTC()},
+		Source:   source,
 		Failure: events.Failure{
 			TaskID: "538526", ErrorCode: "MPC.10105", Description: "please retry", UserData: "asset\n93f1", ID: "e-1", Traceparent: Parent,
 		},

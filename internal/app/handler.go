@@ -60,7 +60,7 @@ func (h *handler) Receive(d *consumer.Delivery) {
 		}
 		// The event may wait for long, and needs only the key of its outcome.
 		e.Key, e.Value, e.Headers = []byte(failure.TaskID), nil, nil
-		ev := retrier.Event{Failure: failure, Source: source, Lease: e, Trail: e.observation.trail()}
+		ev := retrier.Event{Failure: failure, Source: source, Lease: e, Listener: e.observation.listener()}
 		if h.retrier.Add(ev) {
 			d.CountBytesOnly()
 		}

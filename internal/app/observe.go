@@ -12,25 +12,25 @@ import (
 	"remux-retrier/internal/trace"
 )
 
-// observer opens the trail of each event for stories, traces, both or neither. No decision
-// depends on them.
+// observer begins the observation of each event. No decision depends on observations.
 type observer struct {
-	stories *story.Store  // may be nil
-	tracer  *trace.Tracer // may be nil
+	stories *story.Store  // nil: no stories
+	tracer  *trace.Tracer // nil: no traces
 	clock   clock.Clock
 }
 
-// observation is the trail of one event, for both.
+// observation reports one event's steps to the event's story and to its trace span. Each of
+// the two may be nil.
 type observation struct {
 	clock clock.Clock
-	story *story.Record // may be nil
-	span  *trace.Span   // may be nil
+	story *story.Record
+	span  *trace.Span
 	// parent is the trace context of the event; empty: none.
 	parent string
 }
 
-// begin opens the trail of a record. An unreadable record is found by its key, which is the
-// task's id if the producer keys as it should.
+// begin begins the observation of a record. The story of an unreadable record has the
+// record's key as its task: producers should use the task's id as the key.
 func (o observer) begin(d *consumer.Delivery, source events.Source, f events.Failure, arrived time.Time) observation {
 	s := observation{clock: o.clock, parent: f.Traceparent}
 	if f.TaskID == "" {
@@ -50,15 +50,16 @@ func (o observer) begin(d *consumer.Delivery, source events.Source, f events.Fai
 	return s
 }
 
-// trail is nil without a listener, so that no texts are built for nothing.
-func (s *observation) trail() story.Trail {
+// listener returns nil if there is neither a story nor a span: then the retrier builds no
+// texts.
+func (s *observation) listener() story.Listener {
 	if s.story == nil && s.span == nil {
 		return nil
 	}
 	return s
 }
 
-// Step passes a step to both.
+// Step passes a step to the story and the span.
 func (s *observation) Step(step story.Step) {
 	if s.story == nil && s.span == nil {
 		return
@@ -74,7 +75,7 @@ func (s *observation) Step(step story.Step) {
 	}
 }
 
-// decided notes the outcome and sets its trace context: ours if there is one, else the
+// decided notes the outcome and sets its trace context: the span's if there is one, else the
 // producer's.
 func (s *observation) decided(o *events.Outcome, topic string) {
 	if s.story != nil {
@@ -87,7 +88,7 @@ func (s *observation) decided(o *events.Outcome, topic string) {
 }
 
 // publishing notes that a message is about to be published, and returns the trace context
-// for it; empty: that of its event.
+// for the message; empty: the event's own.
 func (s *observation) publishing(topic string) (traceparent string) {
 	if s.span == nil {
 		return ""
@@ -95,7 +96,8 @@ func (s *observation) publishing(topic string) (traceparent string) {
 	return s.span.Publish(topic, s.clock.Now())
 }
 
-// ended is the event's last step. If err is not nil, the event was given up because of it.
+// ended notes the event's last step. If err is not nil, the event was given up because of
+// err.
 func (s *observation) ended(err error, kind story.Kind, detail string) {
 	if s.story == nil && s.span == nil {
 		return

@@ -72,7 +72,7 @@ func TestWithoutListenersNothingIsAllocated(t *testing.T) {
 	o, d, outcome := observer{clock: clock.System}, delivery("1"), events.Outcome{Reason: events.Accepted}
 	if n := testing.AllocsPerRun(100, func() {
 		seen := o.begin(d, events.Source{}, events.Failure{TaskID: "1"}, time.Time{})
-		if seen.trail() != nil || seen.fields() != nil {
+		if seen.listener() != nil || seen.fields() != nil {
 			t.Fatal("there is a listener")
 		}
 		seen.decided(&outcome, "remux.retried")

@@ -49,8 +49,9 @@ func (g *Group) Wait(c Clock) {
 	_ = c.Wait(context.Background(), idle) // the context never ends, so there is no error
 }
 
-// WithTimeout is context.WithTimeout on the given clock. After d its cause is
-// context.DeadlineExceeded.
+// WithTimeout returns a context that ends after d on the given clock. It differs from
+// context.WithTimeout: after d, context.Cause returns context.DeadlineExceeded but Err
+// returns context.Canceled, and Deadline reports no deadline.
 func WithTimeout(ctx context.Context, c Clock, d time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	c.Go(func() {

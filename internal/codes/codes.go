@@ -44,9 +44,9 @@ type Code struct {
 	// Class is how mpcclient classifies an Answer with it. 0: the HTTP status decides, or
 	// the code is not in an Answer.
 	Class mpcclient.Class `json:"-"`
-	// Useless: a retry cannot fix a Failure with this code until an operator has changed
-	// something, so it belongs in RETRY_SKIP_CODES.
-	Useless bool `json:"retry_useless,omitempty"`
+	// RetryUseless: a retry cannot fix a Failure with this code until an operator has changed
+	// something, so the code belongs in RETRY_SKIP_CODES.
+	RetryUseless bool `json:"retry_useless,omitempty"`
 }
 
 // form matches codes. Older gateways write APIGW instead of APIG.
@@ -120,12 +120,12 @@ func word(text string) (Code, bool) {
 // All lists the codes of answers and of failed tasks.
 func All() []Code { return append(answers(), failures()...) }
 
-// Useless lists the codes of failed tasks that a retry cannot fix: the recommended
+// RetryUseless lists the codes of failed tasks that a retry cannot fix: the recommended
 // RETRY_SKIP_CODES.
-func Useless() []string {
+func RetryUseless() []string {
 	var list []string
 	for _, c := range failures() {
-		if c.Useless {
+		if c.RetryUseless {
 			list = append(list, c.Code)
 		}
 	}

@@ -144,7 +144,7 @@ func TestEveryEntryIsCompleteAndThereOnce(t *testing.T) {
 			t.Errorf("%s is there twice", c.Code)
 		}
 		seen[c.Code] = true
-		if c.Meaning == "" || c.Service == "" || c.Class == mpcclient.Operator && c.Operator == "" || c.Useless && c.Operator == "" {
+		if c.Meaning == "" || c.Service == "" || c.Class == mpcclient.Operator && c.Operator == "" || c.RetryUseless && c.Operator == "" {
 			t.Errorf("%s: incomplete: %+v", c.Code, c)
 		}
 		for _, form := range []string{c.Code, strings.ToLower(c.Code)} {
@@ -185,7 +185,7 @@ func TestTheRecommendedListOfTheGuideIsThisOne(t *testing.T) {
 	if list == nil {
 		t.Fatal("CONFIGURATION.md has no list of codes")
 	}
-	want := codes.Useless()
+	want := codes.RetryUseless()
 	slices.Sort(want)
 	if got := string(list[1]); got != strings.Join(want, ",") {
 		t.Errorf("CONFIGURATION.md recommends\n%s\nand the table says\n%s", got, strings.Join(want, ","))

@@ -64,20 +64,20 @@ func askAll(ctx context.Context, env Env, ids []string, o retryOptions, show *pr
 			fmt.Fprintf(env.Stderr, "%s: not asked for: %s\n", shown(id), because(err))
 			code = exitFailed
 		}
-		if len(ids) > few {
-			show.at(int64(i+1), int64(len(ids)), fmt.Sprintf("%d of %d tasks, %d asked for", i+1, len(ids), asked))
+		if len(ids) > oneByOne {
+			show.set(int64(i+1), int64(len(ids)), fmt.Sprintf("%d of %d tasks, %d asked for", i+1, len(ids), asked))
 		}
 	}
 	return code
 }
 
-// few: for up to so many tasks no progress is shown, and each one's budget is read by
-// itself.
-const few = 10
+// oneByOne is up to how many tasks the budgets are read task by task, and no progress is
+// shown.
+const oneByOne = 10
 
 // someOf returns the first ids, and how many more there are.
 func someOf(ids []string) string {
-	const most = 2 * few
+	const most = 20
 	var named []string
 	for _, id := range ids[:min(most, len(ids))] {
 		named = append(named, shown(id))
@@ -108,7 +108,7 @@ func shown(id string) string {
 
 // ask publishes a failure event and returns its place; in a dry run it only says that it
 // would.
-func (a *asking) ask(ctx context.Context, id string) (place string, err error) {
+func (a *retryRun) ask(ctx context.Context, id string) (place string, err error) {
 	m, err := events.NewFailure(id, "asked for with remux-retrier retry", a.force)
 	if err != nil {
 		return "", err

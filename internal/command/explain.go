@@ -82,7 +82,7 @@ func explainTask(ctx context.Context, env Env, id string, asJSON bool, since tim
 	if err := reach(ctx, kafka, topics...); err != nil {
 		return fail(env, err)
 	}
-	meter := &reading{w: env.Stderr, next: time.Now().Add(time.Second)}
+	meter := &readProgress{w: env.Stderr, next: time.Now().Add(time.Second)}
 	read, err := reader(cfg, kafka, func(c *history.Config) {
 		if since > 0 {
 			c.Window = since
@@ -134,18 +134,18 @@ func printJSON(env Env, v any) int {
 	return exitDone
 }
 
-// reading prints once a second how much was read.
-type reading struct {
+// readProgress prints once a second how much was read.
+type readProgress struct {
 	w    io.Writer
 	mu   sync.Mutex
 	next time.Time
 }
 
-func (r *reading) progress(read, of int64) {
+func (r *readProgress) progress(read, total int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if now := time.Now(); now.After(r.next) {
 		r.next = now.Add(time.Second)
-		fmt.Fprintf(r.w, "read %d of about %d records\n", read, of)
+		fmt.Fprintf(r.w, "read %d of about %d records\n", read, total)
 	}
 }

@@ -24,7 +24,8 @@ type progress struct {
 	terminal *os.File // for the bar; nil: lines
 	began    time.Time
 	next     time.Time // when it is shown again
-	n, of    int64
+	done     int64
+	total    int64
 	text     string
 	drawn    bool // the terminal's current line has a bar
 }
@@ -37,9 +38,9 @@ func newProgress(env Env) *progress {
 	return p
 }
 
-// at sets how many of all are done, and shows it if it is time.
-func (p *progress) at(n, of int64, text string) {
-	p.n, p.of, p.text = n, of, text
+// set sets how much is done, and shows it unless it was shown a moment ago.
+func (p *progress) set(done, total int64, text string) {
+	p.done, p.total, p.text = done, total, text
 	now := time.Now()
 	switch {
 	case now.Before(p.next):
@@ -62,7 +63,7 @@ func (p *progress) end() {
 }
 
 func (p *progress) draw() {
-	fmt.Fprint(p.terminal, "\r\x1b[K"+fit(bar(p.n, p.of)+" "+p.text, p.terminal))
+	fmt.Fprint(p.terminal, "\r\x1b[K"+fit(bar(p.done, p.total)+" "+p.text, p.terminal))
 	p.drawn = true
 }
 
@@ -83,15 +84,15 @@ func fit(line string, f *os.File) string {
 	return line
 }
 
-// bar returns a bar that shows n of all.
-func bar(n, of int64) string {
+// bar returns a bar that shows how much of total is done.
+func bar(done, total int64) string {
 	full := barWidth
-	if of > 0 {
-		full = int(n * barWidth / of)
+	if total > 0 {
+		full = int(done * barWidth / total)
 	}
 	percent := int64(100)
-	if of > 0 {
-		percent = n * 100 / of
+	if total > 0 {
+		percent = done * 100 / total
 	}
 	return fmt.Sprintf("[%s%s] %3d %%", strings.Repeat("█", full), strings.Repeat("·", barWidth-full), percent)
 }

@@ -85,7 +85,7 @@ func retry(ctx context.Context, env Env, ids []string, o retryOptions) int {
 	if err := reach(ctx, kafka, topics...); err != nil && ctx.Err() == nil {
 		return fail(env, err)
 	}
-	a := &asking{cfg: cfg, kafka: kafka, read: read, retryOptions: o, progress: newProgress(env)}
+	a := &retryRun{cfg: cfg, kafka: kafka, read: read, retryOptions: o, progress: newProgress(env)}
 	if o.finds() {
 		return a.findAndAsk(ctx, env)
 	}
@@ -95,27 +95,27 @@ func retry(ctx context.Context, env Env, ids []string, o retryOptions) int {
 	return askAll(ctx, env, ids, o, a.progress, a.ask)
 }
 
-// asking is one run of retry.
-type asking struct {
+// retryRun is one run of the command retry.
+type retryRun struct {
 	cfg   config.Config
 	kafka *kafkalog.Client
 	read  *history.Reader
 	retryOptions
 	*progress
-	// known has the accepted retries by task if they were read for all tasks together;
-	// nil: they are read for each task.
-	known map[string][]time.Time
+	// accepted are the times of the accepted retries, by task; nil: they are read task by
+	// task.
+	accepted map[string][]time.Time
 }
 
 // refusal returns an error if the task's budget is used up, so that the service would not
 // retry it, or if the budget is not known.
-func (a *asking) refusal(ctx context.Context, id string) error {
+func (a *retryRun) refusal(ctx context.Context, id string) error {
 	budget := a.cfg.Retry.Budget
 	if a.force || budget == config.Unlimited {
 		return nil
 	}
-	if a.known != nil {
-		return spent(a.known[id], int(budget), a.cfg.Retry.BudgetWindow)
+	if a.accepted != nil {
+		return budgetError(a.accepted[id], int(budget), a.cfg.Retry.BudgetWindow)
 	}
 	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
@@ -126,22 +126,22 @@ func (a *asking) refusal(ctx context.Context, id string) error {
 	if !h.Complete {
 		return fmt.Errorf("its budget is not known: there are too many outcomes to read; --force overrides this")
 	}
-	return spent(acceptedIn(h), int(budget), a.cfg.Retry.BudgetWindow)
+	return budgetError(acceptedIn(h), int(budget), a.cfg.Retry.BudgetWindow)
 }
 
 // acceptedIn returns the times of a task's accepted retries, the oldest first.
-func acceptedIn(h history.History) (at []time.Time) {
+func acceptedIn(h history.History) (times []time.Time) {
 	for _, e := range h.Entries {
 		if o := e.Outcome; o != nil && o.CountsAsRetry && !o.Repeat {
-			at = append(at, e.At)
+			times = append(times, e.At)
 		}
 	}
-	return at
+	return times
 }
 
-// spent returns an error if a task with these accepted retries has no budget left. It says
-// until when.
-func spent(accepted []time.Time, budget int, window time.Duration) error {
+// budgetError returns an error if a task with these accepted retries has no budget left. The
+// error says until when.
+func budgetError(accepted []time.Time, budget int, window time.Duration) error {
 	if budget == 0 {
 		return fmt.Errorf("RETRY_BUDGET is 0, so it would be answered %s; --force overrides this", events.BudgetExhausted)
 	}

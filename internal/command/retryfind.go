@@ -18,71 +18,71 @@ import (
 	"remux-retrier/internal/plain"
 )
 
-// topicsOf returns the settings to read many tasks' outcomes of this configuration's group.
-func topicsOf(cfg config.Config, kafka *kafkalog.Client, since time.Time, show *progress) outcomes.Config {
+// outcomesConfig returns the configuration for reading the outcomes of many tasks.
+func outcomesConfig(cfg config.Config, kafka *kafkalog.Client, since time.Time, show *progress) outcomes.Config {
 	k := cfg.Kafka
 	return outcomes.Config{
 		Kafka: kafka, Failed: k.TopicFailed, Retried: k.TopicRetried, RetryFailed: k.TopicRetryFailed,
 		Successes: k.TopicRecovered != "", Origin: events.OriginOf(k.GroupID), Since: since,
 		Positions: func(ctx context.Context) (map[int]consumer.Position, error) {
-			at, err := kafka.Positions(ctx)
+			positions, err := kafka.Positions(ctx)
 			if err != nil {
 				show.clear()
 				fmt.Fprintf(show.err, "the positions of the group are not known, so failure events that it has skipped count as waiting: %v\n", err)
 			}
-			return at, err
+			return positions, err
 		},
-		Progress: func(read, of int64) {
-			show.at(read, of, fmt.Sprintf("%d of about %d records read", read, of))
+		Progress: func(read, total int64) {
+			show.set(read, total, fmt.Sprintf("%d of about %d records read", read, total))
 		},
 	}
 }
 
 // budgets reads the accepted retries of many tasks together, which is faster than task by
 // task.
-func (a *asking) budgets(ctx context.Context, ids []string) error {
-	if a.force || a.cfg.Retry.Budget == config.Unlimited || len(ids) <= few {
+func (a *retryRun) budgets(ctx context.Context, ids []string) error {
+	if a.force || a.cfg.Retry.Budget == config.Unlimited || len(ids) <= oneByOne {
 		return nil
 	}
 	wanted := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		wanted[id] = true
 	}
-	tasks, err := outcomes.Of(ctx, topicsOf(a.cfg, a.kafka, time.Now().Add(-a.cfg.Retry.BudgetWindow), a.progress), wanted)
+	tasks, err := outcomes.Of(ctx, outcomesConfig(a.cfg, a.kafka, time.Now().Add(-a.cfg.Retry.BudgetWindow), a.progress), wanted)
 	a.end()
 	if err != nil {
 		return fmt.Errorf("the budgets are not known: %w", err)
 	}
-	a.known = map[string][]time.Time{}
+	a.accepted = map[string][]time.Time{}
 	for id, t := range tasks {
-		a.known[id] = t.Accepted
+		a.accepted[id] = t.Accepted
 	}
 	return nil
 }
 
 // findAndAsk finds tasks in the outcome topics, prints them, and asks for them if a person
 // or --yes agrees.
-func (a *asking) findAndAsk(ctx context.Context, env Env) int {
+func (a *retryRun) findAndAsk(ctx context.Context, env Env) int {
 	now := time.Now()
 	back := a.cfg.Retry.BudgetWindow
 	if a.since > 0 {
 		back = a.since
 	}
 	since := now.Add(-back)
-	tasks, err := outcomes.Refused(ctx, topicsOf(a.cfg, a.kafka, now.Add(-max(back, a.cfg.Retry.BudgetWindow)), a.progress))
+	tasks, err := outcomes.Refused(ctx, outcomesConfig(a.cfg, a.kafka, now.Add(-max(back, a.cfg.Retry.BudgetWindow)), a.progress))
 	a.end()
 	if err != nil {
 		return fail(env, err)
 	}
-	a.known = map[string][]time.Time{}
+	a.accepted = map[string][]time.Time{}
 	for id, t := range tasks {
 		windowStart := now.Add(-a.cfg.Retry.BudgetWindow)
-		a.known[id] = slices.DeleteFunc(t.Accepted, func(at time.Time) bool { return at.Before(windowStart) })
+		a.accepted[id] = slices.DeleteFunc(t.Accepted, func(at time.Time) bool { return at.Before(windowStart) })
 	}
 	f := choose(tasks, since, listed(a.reason), listed(a.code), func(id string) error { return a.refusal(ctx, id) })
 	f.tell(env.Stderr)
 	code := exitDone
-	if f.spent > 0 {
+	if f.budgetUsedUp > 0 {
 		code = exitFailed
 	}
 	switch {
@@ -108,12 +108,12 @@ func (a *asking) findAndAsk(ctx context.Context, env Env) int {
 	return max(code, askAll(ctx, env, f.ids(), a.retryOptions, a.progress, a.ask))
 }
 
-// found are the tasks that have the reasons and codes.
+// found are the tasks that --reason and --code find.
 type found struct {
 	tasks []*outcomes.Task // the longest refused first
-	// How many tasks are left out: later were retried since, waiting have a failure event
-	// that waits, spent have no budget left.
-	later, waiting, spent int
+	// How many other tasks are left out because they were retried since, because a failure
+	// event of theirs waits for its answer, or because their budget is used up.
+	retriedSince, waiting, budgetUsedUp int
 }
 
 // choose returns the tasks whose latest outcome is a refusal, not older than since, with one
@@ -129,11 +129,11 @@ func choose(tasks map[string]*outcomes.Task, since time.Time, reasons, codes []s
 		case last.At.Before(since), len(reasons) > 0 && !slices.Contains(reasons, string(last.Reason)),
 			len(codes) > 0 && !slices.ContainsFunc(codes, is):
 		case t.Retried.After(last.At):
-			f.later++
+			f.retriedSince++
 		case t.Waiting:
 			f.waiting++
 		case refusal(t.ID) != nil:
-			f.spent++
+			f.budgetUsedUp++
 		default:
 			f.tasks = append(f.tasks, t)
 		}
@@ -158,7 +158,7 @@ func (f found) tell(w io.Writer) {
 	for _, left := range []struct {
 		n   int
 		why string
-	}{{f.later, "retried since"}, {f.waiting, "already waiting for an answer"}, {f.spent, "left out: the budget is used up, --force overrides this"}} {
+	}{{f.retriedSince, "retried since"}, {f.waiting, "already waiting for an answer"}, {f.budgetUsedUp, "left out: the budget is used up, --force overrides this"}} {
 		if left.n > 0 {
 			fmt.Fprintf(w, "; %d %s", left.n, left.why)
 		}

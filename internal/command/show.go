@@ -55,5 +55,5 @@ func (s *show) Notice(text string) {
 
 func (s *show) Progress(t redrive.Totals) {
 	rate := float64(t.Redriven) / max(time.Since(s.began).Seconds(), 0.001)
-	s.at(t.Read, t.Of, fmt.Sprintf("%d of %d read, %d put back (%.0f/s), %d left", t.Read, t.Of, t.Redriven, rate, t.Left))
+	s.set(t.Read, t.Of, fmt.Sprintf("%d of %d read, %d put back (%.0f/s), %d left", t.Read, t.Of, t.Redriven, rate, t.Left))
 }

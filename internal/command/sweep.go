@@ -147,7 +147,7 @@ func runSweep(ctx context.Context, env Env, o sweepOptions) int {
 		API: api, Since: o.from, Until: o.to, Dry: o.dry, Limit: o.limit, Rate: o.rate, Interval: interval,
 		Clock: clock.System, Rand: rand.Float64, Listener: show,
 		Known: func(ctx context.Context, since time.Time, ids map[string]bool) (map[string]*outcomes.Task, error) {
-			return outcomes.Of(ctx, topicsOf(cfg, kafka, since, show.progress), ids)
+			return outcomes.Of(ctx, outcomesConfig(cfg, kafka, since, show.progress), ids)
 		},
 		Publish: func(ctx context.Context, m events.Message) (string, error) {
 			return publish(ctx, kafka, cfg.Kafka.TopicFailed, m)

@@ -17,8 +17,8 @@ type sweepShow struct {
 	env Env
 }
 
-func (s *sweepShow) Listed(n, of int) {
-	s.at(int64(n), int64(of), fmt.Sprintf("%d of %d failed tasks listed", n, of))
+func (s *sweepShow) Listed(n, total int) {
+	s.set(int64(n), int64(total), fmt.Sprintf("%d of %d failed tasks listed", n, total))
 }
 
 func (s *sweepShow) Published(t mpcclient.ListedTask, place string) {
@@ -39,7 +39,7 @@ func (s *sweepShow) Left(taskID, why string) {
 }
 
 func (s *sweepShow) Progress(t sweep.Totals) {
-	s.at(int64(t.Done), int64(t.Listed), fmt.Sprintf("%d of %d tasks, %d published, %d known already", t.Done, t.Listed, t.Published, t.Known))
+	s.set(int64(t.Done), int64(t.Listed), fmt.Sprintf("%d of %d tasks, %d published, %d known already", t.Done, t.Listed, t.Published, t.Known))
 }
 
 func (s *sweepShow) Trouble(text string) {

@@ -22,7 +22,7 @@ type spec struct {
 	KafkaInstanceID       string `envconfig:"KAFKA_INSTANCE_ID" desc:"A name that no other instance has and that survives a restart, such as a pod's name. After a crash the restarted instance rejoins the group within a second instead of waiting for the session timeout. Two live instances must not share one."`
 	KafkaTopicFailed      string `envconfig:"KAFKA_TOPIC_FAILED" default:"remux.failed" desc:"Consumed: failure events."`
 	KafkaTopicRetried     string `envconfig:"KAFKA_TOPIC_RETRIED" default:"remux.retried" desc:"Produced: outcomes of tasks that are being retried."`
-	KafkaTopicRetryFailed string `envconfig:"KAFKA_TOPIC_RETRY_FAILED" default:"remux.retry_failed" desc:"Produced: outcomes of tasks that cannot be retried."`
+	KafkaTopicRetryFailed string `envconfig:"KAFKA_TOPIC_RETRY_FAILED" default:"remux.retry_failed" desc:"Produced: outcomes of tasks that are not retried."`
 	KafkaTopicDeadLetter  string `envconfig:"KAFKA_TOPIC_DEAD_LETTER" default:"remux.failed.dlq" desc:"Produced: records that could not be read as failure events, byte for byte."`
 	KafkaTopicRecovered   string `envconfig:"KAFKA_TOPIC_RECOVERED" shown:"off" desc:"Produced: recoveries, which say that a task has succeeded after a retry of this service. Empty: none are published, and MPC's notifications of success are ignored."`
 	KafkaStartOffset      string `envconfig:"KAFKA_START_OFFSET" default:"earliest" desc:"Where a group without a committed offset begins: earliest or latest."`

@@ -51,14 +51,14 @@ func (t *collector) add(e Entry) {
 }
 
 // shorten drops entries between the first and the latest of a kind. Entries that are added
-// later cannot change that they are neither.
+// later can make no dropped entry one of the first or the latest.
 func (t *collector) shorten(kind Kind) {
-	of := t.kept[kind]
-	if t.all || len(of) <= keepFirst+keepLatest {
+	entries := t.kept[kind]
+	if t.all || len(entries) <= keepFirst+keepLatest {
 		return
 	}
-	slices.SortFunc(of, earlier)
-	dropped := of[keepFirst : len(of)-keepLatest]
+	slices.SortFunc(entries, earlier)
+	dropped := entries[keepFirst : len(entries)-keepLatest]
 	for _, e := range dropped {
 		if e.Outcome != nil {
 			t.answered[e.Outcome.event()] = struct{}{}
@@ -71,7 +71,7 @@ func (t *collector) shorten(kind Kind) {
 		t.gap.Last = last
 	}
 	t.gap.Count += len(dropped)
-	t.kept[kind] = slices.Delete(of, keepFirst, len(of)-keepLatest)
+	t.kept[kind] = slices.Delete(entries, keepFirst, len(entries)-keepLatest)
 }
 
 func earlier(a, b Entry) int {

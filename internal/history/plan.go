@@ -24,11 +24,11 @@ const positionsTimeout = 2 * time.Second
 func (r *Reader) positions(ctx context.Context) map[int]consumer.Position {
 	ctx, cancel := context.WithTimeout(ctx, positionsTimeout)
 	defer cancel()
-	at, err := r.cfg.Positions(ctx)
+	positions, err := r.cfg.Positions(ctx)
 	if err != nil {
 		return nil
 	}
-	return at
+	return positions
 }
 
 // planEvents returns the sections of the dead-letter and the failed topic: all partitions,

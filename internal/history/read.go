@@ -63,7 +63,7 @@ type Config struct {
 	Refused func(error) bool
 	// Progress is called now and then with the number of records read so far, and about
 	// how many there are. It may be called from several goroutines. Defaults to nil.
-	Progress func(read, of int64)
+	Progress func(read, total int64)
 }
 
 // Reader reads histories. It is safe for concurrent use.
@@ -123,7 +123,7 @@ type reading struct {
 	since time.Time
 	// committed are the group's offsets in the failed topic, as far as known.
 	committed map[int]int64
-	of        int64 // records to read, about
+	total     int64 // records to read, about
 	*collector
 
 	mu      sync.Mutex
@@ -152,7 +152,7 @@ func (r *Reader) run(ctx context.Context, t *reading, plan func(*reading) ([][]s
 	todo, err := plan(t)
 	for _, some := range todo {
 		for _, s := range some {
-			t.of += s.To - s.From
+			t.total += s.To - s.From
 		}
 	}
 	for i := 0; i < len(todo) && err == nil; i++ {
@@ -218,7 +218,7 @@ func (t *reading) readOne(ctx context.Context, s section) error {
 				t.add(e)
 			}
 		}
-		t.r.cfg.Progress(read, t.of)
+		t.r.cfg.Progress(read, t.total)
 		if over > 0 {
 			return fmt.Errorf("%d: %w", t.r.cfg.Limit, errLimit)
 		}

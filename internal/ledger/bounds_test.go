@@ -90,7 +90,7 @@ func TestADecisionTakesAtMost250BytesWhateverItCovers(t *testing.T) {
 			r.Time = time.Now()
 			w.take(&r, true)
 			if i%5000 == 4999 {
-				most = max(most, (heap()-start-spareCovers*32)/uint64(i+1))
+				most = max(most, (heap()-start-manyCovers*32)/uint64(i+1))
 			}
 		}
 		w.expect("kept", w.Status().Decisions, n)
@@ -156,7 +156,7 @@ func TestMemoryIsGivenBackAfterAStorm(t *testing.T) {
 		w.expect("kept", []any{w.Status().Decisions, w.Retries("late"), w.Retries("7")}, []any{1000, 1000, 0})
 		w.expect("covered", []any{w.covering("late", event(0, 999)), w.covering("late", event(1, 1005)), w.covering("late", event(0, 1000))}, []any{events.Accepted, events.Accepted, ""})
 		walked := 0
-		for range w.decisions.of(idOf("late")) {
+		for range w.decisions.ofTask(idOf("late")) {
 			walked++
 		}
 		w.expect("decisions of the task that are looked at", walked, maxWalk)

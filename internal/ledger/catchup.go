@@ -72,7 +72,7 @@ func (l *Ledger) rewind(ctx context.Context, since time.Time) error {
 	}
 	l.mu.Lock()
 	now := l.timeline.now()
-	fresh := l.fresh()
+	missing := l.startMissing()
 	l.mu.Unlock()
 	switch {
 	case since.IsZero():
@@ -83,7 +83,7 @@ func (l *Ledger) rewind(ctx context.Context, since time.Time) error {
 	default:
 		since = since.Add(-skew)
 	}
-	if !fresh {
+	if !missing {
 		return nil
 	}
 	for _, t := range l.topics {
@@ -105,9 +105,9 @@ func (l *Ledger) rewind(ctx context.Context, since time.Time) error {
 	return nil
 }
 
-// fresh reports whether some assigned partition or outcome partition has no start position
-// yet. mu is held.
-func (l *Ledger) fresh() bool {
+// startMissing reports whether an assigned partition or an outcome partition has no start
+// position yet. mu is held.
+func (l *Ledger) startMissing() bool {
 	for _, a := range l.answered {
 		if !a.placed {
 			return true

@@ -11,8 +11,8 @@ import (
 // of the event's own partition come first.
 func (s *decisions) setCovers(d *decision, o *events.Outcome, at int64) {
 	kept, most := 0, maxCovers
-	if s.covers.len() >= spareCovers {
-		most = fewCovers
+	if s.covers.len() >= manyCovers {
+		most = maxCoversIfMany
 	}
 	for _, own := range []bool{true, false} {
 		for _, c := range o.Covers {
@@ -78,7 +78,7 @@ func (s *decisions) reaches(d *decision, as *coverEnd) bool {
 // accepted retry first, then the latest.
 func (s *decisions) covering(id taskID, event events.Source, log int64) *decision {
 	var best *decision
-	for _, d := range s.of(id) {
+	for _, d := range s.ofTask(id) {
 		switch {
 		case !s.covered(d, event, log):
 		case d.settled():
@@ -90,7 +90,7 @@ func (s *decisions) covering(id taskID, event events.Source, log int64) *decisio
 	return best
 }
 
-// covered: the event was in the log when the decision's call was sent.
+// covered reports whether the event was in the log when the decision's call was sent.
 func (s *decisions) covered(d *decision, event events.Source, log int64) bool {
 	for c := range s.coversOf(d) {
 		if int(c.partition) == event.Partition && (log == 0 || c.log == log) && event.Offset < c.end && c.epoch == s.epochs[c.partition].number {
@@ -104,7 +104,7 @@ func (s *decisions) covered(d *decision, event events.Source, log int64) bool {
 // in its log. log is the id of that log.
 func (s *decisions) before(id taskID, event events.Source, log int64) *decision {
 	var best *decision
-	for _, d := range s.of(id) {
+	for _, d := range s.ofTask(id) {
 		if d.counts && !d.expired && s.precedes(d, event, log) && (best == nil || s.madeAt(d) > s.madeAt(best)) {
 			best = d
 		}
@@ -112,7 +112,7 @@ func (s *decisions) before(id taskID, event events.Source, log int64) *decision 
 	return best
 }
 
-// precedes: the event was not in the log yet when the decision's call was sent.
+// precedes reports whether the decision's call was sent before the event was in the log.
 func (s *decisions) precedes(d *decision, event events.Source, log int64) bool {
 	for c := range s.coversOf(d) {
 		if int(c.partition) == event.Partition && c.log == log && event.Offset >= c.end && c.epoch == s.epochs[c.partition].number {

@@ -10,11 +10,12 @@ import (
 )
 
 const (
-	// maxCovers is how many covers of an outcome are kept. While spareCovers or more
-	// additional covers (all but the first of each decision) are held, it is fewCovers. Older
-	// versions wrote one cover for each partition.
-	maxCovers, fewCovers = 64, 3
-	spareCovers          = 1 << 14
+	// maxCovers is how many covers of an outcome are kept. While the ledger holds manyCovers
+	// or more beside the first of each decision, only maxCoversIfMany of an outcome are kept.
+	// Older versions wrote one cover for each partition.
+	maxCovers       = 64
+	manyCovers      = 1 << 14
+	maxCoversIfMany = 3
 	// maxWalk is how many of a task's decisions are examined, the latest first. It bounds
 	// the cost of a lookup; few budgets are that large.
 	maxWalk = 64
@@ -68,10 +69,10 @@ type task struct {
 
 var reasons = events.Reasons()
 
-// settled: its call was an accepted retry.
+// settled reports whether the decision's call was an accepted retry.
 func (d *decision) settled() bool { return d.counts && d.attempts > 0 }
 
-// refusal: it does not stand for an accepted retry.
+// refusal reports whether the decision does not stand for an accepted retry.
 func (d *decision) refusal() bool { return reasons[d.reason] != events.Accepted && !d.accepted }
 
 // is reports whether the decision is the one about this event with this time.
@@ -97,8 +98,9 @@ type decisions struct {
 	// it leaves the window or turns out not to count (-1), with the time when it was
 	// decided.
 	counted func(decided int64, n int)
-	// left, if not nil, is called with the event whose accepted retry has left the window.
-	left func(eventKey)
+	// retryLeft, if not nil, is called with the event whose accepted retry has left the
+	// window.
+	retryLeft func(eventKey)
 }
 
 func newDecisions(window time.Duration) *decisions {
@@ -110,8 +112,8 @@ func newDecisions(window time.Duration) *decisions {
 
 func (s *decisions) len() int { return s.inside.len() + s.outside.len() }
 
-// of iterates over the latest decisions of a task. The current one may be removed.
-func (s *decisions) of(id taskID) func(yield func(uint32, *decision) bool) {
+// ofTask iterates over the latest decisions of a task. The loop may remove the current one.
+func (s *decisions) ofTask(id taskID) func(yield func(uint32, *decision) bool) {
 	return func(yield func(uint32, *decision) bool) {
 		number := s.tasks[id].newest
 		for range maxWalk {
@@ -130,7 +132,7 @@ func (s *decisions) of(id taskID) func(yield func(uint32, *decision) bool) {
 
 // knows reports whether a decision is kept.
 func (s *decisions) knows(id taskID, event events.Source, decided time.Time) bool {
-	for _, d := range s.of(id) {
+	for _, d := range s.ofTask(id) {
 		if d.is(event, decided) {
 			return true
 		}
@@ -146,7 +148,7 @@ func (s *decisions) counts(id taskID, o *events.Outcome) bool {
 	if !o.CountsAsRetry() {
 		return false
 	}
-	for _, d := range s.of(id) {
+	for _, d := range s.ofTask(id) {
 		switch {
 		case !d.counts || !d.about(o.Source):
 		case o.Attempts == 0:
@@ -172,8 +174,8 @@ func (s *decisions) uncount(d *decision) {
 
 // leave takes a decision out of the window.
 func (s *decisions) leave(d *decision) {
-	if s.left != nil && d.counts && !d.expired {
-		s.left(eventKey{int(d.partition), offsetTime{d.offset, d.time}})
+	if s.retryLeft != nil && d.counts && !d.expired {
+		s.retryLeft(eventKey{int(d.partition), offsetTime{d.offset, d.time}})
 	}
 	s.uncount(d)
 }
@@ -190,7 +192,7 @@ func (s *decisions) add(id taskID, o *events.Outcome, at time.Time) {
 	if d.refusal() && d.first.end == 0 {
 		return
 	}
-	for number, known := range s.of(id) {
+	for number, known := range s.ofTask(id) {
 		later := s.madeAt(known) > at.UnixMilli()
 		switch {
 		case d.refusal() && later && s.within(&d, known):

@@ -65,15 +65,15 @@ func (l *Ledger) advance(ctx context.Context) error {
 	if len(unfinished) == 0 {
 		return nil
 	}
-	if err := l.measure(ctx); err != nil {
+	if err := l.readRanges(ctx); err != nil {
 		return err
 	}
 	return l.readAll(ctx, unfinished, ends)
 }
 
-// measure reads the ends of the failed topic's partitions. They are not below those at any
-// call whose outcome is about to be read.
-func (l *Ledger) measure(ctx context.Context) error {
+// readRanges reads the ranges of the failed topic's partitions. No outcome that is about to
+// be read can cover events above these ends: its call was sent before.
+func (l *Ledger) readRanges(ctx context.Context) error {
 	var spans []consumer.Interval
 	n, err := l.cfg.Client.Partitions(ctx, l.cfg.Topic)
 	if err == nil {
@@ -84,7 +84,7 @@ func (l *Ledger) measure(ctx context.Context) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.logs.now = spans
+	l.logs.ranges = spans
 	return nil
 }
 

@@ -124,7 +124,7 @@ func New(cfg Config) (*Ledger, error) {
 	if cfg.Recovered != "" {
 		l.topics = append(l.topics, &topic{name: cfg.Recovered})
 		l.results = newRetryResults()
-		l.decisions.counted, l.decisions.left = l.results.count, l.results.left
+		l.decisions.counted, l.decisions.retryLeft = l.results.count, l.results.drop
 	}
 	return l, nil
 }

@@ -18,9 +18,9 @@ type logs struct {
 	ids map[int]int64
 	// ends are the highest cover ends.
 	ends map[logKey]int64
-	// now is the range of each partition, read before the current batch of outcomes; empty
-	// if unknown.
-	now []consumer.Interval
+	// ranges are the ranges of the partitions, read before the current batch of outcomes;
+	// empty: unknown.
+	ranges []consumer.Interval
 }
 
 // logKey identifies a log of a partition.
@@ -43,15 +43,15 @@ func (l *logs) covered(o *events.Outcome) {
 
 // limit shortens an outcome's covers to events that exist: no call can have covered others.
 func (l *logs) limit(covers []events.Cover) {
-	if len(l.now) == 0 {
+	if len(l.ranges) == 0 {
 		return
 	}
 	for i := range covers {
 		c := &covers[i]
-		if c.Partition >= len(l.now) {
+		if c.Partition >= len(l.ranges) {
 			c.End = 0
 		} else {
-			c.End = min(c.End, l.now[c.Partition].To)
+			c.End = min(c.End, l.ranges[c.Partition].To)
 		}
 	}
 }

@@ -72,9 +72,9 @@ func (l *Ledger) align(s *source, span consumer.Interval) bool {
 }
 
 // restart starts over with an outcome partition whose log has been replaced. mu is held.
-func (l *Ledger) restart(s *source, is consumer.Interval) {
+func (l *Ledger) restart(s *source, span consumer.Interval) {
 	l.status.Recreated++
-	l.cfg.Logger.Warnf("%s/%d ends at %d, but was read up to %d: the topic was deleted and recreated, or lost records. Reading it from its start", s.topic, s.partition, is.To, s.next)
+	l.cfg.Logger.Warnf("%s/%d ends at %d, but was read up to %d: the topic was deleted and recreated, or lost records. Reading it from its start", s.topic, s.partition, span.To, s.next)
 	s.next = unread
 	delete(l.own.published, s.topicPartition)
 	for _, a := range l.answered {

@@ -18,9 +18,9 @@ const resultWithin = time.Hour
 // retryResults holds the results of accepted retries: the task has succeeded, or has failed
 // again. An entry takes about 100 bytes. Nil without Config.Recovered.
 type retryResults struct {
-	of    map[eventKey]retryResult // by the failure event that the retry answered
-	hours map[int64]*Hour          // by when the retries were decided, in hours since 1970
-	swept time.Time
+	byRetry map[eventKey]retryResult // a retry's key is the failure event that it answered
+	hours   map[int64]*Hour          // by when the retries were decided, in hours since 1970
+	swept   time.Time
 }
 
 // retryResult is the result of a retry.
@@ -50,7 +50,7 @@ func (h Hour) WithoutResult(now time.Time) (recent, notHeardOf int) {
 }
 
 func newRetryResults() *retryResults {
-	return &retryResults{of: map[eventKey]retryResult{}, hours: map[int64]*Hour{}}
+	return &retryResults{byRetry: map[eventKey]retryResult{}, hours: map[int64]*Hour{}}
 }
 
 // hour returns the counts of the hour in which a retry was decided.
@@ -67,13 +67,13 @@ func (e *retryResults) hour(decided int64) *Hour {
 // count counts accepted retries in the window.
 func (e *retryResults) count(decided int64, n int) { e.hour(decided).Retries += n }
 
-// left drops the result of a retry that has left the window.
-func (e *retryResults) left(retry eventKey) {
-	result, known := e.of[retry]
+// drop forgets the result of a retry that is no longer in the window.
+func (e *retryResults) drop(retry eventKey) {
+	result, known := e.byRetry[retry]
 	if !known {
 		return
 	}
-	delete(e.of, retry)
+	delete(e.byRetry, retry)
 	if h := e.hour(result.decided); result.recovered {
 		h.Recovered--
 	} else {
@@ -84,8 +84,8 @@ func (e *retryResults) left(retry eventKey) {
 // note notes a result. A success is final.
 func (e *retryResults) note(r events.Retry, result retryResult, most int) {
 	at := keyOf(r.Source)
-	before, known := e.of[at]
-	if before.recovered || known && !result.recovered || !known && len(e.of) >= most {
+	before, known := e.byRetry[at]
+	if before.recovered || known && !result.recovered || !known && len(e.byRetry) >= most {
 		return
 	}
 	result.decided = r.DecidedAt.UnixMilli()
@@ -93,7 +93,7 @@ func (e *retryResults) note(r events.Retry, result retryResult, most int) {
 		result.decided = before.decided
 		e.hour(result.decided).FailedAgain--
 	}
-	e.of[at] = result
+	e.byRetry[at] = result
 	h := e.hour(result.decided)
 	if result.recovered {
 		h.Recovered++
@@ -109,9 +109,9 @@ func (e *retryResults) sweep(now, horizon time.Time) {
 		return
 	}
 	e.swept = now
-	for retry, result := range e.of {
+	for retry, result := range e.byRetry {
 		if result.noted < horizon.UnixMilli() {
-			e.left(retry)
+			e.drop(retry)
 		}
 	}
 	maps.DeleteFunc(e.hours, func(_ int64, h *Hour) bool { return *h == Hour{From: h.From} })
@@ -139,7 +139,7 @@ func (l *Ledger) Recovery(taskID string, event events.Source) (r events.Recovery
 		r.FirstFailedAt = failed.Time
 	}
 	by := keyOf(event)
-	if result := l.results.of[keyOf(o.Source)]; result.recovered && result.by != by {
+	if result := l.results.byRetry[keyOf(o.Source)]; result.recovered && result.by != by {
 		return events.Recovery{}, false
 	}
 	l.results.note(r.Retry, retryResult{recovered: true, by: by, noted: l.timeline.now().UnixMilli()}, l.max)
@@ -150,7 +150,7 @@ func (l *Ledger) Recovery(taskID string, event events.Source) (r events.Recovery
 // reported before the event, and returns the first and the latest of them. log is the id of
 // the event's log.
 func (s *decisions) retriesOf(id taskID, event events.Source, log int64) (n int, first, latest *decision) {
-	for _, d := range s.of(id) {
+	for _, d := range s.ofTask(id) {
 		later := int(d.partition) == event.Partition && d.first.partition == d.partition && d.first.log == log && d.offset >= event.Offset
 		if !d.counts || d.expired || later {
 			continue

@@ -141,7 +141,7 @@ func TestHoursTellWhatBecameOfTheRetries(t *testing.T) {
 		time.Sleep(2*time.Hour + skew + sweepEvery)
 		w.follow()
 		w.expect("after the window", w.Hours(), []Hour(nil))
-		w.expect("kept", []int{len(w.Ledger.results.of), len(w.Ledger.results.hours)}, []int{0, 0})
+		w.expect("kept", []int{len(w.Ledger.results.byRetry), len(w.Ledger.results.hours)}, []int{0, 0})
 	})
 }
 
@@ -187,7 +187,7 @@ func TestEndsOfRetriesInTheFutureAreDroppedAfterAWindow(t *testing.T) {
 		w.follow()
 		w.expect("told again", w.recovery("1", event(0, 7)).Retries, 0)
 		time.Sleep(window + skew + 2*sweepEvery)
-		w.expect("kept", []int{len(w.Ledger.results.of), len(w.Ledger.results.hours)}, []int{0, 0})
+		w.expect("kept", []int{len(w.Ledger.results.byRetry), len(w.Ledger.results.hours)}, []int{0, 0})
 	})
 }
 

@@ -8,7 +8,7 @@ import (
 	"remux-retrier/events"
 )
 
-// affectsOthers: the outcome concerns events other than its own.
+// affectsOthers reports whether the outcome concerns events other than its own.
 func affectsOthers(o *events.Outcome) bool { return len(o.Covers) > 0 || o.CountsAsRetry() }
 
 // take processes a record of an outcome topic: the answer and, if learn is set, what it

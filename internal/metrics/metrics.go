@@ -87,7 +87,7 @@ func New() *Metrics {
 			Help: "Answered failure events with the header " + events.ForceHeader + ", which overrides budget, age and skip codes.",
 		}),
 	}
-	// Not registered: a scraper that accepts native histograms would leave out the buckets
+	// Not in the exported registry: a scraper that accepts native histograms would leave out the buckets
 	// above, which the dashboard uses.
 	m.times = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Namespace: namespace, Name: "times_seconds", Help: "event_duration_seconds in buckets of 1 %.", NativeHistogramBucketFactor: 1.02,

@@ -1,8 +1,8 @@
 // Package notice keeps the log readable. A Notice logs a lasting condition once: when it
 // begins, when its text changes and when it is over, not at every attempt in between. A
-// broker that is down for an hour costs two lines. A Shared does this for a cause that many
-// operations meet at once. A Tally logs the first of many similar events in full, and each
-// minute how many more there were.
+// broker that is down for an hour costs two lines. A Shared does this for a cause that
+// makes many operations fail at once. A Tally logs the first of many similar events in full,
+// and each minute how many more there were.
 //
 // It decides nothing. Any package may import it.
 package notice
@@ -19,10 +19,10 @@ type Notice struct {
 	log    logrus.FieldLogger
 	shared *Shared // may be nil
 
-	mu     sync.Mutex
-	text   string
-	same   string // the text without its changing parts; empty: the text is a shared cause's
-	logged bool   // this notice has logged that the condition holds
+	mu         sync.Mutex
+	text       string
+	normalized string // text without its changing parts; empty: text is a shared cause's
+	logged     bool   // this notice has logged that the condition holds
 }
 
 // New returns a notice that logs to log.
@@ -41,13 +41,13 @@ var changing = regexp.MustCompile(`\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d
 // times, durations, local ports and request ids.
 func (n *Notice) Problem(text string) {
 	n.shared.recovered(n)
-	same := changing.ReplaceAllString(text, "…")
+	normalized := changing.ReplaceAllString(text, "…")
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if same == n.same && n.text != "" {
+	if normalized == n.normalized && n.text != "" {
 		return
 	}
-	n.text, n.same, n.logged = ownPort.ReplaceAllString(text, "->"), same, true
+	n.text, n.normalized, n.logged = ownPort.ReplaceAllString(text, "->"), normalized, true
 	n.log.Warn(n.text)
 }
 

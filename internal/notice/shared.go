@@ -7,32 +7,34 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// Cause is an error that many operations meet at once, such as a broker that cannot be
-// reached.
+// Cause is an error that makes many operations fail at once, such as a broker that cannot
+// be reached.
 type Cause interface {
 	error
-	// Cause says what is wrong, independent of the operation. certain is false if the next
-	// attempt may show more: after a connection broke, whether a new one can be opened.
-	Cause() (text string, certain bool)
+	// Cause says what is wrong, independent of the operation. confirmed is false if the next
+	// attempt may succeed: a broken connection does not show whether a new one can be opened.
+	Cause() (text string, confirmed bool)
 }
 
-// Shared logs a cause once, however many operations fail because of it, and logs its end
-// when no operation meets it any more. It is safe for concurrent use.
+// Shared logs a cause once, however many operations fail because of it. It logs the end when
+// no operation fails because of any shared cause. It is safe for concurrent use.
 type Shared struct {
-	log          logrus.FieldLogger
-	begins, over string
+	log                  logrus.FieldLogger
+	problemText, endText string
 
-	mu     sync.Mutex
-	met    map[*Notice]int // how often in a row each has met a cause
-	logged map[string]bool // causes, since the first was met
+	mu       sync.Mutex
+	failures map[*Notice]int // consecutive failures because of a shared cause, by operation
+	logged   map[string]bool // causes that were logged since the last end
 }
 
-// attempts is how often an operation must meet an uncertain cause before it is logged.
-const attempts = 3
+// failuresToConfirm is how often in a row an operation must fail before a cause that is not
+// confirmed is logged.
+const failuresToConfirm = 3
 
-// NewShared returns a Shared that logs begins followed by the cause, and over at the end.
-func NewShared(log logrus.FieldLogger, begins, over string) *Shared {
-	return &Shared{log: log, begins: begins, over: over, met: map[*Notice]int{}, logged: map[string]bool{}}
+// NewShared returns a Shared that logs problemText followed by the cause, and endText at the
+// end.
+func NewShared(log logrus.FieldLogger, problemText, endText string) *Shared {
+	return &Shared{log: log, problemText: problemText, endText: endText, failures: map[*Notice]int{}, logged: map[string]bool{}}
 }
 
 // New returns the notice of one operation.
@@ -48,37 +50,38 @@ func (n *Notice) Failed(doing string, err error) {
 		return
 	}
 	n.mu.Lock()
-	n.text, n.same = ownPort.ReplaceAllString(text, "->"), ""
+	n.text, n.normalized = ownPort.ReplaceAllString(text, "->"), ""
 	n.mu.Unlock()
-	n.shared.meets(n, cause)
+	n.shared.failed(n, cause)
 }
 
-func (s *Shared) meets(n *Notice, cause Cause) {
-	text, certain := cause.Cause()
-	same := changing.ReplaceAllString(text, "…")
+func (s *Shared) failed(n *Notice, cause Cause) {
+	text, confirmed := cause.Cause()
+	normalized := changing.ReplaceAllString(text, "…")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.met[n]++
-	if s.logged[same] || !certain && s.met[n] < attempts {
+	s.failures[n]++
+	if s.logged[normalized] || !confirmed && s.failures[n] < failuresToConfirm {
 		return
 	}
-	s.logged[same] = true
-	s.log.Warn(s.begins + ownPort.ReplaceAllString(text, "->"))
+	s.logged[normalized] = true
+	s.log.Warn(s.problemText + ownPort.ReplaceAllString(text, "->"))
 }
 
-// recovered: the operation does not meet a cause any more. s may be nil.
+// recovered notes that an operation does not fail because of a shared cause any more. s may
+// be nil.
 func (s *Shared) recovered(n *Notice) {
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.met[n] == 0 {
+	if s.failures[n] == 0 {
 		return
 	}
-	delete(s.met, n)
-	if len(s.met) == 0 && len(s.logged) > 0 {
+	delete(s.failures, n)
+	if len(s.failures) == 0 && len(s.logged) > 0 {
 		clear(s.logged)
-		s.log.Info(s.over)
+		s.log.Info(s.endText)
 	}
 }

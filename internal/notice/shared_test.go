@@ -10,7 +10,7 @@ import (
 	"github.com/sirupsen/logrus/hooks/test"
 )
 
-// cause is certain if it is a refusal.
+// cause is confirmed if it is a refusal.
 type cause string
 
 func (c cause) Error() string         { return string(c) }

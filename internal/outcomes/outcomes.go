@@ -54,7 +54,7 @@ type Config struct {
 	Limit int
 	// Progress, if not nil, is called now and then with how many records were read, of
 	// about how many. It is not called concurrently.
-	Progress func(read, of int64)
+	Progress func(read, total int64)
 }
 
 // Task is what the topics contain about one task.

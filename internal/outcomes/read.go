@@ -26,11 +26,12 @@ type reading struct {
 	wanted    func(id string) bool
 	positions map[int]consumer.Position
 
-	mu       sync.Mutex
-	tasks    map[string]*Task // guarded by mu, as all below
-	refused  bool             // only a refusal makes a task known
-	held     int
-	read, of int64
+	mu      sync.Mutex // guards the fields below
+	tasks   map[string]*Task
+	refused bool // only a refusal makes a task known
+	held    int
+	read    int64 // records read so far
+	total   int64 // records to read, about
 }
 
 // partitionRange is a range of a partition that must be read.
@@ -136,7 +137,7 @@ func (r *reading) plan(ctx context.Context, topic string) (todo []partitionRange
 			}
 		}
 		todo = append(todo, partitionRange{p, span})
-		r.of += span.To - span.From
+		r.total += span.To - span.From
 	}
 	return todo, nil
 }
@@ -152,7 +153,7 @@ func (r *reading) partition(ctx context.Context, topic string, s partitionRange,
 			take(&page.Records[i])
 		}
 		r.read += int64(len(page.Records))
-		r.cfg.Progress(r.read, r.of)
+		r.cfg.Progress(r.read, r.total)
 		if r.held > r.cfg.Limit {
 			return ErrTooMany
 		}

@@ -7,7 +7,7 @@ import (
 
 // A limit grows by requests: then the share of requests that tests it is the same for every
 // limit, and an idle instance learns nothing. With few requests a limit that is too low
-// would stay so for long; then it grows by time.
+// would stay so for long; then it grows in fewer requests, at most for the time given here.
 const (
 	// After refusals the limit is set to this part of the admitted rate. It grows to a
 	// little above that rate within growIn requests, then by doubling.
@@ -40,7 +40,7 @@ type limit struct {
 	peak     float64 // highest refused rate; at twice that the limit is dropped
 }
 
-func (l *limit) is() bool { return !math.IsInf(l.rate, 1) }
+func (l *limit) known() bool { return !math.IsInf(l.rate, 1) }
 
 // search sets the limit to a rate that may or may not be admitted.
 func (l *limit) search(rate float64) { l.rate, l.stage = rate, searching }
@@ -68,7 +68,7 @@ func (l *limit) grow(spacing time.Duration) {
 			l.stage = beyond
 		}
 	case beyond:
-		// The further above what was admitted, the less that says.
+		// With few requests it doubles in as many as were admitted in doubleInAtMost.
 		part := seconds / doubleInAtMost.Seconds() * l.rate / l.admitted
 		l.rate *= math.Exp2(min(max(1.0/doubleIn, part), seconds/doubleInAtLeast.Seconds(), 1))
 	case searching:

@@ -16,27 +16,32 @@ const rememberWindows = 3
 
 // throttle tracks an unknown limit: the API refuses requests above it (429, MPC.10237). The
 // rate is adapted around the admitted rate: additive increase, multiplicative decrease.
-// Time in which all requests were refused counts for that rate, so neither the kind of
-// limit nor its window matters. It is not safe for concurrent use; the gate's lock guards
-// it.
+//
+// The admitted rate is the number of admitted requests, divided by the time in which there
+// were requests to send. That includes the time in which all requests were refused: a limit
+// with a fixed window admits a burst and then refuses all, a token bucket admits evenly, but
+// on average both admit the limit's rate, whatever the length of the window.
+//
+// A throttle is not safe for concurrent use. The gate's lock guards it.
 type throttle struct {
 	window time.Duration // the quota's window; the limit's is assumed not to be longer
 	limit  limit
 	meter  meter
 	next   time.Time // when the next request may be sent
-	// since is when throttling began. cut is when refusals last set the limit, and found is
-	// the rate that was admitted then.
-	since, cut time.Time
-	found      float64
-	refusals   refusals
+	began  time.Time // when throttling began
+	// lastDecrease is when refusals last set the limit; zero: not since throttling began.
+	// admittedThen is the admitted rate that was measured then.
+	lastDecrease time.Time
+	admittedThen float64
+	refusals     refusals
 }
 
 // refusals describe the requests refused since the last admitted one.
 type refusals struct {
 	first time.Time // zero: the last request was admitted
 	last  time.Time // of the latest refusal, even if a request was admitted since
-	at    float64   // the rate at the first one
-	quota float64   // the quota's rate then
+	rate  float64   // the rate of requests at the first refusal
+	quota float64   // the quota's rate at the first refusal
 	pause time.Duration
 }
 
@@ -57,7 +62,7 @@ func (t *throttle) take(now time.Time, spacing time.Duration) {
 	switch {
 	case t.refusing():
 		t.next = now.Add(t.refusals.pause)
-	case t.limit.is():
+	case t.limit.known():
 		t.next = after(now, t.next, own)
 		t.limit.grow(spacing)
 	}
@@ -67,18 +72,18 @@ func (t *throttle) take(now time.Time, spacing time.Duration) {
 // quota's rate: without a share there is nothing to slow down.
 func (t *throttle) throttled(now, sent time.Time, quota float64) {
 	switch {
-	case quota <= 0 || sent.Before(t.cut):
-		return // sent at an earlier rate: says nothing new
+	case quota <= 0 || sent.Before(t.lastDecrease):
+		return // sent at the rate before the decrease: its refusal says nothing new
 	case !t.refusing():
-		if !t.limit.is() && now.Sub(t.refusals.last) > rememberWindows*t.window {
-			t.since, t.cut, t.limit.peak = now, time.Time{}, 0
+		if !t.limit.known() && now.Sub(t.refusals.last) > rememberWindows*t.window {
+			t.began, t.lastDecrease, t.limit.peak = now, time.Time{}, 0
 		}
 		rate := min(quota, t.limit.rate)
-		t.refusals = refusals{first: now, quota: quota, at: rate, pause: max(firstPause, interval(rate))}
+		t.refusals = refusals{first: now, quota: quota, rate: rate, pause: max(firstPause, interval(rate))}
 		if math.IsInf(rate, 1) {
-			t.refusals.at = t.meter.perSecond()
+			t.refusals.rate = t.meter.perSecond()
 		}
-		t.limit.peak = max(t.limit.peak, t.refusals.at)
+		t.limit.peak = max(t.limit.peak, t.refusals.rate)
 	case sent.Before(t.refusals.first):
 		return // sent together with the first refused one
 	default:
@@ -96,53 +101,53 @@ func (t *throttle) served(now, sent time.Time) {
 	}
 	r := &t.refusals
 	refused := r.last.Sub(r.first) + r.pause/2 // it ended somewhere in the last pause
-	switch first := t.cut.IsZero(); {
+	switch first := t.lastDecrease.IsZero(); {
 	case first && !t.looksLikeAWindow(refused), refused > t.window*3/2:
 		// The first refusals may be chance. And if everything was refused for longer than a
 		// window, that was not a limit.
-		t.limit.search(max(t.meter.rate(refused), r.at/2))
-		t.begin(now, refused)
-	case first && t.meter.admitted < enoughCalls, !first && refused > t.window/2 && r.at*t.window.Seconds() > growIn && !t.foundBefore(refused):
+		t.limit.search(max(t.meter.rate(refused), r.rate/2))
+		t.measureAnew(now, refused)
+	case first && t.meter.admitted < enoughCalls, !first && refused > t.window/2 && r.rate*t.window.Seconds() > growIn && !t.sameAdmittedRate(refused):
 		// Too few requests to tell. Or all were refused for long, at a rate high enough to
 		// measure in that time: then the limit has changed, or there was none, unless as
 		// many were admitted as last time.
-		t.limit.search(min(r.at, t.meter.estimate(r.at, refused)))
-		t.begin(now, refused)
+		t.limit.search(min(r.rate, t.meter.estimate(r.rate, refused)))
+		t.measureAnew(now, refused)
 	case first || t.meter.enough(refused):
-		t.limit.near(min(r.at, t.meter.estimate(r.at, refused)))
-		t.begin(now, refused)
+		t.limit.near(min(r.rate, t.meter.estimate(r.rate, refused)))
+		t.measureAnew(now, refused)
 	default:
 		t.meter.busy += refused
-		t.limit.lower(r.at)
+		t.limit.lower(r.rate)
 	}
 	t.limit.rate = max(t.limit.rate, 1/t.window.Seconds())
 	r.first = time.Time{}
 	t.next = now.Add(interval(t.limit.rate))
 }
 
-// foundBefore: about the same rate was admitted before the last search.
-func (t *throttle) foundBefore(refused time.Duration) bool {
+// sameAdmittedRate reports whether about the same rate was admitted as at the last decrease.
+func (t *throttle) sameAdmittedRate(refused time.Duration) bool {
 	const alike = 1.5
 	rate := t.meter.rate(refused)
-	return rate < alike*t.found && t.found < alike*rate
+	return rate < alike*t.admittedThen && t.admittedThen < alike*rate
 }
 
-// looksLikeAWindow: the first refusals came soon and lasted long, as with a fixed number of
-// requests in each window of the quota's length.
+// looksLikeAWindow reports whether the first refusals came soon and lasted long, as with a
+// fixed number of requests in each window of the quota's length.
 func (t *throttle) looksLikeAWindow(refused time.Duration) bool {
 	return !math.IsInf(t.refusals.quota, 1) && t.meter.busy < t.window/2 && refused > t.window/3
 }
 
-// begin starts a new measurement.
-func (t *throttle) begin(now time.Time, refused time.Duration) {
-	t.cut, t.found = now, t.meter.rate(refused)
+// measureAnew notes that the limit was set, and restarts the measurement.
+func (t *throttle) measureAnew(now time.Time, refused time.Duration) {
+	t.lastDecrease, t.admittedThen = now, t.meter.rate(refused)
 	t.meter.reset()
 }
 
-// active is since when requests are throttled; zero: they are not.
+// active returns since when requests are throttled; zero: they are not.
 func (t *throttle) active(now time.Time) time.Time {
-	if t.limit.is() || t.refusing() || now.Sub(t.refusals.last) < t.window {
-		return t.since
+	if t.limit.known() || t.refusing() || now.Sub(t.refusals.last) < t.window {
+		return t.began
 	}
 	return time.Time{}
 }

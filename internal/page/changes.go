@@ -2,13 +2,13 @@ package page
 
 import "time"
 
-// How long changes of the state are kept, and how many.
 const (
-	changesFor  = 24 * time.Hour
-	mostChanges = 100
-	// settles is how long after its beginning a state's title may still change: MPC's
+	// changesMaxAge is how long a change of the state is kept, maxChanges how many are kept.
+	changesMaxAge = 24 * time.Hour
+	maxChanges    = 100
+	// titleChangesFor is how long after its beginning a state may get another title: MPC's
 	// answer arrives a moment after the outage is detected.
-	settles = 10 * time.Second
+	titleChangesFor = 10 * time.Second
 )
 
 // Changes is the document of /api/changes and of the stream's event "changes": the states
@@ -31,7 +31,7 @@ func (c *Changes) take(now time.Time, s State) bool {
 	}
 	if len(c.Changes) > 0 && c.Changes[0].Name == s.Name {
 		last := &c.Changes[0]
-		if last.Title == s.Title || now.Sub(last.At) > settles {
+		if last.Title == s.Title || now.Sub(last.At) > titleChangesFor {
 			return false
 		}
 		last.Title = s.Title
@@ -42,7 +42,7 @@ func (c *Changes) take(now time.Time, s State) bool {
 		at = now
 	}
 	list := append([]Change{{at, s.Name, s.Title}}, c.Changes...)
-	for len(list) > mostChanges || len(list) > 1 && now.Sub(list[len(list)-2].At) > changesFor {
+	for len(list) > maxChanges || len(list) > 1 && now.Sub(list[len(list)-2].At) > changesMaxAge {
 		list = list[:len(list)-1]
 	}
 	c.Changes = list

@@ -36,14 +36,14 @@ func TestTheStatesOfTheLastHoursAreListed(t *testing.T) {
 
 func TestTheListOfStatesIsBounded(t *testing.T) {
 	var c Changes
-	for i := range 3 * mostChanges {
+	for i := range 3 * maxChanges {
 		now := noon.Add(time.Duration(i) * time.Minute)
 		c.take(now, State{Name: fmt.Sprint(i % 2), Since: now})
 	}
-	if len(c.Changes) != mostChanges {
+	if len(c.Changes) != maxChanges {
 		t.Errorf("%d are kept", len(c.Changes))
 	}
-	later := noon.Add(10 * changesFor)
+	later := noon.Add(10 * changesMaxAge)
 	c.take(later, State{Name: Outage, Since: later})
 	if len(c.Changes) != 2 { // what lasted until then, too
 		t.Errorf("%v", c.Changes)

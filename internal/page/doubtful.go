@@ -13,8 +13,7 @@ const (
 )
 
 // asFarAsRead changes a verdict that depends on topics which were not read, or not
-// completely. If Kafka does not answer, it says so instead of blaming the length of the
-// topics.
+// completely. The new verdict says why.
 func (t Task) asFarAsRead(v Verdict) Verdict {
 	const lately = "This instance has not seen the task lately, and "
 	switch {

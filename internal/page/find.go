@@ -15,7 +15,7 @@ func (p *Page) find(ctx context.Context, id string, withTopics bool) Task {
 	if withTopics {
 		known = p.readings.ask(ctx, id, func(ctx context.Context) found { return p.read(ctx, id) })
 	}
-	// After the topics, which take a while: so the stories are not older.
+	// Stories are read after the topics, so that they are not older.
 	status, stories := *p.present.Load(), p.cfg.Source.Stories(id)
 	t := Task{TaskID: id, Instance: status.Instance, Owner: known.owner, TopicsState: known.state, TopicsProblem: known.problem}
 	if known.topics != nil {
@@ -34,14 +34,14 @@ func (p *Page) find(ctx context.Context, id string, withTopics bool) Task {
 func (p *Page) read(ctx context.Context, id string) found {
 	var f found
 	f.topics, f.state, f.problem = p.topics(ctx, id)
-	ctx, cancel := context.WithTimeout(ctx, ownerWithin)
+	ctx, cancel := context.WithTimeout(ctx, ownerTimeout)
 	defer cancel()
 	f.owner = p.owner(ctx, id, f.topics)
 	return f
 }
 
 func (p *Page) topics(ctx context.Context, id string) (h *history.History, state, problem string) {
-	ctx, cancel := context.WithTimeout(ctx, topicsWithin)
+	ctx, cancel := context.WithTimeout(ctx, topicsTimeout)
 	defer cancel()
 	read, err := p.cfg.Source.Topics(ctx, id)
 	switch {
@@ -59,11 +59,12 @@ func (p *Page) topics(ctx context.Context, id string) (h *history.History, state
 	return nil, TopicsFailed, "the topics cannot be read: " + err.Error()
 }
 
-// mostStories bounds the stories shown for a task. Of the unfinished ones the oldestOpen
-// first are always shown: the others wait for them. A storm has thousands.
+// maxStories bounds the stories shown for a task, which may have thousands. The oldest
+// oldestOpen of the unfinished stories are always shown: the other unfinished ones wait for
+// them.
 const (
-	mostStories = 50
-	oldestOpen  = 10
+	maxStories = 50
+	oldestOpen = 10
 )
 
 // shownStories leaves out the oldest finished stories, and then unfinished ones from the
@@ -75,10 +76,10 @@ func shownStories(stories []story.Story) []story.Story {
 			open++
 		}
 	}
-	excess := max(0, len(stories)-mostStories)
+	excess := max(0, len(stories)-maxStories)
 	excessEnded := min(excess, len(stories)-open)
 	excessOpen := excess - excessEnded
-	kept := make([]story.Story, 0, mostStories)
+	kept := make([]story.Story, 0, maxStories)
 	for _, s := range stories {
 		switch {
 		case s.Done && excessEnded > 0:

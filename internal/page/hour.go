@@ -11,11 +11,12 @@ import (
 const (
 	points   = 360
 	interval = 10 * time.Second
-	// smooth is how many intervals are combined for a point's quantiles: at 100 calls a
-	// minute those of a single interval change with every event.
-	smooth = 6
-	// With fewer than few answers there are no quantiles; the answers are listed instead.
-	few = 20
+	// quantileIntervals is how many intervals are combined for a point's quantiles: at 100
+	// calls a minute the quantiles of a single interval change with every event.
+	quantileIntervals = 6
+	// With fewer answers than minQuantileAnswers there are no quantiles; the answers are
+	// listed instead.
+	minQuantileAnswers = 20
 )
 
 // Hour is the document of /api/history and of the stream's event "history": the last hour,
@@ -40,7 +41,7 @@ type Hour struct {
 // hour records the last hour from totals that only grow.
 type hour struct {
 	Hour
-	before []metrics.Totals // the totals at the last points, at most smooth of them
+	before []metrics.Totals // the totals at the last points, at most quantileIntervals of them
 }
 
 func newHour(now time.Time, t metrics.Totals) *hour {
@@ -61,13 +62,13 @@ func (h *hour) take(now time.Time, t metrics.Totals) bool {
 	h.RetryFailed = push(h.RetryFailed, points, grown("retry_failed"))
 	h.DeadLetter = push(h.DeadLetter, points, grown(metrics.DeadLetter))
 	minute, answers := added(h.before[0].Times, t.Times), []float64{}
-	if total(minute) < few {
+	if total(minute) < minQuantileAnswers {
 		minute, answers = nil, each(added(last.Times, t.Times))
 	}
 	h.P50 = push(h.P50, points, quantile(minute, 0.50))
 	h.P99 = push(h.P99, points, quantile(minute, 0.99))
 	h.Answers = push(h.Answers, points, answers)
-	h.Until, h.before = now, push(h.before, smooth, t)
+	h.Until, h.before = now, push(h.before, quantileIntervals, t)
 	return true
 }
 

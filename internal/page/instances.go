@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// The group's answer, or the error, is used for instancesFor. A query takes at most
-// instancesWithin.
+// instancesMaxAge is how long the group's answer, or the error, is cached. instancesTimeout
+// bounds a query.
 const (
-	instancesFor    = 10 * time.Second
-	instancesWithin = 2 * time.Second
+	instancesMaxAge  = 10 * time.Second
+	instancesTimeout = 2 * time.Second
 )
 
 // Instances is the document of /api/instances: the members of the consumer group.
@@ -28,10 +28,10 @@ type Instance struct {
 
 // instances caches the group's last answer.
 type instances struct {
-	mu   sync.Mutex
-	till time.Time
-	body []byte
-	err  error
+	mu         sync.Mutex
+	freshUntil time.Time
+	body       []byte
+	err        error
 }
 
 // listInstances answers with the group's members. The answer is cached for a while.
@@ -39,8 +39,8 @@ func (p *Page) listInstances(w http.ResponseWriter, r *http.Request) {
 	i := &p.instances
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if now := time.Now(); now.After(i.till) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), instancesWithin)
+	if now := time.Now(); now.After(i.freshUntil) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), instancesTimeout)
 		defer cancel()
 		all, err := p.cfg.Source.Instances(ctx)
 		if all == nil {
@@ -49,7 +49,7 @@ func (p *Page) listInstances(w http.ResponseWriter, r *http.Request) {
 		if i.err = err; err == nil {
 			i.body, i.err = marshal(Instances{all})
 		}
-		i.till = time.Now().Add(instancesFor)
+		i.freshUntil = time.Now().Add(instancesMaxAge)
 	}
 	if i.err != nil {
 		refuse(w, http.StatusServiceUnavailable, "the group cannot be asked for its members: "+i.err.Error())

@@ -6,12 +6,12 @@ import (
 	"remux-retrier/internal/metrics"
 )
 
-// tallyFor is the period of the counts "in the last minute"; for requests it is the quota's
-// window.
-const tallyFor = time.Minute
+// countWindow is the period of the counts "in the last minute"; for requests it is the
+// quota's window.
+const countWindow = time.Minute
 
-// minute turns counts that only grow into those of the last minute, or in the first minute
-// into those since the page was created.
+// minute turns counts since the start into counts of the last minute. In the first minute
+// they are the counts since the page was created.
 type minute []tally
 
 type tally struct {
@@ -20,10 +20,10 @@ type tally struct {
 	events              []metrics.EventCount
 }
 
-// lately adds the current counts, and sets the differences in s.
-func (m *minute) lately(s *Status, events []metrics.EventCount) {
+// update adds the current counts, and sets the counts of the last minute in s.
+func (m *minute) update(s *Status, events []metrics.EventCount) {
 	*m = append(*m, tally{s.At, s.MPC.Requests, s.MPC.Throttled, events})
-	for len(*m) > 1 && s.At.Sub((*m)[1].at) >= tallyFor {
+	for len(*m) > 1 && s.At.Sub((*m)[1].at) >= countWindow {
 		*m = (*m)[1:]
 	}
 	first := (*m)[0]

@@ -116,8 +116,8 @@ func (p *Page) snapshot() error {
 	}
 	s := p.cfg.Source.Status()
 	s.At = now
-	p.minute.lately(&s, totals.Events)
-	p.letters.lately(&s, totals.Events)
+	p.minute.update(&s, totals.Events)
+	p.letters.update(&s, totals.Events)
 	s.State = judge(&s)
 	if last := p.present.Load(); last != nil && last.State.Name == s.State.Name && last.State.Since.Before(s.State.Since) {
 		s.State.Since = last.State.Since

@@ -10,13 +10,13 @@ import (
 )
 
 // Reading the topics for one task takes time, and uses the same brokers as the work. So at
-// most topicsAtOnce readings run, within an allowance of time. All three waits together are
-// shorter than the 10 s that package admin's server gives an answer.
+// most maxReadings run at once, within an allowance of time. The three timeouts together
+// are shorter than the 10 s that package admin's server gives an answer.
 const (
-	topicsAtOnce = 2
-	placeWithin  = 2500 * time.Millisecond
-	topicsWithin = 5 * time.Second
-	ownerWithin  = time.Second
+	maxReadings   = 2
+	slotTimeout   = 2500 * time.Millisecond
+	topicsTimeout = 5 * time.Second
+	ownerTimeout  = time.Second
 )
 
 // found is the result of a reading.
@@ -27,30 +27,31 @@ type found struct {
 	owner   *Owner
 }
 
-// readings shares results among requests for the same task. An open page asks again and
-// again: it gets the last result, of any request, until as much time has passed as the
-// reading took. So readings for one task run at most half of the time.
+// readings shares results among requests for the same task. An open page sends requests
+// again and again. A result is shared for as long as the reading took, so readings for one
+// task run at most half of the time.
 type readings struct {
-	places    chan struct{}
+	slots     chan struct{}
 	allowance allowance
 
 	mu     sync.Mutex
 	byTask map[string]*reading
 }
 
-// reading is one reading. The mutex of readings guards askers and fresh.
+// reading is one reading. The mutex of readings guards requests and
+// sharedUntil.
 type reading struct {
-	ctx    context.Context // ends when no request waits for it any more
-	cancel context.CancelFunc
-	askers int
-	fresh  time.Time // until when the result is shared; zero: the reading is running
+	ctx         context.Context // ends when no request waits for the reading any more
+	cancel      context.CancelFunc
+	requests    int       // that wait for the reading
+	sharedUntil time.Time // until when the result is shared; zero: the reading is running
 
 	done chan struct{} // closed when found is set
 	found
 }
 
 func newReadings() *readings {
-	return &readings{places: make(chan struct{}, topicsAtOnce), byTask: map[string]*reading{}}
+	return &readings{slots: make(chan struct{}, maxReadings), byTask: map[string]*reading{}}
 }
 
 // ask returns what read returns, or a recent result for the same task. The first request
@@ -79,7 +80,7 @@ func (rs *readings) join(id string) (r *reading, first bool) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	for task, r := range rs.byTask {
-		if !r.fresh.IsZero() && time.Now().After(r.fresh) {
+		if !r.sharedUntil.IsZero() && time.Now().After(r.sharedUntil) {
 			delete(rs.byTask, task)
 		}
 	}
@@ -89,15 +90,15 @@ func (rs *readings) join(id string) (r *reading, first bool) {
 		r.ctx, r.cancel = context.WithCancel(context.Background())
 		rs.byTask[id] = r
 	}
-	r.askers++
+	r.requests++
 	return r, first
 }
 
-// leave removes a request. If no other waits for the reading, the reading is cancelled.
+// leave removes a request. If no other request waits for the reading, it is cancelled.
 func (rs *readings) leave(id string, r *reading) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	if r.askers--; r.askers == 0 && r.fresh.IsZero() {
+	if r.requests--; r.requests == 0 && r.sharedUntil.IsZero() {
 		rs.forget(id, r)
 	}
 }
@@ -105,14 +106,14 @@ func (rs *readings) leave(id string, r *reading) {
 func (rs *readings) read(id string, r *reading, read func(context.Context) found) {
 	defer close(r.done)
 	defer r.cancel()
-	wait, cancel := context.WithTimeout(r.ctx, placeWithin)
+	wait, cancel := context.WithTimeout(r.ctx, slotTimeout)
 	defer cancel()
 	select {
-	case rs.places <- struct{}{}:
-		defer func() { <-rs.places }()
+	case rs.slots <- struct{}{}:
+		defer func() { <-rs.slots }()
 	case <-wait.Done():
 	}
-	if wait.Err() == nil { // while holding the place, so that at most topicsAtOnce begin when due
+	if wait.Err() == nil { // while holding the slot, so that at most maxReadings begin when due
 		_ = clock.System.Sleep(wait, rs.allowance.due(time.Now()))
 	}
 	if wait.Err() != nil {
@@ -134,7 +135,7 @@ func (rs *readings) read(id string, r *reading, read func(context.Context) found
 func (rs *readings) share(id string, r *reading, d time.Duration) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	r.fresh = time.Now().Add(d)
+	r.sharedUntil = time.Now().Add(d)
 	if r.state == TopicsBusy || r.state == TopicsFailed {
 		rs.forget(id, r)
 	}

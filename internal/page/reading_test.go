@@ -72,13 +72,13 @@ func TestWhoAsksForTheSameTaskSharesOneReading(t *testing.T) {
 }
 
 func TestAPlaceIsWaitedForBeforeThePageIsBusy(t *testing.T) {
-	for long, state := range map[time.Duration]string{placeWithin - time.Millisecond: TopicsRead, placeWithin + time.Millisecond: TopicsBusy} {
+	for long, state := range map[time.Duration]string{slotTimeout - time.Millisecond: TopicsRead, slotTimeout + time.Millisecond: TopicsBusy} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSource()
 			slowly(s, long)
 			p := newPage(t, s)
 			var running sync.WaitGroup
-			for i := range topicsAtOnce {
+			for i := range maxReadings {
 				ask(t.Context(), &running, p, fmt.Sprint("other-", i))
 			}
 			synctest.Wait()
@@ -122,8 +122,8 @@ func TestAReadingGoesOnForThoseWhoStillWaitAndEndsWithTheLast(t *testing.T) {
 		if got := decode[Task](t, alone); time.Since(began) != 0 || got.TopicsState != TopicsPart || len(got.Topics.Entries) != 1 {
 			t.Errorf("it ends after %v, and what was read is lost: %+v", time.Since(began), got)
 		}
-		if got := decode[Task](t, get(p, "/api/tasks/8")); got.TopicsState != TopicsRead || len(p.readings.places) != 0 {
-			t.Errorf("who asks afterwards gets %+v, %d places are taken", got, len(p.readings.places))
+		if got := decode[Task](t, get(p, "/api/tasks/8")); got.TopicsState != TopicsRead || len(p.readings.slots) != 0 {
+			t.Errorf("who asks afterwards gets %+v, %d slots are taken", got, len(p.readings.slots))
 		}
 	})
 }
@@ -147,8 +147,8 @@ func TestAReadingThatPanicsBlocksNoOther(t *testing.T) {
 		}
 		running.Wait()
 		s.topics = nil
-		if got := decode[Task](t, get(p, "/api/tasks/7")); got.TopicsState != TopicsRead || len(p.readings.places) != 0 {
-			t.Errorf("%+v, %d places are taken", got, len(p.readings.places))
+		if got := decode[Task](t, get(p, "/api/tasks/7")); got.TopicsState != TopicsRead || len(p.readings.slots) != 0 {
+			t.Errorf("%+v, %d slots are taken", got, len(p.readings.slots))
 		}
 	})
 }
@@ -173,16 +173,16 @@ func TestAnAnswerComesBeforeTheServerGivesItUp(t *testing.T) {
 		slowly(s, time.Hour)
 		p := newPage(t, s)
 		p.cfg.Source = silent{s}
-		for range topicsAtOnce {
-			p.readings.places <- struct{}{}
+		for range maxReadings {
+			p.readings.slots <- struct{}{}
 		}
-		time.AfterFunc(placeWithin-time.Millisecond, func() { <-p.readings.places })
+		time.AfterFunc(slotTimeout-time.Millisecond, func() { <-p.readings.slots })
 		began := time.Now()
 		got := decode[Task](t, get(p, "/api/tasks/7"))
-		if took := time.Since(began); took > 9*time.Second || took < topicsWithin || got.TopicsState != TopicsPart {
+		if took := time.Since(began); took > 9*time.Second || took < topicsTimeout || got.TopicsState != TopicsPart {
 			t.Errorf("after %v: %+v", took, got)
 		}
-		<-p.readings.places
+		<-p.readings.slots
 	})
 }
 
@@ -245,7 +245,7 @@ func TestOfAStormOnlyAFewStoriesAreTold(t *testing.T) {
 		got := decode[Task](t, w)
 		n := len(got.Stories)
 		text := fmt.Sprint(got.Stories[0].Offset, got.Stories[1].Offset, " … ", got.Stories[n-2].Offset, got.Stories[n-1].Offset)
-		if text != c.first || n+got.StoriesLeftOut != c.ended+c.open || n > mostStories || w.Body.Len() > 50_000 {
+		if text != c.first || n+got.StoriesLeftOut != c.ended+c.open || n > maxStories || w.Body.Len() > 50_000 {
 			t.Errorf("%s: %s, %d stories, %d left out, %d bytes", name, text, n, got.StoriesLeftOut, w.Body.Len())
 		}
 	}

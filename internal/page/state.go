@@ -188,7 +188,7 @@ func paced(s *Status) State {
 	switch {
 	case m.ThrottledSince != nil || m.ThrottledLately > 0:
 		return throttled(s)
-	case m.held(s.At):
+	case m.paused(s.At):
 		return s.at(Throttled, "MPC asked for a pause", "Requests resume after "+clockTime(*m.HoldUntil)+".")
 	case f.Waiting.Quota > 0 && wait > longQuotaWait:
 		return s.at(QuotaWait, "Waiting for the quota",

@@ -14,8 +14,8 @@ func (m *MPC) slowed() bool {
 	return m.Rate != nil && (m.Share == nil || *m.Rate < (1-reserve)**m.Share-0.5)
 }
 
-// held reports whether MPC has asked for no requests now.
-func (m *MPC) held(now time.Time) bool { return m.HoldUntil != nil && m.HoldUntil.After(now) }
+// paused reports whether MPC has asked for no requests at this time.
+func (m *MPC) paused(now time.Time) bool { return m.HoldUntil != nil && m.HoldUntil.After(now) }
 
 // throttled is the state while MPC serves, but refuses calls because of its quota. Rates
 // are shown only if they are below the usual ones.
@@ -37,7 +37,7 @@ func throttled(s *Status) State {
 	if m.slowed() {
 		state.Text += fmt.Sprintf(" The service has slowed down to %.0f requests a minute and tries to send more.", *m.Rate)
 	}
-	if m.held(s.At) {
+	if m.paused(s.At) {
 		state.Text += " MPC asked for no requests before " + clockTime(*m.HoldUntil) + "."
 	}
 	return state

@@ -11,11 +11,11 @@ import (
 )
 
 // A few unreadable records are usual; many mean that a producer is broken: manyLetters
-// within lettersFor, or someLetters if they are a tenth of all records.
+// within lettersWindow, or someLetters if they are a tenth of all records.
 const (
-	lettersFor  = 5 * time.Minute
-	manyLetters = 100
-	someLetters = 20
+	lettersWindow = 5 * time.Minute
+	manyLetters   = 100
+	someLetters   = 20
 )
 
 // Letters counts the dead letters of the last five minutes; after a start, those since
@@ -33,29 +33,29 @@ type Letters struct {
 type letters []lettersAt
 
 type lettersAt struct {
-	at   time.Time
-	all  int64
-	dead map[string]int64 // by reason
+	at          time.Time
+	finished    int64            // all records, including the dead letters
+	deadLetters map[string]int64 // by reason
 }
 
-// lately adds the current counts, and sets s.Letters.
-func (l *letters) lately(s *Status, events []metrics.EventCount) {
-	now := lettersAt{at: s.At, dead: map[string]int64{}}
+// update adds the current counts, and sets s.Letters.
+func (l *letters) update(s *Status, events []metrics.EventCount) {
+	now := lettersAt{at: s.At, deadLetters: map[string]int64{}}
 	for _, e := range events {
-		now.all += e.Count
+		now.finished += e.Count
 		if e.Outcome == metrics.DeadLetter {
-			now.dead[e.Reason] = e.Count
+			now.deadLetters[e.Reason] = e.Count
 		}
 	}
 	*l = append(*l, now)
-	for len(*l) > 1 && s.At.Sub((*l)[1].at) >= lettersFor {
+	for len(*l) > 1 && s.At.Sub((*l)[1].at) >= lettersWindow {
 		*l = (*l)[1:]
 	}
 	first := (*l)[0]
-	got := Letters{Of: now.all - first.all, Seconds: now.at.Sub(first.at).Seconds(), Reasons: []string{}}
+	got := Letters{Of: now.finished - first.finished, Seconds: now.at.Sub(first.at).Seconds(), Reasons: []string{}}
 	added := map[string]int64{}
-	for reason, n := range now.dead {
-		if n -= first.dead[reason]; n > 0 {
+	for reason, n := range now.deadLetters {
+		if n -= first.deadLetters[reason]; n > 0 {
 			got.Count += n
 			added[reason] = n
 			got.Reasons = append(got.Reasons, reason)

@@ -37,11 +37,11 @@ func TestAFloodOfUnreadableRecordsIsNoWorkingService(t *testing.T) {
 	if got.Letters.Count != 750 || got.Letters.Of != 850 {
 		t.Errorf("%+v", got.Letters)
 	}
-	s.change(func() { s.now = s.now.Add(lettersFor - 2*refresh) })
+	s.change(func() { s.now = s.now.Add(lettersWindow - 2*refresh) })
 	if got := pass(t, p, s); got.State.Name != Unreadable {
 		t.Errorf("within five minutes: %+v", got.State)
 	}
-	s.change(func() { s.now = s.now.Add(lettersFor) })
+	s.change(func() { s.now = s.now.Add(lettersWindow) })
 	if got := pass(t, p, s); got.State.Name == Unreadable || got.Letters.Count != 0 {
 		t.Errorf("long after the flood: %+v, %+v", got.State, got.Letters)
 	}

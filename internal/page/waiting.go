@@ -41,12 +41,12 @@ func (e evidence) unfinished(s story.Story) Verdict {
 	case story.DeadLetterWait:
 		return e.unwrittenLetter(step)
 	}
-	if away, held := e.heldUp(); held {
-		return away
+	if v, blocked := e.blocked(); blocked {
+		return v
 	}
 	switch {
 	case step.Kind == story.QuotaWait, step.Kind == story.OutageWait:
-		return e.turn(step)
+		return e.waitsForPermit(step)
 	case step.Kind == story.BackoffWait:
 		return Verdict{backingOff, "Still waiting: its last call failed, and will be repeated", step.Sentence()}
 	case step.Kind == story.State && step.Error != nil, step.Kind == story.Doubt && step.Until.After(e.now):
@@ -65,8 +65,8 @@ func (e evidence) other() string {
 	return ""
 }
 
-// heldUp is the verdict while no call and no state query is possible.
-func (e evidence) heldUp() (v Verdict, held bool) {
+// blocked is the verdict while no call and no state query is possible.
+func (e evidence) blocked() (v Verdict, blocked bool) {
 	switch {
 	case e.status.Kafka.Problem != "":
 		return Verdict{KafkaAway, "Still waiting: Kafka does not answer", kafkaText + " What is wrong: " + sentence(e.status.Kafka.Problem)}, true
@@ -98,8 +98,8 @@ func (e evidence) stopped(state State) Verdict {
 	return Verdict{state.Name, "Still waiting: " + state.Title, strings.TrimSpace(state.Text + " " + state.Advice)}
 }
 
-// turn is the verdict on an event that waits for a permit while MPC serves.
-func (e evidence) turn(step story.Step) Verdict {
+// waitsForPermit is the verdict on an event that waits for a permit while MPC serves.
+func (e evidence) waitsForPermit(step story.Step) Verdict {
 	state := e.mpc()
 	if state.Name == NoShare || state.Name == Throttled {
 		return e.stopped(state)
@@ -119,8 +119,8 @@ func (e evidence) turn(step story.Step) Verdict {
 		text + fmt.Sprintf(" %s at %.0f requests a minute.", quantity(e.status.Flow.Waiting.Quota, "event waits", "events wait"), *rate)}
 }
 
-// slow is how long a message usually takes to be published at most.
-const slow = 5 * time.Second
+// usualPublish is the usual upper limit for the time until a message is published.
+const usualPublish = 5 * time.Second
 
 // unpublished says why a message is not in its topic yet.
 func (e evidence) unpublished(step story.Step, usually string) string {
@@ -128,7 +128,7 @@ func (e evidence) unpublished(step story.Step, usually string) string {
 	switch {
 	case k.Problem != "":
 		return "It is published when Kafka answers. What is wrong: " + sentence(k.Problem)
-	case len(k.Stuck) > 0 && e.now.Sub(step.At) > slow:
+	case len(k.Stuck) > 0 && e.now.Sub(step.At) > usualPublish:
 		return "It cannot be written, perhaps because of this: " + sentence(strings.Join(k.Stuck, "; "))
 	}
 	return usually
@@ -137,7 +137,7 @@ func (e evidence) unpublished(step story.Step, usually string) string {
 // unwrittenLetter is the verdict on a dead letter that is not in its topic yet.
 func (e evidence) unwrittenLetter(step story.Step) Verdict {
 	text := step.Sentence() + " " + e.unpublished(step, "It is being published.")
-	if len(e.status.Kafka.Stuck) > 0 && e.now.Sub(step.At) > slow {
+	if len(e.status.Kafka.Stuck) > 0 && e.now.Sub(step.At) > usualPublish {
 		return Verdict{Stuck, "Not retried: its event is a dead letter, which cannot be written yet", text}
 	}
 	return Verdict{deadLetter, "Not retried: its event is a dead letter", text + " " + advice}

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// fetchWithin bounds one fetch, for all messages that wait for it.
-	fetchWithin = 3 * time.Second
-	// A certificate is used for goodFor, but not after its own end. A failed fetch is
-	// remembered for badFor, so that a flood of messages causes few fetches.
-	goodFor, badFor = 24 * time.Hour, 2 * time.Second
+	// fetchTimeout bounds one fetch, for all messages that wait for it.
+	fetchTimeout = 3 * time.Second
+	// A certificate is used for certificateMaxAge, but not after its own end. A failed fetch
+	// is remembered for failureMaxAge, so that a flood of messages causes few fetches.
+	certificateMaxAge, failureMaxAge = 24 * time.Hour, 2 * time.Second
 	// renewAfter is the age from which a certificate that does not match a message is
 	// fetched again before the message is refused: SMN may have replaced it.
 	renewAfter = time.Minute
@@ -44,22 +44,22 @@ type known struct {
 	certificate *x509.Certificate
 	err         error     // why there is no certificate
 	renewal     error     // why the latest fetch failed; certificate is an earlier one
-	until       time.Time // when to fetch again; zero: a fetch is under way
+	fetchAgain  time.Time // when to fetch again; zero: a fetch is under way
 	fetched     time.Time // when certificate was fetched
-	tried       time.Time // when the latest fetch ended
+	fetchEnded  time.Time // when the latest fetch ended
 
-	used     time.Time // when a message last named the URL
-	verified time.Time // when it last verified a message; zero: never
+	named    time.Time // when a message last named the URL
+	verified time.Time // when the certificate last verified a message; zero: never
 }
 
-// good reports whether the certificate may be used at this time if it cannot be renewed.
-func (k *known) good(now time.Time) bool {
-	return k != nil && k.err == nil && now.Sub(k.fetched) < goodFor
+// usable reports whether the certificate may be used at this time if it cannot be renewed.
+func (k *known) usable(now time.Time) bool {
+	return k != nil && k.err == nil && now.Sub(k.fetched) < certificateMaxAge
 }
 
-// forgottenBefore is the order in which URLs are forgotten: by when they last verified a
-// message, those that never did first. Of these, failures go before certificates, and then
-// the URL that was last named the longest ago.
+// forgottenBefore is the order in which URLs are forgotten: by the time at which their
+// certificate last verified a message. URLs whose certificate never did come first: of
+// these, failures before certificates, and then those that were named longest ago.
 func (k *known) forgottenBefore(other *known) bool {
 	switch {
 	case !k.verified.Equal(other.verified):
@@ -67,12 +67,12 @@ func (k *known) forgottenBefore(other *known) bool {
 	case (k.err == nil) != (other.err == nil):
 		return k.err != nil
 	}
-	return k.used.Before(other.used)
+	return k.named.Before(other.named)
 }
 
-// at returns the certificate at a URL, whose host must have been checked. The error is a
+// get returns the certificate at a URL, whose host must have been checked. The error is a
 // *refusal or a *trouble.
-func (c *certificates) at(ctx context.Context, address string) (*x509.Certificate, error) {
+func (c *certificates) get(ctx context.Context, address string) (*x509.Certificate, error) {
 	k := c.entry(address)
 	if k == nil {
 		return nil, &trouble{"certificate", "too many certificates are being fetched"}
@@ -84,7 +84,7 @@ func (c *certificates) at(ctx context.Context, address string) (*x509.Certificat
 }
 
 // outdated reports whether SMN may have replaced the certificate at its URL. The next call
-// of at then fetches it again.
+// of get then fetches it again.
 func (c *certificates) outdated(address string, certificate *x509.Certificate) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,10 +93,10 @@ func (c *certificates) outdated(address string, certificate *x509.Certificate) b
 	switch {
 	case k == nil || k.certificate != certificate: // it was fetched again meanwhile
 		return true
-	case now.Sub(k.tried) < renewAfter:
+	case now.Sub(k.fetchEnded) < renewAfter:
 		return false
 	}
-	k.until = now
+	k.fetchAgain = now
 	return true
 }
 
@@ -130,16 +130,16 @@ func (c *certificates) entry(address string) *known {
 	defer c.mu.Unlock()
 	now := c.clock.Now()
 	before := c.known[address]
-	if before != nil && (before.until.IsZero() || now.Before(before.until)) {
-		before.used = now
+	if before != nil && (before.fetchAgain.IsZero() || now.Before(before.fetchAgain)) {
+		before.named = now
 		return before
 	}
-	k := &known{done: make(chan struct{}), used: now}
+	k := &known{done: make(chan struct{}), named: now}
 	if before != nil {
 		k.verified = before.verified
 	}
 	if k.verified.IsZero() && c.fetching >= maxFetches {
-		if before.good(now) {
+		if before.usable(now) {
 			return before
 		}
 		return nil
@@ -148,9 +148,9 @@ func (c *certificates) entry(address string) *known {
 	c.makeRoom()
 	c.known[address] = k
 	c.fetching++
-	// It has its own time limit: a waiter that gives up must not end it for the others.
+	// The fetch has its own time limit: a waiter that gives up must not end it for the others.
 	c.clock.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), fetchWithin)
+		ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
 		defer cancel()
 		certificate, err := c.fetch(ctx, address)
 		c.mu.Lock()
@@ -163,18 +163,18 @@ func (c *certificates) entry(address string) *known {
 
 // end sets the result of the fetch. before is what was known of the URL; it may be nil.
 func (k *known) end(before *known, certificate *x509.Certificate, err error, now, wall time.Time) {
-	k.tried = now
+	k.fetchEnded = now
 	switch {
 	case err == nil:
 		k.certificate, k.fetched = certificate, now
-		k.until = now.Add(max(badFor, min(goodFor, certificate.NotAfter.Sub(wall))))
-	case before.good(now): // forged messages must not take it away
+		k.fetchAgain = now.Add(max(failureMaxAge, min(certificateMaxAge, certificate.NotAfter.Sub(wall))))
+	case before.usable(now): // forged messages must not take it away
 		k.certificate, k.fetched = before.certificate, before.fetched
-		k.renewal, k.until = err, now.Add(renewAfter)
+		k.renewal, k.fetchAgain = err, now.Add(renewAfter)
 	case k.verified.IsZero():
-		k.err, k.until = err, now.Add(badFor)
+		k.err, k.fetchAgain = err, now.Add(failureMaxAge)
 	default: // SMN has used this URL, so the fault is its host's
-		k.err, k.until = &trouble{"certificate", err.Error()}, now.Add(badFor)
+		k.err, k.fetchAgain = &trouble{"certificate", err.Error()}, now.Add(failureMaxAge)
 	}
 	close(k.done)
 }
@@ -186,7 +186,7 @@ func (c *certificates) makeRoom() {
 	}
 	var victim string
 	for address, k := range c.known {
-		if k.until.IsZero() {
+		if k.fetchAgain.IsZero() {
 			continue // under way
 		}
 		if v := c.known[victim]; v == nil || k.forgottenBefore(v) {

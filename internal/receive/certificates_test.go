@@ -78,16 +78,16 @@ func TestAURLThatHasVerifiedAMessageIsNeverTheMessagesFault(t *testing.T) {
 		err := error(nil)
 		c := fetcher(func(context.Context, string) (*x509.Certificate, error) { return lasting(), err })
 		for _, address := range []string{"SMN's", "forged"} {
-			_, _ = c.at(t.Context(), address)
+			_, _ = c.get(t.Context(), address)
 		}
 		c.hasVerified("SMN's")
 		err = &refusal{"certificate", "its host answers 404"}
 		for range 2 {
-			time.Sleep(goodFor)
-			if _, err := c.at(t.Context(), "SMN's"); !errors.As(err, new(*trouble)) {
+			time.Sleep(certificateMaxAge)
+			if _, err := c.get(t.Context(), "SMN's"); !errors.As(err, new(*trouble)) {
 				t.Errorf("%T", err)
 			}
-			if _, err := c.at(t.Context(), "forged"); !errors.As(err, new(*refusal)) {
+			if _, err := c.get(t.Context(), "forged"); !errors.As(err, new(*refusal)) {
 				t.Errorf("%T", err)
 			}
 		}
@@ -99,7 +99,7 @@ func TestAMessageIsNotRefusedByACertificateThatCannotBeRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		err := error(nil)
 		c := fetcher(func(context.Context, string) (*x509.Certificate, error) { return lasting(), err })
-		old, _ := c.at(t.Context(), "a")
+		old, _ := c.get(t.Context(), "a")
 		if err := c.doubt("a", old); err != nil {
 			t.Errorf("just fetched: %v", err)
 		}
@@ -108,13 +108,13 @@ func TestAMessageIsNotRefusedByACertificateThatCannotBeRenewed(t *testing.T) {
 		if !c.outdated("a", old) {
 			t.Error("not outdated after a minute")
 		}
-		certificate, _ := c.at(t.Context(), "a")
+		certificate, _ := c.get(t.Context(), "a")
 		if doubt := c.doubt("a", certificate); certificate != old || !errors.As(doubt, new(*trouble)) || !strings.Contains(doubt.Error(), "answers 404") {
 			t.Errorf("not renewed: %v", doubt)
 		}
 		time.Sleep(renewAfter)
 		err = nil
-		certificate, _ = c.at(t.Context(), "a")
+		certificate, _ = c.get(t.Context(), "a")
 		if err := c.doubt("a", certificate); certificate == old || err != nil {
 			t.Errorf("renewed: %v", err)
 		}
@@ -145,7 +145,7 @@ func TestAReplacedCertificateIsNoticedAndForgeriesTakeNoneAway(t *testing.T) {
 		certificate, fetched, err := lasting(), 0, error(nil)
 		c := fetcher(func(context.Context, string) (*x509.Certificate, error) { fetched++; return certificate, err })
 		old := certificate
-		_, _ = c.at(t.Context(), "a")
+		_, _ = c.get(t.Context(), "a")
 		for range 100 { // forgeries
 			if c.outdated("a", old) {
 				t.Fatal("it has just been fetched")
@@ -156,7 +156,7 @@ func TestAReplacedCertificateIsNoticedAndForgeriesTakeNoneAway(t *testing.T) {
 		if !c.outdated("a", old) {
 			t.Error("not asked for again")
 		}
-		if got, _ := c.at(t.Context(), "a"); got != certificate || fetched != 2 {
+		if got, _ := c.get(t.Context(), "a"); got != certificate || fetched != 2 {
 			t.Errorf("fetched %d times, the new one: %t", fetched, got == certificate)
 		}
 		if !c.outdated("a", old) || fetched != 2 {
@@ -166,12 +166,12 @@ func TestAReplacedCertificateIsNoticedAndForgeriesTakeNoneAway(t *testing.T) {
 		for range 5 {
 			time.Sleep(renewAfter)
 			c.outdated("a", certificate)
-			if got, err := c.at(t.Context(), "a"); got != certificate || err != nil {
+			if got, err := c.get(t.Context(), "a"); got != certificate || err != nil {
 				t.Errorf("a forgery has taken the certificate away: %v", err)
 			}
 		}
-		time.Sleep(goodFor)
-		if _, err := c.at(t.Context(), "a"); err == nil {
+		time.Sleep(certificateMaxAge)
+		if _, err := c.get(t.Context(), "a"); err == nil {
 			t.Error("used for longer than a day")
 		}
 	})
@@ -184,9 +184,9 @@ func TestACertificateIsFetchedAgainAtItsEnd(t *testing.T) {
 			fetched++
 			return &x509.Certificate{NotAfter: time.Now().Add(time.Hour)}, nil
 		})
-		_, _ = c.at(t.Context(), "a")
+		_, _ = c.get(t.Context(), "a")
 		time.Sleep(time.Hour)
-		_, _ = c.at(t.Context(), "a")
+		_, _ = c.get(t.Context(), "a")
 		if fetched != 2 {
 			t.Errorf("fetched %d times", fetched)
 		}
@@ -203,10 +203,10 @@ func TestACertificateHostThatHangsHoldsNobodyForLong(t *testing.T) {
 		hasty, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		var later *trouble
-		if _, err := c.at(hasty, "a"); !errors.As(err, &later) || time.Since(began) != time.Second {
+		if _, err := c.get(hasty, "a"); !errors.As(err, &later) || time.Since(began) != time.Second {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
-		if _, err := c.at(t.Context(), "a"); !errors.As(err, &later) || time.Since(began) != fetchWithin {
+		if _, err := c.get(t.Context(), "a"); !errors.As(err, &later) || time.Since(began) != fetchTimeout {
 			t.Errorf("%v after %v: one who gives up must not end the fetch", err, time.Since(began))
 		}
 	})
@@ -218,17 +218,17 @@ func TestFailuresAreForgottenSoonAndCertificatesAfterADay(t *testing.T) {
 		c := fetcher(func(context.Context, string) (*x509.Certificate, error) { fetched++; return lasting(), err })
 		at := func(want int) {
 			t.Helper()
-			_, _ = c.at(t.Context(), "a")
+			_, _ = c.get(t.Context(), "a")
 			if fetched != want {
 				t.Errorf("fetched %d times, want %d", fetched, want)
 			}
 		}
 		at(1)
 		at(1)
-		time.Sleep(badFor)
+		time.Sleep(failureMaxAge)
 		err = nil
 		at(2)
-		time.Sleep(goodFor - time.Second)
+		time.Sleep(certificateMaxAge - time.Second)
 		at(2)
 		time.Sleep(time.Second)
 		at(3)

@@ -23,27 +23,27 @@ func TestURLsOfStrangersFillNoMemoryAndPushOutNoCertificate(t *testing.T) {
 			}
 			return nil, &refusal{"certificate", "none"}
 		})
-		_, _ = c.at(t.Context(), "good")
+		_, _ = c.get(t.Context(), "good")
 		for i := range 1000 {
-			_, _ = c.at(t.Context(), fmt.Sprint(i))
+			_, _ = c.get(t.Context(), fmt.Sprint(i))
 		}
 		if len(c.known) > maxKnown {
 			t.Errorf("%d are kept", len(c.known))
 		}
 		for i := range 100 {
-			go func() { _, _ = c.at(t.Context(), fmt.Sprint("h", i)) }()
+			go func() { _, _ = c.get(t.Context(), fmt.Sprint("h", i)) }()
 		}
 		synctest.Wait()
 		if c.fetching != maxFetches {
 			t.Errorf("%d are fetched at once", c.fetching)
 		}
-		if _, err := c.at(t.Context(), "good"); err != nil || good != 1 {
+		if _, err := c.get(t.Context(), "good"); err != nil || good != 1 {
 			t.Errorf("%v, fetched %d times", err, good)
 		}
 		time.Sleep(renewAfter)
-		certificate, _ := c.at(t.Context(), "good")
+		certificate, _ := c.get(t.Context(), "good")
 		c.outdated("good", certificate) // by a forgery
-		if _, err := c.at(t.Context(), "good"); err != nil || good != 1 {
+		if _, err := c.get(t.Context(), "good"); err != nil || good != 1 {
 			t.Errorf("%v, fetched %d times", err, good)
 		}
 		close(hang)
@@ -56,26 +56,26 @@ func TestURLsWithRealCertificatesPushOutNoneThatHasVerifiedAMessage(t *testing.T
 		fetched := map[string]int{}
 		c := fetcher(func(_ context.Context, url string) (*x509.Certificate, error) { fetched[url]++; return lasting(), nil })
 		for _, url := range []string{"SMN's", "SMN's other"} {
-			_, _ = c.at(t.Context(), url)
+			_, _ = c.get(t.Context(), url)
 			c.hasVerified(url)
 			time.Sleep(time.Second)
 		}
 		for i := range 10 * maxKnown {
-			_, _ = c.at(t.Context(), fmt.Sprint(i))
+			_, _ = c.get(t.Context(), fmt.Sprint(i))
 			time.Sleep(time.Second)
 		}
 		if len(c.known) > maxKnown {
 			t.Errorf("%d are kept", len(c.known))
 		}
 		for _, url := range []string{"SMN's", "SMN's other"} {
-			if _, _ = c.at(t.Context(), url); fetched[url] != 1 {
+			if _, _ = c.get(t.Context(), url); fetched[url] != 1 {
 				t.Errorf("%s: fetched %d times", url, fetched[url])
 			}
 		}
 		// There must be room for a new one of SMN's, whatever has verified a message.
 		for i := range maxKnown {
 			url := fmt.Sprint("SMN's, number ", i)
-			_, _ = c.at(t.Context(), url)
+			_, _ = c.get(t.Context(), url)
 			c.hasVerified(url)
 			time.Sleep(time.Second)
 		}
@@ -95,14 +95,14 @@ func TestFetchesForForgedURLsHoldUpNoneForAURLThatHasVerifiedAMessage(t *testing
 			}
 			return lasting(), nil
 		})
-		_, _ = c.at(t.Context(), "SMN's")
+		_, _ = c.get(t.Context(), "SMN's")
 		c.hasVerified("SMN's")
-		time.Sleep(goodFor)
+		time.Sleep(certificateMaxAge)
 		for i := range 100 {
-			go func() { _, _ = c.at(t.Context(), fmt.Sprint("h", i)) }()
+			go func() { _, _ = c.get(t.Context(), fmt.Sprint("h", i)) }()
 		}
 		synctest.Wait()
-		if _, err := c.at(t.Context(), "SMN's"); err != nil {
+		if _, err := c.get(t.Context(), "SMN's"); err != nil {
 			t.Error(err)
 		}
 		close(hang)

@@ -25,13 +25,13 @@ func (h hosts) check(raw string) error {
 		return errors.New("it is not https")
 	case u.User != nil:
 		return errors.New("it has user information")
-	case !h.have(strings.ToLower(u.Hostname()), u.Port()):
+	case !h.contain(strings.ToLower(u.Hostname()), u.Port()):
 		return fmt.Errorf("its host %.100q is not in RECEIVE_CERT_HOSTS", u.Host)
 	}
 	return nil
 }
 
-func (h hosts) have(name, port string) bool {
+func (h hosts) contain(name, port string) bool {
 	if port == "" {
 		port = "443"
 	}

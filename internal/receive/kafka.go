@@ -25,8 +25,8 @@ type Kafka interface {
 }
 
 const (
-	// lookEvery is how often the leader of a partition is asked; lookWithin bounds it.
-	lookEvery, lookWithin = time.Second, 3 * time.Second
+	// checkEvery is how often one partition's leader is asked. checkTimeout bounds each check.
+	checkEvery, checkTimeout = time.Second, 3 * time.Second
 	// failedFor is how long a failed write makes the instance unready, unless a later one
 	// succeeds. An unready instance may get no message that would show it.
 	failedFor = 10 * time.Second
@@ -39,18 +39,18 @@ type topic struct {
 	clock  clock.Clock
 	notice *notice.Notice
 
-	mu       sync.Mutex
-	looked   bool
-	of       int
-	seen     int            // how many looks there were
-	away     map[int]string // why a partition cannot be reached, by partition
-	problem  string         // why the topic's partitions are not known
-	writing  string         // why the latest write failed
-	failedAt time.Time
+	mu            sync.Mutex
+	checked       bool
+	checks        int
+	partitions    int
+	partitionsErr string         // why the number of partitions is not known
+	unreachable   map[int]string // why, by partition
+	writeErr      string         // of the latest write
+	writeFailedAt time.Time
 }
 
 func newTopic(k Kafka, name string, c clock.Clock, log logrus.FieldLogger) *topic {
-	return &topic{kafka: k, name: name, clock: c, notice: notice.New(log), away: map[int]string{}}
+	return &topic{kafka: k, name: name, clock: c, notice: notice.New(log), unreachable: map[int]string{}}
 }
 
 // publish returns when all in-sync replicas have the record. After an error they may or
@@ -63,10 +63,10 @@ func (t *topic) publish(ctx context.Context, key, value []byte) error {
 	t.mu.Lock()
 	switch {
 	case err == nil:
-		t.writing = ""
+		t.writeErr = ""
 	case rejected(err): // smaller records may be accepted
 	case !errors.Is(err, context.Canceled): // which means that the sender has gone
-		t.writing, t.failedAt = err.Error(), t.clock.Now()
+		t.writeErr, t.writeFailedAt = err.Error(), t.clock.Now()
 	}
 	t.mu.Unlock()
 	t.logState()
@@ -78,100 +78,103 @@ func rejected(err error) bool {
 	return errors.Is(err, consumer.ErrTooLarge) || errors.Is(err, consumer.ErrInvalidRecord)
 }
 
-// watch asks the leader of one partition after the other, twice as often of those that did
-// not answer. It calls beat before each.
+// watch checks one partition after the other. Every second check is of an unreachable
+// partition, if there is one. It calls beat before each check.
 func (t *topic) watch(ctx context.Context, beat func()) {
 	for {
 		beat()
-		t.look(ctx)
+		t.check(ctx)
 		t.logState()
-		if t.clock.Sleep(ctx, lookEvery) != nil {
+		if t.clock.Sleep(ctx, checkEvery) != nil {
 			return
 		}
 	}
 }
 
-func (t *topic) look(ctx context.Context) {
-	within, cancel := context.WithTimeout(ctx, lookWithin)
+// check asks the leader of one partition for its offsets.
+func (t *topic) check(ctx context.Context) {
+	within, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	of, err := t.kafka.Partitions(within, t.name)
+	partitions, err := t.kafka.Partitions(within, t.name)
 	if err != nil {
-		t.found(ctx, func() { t.problem = err.Error() })
+		t.record(ctx, func() { t.partitionsErr = err.Error() })
 		return
 	}
-	p := t.next(of)
+	p := t.nextToCheck(partitions)
 	_, _, err = t.kafka.Bounds(within, t.name, p)
-	t.found(ctx, func() {
-		t.of, t.problem = of, ""
+	t.record(ctx, func() {
+		t.partitions, t.partitionsErr = partitions, ""
 		// The topic may have been created anew with fewer partitions.
-		maps.DeleteFunc(t.away, func(other int, _ string) bool { return other == p || other >= of })
+		maps.DeleteFunc(t.unreachable, func(other int, _ string) bool { return other == p || other >= partitions })
 		if err != nil {
-			t.away[p] = err.Error()
+			t.unreachable[p] = err.Error()
 		}
 	})
 }
 
-// found records the result of a look, unless ctx has ended it.
-func (t *topic) found(ctx context.Context, note func()) {
+// record calls set with the lock held, to record the result of a check. It does nothing if
+// the check failed because ctx ended.
+func (t *topic) record(ctx context.Context, set func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if ctx.Err() == nil {
-		t.looked = true
-		note()
+		t.checked = true
+		set()
 	}
 }
 
-// next is the partition to look at: in turn one of all, and one of those that did not
-// answer.
-func (t *topic) next(of int) int {
+// nextToCheck returns a partition: alternately the next of all, and the next of those that
+// are unreachable.
+func (t *topic) nextToCheck(partitions int) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.seen++
-	waiting := slices.Sorted(maps.Keys(t.away))
+	t.checks++
+	unreachable := slices.Sorted(maps.Keys(t.unreachable))
 	switch {
-	case len(waiting) == 0:
-		return t.seen % of
-	case t.seen%2 == 0:
-		return waiting[t.seen/2%len(waiting)]
+	case len(unreachable) == 0:
+		return t.checks % partitions
+	case t.checks%2 == 0:
+		return unreachable[t.checks/2%len(unreachable)]
 	}
-	return t.seen / 2 % of
+	return t.checks / 2 % partitions
 }
 
-func (t *topic) known() bool {
+func (t *topic) wasChecked() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.looked
+	return t.checked
 }
 
-// reachable is a check of readiness.
+// reachable is a readiness check: it reports whether the leaders answer.
 func (t *topic) reachable() (ok bool, detail string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case !t.looked:
+	case !t.checked:
 		return false, "starting"
-	case t.problem != "":
-		return false, t.problem
+	case t.partitionsErr != "":
+		return false, t.partitionsErr
 	}
-	for _, p := range slices.Sorted(maps.Keys(t.away)) {
-		return false, fmt.Sprintf("partition %d: %s", p, t.away[p])
+	for _, p := range slices.Sorted(maps.Keys(t.unreachable)) {
+		return false, fmt.Sprintf("partition %d: %s", p, t.unreachable[p])
 	}
-	return true, fmt.Sprintf("%s has %d partitions", t.name, t.of)
+	return true, fmt.Sprintf("%s has %d partitions", t.name, t.partitions)
 }
 
-// writable is a check of readiness.
+// writable is a readiness check: it reports whether the latest write succeeded, or failed
+// long ago.
 func (t *topic) writable() (ok bool, detail string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.writing != "" && t.clock.Now().Sub(t.failedAt) < failedFor {
-		return false, t.writing
+	if t.writeErr != "" && t.clock.Now().Sub(t.writeFailedAt) < failedFor {
+		return false, t.writeErr
 	}
 	return true, ""
 }
 
 // logState logs once that messages cannot be published, and once that they can again.
 func (t *topic) logState() {
-	if !t.known() {
+	if !t.wasChecked() {
 		return
 	}
 	for _, check := range []func() (bool, string){t.reachable, t.writable} {

@@ -55,12 +55,12 @@ func TestEachPartitionIsLookedAt(t *testing.T) {
 			t.Errorf("%v, %q", ok, detail)
 		}
 		k.away.Store(5)
-		time.Sleep(8*lookEvery + time.Millisecond)
+		time.Sleep(8*checkEvery + time.Millisecond)
 		if ok, detail := topic.reachable(); ok || detail != "partition 5: no leader" {
 			t.Errorf("%v, %q", ok, detail)
 		}
 		k.away.Store(-1)
-		time.Sleep(2*lookEvery + time.Millisecond)
+		time.Sleep(2*checkEvery + time.Millisecond)
 		if ok, detail := topic.reachable(); !ok {
 			t.Errorf("a partition that is back is found late: %q", detail)
 		}
@@ -78,11 +78,11 @@ func TestATopicThatIsCreatedAnewWithFewerPartitionsIsReady(t *testing.T) {
 	k.away.Store(5)
 	topic := newTopic(k, "remux.failed", clock.System, log)
 	for range 8 {
-		topic.look(t.Context())
+		topic.check(t.Context())
 	}
 	k.of = 2
 	for range 8 {
-		topic.look(t.Context())
+		topic.check(t.Context())
 	}
 	if ok, detail := topic.reachable(); !ok {
 		t.Error(detail)
@@ -142,9 +142,9 @@ func TestARecordThatTheTopicRejectsIsAnswered503AndLeavesTheInstanceReady(t *tes
 // Another partition may fail while one is away.
 func TestAllPartitionsAreLookedAtWhileOneIsAway(t *testing.T) {
 	for of := 1; of <= 8; of++ {
-		k, seen := &topic{away: map[int]string{0: "away"}}, map[int]int{}
+		k, seen := &topic{unreachable: map[int]string{0: "away"}}, map[int]int{}
 		for range 4 * of {
-			seen[k.next(of)]++
+			seen[k.nextToCheck(of)]++
 		}
 		if len(seen) != of || seen[0] < 2*of {
 			t.Errorf("of %d partitions, with the first one away: %v", of, seen)

@@ -59,7 +59,7 @@ func proxy(r *http.Request) (*url.URL, error) {
 
 // certificate fetches SMN's certificate at a URL. Whatever the host answers at a URL that
 // SMN may use is a *trouble: a message must not be lost because of a passing 404 or
-// redirect. At any other URL an answer that a later one will not correct is a *refusal.
+// redirect. At any other URL, an answer that will not change later is a *refusal.
 func (o outside) certificate(ctx context.Context, address string) (*x509.Certificate, error) {
 	status, body, err := o.get(ctx, address)
 	switch {

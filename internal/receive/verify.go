@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// ahead is how far in the future a message may have been signed: clocks differ.
-const ahead = 15 * time.Minute
+// maxFuture is how far in the future a message may have been signed: clocks differ.
+const maxFuture = 15 * time.Minute
 
 // refusal is why a message is not accepted, however often it is sent again.
 type refusal struct{ reason, detail string }
@@ -64,15 +64,15 @@ func (v *verifier) check(ctx context.Context, e envelope) error {
 
 // checkSignature returns nil if the message is signed with the key of the certificate
 // that is now at its URL; else a *refusal, or a *trouble if that certificate cannot be
-// had.
+// fetched.
 func (v *verifier) checkSignature(ctx context.Context, e envelope, signature []byte) error {
-	certificate, err := v.certificates.at(ctx, e.SigningCertURL)
+	certificate, err := v.certificates.get(ctx, e.SigningCertURL)
 	if err != nil {
 		return err
 	}
 	no := v.matches(certificate, e, signature)
 	if no != nil && v.certificates.outdated(e.SigningCertURL, certificate) {
-		if certificate, err = v.certificates.at(ctx, e.SigningCertURL); err != nil {
+		if certificate, err = v.certificates.get(ctx, e.SigningCertURL); err != nil {
 			return err
 		}
 		no = v.matches(certificate, e, signature)
@@ -90,7 +90,7 @@ func (v *verifier) matches(certificate *x509.Certificate, e envelope, signature 
 	switch {
 	case now.Before(certificate.NotBefore) || now.After(certificate.NotAfter):
 		return &refusal{"certificate", fmt.Sprintf("its certificate is valid from %s to %s", stamp(certificate.NotBefore), stamp(certificate.NotAfter))}
-	case slices.Contains(weak, certificate.SignatureAlgorithm):
+	case slices.Contains(weakAlgorithms, certificate.SignatureAlgorithm):
 		return &refusal{"certificate", fmt.Sprintf("its certificate's algorithm %v can be forged", certificate.SignatureAlgorithm)}
 	case certificate.CheckSignature(certificate.SignatureAlgorithm, e.signed(), signature) != nil:
 		return &refusal{"signature", "its signature is not that of its certificate's key"}
@@ -98,8 +98,8 @@ func (v *verifier) matches(certificate *x509.Certificate, e envelope, signature 
 	return nil
 }
 
-// weak algorithms would let others sign.
-var weak = []x509.SignatureAlgorithm{x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1}
+// weakAlgorithms would let others sign.
+var weakAlgorithms = []x509.SignatureAlgorithm{x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1}
 
 // checkAge refuses a message that was signed too long ago, or too far in the future. The time
 // is that of SMN's first attempt.
@@ -110,7 +110,7 @@ func (v *verifier) checkAge(timestamp string, now time.Time) error {
 		return &refusal{"time", fmt.Sprintf("its timestamp %.60q is not a time", timestamp)}
 	case now.Sub(at) > v.maxAge:
 		return &refusal{"time", fmt.Sprintf("it was signed at %s, longer ago than RECEIVE_MAX_AGE (%v)", stamp(at), v.maxAge)}
-	case at.Sub(now) > ahead:
+	case at.Sub(now) > maxFuture:
 		return &refusal{"time", fmt.Sprintf("it was signed at %s, which is in the future: check this machine's clock", stamp(at))}
 	}
 	return nil

@@ -175,7 +175,7 @@ func TestAMessageSignedWithAReplacedCertificateIsTaken(t *testing.T) {
 		c := b.verifier.certificates
 		c.mu.Lock()
 		for _, k := range c.known {
-			k.tried = k.tried.Add(-renewAfter)
+			k.fetchEnded = k.fetchEnded.Add(-renewAfter)
 		}
 		c.mu.Unlock()
 	}
@@ -198,7 +198,7 @@ func TestAMessageThatDoesNotMatchIs503WhileTheCertificateCannotBeRenewed(t *test
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		k := c.known[b.smn.CertURL()]
-		k.tried, k.fetched = k.tried.Add(-renewAfter), k.fetched.Add(-renewAfter)
+		k.fetchEnded, k.fetched = k.fetchEnded.Add(-renewAfter), k.fetched.Add(-renewAfter)
 		if k.verified.IsZero() {
 			t.Error("its URL is not known to have verified a message")
 		}

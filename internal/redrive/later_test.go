@@ -53,7 +53,7 @@ func TestWhatARunThatBeganLaterDidIsNotDoneAgain(t *testing.T) {
 }
 
 // Nothing waits for this, so it is no problem.
-func TestATopicThatWasRecreatedIsReadFromItsStartAndSaidOnce(t *testing.T) {
+func TestATopicThatWasRecreatedIsReadFromItsStart(t *testing.T) {
 	inWorld(t, 1, func(w *world) {
 		w.many(0, 5)
 		w.must(nil)

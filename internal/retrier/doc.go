@@ -16,7 +16,7 @@
 //	                run them
 //	recent.go       this process's latest decisions
 //	firstfailure.go logs a task's first failed call
-//	trail.go        reports what happens to an event, see package story
+//	steps.go        reports what happens to an event, see package story
 //
 // The unit of work is the task, however many events it has. A waiting event is data. A task
 // with something to do runs in a goroutine, with plain blocking code. A task that must wait

@@ -84,10 +84,10 @@ type Ledger interface {
 // Event is one failure event to answer. One with Failure.Succeeded set reports a success: it
 // needs no answer, and only waits for its task's events before it.
 type Event struct {
-	Failure events.Failure
-	Source  events.Source
-	Lease   Lease
-	Trail   story.Trail // is told what happens to the event; may be nil
+	Failure  events.Failure
+	Source   events.Source
+	Lease    Lease
+	Listener story.Listener // receives the event's steps; may be nil
 }
 
 // Config configures a Retrier. All fields except Budget, MaxAge and SkipCodes are required.

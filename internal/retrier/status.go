@@ -102,7 +102,7 @@ func (b *statusBatcher) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.wanted--; b.wanted == 0 {
-		b.trouble.Over("no event waits for a task state any more")
+		b.trouble.Over("no event waits for a task state here now")
 	}
 }
 

@@ -54,8 +54,8 @@ type event struct {
 }
 
 func (ev *event) step(s story.Step) {
-	if ev.Trail != nil {
-		ev.Trail.Step(s)
+	if ev.Listener != nil {
+		ev.Listener.Step(s)
 	}
 }
 

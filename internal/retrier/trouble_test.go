@@ -43,8 +43,8 @@ func queriesFailAlone(t *testing.T, refusal error, answer string) {
 		defer cancel()
 		ev := newEvent("odd")
 		ev.Lease = &lease{at: ev.Source.Offset, owned: ctx}
-		var said string
-		time.AfterFunc(59*time.Minute, func() { said = d.Advice() })
+		advice := make(chan string, 1)
+		time.AfterFunc(59*time.Minute, func() { advice <- d.Advice() })
 		if answer, err := d.Answer(ctx, ev); err == nil {
 			t.Errorf("answered: %+v", answer.Outcome)
 		}
@@ -52,7 +52,7 @@ func queriesFailAlone(t *testing.T, refusal error, answer string) {
 		if n := a.asked(); n > 30 {
 			t.Errorf("%d queries in an hour, for one event", n)
 		}
-		if !strings.Contains(said, "task state queries fail while retries work (") || !strings.Contains(said, ", "+answer+"); events") || strings.HasSuffix(said, " ") {
+		if said := <-advice; !strings.Contains(said, "task state queries fail while retries work (") || !strings.Contains(said, ", "+answer+"); events") || strings.HasSuffix(said, " ") {
 			t.Errorf("advice: %q", said)
 		}
 		if said := d.Advice(); said != "" {

@@ -6,8 +6,11 @@ package retrier
 // Those of a task whose handling has panicked wait for a restart, and do not count.
 type Waiting struct{ Quota, Backoff, Kafka int }
 
-// Waiting returns how many events wait now. If Kafka holds all slots, events that wait for a
-// slot wait for Kafka.
+// Waiting returns how many events wait now.
+//
+// A slot is one of 2 × MaxInFlight permits for tasks that call, or whose outcome Kafka has
+// not acknowledged; see schedule. If tasks that wait for Kafka hold all slots, the events
+// that wait for a slot count as waiting for Kafka.
 func (r *Retrier) Waiting() Waiting {
 	inFlight := r.cfg.Gate.State().InFlight
 	s := &r.schedule

@@ -101,7 +101,7 @@ func (i *instance) others() (n int) {
 		}
 	}
 	n = len(seen)
-	if i.of != len(i.w.log.partitions) {
+	if i.partitionCount != len(i.w.log.partitions) {
 		n++
 	}
 	return n

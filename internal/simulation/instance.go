@@ -30,15 +30,15 @@ type instance struct {
 	counted int // partition count of the failed topic when it last looked
 
 	// About its generation:
-	countedBefore int // counted, when it began
-	of            int // partition count then
-	since         int // the fact after which it began
-	sinceAt       time.Duration
-	provenAt      time.Duration // when its last acknowledged commit was sent, or unproven
-	assigned      []int
-	ends          map[int]int64             // ends of the partitions as shown by its fetches
-	found         map[int]consumer.Position // what was committed before
-	calls         []ended                   // calls that have ended in it
+	countedBefore  int // counted, when it began
+	partitionCount int // of the failed topic, when it began
+	since          int // the fact after which it began
+	sinceAt        time.Duration
+	provenAt       time.Duration // when its last acknowledged commit was sent, or unproven
+	assigned       []int
+	ends           map[int]int64             // ends of the partitions as shown by its fetches
+	found          map[int]consumer.Position // what was committed before
+	calls          []ended                   // calls that have ended in it
 	// About its work:
 	requestedAt time.Duration // time of its last request to MPC
 	calledAt    time.Duration // of its last call

@@ -160,7 +160,7 @@ func (i *instance) began(gen consumer.Generation) {
 	i.found = nil
 	i.tell("has generation %d: partitions %v", gen.ID(), i.assigned)
 	i.watchResume(gen.Ended())
-	i.of = len(i.w.log.partitions)
+	i.partitionCount = len(i.w.log.partitions)
 }
 
 // unanswered are the task's events for which the instance may call: in its partitions and

@@ -33,7 +33,7 @@ const (
 	Recovered      Kind = "recovered"       // a success after a retry; the recovery is acknowledged by Kafka
 	GivenUp        Kind = "given_up"        // undecided or unpublished: the partition's next owner handles the event
 	DeadLetter     Kind = "dead_letter"     // was no readable event
-	Ignored        Kind = "ignored"         // a notification of no failure, and of no success after a retry
+	Ignored        Kind = "ignored"         // neither a failure nor a success after a retry
 	AnsweredBefore Kind = "answered_before" // according to the outcome topics
 )
 
@@ -79,10 +79,10 @@ type Step struct {
 	Last  time.Time
 }
 
-// Trail receives an event's steps as they happen. Step does not block and may be called
+// Listener receives an event's steps as they happen. Step does not block and may be called
 // from any goroutine. Steps after the last one are ignored. A Step without At happens
 // now.
-type Trail interface{ Step(Step) }
+type Listener interface{ Step(Step) }
 
 // Story is what happened to one failure event in this process.
 type Story struct {

@@ -46,7 +46,8 @@ type Store struct {
 	spare  [][]Step             // slices of dropped stories, for new ones
 }
 
-// Record is an event's story while it is being added to. It is a Trail.
+// Record is the story of one event in the Store. It is the event's Listener: it adds each
+// step to the story.
 type Record struct {
 	store *Store
 	// The store's lock guards these.
@@ -87,7 +88,7 @@ func (s *Store) Begin(taskID string, source events.Source, failure events.Failur
 	return r
 }
 
-// Step adds a step, see Trail.
+// Step adds a step, see Listener.
 func (r *Record) Step(step Step) {
 	if step.At.IsZero() {
 		step.At = r.store.cfg.Clock.Now()

@@ -56,8 +56,8 @@ type Config struct {
 
 // Listener is called during a run.
 type Listener interface {
-	// Listed: MPC has listed n tasks so far, of about so many.
-	Listed(n, of int)
+	// Listed: MPC has listed n tasks so far, of about total.
+	Listed(n, total int)
 	// Published: an event of the task was published at place, which is empty in a dry run.
 	Published(t mpcclient.ListedTask, place string)
 	// Left: no event is published for the task, and why. taskID is empty if it has none.

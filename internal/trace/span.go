@@ -21,7 +21,7 @@ const (
 	maxParts = 250
 )
 
-// Span is the span of one event. It is a story.Trail; its steps must have their time.
+// Span is the span of one event. It is a story.Listener; its steps must have a time.
 type Span struct {
 	t    *Tracer
 	ctx  context.Context // of root
@@ -139,7 +139,7 @@ func (s *Span) end(last story.Step) {
 	}
 	if last.Kind != story.Published {
 		s.root.SetAttributes(outcome.String(string(last.Kind)))
-		if last.Detail != "" {
+		if last.Detail != "" && last.Kind != story.Recovered { // its topic is in the publish span
 			s.root.SetAttributes(detail.String(last.Detail))
 		}
 	}

@@ -113,6 +113,17 @@ func TestAPublicationThatFailedIsAnError(t *testing.T) {
 	}
 }
 
+func TestARecoveryIsTheEventsOutcomeAndItsTopicTheSendSpans(t *testing.T) {
+	tracer, seen := open(sdk.AlwaysSample())
+	s := tracer.Begin(source, events.Failure{}, "", began)
+	s.Publish("remux.recovered", began)
+	s.Step(story.Step{At: began, Kind: story.Recovered, Detail: "remux.recovered"})
+	all := seen.Ended()
+	if a := attributes(all[1]); all[0].Name() != "send remux.recovered" || a["remux.outcome"] != "recovered" || a["remux.detail"] != "" {
+		t.Errorf("%q, %v", names(all), a)
+	}
+}
+
 // In an outage of days, one event may be the probe again and again.
 func TestTheSpansOfOneEventAreBounded(t *testing.T) {
 	tracer, seen := open(sdk.AlwaysSample())

@@ -32,8 +32,8 @@ const (
 	// take, answers took five times as long.
 	toleranceForReaders = 0.5
 	// The first writes to 64 new partitions are slow, the service's as the loop's: with -short
-	// the same program's rounds differ by two thirds. For that reason a run does not fail by
-	// the service's own figures for 64 partitions and for 8, only by its ratios to the loop.
+	// the same program's rounds differ by two thirds. So the ratios to the loop are judged, and
+	// the ratio of the service's 64 partitions to its 8 has no recorded figure.
 	toleranceForManyPartitions = 0.25
 	// Two runs of the service are divided, or two parts of one run, a second or more each.
 	// No loop runs beside them, so a neighbour on the same machine changes one of the two.

@@ -220,7 +220,7 @@ func TestDeadLetterHeadersFitTheirSchema(t *testing.T) {
 	for _, reason := range events.Defects() {
 		u := &events.Unreadable{Reason: reason, Message: strings.Repeat("m", 5000)}
 		for _, millis := range []int64{1795420800000, -1, 1795420800000123, -1 << 60} {
-			source := eventstest.Place
+			source := eventstest.FailedSource
 			source.Time = time.UnixMilli(millis)
 			if err := s.Validate(texts(t, events.DeadLetter(source, nil, u, events.DeadLetterMessageLimit))); err != nil {
 				t.Error(err)

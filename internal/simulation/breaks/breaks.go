@@ -23,8 +23,8 @@ var breaks = []broken{
 	{"commit metadata is ignored", 100, []edit{{"consumer/open.go",
 		"\tmetadata, foreign := ParseCommitMetadata(at.Metadata, at.Offset)\n", "\tmetadata, foreign := CommitMetadata{}, error(nil)\n",
 	}}},
-	{"clean without a drain", 100, []edit{{"consumer/position.go", "\tif last && t.clean() {\n", "\tif last {\n"}}},
-	{"clean persists after the first call", 1000, []edit{
+	{"the last commit writes `clean` though a call is in doubt", 100, []edit{{"consumer/position.go", "\tif last && t.clean() {\n", "\tif last {\n"}}},
+	{"any commit may write `clean`, also after the first call", 1000, []edit{
 		{"consumer/position.go", "\tif last && t.clean() {\n", "\tif t.clean() {\n"},
 		{"consumer/tracker.go", "\tt.lead.acked = called\n", "\tt.lead.acked = max(t.lead.acked, called)\n"},
 	}},
@@ -126,6 +126,6 @@ var breaks = []broken{
 		"min(float64(q.next.Sub(now))/float64(before), 1+a.carriedOver(kept, q.perWindow))", "float64(q.next.Sub(now))/float64(before)",
 	}}},
 	{"refusals above a limit change no rate", 1000, []edit{{"internal/pace/throttle.go",
-		"\tcase quota <= 0 || sent.Before(t.cut):\n", "\tcase quota >= 0 || sent.Before(t.cut):\n",
+		"\tcase quota <= 0 || sent.Before(t.lastDecrease):\n", "\tcase quota >= 0 || sent.Before(t.lastDecrease):\n",
 	}}},
 }

@@ -25,19 +25,19 @@ type group struct {
 
 // generation is one member's assignment. Broker.mu guards its fields.
 type generation struct {
-	m        *Member
-	id       int
-	assigned []int
-	ended    chan struct{}
-	over     bool // ended is closed
-	released bool
-	of       int // partition count at the assignment, if its member leads
-	leads    bool
+	m              *Member
+	id             int
+	assigned       []int
+	ended          chan struct{}
+	over           bool // ended is closed
+	released       bool
+	partitionCount int // at the assignment, if its member leads
+	leads          bool
 }
 
 func (g *generation) ID() int                { return g.id }
 func (g *generation) Assigned() []int        { return slices.Clone(g.assigned) }
-func (g *generation) Leads() (int, bool)     { return g.of, g.leads }
+func (g *generation) Leads() (int, bool)     { return g.partitionCount, g.leads }
 func (g *generation) Ended() <-chan struct{} { return g.ended }
 
 // Release joins the next generation at once, as kafka-go does.
@@ -165,7 +165,7 @@ func (b *Broker) complete(timeIsOver bool) {
 		m.joining, m.seen = false, b.cfg.Clock.Now()
 		m.gen = &generation{m: m, id: b.group.id, ended: make(chan struct{})}
 		if i == 0 {
-			m.gen.of, m.gen.leads = partitions, true
+			m.gen.partitionCount, m.gen.leads = partitions, true
 		}
 		m.fresh = true
 		for p := i * partitions / len(members); p < (i+1)*partitions/len(members); p++ {

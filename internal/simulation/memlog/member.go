@@ -177,7 +177,7 @@ func (m *Member) handOut(ctx context.Context) (consumer.Generation, *waiter, err
 		return nil, nil, consumer.ErrNotOwner
 	case m.gen != nil && m.fresh:
 		m.fresh = false
-		if m.gen.leads && m.gen.of == 0 {
+		if m.gen.leads && m.gen.partitionCount == 0 {
 			// The topic may exist again before anyone notices.
 			m.gen.end()
 			m.gen.released = true

@@ -8,15 +8,15 @@ import (
 
 // waiter waits for a change of the broker.
 type waiter struct {
-	of    *partition // whose records it waits for; nil: for none
-	sleep context.Context
-	wake  context.CancelFunc
+	partition *partition // it waits for records of this partition; nil: of none
+	sleep     context.Context
+	wake      context.CancelFunc
 }
 
 // listen registers for the next change. mu is held, and was held when the caller looked, so
 // no change is missed. The result must be waited for.
-func (b *Broker) listen(ctx context.Context, of *partition) *waiter {
-	w := &waiter{of: of}
+func (b *Broker) listen(ctx context.Context, p *partition) *waiter {
+	w := &waiter{partition: p}
 	w.sleep, w.wake = context.WithCancel(ctx)
 	b.waiting = append(b.waiting, w)
 	return w
@@ -33,10 +33,10 @@ func (b *Broker) wait(w *waiter, d time.Duration) {
 	}
 }
 
-// changed wakes those that wait for a partition's records, or with nil all. mu is held.
+// changed wakes the waiters for a partition's records; nil: all waiters. mu is held.
 func (b *Broker) changed(p *partition) {
 	for _, w := range b.waiting {
-		if p == nil || w.of == p {
+		if p == nil || w.partition == p {
 			w.wake()
 		}
 	}

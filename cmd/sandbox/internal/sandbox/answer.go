@@ -20,7 +20,7 @@ type location struct {
 // answer is an outcome or a dead letter.
 type answer struct {
 	kind     kind
-	of       location // the failure event that it answers
+	event    location // of the failure event that it answers
 	id       string   // only repeats of one answer have the same
 	reason   string
 	task     string // of outcomes only, as are the next two
@@ -65,7 +65,7 @@ func readOutcome(k kind, r *kgo.Record) (*answer, error) {
 		return nil, fmt.Errorf("the outcome of task %s does not say when it was decided", v.TaskID)
 	}
 	return &answer{
-		kind: k, of: location{*v.FailedEvent.Partition, *v.FailedEvent.Offset}, id: id,
+		kind: k, event: location{*v.FailedEvent.Partition, *v.FailedEvent.Offset}, id: id,
 		reason: v.Reason, task: v.TaskID, attempts: v.Attempts, code: v.Failure.ErrorCode, record: r,
 	}, nil
 }
@@ -83,7 +83,7 @@ func readDeadLetter(r *kgo.Record) (*answer, error) {
 		return nil, fmt.Errorf("the dead letter at %s/%d/%d does not say where it came from", r.Topic, r.Partition, r.Offset)
 	}
 	return &answer{
-		kind: deadLetter, of: location{int32(partition), offset},
+		kind: deadLetter, event: location{int32(partition), offset},
 		id:     fmt.Sprintf("%s/%d/%d/%s", headerOf(r, "dead-letter-topic"), partition, offset, headerOf(r, "dead-letter-timestamp")),
 		reason: headerOf(r, "dead-letter-reason"), detail: headerOf(r, "dead-letter-message"), record: r,
 	}, nil
@@ -113,7 +113,7 @@ func readRecovery(r *kgo.Record) (*answer, error) {
 	if v.Retries > 1 {
 		detail = fmt.Sprintf("after %d retries", v.Retries)
 	}
-	return &answer{kind: recovered, of: location{int32(partition), offset}, id: id, reason: "recovered", task: v.TaskID, detail: detail, record: r}, nil
+	return &answer{kind: recovered, event: location{int32(partition), offset}, id: id, reason: "recovered", task: v.TaskID, detail: detail, record: r}, nil
 }
 
 // headerOf returns the header's value: the last one if there are several, empty if

@@ -131,17 +131,17 @@ func (c *checker) addEvent(r *kgo.Record) {
 func (c *checker) addAnswer(a *answer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if of, known := c.ids[a.id]; known {
+	if before, known := c.ids[a.id]; known {
 		c.totals.repeats++ // dropped, as subscribers do
-		if of != a.of {
-			c.problemLocked("the answers to two events, %v and %v, have the same id %q", of, a.of, a.id)
+		if before != a.event {
+			c.problemLocked("the answers to two events, %v and %v, have the same id %q", before, a.event, a.id)
 		}
 		return
 	}
-	c.ids[a.id] = a.of
-	m := c.at(a.of)
+	c.ids[a.id] = a.event
+	m := c.at(a.event)
 	if m.answer != nil || m.settled {
-		c.problemLocked("the event at %v was answered again: %s, id %q", a.of, a.reason, a.id)
+		c.problemLocked("the event at %v was answered again: %s, id %q", a.event, a.reason, a.id)
 		return
 	}
 	m.answer = a

@@ -33,7 +33,7 @@ func newTestChecker(t *testing.T, w want) (c *checker, printed *bytes.Buffer) {
 
 // rejection returns an answer to that event.
 func rejection(id string) *answer {
-	return &answer{kind: retryFailed, of: location{3, 7}, id: id, reason: "not_retryable", task: "538526"}
+	return &answer{kind: retryFailed, event: location{3, 7}, id: id, reason: "not_retryable", task: "538526"}
 }
 
 var noCall = want{kind: retryFailed, reason: "not_retryable"}
@@ -41,7 +41,7 @@ var noCall = want{kind: retryFailed, reason: "not_retryable"}
 func TestAnAnswerThatComesBeforeItsEventIsMatched(t *testing.T) {
 	c, _ := newTestChecker(t, noCall)
 	early := rejection("2")
-	early.of.offset = 8
+	early.event.offset = 8
 	c.addAnswer(early)
 	if got := c.total(); got.settled != 0 {
 		t.Fatalf("settled without an event: %+v", got)
@@ -64,7 +64,7 @@ func TestADeadLettersPlaceIsWhatTheServiceSays(t *testing.T) {
 			r.Headers = append(r.Headers, header(name, value))
 		}
 	}
-	if a, err := readDeadLetter(r); err != nil || a.of != (location{2, 2}) || a.reason != "2" {
+	if a, err := readDeadLetter(r); err != nil || a.event != (location{2, 2}) || a.reason != "2" {
 		t.Errorf("%+v, %v", a, err)
 	}
 }
@@ -86,7 +86,7 @@ func TestOneIdForTwoEventsIsSaid(t *testing.T) {
 	c, printed := newTestChecker(t, noCall)
 	c.addAnswer(rejection("1"))
 	other := rejection("1")
-	other.of.offset = 8
+	other.event.offset = 8
 	c.addAnswer(other)
 	if got := c.total(); got.problems != 1 || !strings.Contains(printed.String(), "the same id") {
 		t.Fatalf("%+v\n%s", got, printed)

@@ -67,9 +67,10 @@ Examples:
   go run ./cmd/sandbox --brokers 127.0.0.1:9092
                                            the same on your own Kafka
 
-While it runs, you can publish events to its topic. The simulator takes any task
-id for a failed task:
-  echo '{"task_id":"4711"}' | kcat -P -b BROKER -t remux.failed
+While it runs, you can publish events to its topic, keyed by task id. The
+simulator takes any task id for a failed task:
+  echo '4711:{"task_id":"4711"}' |
+    kcat -P -b BROKER -t remux.failed -K: -X partitioner=murmur2_random
 
 Colours are used on a terminal only, and not if NO_COLOR is set.
 Exit codes: 0 all as expected; 1 not as expected, or it could not run; 2 wrong

@@ -169,7 +169,8 @@ func (s *sandbox) printIntroduction(brokers []string) {
 		s.printer.print(dim, "Keys   %s", strings.Join(wrap(keyWords(), s.printer.width()-len("Keys   ")), "\n       "))
 	}
 	if !s.opts.once {
-		s.printer.print(dim, `You    echo '{"task_id":"4711"}' | kcat -P -b %s -t %s
+		s.printer.print(dim, `You    echo '4711:{"task_id":"4711"}' | kcat -P -b %s \
+         -t %s -K: -X partitioner=murmur2_random
        publishes your own event; Ctrl-C ends`, brokers[0], s.topics.failed)
 	}
 	s.printer.print(noColour, "")

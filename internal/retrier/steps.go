@@ -15,7 +15,7 @@ import (
 // stepWaiting reports why the event waits for its turn. What delays it may change
 // meanwhile; the calls of others show that.
 func (e *run) stepWaiting() {
-	if e.ev.Trail == nil {
+	if e.ev.Listener == nil {
 		return
 	}
 	gate, now := e.r.cfg.Gate.State(), e.r.cfg.Clock.Now()
@@ -60,7 +60,7 @@ func (e *run) outage() string {
 
 // stepBackoff reports how long the event waits after a failed call.
 func (e *run) stepBackoff(d time.Duration) {
-	if e.ev.Trail == nil {
+	if e.ev.Listener == nil {
 		return
 	}
 	s := story.Step{Kind: story.BackoffWait, Until: e.r.cfg.Clock.Now().Add(d), Detail: e.tried()}
@@ -101,7 +101,7 @@ func (e *run) stepDoubt() {
 // stepCalled reports the result of the call.
 func (e *run) stepCalled(refusal *mpcclient.Error) {
 	switch {
-	case e.ev.Trail == nil:
+	case e.ev.Listener == nil:
 	case refusal == nil:
 		e.ev.step(story.Step{Kind: story.Accepted})
 	default:
@@ -111,7 +111,7 @@ func (e *run) stepCalled(refusal *mpcclient.Error) {
 
 // refused reports a failed state query.
 func (one *statusRequest) refused(refusal *mpcclient.Error) {
-	if one.ev.Trail != nil {
+	if one.ev.Listener != nil {
 		one.ev.step(story.Step{Kind: story.State, State: "undisclosed", Error: apiError(refusal), Detail: meaning(refusal)})
 	}
 }

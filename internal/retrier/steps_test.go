@@ -59,7 +59,7 @@ func (l *listener) said(k story.Kind) string { return l.first(k).Sentence() }
 func heard(id string) (Event, *listener) {
 	l := &listener{}
 	ev := newEvent(id)
-	ev.Trail = l
+	ev.Listener = l
 	return ev, l
 }
 
