@@ -13,6 +13,7 @@ import (
 func (l *Client) Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (consumer.Page, error) {
 	page, err := l.fetch(ctx, topic, partition, offset, maxBytes)
 	if err != nil {
+		l.fetchFailed.Store(time.Now().UnixMilli())
 		return consumer.Page{}, l.explain(fmt.Sprintf("fetch %s/%d at offset %d", topic, partition, offset), "READ on topic "+topic, err)
 	}
 	return page, nil
@@ -25,7 +26,11 @@ func (l *Client) fetch(ctx context.Context, topic string, partition int, offset 
 	}
 	f := &part{
 		topic: topic, partition: int32(partition), offset: offset, asked: maxBytes, limit: int32(min(maxBytes, answerBytes)),
-		since: time.Now(), end: offset, answered: make(chan partAnswer, 1),
+		since: time.Now(), emptyCallTime: emptyCallTime, end: offset, answered: make(chan partAnswer, 1),
+	}
+	// A caller learns only from an answer that fetching works again.
+	if time.Since(time.UnixMilli(l.fetchFailed.Load())) < afterFailure {
+		f.emptyCallTime = longFetchWait
 	}
 	a, err := l.broker(leader).fetches.fetch(ctx, f)
 	if err != nil {

@@ -81,6 +81,7 @@ type Client struct {
 	silent      silentBrokers
 	counts      sync.Map      // topic → count, for PartitionFor
 	leaders     sync.Map      // topic → leaders
+	fetchFailed atomic.Int64  // when a Fetch call failed last, in Unix milliseconds; 0: never
 	keyless     atomic.Uint64 // messages without a key
 	correlation atomic.Int32  // number of the last request
 }

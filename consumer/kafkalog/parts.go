@@ -18,10 +18,12 @@ type part struct {
 	asked     int   // bytes that the caller asked for
 	limit     int32 // stored bytes that the next request asks for; doubled if a batch is larger
 	since     time.Time
-	end       int64         // as last known
-	throttled time.Duration // so far
-	abandoned atomic.Bool   // its caller no longer waits
-	answered  chan partAnswer
+	// emptyCallTime is how long the call keeps waiting for records.
+	emptyCallTime time.Duration
+	end           int64         // as last known
+	throttled     time.Duration // so far
+	abandoned     atomic.Bool   // its caller no longer waits
+	answered      chan partAnswer
 }
 
 // partAnswer is the result of a part; found is nil if there is none.
@@ -140,7 +142,7 @@ func (p *poller) handOut(parts []*part, res *fetchResponse, err error, roomy boo
 			brought = true
 			waitOn = append(waitOn, f)
 			continue
-		case now.Sub(f.since) < emptyCallTime && a.found.stable >= 0:
+		case now.Sub(f.since) < f.emptyCallTime && a.found.stable >= 0:
 			f.end = a.found.stable
 			waitOn = append(waitOn, f)
 			continue

@@ -14,8 +14,10 @@ const (
 	// wait until it ends.
 	shortFetchWait = 50 * time.Millisecond
 	// emptyCallTime is how long a Fetch call without records takes. If it were shorter, idle
-	// callers would wake up more often.
+	// callers would wake up more often. For afterFailure since the last failed call it is
+	// longFetchWait.
 	emptyCallTime = 2 * time.Second
+	afterFailure  = 10 * time.Second
 	// gatherTime is how long a new fetch waits for callers that were just answered. Most of
 	// them call Fetch again at once.
 	gatherTime = time.Millisecond

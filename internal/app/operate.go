@@ -99,7 +99,9 @@ func (o pageSource) Status() page.Status {
 // work adds the state of a started instance.
 func (o pageSource) work(s *page.Status, i *Instance) {
 	c, l := i.consumer.Status(), i.ledger.Status()
-	s.Kafka = page.Kafka{Started: true, Problem: c.Problem, Joined: c.Joined, Generation: c.Generation, LedgerRead: l.CaughtUp}
+	// While the ledger is read, the member has partitions, but its work has not begun.
+	joined := c.Joined || l.Reading
+	s.Kafka = page.Kafka{Started: true, Problem: c.Problem, Joined: joined, Generation: c.Generation, LedgerRead: l.CaughtUp}
 	s.Kafka.Absent = absentTopics(c, l, o.cfg.Kafka)
 	for _, m := range c.Stuck {
 		s.Kafka.Stuck = append(s.Kafka.Stuck, m.Problem)

@@ -18,6 +18,11 @@ func (l *Ledger) CatchUp(ctx context.Context, a consumer.Assignment) error {
 	}
 	defer l.reading.Release()
 	l.assign(a)
+	defer func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.status.Reading = false
+	}()
 	if err := l.retry(ctx, func() error { return l.rewind(ctx, a.Since) }); err != nil {
 		return err
 	}
@@ -38,7 +43,7 @@ func (l *Ledger) CatchUp(ctx context.Context, a consumer.Assignment) error {
 func (l *Ledger) assign(a consumer.Assignment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.status.CaughtUp = false
+	l.status.CaughtUp, l.status.Reading = false, true
 	before := l.answered
 	l.answered = map[int]*answered{}
 	for _, p := range a.Partitions {

@@ -86,6 +86,8 @@ type Ledger struct {
 type Status struct {
 	// CaughtUp: the ledger has read what the current assignment needs.
 	CaughtUp bool
+	// Reading: CatchUp is reading that.
+	Reading bool
 	// Problem is why the topics cannot be read; empty if they can.
 	Problem string
 	// Decisions is the number kept. Answered is the number of events known to be answered.

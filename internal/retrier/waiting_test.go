@@ -67,3 +67,31 @@ func TestWhatKafkaHoldsUpDoesNotWaitForTheQuota(t *testing.T) {
 		})
 	}
 }
+
+// panicking is the lease of an event whose work panics. As the consumer's, it goes on.
+type panicking struct{ *lease }
+
+func (p panicking) Do(f func()) {
+	defer func() { _ = recover() }()
+	p.lease.Do(f)
+}
+
+// Such an event waits for a restart. Counted as one that waits for Kafka, it would send
+// people to the brokers.
+func TestAnEventWhoseHandlingPanickedWaitsForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newHarness(t, &api{retry: func(context.Context, string, int) error { panic("odd") }}, 0, nil)
+		defer d.stop()
+		ctx, cancel := context.WithCancel(context.Background())
+		ev := newEvent("1")
+		ev.Lease = panicking{&lease{at: ev.Source.Offset}}
+		var under sync.WaitGroup
+		under.Go(func() { _, _ = d.Answer(ctx, ev) })
+		time.Sleep(30 * time.Second)
+		if w := d.Waiting(); w != (Waiting{}) || !d.has("1") {
+			t.Errorf("%+v; held: %v", w, d.has("1"))
+		}
+		cancel()
+		under.Wait()
+	})
+}

@@ -43,8 +43,19 @@ func operate(t *testing.T, env map[string]string) *operation {
 	return o
 }
 
-// instance starts an instance and returns its page.
+// instance starts an instance and returns its page, when its partitions are being worked on.
 func (o *operation) instance(name string) *pageReader {
+	o.t.Helper()
+	p := o.begin(name, "partitions assigned")
+	p.waitFor("the ledger is read", func() (bool, string) {
+		s := p.status()
+		return s.Kafka.LedgerRead && len(s.Partitions) > 0, fmt.Sprintf("%+v", s.State)
+	})
+	return p
+}
+
+// begin starts an instance and returns its page, when it has logged the text.
+func (o *operation) begin(name, logged string) *pageReader {
 	o.t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -55,13 +66,8 @@ func (o *operation) instance(name string) *pageReader {
 		o.t.Fatal(err)
 	}
 	output, _ := start(o.t, o.env)
-	await(o.t, output, "partitions assigned")
-	p := &pageReader{o.t, "http://" + o.env["HTTP_ADDR"]}
-	p.waitFor("the ledger is read", func() (bool, string) {
-		s := p.status()
-		return s.Kafka.LedgerRead && len(s.Partitions) > 0, fmt.Sprintf("%+v", s.State)
-	})
-	return p
+	await(o.t, output, logged)
+	return &pageReader{o.t, "http://" + o.env["HTTP_ADDR"]}
 }
 
 // fail publishes a failure event for each task, keyed by the task's id.
