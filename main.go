@@ -1,6 +1,6 @@
 // Command remux-retrier reads failure events from Kafka, asks MPC to retry the failed
-// tasks, and publishes an outcome for each event. See README.md. It only handles signals;
-// internal/app is the program.
+// tasks, and publishes an outcome for each event. See README.md. This package only
+// handles signals; the program is internal/app.
 package main
 
 import (

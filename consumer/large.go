@@ -41,10 +41,10 @@ func (p *partition) load(d *Delivery) error {
 	return nil
 }
 
-// unloaded lets the next large record load if this one's value and headers were dropped. It
-// is called after the handler returns; the handler may have replaced the key by a small
-// one.
-func (d *Delivery) unloaded() {
+// unloadIfDropped lets the next large record load if the handler has dropped this one's value
+// and headers. It is called after the handler returns; the handler may have replaced the key
+// by a small one.
+func (d *Delivery) unloadIfDropped() {
 	if d.Value == nil && d.Headers == nil {
 		d.unload()
 	}

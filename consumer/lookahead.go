@@ -20,9 +20,9 @@ type lookAhead struct {
 // holding is what one partition holds.
 type holding struct {
 	events, bytes int
-	// room is closed when the partition may try again. It is nil unless the partition is
+	// retry is closed when the partition may try again. It is nil unless the partition is
 	// paused.
-	room chan struct{}
+	retry chan struct{}
 }
 
 // newLookAhead divides the bounds by the number of partitions.
@@ -33,19 +33,20 @@ func newLookAhead(maxEvents, maxBytes, partitions int) *lookAhead {
 	}
 }
 
-// take adds a record of size bytes, or returns a channel to wait for. A partition that
-// holds nothing may always take one record, however large.
-func (l *lookAhead) take(h *holding, size int) (room <-chan struct{}) {
+// tryAdd adds a record of size bytes. It returns nil if the record was added. Otherwise the
+// look-ahead is full, and it returns a channel that is closed when to try again. A partition
+// that holds nothing may always add one record, however large.
+func (l *lookAhead) tryAdd(h *holding, size int) (retry <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	shared := l.events < l.maxEvents && l.bytes+size <= l.maxBytes
 	own := h.events < l.partEvents && h.bytes+size <= l.partBytes
 	if !shared && !own && h.bytes+h.events > 0 {
-		if h.room == nil {
-			h.room = make(chan struct{})
+		if h.retry == nil {
+			h.retry = make(chan struct{})
 			l.paused = append(l.paused, h)
 		}
-		return h.room
+		return h.retry
 	}
 	l.add(h, 1, size)
 	return nil
@@ -65,8 +66,8 @@ func (l *lookAhead) release(h *holding, events, size int) {
 	still := l.paused[:0]
 	for _, p := range l.paused {
 		if shared || 2*p.events <= l.partEvents && 2*p.bytes <= l.partBytes {
-			close(p.room)
-			p.room = nil
+			close(p.retry)
+			p.retry = nil
 			continue
 		}
 		still = append(still, p)
@@ -86,5 +87,5 @@ func (l *lookAhead) add(h *holding, events, bytes int) {
 func (l *lookAhead) isPaused(h *holding) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return h.room != nil
+	return h.retry != nil
 }

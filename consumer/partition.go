@@ -139,7 +139,7 @@ func (p *partition) take(page Page) error {
 func (p *partition) receive(d *Delivery) {
 	defer d.recovered()
 	p.g.c.cfg.Handler.Receive(d)
-	d.unloaded()
+	d.unloadIfDropped()
 }
 
 // refreshEnd reads the partition's end while a full look-ahead stops fetching: the lag

@@ -11,9 +11,21 @@ import (
 // tracker tracks the events of one partition in one generation: which are unanswered, which
 // may have been called, what may be committed.
 //
-// Events are tracked in the order of their offsets and resolved in any order, concurrently
-// with calls and commits. mu guards all fields except held, which belongs to the lookAhead.
-// The lookAhead's lock is taken after mu.
+// It guarantees: position never passes an unanswered event, and names the answered ones above
+// its low-water mark. No call begins at or above the call high-water mark of the last
+// acknowledged commit.
+//
+// Order of calls: track for each record, in the order of the offsets. Then for each event, in
+// any order and concurrently: beginCall before a call, callHadNoEffect if its result shows
+// that, and resolve at the end. Meanwhile position before each commit, and acknowledged after
+// it.
+//
+// Example: events 10 to 14 are tracked, 11 and 13 are resolved. The low-water mark is 10, the
+// done ranges are [11,12) and [13,14). When 10 is resolved too, the mark is 12 and the only
+// done range [13,14).
+//
+// mu guards all fields except held, which belongs to the lookAhead. The lookAhead's lock is
+// taken after mu.
 type tracker struct {
 	clock     clock.Clock
 	lookAhead *lookAhead
@@ -71,11 +83,11 @@ func newTracker(c clock.Clock, low int64, m CommitMetadata, end int64, l *lookAh
 func (t *tracker) track(ctx context.Context, r *Record) (*entry, error) {
 	size := r.size() + eventBytes
 	for {
-		room := t.lookAhead.take(&t.held, size)
-		if room == nil {
+		retry := t.lookAhead.tryAdd(&t.held, size)
+		if retry == nil {
 			break
 		}
-		if err := t.clock.Wait(ctx, room); err != nil {
+		if err := t.clock.Wait(ctx, retry); err != nil {
 			return nil, err
 		}
 	}

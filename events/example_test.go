@@ -63,6 +63,6 @@ func ExampleReadFailure() {
 	}
 	// Output:
 	// two_task_ids: the field "task_id" is repeated; expected one task per event
-	// invalid_task_id: the task_id is "5.385260e5"; expected a string, or an integer without sign, fraction and exponent
+	// invalid_task_id: the task_id is 5.385260e5; expected a string, or an integer without sign, fraction and exponent
 	// ignored: not a failure event: the status in MPC's notification is "SUCCEED"
 }

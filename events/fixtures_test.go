@@ -10,7 +10,7 @@ const (
 
 // Fixtures shared with the tests of the schemas.
 var (
-	accepted, refused = eventstest.Accepted, eventstest.Refused
+	accepted, refused = eventstest.Accepted, eventstest.UnreadableRecords
 	outcome, encode   = eventstest.Outcome, eventstest.Encode
 	header, headerOf  = eventstest.Header, eventstest.HeaderOf
 	replace           = eventstest.Replace

@@ -104,13 +104,27 @@ func readTaskID(o *object) (string, error) {
 			return "", unreadable(InvalidTaskID, "the task_id has half of a surrogate pair (\\ud800 to \\udfff)")
 		}
 	} else if len(bytes.Trim(raw, "0123456789")) > 0 {
-		return "", unreadable(InvalidTaskID, "the task_id is %.40q; expected a string, or an integer without sign, fraction and exponent", raw)
+		return "", unreadable(InvalidTaskID, "the task_id is %s; expected a string, or an integer without sign, fraction and exponent", inWords(raw))
 	}
 	taskID := string(id)
 	if err := checkTaskID(taskID); err != nil {
 		return "", err
 	}
 	return taskID, nil
+}
+
+// inWords returns a JSON value for a message, so that a number does not look like a string.
+func inWords(raw []byte) string {
+	switch raw[0] {
+	case '"':
+		text, _ := unquote(raw)
+		return fmt.Sprintf("the string %.40q", text)
+	case '[':
+		return "an array"
+	case '{':
+		return "an object"
+	}
+	return fmt.Sprintf("%.40s", raw) // a number, true, false or null
 }
 
 // readCloudEvent reads shape 2 in structured mode (CloudEvents 1.0, JSON format). Binary
@@ -121,7 +135,7 @@ func (f *Failure) readCloudEvent(o *object) error {
 		return err
 	}
 	if version[0] != '"' || o.text(fieldSpecversion) != "1.0" {
-		return unreadable(UnknownShape, "with a specversion it is a CloudEvent, but of version %.40q; expected the string \"1.0\"", o.text(fieldSpecversion))
+		return unreadable(UnknownShape, "the CloudEvent's specversion is %s; expected the string \"1.0\"", inWords(version))
 	}
 	data, err := cloudEventData(o)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 // keysOf is an answer of the metadata service; its keys must never be shown.
 func keysOf(s testsecrets.Secrets) string {
 	answer, _ := json.Marshal(map[string]any{"credential": map[string]string{
-		"access": s.Mark("access"), "secret": s.Mark("secret"), "securitytoken": s.Mark("security token"),
+		"access": s.Generate("access"), "secret": s.Generate("secret"), "securitytoken": s.Generate("security token"),
 		"expires_at": "2026-11-24T08:00:00.000000Z",
 	}})
 	return string(answer)
@@ -36,7 +36,7 @@ func raw(text string) http.HandlerFunc {
 // shown.
 func TestNoKeysOfAnAgencyComeOutWhateverIsWrongWithTheAnswer(t *testing.T) {
 	s := testsecrets.Secrets{}
-	keys, session := keysOf(s), s.Mark("session")
+	keys, session := keysOf(s), s.Generate("session")
 	quoted, _ := json.Marshal(keys)
 	wrong := map[string]http.HandlerFunc{
 		"truncated":         raw(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(keys)+100, keys)),
@@ -93,11 +93,11 @@ func TestNoKeysOfAnAgencyComeOutWhateverIsWrongWithTheAnswer(t *testing.T) {
 				}
 				for range 2 { // the second is the first again, after a pause or in it
 					for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-						s.Look(t, "the error by "+verb, fmt.Sprintf(verb, err))
-						s.Look(t, "the client by "+verb, fmt.Sprintf(verb, c)+fmt.Sprintf(verb, auth))
+						s.RequireAbsent(t, "the error by "+verb, fmt.Sprintf(verb, err))
+						s.RequireAbsent(t, "the client by "+verb, fmt.Sprintf(verb, c)+fmt.Sprintf(verb, auth))
 					}
 					for cause := err; cause != nil; {
-						s.Look(t, "a cause", fmt.Sprintf("%v %+v", cause, cause))
+						s.RequireAbsent(t, "a cause", fmt.Sprintf("%v %+v", cause, cause))
 						unwrapped, ok := cause.(interface{ Unwrap() error })
 						if !ok {
 							break
@@ -117,7 +117,7 @@ func TestNoKeysOfAnAgencyComeOutWhateverIsWrongWithTheAnswer(t *testing.T) {
 // IAM's token, like an agency's keys, is unknown until it has been read.
 func TestATokenInAnAnswerThatIsNoHTTPIsNotShown(t *testing.T) {
 	s := testsecrets.Secrets{}
-	token := s.Mark("token")
+	token := s.Generate("token")
 	for name, answer := range map[string]http.HandlerFunc{
 		"no HTTP":     raw(token + "\r\n\r\n"),
 		"header line": raw("HTTP/1.1 201 Created\r\nX-Subject-Token " + token + "\r\n\r\n"),
@@ -128,7 +128,7 @@ func TestATokenInAnAnswerThatIsNoHTTPIsNotShown(t *testing.T) {
 			iam.failing(answer)
 			_, err := iam.auth(t).token(t.Context())
 			failure(t, err, Transient)
-			s.Look(t, "the error", fmt.Sprintf("%v %+v %#v", err, err, err))
+			s.RequireAbsent(t, "the error", fmt.Sprintf("%v %+v %#v", err, err, err))
 		})
 	}
 }

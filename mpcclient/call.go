@@ -100,13 +100,15 @@ func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer,
 	}
 	t := c.conns.choose(c.now())
 	a, err := exchange(t, r, q.largest)
+	// Only net/http's own transport tells reliably whether anything was written. With another
+	// one the request counts as sent.
 	unsent := a.status == 0 && !tracker.started && standard(t) != nil
 	c.conns.ended(t, a.status != 0, a.status == 0 && !unsent && ctx.Err() == nil, c.now())
 	switch {
 	case a.status == 0:
 		e := &Error{Operation: q.operation, Class: Transient, Err: c.describe(err), Advice: networkAdvice(err)}
 		if !unsent {
-			e.Class = c.lost(q.operation)
+			e.Class = c.lostAnswer(q.operation)
 		}
 		return r, answer{}, e
 	case err != nil:
@@ -125,10 +127,10 @@ func (c *Client) attempt(ctx context.Context, q request) (*http.Request, answer,
 	return r, a, nil
 }
 
-// lost is the class of an answer that may hide an execution; only a retry changes anything.
-// The connections may lead to a node that is going away, so the next request resolves the
-// name again.
-func (c *Client) lost(operation string) Class {
+// lostAnswer returns the class of a request whose answer is missing: Lost for a retry, which
+// MPC may have executed; Transient for a query, which changes nothing. It also closes idle
+// connections: the node may be going away, so the next request resolves the name again.
+func (c *Client) lostAnswer(operation string) Class {
 	c.CloseIdle()
 	if operation == OperationRetry {
 		return Lost

@@ -35,7 +35,7 @@ func (c *Client) judge(operation string, a answer) *Error {
 	v := classify(a.status, e.Code, e.Message)
 	e.Class, e.Advice, e.Headline = v.class, v.advice, headline(e.Code, v.advice)
 	if e.Class == Lost {
-		e.Class = c.lost(operation)
+		e.Class = c.lostAnswer(operation)
 	}
 	if a.truncated {
 		e.Err = errTooLong

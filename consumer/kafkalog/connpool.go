@@ -105,7 +105,7 @@ func (n *connPool) exchange(ctx context.Context, c *pooledConn, timeout time.Dur
 	if err := c.SetDeadline(time.Now().Add(timeout)); err != nil {
 		return nil, false, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(0, 0)) }) // one that has failed needs none
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(0, 0)) }) // a failed connection needs no deadline
 	answer, err = n.client.exchange(c.Conn, c.versions, req)
 	ended := !stop()
 	if ended && err != nil {
@@ -172,7 +172,7 @@ func (n *connPool) dispatch() {
 
 // connect runs one connection from its start to its end.
 func (n *connPool) connect() {
-	// kafka-go no longer waits for serve once the client is closed.
+	// Atomic: once the client is closed, RoundTrip may return while serve still runs.
 	var served atomic.Bool
 	_, err := n.client.transport.RoundTrip(n.client.closed, n.client.addr, &brokerRequest{api: new(fetch.Request), broker: n.broker,
 		serve: func(conn *protocol.Conn, versions map[protocol.ApiKey]int16) (protocol.Message, error) {

@@ -8,6 +8,24 @@
 // resend messages. Fetch responses are read here (answer.go, batch.go, page.go, unpack.go),
 // because kafka-go unpacks a whole batch at once, however large.
 //
+//	kafkalog.go                  the Client and its Config
+//	dial.go, session.go          connections: TLS, deadlines, logins
+//	guard.go, frames.go          what passes through a connection
+//	connpool.go, broker.go, call.go
+//	                             requests that do not go through kafka-go's pool
+//	group.go, members.go, owners.go
+//	                             group membership, and the other members
+//	commit.go                    committed positions
+//	fetch.go, poller.go, parts.go
+//	                             fetches, several partitions in one request
+//	answer.go, batch.go, page.go, unpack.go, resume.go, snappy.go
+//	                             reads fetch responses
+//	produce.go                   writes
+//	offsets.go, span.go          offsets by time
+//	admin.go, settings.go, describe.go
+//	                             topics, their settings, the group's state, permissions
+//	errors.go, unreachable.go    what errors mean
+//
 // Only internal/app, internal/check, internal/command and tests may import it. Other
 // packages know it as consumer.Client, or by a small interface of their own.
 package kafkalog

@@ -6,8 +6,8 @@ import (
 	"remux-retrier/events"
 )
 
-// Bad is a rejected record and the reason.
-type Bad struct {
+// Unreadable is a record that becomes a dead letter, and the reason.
+type Unreadable struct {
 	Name   string
 	Value  string
 	Reason events.Defect
@@ -18,8 +18,8 @@ type Bad struct {
 
 const Subscription = `{"type":"SubscriptionConfirmation","topic_urn":"u","message_id":"m","message":"You are invited to subscribe to a topic.","subscribe_url":"https://smn.example.com/confirm"}`
 
-// Refused are records that become dead letters.
-var Refused = []Bad{
+// UnreadableRecords become dead letters.
+var UnreadableRecords = []Unreadable{
 	{Name: "a tombstone", Reason: events.Tombstone, Beyond: true},
 	{Name: "nothing", Reason: events.NotJSON, Beyond: true},
 	{Name: "white space", Value: " \n", Reason: events.NotJSON, Beyond: true},

@@ -51,7 +51,7 @@ func (t *throttle) pass(w http.ResponseWriter, r *http.Request) bool {
 	}
 	if !ok {
 		w.Header().Set("Retry-After", "1")
-		text(w, http.StatusServiceUnavailable, "too many requests: ask again in a second")
+		text(w, http.StatusServiceUnavailable, "too many requests: try again in a second")
 	}
 	return ok
 }

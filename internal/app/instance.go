@@ -73,7 +73,7 @@ func NewInstance(cfg config.Config, p Parts) (*Instance, error) {
 	k, origin, unreachable := cfg.Kafka, events.OriginOf(cfg.Kafka.GroupID), consumer.NewUnreachable(p.Logger)
 	var err error
 	if i.ledger, err = ledger.New(ledger.Config{
-		Client: p.Client, Topics: []string{k.TopicRetried, k.TopicRetryFailed}, Recovered: k.TopicRecovered, Topic: k.TopicFailed, Origin: origin,
+		Client: p.Client, OutcomeTopics: []string{k.TopicRetried, k.TopicRetryFailed}, RecoveredTopic: k.TopicRecovered, FailedTopic: k.TopicFailed, Origin: origin,
 		Window: cfg.Retry.BudgetWindow, Clock: p.Clock, Rand: p.Rand, Logger: p.Logger, Unreachable: unreachable,
 	}); err != nil {
 		return nil, err

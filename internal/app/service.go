@@ -31,7 +31,7 @@ const quotaWindow = time.Minute
 func drain(cfg config.Config) time.Duration { return cfg.MPC.Timeout + drainSlack }
 
 // serve runs the service until the context ends, and then stops it: no new call starts,
-// calls in flight end and are published and committed, the instance leaves the group, and
+// calls in flight end, their outcomes are published and committed, the instance leaves the group, and
 // HTTP closes last. It returns nil after a clean stop. At each signal of reread it rereads
 // its files.
 func serve(ctx context.Context, cfg config.Config, version string, log *logrus.Logger, reread <-chan os.Signal) error {
@@ -148,8 +148,8 @@ func within(ctx context.Context, grace time.Duration, done <-chan struct{}) erro
 	}
 }
 
-// closeSoon closes what a hanging connection could keep open longer than SHUTDOWN_TIMEOUT
-// allows; then the end of the process closes it.
+// closeSoon calls stop and waits for it at most closing/5, so that a hanging connection does
+// not exceed SHUTDOWN_TIMEOUT. Otherwise the end of the process closes the connection.
 func closeSoon(stop func()) {
 	done := make(chan struct{})
 	go func() {

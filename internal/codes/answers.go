@@ -68,14 +68,14 @@ func answers() []Code {
 		{Code: "APIG.0204", Class: mpcclient.Operator, Meaning: "The gateway does not support the TLS version of the connection.", Operator: "Check for a proxy that terminates TLS."},
 		{Code: "APIG.0301", Class: mpcclient.Operator, Meaning: "The authentication information is wrong.", Operator: "Check the credentials; with AK/SK also this machine's clock, which must be within 15 minutes of the API's."},
 		{Code: "APIG.0302", Class: mpcclient.Operator, Meaning: "The IAM user is not allowed to call this API.", Operator: grant},
-		{Code: "APIG.0303", Class: mpcclient.Operator, Meaning: "The authentication information is wrong (of an app).", Operator: "Check the credentials, and MPC_ENDPOINT."},
-		{Code: "APIG.0304", Class: mpcclient.Operator, Meaning: "The caller (an app) is not allowed to call this API.", Operator: grant},
+		{Code: "APIG.0303", Class: mpcclient.Operator, Meaning: "The authentication information of an app (a client of the gateway) is wrong.", Operator: "Check the credentials, and MPC_ENDPOINT."},
+		{Code: "APIG.0304", Class: mpcclient.Operator, Meaning: "The app that signed the request is not allowed to call this API.", Operator: grant},
 		{Code: "APIG.0305", Class: mpcclient.Operator, Meaning: "The authentication information is wrong.", Operator: "Check the credentials."},
 		{Code: "APIG.0306", Class: mpcclient.Operator, Meaning: "The gateway denies access to this API.", Operator: grant},
 		{Code: "APIG.0307", Class: mpcclient.Operator, Meaning: "The user token must be renewed.", Operator: "With an IAM user the service renews it by itself; an MPC_AUTH_TOKEN must be replaced. The token may also be for another region: check MPC_ENDPOINT."},
 		{Code: "APIG.0308", Class: mpcclient.Throttled, Meaning: "Too many requests: the gateway's quota is used up.", Operator: throttled},
 		{Code: "APIG.0310", Class: mpcclient.Operator, Meaning: "The project does not belong to these credentials.", Operator: "Set MPC_PROJECT_ID to the project's id, not its name, in this region."},
-		{Code: "APIG.0311", Class: mpcclient.Operator, Meaning: "The authentication information is wrong (of a debugging call).", Operator: "Check the credentials, and MPC_ENDPOINT."},
+		{Code: "APIG.0311", Class: mpcclient.Operator, Meaning: "The authentication information of a debugging call is wrong.", Operator: "Check the credentials, and MPC_ENDPOINT."},
 		{Code: "APIG.0401", Class: mpcclient.Operator, Meaning: "The gateway refuses this machine's address.", Operator: "Add the address to the allow list of the IAM access control."},
 		{Code: "APIG.0402", Class: mpcclient.Operator, Meaning: "The gateway refuses this machine's address.", Operator: "Add the address to the allow list of the IAM access control."},
 		{Code: "APIG.0404", Class: mpcclient.Operator, Meaning: "The gateway denies access to the back end.", Operator: "Contact the vendor's support, with the request id."},
@@ -94,7 +94,7 @@ func answers() []Code {
 		{Code: "APIG.0705", Class: mpcclient.Transient, Meaning: "The gateway could not sign the call to the back end."},
 		{Code: "APIG.0801", Class: mpcclient.Operator, Meaning: "The service cannot be called in this region.", Operator: "Check MPC_REGION and MPC_ENDPOINT."},
 		{Code: "APIG.0802", Class: mpcclient.Operator, Meaning: "The key or the user is disabled, or not allowed in this region.", Operator: "Check it in IAM."},
-		{Code: "APIG.1009", Class: mpcclient.Operator, Meaning: "The key or its secret is wrong (of an app).", Operator: "Check the credentials, and MPC_ENDPOINT."},
+		{Code: "APIG.1009", Class: mpcclient.Operator, Meaning: "The key or the secret of an app is wrong.", Operator: "Check the credentials, and MPC_ENDPOINT."},
 	}
 	for i := range list {
 		c := &list[i]

@@ -197,7 +197,7 @@ func (h History) summary() string {
 	case outcome != nil:
 		text := fmt.Sprintf("Its latest answer, of %s UTC, is %s, %s. %s", outcome.At.UTC().Format(timeFormat), outcome.Outcome.Outcome, outcome.Outcome.Reason, outcome.Outcome.Reason.Message())
 		if h.ToldOfRecoveries && outcome.Outcome.Outcome == events.Retried {
-			text += NotHeardOf
+			text += NoSuccessReported
 		}
 		return text
 	case letter != nil:

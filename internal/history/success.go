@@ -7,9 +7,9 @@ import (
 	"remux-retrier/events"
 )
 
-// NotHeardOf is added to the summary of a retried task if the topics contain no later
+// NoSuccessReported is added to the summary of a retried task if the topics contain no later
 // recovery of it.
-const NotHeardOf = " Nothing tells that it has succeeded since: it is still running, or MPC's notification of its success has not come to the failed topic."
+const NoSuccessReported = " No success has been reported since: the task is still running, it has failed again and that failure has no event, or MPC's notification of its success has not reached the failed topic."
 
 // When says when the task succeeded, as part of a sentence.
 func (s *Success) When() string {

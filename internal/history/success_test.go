@@ -47,7 +47,7 @@ func TestATaskThatHasSucceededAfterARetryIsSaidToHave(t *testing.T) {
 		w.answer("7", failed, events.Accepted, func(o *events.Outcome) {
 			o.PreviousRetry = &events.Retry{Source: failed, DecidedAt: time.Now()}
 		})
-		if s := w.readWithRecoveries().Summary(); !strings.Contains(s, "Nothing tells that it has succeeded since") {
+		if s := w.readWithRecoveries().Summary(); !strings.Contains(s, "No success has been reported since") {
 			t.Errorf("what is missing is not said: %s", s)
 		}
 		if s := w.read().Summary(); strings.Contains(s, "succeeded since") {

@@ -88,9 +88,9 @@ func (a *answered) has(event events.Source) (yes, another bool) {
 }
 
 // precedes reports whether the answered event at an offset is older than the partition's
-// current log, by the log's id: the Unix time in milliseconds when the group began to read
-// it. That it differs from the current event is expected then.
-func (a *answered) precedes(offset, log int64) bool { return a.times[offset] < log }
+// current log. logID is the Unix time in milliseconds when the group began to read that log.
+// That the answered event differs from the current one is expected then.
+func (a *answered) precedes(offset, logID int64) bool { return a.times[offset] < logID }
 
 // beyond reports whether an event at or above end is answered, which a partition ending
 // there cannot contain.

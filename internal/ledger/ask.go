@@ -19,7 +19,7 @@ func (l *Ledger) Answered(event events.Source) bool {
 	}
 	yes, another := a.has(event)
 	if another && !a.precedes(event.Offset, l.logs.ids[event.Partition]) {
-		l.recreated(event.Partition, a, fmt.Sprintf("the outcome for offset %d belongs to a different event", event.Offset))
+		l.noteRecreated(event.Partition, a, fmt.Sprintf("the outcome for offset %d belongs to a different event", event.Offset))
 	}
 	return yes
 }
@@ -40,7 +40,7 @@ func (l *Ledger) Covering(taskID string, event events.Source) (events.Outcome, b
 	if d == nil {
 		return events.Outcome{}, false
 	}
-	return l.decisions.outcome(d, l.cfg.Topic), true
+	return l.decisions.outcome(d, l.cfg.FailedTopic), true
 }
 
 // Retries returns the task's accepted retries within the window that ends now.
@@ -63,7 +63,7 @@ func (l *Ledger) RetryBefore(taskID string, event events.Source) (p events.Retry
 	if d == nil {
 		return p, false
 	}
-	o := l.decisions.outcome(d, l.cfg.Topic)
+	o := l.decisions.outcome(d, l.cfg.FailedTopic)
 	return events.Retry{Source: o.Source, DecidedAt: o.DecidedAt}, true
 }
 
@@ -80,7 +80,7 @@ func (l *Ledger) Decided(o events.Outcome) {
 	if !others {
 		return
 	}
-	l.logs.covered(&o)
+	l.logs.noteCovers(&o)
 	l.keepAt(id, &o, l.timeline.now()) // whatever the wall clock shows
 	l.own.decided(&o)
 }
@@ -122,7 +122,7 @@ func (l *Ledger) Opened(partition int, end, logID int64, continued bool) {
 	switch {
 	case a == nil:
 	case l.logs.endOf(partition, logID) > end || logID == 0 && a.beyond(end):
-		l.recreated(partition, a, fmt.Sprintf("it ends at %d, below events that were answered", end))
+		l.noteRecreated(partition, a, fmt.Sprintf("it ends at %d, below events that were answered", end))
 	case !continued:
 		l.forgetCovers(partition)
 	}
@@ -137,16 +137,16 @@ func (l *Ledger) Committed(partition int, low int64) {
 	}
 }
 
-// recreated reports, once per assignment, that a partition of the failed topic was
-// recreated. mu is held.
-func (l *Ledger) recreated(partition int, a *answered, why string) {
+// noteRecreated notes and logs, once per assignment, that a partition of the failed topic was
+// recreated, and drops its covers. mu is held.
+func (l *Ledger) noteRecreated(partition int, a *answered, why string) {
 	if a.recreated {
 		return
 	}
 	a.recreated = true
 	l.status.Recreated++
 	l.forgetCovers(partition)
-	l.cfg.Logger.Warnf("%s/%d: the topic was deleted and recreated: %s. Earlier retries cover none of its events", l.cfg.Topic, partition, why)
+	l.cfg.Logger.Warnf("%s/%d: the topic was deleted and recreated: %s. Earlier retries cover none of its events", l.cfg.FailedTopic, partition, why)
 }
 
 func (l *Ledger) forgetCovers(partition int) {

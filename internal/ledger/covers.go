@@ -23,7 +23,7 @@ func (s *decisions) setCovers(d *decision, o *events.Outcome, at int64) {
 			if at < epoch.since-skew.Milliseconds() { // an old outcome that is read late
 				continue
 			}
-			now := coverEnd{end: c.End, log: c.LogID, partition: int32(c.Partition), epoch: epoch.number}
+			now := coverEnd{end: c.End, logID: c.LogID, partition: int32(c.Partition), epoch: epoch.number}
 			if kept++; kept == 1 {
 				d.first = now
 				continue
@@ -67,7 +67,7 @@ func (s *decisions) within(a, b *decision) bool {
 
 func (s *decisions) reaches(d *decision, as *coverEnd) bool {
 	for c := range s.coversOf(d) {
-		if c.partition == as.partition && c.log == as.log && c.epoch >= as.epoch && c.end >= as.end {
+		if c.partition == as.partition && c.logID == as.logID && c.epoch >= as.epoch && c.end >= as.end {
 			return true
 		}
 	}
@@ -76,11 +76,11 @@ func (s *decisions) reaches(d *decision, as *coverEnd) bool {
 
 // covering returns the decision that covers the event, in the log with this id (0: any): an
 // accepted retry first, then the latest.
-func (s *decisions) covering(id taskID, event events.Source, log int64) *decision {
+func (s *decisions) covering(id taskID, event events.Source, logID int64) *decision {
 	var best *decision
 	for _, d := range s.ofTask(id) {
 		switch {
-		case !s.covered(d, event, log):
+		case !s.covered(d, event, logID):
 		case d.settled():
 			return d
 		case best == nil || s.madeAt(d) > s.madeAt(best):
@@ -91,9 +91,9 @@ func (s *decisions) covering(id taskID, event events.Source, log int64) *decisio
 }
 
 // covered reports whether the event was in the log when the decision's call was sent.
-func (s *decisions) covered(d *decision, event events.Source, log int64) bool {
+func (s *decisions) covered(d *decision, event events.Source, logID int64) bool {
 	for c := range s.coversOf(d) {
-		if int(c.partition) == event.Partition && (log == 0 || c.log == log) && event.Offset < c.end && c.epoch == s.epochs[c.partition].number {
+		if int(c.partition) == event.Partition && (logID == 0 || c.logID == logID) && event.Offset < c.end && c.epoch == s.epochs[c.partition].number {
 			return true
 		}
 	}
@@ -101,11 +101,11 @@ func (s *decisions) covered(d *decision, event events.Source, log int64) bool {
 }
 
 // before returns the task's latest accepted retry whose call was sent before the event was
-// in its log. log is the id of that log.
-func (s *decisions) before(id taskID, event events.Source, log int64) *decision {
+// in its log. logID is the id of that log.
+func (s *decisions) before(id taskID, event events.Source, logID int64) *decision {
 	var best *decision
 	for _, d := range s.ofTask(id) {
-		if d.counts && !d.expired && s.precedes(d, event, log) && (best == nil || s.madeAt(d) > s.madeAt(best)) {
+		if d.counts && !d.expired && s.precedes(d, event, logID) && (best == nil || s.madeAt(d) > s.madeAt(best)) {
 			best = d
 		}
 	}
@@ -113,9 +113,9 @@ func (s *decisions) before(id taskID, event events.Source, log int64) *decision 
 }
 
 // precedes reports whether the decision's call was sent before the event was in the log.
-func (s *decisions) precedes(d *decision, event events.Source, log int64) bool {
+func (s *decisions) precedes(d *decision, event events.Source, logID int64) bool {
 	for c := range s.coversOf(d) {
-		if int(c.partition) == event.Partition && c.log == log && event.Offset >= c.end && c.epoch == s.epochs[c.partition].number {
+		if int(c.partition) == event.Partition && c.logID == logID && event.Offset >= c.end && c.epoch == s.epochs[c.partition].number {
 			return true
 		}
 	}
@@ -130,7 +130,7 @@ func (s *decisions) outcome(d *decision, topic string) events.Outcome {
 		DecidedAt: time.UnixMilli(d.decided).UTC(),
 	}
 	for c := range s.coversOf(d) {
-		o.Covers = append(o.Covers, events.Cover{Partition: int(c.partition), End: c.end, LogID: c.log})
+		o.Covers = append(o.Covers, events.Cover{Partition: int(c.partition), End: c.end, LogID: c.logID})
 	}
 	return o
 }

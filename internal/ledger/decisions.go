@@ -48,10 +48,10 @@ type decision struct {
 
 // coverEnd is a range of a partition whose events a decision answers.
 type coverEnd struct {
-	end, log  int64 // end 0: none
-	partition int32
-	epoch     uint32 // of the partition, see decisions.epochs
-	next      uint32 // next cover of the decision
+	end, logID int64 // end 0: none
+	partition  int32
+	epoch      uint32 // of the partition, see decisions.epochs
+	next       uint32 // next cover of the decision
 }
 
 // epoch counts how often the covers of a partition were invalidated. Covers of an earlier
@@ -140,11 +140,12 @@ func (s *decisions) knows(id taskID, event events.Source, decided time.Time) boo
 	return false
 }
 
-// counts reports whether a new decision stands for a retry that no other decision counts.
-// Each call for an event does. A state query without a call of its own does only if no call
-// for the event is known: the query has seen the retry of that call. If the call becomes
-// known later, counts makes the query's decision not count any more.
-func (s *decisions) counts(id taskID, o *events.Outcome) bool {
+// claimRetry reports whether a new decision stands for a retry that no other decision
+// counts. Each call for an event does. A state query without a call of its own does only if
+// no call for the event is known: the query has seen the retry of that call. If the call
+// becomes known later, claimRetry takes the retry from the query's decision, which then does
+// not count any more.
+func (s *decisions) claimRetry(id taskID, o *events.Outcome) bool {
 	if !o.CountsAsRetry() {
 		return false
 	}
@@ -186,7 +187,7 @@ func (s *decisions) add(id taskID, o *events.Outcome, at time.Time) {
 	d := decision{
 		task: id, decided: o.DecidedAt.UnixMilli(), offset: o.Source.Offset, time: o.Source.Time.UnixMilli(),
 		partition: int32(o.Source.Partition), attempts: int32(min(o.Attempts, math.MaxInt32)),
-		reason: uint8(slices.Index(reasons, o.Reason)), accepted: o.AcceptedRetry, counts: s.counts(id, o),
+		reason: uint8(slices.Index(reasons, o.Reason)), accepted: o.AcceptedRetry, counts: s.claimRetry(id, o),
 	}
 	s.setCovers(&d, o, at.UnixMilli())
 	if d.refusal() && d.first.end == 0 {

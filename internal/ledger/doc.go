@@ -12,8 +12,20 @@
 //	              events: calls that cover other events (covers.go), and
 //	              accepted retries
 //
-// With Config.Recovered it also keeps the results of the accepted retries (recovered.go),
-// and reads the topic of recoveries back, too.
+// With Config.RecoveredTopic it also keeps the results of the accepted retries
+// (recovered.go), and reads the topic of recoveries back, too.
+//
+// Who calls what, and when:
+//
+//	a generation starts     CatchUp, then Opened for each partition (consumer)
+//	a record is read        Answered (internal/app)
+//	an event is decided     Covering, Retries, RetryBefore, then Decided before the
+//	                        outcome is published (internal/retrier)
+//	an outcome is stored    Published (consumer)
+//	offsets are committed   Committed (consumer)
+//	a task has succeeded    Recovery (internal/app)
+//
+// internal/app passes the consumer's calls on (its listener).
 //
 // Memory is bounded. A decision takes about 170 bytes, at most 250 whatever it covers.
 // Above 2,000,000 the oldest are dropped, and that is logged. At 100 calls a minute a

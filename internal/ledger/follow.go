@@ -75,9 +75,9 @@ func (l *Ledger) advance(ctx context.Context) error {
 // be read can cover events above these ends: its call was sent before.
 func (l *Ledger) readRanges(ctx context.Context) error {
 	var spans []consumer.Interval
-	n, err := l.cfg.Client.Partitions(ctx, l.cfg.Topic)
+	n, err := l.cfg.Client.Partitions(ctx, l.cfg.FailedTopic)
 	if err == nil {
-		spans, err = l.cfg.Client.Span(ctx, l.cfg.Topic, n, time.Time{})
+		spans, err = l.cfg.Client.Span(ctx, l.cfg.FailedTopic, n, time.Time{})
 	}
 	if err != nil && !errors.Is(err, consumer.ErrUnknownTopic) {
 		return err

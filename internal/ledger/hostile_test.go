@@ -101,7 +101,7 @@ func TestOutcomesWithThousandsOfForgedCoversTakeLittleMemory(t *testing.T) {
 			w.Errorf("%d KiB for %d outcomes", (most-start)>>10, outcomes)
 		}
 		for i := range int64(2 * maxLogs) {
-			w.logs.covered(&events.Outcome{Covers: []events.Cover{{Partition: int(i), End: i + 1, LogID: i}}})
+			w.logs.noteCovers(&events.Outcome{Covers: []events.Cover{{Partition: int(i), End: i + 1, LogID: i}}})
 		}
 		if n := len(w.logs.ends); n > maxLogs {
 			w.Errorf("%d logs", n)

@@ -33,16 +33,16 @@ type Client interface {
 	Span(ctx context.Context, topic string, partitions int, since time.Time) ([]consumer.Interval, error)
 }
 
-// Config configures a Ledger. Every field except Unreachable and Recovered is required.
+// Config configures a Ledger. Every field except Unreachable and RecoveredTopic is required.
 type Config struct {
 	Client Client
-	// Topics are the outcome topics.
-	Topics []string
-	// Recovered is the topic of recoveries, which are read back like the outcomes; empty:
-	// there is none.
-	Recovered string
-	// Topic is the failed topic, whose events the outcomes answer.
-	Topic string
+	// OutcomeTopics are the topics of the outcomes, which are read back.
+	OutcomeTopics []string
+	// RecoveredTopic is the topic of recoveries, which are read back like the outcomes;
+	// empty: there is none.
+	RecoveredTopic string
+	// FailedTopic has the events that the outcomes answer.
+	FailedTopic string
 	// Origin is the group's, from events.OriginOf. Answers of other groups are ignored.
 	Origin string
 	// Window is the retry budget's window.
@@ -78,7 +78,7 @@ type Ledger struct {
 	answered  map[int]*answered // by assigned partition
 	own       own
 	logs      logs
-	results   *retryResults // nil without Config.Recovered
+	results   *retryResults // nil without Config.RecoveredTopic
 	status    Status
 }
 
@@ -109,8 +109,8 @@ func New(cfg Config) (*Ledger, error) {
 	switch {
 	case cfg.Client == nil, cfg.Clock == nil, cfg.Rand == nil, cfg.Logger == nil:
 		return nil, errors.New("ledger: Client, Clock, Rand and Logger are required")
-	case len(cfg.Topics) == 0, cfg.Topic == "", cfg.Origin == "", cfg.Window <= 0:
-		return nil, errors.New("ledger: Topics, Topic, Origin and Window are required")
+	case len(cfg.OutcomeTopics) == 0, cfg.FailedTopic == "", cfg.Origin == "", cfg.Window <= 0:
+		return nil, errors.New("ledger: OutcomeTopics, FailedTopic, Origin and Window are required")
 	}
 	if cfg.Unreachable == nil {
 		cfg.Unreachable = consumer.NewUnreachable(cfg.Logger)
@@ -120,11 +120,11 @@ func New(cfg Config) (*Ledger, error) {
 		timeline: timeline{clock: cfg.Clock}, decisions: newDecisions(cfg.Window), answered: map[int]*answered{},
 		own: newOwn(), logs: newLogs(),
 	}
-	for _, name := range cfg.Topics {
+	for _, name := range cfg.OutcomeTopics {
 		l.topics = append(l.topics, &topic{name: name})
 	}
-	if cfg.Recovered != "" {
-		l.topics = append(l.topics, &topic{name: cfg.Recovered})
+	if cfg.RecoveredTopic != "" {
+		l.topics = append(l.topics, &topic{name: cfg.RecoveredTopic})
 		l.results = newRetryResults()
 		l.decisions.counted, l.decisions.retryLeft = l.results.count, l.results.drop
 	}

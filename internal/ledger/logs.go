@@ -31,8 +31,8 @@ type logKey struct {
 
 func newLogs() logs { return logs{ids: map[int]int64{}, ends: map[logKey]int64{}} }
 
-// covered notes where an outcome's covers end, for as many covers as are kept.
-func (l *logs) covered(o *events.Outcome) {
+// noteCovers notes where an outcome's covers end, for as many covers as are kept.
+func (l *logs) noteCovers(o *events.Outcome) {
 	for i, c := range o.Covers {
 		at := logKey{c.Partition, c.LogID}
 		if before, ok := l.ends[at]; (i < maxCovers || c.Partition == o.Source.Partition) && c.End > before && (ok || len(l.ends) < maxLogs) {

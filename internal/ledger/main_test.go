@@ -154,7 +154,7 @@ func (w *world) restart() {
 	logger, w.said = test.NewNullLogger()
 	var err error
 	if w.Ledger, err = New(Config{
-		Client: w.log, Topics: []string{retried, refused}, Recovered: w.recovered, Topic: failed, Origin: origin, Window: window,
+		Client: w.log, OutcomeTopics: []string{retried, refused}, RecoveredTopic: w.recovered, FailedTopic: failed, Origin: origin, Window: window,
 		Clock: w.clock, Rand: func() float64 { return 0 }, Logger: logger,
 	}); err != nil {
 		w.Fatal(err)

@@ -139,7 +139,7 @@ func BenchmarkMillionOutcomes(b *testing.B) {
 	nothing, _ := test.NewNullLogger()
 	for b.Loop() {
 		l, err := New(Config{
-			Client: &fakeLog{}, Topics: []string{retried}, Topic: failed, Origin: origin, Window: 24 * time.Hour,
+			Client: &fakeLog{}, OutcomeTopics: []string{retried}, FailedTopic: failed, Origin: origin, Window: 24 * time.Hour,
 			Clock: clock.System, Rand: func() float64 { return 0 }, Logger: nothing,
 		})
 		if err != nil {

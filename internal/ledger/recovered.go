@@ -16,7 +16,7 @@ const sweepEvery = 10 * time.Minute
 const resultWithin = time.Hour
 
 // retryResults holds the results of accepted retries: the task has succeeded, or has failed
-// again. An entry takes about 100 bytes. Nil without Config.Recovered.
+// again. An entry takes about 100 bytes. Nil without Config.RecoveredTopic.
 type retryResults struct {
 	byRetry map[eventKey]retryResult // a retry's key is the failure event that it answered
 	hours   map[int64]*Hour          // by when the retries were decided, in hours since 1970
@@ -120,7 +120,7 @@ func (e *retryResults) sweep(now, horizon time.Time) {
 // Recovery returns what to publish for an event that reports a task's success: the recovery
 // after the task's latest accepted retry within the window. ok is false if there is no such
 // retry, or if an earlier event has reported the success. The caller adds RecoveredAt,
-// UserData and Traceparent. It requires Config.Recovered.
+// UserData and Traceparent. It requires Config.RecoveredTopic.
 func (l *Ledger) Recovery(taskID string, event events.Source) (r events.Recovery, ok bool) {
 	id := idOf(taskID)
 	l.mu.Lock()
@@ -130,12 +130,12 @@ func (l *Ledger) Recovery(taskID string, event events.Source) (r events.Recovery
 	if n == 0 {
 		return r, false
 	}
-	o := l.decisions.outcome(latest, l.cfg.Topic)
+	o := l.decisions.outcome(latest, l.cfg.FailedTopic)
 	r = events.Recovery{
 		TaskID: taskID, Source: event, Retries: n, Origin: l.cfg.Origin,
 		Retry: events.Retry{Source: o.Source, DecidedAt: o.DecidedAt},
 	}
-	if failed := l.decisions.outcome(first, l.cfg.Topic).Source; failed.HasTime() {
+	if failed := l.decisions.outcome(first, l.cfg.FailedTopic).Source; failed.HasTime() {
 		r.FirstFailedAt = failed.Time
 	}
 	by := keyOf(event)
@@ -147,11 +147,11 @@ func (l *Ledger) Recovery(taskID string, event events.Source) (r events.Recovery
 }
 
 // retriesOf counts a task's accepted retries within the window, of failures that were
-// reported before the event, and returns the first and the latest of them. log is the id of
-// the event's log.
-func (s *decisions) retriesOf(id taskID, event events.Source, log int64) (n int, first, latest *decision) {
+// reported before the event, and returns the first and the latest of them. logID is the id
+// of the event's log.
+func (s *decisions) retriesOf(id taskID, event events.Source, logID int64) (n int, first, latest *decision) {
 	for _, d := range s.ofTask(id) {
-		later := int(d.partition) == event.Partition && d.first.partition == d.partition && d.first.log == log && d.offset >= event.Offset
+		later := int(d.partition) == event.Partition && d.first.partition == d.partition && d.first.logID == logID && d.offset >= event.Offset
 		if !d.counts || d.expired || later {
 			continue
 		}
@@ -169,7 +169,7 @@ func (s *decisions) retriesOf(id taskID, event events.Source, log int64) (n int,
 // toRead reports whether the value of a record has something new: about other events than
 // its own, or the result of a retry.
 func (l *Ledger) toRead(r *consumer.Record, id taskID, event events.Source, decided time.Time) bool {
-	if l.results != nil && (r.Topic == l.cfg.Recovered || events.MayHavePreviousRetry(r.Value)) {
+	if l.results != nil && (r.Topic == l.cfg.RecoveredTopic || events.MayHavePreviousRetry(r.Value)) {
 		return true
 	}
 	return events.MayAffectOthers(r.Value) && !l.decisions.knows(id, event, decided)
@@ -204,7 +204,7 @@ func (l *Ledger) noteResult(r events.Retry, result retryResult) {
 }
 
 // Hours returns the counts of the whole group's accepted retries within the window, by the
-// hour in which they were decided, oldest first. Nil without Config.Recovered.
+// hour in which they were decided, oldest first. Nil without Config.RecoveredTopic.
 func (l *Ledger) Hours() (hours []Hour) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

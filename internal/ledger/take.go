@@ -28,7 +28,7 @@ func (l *Ledger) take(r *consumer.Record, learn bool) {
 		l.unreadable(r, r.LeftOut.Why)
 		return
 	}
-	event, decided, ours, ok := events.ReadAnswered(r.Headers, l.cfg.Topic, l.cfg.Origin)
+	event, decided, ours, ok := events.ReadAnswered(r.Headers, l.cfg.FailedTopic, l.cfg.Origin)
 	if !ok {
 		l.unreadable(r, "its headers are not those of an outcome")
 		return
@@ -36,7 +36,7 @@ func (l *Ledger) take(r *consumer.Record, learn bool) {
 	if !l.note(r, event, decided, ours, learn) {
 		return
 	}
-	if l.results != nil && r.Topic == l.cfg.Recovered {
+	if l.results != nil && r.Topic == l.cfg.RecoveredTopic {
 		l.takeRecovery(r)
 		return
 	}
@@ -74,7 +74,7 @@ func (l *Ledger) keep(id taskID, o *events.Outcome, published time.Time) {
 	if !ok || !at.After(l.horizon()) {
 		return
 	}
-	l.logs.covered(o)
+	l.logs.noteCovers(o)
 	l.logs.limit(o.Covers)
 	l.keepAt(id, o, at)
 }
@@ -85,7 +85,7 @@ func (l *Ledger) keepAt(id taskID, o *events.Outcome, at time.Time) {
 		return
 	}
 	// A former owner's last outcome of an event may be read after its successor's. Then
-	// both cover; decisions.counts says which of them counts.
+	// both cover; decisions.claimRetry decides which of them counts.
 	l.decisions.add(id, o, at)
 	for l.decisions.len() > l.max {
 		l.decisions.drop()

@@ -90,7 +90,7 @@ func New() *Metrics {
 	// Not in the exported registry: a scraper that accepts native histograms would leave out the buckets
 	// above, which the dashboard uses.
 	m.times = prometheus.NewHistogram(prometheus.HistogramOpts{
-		Namespace: namespace, Name: "times_seconds", Help: "event_duration_seconds in buckets of 1 %.", NativeHistogramBucketFactor: 1.02,
+		Namespace: namespace, Name: "times_seconds", Help: "event_duration_seconds in buckets of 1 %.", NativeHistogramBucketFactor: 1.02, // the library takes 2^(1/64), about 1.1 %
 	})
 	m.forPage = prometheus.NewRegistry()
 	m.forPage.MustRegister(m.events, m.times)

@@ -5,11 +5,12 @@ import (
 	"remux-retrier/events"
 )
 
-// task returns the task with this id. refusal: the record at hand refuses it. Nil: it is not
-// wanted, or only refused tasks are, and no refusal of it was read.
-func (r *reading) task(id string, refusal bool) *Task {
+// task returns the task with this id. retryFailed: the record being read is an outcome
+// retry_failed. Nil: the task is not wanted, or only tasks with such an outcome are, and none
+// was read yet.
+func (r *reading) task(id string, retryFailed bool) *Task {
 	t := r.tasks[id]
-	if t == nil && (refusal || !r.refused) && r.wanted(id) {
+	if t == nil && (retryFailed || !r.refused) && r.wanted(id) {
 		t = &Task{ID: id, answered: map[eventKey]struct{}{}}
 		r.tasks[id] = t
 		r.held++

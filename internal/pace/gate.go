@@ -152,11 +152,11 @@ func (g *Gate) State() State {
 	now := g.cfg.Clock.Now()
 	// An instance that has sent nothing for long does not know whether an outage is still
 	// going on.
-	idle := len(g.queue) == 0 && g.breaker.inFlight == 0 && now.Sub(g.breaker.probed) > 3*probeAtMost
+	idle := len(g.queue) == 0 && g.breaker.inFlight == 0 && now.Sub(g.breaker.probed) > 3*maxProbeInterval
 	share := 60 * g.quota.rate / headroom
 	s := State{
 		Counters: g.counters, PerMinute: 60 * min(g.quota.rate, g.throttle.limit.rate), Share: share, Waiting: len(g.queue),
-		Available: idle || !g.breaker.open(now), InFlight: g.breaker.inFlight, Down: g.breaker.opened, Hold: g.hold,
+		Available: idle || !g.breaker.open(now), InFlight: g.breaker.inFlight, Down: g.breaker.openedAt, Hold: g.hold,
 	}
 	if since := g.throttle.active(now); !since.IsZero() {
 		s.Throttling = Throttling{since, 60 * min(g.quota.rate, g.throttle.admits(now)), share}

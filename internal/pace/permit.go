@@ -47,7 +47,8 @@ func (p *Permit) Release() { p.g.permits.Release() }
 func (p *Permit) Wait(ctx context.Context) error { return p.WaitNew(ctx, time.Time{}) }
 
 // WaitNew is Wait for a task that arrived at the given time and was not called yet. If the
-// circuit breaker opened before that, it is the next probe.
+// circuit breaker opened before the task arrived, its request is the next probe: the breaker
+// is not open because of this task.
 func (p *Permit) WaitNew(ctx context.Context, arrived time.Time) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -105,7 +106,7 @@ func (p *Permit) Done(result Result, retryAfter time.Duration) {
 	}
 	g.changed()
 	tell := g.failing
-	if result != Failed || g.breaker.opened.IsZero() {
+	if result != Failed || g.breaker.openedAt.IsZero() {
 		tell = nil
 	}
 	g.mu.Unlock()
@@ -115,7 +116,7 @@ func (p *Permit) Done(result Result, retryAfter time.Duration) {
 	p.sent, p.again = time.Time{}, result == Throttled
 	switch {
 	case opened:
-		g.cfg.Logger.Warn("MPC does not serve: calls are paused except for one probe a second; no event fails, all stay queued")
+		g.cfg.Logger.Warn("MPC does not serve: calls are paused except for at most one probe a second; no event fails, all stay queued")
 	case closed:
 		g.cfg.Logger.Info("MPC serves again")
 	}
@@ -152,7 +153,7 @@ func (p *Permit) leave(unused bool) {
 // WaitExtra waits for the turn of an additional request that a call needs, and counts it
 // against the quota.
 func (g *Gate) WaitExtra(ctx context.Context) error {
-	p := &Permit{g: g, behind: 1} // other callers are not yet in the middle of a call
+	p := &Permit{g: g, behind: 1} // before all but one: its call has begun, theirs have not
 	if err := p.Wait(ctx); err != nil {
 		return err
 	}

@@ -85,10 +85,10 @@ func (g *Gate) next(now time.Time) (i int, newcomer bool) {
 	if !g.breaker.open(now) {
 		return 0, false
 	}
-	since := g.breaker.since()
+	began := g.breaker.outageBegan()
 	for i, w := range g.queue {
 		switch {
-		case w.arrived.After(since):
+		case w.arrived.After(began):
 			return i, true
 		case w.front:
 			return i, false

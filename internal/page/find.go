@@ -50,13 +50,13 @@ func (p *Page) topics(ctx context.Context, id string) (h *history.History, state
 	case err == nil && read.Complete:
 		return &read, TopicsRead, ""
 	case errors.Is(err, history.ErrNoAnswer) && read.Read == 0:
-		return nil, TopicsSilent, "they cannot be read: " + err.Error()
+		return nil, TopicsSilent, err.Error()
 	case errors.Is(err, history.ErrNoAnswer):
 		return &read, TopicsSilent, "only a part of the topics was read: " + err.Error()
 	case err == nil || ctx.Err() != nil:
 		return &read, TopicsPart, "only a part of the topics was read in time; the command explain reads all of them"
 	}
-	return nil, TopicsFailed, "the topics cannot be read: " + err.Error()
+	return nil, TopicsFailed, err.Error()
 }
 
 // maxStories bounds the stories shown for a task, which may have thousands. The oldest

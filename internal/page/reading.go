@@ -122,7 +122,7 @@ func (rs *readings) read(id string, r *reading, read func(context.Context) found
 		return
 	}
 	began := time.Now()
-	r.found = found{state: TopicsFailed, problem: "the topics cannot be read"} // if read panics
+	r.found = found{state: TopicsFailed, problem: "an internal error"} // if read panics
 	defer func() {
 		took := time.Since(began)
 		rs.allowance.spend(time.Now(), took)

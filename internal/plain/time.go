@@ -7,8 +7,8 @@ import (
 )
 
 // Time is a time.Time that can be written as JSON for any year: a producer may set any
-// timestamp. Years outside RFC 3339 have a sign and six digits, as in ECMAScript, or
-// more.
+// timestamp. Years outside RFC 3339 have a sign and at least six digits; ECMAScript has
+// exactly six.
 type Time struct{ time.Time }
 
 // MarshalJSON never fails.

@@ -24,13 +24,13 @@ func (w writer) write(ctx context.Context, messages []message) (refused map[int]
 	if len(messages) == 0 {
 		return nil, 0, nil
 	}
-	of, err := l.kafka.Partitions(ctx, w.r.cfg.Failed)
+	partitions, err := l.kafka.Partitions(ctx, w.r.cfg.Failed)
 	if err != nil {
 		return nil, 0, err
 	}
 	for i, m := range messages {
 		p := m.partition
-		if p >= of {
+		if p >= partitions {
 			if p, err = l.kafka.PartitionFor(ctx, m.Topic, m.Key); err != nil {
 				return nil, 0, err
 			}

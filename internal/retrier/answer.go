@@ -12,7 +12,7 @@ func (r *Retrier) answer(t *task, o *events.Outcome) {
 	o.PreviousRetry = r.previousRetry(o)
 	r.cfg.Ledger.Decided(*o)
 	called := t.run.attempts > 0 || t.run.doubt != none
-	ev, acknowledged := r.answered(t, called)
+	ev, acknowledged := r.takeFirst(t, called)
 	ev.step(story.Step{Kind: story.Answered, Reason: o.Reason})
 	handed := false
 	defer func() {

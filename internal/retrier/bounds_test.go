@@ -47,7 +47,7 @@ func TestNoMoreTasksComeToTheirCallsThanMayBeInFlight(t *testing.T) {
 			d.schedule.mu.Lock()
 			calling := 0 // others may be running, too: their calls have ended
 			for _, task := range d.tasks {
-				if task.calls {
+				if task.calling {
 					calling++
 				}
 			}

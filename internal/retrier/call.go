@@ -24,7 +24,7 @@ func (e *run) call(ctx context.Context) (refusal *mpcclient.Error, err error) {
 	}
 	defer func() {
 		permit.Release()
-		e.r.called(e.t, refusal != nil)
+		e.r.callEnded(e.t, refusal != nil)
 	}()
 	for {
 		if err := e.waitTurn(ctx, permit); err != nil {

@@ -58,7 +58,7 @@ func (r *Retrier) work(t *task) pause {
 			return pause{}
 		}
 		if ev.Failure.Succeeded {
-			r.answered(t, false)
+			r.takeFirst(t, false)
 			ev.Lease.Succeeded(&ev.Failure)
 			continue
 		}
@@ -76,11 +76,13 @@ func (r *Retrier) work(t *task) pause {
 	}
 }
 
-// pause is what a task waits for outside its goroutine. A ready task waits for a slot.
+// pause is what a task waits for outside its goroutine: a time, or with phase held the end
+// of the generation. The zero value, phase ready, means no wait, except for a slot if the
+// task needs one.
 type pause struct {
 	phase  phase
-	due    time.Time
-	outage bool // it backs off because MPC serves no task
+	due    time.Time // when the task continues
+	outage bool      // it backs off because MPC serves no task
 }
 
 func (e *run) pause(p phase, d time.Duration) pause {
@@ -111,21 +113,28 @@ func (e *run) decide(ctx context.Context) (*events.Outcome, pause, error) {
 			return e.answerAs(decided), pause{}, nil
 		}
 	}
+	// The last call failed, or its answer was lost: back off once before the next one.
 	if e.last != nil && !e.waited {
 		e.waited = true
 		return nil, e.backOff(), nil
 	}
+	// After MaxAttempts failures: wait until the last one is judged and the next one could
+	// count, up to longestBackoff after the last call.
 	if wait := e.moreSamples(); wait > 0 {
 		return nil, e.pause(backingOff, wait), nil
 	}
+	// A call cannot help (code, age), is beyond the task's budget, or has failed too often:
+	// answer without one.
 	if reason := e.ruledOut(); reason == events.AttemptsExhausted {
 		return e.answerAll(reason, e.last), pause{}, nil
 	} else if reason != "" {
 		return e.answerAlone(reason), pause{}, nil
 	}
+	// No call while its outcome could not be written.
 	if !e.ev.Lease.Writable() {
 		return nil, e.block(), nil
 	}
+	// A call needs a slot. A task without one queues for it.
 	if !e.r.takeSlot(e.t) {
 		return nil, pause{phase: ready}, nil
 	}
@@ -148,8 +157,8 @@ func (e *run) decide(ctx context.Context) (*events.Outcome, pause, error) {
 		}
 		return e.answerAll(reason, refusal), pause{}, nil
 	}
-	// The API did not do its work, or its answer was lost: that says nothing about the
-	// task.
+	// The API did not do its work, or its answer was lost. That says nothing about the task:
+	// start over. The task backs off; after a lost answer its state is queried first.
 	e.waited = false
 	return e.decide(ctx)
 }

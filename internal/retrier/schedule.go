@@ -24,15 +24,15 @@ type schedule struct {
 	acknowledge func()            // the method acknowledged, as one value for all answers
 	alarm       clock.Alarm       // ring: the first task of later has changed
 
-	mu        sync.Mutex
-	tasks     map[string]*task
-	begin     queue     // ready
-	calls     queue     // ready, and need a slot
-	later     timers    // wait for a time
-	slots     int       // free slots
-	callers   int       // how many more may be on their way to a call
-	beginners int       // how many more may start without a slot
-	outage    time.Time // since when tasks wait because MPC serves no task; zero: none does
+	mu            sync.Mutex
+	tasks         map[string]*task
+	toBegin       queue  // ready; get no slot when they start
+	toCall        queue  // ready; get a slot when they start
+	later         timers // wait for a time
+	freeSlots     int
+	freeCallers   int       // how many more may be on their way to a call
+	freeBeginners int       // how many more may start without a slot
+	outage        time.Time // since when tasks wait because MPC serves no task; zero: none does
 	// unacknowledged counts slots whose outcome Kafka has not acknowledged.
 	unacknowledged int
 	awaitingCommit int // tasks that wait for the commit that covers their call
@@ -41,7 +41,7 @@ type schedule struct {
 }
 
 func newSchedule(c clock.Clock, maxInFlight int) schedule {
-	return schedule{clock: c, tasks: map[string]*task{}, slots: 2 * maxInFlight, callers: maxInFlight, beginners: perRequest * maxInFlight, maxIdle: maxInFlight}
+	return schedule{clock: c, tasks: map[string]*task{}, freeSlots: 2 * maxInFlight, freeCallers: maxInFlight, freeBeginners: perRequest * maxInFlight, maxIdle: maxInFlight}
 }
 
 // errReleased is why a waiting event gets no answer here.
@@ -70,9 +70,9 @@ func (s *schedule) add(ev *event, needsCall bool) (behind bool) {
 func (s *schedule) queue(t *task) {
 	t.phase = ready
 	if t.wantsSlot {
-		s.calls.push(t)
+		s.toCall.push(t)
 	} else {
-		s.begin.push(t)
+		s.toBegin.push(t)
 	}
 }
 
@@ -86,37 +86,37 @@ func (s *schedule) dispatch() {
 // take returns the next task that may run; nil: none. When the generation ends none may:
 // Release takes the rest.
 func (s *schedule) take() *task {
-	if s.slots > 0 && s.callers > 0 {
-		if t := s.calls.take(); t != nil {
-			s.slots--
-			s.callers--
-			t.phase, t.slot, t.calls, t.wantsSlot = atWork, true, true, false
+	if s.freeSlots > 0 && s.freeCallers > 0 {
+		if t := s.toCall.take(); t != nil {
+			s.freeSlots--
+			s.freeCallers--
+			t.phase, t.hasSlot, t.calling, t.wantsSlot = atWork, true, true, false
 			return t
 		}
 	}
-	if s.beginners > 0 {
-		if t := s.begin.take(); t != nil {
-			s.beginners--
-			t.phase, t.begins = atWork, true
+	if s.freeBeginners > 0 {
+		if t := s.toBegin.take(); t != nil {
+			s.freeBeginners--
+			t.phase, t.startedWithoutSlot = atWork, true
 			return t
 		}
 	}
 	return nil
 }
 
-// left notes what a task waits for next, and frees its worker.
-func (s *schedule) left(t *task, next pause, w *worker) {
+// putAside ends a task's run: it notes what the task waits for next, and frees its worker.
+func (s *schedule) putAside(t *task, next pause, w *worker) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.park(w)
-	if t.begins {
-		t.begins = false
-		s.beginners++
+	if t.startedWithoutSlot {
+		t.startedWithoutSlot = false
+		s.freeBeginners++
 	}
-	s.endCall(t)
+	s.releaseCaller(t)
 	// A call that may have been accepted keeps its slot until that is known.
-	if t.slot && (t.run == nil || t.run.doubt == none || next.phase == held) {
-		s.free(t)
+	if t.hasSlot && (t.run == nil || t.run.doubt == none || next.phase == held) {
+		s.releaseSlot(t)
 	}
 	t.phase, t.due, t.outage = next.phase, next.due, next.outage
 	switch {
@@ -137,9 +137,9 @@ func (s *schedule) left(t *task, next pause, w *worker) {
 	s.dispatch()
 }
 
-func (s *schedule) free(t *task) {
-	t.slot = false
-	s.slots++
+func (s *schedule) releaseSlot(t *task) {
+	t.hasSlot = false
+	s.freeSlots++
 }
 
 // takeSlot lets a task call if it has a slot, or if one is free and no other task waits for
@@ -147,48 +147,48 @@ func (s *schedule) free(t *task) {
 func (s *schedule) takeSlot(t *task) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !t.slot && s.slots > 0 && s.callers > 0 && s.calls.len() == 0 {
-		s.slots--
-		t.slot = true
+	if !t.hasSlot && s.freeSlots > 0 && s.freeCallers > 0 && s.toCall.len() == 0 {
+		s.freeSlots--
+		t.hasSlot = true
 	}
-	if t.slot && !t.calls {
-		t.calls = true
-		s.callers--
+	if t.hasSlot && !t.calling {
+		t.calling = true
+		s.freeCallers--
 	}
-	t.wantsSlot = !t.slot
-	return t.slot
+	t.wantsSlot = !t.hasSlot
+	return t.hasSlot
 }
 
-// called is for a task whose call has ended. If the task is now answered, its worker takes
-// the next task; if it continues, the next task gets another worker now.
-func (s *schedule) called(t *task, goesOn bool) {
+// callEnded notes that a task's call has ended. If the task is now answered, its worker
+// takes the next task; if it continues, the next task gets another worker now.
+func (s *schedule) callEnded(t *task, goesOn bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.endCall(t)
+	s.releaseCaller(t)
 	if goesOn {
 		s.dispatch()
 	}
 }
 
-func (s *schedule) endCall(t *task) {
-	if t.calls {
-		t.calls = false
-		s.callers++
+func (s *schedule) releaseCaller(t *task) {
+	if t.calling {
+		t.calling = false
+		s.freeCallers++
 	}
 }
 
-// answered removes the first event of the task, and passes the task's slot to the answer if
+// takeFirst removes the first event of the task, and passes the task's slot to the answer if
 // the event was called. The returned function frees it.
-func (s *schedule) answered(t *task, called bool) (ev *event, acknowledged func()) {
+func (s *schedule) takeFirst(t *task, called bool) (ev *event, acknowledged func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ev, t.run = t.waiting[0], nil
 	t.waiting[0] = nil
 	t.waiting = t.waiting[1:]
-	if !called || !t.slot {
+	if !called || !t.hasSlot {
 		return ev, func() {}
 	}
-	t.slot = false
+	t.hasSlot = false
 	s.unacknowledged++
 	return ev, s.acknowledge
 }
@@ -198,7 +198,7 @@ func (s *schedule) acknowledged() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.unacknowledged--
-	s.slots++
+	s.freeSlots++
 	s.dispatch()
 }
 
@@ -272,12 +272,12 @@ func (r *Retrier) Release() {
 	s := &r.schedule
 	s.mu.Lock()
 	tasks := s.tasks
-	s.tasks, s.begin, s.calls, s.later = map[string]*task{}, queue{}, queue{}, nil
+	s.tasks, s.toBegin, s.toCall, s.later = map[string]*task{}, queue{}, queue{}, nil
 	var left []*event
 	for _, id := range slices.Sorted(maps.Keys(tasks)) {
 		t := tasks[id]
-		if t.slot {
-			s.free(t)
+		if t.hasSlot {
+			s.releaseSlot(t)
 		}
 		left = append(left, t.waiting...)
 	}

@@ -52,5 +52,5 @@ func takes(d *harness, n int) bool {
 	time.Sleep(time.Second) // answers are acknowledged
 	d.schedule.mu.Lock()
 	defer d.schedule.mu.Unlock()
-	return d.schedule.slots >= n
+	return d.schedule.freeSlots >= n
 }

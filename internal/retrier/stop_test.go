@@ -64,7 +64,7 @@ func TestStopEndsEveryWaitAtOnce(t *testing.T) {
 				if c.full {
 					for range 2 {
 						d.schedule.mu.Lock()
-						d.schedule.slots--
+						d.schedule.freeSlots--
 						d.schedule.mu.Unlock()
 					}
 				}

@@ -19,12 +19,12 @@ type task struct {
 	phase   phase
 	due     time.Time // when a task that waits for a time continues
 	outage  bool      // it would continue sooner if MPC served
-	// slot: it holds a slot of the called and unacknowledged events.
-	slot bool
-	// calls: it is on its way to a call, or in one.
-	calls bool
-	// begins: its present run has started without a slot.
-	begins bool
+	// hasSlot: it holds one of the slots for called and unacknowledged events.
+	hasSlot bool
+	// calling: it is on its way to a call, or in one.
+	calling bool
+	// startedWithoutSlot: take started it without giving it a slot. It may still hold one.
+	startedWithoutSlot bool
 	// wantsSlot: it cannot continue without a slot.
 	wantsSlot bool
 	// run is the progress of the first event; nil: not started.
@@ -34,16 +34,18 @@ type task struct {
 	failedAt time.Time
 }
 
-// phase is what a task does or waits for.
+// phase is what a task does or waits for. schedule.take moves a task from ready to atWork,
+// schedule.putAside to its next phase, and schedule.wakeDue back to ready when it is due.
+// When the generation ends, Release removes all tasks.
 type phase int
 
 const (
-	ready      phase = iota // waits to run
-	atWork                  // has a goroutine
-	backingOff              // waits after a failed call
-	settling                // waits until a state counts
-	blocked                 // waits because Kafka cannot store its answer
-	held                    // until Release: the generation ends, or its goroutine has panicked
+	ready      phase = iota // queues for a goroutine, and for a slot if wantsSlot; also a new task
+	atWork                  // a goroutine runs it
+	backingOff              // a call failed: waits for its backoff, or for samples that show whether others fail too
+	settling                // a call is in doubt: waits until the state FAILED counts, or until its next query
+	blocked                 // Kafka could not store its outcome: waits for blockedFor
+	held                    // waits for Release: the generation ends, or its goroutine has panicked
 )
 
 // event is an event that waits for its answer.

@@ -42,7 +42,7 @@ func (s *schedule) runTasks(ctx context.Context, t *task) {
 	for w := new(worker); t != nil; t = s.nextTask(ctx, w) {
 		next := pause{phase: held} // if it panics
 		s.first(t).Lease.Do(func() { next = s.work(t) })
-		s.left(t, next, w)
+		s.putAside(t, next, w)
 	}
 }
 

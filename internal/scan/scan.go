@@ -22,14 +22,14 @@ type Kafka interface {
 // pageBytes is about the largest size of a page, unpacked.
 const pageBytes = 1 << 20
 
-// Partition calls each with the committed records of a partition within the interval,
+// Partition calls handle with the committed records of a partition within the interval,
 // page by page, in order. page.Next is the next offset to read, at most interval.To. A
 // page may be empty if records were aborted or compacted. It begins with small pages,
 // because a page may unpack to a much larger size.
 //
 // It skips records that retention deletes meanwhile. It returns the first error of Kafka
-// or of each.
-func Partition(ctx context.Context, kafka Kafka, topic string, partition int, interval consumer.Interval, each func(page consumer.Page) error) error {
+// or of handle.
+func Partition(ctx context.Context, kafka Kafka, topic string, partition int, interval consumer.Interval, handle func(page consumer.Page) error) error {
 	sizer, large := consumer.NewFetchSizer(pageBytes), 0
 	for next := interval.From; next < interval.To; {
 		page, err := kafka.Fetch(ctx, topic, partition, next, max(large, sizer.Next()))
@@ -49,7 +49,7 @@ func Partition(ctx context.Context, kafka Kafka, topic string, partition int, in
 			page.Records = page.Records[:beyond]
 		}
 		large = cutAtLargeRecord(&page, large > 0)
-		if err := each(page); err != nil {
+		if err := handle(page); err != nil {
 			return err
 		}
 		next = page.Next

@@ -20,7 +20,7 @@ const (
 	keepEnded  = 500
 	maxBytes   = 32 << 20
 	maxText    = 256 // of one text, in bytes
-	keepLatest = 100 // for each end, for Latest
+	keepLatest = 100 // for each result (Became), for Latest
 	keepSpare  = 64
 )
 
@@ -185,7 +185,7 @@ func (s *Store) Task(id string) []Story {
 	return stories
 }
 
-// Latest returns the stories that ended last, newest first: the last hundred of each end.
+// Latest returns the stories that ended last, newest first: the latest hundred of each result.
 // They have only the first and the last of their steps.
 func (s *Store) Latest() []Story {
 	s.mu.Lock()

@@ -34,8 +34,8 @@ type Config struct {
 	API API
 	// Known returns what the topics contain about these tasks since a time.
 	Known func(ctx context.Context, since time.Time, ids map[string]bool) (map[string]*outcomes.Task, error)
-	// Publish writes a failure event and returns its place when all in-sync replicas have
-	// it.
+	// Publish writes a failure event and returns where it is, in words, when all in-sync
+	// replicas have it.
 	Publish func(context.Context, events.Message) (place string, err error)
 	// Since and Until are the range of the failures' times, by MPC's clock. Until zero: now.
 	Since, Until time.Time
@@ -111,7 +111,7 @@ func New(cfg Config) (*Sweep, error) {
 }
 
 // Run lists the failed tasks, then reads what the topics know about them, then publishes
-// events for the others, the longest failed first. The totals are valid also with an error.
+// events for the others, the oldest failure first. The totals are valid also with an error.
 func (s *Sweep) Run(ctx context.Context) (Totals, error) {
 	s.began = s.cfg.Clock.Wall()
 	failed, err := s.list(ctx)
@@ -149,7 +149,7 @@ func (s *Sweep) knownSince(failed map[string]mpcclient.ListedTask) time.Time {
 	return s.cfg.Since.Add(-2 * margin)
 }
 
-// byAge returns the tasks, the longest failed first.
+// byAge returns the tasks, the oldest failure first.
 func byAge(failed map[string]mpcclient.ListedTask) []mpcclient.ListedTask {
 	all := make([]mpcclient.ListedTask, 0, len(failed))
 	for _, t := range failed {

@@ -30,7 +30,7 @@ type Config struct {
 	Brokers int
 	// Port is the first broker's plaintext port. Defaults to a free one.
 	Port int
-	// Secured adds the listeners from TLS to SASLTLS, the user, and an authorizer.
+	// Secured adds all listeners besides Plaintext, the user User for SASL, and an authorizer.
 	// Resources without an ACL are open to all users.
 	Secured bool
 	// Properties are added to the server.properties of every broker.

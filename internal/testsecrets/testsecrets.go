@@ -23,8 +23,8 @@ import (
 // contain one of them: whole, in halves, or encoded.
 type Secrets map[string]string
 
-// Mark makes a random secret for a variable and returns it.
-func (s Secrets) Mark(variable string) string {
+// Generate makes a random secret for a variable and returns it.
+func (s Secrets) Generate(variable string) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	b := make([]byte, 48)
 	for i := range b {
@@ -44,9 +44,9 @@ func Spellings(v string) []string {
 	}
 }
 
-// Look fails the test if the text contains one of the secrets. For base64 it tries
+// RequireAbsent fails the test if the text contains one of the secrets. For base64 it tries
 // the three alignments that the bytes may have.
-func (s Secrets) Look(t testing.TB, where, text string) {
+func (s Secrets) RequireAbsent(t testing.TB, where, text string) {
 	t.Helper()
 	for name, v := range s {
 		half := len(v) / 2

@@ -44,12 +44,12 @@ func TestNoKeyOfAnAgencyComesOutWhateverTheAnswersAre(t *testing.T) {
 			var given atomic.Int64
 			workAndSearch(t, func(t *testing.T, s testsecrets.Secrets, env map[string]string, _ string) {
 				text, err := json.Marshal(map[string]any{"credential": map[string]string{
-					"access": s.Mark("access"), "secret": s.Mark("secret"), "securitytoken": s.Mark("security token"), "expires_at": "2100-01-01T00:00:00.000000Z",
+					"access": s.Generate("access"), "secret": s.Generate("secret"), "securitytoken": s.Generate("security token"), "expires_at": "2100-01-01T00:00:00.000000Z",
 				}})
 				if err != nil {
 					t.Fatal(err)
 				}
-				keys, session := string(text), s.Mark("session")
+				keys, session := string(text), s.Generate("session")
 				node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if r.Method == http.MethodPut {
 						_, _ = io.WriteString(w, session)

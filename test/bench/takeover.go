@@ -53,7 +53,7 @@ func (k *cluster) takeOver(ctx context.Context, outcomes int) error {
 	silent := logrus.New()
 	silent.SetOutput(io.Discard)
 	l, err := ledger.New(ledger.Config{
-		Client: client, Topics: []string{t.retried, t.retryFailed}, Topic: t.failed, Origin: origin, Window: 24 * time.Hour,
+		Client: client, OutcomeTopics: []string{t.retried, t.retryFailed}, FailedTopic: t.failed, Origin: origin, Window: 24 * time.Hour,
 		Clock: clock.System, Rand: rand.Float64, Logger: silent,
 	})
 	if err != nil {

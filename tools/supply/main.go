@@ -1,7 +1,7 @@
 // Command supply lists what a Go binary was built from:
 //
 //	supply sbom BINARY      a CycloneDX bill of materials, as JSON
-//	supply licenses BINARY  each module and its licence, by the text beside its code
+//	supply licenses BINARY  each module and its licence, recognized by its licence file
 //
 // It needs the modules in Go's cache, where a build has put them, and uses no network. The
 // output depends only on the binary.
@@ -49,7 +49,7 @@ func run(args []string, out io.Writer) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("there is no %q: sbom or licenses", args[0])
+	return fmt.Errorf("unknown command %q: expected sbom or licenses", args[0])
 }
 
 // module is a linked module.

@@ -105,6 +105,6 @@ function topics(t) {
   if (!t.topics) return box.replaceChildren(make('p', { class: 'muted' }, `The topics were not read: ${t.topics_problem}.`));
   const lines = make('ol', { class: 'steps' });
   steps(lines, t.topics.entries);
-  const scope = t.topics_problem || `Since ${clock(t.topics.since)}; ${t.topics.records_read.toLocaleString('en-US')} records were read${t.topics.complete ? '' : ', not all there are'}.`;
+  const scope = t.topics_problem ? `Not complete: ${t.topics_problem}.` : `Since ${clock(t.topics.since)}; ${t.topics.records_read.toLocaleString('en-US')} records were read${t.topics.complete ? '' : ', not all there are'}.`;
   box.replaceChildren(make('h3', {}, 'Records in the topics'), t.topics.entries.length ? lines : make('p', {}, 'Nothing.'), make('p', { class: 'muted' }, scope));
 }

@@ -3,7 +3,8 @@ package main
 // edit replaces the only occurrence of old in a file.
 type edit struct{ file, old, now string }
 
-// broken is a plausible mistake. DESIGN says within how many seeds it is found.
+// broken is a plausible mistake. The simulation finds it within this number of seeds; the
+// table in docs/DESIGN.md has the same numbers.
 type broken struct {
 	name   string
 	within int

@@ -78,7 +78,7 @@ func TestAKeyBringsAnOutageAndTheServiceComesBackFromIt(t *testing.T) {
 	stdout.await(t, `MPC down for \d+ s │ service holds calls back │ [1-9]\d* wait for MPC`)
 	keys.write(t, "d")
 	stdout.await(t, `── .* MPC is healthy again\r\n(?s:.*)service says: MPC serves again\r\n(?s:.*)✓ .* plain`)
-	stdout.await(t, `MPC healthy for \d+ s │ service calls`)
+	stdout.await(t, `MPC healthy for \d+ s │ service is calling`)
 	keys.write(t, "?")
 	stdout.await(t, `permission +MPC does not permit state queries`)
 	keys.write(t, "\x03")

@@ -53,7 +53,7 @@ func statusOf(f *fault, since, now time.Time, service figures, rate float64) []s
 	if !since.IsZero() {
 		mpc += fmt.Sprintf(" for %.0f s", now.Sub(since).Seconds())
 	}
-	action := "service calls"
+	action := "service is calling"
 	if !service.available {
 		action = "service holds calls back"
 	}

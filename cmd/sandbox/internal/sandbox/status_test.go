@@ -17,13 +17,13 @@ func TestTheStatusTellsMPCTheServiceAndWhatWaits(t *testing.T) {
 		want  string
 	}{
 		"healthy from the start": {nil, time.Time{}, figures{available: true, perMinute: math.Inf(1)},
-			"MPC healthy, service calls, no event waits, 1.5 calls/s, no limit"},
+			"MPC healthy, service is calling, no event waits, 1.5 calls/s, no limit"},
 		"healthy again": {nil, now.Add(-5 * time.Second), figures{available: true, perMinute: 95, waiting: map[string]int{"quota": 7, "backoff": 1}},
-			"MPC healthy for 5 s, service calls, 7 wait for quota, 1 back off, 1.5 calls/s, limit 95/min"},
+			"MPC healthy for 5 s, service is calling, 7 wait for quota, 1 back off, 1.5 calls/s, limit 95/min"},
 		"Kafka holds up": {nil, time.Time{}, figures{available: true, perMinute: 95, waiting: map[string]int{"kafka": 3}},
-			"MPC healthy, service calls, 3 wait for Kafka, 1.5 calls/s, limit 95/min"},
+			"MPC healthy, service is calling, 3 wait for Kafka, 1.5 calls/s, limit 95/min"},
 		"throttled a while ago": {nil, time.Time{}, figures{available: true, perMinute: 1_116_621},
-			"MPC healthy, service calls, no event waits, 1.5 calls/s, limit 1.1M/min"},
+			"MPC healthy, service is calling, no event waits, 1.5 calls/s, limit 1.1M/min"},
 		"down": {faultNamed("down"), now.Add(-30 * time.Second), figures{perMinute: math.Inf(1), waiting: map[string]int{"outage": 12}},
 			"MPC down for 30 s, service holds calls back, 12 wait for MPC, 1.5 calls/s, no limit"},
 	} {

@@ -90,7 +90,7 @@ func TestKeysWorkOnATerminalAndAreOffWithoutOne(t *testing.T) {
 	}()
 	go func() { code <- Run(t.Context(), nil, tty, tty, stderr) }()
 	screen.await(t, `✓ .*plain`)
-	screen.await(t, `MPC healthy │ service calls`)
+	screen.await(t, `MPC healthy │ service is calling`)
 	fmt.Fprint(user, "l")
 	screen.await(t, `MPC losing for`)
 	fmt.Fprint(user, "q")
