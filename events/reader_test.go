@@ -53,8 +53,11 @@ func TestErrorsSayWhere(t *testing.T) {
 		"\xFF\xFE{\x00":                      `UTF-16`,
 		"{\"\uFFFD\":\"\xff\"}":              `not UTF-8 at byte 8`,
 		smn(`{"task_id":1 2}`):               `in the message of the SMN envelope: not JSON: byte 13: invalid character '2'`,
-		cloudEvent(`{"task_id":""}`):         `in the CloudEvent's data: the task_id is empty`,
-		`{"remux_info":{"status":"FAILED"}}`: `in remux_info: there is no task_id`,
+		`{"specversion":1.0,"type":"x","data":{"task_id":"1"}}`:   `the CloudEvent's specversion is 1.0; expected the string "1.0"`,
+		`{"specversion":"0.3","type":"x","data":{"task_id":"1"}}`: `the CloudEvent's specversion is the string "0.3"; expected`,
+		`{"specversion":[1],"type":"x","data":{"task_id":"1"}}`:   `the CloudEvent's specversion is an array; expected`,
+		cloudEvent(`{"task_id":""}`):                              `in the CloudEvent's data: the task_id is empty`,
+		`{"remux_info":{"status":"FAILED"}}`:                      `in remux_info: there is no task_id`,
 	} {
 		if _, err := events.ReadFailure([]byte(value), nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s:\ngot  %v\nwant %s", value, err, want)

@@ -13,7 +13,9 @@ import (
 func (l *Client) Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (consumer.Page, error) {
 	page, err := l.fetch(ctx, topic, partition, offset, maxBytes)
 	if err != nil {
-		l.fetchFailed.Store(time.Now().UnixMilli())
+		if ctx.Err() == nil {
+			l.fetchFailed.Store(time.Now().UnixMilli())
+		}
 		return consumer.Page{}, l.explain(fmt.Sprintf("fetch %s/%d at offset %d", topic, partition, offset), "READ on topic "+topic, err)
 	}
 	return page, nil
@@ -26,11 +28,7 @@ func (l *Client) fetch(ctx context.Context, topic string, partition int, offset 
 	}
 	f := &part{
 		topic: topic, partition: int32(partition), offset: offset, asked: maxBytes, limit: int32(min(maxBytes, answerBytes)),
-		since: time.Now(), emptyCallTime: emptyCallTime, end: offset, answered: make(chan partAnswer, 1),
-	}
-	// A caller learns only from an answer that fetching works again.
-	if time.Since(time.UnixMilli(l.fetchFailed.Load())) < afterFailure {
-		f.emptyCallTime = longFetchWait
+		since: time.Now(), emptyCallTime: l.maxEmptyCall(), end: offset, answered: make(chan partAnswer, 1),
 	}
 	a, err := l.broker(leader).fetches.fetch(ctx, f)
 	if err != nil {
@@ -42,6 +40,15 @@ func (l *Client) fetch(ctx context.Context, topic string, partition int, offset 
 	}
 	page.Throttled = f.throttled
 	return page, err
+}
+
+// maxEmptyCall is how long a call without records takes now. It is shorter after a failure: a
+// caller learns only from an answer that fetching works again.
+func (l *Client) maxEmptyCall() time.Duration {
+	if time.Since(time.UnixMilli(l.fetchFailed.Load())) < afterFailure {
+		return longFetchWait
+	}
+	return emptyCallTime
 }
 
 // Bounds asks the partition's leader. next is the end of all records, including those of
