@@ -29,6 +29,9 @@ type Client interface {
 	// Bounds returns the offset of a partition's first record and the offset that its next
 	// record will get.
 	Bounds(ctx context.Context, topic string, partition int) (first, next int64, err error)
+	// Ends returns the offsets that the next records of partitions will get. With an error,
+	// the offsets of partitions whose leaders did not answer are −1.
+	Ends(ctx context.Context, topic string, partitions []int) ([]int64, error)
 	// Produce appends messages to one partition, as one batch. It returns the offset of the
 	// first message once all in-sync replicas have the batch; the other messages follow
 	// without a gap. After an error the batch may or may not have been written. ErrTooLarge

@@ -171,8 +171,7 @@ func (g *generation) watchGroup() {
 }
 
 // watchTopic ends the generation when the topic has more partitions: only a new generation
-// assigns them. It also refreshes the ends of partitions that are not fetched because the
-// look-ahead is full, and notices when throttling is over.
+// assigns them. It also refreshes ends, and notices when throttling is over.
 func (g *generation) watchTopic() {
 	for g.c.cfg.Clock.Sleep(g.working, watchInterval) == nil {
 		n, err := g.c.cfg.Client.Partitions(g.working, g.c.cfg.Topic)
@@ -184,13 +183,34 @@ func (g *generation) watchTopic() {
 		if err == nil && n != g.topicPartitions {
 			g.stop(fmt.Errorf("%w: %d, was %d", errPartitions, n, g.topicPartitions))
 		}
-		for _, p := range g.parts {
-			p.refreshEnd()
-		}
+		g.refreshEnds()
 		if at := g.throttled.Load(); g.c.cfg.Clock.Now().UnixMilli()-at > throttledFor.Milliseconds() {
 			g.throttleNotice.Over("Kafka no longer throttles this client's fetches")
 		}
 	}
+}
+
+// refreshEnds reads the ends of partitions whose full look-ahead stops fetching: the lag
+// matters most then.
+func (g *generation) refreshEnds() {
+	full := slices.DeleteFunc(g.opened(), func(p *partition) bool { return !p.tracker.full() })
+	if len(full) == 0 {
+		return
+	}
+	ends, _ := g.c.cfg.Client.Ends(g.working, g.c.cfg.Topic, ids(full)) // next time, if it fails
+	for i, end := range ends {
+		if end >= 0 {
+			full[i].observeEnd(end)
+		}
+	}
+}
+
+func ids(parts []*partition) []int {
+	ids := make([]int, len(parts))
+	for i, p := range parts {
+		ids[i] = p.id
+	}
+	return ids
 }
 
 // throttledFor is how long reading counts as throttled after a throttled fetch.

@@ -142,18 +142,6 @@ func (p *partition) receive(d *Delivery) {
 	d.unloadIfDropped()
 }
 
-// refreshEnd reads the partition's end while a full look-ahead stops fetching: the lag
-// matters most then.
-func (p *partition) refreshEnd() {
-	if !p.opened.Load() || !p.tracker.full() {
-		return
-	}
-	_, next, err := p.g.c.cfg.Client.Bounds(p.g.working, p.g.c.cfg.Topic, p.id)
-	if err == nil {
-		p.observeEnd(next)
-	}
-}
-
 // observeEnd records the partition's end.
 func (p *partition) observeEnd(end int64) {
 	p.end.Store(end)

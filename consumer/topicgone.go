@@ -74,7 +74,8 @@ func (g *generation) checkTopic(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range g.opened() {
+	opened := g.opened()
+	for _, p := range opened {
 		if p.id >= n {
 			return fmt.Errorf("%w: it has only %d partitions", errOtherLog, n)
 		}
@@ -82,15 +83,15 @@ func (g *generation) checkTopic(ctx context.Context) error {
 		if at := p.stored.Load(); at != nil && (!known || now.Offset < at.Offset) {
 			return fmt.Errorf("%w: the group's position of partition %d is gone", errOtherLog, p.id)
 		}
-		_, next, err := g.c.cfg.Client.Bounds(ctx, g.c.cfg.Topic, p.id)
-		switch {
-		case errors.Is(err, ErrUnknownTopic):
-			return errTopicGone
-		case err != nil:
-			return err
-		case next < p.tracker.reached():
-			return fmt.Errorf("%w: partition %d ends at %d", errOtherLog, p.id, next)
+	}
+	ends, err := g.c.cfg.Client.Ends(ctx, g.c.cfg.Topic, ids(opened))
+	for i, p := range opened {
+		if ends[i] >= 0 && ends[i] < p.tracker.reached() {
+			return fmt.Errorf("%w: partition %d ends at %d", errOtherLog, p.id, ends[i])
 		}
 	}
-	return nil
+	if errors.Is(err, ErrUnknownTopic) {
+		return errTopicGone
+	}
+	return err
 }

@@ -50,19 +50,3 @@ func (l *Client) maxEmptyCall() time.Duration {
 	}
 	return emptyCallTime
 }
-
-// Bounds asks the partition's leader. next is the end of all records, including those of
-// open transactions.
-func (l *Client) Bounds(ctx context.Context, topic string, partition int) (first, next int64, err error) {
-	for _, ask := range []struct {
-		time int64
-		to   *int64
-	}{{firstOffset, &first}, {lastOffset, &next}} {
-		var found []int64
-		if found, err = l.listOffsets(ctx, topic, []int{partition}, ask.time, readUncommitted); err != nil {
-			return 0, 0, l.explain(fmt.Sprintf("ask for the bounds of %s/%d", topic, partition), "DESCRIBE on topic "+topic, err)
-		}
-		*ask.to = found[0]
-	}
-	return first, next, nil
-}

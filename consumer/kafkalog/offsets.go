@@ -3,6 +3,7 @@ package kafkalog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/segmentio/kafka-go"
@@ -32,62 +33,87 @@ type partitionError struct {
 func (e *partitionError) Error() string { return fmt.Sprintf("partition %d: %v", e.partition, e.err) }
 func (e *partitionError) Unwrap() error { return e.err }
 
+// Bounds asks the partition's leader. next is the end of all records, including those of
+// open transactions.
+func (l *Client) Bounds(ctx context.Context, topic string, partition int) (first, next int64, err error) {
+	begins, err := l.listOffsets(ctx, topic, []int{partition}, firstOffset, readUncommitted)
+	if err != nil {
+		return 0, 0, l.explainOffsets(topic, err)
+	}
+	ends, err := l.Ends(ctx, topic, []int{partition})
+	return begins[0], ends[0], err
+}
+
+// Ends asks the partitions' leaders for the ends of all records, including those of open
+// transactions.
+func (l *Client) Ends(ctx context.Context, topic string, partitions []int) ([]int64, error) {
+	ends, err := l.listOffsets(ctx, topic, partitions, lastOffset, readUncommitted)
+	return ends, l.explainOffsets(topic, err)
+}
+
+func (l *Client) explainOffsets(topic string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return l.explain("ask for offsets of topic "+topic, "DESCRIBE on topic "+topic, err)
+}
+
 // listOffsets returns an offset by time for each partition, with one request per leader. -1
-// means that no record is that young.
+// means that no record is that young or, with an error, that the partition's leader did not
+// answer.
 func (l *Client) listOffsets(ctx context.Context, topic string, partitions []int, time int64, isolation int8) ([]int64, error) {
+	var mu sync.Mutex // of offsets and first
+	offsets := slices.Repeat([]int64{-1}, len(partitions))
+	var first error
+	fail := func(err error) {
+		if first == nil {
+			first = err
+		}
+	}
 	leaders := map[int32][]listoffsets.RequestPartition{}
 	index := make(map[int32]int, len(partitions))
 	for i, p := range partitions {
 		leader, err := l.leader(ctx, topic, p)
 		if err != nil {
-			return nil, &partitionError{p, err}
+			fail(&partitionError{p, err})
+			continue
 		}
 		index[int32(p)] = i
 		leaders[leader] = append(leaders[leader], listoffsets.RequestPartition{Partition: int32(p), CurrentLeaderEpoch: -1, Timestamp: time})
 	}
-	offsets := make([]int64, len(partitions))
-	ask := func(leader int32, parts []listoffsets.RequestPartition) error {
+	ask := func(leader int32, parts []listoffsets.RequestPartition) {
 		m, err := l.broker(leader).fetches.short.send(ctx, requestTimeout, &listoffsets.Request{
 			ReplicaID: -1, IsolationLevel: isolation, Topics: []listoffsets.RequestTopic{{Topic: topic, Partitions: parts}},
 		})
+		mu.Lock()
+		defer mu.Unlock()
 		if err != nil {
-			return err
+			fail(err)
+			return
 		}
 		answered := map[int32]bool{}
 		for _, t := range m.(*listoffsets.Response).Topics {
 			for _, p := range t.Partitions {
 				i, asked := index[p.Partition]
-				switch {
-				case t.Topic != topic || !asked:
+				if t.Topic != topic || !asked {
 					continue
-				case p.ErrorCode != 0:
-					return &partitionError{int(p.Partition), kafka.Error(p.ErrorCode)}
 				}
 				answered[p.Partition] = true
+				if p.ErrorCode != 0 {
+					fail(&partitionError{int(p.Partition), kafka.Error(p.ErrorCode)})
+					continue
+				}
 				offsets[i] = p.Offset
 			}
 		}
 		if len(answered) != len(parts) {
-			return fmt.Errorf("the broker answered for %d of %d partitions", len(answered), len(parts))
-		}
-		return nil
-	}
-	if len(leaders) == 1 {
-		for leader, parts := range leaders {
-			return offsets, ask(leader, parts)
+			fail(fmt.Errorf("the broker answered for %d of %d partitions", len(answered), len(parts)))
 		}
 	}
 	var asking sync.WaitGroup
-	errs := make(chan error, len(leaders))
 	for leader, parts := range leaders {
-		asking.Go(func() { errs <- ask(leader, parts) })
+		asking.Go(func() { ask(leader, parts) })
 	}
 	asking.Wait()
-	close(errs)
-	for err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return offsets, nil
+	return offsets, first
 }

@@ -16,9 +16,6 @@ import (
 // message.timestamp.type=LogAppendTime. partitions is how many partitions to ask for,
 // starting at 0. If one of them is not answered, Span fails.
 func (l *Client) Span(ctx context.Context, topic string, partitions int, since time.Time) ([]consumer.Interval, error) {
-	fail := func(err error) ([]consumer.Interval, error) {
-		return nil, l.explain("ask for the span of topic "+topic, "DESCRIBE on topic "+topic, err)
-	}
 	all := make([]int, partitions)
 	for p := range all {
 		all[p] = p
@@ -29,11 +26,11 @@ func (l *Client) Span(ctx context.Context, topic string, partitions int, since t
 	}
 	begins, err := l.listOffsets(ctx, topic, all, from, readCommitted)
 	if err != nil {
-		return fail(err)
+		return nil, l.explainOffsets(topic, err)
 	}
 	ends, err := l.listOffsets(ctx, topic, all, lastOffset, readCommitted)
 	if err != nil {
-		return fail(err)
+		return nil, l.explainOffsets(topic, err)
 	}
 	spans := make([]consumer.Interval, partitions)
 	for p := range spans {

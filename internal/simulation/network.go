@@ -123,6 +123,22 @@ func (n *network) Bounds(ctx context.Context, topic string, partition int) (firs
 	return first, next, err
 }
 
+func (n *network) Ends(ctx context.Context, topic string, partitions []int) (ends []int64, err error) {
+	err = n.request(ctx, false, func(ctx context.Context) (err error) {
+		ends, err = n.Member.Ends(ctx, topic, partitions)
+		return err
+	})
+	if err != nil {
+		return slices.Repeat([]int64{-1}, len(partitions)), err
+	}
+	for i, p := range partitions {
+		if topic == topicFailed {
+			n.i.ends[p] = ends[i]
+		}
+	}
+	return ends, nil
+}
+
 func (n *network) Span(ctx context.Context, topic string, partitions int, since time.Time) (spans []consumer.Interval, err error) {
 	err = n.request(ctx, false, func(ctx context.Context) (err error) {
 		spans, err = n.Member.Span(ctx, topic, partitions, since)

@@ -146,6 +146,10 @@ func outsideThePartition(t *testing.T, brokers []string, change ...func(*kafkalo
 			t.Errorf("bounds of %v: %v, want ErrUnknownTopic", where, err)
 		}
 	}
+	ends, err := l.Ends(ctx, l.cfg.Topic, []int{99, 0})
+	if !slices.Equal(ends, []int64{-1, 0}) || !errors.Is(err, consumer.ErrUnknownTopic) {
+		t.Errorf("ends of one partition that does not exist and one that does: %d, %v", ends, err)
+	}
 	if _, err := l.Partitions(ctx, "nowhere"); !errors.Is(err, consumer.ErrUnknownTopic) {
 		t.Errorf("partitions of a missing topic: %v, want ErrUnknownTopic", err)
 	}

@@ -69,6 +69,22 @@ func (m *Member) Bounds(ctx context.Context, topic string, id int) (first, next 
 	return first, next, err
 }
 
+// Ends returns the next offsets of partitions.
+func (m *Member) Ends(ctx context.Context, topic string, partitions []int) ([]int64, error) {
+	ends := slices.Repeat([]int64{-1}, len(partitions))
+	err := m.do(ctx, Ends, func(b *Broker) error {
+		for i, id := range partitions {
+			p, err := b.partition(topic, id)
+			if err != nil {
+				return err
+			}
+			ends[i] = p.next
+		}
+		return nil
+	})
+	return ends, err
+}
+
 // Span returns for each of a topic's first partitions the offset of the first record not
 // older than since (zero: the first record), and the partition's end.
 func (m *Member) Span(ctx context.Context, topic string, partitions int, since time.Time) (spans []consumer.Interval, err error) {

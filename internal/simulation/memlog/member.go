@@ -17,6 +17,7 @@ const (
 	Leave        Operation = "leave"
 	Fetch        Operation = "fetch"
 	Bounds       Operation = "bounds"
+	Ends         Operation = "ends"
 	Span         Operation = "span"
 	Produce      Operation = "produce"
 	PartitionFor Operation = "partition for"
