@@ -114,33 +114,23 @@ func ParseCommitMetadata(text string, low int64) (CommitMetadata, error) {
 	var hasState bool // clean or called
 	for _, word := range words[1 : len(words)-1] {
 		name, value, _ := strings.Cut(word, "=")
+		number, bad := strconv.ParseInt(value, 10, 64)
+		if bad == nil && number <= 0 {
+			bad = errors.New(word)
+		}
 		var err error
 		switch name {
 		case "clean":
 			hasState = true
 		case "called":
 			hasState = true
-			m.Called, err = strconv.ParseInt(value, 10, 64)
-			if err == nil && m.Called <= 0 {
-				err = fmt.Errorf("called=%d", m.Called)
-			}
+			m.Called, err = number, bad
 		case "log":
-			m.LogID, err = strconv.ParseInt(value, 10, 64)
-			if err == nil && m.LogID <= 0 {
-				err = fmt.Errorf("log=%d", m.LogID)
-			}
+			m.LogID, err = number, bad
 		case "of":
-			m.TopicPartitions, err = strconv.Atoi(value)
-			if err == nil && m.TopicPartitions <= 0 {
-				err = fmt.Errorf("of=%d", m.TopicPartitions)
-			}
+			m.TopicPartitions, err = int(number), bad
 		case "since":
-			var ms int64
-			ms, err = strconv.ParseInt(value, 10, 64)
-			if err == nil && ms <= 0 {
-				err = fmt.Errorf("since=%d", ms)
-			}
-			m.Since = time.UnixMilli(ms)
+			m.Since, err = time.UnixMilli(number), bad
 		case "by":
 			m.Owners = strings.Split(value, ",")
 			if slices.Contains(m.Owners, "") {

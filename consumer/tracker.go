@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -171,13 +172,8 @@ func (t *tracker) resolve(e *entry) {
 	// One event that waits for days must not keep the memory of all events answered behind
 	// it.
 	if len(t.entries) > 2*t.live+16 {
-		kept := make([]*entry, 0, t.live)
-		for _, e := range t.entries {
-			if !e.resolved {
-				kept = append(kept, e)
-			}
-		}
-		t.entries = kept
+		kept := slices.DeleteFunc(t.entries, func(e *entry) bool { return e.resolved })
+		t.entries = slices.Clone(kept) // a smaller array
 	}
 }
 

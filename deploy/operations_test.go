@@ -118,7 +118,7 @@ func TestCapacityIsWhatThePacingGives(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		gate.Assign(pace.Assignment{Partitions: []int{0, 1, 2, 3, 4, 5, 6, 7}, Of: 8})
+		gate.Assign(pace.Assignment{Partitions: []int{0, 1, 2, 3, 4, 5, 6, 7}, TopicPartitions: 8})
 		rate := gate.State().PerMinute
 		fmt.Fprintf(&table, "| %s | %s | %s |", thousands(quota), thousands(int(rate*60+.5)), thousands(int(rate*60*24+.5)))
 		for _, events := range []float64{1e3, 1e4, 1e5} {

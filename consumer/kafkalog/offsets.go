@@ -24,15 +24,6 @@ const (
 	firstOffset = -2
 )
 
-// partitionError is the error of one of several partitions.
-type partitionError struct {
-	partition int
-	err       error
-}
-
-func (e *partitionError) Error() string { return fmt.Sprintf("partition %d: %v", e.partition, e.err) }
-func (e *partitionError) Unwrap() error { return e.err }
-
 // Bounds asks the partition's leader. next is the end of all records, including those of
 // open transactions.
 func (l *Client) Bounds(ctx context.Context, topic string, partition int) (first, next int64, err error) {
@@ -75,7 +66,7 @@ func (l *Client) listOffsets(ctx context.Context, topic string, partitions []int
 	for i, p := range partitions {
 		leader, err := l.leader(ctx, topic, p)
 		if err != nil {
-			fail(&partitionError{p, err})
+			fail(fmt.Errorf("partition %d: %w", p, err))
 			continue
 		}
 		index[int32(p)] = i
@@ -100,7 +91,7 @@ func (l *Client) listOffsets(ctx context.Context, topic string, partitions []int
 				}
 				answered[p.Partition] = true
 				if p.ErrorCode != 0 {
-					fail(&partitionError{int(p.Partition), kafka.Error(p.ErrorCode)})
+					fail(fmt.Errorf("partition %d: %w", p.Partition, kafka.Error(p.ErrorCode)))
 					continue
 				}
 				offsets[i] = p.Offset

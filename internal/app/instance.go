@@ -81,7 +81,7 @@ func NewInstance(cfg config.Config, p Parts) (*Instance, error) {
 	if i.retrier, err = retrier.New(retrier.Config{
 		API: p.API, Gate: p.Gate, Ledger: i.ledger, MaxInFlight: cfg.MPC.MaxInFlight, MaxAttempts: cfg.Retry.MaxAttempts,
 		Budget: orZero(cfg.Retry.Budget), MaxAge: cfg.Retry.MaxEventAge, SkipCodes: cfg.Retry.SkipCodes, Settle: cfg.MPC.Timeout, Origin: origin,
-		Clock: p.Clock, Rand: p.Rand, Logger: p.Logger,
+		Clock: p.Clock, Rand: p.Rand, Logger: p.Logger, Tally: i.tally,
 	}); err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ type listener struct{ *Instance }
 // Assigned gives the gate its share at once, although no call starts before the ledger has
 // caught up: the first interval passes meanwhile.
 func (l listener) Assigned(ctx context.Context, a consumer.Assignment) error {
-	l.parts.Gate.Assign(pace.Assignment{Partitions: a.Partitions, Of: a.TopicPartitions, Owners: a.Owners, Self: a.Self})
+	l.parts.Gate.Assign(pace.Assignment{Partitions: a.Partitions, TopicPartitions: a.TopicPartitions, Owners: a.Owners, Self: a.Self})
 	if l.parts.Assigned != nil {
 		l.parts.Assigned(ctx)
 	}

@@ -45,7 +45,7 @@ func TestWhatMayServeIsNotDownSinceAnOutage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		gate.Assign(pace.Assignment{Partitions: []int{0}, Of: 1})
+		gate.Assign(pace.Assignment{Partitions: []int{0}, TopicPartitions: 1})
 		permit, err := gate.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -84,7 +84,7 @@ func TestThrottlingIsToldOnThePageAndInReadyz(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		gate.Assign(pace.Assignment{Partitions: []int{0}, Of: 1})
+		gate.Assign(pace.Assignment{Partitions: []int{0}, TopicPartitions: 1})
 		permit, err := gate.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)

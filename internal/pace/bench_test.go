@@ -13,7 +13,7 @@ func BenchmarkRequest(b *testing.B) {
 		b.Run(fmt.Sprintf("%d callers of 64", callers), func(b *testing.B) {
 			b.ReportAllocs()
 			g, _ := newGate(b, 0, 64)
-			g.Assign(Assignment{Partitions: []int{0}, Of: 1})
+			g.Assign(Assignment{Partitions: []int{0}, TopicPartitions: 1})
 			requests := make(chan struct{}, b.N)
 			for range b.N {
 				requests <- struct{}{}

@@ -89,7 +89,7 @@ func (gr *group) assign(split [][]int) {
 		if m.split = split[i]; m.asleep {
 			continue
 		}
-		m.gate.Assign(Assignment{Partitions: split[i], Of: gr.of, Owners: owners, Self: m.name})
+		m.gate.Assign(Assignment{Partitions: split[i], TopicPartitions: gr.of, Owners: owners, Self: m.name})
 		for _, p := range split[i] {
 			before := slices.DeleteFunc(slices.Clone(owners[p]), func(o string) bool { return o == m.name })
 			gr.owners[p] = ownership{m.name, time.Now(), before}

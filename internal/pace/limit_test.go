@@ -176,7 +176,7 @@ func sharing(t *testing.T, api *limited, quota, instances int) (stop func()) {
 		for p := i; p < partitions; p += instances {
 			own = append(own, p)
 		}
-		g.Assign(Assignment{Partitions: own, Of: partitions, Owners: map[int][]string{}})
+		g.Assign(Assignment{Partitions: own, TopicPartitions: partitions, Owners: map[int][]string{}})
 		stops = append(stops, g.busy(64, api.call))
 	}
 	return func() {

@@ -39,7 +39,7 @@ func nullLogger() logrus.FieldLogger {
 func owner(t *testing.T, perMinute, maxInFlight int) *Gate {
 	t.Helper()
 	g, _ := newGate(t, perMinute, maxInFlight)
-	g.Assign(Assignment{Partitions: []int{0}, Of: 1})
+	g.Assign(Assignment{Partitions: []int{0}, TopicPartitions: 1})
 	return g
 }
 

@@ -259,7 +259,7 @@ func TestHalfOfTheCallsFailingIsNoStandstill(t *testing.T) {
 func TestOutageIsSaidOnceAndSoIsItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, log := newGate(t, 0, 8)
-		g.Assign(Assignment{Partitions: []int{0}, Of: 1})
+		g.Assign(Assignment{Partitions: []int{0}, TopicPartitions: 1})
 		api := newBackend()
 		api.set(true, false)
 		stop := g.busy(20, api.call)

@@ -116,7 +116,7 @@ func TestConcurrentCallersRaceForTurnsWithoutLosingPlaces(t *testing.T) {
 				_, _ = g.request(ctx, served)
 				cancel()
 			}
-			g.Assign(Assignment{Partitions: []int{0}, Of: 1})
+			g.Assign(Assignment{Partitions: []int{0}, TopicPartitions: 1})
 		})
 	}
 	all.Wait()

@@ -50,7 +50,7 @@ func (q *quota) assign(now time.Time, a Assignment) (share int) {
 	if len(kept) > 0 {
 		left = max(0, min(float64(q.next.Sub(now))/float64(before), 1+a.carriedOver(kept, q.perWindow)))
 	}
-	share = Share(q.perWindow, a.Partitions, a.Of)
+	share = Share(q.perWindow, a.Partitions, a.TopicPartitions)
 	q.rate = headroom * float64(share) / q.window.Seconds()
 	first := (left + a.carryOver(kept, q.perWindow)) * float64(q.interval())
 	q.next = now.Add(time.Duration(min(first, float64(q.window)/headroom)))

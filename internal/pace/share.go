@@ -7,8 +7,8 @@ import (
 
 // Assignment is what a rebalance assigns to an instance.
 type Assignment struct {
-	Partitions []int // now owned by this instance
-	Of         int   // the topic's partition count
+	Partitions      []int // now owned by this instance
+	TopicPartitions int   // how many the topic has
 	// Owners lists for each partition who may have sent requests as its owner within the
 	// last window, the latest owner first. A missing partition had no owner. An empty list,
 	// or a nil map, means that the owners are unknown.
@@ -17,19 +17,19 @@ type Assignment struct {
 	Self string
 }
 
-// Share returns how many requests per window the given partitions may send, if the topic
-// has of partitions and the whole group may send quota. The shares of all partitions add up
-// to exactly the quota. Every member computes the same shares without communication.
-func Share(quota int, partitions []int, of int) int {
+// Share returns how many requests per window the given partitions may send, if the whole
+// group may send quota. The shares of all of the topic's partitions add up to exactly the
+// quota. Every member computes the same shares without communication.
+func Share(quota int, partitions []int, topicPartitions int) int {
 	sum := 0
 	for _, i := range partitions {
-		sum += shareOf(quota, i, of)
+		sum += shareOf(quota, i, topicPartitions)
 	}
 	return sum
 }
 
-func shareOf(quota, partition, of int) int {
-	return (partition+1)*quota/of - partition*quota/of
+func shareOf(quota, partition, topicPartitions int) int {
+	return (partition+1)*quota/topicPartitions - partition*quota/topicPartitions
 }
 
 // kept returns the partitions that this instance owned before, with no other owner in
@@ -39,7 +39,7 @@ func (a Assignment) kept(former Assignment, quota int) []int {
 	for _, p := range a.Partitions {
 		owners, owned := a.Owners[p]
 		own := !owned || len(owners) > 0 && owners[0] == a.Self // without an entry: no former owner, or the owners are unknown
-		if own && former.Of == a.Of && slices.Contains(former.Partitions, p) && shareOf(quota, p, a.Of) > 0 {
+		if own && former.TopicPartitions == a.TopicPartitions && slices.Contains(former.Partitions, p) && shareOf(quota, p, a.TopicPartitions) > 0 {
 			kept = append(kept, p)
 		}
 	}
@@ -59,13 +59,13 @@ const perOwner = 21
 // pays for those of all partitions. The smaller of the two applies.
 func (a Assignment) carryOver(kept []int, quota int) float64 {
 	gained := slices.DeleteFunc(slices.Clone(a.Partitions), func(p int) bool { return slices.Contains(kept, p) })
-	return a.skippedFor(gained, kept, Share(quota, a.Partitions, a.Of), quota)
+	return a.skippedFor(gained, kept, Share(quota, a.Partitions, a.TopicPartitions), quota)
 }
 
 // carriedOver is what this instance may have carried over for the kept partitions since it
 // has owned them, and may still have to skip.
 func (a Assignment) carriedOver(kept []int, quota int) float64 {
-	return a.skippedFor(kept, kept, Share(quota, kept, a.Of), quota)
+	return a.skippedFor(kept, kept, Share(quota, kept, a.TopicPartitions), quota)
 }
 
 // skippedFor is how many requests are skipped for the former owners of some of this
@@ -75,8 +75,8 @@ func (a Assignment) skippedFor(partitions, kept []int, share, quota int) float64
 	if len(kept) > 0 {
 		own[a.Self], all[a.Self] = true, true
 	}
-	for p := range a.Of {
-		if shareOf(quota, p, a.Of) == 0 {
+	for p := range a.TopicPartitions {
+		if shareOf(quota, p, a.TopicPartitions) == 0 {
 			continue
 		}
 		for _, owner := range a.ownersOf(p) {

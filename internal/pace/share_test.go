@@ -29,7 +29,7 @@ func TestSharesAddUpToTheQuota(t *testing.T) {
 // An instance without a share sends nothing. The log must show that, and when it ends.
 func TestAShareOf0IsSaidOnceAndSoIsItsEnd(t *testing.T) {
 	g, hook := newGate(t, 2, 1)
-	none, all := Assignment{Partitions: []int{0}, Of: 4}, Assignment{Partitions: []int{0, 1, 2, 3}, Of: 4}
+	none, all := Assignment{Partitions: []int{0}, TopicPartitions: 4}, Assignment{Partitions: []int{0, 1, 2, 3}, TopicPartitions: 4}
 	for _, a := range []Assignment{all, none, none, all, all} {
 		g.Assign(a)
 	}

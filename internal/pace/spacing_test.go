@@ -38,7 +38,7 @@ func TestLateTimersCostNoQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		r := quota{perWindow: 600, window: time.Minute}
-		r.assign(start, Assignment{Partitions: []int{0}, Of: 1})
+		r.assign(start, Assignment{Partitions: []int{0}, TopicPartitions: 1})
 		now, n := start, 0
 		for ; now.Sub(start) < time.Minute; n++ {
 			now = now.Add(max(0, r.wait(now)) + 20*time.Millisecond)
@@ -67,7 +67,7 @@ func TestNewOwnerWaitsBeforeItsFirstRequest(t *testing.T) {
 				for i := range all {
 					all[i] = i
 				}
-				g.Assign(Assignment{Partitions: all, Of: len(all)})
+				g.Assign(Assignment{Partitions: all, TopicPartitions: len(all)})
 				began := time.Now()
 				sent, err := g.request(t.Context(), served)
 				if took := sent.Sub(began); err != nil || took < c.least || took > c.most {
@@ -81,7 +81,7 @@ func TestNewOwnerWaitsBeforeItsFirstRequest(t *testing.T) {
 func TestUnlimitedIsLimitedByNothingButMaxInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, log := newGate(t, 0, 32)
-		g.Assign(Assignment{Partitions: []int{0}, Of: 8})
+		g.Assign(Assignment{Partitions: []int{0}, TopicPartitions: 8})
 		if !math.IsInf(g.State().PerMinute, 1) {
 			t.Errorf("the rate in force is %v", g.State().PerMinute)
 		}
@@ -108,7 +108,7 @@ func TestUnlimitedIsLimitedByNothingButMaxInFlight(t *testing.T) {
 func TestShareOfNothingIsSaidAndSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, log := newGate(t, 2, 1) // partition 0 of 4 has no share
-		g.Assign(Assignment{Partitions: []int{0}, Of: 4})
+		g.Assign(Assignment{Partitions: []int{0}, TopicPartitions: 4})
 		if e := log.LastEntry(); e == nil || !strings.Contains(e.Message, "MPC_REQUESTS_PER_MINUTE") {
 			t.Errorf("said: %v", e)
 		}
@@ -128,7 +128,7 @@ func TestShareOfNothingIsSaidAndSendsNothing(t *testing.T) {
 			got <- sent
 		}()
 		synctest.Wait()
-		g.Assign(Assignment{Partitions: []int{1, 3}, Of: 4})
+		g.Assign(Assignment{Partitions: []int{1, 3}, TopicPartitions: 4})
 		began := time.Now()
 		if took := (<-got).Sub(began); took > 65*time.Second {
 			t.Errorf("the waiting request left %v after there was a share", took)
@@ -144,7 +144,7 @@ func TestNothingIsSentBeforeTheFirstAssignment(t *testing.T) {
 		if _, err := g.request(ctx, served); err == nil {
 			t.Error("a request left without a share")
 		}
-		g.Assign(Assignment{Of: 4})
+		g.Assign(Assignment{TopicPartitions: 4})
 		if len(log.AllEntries()) > 0 {
 			t.Errorf("owning nothing was taken for a share that is too small: %q", log.LastEntry().Message)
 		}

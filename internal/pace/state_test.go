@@ -36,7 +36,7 @@ func TestThrottlingIsAStateOfItsOwnAndNoOutage(t *testing.T) {
 		random := rand.New(rand.NewPCG(2, 12))
 		api := &limited{limiter: &slidingWindow{limit: 30, window: time.Minute}, rand: random, latency: 60 * time.Millisecond}
 		g, log := newGate(t, 100, 64)
-		g.Assign(Assignment{Partitions: []int{0}, Of: 1})
+		g.Assign(Assignment{Partitions: []int{0}, TopicPartitions: 1})
 		if s := g.State(); !s.Throttling.Since.IsZero() {
 			t.Errorf("before anything was refused: %+v", s.Throttling)
 		}

@@ -151,12 +151,12 @@ func TestRefusalWithoutAShareDoesNotStopTheGateForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := owner(t, 600, 4)
 		if _, err := g.request(t.Context(), func() (Result, time.Duration) {
-			g.Assign(Assignment{Of: 1})
+			g.Assign(Assignment{TopicPartitions: 1})
 			return Throttled, 0
 		}); err != nil {
 			t.Fatal(err)
 		}
-		g.Assign(Assignment{Partitions: []int{0}, Of: 1})
+		g.Assign(Assignment{Partitions: []int{0}, TopicPartitions: 1})
 		began := time.Now()
 		for range 10 {
 			if _, err := g.request(t.Context(), served); err != nil {

@@ -11,8 +11,8 @@ import (
 func (r *Retrier) answer(t *task, o *events.Outcome) {
 	o.PreviousRetry = r.previousRetry(o)
 	r.cfg.Ledger.Decided(*o)
-	called := t.run.attempts > 0 || t.run.doubt != none
-	ev, acknowledged := r.takeFirst(t, called)
+	called := t.progress.attempts > 0 || t.progress.doubt != none
+	ev, acknowledged := r.schedule.takeFirst(t, called)
 	ev.step(story.Step{Kind: story.Answered, Reason: o.Reason})
 	handed := false
 	defer func() {
@@ -26,31 +26,33 @@ func (r *Retrier) answer(t *task, o *events.Outcome) {
 
 // answerAll returns an outcome that also answers every other event of the task that was in
 // the log when the last call, or the query, was sent. Each gets it when its turn comes.
-func (e *run) answerAll(reason events.Reason, refusal *mpcclient.Error) *events.Outcome {
-	o := e.outcome(reason, refusal)
-	o.Covers = e.extent.covers
+func (p *progress) answerAll(reason events.Reason, refusal *mpcclient.Error) *events.Outcome {
+	o := p.outcome(reason, refusal)
+	o.Covers = p.extent.covers
 	// After a plain refusal another caller's retry runs; in doubt it is ours.
-	o.AcceptedRetry = reason == events.AlreadyRunning && e.doubt != none
+	o.AcceptedRetry = reason == events.AlreadyRunning && p.doubt != none
 	if o.CountsAsRetry() {
 		*o.Retries++
 	}
-	e.r.recent.add(e.t.id, e.extent.lastObservation, o)
+	p.r.recent.add(p.t.id, p.extent.lastObservation, o)
 	return o
 }
 
 // answerAlone returns an outcome for this event only.
-func (e *run) answerAlone(reason events.Reason) *events.Outcome { return e.outcome(reason, e.last) }
+func (p *progress) answerAlone(reason events.Reason) *events.Outcome {
+	return p.outcome(reason, p.last)
+}
 
 // answerAs returns an outcome from an earlier decision of the group.
-func (e *run) answerAs(decided events.Outcome) *events.Outcome {
-	o := e.outcome(decided.Reason, nil)
+func (p *progress) answerAs(decided events.Outcome) *events.Outcome {
+	o := p.outcome(decided.Reason, nil)
 	switch {
-	case sameEvent(decided.Source, e.ev.Source): // our own, never published
+	case sameEvent(decided.Source, p.ev.Source): // our own, never published
 		o.Attempts, o.AcceptedRetry = decided.Attempts, decided.AcceptedRetry
 		o.Covers, o.DecidedAt = decided.Covers, decided.DecidedAt
 	case decided.CountsAsRetry() && decided.Attempts > 0:
 		o.Reason = events.Covered
-	case decided.Reason == events.AlreadyRunning && !decided.CountsAsRetry() && e.doubt != none:
+	case decided.Reason == events.AlreadyRunning && !decided.CountsAsRetry() && p.doubt != none:
 		// A retry runs, and we may have called for this event: it counts as ours.
 		o.AcceptedRetry = true
 		*o.Retries++
@@ -78,16 +80,16 @@ func (r *Retrier) previousRetry(o *events.Outcome) *events.Retry {
 // outdated reports whether the decision is our own refusal of this event that was never
 // published and may no longer apply: the partition may have had another owner meanwhile,
 // whose call was accepted and who crashed.
-func (e *run) outdated(decided events.Outcome) bool {
-	return e.doubt != none && decided.Reason.Kind() == events.RetryFailed && sameEvent(decided.Source, e.ev.Source)
+func (p *progress) outdated(decided events.Outcome) bool {
+	return p.doubt != none && decided.Reason.Kind() == events.RetryFailed && sameEvent(decided.Source, p.ev.Source)
 }
 
 // outcome is the common part of every outcome.
-func (e *run) outcome(reason events.Reason, refusal *mpcclient.Error) *events.Outcome {
-	retries := e.r.cfg.Ledger.Retries(e.t.id)
+func (p *progress) outcome(reason events.Reason, refusal *mpcclient.Error) *events.Outcome {
+	retries := p.r.cfg.Ledger.Retries(p.t.id)
 	o := &events.Outcome{
-		Reason: reason, Attempts: e.attempts, Retries: &retries, Source: e.ev.Source, Failure: e.ev.Failure,
-		DecidedAt: e.r.cfg.Clock.Wall(), Origin: e.r.cfg.Origin,
+		Reason: reason, Attempts: p.attempts, Retries: &retries, Source: p.ev.Source, Failure: p.ev.Failure,
+		DecidedAt: p.r.cfg.Clock.Wall(), Origin: p.r.cfg.Origin,
 	}
 	if refusal != nil && refusal.Status != 0 { // else MPC did not answer
 		o.Error = apiError(refusal)

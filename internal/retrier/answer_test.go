@@ -166,6 +166,7 @@ func TestMissingConfigurationIsRefused(t *testing.T) {
 			"Clock":       func(c *Config) { c.Clock = nil },
 			"Rand":        func(c *Config) { c.Rand = nil },
 			"Logger":      func(c *Config) { c.Logger = nil },
+			"Tally":       func(c *Config) { c.Tally = nil },
 			"MaxInFlight": func(c *Config) { c.MaxInFlight = 0 },
 			"MaxAttempts": func(c *Config) { c.MaxAttempts = 0 },
 			"Settle":      func(c *Config) { c.Settle = 0 },

@@ -46,7 +46,7 @@ func TestNoMoreTasksComeToTheirCallsThanMayBeInFlight(t *testing.T) {
 		a := &api{retry: func(context.Context, string, int) error {
 			d.schedule.mu.Lock()
 			calling := 0 // others may be running, too: their calls have ended
-			for _, task := range d.tasks {
+			for _, task := range d.schedule.tasks {
 				if task.calling {
 					calling++
 				}

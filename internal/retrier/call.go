@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
 	"remux-retrier/internal/pace"
 	"remux-retrier/internal/story"
 	"remux-retrier/mpcclient"
@@ -16,46 +18,50 @@ var errBlocked = errors.New("Kafka cannot store the answer now")
 // call makes one retry call. A nil refusal means that it was accepted. A throttled call
 // keeps its place and is repeated: the task is not its cause. call fails with errBlocked,
 // or when the context ends.
-func (e *run) call(ctx context.Context) (refusal *mpcclient.Error, err error) {
-	e.stepWaiting()
-	permit, err := e.r.cfg.Gate.Acquire(ctx)
+func (p *progress) call(ctx context.Context) (refusal *mpcclient.Error, err error) {
+	p.stepWaiting()
+	permit, err := p.r.cfg.Gate.Acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		permit.Release()
-		e.r.callEnded(e.t, refusal != nil)
+		p.r.schedule.callEnded(p.t, refusal != nil)
 	}()
 	for {
-		if err := e.waitTurn(ctx, permit); err != nil {
-			if e.doubt == none {
-				e.ev.Lease.CallHadNoEffect()
+		if err := p.waitTurn(ctx, permit); err != nil {
+			if p.doubt == none {
+				p.ev.Lease.CallHadNoEffect()
 			}
 			return nil, err
 		}
-		refusal = e.send(ctx, permit)
+		refusal = p.send(ctx, permit)
 		if refusal == nil || refusal.Class != mpcclient.Throttled || refusal.Operation == mpcclient.OperationLogin {
 			return refusal, nil
 		}
-		e.stepWaiting()
+		p.stepWaiting()
 	}
 }
 
 // waitTurn waits until the call may be made right now.
-func (e *run) waitTurn(ctx context.Context, permit *pace.Permit) error {
+func (p *progress) waitTurn(ctx context.Context, permit *pace.Permit) error {
 	for {
-		e.r.count(&e.r.awaitingCommit, 1)
-		err := e.ev.Lease.BeforeCall(ctx)
-		e.r.count(&e.r.awaitingCommit, -1)
+		p.r.schedule.count(&p.r.schedule.awaitingCommit, 1)
+		err := p.ev.Lease.BeforeCall(ctx)
+		p.r.schedule.count(&p.r.schedule.awaitingCommit, -1)
 		if err != nil {
 			return err
 		}
-		if err := e.waitPermit(ctx, permit); err != nil {
+		var newcomer time.Time // a task that was not called yet may be the next probe of an outage at once
+		if p.last == nil {
+			newcomer = p.ev.arrived
+		}
+		if err := permit.WaitNew(ctx, newcomer); err != nil {
 			return err
 		}
 		// The wait may have been long, or this process may have slept.
-		writable := e.ev.Lease.Writable()
-		if writable && e.ev.Lease.MayCall() {
+		writable := p.ev.Lease.Writable()
+		if writable && p.ev.Lease.MayCall() {
 			return nil
 		}
 		permit.Cancel()
@@ -68,55 +74,61 @@ func (e *run) waitTurn(ctx context.Context, permit *pace.Permit) error {
 	}
 }
 
-// waitPermit waits for the permit's turn. A task that was not called yet may be the next
-// probe of an outage at once.
-func (e *run) waitPermit(ctx context.Context, permit *pace.Permit) error {
-	if e.last == nil {
-		return permit.WaitNew(ctx, e.ev.arrived)
-	}
-	return permit.Wait(ctx)
-}
-
 // send makes the call and notes its result.
-func (e *run) send(ctx context.Context, permit *pace.Permit) *mpcclient.Error {
-	extent := e.r.extentOf(e.t) // events after this may tell of a failure of this very retry
-	probe := !e.r.cfg.Gate.Available()
-	e.ev.step(story.Step{Kind: story.Call})
-	e.t.failedAt = time.Time{}
-	err := e.r.cfg.API.Retry(context.WithoutCancel(ctx), e.t.id)
-	before := e.r.cfg.Gate.Counters().RecentlyServed
+func (p *progress) send(ctx context.Context, permit *pace.Permit) *mpcclient.Error {
+	extent := p.r.schedule.extentOf(p.t) // events after this may tell of a failure of this very retry
+	probe := !p.r.cfg.Gate.Available()
+	p.ev.step(story.Step{Kind: story.Call})
+	p.t.failedAt = time.Time{}
+	err := p.r.cfg.API.Retry(context.WithoutCancel(ctx), p.t.id)
+	before := p.r.cfg.Gate.Counters().RecentlyServed
 	refusal := report(permit, err)
-	e.r.cause.observe(refusal)
-	if (refusal == nil || !refusal.Outage()) && e.r.cfg.Gate.Available() {
-		e.r.served()
+	p.r.cause.observe(refusal)
+	if (refusal == nil || !refusal.Outage()) && p.r.cfg.Gate.Available() {
+		p.r.schedule.served()
 	}
-	e.stepCalled(refusal)
+	p.stepCalled(refusal)
 	if refusal == nil || refusal.Operation != mpcclient.OperationLogin { // without a token nothing was sent
-		e.attempts++
-		e.extent = extent
+		p.attempts++
+		p.extent = extent
 	}
-	if refusal == nil {
-		return nil
-	}
-	switch {
-	case refusal.Class == mpcclient.Lost:
-		e.doubt, e.clearAt, e.asked = lost, e.r.cfg.Clock.Now().Add(e.r.cfg.Settle), false
-	case refusal.Outage() && e.doubt == none:
-		e.ev.Lease.CallHadNoEffect()
-	}
-	if now := e.r.cfg.Clock.Now(); e.last == nil && e.alone(refusal) {
-		e.r.firstFailures.note(now, e.ev, refusal, e.r.cfg.MaxAttempts)
-	}
-	e.last, e.lastCall = refusal, e.r.cfg.Clock.Now()
-	if refusal.Outage() && refusal.Class != mpcclient.Throttled {
-		e.evidence.failed(e.r.cfg.Gate.Counters(), before, probe)
+	if refusal != nil {
+		p.refused(refusal, before, probe)
 	}
 	return refusal
 }
 
-// alone reports whether a failed call may be the failure of this task alone.
-func (e *run) alone(refusal *mpcclient.Error) bool {
-	return refusal.Outage() && refusal.Class != mpcclient.Throttled && refusal.Operation != mpcclient.OperationLogin && e.r.cfg.Gate.Available()
+// refused notes a call that was not accepted. before is how many requests MPC served right
+// before it. probe: the circuit breaker was open.
+func (p *progress) refused(refusal *mpcclient.Error, before int, probe bool) {
+	now := p.r.cfg.Clock.Now()
+	switch {
+	case refusal.Class == mpcclient.Lost:
+		p.doubt, p.clearAt, p.asked = lost, now.Add(p.r.cfg.Settle), false
+	case refusal.Outage() && p.doubt == none:
+		p.ev.Lease.CallHadNoEffect()
+	}
+	if refusal.Outage() && refusal.Class != mpcclient.Throttled {
+		if p.last == nil && refusal.Operation != mpcclient.OperationLogin && p.r.cfg.Gate.Available() {
+			p.logFirstFailure(refusal)
+		}
+		p.evidence.failed(p.r.cfg.Gate.Counters(), before, probe)
+	}
+	p.last, p.lastCall = refusal, now
+}
+
+// firstFailuresPerMinute bounds the log lines: an outage begins with many first failures.
+const firstFailuresPerMinute = 10
+
+// logFirstFailure tells operators of a task that may always fail, before its attempts are
+// exhausted.
+func (p *progress) logFirstFailure(refusal *mpcclient.Error) {
+	const text = "a task's call failed"
+	if p.r.cfg.Tally.Among(firstFailuresPerMinute, logrus.WarnLevel, text) {
+		p.r.cfg.Logger.WithFields(logrus.Fields{
+			"task_id": p.t.id, "partition": p.ev.Source.Partition, "offset": p.ev.Source.Offset, "max_attempts": p.r.cfg.MaxAttempts,
+		}).WithError(refusal).Warn(text + ": it will be repeated, and each failure counts as an attempt only if MPC serves others meanwhile")
+	}
 }
 
 // report tells the gate a request's result and converts the error.

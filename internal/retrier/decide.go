@@ -10,8 +10,8 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// run is the progress of one event towards its answer.
-type run struct {
+// progress is that of one event towards its answer.
+type progress struct {
 	r  *Retrier
 	t  *task
 	ev *event
@@ -24,7 +24,7 @@ type run struct {
 	backoff  backoff.Backoff
 	waited   bool      // since the last call
 	lastCall time.Time // when it ended
-	evidence
+	evidence evidence
 
 	doubt doubt
 	// clearAt: the state FAILED ends the doubt if its query was sent then or later.
@@ -36,8 +36,8 @@ type run struct {
 	logged       bool
 }
 
-func (r *Retrier) newRun(t *task, ev *event) *run {
-	e := &run{r: r, t: t, ev: ev}
+func (r *Retrier) newProgress(t *task, ev *event) *progress {
+	e := &progress{r: r, t: t, ev: ev}
 	e.backoff = backoff.Backoff{Base: firstBackoff, Max: longestBackoff, Rand: r.cfg.Rand}
 	e.queryBackoff = e.backoff
 	if ev.Lease.InDoubt() {
@@ -53,22 +53,22 @@ func (r *Retrier) newRun(t *task, ev *event) *run {
 // next step needs something that others must not wait for: a time or a slot.
 func (r *Retrier) work(t *task) pause {
 	for {
-		ev := r.first(t)
+		ev := r.schedule.first(t)
 		if ev == nil {
 			return pause{}
 		}
 		if ev.Failure.Succeeded {
-			r.takeFirst(t, false)
+			r.schedule.takeFirst(t, false)
 			ev.Lease.Succeeded(&ev.Failure)
 			continue
 		}
-		if t.run == nil {
-			t.run = r.newRun(t, ev)
+		if t.progress == nil {
+			t.progress = r.newProgress(t, ev)
 		}
-		o, wait, err := t.run.decide(ev.Lease.Context())
+		o, wait, err := t.progress.decide(ev.Lease.Context())
 		switch {
 		case err != nil: // the generation ends: Release gives up the rest
-			return pause{phase: held}
+			return pause{phase: ending}
 		case o == nil:
 			return wait
 		}
@@ -76,7 +76,7 @@ func (r *Retrier) work(t *task) pause {
 	}
 }
 
-// pause is what a task waits for outside its goroutine: a time, or with phase held the end
+// pause is what a task waits for outside its goroutine: a time, or with phase ending the end
 // of the generation. The zero value, phase ready, means no wait, except for a slot if the
 // task needs one.
 type pause struct {
@@ -85,97 +85,97 @@ type pause struct {
 	outage bool      // it backs off because MPC serves no task
 }
 
-func (e *run) pause(p phase, d time.Duration) pause {
-	return pause{phase: p, due: e.r.cfg.Clock.Now().Add(d)}
+func (p *progress) pause(next phase, d time.Duration) pause {
+	return pause{phase: next, due: p.r.cfg.Clock.Now().Add(d)}
 }
 
 // decide decides one event. Only one event of a task is decided at a time. It returns an
 // outcome, or what must be waited for: then it is called again, and starts over with what
 // is known by then. It fails only when the context ends first; the event is then still
 // undecided. A call in flight when the context ends is completed, and its answer counts.
-func (e *run) decide(ctx context.Context) (*events.Outcome, pause, error) {
+func (p *progress) decide(ctx context.Context) (*events.Outcome, pause, error) {
 	// One call answers all events that were in the log when it was sent. A later event
 	// reports a later failure.
-	decided, covered := e.r.covering(e.ev)
-	if covered && !e.outdated(decided) {
-		return e.answerAs(decided), pause{}, nil
+	decided, covered := p.r.covering(p.ev)
+	if covered && !p.outdated(decided) {
+		return p.answerAs(decided), pause{}, nil
 	}
 	// A call of an earlier owner, or our own, may have been accepted without an answer:
 	// query the state before anything is called again.
-	if e.doubt != none {
-		reason, wait, err := e.clear(ctx)
+	if p.doubt != none {
+		reason, wait, err := p.clear(ctx)
 		switch {
 		case err != nil || wait.phase != ready:
 			return nil, wait, err
 		case reason != "":
-			return e.answerAll(reason, nil), pause{}, nil
+			return p.answerAll(reason, nil), pause{}, nil
 		case covered: // nothing shows that the refusal no longer applies
-			return e.answerAs(decided), pause{}, nil
+			return p.answerAs(decided), pause{}, nil
 		}
 	}
 	// The last call failed, or its answer was lost: back off once before the next one.
-	if e.last != nil && !e.waited {
-		e.waited = true
-		return nil, e.backOff(), nil
+	if p.last != nil && !p.waited {
+		p.waited = true
+		return nil, p.backOff(), nil
 	}
 	// After MaxAttempts failures: wait until the last one is judged and the next one could
 	// count, up to longestBackoff after the last call.
-	if wait := e.moreSamples(); wait > 0 {
-		return nil, e.pause(backingOff, wait), nil
+	if wait := p.moreSamples(); wait > 0 {
+		return nil, p.pause(backingOff, wait), nil
 	}
 	// A call cannot help (code, age), is beyond the task's budget, or has failed too often:
 	// answer without one.
-	if reason := e.ruledOut(); reason == events.AttemptsExhausted {
-		return e.answerAll(reason, e.last), pause{}, nil
+	if reason := p.ruledOut(); reason == events.AttemptsExhausted {
+		return p.answerAll(reason, p.last), pause{}, nil
 	} else if reason != "" {
-		return e.answerAlone(reason), pause{}, nil
+		return p.answerAlone(reason), pause{}, nil
 	}
 	// No call while its outcome could not be written.
-	if !e.ev.Lease.Writable() {
-		return nil, e.block(), nil
+	if !p.ev.Lease.Writable() {
+		return nil, p.block(), nil
 	}
 	// A call needs a slot. A task without one queues for it.
-	if !e.r.takeSlot(e.t) {
+	if !p.r.schedule.takeSlot(p.t) {
 		return nil, pause{phase: ready}, nil
 	}
-	refusal, err := e.call(ctx)
+	refusal, err := p.call(ctx)
 	switch {
 	case errors.Is(err, errBlocked):
-		return nil, e.block(), nil
+		return nil, p.block(), nil
 	case err != nil:
 		return nil, pause{}, err
 	case refusal == nil:
-		return e.answerAll(events.Accepted, nil), pause{}, nil
+		return p.answerAll(events.Accepted, nil), pause{}, nil
 	case refusal.Class == mpcclient.TaskNotFound:
-		return e.answerAll(events.TaskNotFound, refusal), pause{}, nil
+		return p.answerAll(events.TaskNotFound, refusal), pause{}, nil
 	case refusal.Class == mpcclient.InvalidTask:
-		return e.answerAll(events.InvalidTask, refusal), pause{}, nil
+		return p.answerAll(events.InvalidTask, refusal), pause{}, nil
 	case !refusal.Outage():
-		reason, err := e.explain(refusal)
+		reason, err := p.explain(refusal)
 		if err != nil {
 			return nil, pause{}, err
 		}
-		return e.answerAll(reason, refusal), pause{}, nil
+		return p.answerAll(reason, refusal), pause{}, nil
 	}
 	// The API did not do its work, or its answer was lost. That says nothing about the task:
 	// start over. The task backs off; after a lost answer its state is queried first.
-	e.waited = false
-	return e.decide(ctx)
+	p.waited = false
+	return p.decide(ctx)
 }
 
 // blockedFor is how long a task waits when Kafka could not store its answer.
 const blockedFor = 250 * time.Millisecond
 
-func (e *run) block() pause {
-	e.stepBlocked()
-	return e.pause(blocked, blockedFor)
+func (p *progress) block() pause {
+	p.stepBlocked()
+	return p.pause(blocked, blockedFor)
 }
 
 // ruledOut is the reason to answer the event without a call, or without another one; empty:
 // none.
-func (e *run) ruledOut() events.Reason {
-	reason := e.r.ruledOut(e.ev, e.attempts)
-	if reason == "" && e.exhausted() {
+func (p *progress) ruledOut() events.Reason {
+	reason := p.r.ruledOut(p.ev, p.attempts)
+	if reason == "" && p.exhausted() {
 		return events.AttemptsExhausted
 	}
 	return reason

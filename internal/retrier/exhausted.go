@@ -18,16 +18,16 @@ const (
 
 // backOff is how long the task waits after a call that failed, or whose answer was lost
 // without effect.
-func (e *run) backOff() pause {
-	wait := e.backoff.Next()
-	outage := !e.r.cfg.Gate.Available()
+func (p *progress) backOff() pause {
+	wait := p.backoff.Next()
+	outage := !p.r.cfg.Gate.Available()
 	if outage {
 		wait = min(wait, outageBackoff)
 	}
-	e.stepBackoff(wait)
-	p := e.pause(backingOff, wait)
-	p.outage = outage
-	return p
+	p.stepBackoff(wait)
+	next := p.pause(backingOff, wait)
+	next.outage = outage
+	return next
 }
 
 // A failed call counts against its task only if MPC demonstrably served others: nine of the
@@ -94,22 +94,22 @@ func (v *evidence) judge(now pace.Counters, available bool) {
 }
 
 // exhausted reports whether too many calls have failed.
-func (e *run) exhausted() bool { return e.counted >= e.r.cfg.MaxAttempts }
+func (p *progress) exhausted() bool { return p.evidence.counted >= p.r.cfg.MaxAttempts }
 
 // moreSamples judges the last failure and returns how long to wait for missing samples.
 // After MaxAttempts failures each further one should count, so that a task that always
 // fails costs at most twice as many calls. If others are hardly called, that takes too long
 // to wait for.
-func (e *run) moreSamples() time.Duration {
-	if e.last == nil {
+func (p *progress) moreSamples() time.Duration {
+	if p.last == nil {
 		return 0
 	}
-	now, available := e.r.cfg.Gate.Counters(), e.r.cfg.Gate.Available()
-	e.evidence.judge(now, available)
-	if e.failures < e.r.cfg.MaxAttempts || !available || !e.pending && mostServed(now.RecentlyServed) {
+	now, available := p.r.cfg.Gate.Counters(), p.r.cfg.Gate.Available()
+	p.evidence.judge(now, available)
+	if p.evidence.failures < p.r.cfg.MaxAttempts || !available || !p.evidence.pending && mostServed(now.RecentlyServed) {
 		return 0
 	}
-	return min(sampleInterval, longestBackoff-e.r.cfg.Clock.Now().Sub(e.lastCall))
+	return min(sampleInterval, longestBackoff-p.r.cfg.Clock.Now().Sub(p.lastCall))
 }
 
 // sampleInterval is how often the samples are checked.

@@ -14,6 +14,7 @@ import (
 	"remux-retrier/events"
 	"remux-retrier/internal/clock"
 	"remux-retrier/internal/goroutines"
+	"remux-retrier/internal/notice"
 	"remux-retrier/internal/pace"
 	"remux-retrier/mpcclient"
 )
@@ -120,7 +121,7 @@ func newHarness(t *testing.T, a *api, perMinute int, change func(*Config)) *harn
 	var mu sync.Mutex
 	cfg := Config{
 		API: a, Ledger: &fakeLedger{}, MaxInFlight: 64, MaxAttempts: 5, Settle: settle, SkipCodes: []string{"MPC.10052"},
-		Origin: "/remux-retrier/test", Clock: clock.System, Logger: log,
+		Origin: "/remux-retrier/test", Clock: clock.System, Logger: log, Tally: notice.NewTally(clock.System, log),
 		Rand: func() float64 {
 			mu.Lock()
 			defer mu.Unlock()
@@ -136,7 +137,7 @@ func newHarness(t *testing.T, a *api, perMinute int, change func(*Config)) *harn
 	if err != nil {
 		t.Fatal(err)
 	}
-	gate.Assign(pace.Assignment{Partitions: []int{0}, Of: 1})
+	gate.Assign(pace.Assignment{Partitions: []int{0}, TopicPartitions: 1})
 	cfg.Gate = gate
 	r, err := New(cfg)
 	if err != nil {

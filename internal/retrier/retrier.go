@@ -9,6 +9,7 @@ import (
 
 	"remux-retrier/events"
 	"remux-retrier/internal/clock"
+	"remux-retrier/internal/notice"
 	"remux-retrier/internal/pace"
 	"remux-retrier/internal/story"
 	"remux-retrier/mpcclient"
@@ -116,24 +117,24 @@ type Config struct {
 	// Rand returns a number in [0, 1), for the jitter of backoffs.
 	Rand   func() float64
 	Logger logrus.FieldLogger
+	// Tally bounds the log lines about tasks whose first call failed.
+	Tally *notice.Tally
 }
 
 // Retrier answers failure events while Run is running.
 type Retrier struct {
-	cfg    Config
-	skip   map[string]bool
-	status *statusBatcher
-	cause  *cause
-	recent recent
-	schedule
-
-	firstFailures firstFailures
+	cfg      Config
+	skip     map[string]bool
+	status   *statusBatcher
+	cause    *cause
+	recent   recent
+	schedule schedule
 }
 
 // New returns a Retrier.
 func New(cfg Config) (*Retrier, error) {
-	if cfg.API == nil || cfg.Gate == nil || cfg.Ledger == nil || cfg.Clock == nil || cfg.Rand == nil || cfg.Logger == nil {
-		return nil, errors.New("retrier: API, Gate, Ledger, Clock, Rand and Logger are required")
+	if cfg.API == nil || cfg.Gate == nil || cfg.Ledger == nil || cfg.Clock == nil || cfg.Rand == nil || cfg.Logger == nil || cfg.Tally == nil {
+		return nil, errors.New("retrier: API, Gate, Ledger, Clock, Rand, Logger and Tally are required")
 	}
 	if cfg.MaxInFlight <= 0 || cfg.MaxAttempts <= 0 || cfg.Settle <= 0 || cfg.Budget < 0 {
 		return nil, errors.New("retrier: MaxInFlight, MaxAttempts and Settle are required, Budget must not be negative")
@@ -141,7 +142,7 @@ func New(cfg Config) (*Retrier, error) {
 	cause := &cause{gate: cfg.Gate, log: cfg.Logger, logged: map[string]bool{}}
 	r := &Retrier{
 		cfg: cfg, skip: map[string]bool{}, cause: cause, status: newStatusBatcher(cfg, cause), recent: newRecent(),
-		schedule: newSchedule(cfg.Clock, cfg.MaxInFlight), firstFailures: firstFailures{log: cfg.Logger},
+		schedule: newSchedule(cfg.Clock, cfg.MaxInFlight),
 	}
 	r.schedule.work, r.schedule.acknowledge = r.work, r.schedule.acknowledged
 	for _, code := range cfg.SkipCodes {

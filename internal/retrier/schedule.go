@@ -115,7 +115,7 @@ func (s *schedule) putAside(t *task, next pause, w *worker) {
 	}
 	s.releaseCaller(t)
 	// A call that may have been accepted keeps its slot until that is known.
-	if t.hasSlot && (t.run == nil || t.run.doubt == none || next.phase == held) {
+	if t.hasSlot && (t.progress == nil || t.progress.doubt == none || next.phase == ending) {
 		s.releaseSlot(t)
 	}
 	t.phase, t.due, t.outage = next.phase, next.due, next.outage
@@ -124,7 +124,7 @@ func (s *schedule) putAside(t *task, next pause, w *worker) {
 		delete(s.tasks, t.id)
 	case t.phase == ready:
 		s.queue(t)
-	case t.phase == held:
+	case t.phase == ending:
 	default:
 		if t.outage && s.outage.IsZero() {
 			s.outage = s.clock.Now()
@@ -182,7 +182,7 @@ func (s *schedule) releaseCaller(t *task) {
 func (s *schedule) takeFirst(t *task, called bool) (ev *event, acknowledged func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ev, t.run = t.waiting[0], nil
+	ev, t.progress = t.waiting[0], nil
 	t.waiting[0] = nil
 	t.waiting = t.waiting[1:]
 	if !called || !t.hasSlot {

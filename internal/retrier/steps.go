@@ -14,17 +14,17 @@ import (
 
 // stepWaiting reports why the event waits for its turn. What delays it may change
 // meanwhile; the calls of others show that.
-func (e *run) stepWaiting() {
-	if e.ev.Listener == nil {
+func (p *progress) stepWaiting() {
+	if p.ev.Listener == nil {
 		return
 	}
-	gate, now := e.r.cfg.Gate.State(), e.r.cfg.Clock.Now()
+	gate, now := p.r.cfg.Gate.State(), p.r.cfg.Clock.Now()
 	if !gate.Available {
-		e.ev.step(story.Step{Kind: story.OutageWait, Detail: e.outage()})
+		p.ev.step(story.Step{Kind: story.OutageWait, Detail: p.outage()})
 		return
 	}
 	s := story.Step{Kind: story.QuotaWait}
-	before := gate.Waiting + e.r.ahead()
+	before := gate.Waiting + p.r.schedule.ahead()
 	switch {
 	case gate.PerMinute == 0:
 		s.Detail = "this instance's share of MPC_REQUESTS_PER_MINUTE is 0, so it does not call"
@@ -41,71 +41,71 @@ func (e *run) stepWaiting() {
 		}
 		s.Until = now.Add(time.Duration(float64(before+1) / gate.PerMinute * float64(time.Minute)))
 	}
-	e.ev.step(s)
+	p.ev.step(s)
 }
 
 // outage says since when MPC has not served, and what to do about it.
-func (e *run) outage() string {
+func (p *progress) outage() string {
 	text := "requests are in flight and MPC does not answer"
-	if down := e.r.cfg.Gate.State().Down; !down.IsZero() {
+	if down := p.r.cfg.Gate.State().Down; !down.IsZero() {
 		text = "since " + down.UTC().Format("2006-01-02 15:04:05 UTC")
 	}
-	e.r.cause.mu.Lock()
-	defer e.r.cause.mu.Unlock()
-	if e.r.cause.advice != "" {
-		text += "; " + e.r.cause.advice
+	p.r.cause.mu.Lock()
+	defer p.r.cause.mu.Unlock()
+	if p.r.cause.advice != "" {
+		text += "; " + p.r.cause.advice
 	}
 	return text
 }
 
 // stepBackoff reports how long the event waits after a failed call.
-func (e *run) stepBackoff(d time.Duration) {
-	if e.ev.Listener == nil {
+func (p *progress) stepBackoff(d time.Duration) {
+	if p.ev.Listener == nil {
 		return
 	}
-	s := story.Step{Kind: story.BackoffWait, Until: e.r.cfg.Clock.Now().Add(d), Detail: e.tried()}
-	if !e.r.cfg.Gate.Available() {
-		s = story.Step{Kind: story.OutageWait, Detail: e.outage()}
+	s := story.Step{Kind: story.BackoffWait, Until: p.r.cfg.Clock.Now().Add(d), Detail: p.tried()}
+	if !p.r.cfg.Gate.Available() {
+		s = story.Step{Kind: story.OutageWait, Detail: p.outage()}
 	}
-	e.ev.step(s)
+	p.ev.step(s)
 }
 
 // tried says how many of the failed calls count, or may count.
-func (e *run) tried() string {
-	most := e.r.cfg.MaxAttempts
-	if !e.pending {
-		return fmt.Sprintf("it does not count as an attempt, because MPC did not serve others right before it; %d of %d count so far", e.counted, most)
+func (p *progress) tried() string {
+	most := p.r.cfg.MaxAttempts
+	if !p.evidence.pending {
+		return fmt.Sprintf("it does not count as an attempt, because MPC did not serve others right before it; %d of %d count so far", p.evidence.counted, most)
 	}
-	return fmt.Sprintf("attempt %d of %d, which counts only if MPC serves others meanwhile", min(e.counted+1, most), most)
+	return fmt.Sprintf("attempt %d of %d, which counts only if MPC serves others meanwhile", min(p.evidence.counted+1, most), most)
 }
 
 // stepBlocked reports that Kafka could not store the answer.
-func (e *run) stepBlocked() {
-	e.ev.step(story.Step{Kind: story.QuotaWait, Detail: "calls are paused: Kafka cannot store the answer"})
+func (p *progress) stepBlocked() {
+	p.ev.step(story.Step{Kind: story.QuotaWait, Detail: "calls are paused: Kafka cannot store the answer"})
 }
 
 // stepNotYet reports that the state does not count yet.
-func (e *run) stepNotYet() {
-	e.ev.step(story.Step{Kind: story.Doubt, Until: e.clearAt, Detail: "the task is FAILED, but MPC may not have processed the call yet"})
+func (p *progress) stepNotYet() {
+	p.ev.step(story.Step{Kind: story.Doubt, Until: p.clearAt, Detail: "the task is FAILED, but MPC may not have processed the call yet"})
 }
 
 // stepDoubt reports why the state is queried.
-func (e *run) stepDoubt() {
+func (p *progress) stepDoubt() {
 	detail := "the answer to the call was lost; MPC may have accepted the call"
-	if e.doubt == crashed {
+	if p.doubt == crashed {
 		detail = "an earlier owner of the partition may have called for this event"
 	}
-	e.ev.step(story.Step{Kind: story.Doubt, Detail: detail})
+	p.ev.step(story.Step{Kind: story.Doubt, Detail: detail})
 }
 
 // stepCalled reports the result of the call.
-func (e *run) stepCalled(refusal *mpcclient.Error) {
+func (p *progress) stepCalled(refusal *mpcclient.Error) {
 	switch {
-	case e.ev.Listener == nil:
+	case p.ev.Listener == nil:
 	case refusal == nil:
-		e.ev.step(story.Step{Kind: story.Accepted})
+		p.ev.step(story.Step{Kind: story.Accepted})
 	default:
-		e.ev.step(story.Step{Kind: story.Refused, Error: apiError(refusal), Detail: meaning(refusal)})
+		p.ev.step(story.Step{Kind: story.Refused, Error: apiError(refusal), Detail: meaning(refusal)})
 	}
 }
 

@@ -135,12 +135,12 @@ func TestAnswerOfACallCoversWhatStoodInTheLogWhenItWasSent(t *testing.T) {
 			time.Sleep(time.Second)
 			return nil
 		}
-		d.gate.Assign(pace.Assignment{Of: 1}) // no call starts before all are known
+		d.gate.Assign(pace.Assignment{TopicPartitions: 1}) // no call starts before all are known
 		for _, ev := range all[:3] {
 			answers = append(answers, d.add(t.Context(), ev))
 		}
 		synctest.Wait()
-		d.gate.Assign(pace.Assignment{Partitions: []int{0}, Of: 1})
+		d.gate.Assign(pace.Assignment{Partitions: []int{0}, TopicPartitions: 1})
 		synctest.Wait()
 		answers = append(answers, d.add(t.Context(), all[3]))
 		want := []events.Cover{{Partition: 0, End: 17}, {Partition: partition, End: 1 << 40}}

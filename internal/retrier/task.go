@@ -28,7 +28,7 @@ type task struct {
 	// wantsSlot: it cannot continue without a slot.
 	wantsSlot bool
 	// run is the progress of the first event; nil: not started.
-	run *run
+	progress *progress
 	// failedAt is when the latest query was sent that found the task FAILED; zero: none was,
 	// or the task was called since. It is its goroutine's, like run.
 	failedAt time.Time
@@ -45,7 +45,7 @@ const (
 	backingOff              // a call failed: waits for its backoff, or for samples that show whether others fail too
 	settling                // a call is in doubt: waits until the state FAILED counts, or until its next query
 	blocked                 // Kafka could not store its outcome: waits for blockedFor
-	held                    // waits for Release: the generation ends, or its goroutine has panicked
+	ending                  // waits for Release: the generation ends, or its goroutine has panicked
 )
 
 // event is an event that waits for its answer.

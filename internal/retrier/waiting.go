@@ -3,7 +3,7 @@ package retrier
 // Waiting counts the events that wait for a call or a state query: for the quota, for their
 // task's backoff after a failed call, or for Kafka. Quota includes those that wait for an
 // outage's end. Events that wait behind another one of their task count with it. Those of
-// a task that is held do not count: its handling has panicked, or the generation ends.
+// a task that is ending do not count: its handling has panicked, or the generation ends.
 type Waiting struct{ Quota, Backoff, Kafka int }
 
 // Waiting returns how many events wait now.

@@ -88,8 +88,8 @@ func TestAnEventWhoseHandlingPanickedWaitsForNothing(t *testing.T) {
 		var under sync.WaitGroup
 		under.Go(func() { _, _ = d.Answer(ctx, ev) })
 		time.Sleep(30 * time.Second)
-		if w := d.Waiting(); w != (Waiting{}) || !d.has("1") {
-			t.Errorf("%+v; held: %v", w, d.has("1"))
+		if w := d.Waiting(); w != (Waiting{}) || !d.schedule.has("1") {
+			t.Errorf("%+v; held: %v", w, d.schedule.has("1"))
 		}
 		cancel()
 		under.Wait()

@@ -40,7 +40,7 @@ func (s *schedule) park(w *worker) {
 // runTasks runs one task after the other.
 func (s *schedule) runTasks(ctx context.Context, t *task) {
 	for w := new(worker); t != nil; t = s.nextTask(ctx, w) {
-		next := pause{phase: held} // if it panics
+		next := pause{phase: ending} // if it panics
 		s.first(t).Lease.Do(func() { next = s.work(t) })
 		s.putAside(t, next, w)
 	}
