@@ -134,7 +134,7 @@ func (l listener) Published(topic string, partition int, first int64, answered [
 	for i, r := range answered {
 		sources[i] = events.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Time: r.Time}
 	}
-	l.ledger.Published(topic, partition, first, first+int64(len(answered)), sources...)
+	l.ledger.Published(topic, partition, first, sources...)
 }
 
 func (l listener) Committed(partition int, low int64) { l.ledger.Committed(partition, low) }

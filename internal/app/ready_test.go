@@ -16,7 +16,7 @@ import (
 func TestADeletedTopicIsNamedByThePackageThatNoticesIt(t *testing.T) {
 	k := config.Kafka{TopicRetried: "remux.retried", TopicRetryFailed: "remux.retry_failed", TopicRecovered: "remux.recovered"}
 	gone := func(doing string) string {
-		return fmt.Errorf("waiting for the ledger: %s: %w", doing, consumer.ErrUnknownTopic).Error()
+		return fmt.Errorf("cannot read the outcome topics: %s: %w", doing, consumer.ErrUnknownTopic).Error()
 	}
 	for _, c := range []struct {
 		publishing []string

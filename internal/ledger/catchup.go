@@ -68,7 +68,7 @@ func (l *Ledger) assign(a consumer.Assignment) {
 // the assignment needs, which is not older than since.
 func (l *Ledger) rewind(ctx context.Context, since time.Time) error {
 	for _, t := range l.topics {
-		if err := l.count(ctx, t); err != nil {
+		if err := l.updatePartitions(ctx, t); err != nil {
 			return err
 		}
 	}

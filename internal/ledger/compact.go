@@ -13,7 +13,7 @@ func (s *decisions) wasteful() bool {
 // compacted returns the same decisions in as much memory as they need.
 func (s *decisions) compacted() *decisions {
 	c := newDecisions(s.window)
-	c.epochs, c.counted, c.retryLeft = s.epochs, s.counted, s.retryLeft
+	c.epochs, c.results = s.epochs, s.results
 	var numbers []uint32
 	for id, t := range s.tasks {
 		numbers = numbers[:0]

@@ -94,13 +94,7 @@ type decisions struct {
 	inside  timeQueue // within the window
 	outside timeQueue // older, by up to the skew: their covers still apply
 	epochs  map[int32]epoch
-	// counted, if not nil, is called when an accepted retry enters the window (1), and when
-	// it leaves the window or turns out not to count (-1), with the time when it was
-	// decided.
-	counted func(decided int64, n int)
-	// retryLeft, if not nil, is called with the event whose accepted retry has left the
-	// window.
-	retryLeft func(eventKey)
+	results *retryResults // of the accepted retries within the window; may be nil
 }
 
 func newDecisions(window time.Duration) *decisions {
@@ -156,27 +150,26 @@ func (s *decisions) claimRetry(id taskID, o *events.Outcome) bool {
 			return false
 		case d.attempts == 0:
 			s.uncount(d)
+			d.counts = false
 		}
 	}
 	return true
 }
 
+// uncount removes a decision's retry from the counts.
 func (s *decisions) uncount(d *decision) {
 	if d.counts && !d.expired {
 		t := s.tasks[d.task]
 		t.retries--
 		s.tasks[d.task] = t
-		if s.counted != nil {
-			s.counted(d.decided, -1)
-		}
+		s.results.count(d.decided, -1)
 	}
-	d.counts = false
 }
 
 // leave takes a decision out of the window.
 func (s *decisions) leave(d *decision) {
-	if s.retryLeft != nil && d.counts && !d.expired {
-		s.retryLeft(eventKey{int(d.partition), offsetTime{d.offset, d.time}})
+	if d.counts && !d.expired {
+		s.results.drop(eventKey{int(d.partition), offsetTime{d.offset, d.time}})
 	}
 	s.uncount(d)
 }
@@ -210,9 +203,7 @@ func (s *decisions) add(id taskID, o *events.Outcome, at time.Time) {
 	}
 	if t.newest = number; d.counts {
 		t.retries++
-		if s.counted != nil {
-			s.counted(d.decided, 1)
-		}
+		s.results.count(d.decided, 1)
 	}
 	s.tasks[id] = t
 	*s.all.at(number) = d
@@ -224,9 +215,8 @@ func (s *decisions) advance(now time.Time) {
 	for since := now.Add(-s.window).UnixMilli(); s.inside.len() > 0 && s.inside.entries[0].at <= since; {
 		e := s.inside.remove(0)
 		d := s.all.at(e.decision)
-		counted := d.counts
 		s.leave(d)
-		d.counts, d.expired = counted, true
+		d.expired = true
 		s.outside.push(e)
 	}
 	for horizon := now.Add(-s.window - skew).UnixMilli(); s.outside.len() > 0 && s.outside.entries[0].at <= horizon; {

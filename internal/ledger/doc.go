@@ -36,7 +36,7 @@
 // The time by which decisions leave the window does not follow a wall clock that jumps
 // (timeline.go).
 //
-// Start reading at ask.go, the methods that answer queries; then follow.go, read.go and
+// Start reading at api.go, the methods listed above; then follow.go, read.go and
 // take.go.
 //
 // The ledger decides nothing and publishes nothing. It knows neither MPC nor kafka-go.

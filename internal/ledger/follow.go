@@ -23,8 +23,8 @@ type topic struct {
 	sources []*source // by partition
 }
 
-// count updates the list of a topic's partitions.
-func (l *Ledger) count(ctx context.Context, t *topic) error {
+// updatePartitions updates the list of a topic's partitions.
+func (l *Ledger) updatePartitions(ctx context.Context, t *topic) error {
 	n, err := l.cfg.Client.Partitions(ctx, t.name)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (l *Ledger) advance(ctx context.Context) error {
 	var unfinished []*source
 	var ends []int64
 	for _, t := range l.topics {
-		if err := l.count(ctx, t); err != nil {
+		if err := l.updatePartitions(ctx, t); err != nil {
 			return err
 		}
 		spans, err := l.cfg.Client.Span(ctx, t.name, len(t.sources), time.Time{})
@@ -95,20 +95,10 @@ func (l *Ledger) Run(ctx context.Context) {
 		if l.reading.Acquire(ctx) != nil {
 			return
 		}
-		l.follow(ctx)
+		if l.started {
+			l.noteReading(ctx, l.advance(ctx))
+		}
 		l.reading.Release()
-	}
-}
-
-func (l *Ledger) follow(ctx context.Context) {
-	if !l.started {
-		return
-	}
-	switch err := l.advance(ctx); {
-	case err == nil:
-		l.waiting.Over("the ledger can be read again")
-	case ctx.Err() == nil:
-		l.waiting.Failed("cannot read new outcomes", err)
 	}
 }
 
@@ -117,15 +107,22 @@ func (l *Ledger) retry(ctx context.Context, f func() error) error {
 	wait := backoff.Backoff{Base: backoffBase, Max: backoffMax, Rand: l.cfg.Rand}
 	for {
 		err := f()
+		l.noteReading(ctx, err)
 		if err == nil {
-			l.waiting.Over("the ledger can be read again")
 			return nil
-		}
-		if ctx.Err() == nil {
-			l.waiting.Failed("waiting for the ledger", err)
 		}
 		if err := l.cfg.Clock.Sleep(ctx, wait.Next()); err != nil {
 			return err
 		}
+	}
+}
+
+// noteReading logs when reading begins to fail, and when it works again.
+func (l *Ledger) noteReading(ctx context.Context, err error) {
+	switch {
+	case err == nil:
+		l.trouble.Over("the outcome topics can be read again")
+	case ctx.Err() == nil:
+		l.trouble.Failed("cannot read the outcome topics", err)
 	}
 }

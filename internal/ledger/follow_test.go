@@ -41,7 +41,7 @@ func TestCatchUpWaitsForAsLongAsItTakes(t *testing.T) {
 		w.publish(outcome("1", events.Accepted, event(0, 0), cover(0, 1)))
 		w.log.fail(errors.New("no broker"))
 		time.AfterFunc(time.Hour, func() {
-			w.expect("while it waits", []any{w.Status().CaughtUp, w.Status().Problem}, []any{false, "waiting for the ledger: no broker"})
+			w.expect("while it waits", []any{w.Status().CaughtUp, w.Status().Problem}, []any{false, "cannot read the outcome topics: no broker"})
 			w.log.fail(nil)
 		})
 		began := time.Now()

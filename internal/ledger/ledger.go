@@ -65,7 +65,7 @@ type Config struct {
 type Ledger struct {
 	cfg     Config
 	max     int // maximum number of decisions
-	waiting *notice.Notice
+	trouble *notice.Notice
 	full    *notice.Notice
 
 	reading *clock.Semaphore
@@ -116,7 +116,7 @@ func New(cfg Config) (*Ledger, error) {
 		cfg.Unreachable = consumer.NewUnreachable(cfg.Logger)
 	}
 	l := &Ledger{
-		cfg: cfg, max: maxDecisions, waiting: cfg.Unreachable.New(cfg.Logger), full: notice.New(cfg.Logger), reading: clock.NewSemaphore(cfg.Clock, 1),
+		cfg: cfg, max: maxDecisions, trouble: cfg.Unreachable.New(cfg.Logger), full: notice.New(cfg.Logger), reading: clock.NewSemaphore(cfg.Clock, 1),
 		timeline: timeline{clock: cfg.Clock}, decisions: newDecisions(cfg.Window), answered: map[int]*answered{},
 		own: newOwn(), logs: newLogs(),
 	}
@@ -126,7 +126,7 @@ func New(cfg Config) (*Ledger, error) {
 	if cfg.RecoveredTopic != "" {
 		l.topics = append(l.topics, &topic{name: cfg.RecoveredTopic})
 		l.results = newRetryResults()
-		l.decisions.counted, l.decisions.retryLeft = l.results.count, l.results.drop
+		l.decisions.results = l.results
 	}
 	return l, nil
 }
@@ -136,7 +136,7 @@ func (l *Ledger) Status() Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.status
-	s.Problem = l.waiting.Text()
+	s.Problem = l.trouble.Text()
 	s.Decisions = l.decisions.len()
 	for _, a := range l.answered {
 		s.Answered += len(a.times) + len(a.others)

@@ -8,33 +8,33 @@ import (
 	"remux-retrier/events"
 )
 
-// ours decides and publishes outcomes of ours, all on one partition, and returns their
-// offsets.
-func (w *world) ours(outcomes ...events.Outcome) (first, next int64) {
+// ours decides and publishes outcomes of ours, all on one partition, and returns the first
+// one's offset.
+func (w *world) ours(outcomes ...events.Outcome) (first int64) {
 	w.Helper()
 	first = w.log.topics[retried][0].next
 	for _, o := range outcomes {
 		w.Decided(o)
 		w.log.append(retried, 0, record(w, o))
 	}
-	return first, first + int64(len(outcomes))
+	return first
 }
 
 func TestOwnOutcomesAreNeitherFetchedNorDecoded(t *testing.T) {
 	run(t, func(w *world) {
 		pages := w.log.pages
 		o, storm := outcome("1", events.Accepted, event(0, 0), cover(0, 2)), outcome("1", events.Covered, event(0, 1))
-		first, next := w.ours(o, storm)
-		w.Published(retried, 0, first, next, event(0, 0), event(0, 1))
+		first := w.ours(o, storm)
+		w.Published(retried, 0, first, event(0, 0), event(0, 1))
 		w.follow()
 		w.expect("pages", w.log.pages-pages, 0)
 		w.expect("known", []any{w.Answered(event(0, 0)), w.Answered(event(0, 1)), w.Retries("1")}, []any{true, true, 1})
 
 		w.publish(outcome("20", events.Accepted, event(0, 2), cover(0, 3))) // between ours
-		first, next = w.ours(outcome("1", events.Accepted, event(0, 3), cover(0, 4)))
+		first = w.ours(outcome("1", events.Accepted, event(0, 3), cover(0, 4)))
 		w.log.topics[retried][0].records[first].Value = []byte("not decoded")
 		w.log.topics[retried][0].records[first].Headers = nil
-		w.Published(retried, 0, first, next, event(0, 3))
+		w.Published(retried, 0, first, event(0, 3))
 		w.publish(outcome("20", events.Accepted, event(0, 4), cover(0, 5)))
 		w.follow()
 		w.expect("others'", []any{w.Answered(event(0, 2)), w.Answered(event(0, 4)), w.Retries("20")}, []any{true, true, 2})
@@ -43,13 +43,10 @@ func TestOwnOutcomesAreNeitherFetchedNorDecoded(t *testing.T) {
 	})
 }
 
-// Without an acknowledgement, or without the events, it is not known whether outcomes are
-// ours.
+// Without an acknowledgement it is not known whether outcomes are ours.
 func TestOutcomesThatAreNotKnownToBeOursAreReadBack(t *testing.T) {
 	run(t, func(w *world) {
-		first, next := w.ours(outcome("1", events.Accepted, event(0, 0), cover(0, 1)), outcome("1", events.Expired, event(0, 1)))
-		w.Published(retried, 0, first, next)
-		w.Published(retried, 0, first, next, event(0, 0))
+		w.ours(outcome("1", events.Accepted, event(0, 0), cover(0, 1)), outcome("1", events.Expired, event(0, 1)))
 		w.expect("not read yet", w.Answered(event(0, 1)), false)
 		w.follow()
 		w.expect("read", []any{w.Answered(event(0, 0)), w.Answered(event(0, 1)), w.Retries("1")}, []any{true, true, 1})
@@ -60,14 +57,14 @@ func TestOutcomesThatAreNotKnownToBeOursAreReadBack(t *testing.T) {
 func TestOwnOutcomesForAPartitionThatWentAwayAreReadBackWhenItReturns(t *testing.T) {
 	run(t, func(w *world) {
 		w.catchUp(1)
-		first, next := w.ours(outcome("1", events.Accepted, event(0, 7), cover(0, 8)))
-		w.Published(retried, 0, first, next, event(0, 7)) // the last one of the generation before
+		first := w.ours(outcome("1", events.Accepted, event(0, 7), cover(0, 8)))
+		w.Published(retried, 0, first, event(0, 7)) // the last one of the generation before
 		w.catchUp(0, 1)
 		w.expect("answered", w.Answered(event(0, 7)), true)
 
 		w.catchUp(1)
-		first, next = w.ours(outcome("1", events.Accepted, event(0, 8), cover(0, 9)))
-		w.Published(retried, 0, first, next, event(0, 8))
+		first = w.ours(outcome("1", events.Accepted, event(0, 8), cover(0, 9)))
+		w.Published(retried, 0, first, event(0, 8))
 		w.follow() // passes it
 		w.catchUp(0, 1)
 		w.expect("answered, though passed", w.Answered(event(0, 8)), true)
@@ -77,11 +74,11 @@ func TestOwnOutcomesForAPartitionThatWentAwayAreReadBackWhenItReturns(t *testing
 func TestAnOwnDecisionIsToldAgainUntilItIsPublished(t *testing.T) {
 	run(t, func(w *world) {
 		o := outcome("1", events.Rejected, event(0, 4), cover(0, 9))
-		first, next := w.ours(o)
+		first := w.ours(o)
 		w.Decided(outcome("1", events.Accepted, event(0, 5), cover(0, 9)))
 		again, _ := w.Covering("1", event(0, 4))
 		w.expect("its own", []any{again.Reason, again.Source == event(0, 4), again.DecidedAt.Equal(o.DecidedAt), len(again.Covers)}, []any{events.Rejected, true, true, 1})
-		w.Published(retried, 0, first, next, event(0, 4))
+		w.Published(retried, 0, first, event(0, 4))
 		w.expect("published: as the others", w.covering("1", event(0, 4)), events.Accepted)
 		time.Sleep(2 * window)
 		w.follow()

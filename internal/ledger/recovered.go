@@ -16,7 +16,8 @@ const sweepEvery = 10 * time.Minute
 const resultWithin = time.Hour
 
 // retryResults holds the results of accepted retries: the task has succeeded, or has failed
-// again. An entry takes about 100 bytes. Nil without Config.RecoveredTopic.
+// again. An entry takes about 100 bytes. Without Config.RecoveredTopic there are none, and
+// count and drop do nothing.
 type retryResults struct {
 	byRetry map[eventKey]retryResult // a retry's key is the failure event that it answered
 	hours   map[int64]*Hour          // by when the retries were decided, in hours since 1970
@@ -54,27 +55,34 @@ func newRetryResults() *retryResults {
 }
 
 // hour returns the counts of the hour in which a retry was decided.
-func (e *retryResults) hour(decided int64) *Hour {
+func (r *retryResults) hour(decided int64) *Hour {
 	n := decided / time.Hour.Milliseconds()
-	h := e.hours[n]
+	h := r.hours[n]
 	if h == nil {
 		h = &Hour{From: time.UnixMilli(n * time.Hour.Milliseconds()).UTC()}
-		e.hours[n] = h
+		r.hours[n] = h
 	}
 	return h
 }
 
 // count counts accepted retries in the window.
-func (e *retryResults) count(decided int64, n int) { e.hour(decided).Retries += n }
+func (r *retryResults) count(decided int64, n int) {
+	if r != nil {
+		r.hour(decided).Retries += n
+	}
+}
 
 // drop forgets the result of a retry that is no longer in the window.
-func (e *retryResults) drop(retry eventKey) {
-	result, known := e.byRetry[retry]
+func (r *retryResults) drop(retry eventKey) {
+	if r == nil {
+		return
+	}
+	result, known := r.byRetry[retry]
 	if !known {
 		return
 	}
-	delete(e.byRetry, retry)
-	if h := e.hour(result.decided); result.recovered {
+	delete(r.byRetry, retry)
+	if h := r.hour(result.decided); result.recovered {
 		h.Recovered--
 	} else {
 		h.FailedAgain--
@@ -82,19 +90,19 @@ func (e *retryResults) drop(retry eventKey) {
 }
 
 // note notes a result. A success is final.
-func (e *retryResults) note(r events.Retry, result retryResult, most int) {
-	at := keyOf(r.Source)
-	before, known := e.byRetry[at]
-	if before.recovered || known && !result.recovered || !known && len(e.byRetry) >= most {
+func (r *retryResults) note(retry events.Retry, result retryResult, most int) {
+	at := keyOf(retry.Source)
+	before, known := r.byRetry[at]
+	if before.recovered || known && !result.recovered || !known && len(r.byRetry) >= most {
 		return
 	}
-	result.decided = r.DecidedAt.UnixMilli()
+	result.decided = retry.DecidedAt.UnixMilli()
 	if known {
 		result.decided = before.decided
-		e.hour(result.decided).FailedAgain--
+		r.hour(result.decided).FailedAgain--
 	}
-	e.byRetry[at] = result
-	h := e.hour(result.decided)
+	r.byRetry[at] = result
+	h := r.hour(result.decided)
 	if result.recovered {
 		h.Recovered++
 	} else {
@@ -104,17 +112,17 @@ func (e *retryResults) note(r events.Retry, result retryResult, most int) {
 
 // sweep drops results that were noted before the horizon. It does not use the time when the
 // retry was decided: a record may claim any time in the future.
-func (e *retryResults) sweep(now, horizon time.Time) {
-	if now.Sub(e.swept) < sweepEvery {
+func (r *retryResults) sweep(now, horizon time.Time) {
+	if now.Sub(r.swept) < sweepEvery {
 		return
 	}
-	e.swept = now
-	for retry, result := range e.byRetry {
+	r.swept = now
+	for retry, result := range r.byRetry {
 		if result.noted < horizon.UnixMilli() {
-			e.drop(retry)
+			r.drop(retry)
 		}
 	}
-	maps.DeleteFunc(e.hours, func(_ int64, h *Hour) bool { return *h == Hour{From: h.From} })
+	maps.DeleteFunc(r.hours, func(_ int64, h *Hour) bool { return *h == Hour{From: h.From} })
 }
 
 // Recovery returns what to publish for an event that reports a task's success: the recovery

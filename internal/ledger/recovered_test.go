@@ -104,7 +104,7 @@ func TestOwnRecoveriesAreNotReadBack(t *testing.T) {
 	runRecovering(t, func(w *world) {
 		w.Decided(outcome("1", events.Accepted, event(0, 3), cover(0, 4)))
 		w.tell(w.recovery("1", event(0, 5)))
-		w.Published(recovered, 0, 0, 1, event(0, 5))
+		w.Published(recovered, 0, 0, event(0, 5))
 		pages := w.log.pages
 		w.follow()
 		w.expect("pages", w.log.pages-pages, 0)

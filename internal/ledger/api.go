@@ -24,11 +24,7 @@ func (l *Ledger) Answered(event events.Source) bool {
 	return yes
 }
 
-// Covering returns the decision whose call, or state query, also answers the event, because
-// the event was in its log when that was sent. This instance's own unpublished decision
-// about the event comes first, with event as its Source; then an accepted retry; then the
-// latest decision. The outcome has only Reason, Attempts, AcceptedRetry, Source, Covers and
-// DecidedAt.
+// Covering implements retrier.Ledger.
 func (l *Ledger) Covering(taskID string, event events.Source) (events.Outcome, bool) {
 	id := idOf(taskID) // before the lock, which all tasks share
 	l.mu.Lock()
@@ -81,24 +77,20 @@ func (l *Ledger) Decided(o events.Outcome) {
 		return
 	}
 	l.logs.noteCovers(&o)
-	l.keepAt(id, &o, l.timeline.now()) // whatever the wall clock shows
+	l.keepAt(id, &o, l.timeline.now()) // not by the wall clock
 	l.own.decided(&o)
 }
 
-// Published notes that outcomes of this instance, already passed to Decided, are at the
-// offsets first to next-1 of an outcome partition and answer these events, in any order.
-// They are not read back. If the number of events differs from the number of offsets,
-// nothing is noted and the outcomes are read back like others.
-func (l *Ledger) Published(topic string, partition int, first, next int64, answered ...events.Source) {
-	if next <= first || int64(len(answered)) != next-first {
-		return
-	}
+// Published notes that outcomes of this instance, already passed to Decided, are on an
+// outcome partition from the offset first on, without a gap, and answer these events, in
+// any order. They are not read back.
+func (l *Ledger) Published(topic string, partition int, first int64, answered ...events.Source) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, event := range answered {
 		l.answer(event)
 	}
-	l.own.add(topicPartition{topic, partition}, consumer.Interval{From: first, To: next})
+	l.own.add(topicPartition{topic, partition}, consumer.Interval{From: first, To: first + int64(len(answered))})
 }
 
 // answer notes that an event has an outcome. mu is held.
@@ -109,11 +101,11 @@ func (l *Ledger) answer(event events.Source) {
 	}
 }
 
-// Opened notes that an assigned partition is about to be read, which ends at end. If it
-// does not continue from a committed offset, or ends below known covers, then it is not the
-// log that past covers refer to, or a cover is false: all of them are dropped. If the log
-// has an id, only covers are compared: it is unknown which of several logs an answer
-// belongs to.
+// Opened notes the end of a partition that is about to be read. Covers of another log must
+// not answer its events, nor false ones: the partition's covers are dropped if a cover ends
+// above end, or if reading does not continue from a committed offset. Without a log id they
+// are also dropped if an answered event is at end or above; with one it is unknown which log
+// that answer belongs to.
 func (l *Ledger) Opened(partition int, end, logID int64, continued bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
