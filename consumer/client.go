@@ -138,7 +138,7 @@ func HasTime(t time.Time) bool { return t.Year() >= 2000 }
 func (r *Record) size() int {
 	size := len(r.Key) + len(r.Value)
 	for _, h := range r.Headers {
-		size += len(h.Key) + len(h.Value) + headerBytes
+		size += len(h.Key) + len(h.Value) + HeaderBytes
 	}
 	return size
 }

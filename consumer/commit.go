@@ -64,7 +64,7 @@ func (g *generation) lastCommit(ctx context.Context) {
 // revoked reports whether the partitions belong, or may belong, to another member. A drain
 // that ran out of time has given up its handlers but still owns its partitions.
 func (g *generation) revoked() bool {
-	return g.owned.Err() != nil && !errors.Is(context.Cause(g.owned), errDrained)
+	return g.owned.Err() != nil && !errors.Is(context.Cause(g.owned), errGenerationOver)
 }
 
 // commit stores the positions that have changed, or all of them. Once a second all are

@@ -3,12 +3,13 @@ package consumer
 // firstBytes is what a reader asks for before it knows how well its log compresses.
 const firstBytes = 1 << 10
 
-// recordBytes is about what holding a record costs besides its bytes. On the wire a record
-// has a frame of about that size, too.
-const recordBytes = 128
-
-// headerBytes is what a header costs besides its bytes.
-const headerBytes = 40
+const (
+	// RecordBytes is about what holding a record costs besides its bytes. On the wire a
+	// record has a frame of about that size, too.
+	RecordBytes = 128
+	// HeaderBytes is what holding a header costs besides its bytes.
+	HeaderBytes = 40
+)
 
 // FetchSizer decides how many bytes a reader asks for at once. A fetch is bounded in stored
 // bytes, memory in unpacked bytes; repetitive events in one batch may compress a
@@ -29,7 +30,7 @@ func (f *FetchSizer) Next() int { return f.next }
 func (f *FetchSizer) Observe(page Page, advanced bool) {
 	unpacked := 0
 	for i := range page.Records {
-		unpacked += page.Records[i].size() + recordBytes
+		unpacked += page.Records[i].size() + RecordBytes
 	}
 	if unpacked == 0 && advanced {
 		unpacked = f.next // full of aborted or compacted records

@@ -6,7 +6,7 @@ import "testing"
 func pageOf(bytes int) Page {
 	records := make([]Record, bytes/1024)
 	for i := range records {
-		records[i].Value = make([]byte, 1024-recordBytes)
+		records[i].Value = make([]byte, 1024-RecordBytes)
 	}
 	return Page{Records: records}
 }

@@ -16,13 +16,13 @@ import (
 
 // Why a generation ends.
 var (
-	errRebalance  = errors.New("the group is rebalancing or does not answer")
-	errPartitions = errors.New("the topic's partition count has changed")
-	errTopicGone  = errors.New("the topic was deleted")
-	errOtherLog   = errors.New("the partition's log is not the one that was committed")
-	errUnanswered = errors.New("a commit got no answer and might still be stored after a newer one")
-	errStopping   = errors.New("this instance is stopping")
-	errDrained    = errors.New("the generation has ended")
+	errRebalance      = errors.New("the group is rebalancing or does not answer")
+	errPartitions     = errors.New("the topic's partition count has changed")
+	errTopicGone      = errors.New("the topic was deleted")
+	errOtherLog       = errors.New("the partition's log is not the one that was committed")
+	errUnanswered     = errors.New("a commit got no answer and might still be stored after a newer one")
+	errStopping       = errors.New("this instance is stopping")
+	errGenerationOver = errors.New("the generation has ended")
 )
 
 // generation is one assignment of partitions to this member, from its start to its end:
@@ -57,11 +57,15 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, topicPartitio
 		log: c.cfg.Logger.WithField("generation", gen.ID()),
 	}
 	g.commitNotice, g.throttleNotice = c.cfg.Unreachable.New(g.log), notice.New(g.log)
-	defer g.revoke(errDrained)
+	defer g.revoke(errGenerationOver)
 	g.publisher, g.large = newPublisher(g), clock.NewSemaphore(c.cfg.Clock, 1)
 
 	var loops, committing clock.Group
-	loops.Go(c.cfg.Clock, g.watchGroup)
+	loops.Go(c.cfg.Clock, func() {
+		if c.cfg.Clock.Wait(g.working, g.gen.Ended()) == nil {
+			g.stop(errRebalance)
+		}
+	})
 	if err := g.prepare(); err != nil {
 		g.stop(err)
 		loops.Wait(c.cfg.Clock)
@@ -86,7 +90,7 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, topicPartitio
 	for _, p := range g.parts {
 		loops.Go(c.cfg.Clock, p.read)
 	}
-	draining, drained := context.WithCancel(end)
+	draining, stopCommits := context.WithCancel(end)
 	committing.Go(c.cfg.Clock, func() { g.commitLoop(draining) })
 
 	_ = c.cfg.Clock.Wait(context.Background(), g.working.Done())
@@ -97,7 +101,7 @@ func (c *Consumer) serve(ctx, end context.Context, gen Generation, topicPartitio
 	g.log.WithField("reason", why).Info("generation ends: finishing calls in flight")
 	loops.Wait(c.cfg.Clock)
 	g.drain(ctx, end)
-	drained()
+	stopCommits()
 	committing.Wait(c.cfg.Clock)
 	c.cfg.Handler.Release()
 	g.lastCommit(end)
@@ -163,13 +167,6 @@ func (g *generation) opened() []*partition {
 	return parts
 }
 
-// watchGroup ends the work when the group rebalances.
-func (g *generation) watchGroup() {
-	if g.c.cfg.Clock.Wait(g.working, g.gen.Ended()) == nil {
-		g.stop(errRebalance)
-	}
-}
-
 // watchTopic ends the generation when the topic has more partitions: only a new generation
 // assigns them. It also refreshes ends, and notices when throttling is over.
 func (g *generation) watchTopic() {
@@ -229,15 +226,15 @@ func (g *generation) drain(ctx, end context.Context) {
 	if ctx.Err() != nil {
 		within = min(within, g.c.cfg.Shutdown-leaveTimeout)
 	}
-	waiting, drained := context.WithCancel(end)
+	waiting, stopTimer := context.WithCancel(end)
 	var timer clock.Group
 	timer.Go(g.c.cfg.Clock, func() {
 		if g.c.cfg.Clock.Sleep(waiting, within) == nil {
-			g.revoke(errDrained)
+			g.revoke(errGenerationOver)
 		}
 	})
 	g.work.Wait(g.c.cfg.Clock)
-	drained()
+	stopTimer()
 	timer.Wait(g.c.cfg.Clock)
 }
 

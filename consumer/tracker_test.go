@@ -92,7 +92,7 @@ func TestAnEventLargerThanTheLookAheadPassesAlone(t *testing.T) {
 func TestHeadersCountAsBytesHeld(t *testing.T) {
 	tr := bounded(clock.System, 0, CommitMetadata{}, 0, 10, 100)
 	r := Record{Offset: 0, Key: []byte("123"), Value: []byte("45"), Headers: []Header{{Key: "67", Value: []byte("89")}}}
-	if _, err := tr.track(t.Context(), &r); err != nil || tr.held.bytes != 9+headerBytes+eventBytes {
+	if _, err := tr.track(t.Context(), &r); err != nil || tr.held.bytes != 9+HeaderBytes+eventBytes {
 		t.Errorf("%d bytes are held, %v", tr.held.bytes, err)
 	}
 }

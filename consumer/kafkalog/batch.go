@@ -91,17 +91,14 @@ func (f *fields) start() (offset, after int64) {
 // startSize is the largest size of a record's start.
 const startSize = 1 + 2*binary.MaxVarintLen64
 
-// headerBytes is what a header costs in memory besides its bytes.
-const headerBytes = 40
-
-// memory is what a record takes unpacked, in bytes: its length, and headerBytes for each
+// memory is what a record takes unpacked, in bytes: its length, and consumer.HeaderBytes for each
 // header. For an unreadable record it is the length alone.
 func memory(record []byte) int64 {
 	f := fields{b: record}
 	f.start()
 	f.bytes()
 	f.bytes()
-	return int64(len(record)) + headerBytes*min(max(0, f.varint()), int64(len(f.b)/2))
+	return int64(len(record)) + consumer.HeaderBytes*min(max(0, f.varint()), int64(len(f.b)/2))
 }
 
 // record reads a record of a batch. Unless own, b is copied: a record that waits for long

@@ -120,11 +120,14 @@ func (l *Client) startGroup() (*kafka.ConsumerGroup, error) {
 		return l.group, nil
 	}
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID:             l.cfg.GroupID,
-		Brokers:        l.cfg.Brokers,
-		Dialer:         l.dialer,
-		Topics:         []string{l.cfg.Topic},
-		GroupBalancers: l.balancers(),
+		ID:      l.cfg.GroupID,
+		Brokers: l.cfg.Brokers,
+		Dialer:  l.dialer,
+		Topics:  []string{l.cfg.Topic},
+		GroupBalancers: []kafka.GroupBalancer{ // kafka-go's defaults
+			watchedBalancer{kafka.RangeGroupBalancer{}, l},
+			watchedBalancer{kafka.RoundRobinGroupBalancer{}, l},
+		},
 		// Two heartbeats in a row may be lost, whatever the session timeout.
 		HeartbeatInterval: min(heartbeatInterval, l.cfg.SessionTimeout/3),
 		SessionTimeout:    l.cfg.SessionTimeout,
@@ -142,14 +145,6 @@ func (l *Client) startGroup() (*kafka.ConsumerGroup, error) {
 	}
 	l.group = group
 	return group, nil
-}
-
-// balancers are kafka-go's defaults, wrapped.
-func (l *Client) balancers() []kafka.GroupBalancer {
-	return []kafka.GroupBalancer{
-		watchedBalancer{kafka.RangeGroupBalancer{}, l},
-		watchedBalancer{kafka.RoundRobinGroupBalancer{}, l},
-	}
 }
 
 // notLeading is the value of Client.leading until this member has assigned partitions.

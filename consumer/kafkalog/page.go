@@ -18,8 +18,6 @@ const (
 	// usualRecord is the largest record that is returned together with others: a little
 	// above the default limit of topics. A larger one must be requested alone.
 	usualRecord = 1<<20 + 64<<10
-	// recordBytes is about what holding a record costs besides its bytes.
-	recordBytes = 128
 	// farBeyond is more offsets than can be written while a partition is being read: a
 	// batch further beyond the end is invalid.
 	farBeyond = 1 << 24
@@ -166,7 +164,7 @@ func (p *pager) one(h *header, in *unpacked) error {
 func (p *pager) add(r consumer.Record, size int) {
 	p.page.Records = append(p.page.Records, r)
 	p.page.Next = r.Offset + 1
-	p.size += size + recordBytes
+	p.size += size + consumer.RecordBytes
 }
 
 // leaveOut adds all records of a batch from an offset on as one record without contents.

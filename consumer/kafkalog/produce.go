@@ -35,14 +35,11 @@ func (l *Client) Produce(ctx context.Context, topic string, partition int, messa
 	if len(messages) == 0 {
 		return 0, nil
 	}
-	first, err = l.produce(ctx, topic, partition, messages)
-	if err != nil {
-		return 0, l.explain(fmt.Sprintf("write to %s/%d", topic, partition), "WRITE on topic "+topic, err)
-	}
-	return first, nil
-}
-
-func (l *Client) produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (first int64, err error) {
+	defer func() {
+		if err != nil {
+			first, err = 0, l.explain(fmt.Sprintf("write to %s/%d", topic, partition), "WRITE on topic "+topic, err)
+		}
+	}()
 	leader, err := l.leader(ctx, topic, partition)
 	if err != nil {
 		return 0, err

@@ -1,7 +1,6 @@
 package kafkalog
 
 import (
-	"io"
 	"slices"
 	"sync"
 	"time"
@@ -55,28 +54,26 @@ func (k *kept) take(at batchAt, offset int64) *unpacked {
 // keep keeps a reader. Those that have unpacked most stay: they are the most expensive to
 // repeat, and usual batches do not displace a batch of many pages.
 func (k *kept) keep(u *unpacked) {
-	u.source.body = nil
+	u.read = u.source.Size() - int64(u.source.Len())
+	u.source.Reset(nil)
 	if u.bound.done() < keptLeast {
 		u.close()
 		return
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	u.forget = time.AfterFunc(keptFor, func() { k.drop(u) })
+	u.forget = time.AfterFunc(keptFor, func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.remove(u) { // it was not taken
+			u.close()
+		}
+	})
 	k.readers = append(k.readers, u)
 	if len(k.readers) > keptMost {
 		least := slices.MinFunc(k.readers, func(a, b *unpacked) int { return int(a.bound.done() - b.bound.done()) })
 		k.remove(least)
 		least.close()
-	}
-}
-
-// drop closes a reader unless it was taken.
-func (k *kept) drop(u *unpacked) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.remove(u) {
-		u.close()
 	}
 }
 
@@ -89,19 +86,4 @@ func (k *kept) remove(u *unpacked) bool {
 	k.readers = slices.Delete(k.readers, i, i+1)
 	u.forget.Stop()
 	return true
-}
-
-// source reads a batch's stored bytes. They may be replaced while no page is being read.
-type source struct {
-	body []byte
-	at   int
-}
-
-func (s *source) Read(b []byte) (int, error) {
-	if s.at >= len(s.body) {
-		return 0, io.EOF
-	}
-	n := copy(b, s.body[s.at:])
-	s.at += n
-	return n, nil
 }

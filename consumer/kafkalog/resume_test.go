@@ -195,7 +195,7 @@ func TestFewReadersAreKeptThoseThatHaveUnpackedMost(t *testing.T) {
 		t.Errorf("the largest began anew: %d bytes", n)
 	}
 	for _, u := range l.kept.readers {
-		if u.source.body != nil {
+		if u.source.Size() != 0 {
 			t.Error("what is stored is kept, too")
 		}
 	}

@@ -77,7 +77,8 @@ type unpacked struct {
 	whole int           // its bytes at the start
 	r     *bufio.Reader // nil: it is not compressed
 	// Of a compressed one:
-	source  source
+	source  bytes.Reader // its stored bytes: replaced while no page is being read
+	read    int64        // of source, when they were replaced last
 	bound   bounded
 	keeps   bool // may be kept for the next page
 	release func()
@@ -109,10 +110,11 @@ func (l *Client) unpack(at batchAt, offset int64, body []byte) (*unpacked, error
 		return nil, l.closed.Err()
 	}
 	if before := l.kept.take(at, offset); before != nil {
-		before.source.body = body
+		before.source.Reset(body)
+		_, _ = before.source.Seek(before.read, io.SeekStart) // cannot fail
 		return before, nil
 	}
-	u.source.body = body
+	u.source.Reset(body)
 	var from io.ReadCloser
 	if codec == compress.Zstd {
 		from = newZstd(&u.source)

@@ -1,29 +1,19 @@
 package retrier
 
 // queue holds tasks in order of arrival.
-type queue struct {
-	tasks []*task
-	head  int
-}
-
-func (q *queue) push(t *task) { q.tasks = append(q.tasks, t) }
-
-func (q *queue) len() int { return len(q.tasks) - q.head }
+type queue []*task
 
 // take removes the first task, unless the queue is empty or its generation ends.
 func (q *queue) take() *task {
-	if q.len() == 0 {
+	if len(*q) == 0 || (*q)[0].waiting[0].Lease.Context().Err() != nil {
 		return nil
 	}
-	t := q.tasks[q.head]
-	if t.waiting[0].Lease.Context().Err() != nil {
-		return nil
-	}
-	q.tasks[q.head] = nil
-	if q.head++; q.head == len(q.tasks) {
-		q.tasks, q.head = q.tasks[:0], 0
-	} else if q.head > 1024 && 2*q.head > len(q.tasks) {
-		q.tasks, q.head = append(q.tasks[:0], q.tasks[q.head:]...), 0
+	t := (*q)[0]
+	(*q)[0] = nil
+	if len(*q) > 1 {
+		*q = (*q)[1:]
+	} else {
+		*q = (*q)[:0] // the usual case: the next task needs no new array
 	}
 	return t
 }

@@ -70,9 +70,9 @@ func (s *schedule) add(ev *event, needsCall bool) (behind bool) {
 func (s *schedule) queue(t *task) {
 	t.phase = ready
 	if t.wantsSlot {
-		s.toCall.push(t)
+		s.toCall = append(s.toCall, t)
 	} else {
-		s.toBegin.push(t)
+		s.toBegin = append(s.toBegin, t)
 	}
 }
 
@@ -147,7 +147,7 @@ func (s *schedule) releaseSlot(t *task) {
 func (s *schedule) takeSlot(t *task) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !t.hasSlot && s.freeSlots > 0 && s.freeCallers > 0 && s.toCall.len() == 0 {
+	if !t.hasSlot && s.freeSlots > 0 && s.freeCallers > 0 && len(s.toCall) == 0 {
 		s.freeSlots--
 		t.hasSlot = true
 	}
@@ -272,7 +272,7 @@ func (r *Retrier) Release() {
 	s := &r.schedule
 	s.mu.Lock()
 	tasks := s.tasks
-	s.tasks, s.toBegin, s.toCall, s.later = map[string]*task{}, queue{}, queue{}, nil
+	s.tasks, s.toBegin, s.toCall, s.later = map[string]*task{}, nil, nil, nil
 	var left []*event
 	for _, id := range slices.Sorted(maps.Keys(tasks)) {
 		t := tasks[id]

@@ -58,7 +58,7 @@ func (s *schedule) count(n *int, change int) {
 func (s *schedule) ahead() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.toCall.len()
+	return len(s.toCall)
 }
 
 // has reports whether an event of the task waits or is being decided. Otherwise all events
