@@ -14,8 +14,9 @@ import (
 // missing conversion to UTC.
 var FailedSource = events.Source{Topic: "remux.failed", Partition: 3, Offset: 1042, Time: time.UnixMilli(1795420800000)}
 
-// Outcome returns the outcome of the event at FailedSource, with all fields set and all times
-// in UTC. Tests change the fields that they are about.
+// Outcome returns the outcome of the event at FailedSource, with all times in UTC. It has no
+// PreviousRetry and no AcceptedRetry, its covers have no LogID, and the flags of its Failure
+// are false. Tests change the fields that they are about.
 func Outcome(reason events.Reason) events.Outcome {
 	retries := 1
 	source := FailedSource

@@ -139,8 +139,9 @@ func (e *item) GiveUp(why error) { e.observation.ended(why, story.GivenUp, "") }
 const alwaysIncluded = 1 << 20
 
 // deadLetter sends a record that is not a failure event, unchanged, to the dead-letter
-// topic. If its headers make it too large, they are shortened. If it is too large for any
-// topic, or was not read, the dead letter gives its position instead.
+// topic. If its headers make it too large, they are shortened. If the topic still refuses it
+// and it exceeds alwaysIncluded, or if its contents were not read, the dead letter gives its
+// position instead.
 func (e *item) deadLetter(source events.Source, u *events.Unreadable) {
 	why := string(u.Reason) + ", " + u.Message
 	topic := e.handler.topics.TopicDeadLetter

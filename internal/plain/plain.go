@@ -4,9 +4,9 @@
 // records on the topics may contain them.
 //
 // It is used where text leaves the process: standard output and error, the log, and the
-// page's JSON. In a JSON string the escapes have the same meaning, so there it changes
-// nothing. The page does the same in static/dom.js. Time is a time of any year as JSON, and
-// Wrap breaks help texts into lines. Any package may import it.
+// page's JSON. In a JSON string that is UTF-8 the escapes mean the same characters. The page
+// does the same in static/dom.js. Time is a time of any year as JSON, and Wrap breaks help
+// texts into lines. Any package may import it.
 package plain
 
 import (
@@ -15,7 +15,8 @@ import (
 	"unicode/utf8"
 )
 
-// Text returns the text made safe, on one line. A JSON document keeps its meaning.
+// Text returns the text made safe, on one line. A JSON document keeps its meaning if it is
+// UTF-8 and has no line breaks and tabs between its tokens.
 func Text(s string) string {
 	if safe(s, false) {
 		return s
@@ -24,8 +25,8 @@ func Text(s string) string {
 }
 
 // Writer returns a writer that makes text safe, except for line ends and tabs, and writes
-// it to w. A character must not be split between two writes. JSON strings keep their
-// meaning.
+// it to w. A character must not be split between two writes. JSON strings that are UTF-8
+// keep their meaning.
 func Writer(w io.Writer) io.Writer { return writer{w} }
 
 type writer struct{ to io.Writer }
