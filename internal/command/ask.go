@@ -113,7 +113,7 @@ func (a *retryRun) ask(ctx context.Context, id string) (place string, err error)
 	if err != nil {
 		return "", err
 	}
-	if err := a.refusal(ctx, id); err != nil {
+	if err := a.checkBudget(ctx, id); err != nil {
 		return "", err
 	}
 	if a.dry {

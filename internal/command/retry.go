@@ -107,9 +107,9 @@ type retryRun struct {
 	accepted map[string][]time.Time
 }
 
-// refusal returns an error if the task's budget is used up, so that the service would not
+// checkBudget returns an error if the task's budget is used up, so that the service would not
 // retry it, or if the budget is not known.
-func (a *retryRun) refusal(ctx context.Context, id string) error {
+func (a *retryRun) checkBudget(ctx context.Context, id string) error {
 	budget := a.cfg.Retry.Budget
 	if a.force || budget == config.Unlimited {
 		return nil
@@ -139,12 +139,9 @@ func acceptedIn(h history.History) (times []time.Time) {
 	return times
 }
 
-// budgetError returns an error if a task with these accepted retries has no budget left. The
-// error says until when.
+// budgetError returns an error if a task with these accepted retries has no budget left; the
+// error says until when. budget is at least 1.
 func budgetError(accepted []time.Time, budget int, window time.Duration) error {
-	if budget == 0 {
-		return fmt.Errorf("RETRY_BUDGET is 0, so it would be answered %s; --force overrides this", events.BudgetExhausted)
-	}
 	over := len(accepted) - budget // forced retries exceed the budget, and count
 	if over < 0 {
 		return nil

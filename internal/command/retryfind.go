@@ -60,8 +60,8 @@ func (a *retryRun) budgets(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// findAndAsk finds tasks in the outcome topics, prints them, and asks for them if a person
-// or --yes agrees.
+// findAndAsk finds tasks in the outcome topics, prints them, and asks for them after a
+// confirmation, unless --yes is set.
 func (a *retryRun) findAndAsk(ctx context.Context, env Env) int {
 	now := time.Now()
 	back := a.cfg.Retry.BudgetWindow
@@ -79,7 +79,7 @@ func (a *retryRun) findAndAsk(ctx context.Context, env Env) int {
 		windowStart := now.Add(-a.cfg.Retry.BudgetWindow)
 		a.accepted[id] = slices.DeleteFunc(t.Accepted, func(at time.Time) bool { return at.Before(windowStart) })
 	}
-	f := choose(tasks, since, listed(a.reason), listed(a.code), func(id string) error { return a.refusal(ctx, id) })
+	f := choose(tasks, since, listed(a.reason), listed(a.code), func(id string) error { return a.checkBudget(ctx, id) })
 	f.tell(env.Stderr)
 	code := exitDone
 	if f.budgetUsedUp > 0 {
@@ -110,16 +110,16 @@ func (a *retryRun) findAndAsk(ctx context.Context, env Env) int {
 
 // found are the tasks that --reason and --code find.
 type found struct {
-	tasks []*outcomes.Task // the longest refused first
+	tasks []*outcomes.Task // oldest refusal first
 	// How many other tasks are left out because they were retried since, because a failure
 	// event of theirs waits for its answer, or because their budget is used up.
 	retriedSince, waiting, budgetUsedUp int
 }
 
 // choose returns the tasks whose latest outcome is a refusal, not older than since, with one
-// of these reasons and one of these codes. No reasons or no codes: any. refusal returns an
-// error for a task that has no budget left.
-func choose(tasks map[string]*outcomes.Task, since time.Time, reasons, codes []string, refusal func(id string) error) (f found) {
+// of these reasons and one of these codes. No reasons or no codes: any. checkBudget
+// returns an error for a task that has no budget left.
+func choose(tasks map[string]*outcomes.Task, since time.Time, reasons, codes []string, checkBudget func(id string) error) (f found) {
 	for _, t := range tasks {
 		last := t.RetryFailed
 		is := func(code string) bool {
@@ -132,7 +132,7 @@ func choose(tasks map[string]*outcomes.Task, since time.Time, reasons, codes []s
 			f.retriedSince++
 		case t.Waiting:
 			f.waiting++
-		case refusal(t.ID) != nil:
+		case checkBudget(t.ID) != nil:
 			f.budgetUsedUp++
 		default:
 			f.tasks = append(f.tasks, t)

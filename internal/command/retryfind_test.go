@@ -36,7 +36,7 @@ func TestTasksAreFoundByTheirLatestOutcome(t *testing.T) {
 	tasks["a"].Retried = now.Add(-4 * time.Hour) // before the refusal
 	tasks["later"].Retried = now.Add(-time.Hour)
 	tasks["waits"].Waiting = true
-	refusal := func(id string) error {
+	checkBudget := func(id string) error {
 		if id == "spent" {
 			return errors.New("spent")
 		}
@@ -54,13 +54,13 @@ func TestTasksAreFoundByTheirLatestOutcome(t *testing.T) {
 		{"expired", "", nil},
 		{"", "MPC.1", nil},
 	} {
-		f := choose(tasks, now.Add(-24*time.Hour), listed(c.reasons), listed(c.codes), refusal)
+		f := choose(tasks, now.Add(-24*time.Hour), listed(c.reasons), listed(c.codes), checkBudget)
 		if !slices.Equal(f.ids(), c.ids) {
 			t.Errorf("%q %q: %q, want %q", c.reasons, c.codes, f.ids(), c.ids)
 		}
 	}
 	var out bytes.Buffer
-	f := choose(tasks, now.Add(-24*time.Hour), nil, []string{"MPC.10105"}, refusal)
+	f := choose(tasks, now.Add(-24*time.Hour), nil, []string{"MPC.10105"}, checkBudget)
 	f.tell(&out)
 	want := "2 tasks found; 1 retried since; 1 already waiting for an answer; 1 left out: the budget is used up, --force overrides this\n" +
 		"  a\trejected\tMPC.10105,MPC.10212\t2026-11-23T05:00:00Z\n  b\tbudget_exhausted\tMPC.10105\t2026-11-23T06:00:00Z\n"
