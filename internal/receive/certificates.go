@@ -30,7 +30,7 @@ const (
 // whose certificate has verified a message comes first: it is fetched also while many
 // others are, and is forgotten last.
 type certificates struct {
-	fetch func(ctx context.Context, address string) (*x509.Certificate, error)
+	fetch func(ctx context.Context, url string) (*x509.Certificate, error)
 	clock clock.Clock
 
 	mu       sync.Mutex
@@ -72,8 +72,8 @@ func (k *known) forgottenBefore(other *known) bool {
 
 // get returns the certificate at a URL, whose host must have been checked. The error is a
 // *refusal or a *trouble.
-func (c *certificates) get(ctx context.Context, address string) (*x509.Certificate, error) {
-	k := c.entry(address)
+func (c *certificates) get(ctx context.Context, url string) (*x509.Certificate, error) {
+	k := c.entry(url)
 	if k == nil {
 		return nil, &trouble{"certificate", "too many certificates are being fetched"}
 	}
@@ -83,13 +83,13 @@ func (c *certificates) get(ctx context.Context, address string) (*x509.Certifica
 	return k.certificate, k.err
 }
 
-// outdated reports whether SMN may have replaced the certificate at its URL. The next call
-// of get then fetches it again.
-func (c *certificates) outdated(address string, certificate *x509.Certificate) bool {
+// refetchIfOld reports whether SMN may have replaced the certificate at its URL. If so, the
+// next call of get fetches it again, unless that was done meanwhile.
+func (c *certificates) refetchIfOld(url string, certificate *x509.Certificate) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.clock.Now()
-	k := c.known[address]
+	k := c.known[url]
 	switch {
 	case k == nil || k.certificate != certificate: // it was fetched again meanwhile
 		return true
@@ -100,12 +100,12 @@ func (c *certificates) outdated(address string, certificate *x509.Certificate) b
 	return true
 }
 
-// doubt returns a *trouble unless the certificate was fetched just now: if it does not
-// match a message, SMN may have replaced it.
-func (c *certificates) doubt(address string, certificate *x509.Certificate) error {
+// troubleIfOld returns a *trouble unless the certificate was fetched less than renewAfter
+// ago: if it does not match a message, SMN may have replaced it.
+func (c *certificates) troubleIfOld(url string, certificate *x509.Certificate) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	k := c.known[address]
+	k := c.known[url]
 	switch {
 	case k != nil && k.certificate == certificate && c.clock.Now().Sub(k.fetched) < renewAfter:
 		return nil
@@ -116,20 +116,20 @@ func (c *certificates) doubt(address string, certificate *x509.Certificate) erro
 }
 
 // hasVerified notes that the certificate at a URL has verified a message.
-func (c *certificates) hasVerified(address string) {
+func (c *certificates) hasVerified(url string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if k := c.known[address]; k != nil {
+	if k := c.known[url]; k != nil {
 		k.verified = c.clock.Now()
 	}
 }
 
 // entry returns what is known of the URL, or begins a fetch; nil if there are too many.
-func (c *certificates) entry(address string) *known {
+func (c *certificates) entry(url string) *known {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.clock.Now()
-	before := c.known[address]
+	before := c.known[url]
 	if before != nil && (before.fetchAgain.IsZero() || now.Before(before.fetchAgain)) {
 		before.named = now
 		return before
@@ -144,15 +144,15 @@ func (c *certificates) entry(address string) *known {
 		}
 		return nil
 	}
-	delete(c.known, address)
+	delete(c.known, url)
 	c.makeRoom()
-	c.known[address] = k
+	c.known[url] = k
 	c.fetching++
 	// The fetch has its own time limit: a waiter that gives up must not end it for the others.
 	c.clock.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
 		defer cancel()
-		certificate, err := c.fetch(ctx, address)
+		certificate, err := c.fetch(ctx, url)
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		k.end(before, certificate, err, c.clock.Now(), c.clock.Wall())
@@ -185,12 +185,12 @@ func (c *certificates) makeRoom() {
 		return
 	}
 	var victim string
-	for address, k := range c.known {
+	for url, k := range c.known {
 		if k.fetchAgain.IsZero() {
 			continue // under way
 		}
 		if v := c.known[victim]; v == nil || k.forgottenBefore(v) {
-			victim = address
+			victim = url
 		}
 	}
 	delete(c.known, victim)

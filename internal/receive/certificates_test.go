@@ -77,8 +77,8 @@ func TestAURLThatHasVerifiedAMessageIsNeverTheMessagesFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		err := error(nil)
 		c := fetcher(func(context.Context, string) (*x509.Certificate, error) { return lasting(), err })
-		for _, address := range []string{"SMN's", "forged"} {
-			_, _ = c.get(t.Context(), address)
+		for _, url := range []string{"SMN's", "forged"} {
+			_, _ = c.get(t.Context(), url)
 		}
 		c.hasVerified("SMN's")
 		err = &refusal{"certificate", "its host answers 404"}
@@ -100,22 +100,22 @@ func TestAMessageIsNotRefusedByACertificateThatCannotBeRenewed(t *testing.T) {
 		err := error(nil)
 		c := fetcher(func(context.Context, string) (*x509.Certificate, error) { return lasting(), err })
 		old, _ := c.get(t.Context(), "a")
-		if err := c.doubt("a", old); err != nil {
+		if err := c.troubleIfOld("a", old); err != nil {
 			t.Errorf("just fetched: %v", err)
 		}
 		time.Sleep(renewAfter)
 		err = &trouble{"certificate", "its host answers 404"}
-		if !c.outdated("a", old) {
+		if !c.refetchIfOld("a", old) {
 			t.Error("not outdated after a minute")
 		}
 		certificate, _ := c.get(t.Context(), "a")
-		if doubt := c.doubt("a", certificate); certificate != old || !errors.As(doubt, new(*trouble)) || !strings.Contains(doubt.Error(), "answers 404") {
-			t.Errorf("not renewed: %v", doubt)
+		if err := c.troubleIfOld("a", certificate); certificate != old || !errors.As(err, new(*trouble)) || !strings.Contains(err.Error(), "answers 404") {
+			t.Errorf("not renewed: %v", err)
 		}
 		time.Sleep(renewAfter)
 		err = nil
 		certificate, _ = c.get(t.Context(), "a")
-		if err := c.doubt("a", certificate); certificate == old || err != nil {
+		if err := c.troubleIfOld("a", certificate); certificate == old || err != nil {
 			t.Errorf("renewed: %v", err)
 		}
 	})
@@ -147,25 +147,25 @@ func TestAReplacedCertificateIsNoticedAndForgeriesTakeNoneAway(t *testing.T) {
 		old := certificate
 		_, _ = c.get(t.Context(), "a")
 		for range 100 { // forgeries
-			if c.outdated("a", old) {
+			if c.refetchIfOld("a", old) {
 				t.Fatal("it has just been fetched")
 			}
 		}
 		time.Sleep(renewAfter)
 		certificate = lasting()
-		if !c.outdated("a", old) {
+		if !c.refetchIfOld("a", old) {
 			t.Error("not asked for again")
 		}
 		if got, _ := c.get(t.Context(), "a"); got != certificate || fetched != 2 {
 			t.Errorf("fetched %d times, the new one: %t", fetched, got == certificate)
 		}
-		if !c.outdated("a", old) || fetched != 2 {
+		if !c.refetchIfOld("a", old) || fetched != 2 {
 			t.Error("a message that was checked by the old one is refused")
 		}
 		err = &trouble{"certificate", "away"}
 		for range 5 {
 			time.Sleep(renewAfter)
-			c.outdated("a", certificate)
+			c.refetchIfOld("a", certificate)
 			if got, err := c.get(t.Context(), "a"); got != certificate || err != nil {
 				t.Errorf("a forgery has taken the certificate away: %v", err)
 			}

@@ -42,7 +42,7 @@ func TestURLsOfStrangersFillNoMemoryAndPushOutNoCertificate(t *testing.T) {
 		}
 		time.Sleep(renewAfter)
 		certificate, _ := c.get(t.Context(), "good")
-		c.outdated("good", certificate) // by a forgery
+		c.refetchIfOld("good", certificate) // by a forgery
 		if _, err := c.get(t.Context(), "good"); err != nil || good != 1 {
 			t.Errorf("%v, fetched %d times", err, good)
 		}

@@ -24,13 +24,13 @@ type outside struct {
 
 // get returns an answer's status and its first bytes. Its errors do not contain the URL,
 // which may contain a token.
-func (o outside) get(ctx context.Context, address string) (status int, body []byte, err error) {
+func (o outside) get(ctx context.Context, rawURL string) (status int, body []byte, err error) {
 	t := &http.Transport{Proxy: proxy, DisableKeepAlives: true, MaxResponseHeaderBytes: maxAnswer,
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
 	if o.roots != nil {
 		t.TLSClientConfig.RootCAs = o.roots()
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, rawURL, nil)
 	if err != nil {
 		return 0, nil, errors.New("it is not a URL")
 	}
@@ -60,30 +60,30 @@ func proxy(r *http.Request) (*url.URL, error) {
 // certificate fetches SMN's certificate at a URL. Whatever the host answers at a URL that
 // SMN may use is a *trouble: a message must not be lost because of a passing 404 or
 // redirect. At any other URL, an answer that will not change later is a *refusal.
-func (o outside) certificate(ctx context.Context, address string) (*x509.Certificate, error) {
-	status, body, err := o.get(ctx, address)
+func (o outside) certificate(ctx context.Context, rawURL string) (*x509.Certificate, error) {
+	status, body, err := o.get(ctx, rawURL)
 	switch {
 	case err != nil:
 		return nil, &trouble{"certificate", "SMN's certificate cannot be fetched: " + err.Error()}
 	case status/100 != 2:
 		later := status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests
-		return nil, noCertificate(address, fmt.Sprintf("its host answers %d", status), later)
+		return nil, noCertificate(rawURL, fmt.Sprintf("its host answers %d", status), later)
 	}
 	if block, _ := pem.Decode(body); block != nil && block.Type == "CERTIFICATE" {
 		body = block.Bytes
 	}
 	certificate, err := x509.ParseCertificate(body)
 	if err != nil {
-		return nil, noCertificate(address, "its host answers with something else", false)
+		return nil, noCertificate(rawURL, "its host answers with something else", false)
 	}
 	return certificate, nil
 }
 
 // noCertificate is the error for a URL whose host answers without a certificate. later
 // reports whether it may answer with one later.
-func noCertificate(address, why string, later bool) error {
+func noCertificate(rawURL, why string, later bool) error {
 	path := ""
-	if u, err := url.Parse(address); err == nil {
+	if u, err := url.Parse(rawURL); err == nil {
 		path = u.Path
 	}
 	why = fmt.Sprintf("SMN's certificate cannot be fetched: %s at %.200q", why, path)

@@ -71,14 +71,14 @@ func (v *verifier) checkSignature(ctx context.Context, e envelope, signature []b
 		return err
 	}
 	no := v.matches(certificate, e, signature)
-	if no != nil && v.certificates.outdated(e.SigningCertURL, certificate) {
+	if no != nil && v.certificates.refetchIfOld(e.SigningCertURL, certificate) {
 		if certificate, err = v.certificates.get(ctx, e.SigningCertURL); err != nil {
 			return err
 		}
 		no = v.matches(certificate, e, signature)
 	}
 	if no != nil {
-		return cmp.Or(v.certificates.doubt(e.SigningCertURL, certificate), no)
+		return cmp.Or(v.certificates.troubleIfOld(e.SigningCertURL, certificate), no)
 	}
 	return nil
 }
