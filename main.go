@@ -21,10 +21,11 @@ import (
 // version is set by the build (-ldflags "-X main.version=…").
 var version = "devel"
 
-// oneStop is how long after a signal another one counts as the same: tools that stop a
-// process and its process group (timeout, a shell's kill of a job) signal twice within
-// microseconds. A person is slower, and a person's second signal ends the process at once.
-const oneStop = 20 * time.Millisecond
+// sameSignalWithin is how long after a signal another one counts as the same: tools that
+// stop a process and its process group (timeout, a shell's kill of a job) signal twice
+// within microseconds. A person is slower, and a person's second signal ends the process at
+// once.
+const sameSignalWithin = 20 * time.Millisecond
 
 func main() {
 	ctx, stop := context.WithCancel(context.Background())
@@ -71,7 +72,7 @@ func stopOnSignals(signals <-chan os.Signal, stop, end func()) {
 	stop()
 	// Signals that are already queued after this time came with the first one, even on a
 	// busy machine.
-	_ = clock.System.Sleep(context.Background(), oneStop) // its context never ends
+	_ = clock.System.Sleep(context.Background(), sameSignalWithin) // its context never ends
 	for len(signals) > 0 {
 		<-signals
 	}

@@ -58,8 +58,8 @@ func TestAStopThatArrivesAsTwoSignalsIsOne(t *testing.T) {
 	}{
 		"one":                    {after: []time.Duration{0}},
 		"two at once":            {after: []time.Duration{0, 0}},
-		"three at once":          {after: []time.Duration{0, oneStop / 2, oneStop / 4}},
-		"asked again":            {after: []time.Duration{0, oneStop + time.Millisecond}, ended: true},
+		"three at once":          {after: []time.Duration{0, sameSignalWithin / 2, sameSignalWithin / 4}},
+		"asked again":            {after: []time.Duration{0, sameSignalWithin + time.Millisecond}, ended: true},
 		"asked again in a hurry": {after: []time.Duration{0, 50 * time.Millisecond}, ended: true},
 		"two, then asked again":  {after: []time.Duration{0, 0, time.Second}, ended: true},
 	} {
@@ -77,7 +77,7 @@ func TestAStopThatArrivesAsTwoSignalsIsOne(t *testing.T) {
 					signals <- syscall.SIGTERM
 					synctest.Wait()
 				}
-				time.Sleep(2 * oneStop)
+				time.Sleep(2 * sameSignalWithin)
 				close(signals)
 				synctest.Wait()
 				if stopped != 1 || ended > 1 || ended == 1 != c.ended {
