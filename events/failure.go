@@ -95,7 +95,7 @@ func readEvent(value []byte, headers []Header, successes bool) (Failure, error) 
 }
 
 // checkText rejects what no JSON parser should read, with a cause that the producer's
-// author recognises.
+// author recognizes.
 func checkText(value []byte) error {
 	switch {
 	case value == nil:

@@ -75,7 +75,7 @@ func foreignValue(text []byte) string {
 	return "this is an array; write one event a record"
 }
 
-// foreignObject recognises the envelope of another system by its field names. text is known
+// foreignObject recognizes the envelope of another system by its field names. text is known
 // to be a JSON object.
 func foreignObject(text []byte) string {
 	switch has := namesIn(text); {

@@ -56,7 +56,7 @@ func ReadDeadLetter(headers []Header) (DeadLetterInfo, error) {
 
 // RedriveHeaders returns the headers of a dead letter that goes back to the failed topic:
 // the record's own, and of those that DeadLetter added only dead-letter-count, at the end,
-// so that a repeated dead letter is recognised.
+// so that a repeated dead letter is recognized.
 func RedriveHeaders(headers []Header) []Header {
 	added := map[string]int{}
 	for i, h := range headers {

@@ -17,7 +17,7 @@ const (
 	inSMN              // the message of an SMN envelope
 )
 
-// read recognises a JSON text's shape by its fields, in an order that gives every text
+// read recognizes a JSON text's shape by its fields, in an order that gives every text
 // exactly one shape, and reads it.
 func (f *Failure) read(text []byte, at place) error {
 	var o object

@@ -62,7 +62,7 @@ func classify(status int, code, message string) verdict {
 // statusHeadersTooLarge is a status that the gateway has from nginx.
 const statusHeadersTooLarge = 494
 
-// lacksPermission recognises a refusal by IAM's policies by its code or by its text
+// lacksPermission recognizes a refusal by IAM's policies by its code or by its text
 // (services phrase it differently, with codes of their own). For MPC's own codes only the
 // exact words of a policy count: "not authorized" may also be about the task's bucket,
 // which is the task's fault.
@@ -85,7 +85,7 @@ func lacksPermission(code, message string) bool {
 	return slices.ContainsFunc(signs, func(sign string) bool { return strings.Contains(message, sign) })
 }
 
-// saysTokenRefused recognises answers that a new token may fix and that prove that the call
+// saysTokenRefused recognizes answers that a new token may fix and that prove that the call
 // was not executed: the gateway's codes for it, and a 401 without another meaning.
 func saysTokenRefused(e *Error) bool {
 	code := gatewayCode(e.Code)

@@ -109,7 +109,7 @@ func (e *Error) Outage() bool {
 }
 
 // Forbidden reports whether the credentials are valid but lack the permission for this
-// operation; others may be permitted. It is recognised by HTTP 403 with APIG(W).0302, 0304
+// operation; others may be permitted. It is recognized by HTTP 403 with APIG(W).0302, 0304
 // or 0306, or with a code without another known meaning and an error_msg about a policy, a
 // permission or an authorization. For MPC's own codes the error_msg must say that a policy
 // does not allow it, or contain the permission's name. A 403 without an error_code, such as

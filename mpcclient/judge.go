@@ -18,8 +18,8 @@ import (
 const (
 	maxRetryAfter = time.Hour
 	maxSkew       = 15 * time.Minute // of the clock for signatures
-	maxMessage    = 1 << 10
-	maxExcerpt    = 200
+	maxMessage    = 1 << 10          // in bytes, of one text from an answer
+	maxExcerpt    = 200              // in bytes, of an answer that is no API error
 
 	// The gateway rejects a key for five minutes after five failed signatures in a row;
 	// every further attempt in that time fails too ("Common Errors Related to IAM
@@ -109,7 +109,7 @@ func iamMessage(a answer) string {
 }
 
 // excerpt is the start of an answer that is not an API error, on one line. Credentials are
-// redacted before spaces are joined: one with two spaces would not be recognised
+// redacted before spaces are joined: one with two spaces would not be recognized
 // afterwards.
 func excerpt(a answer, secrets redactor) string {
 	text := string(a.body)
@@ -195,7 +195,7 @@ func clockSkew(h http.Header, now time.Time) string {
 	return fmt.Sprintf("; this machine's clock is %s %s the API's, and more than %s is rejected: correct it", skew, where, maxSkew)
 }
 
-// networkAdvice recognises failures that do not pass by themselves.
+// networkAdvice recognizes failures that do not pass by themselves.
 func networkAdvice(err error) string {
 	var (
 		dns  *net.DNSError

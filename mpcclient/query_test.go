@@ -129,7 +129,7 @@ func TestQueryRefusesAWrongNumberOfIDs(t *testing.T) {
 	}
 }
 
-func TestMissingPermissionToQueryIsRecognised(t *testing.T) {
+func TestMissingPermissionToQueryIsRecognized(t *testing.T) {
 	api := newRecorder(t, answering(403, `{"error_code":"APIGW.0302","error_msg":"not authorized"}`))
 	_, err := newClient(t, api.URL).Query(t.Context(), []string{"1"})
 	if e := failure(t, err, Operator); !e.Forbidden() || !strings.Contains(e.Advice, "mpc:remuxTsk:view") {

@@ -100,7 +100,7 @@ func (h *credential) redact(text string) string {
 			}
 		}
 	}
-	return h.replace(text) // last: a part of a secret in another encoding would not be recognised
+	return h.replace(text) // last: a part of a secret in another encoding would not be recognized
 }
 
 // maxRedacted bounds the work on a text of which at most maxMessage is shown.

@@ -139,7 +139,7 @@ var spellings = map[string]func(string) string{
 	"URL, lower case":    strings.NewReplacer("%", "%25", "&", "%26", "/", "%2f", "+", "%2b", " ", "%20").Replace,
 }
 
-// The credentials contain the canary twice: an unrecognised part of a credential leaks one
+// The credentials contain the canary twice: an unrecognized part of a credential leaks one
 // of them.
 func TestNoSecretIsPrintedInAnySpelling(t *testing.T) {
 	const header, password = canary + `/+=&"<%` + canary, canary + `\&"<>/+ü  %` + canary

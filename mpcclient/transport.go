@@ -129,7 +129,7 @@ func readUpTo(r io.Reader, limit int) (data []byte, cut bool, err error) {
 }
 
 // unpacked unpacks a body that a gateway has compressed without being asked. It is
-// recognised by its first bytes, whatever the headers say: neither JSON nor HTML starts
+// recognized by its first bytes, whatever the headers say: neither JSON nor HTML starts
 // with them. If unpacking fails the body is returned unchanged, and then is not an answer
 // of MPC.
 func unpacked(body []byte, limit int) (plain []byte, cut bool) {

@@ -116,7 +116,7 @@ func run(ctx context.Context, args []string, version string, stdout, stderr io.W
 	return unknown(name, stderr)
 }
 
-// isHelp recognises the flags that ask for help everywhere.
+// isHelp recognizes the flags that ask for help everywhere.
 func isHelp(arg string) bool { return slices.Contains([]string{"-h", "-help", "--help"}, arg) }
 
 func unknown(name string, stderr io.Writer) int {

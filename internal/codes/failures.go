@@ -33,8 +33,8 @@ func failures() []Code {
 		{Code: "MPC.10064", RetryUseless: true, Meaning: "More watermarks than the two that are supported.", Operator: output},
 		{Code: "MPC.10065", RetryUseless: true, Meaning: "The output's file format is not supported.", Operator: output},
 		{Code: "MPC.10066", RetryUseless: true, Meaning: "The input's format is wrong.", Operator: input},
-		{Code: "MPC.10067", RetryUseless: true, Meaning: "The input's video codec could not be recognised.", Operator: input},
-		{Code: "MPC.10068", RetryUseless: true, Meaning: "The input's audio codec could not be recognised.", Operator: input},
+		{Code: "MPC.10067", RetryUseless: true, Meaning: "The input's video codec could not be recognized.", Operator: input},
+		{Code: "MPC.10068", RetryUseless: true, Meaning: "The input's audio codec could not be recognized.", Operator: input},
 	}
 	// The vendor's list says no more about these than that a retry fails in the same way.
 	for _, code := range []string{"MPC.10072", "MPC.10087", "MPC.10088", "MPC.10092", "MPC.10102", "MPC.10103", "MPC.10124", "MPC.10125", "MPC.10154"} {
