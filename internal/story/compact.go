@@ -13,8 +13,8 @@ const (
 	usualSteps = 8 // received, two waits, call, accepted, answered, published, and one spare
 )
 
-// noWait: shorter waits are left out.
-const noWait = 10 * time.Millisecond
+// minWait: shorter waits are left out.
+const minWait = 10 * time.Millisecond
 
 // Approximate sizes in memory.
 const (
@@ -26,7 +26,7 @@ const (
 // waits for days is called and refused again and again.
 func (r *Record) add(step Step) {
 	steps := r.story.Steps
-	if n := len(steps) - 1; n >= 0 && steps[n].Kind.Waits() && step.At.Sub(steps[n].At) < noWait {
+	if n := len(steps) - 1; n >= 0 && steps[n].Kind.Waits() && step.At.Sub(steps[n].At) < minWait {
 		steps = steps[:n]
 	}
 	if i := repeated(steps, &step); i >= 0 {

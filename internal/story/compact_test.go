@@ -16,7 +16,7 @@ func TestAWaitThatWasNoneIsNotTold(t *testing.T) {
 	s, clock := open(t, 0)
 	r := s.Begin("a", at(1), events.Failure{})
 	r.Step(Step{Kind: Received})
-	for _, took := range []time.Duration{0, noWait - 1, noWait} {
+	for _, took := range []time.Duration{0, minWait - 1, minWait} {
 		r.Step(Step{Kind: QuotaWait})
 		clock.pass(took)
 		r.Step(Step{Kind: Call})

@@ -14,11 +14,11 @@ import (
 	"remux-retrier/internal/story"
 )
 
-// noWait: shorter waits get no span. maxParts bounds the spans of one event: in a long
+// minWait: shorter waits get no span. maxChildren bounds the spans of one event: in a long
 // outage one event may be the probe thousands of times.
 const (
-	noWait   = time.Millisecond
-	maxParts = 250
+	minWait     = time.Millisecond
+	maxChildren = 250
 )
 
 // Span is the span of one event. It is a story.Listener; its steps must have a time.
@@ -27,10 +27,10 @@ type Span struct {
 	ctx  context.Context // of root
 	root otrace.Span
 
-	mu      sync.Mutex
-	open    story.Step  // the last step, which the next one ends; zero before the first
-	publish otrace.Span // nil: nothing is being published
-	parts   int
+	mu       sync.Mutex
+	open     story.Step  // the last step, which the next one ends; zero before the first
+	publish  otrace.Span // nil: nothing is being published
+	children int         // spans of steps, including those that maxChildren leaves out
 }
 
 // Begin begins the span of an event that arrived at the given time. A nil Tracer returns
@@ -81,15 +81,15 @@ func (s *Span) Step(step story.Step) {
 	if !s.root.IsRecording() { // not sampled, or ended
 		return
 	}
-	s.part(s.open, step)
+	s.addChild(s.open, step)
 	s.open = step
 	if step.Kind.Ends() {
 		s.end(step)
 	}
 }
 
-// part makes the span between two steps, when its duration and result are known.
-func (s *Span) part(begin, end story.Step) {
+// addChild adds the span between two steps, when its duration and result are known.
+func (s *Span) addChild(begin, end story.Step) {
 	var name string
 	kind, attributes := otrace.SpanKindInternal, []attribute.KeyValue(nil)
 	switch begin.Kind {
@@ -111,14 +111,14 @@ func (s *Span) part(begin, end story.Step) {
 		return
 	}
 	if kind == otrace.SpanKindInternal {
-		if end.At.Sub(begin.At) < noWait {
+		if end.At.Sub(begin.At) < minWait {
 			return
 		}
 		if begin.Detail != "" {
 			attributes = append(attributes, detail.String(begin.Detail))
 		}
 	}
-	if s.parts++; s.parts > maxParts {
+	if s.children++; s.children > maxChildren {
 		return
 	}
 	_, span := s.t.tracer.Start(s.ctx, name, otrace.WithSpanKind(kind), otrace.WithTimestamp(begin.At), otrace.WithAttributes(attributes...))
@@ -146,8 +146,8 @@ func (s *Span) end(last story.Step) {
 	if last.Kind == story.DeadLetter {
 		s.fail(s.root, string(last.Kind), last.Detail)
 	}
-	if s.parts > maxParts {
-		s.root.SetAttributes(leftOut.Int(s.parts - maxParts))
+	if s.children > maxChildren {
+		s.root.SetAttributes(leftOut.Int(s.children - maxChildren))
 	}
 	s.root.End(at)
 }

@@ -128,12 +128,12 @@ func TestARecoveryIsTheEventsOutcomeAndItsTopicTheSendSpans(t *testing.T) {
 func TestTheSpansOfOneEventAreBounded(t *testing.T) {
 	tracer, seen := open(sdk.AlwaysSample())
 	s := tracer.Begin(source, events.Failure{}, "", began)
-	for range 10 * maxParts {
+	for range 10 * maxChildren {
 		tell(s, story.Step{Kind: story.Call}, story.Step{Kind: story.Refused})
 	}
 	s.Step(story.Step{At: began, Kind: story.GivenUp})
 	all := seen.Ended()
-	if len(all) != maxParts+1 || attributes(all[maxParts])["remux.spans_left_out"] == "" {
+	if len(all) != maxChildren+1 || attributes(all[maxChildren])["remux.spans_left_out"] == "" {
 		t.Errorf("%d spans, %v", len(all), attributes(all[len(all)-1]))
 	}
 }
