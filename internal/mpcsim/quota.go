@@ -21,8 +21,8 @@ func newQuota(perSecond float64, perMinute int) quota {
 
 // admit reports whether a request at now is within the quota, and counts it if so.
 func (q *quota) admit(now time.Time) bool {
-	window := cap(q.admitted)
-	full := window > 0 && len(q.admitted) == window
+	perMinute := cap(q.admitted)
+	full := perMinute > 0 && len(q.admitted) == perMinute
 	if full && now.Sub(q.admitted[q.next]) < time.Minute {
 		return false
 	}
@@ -32,8 +32,8 @@ func (q *quota) admit(now time.Time) bool {
 	switch {
 	case full:
 		q.admitted[q.next] = now
-		q.next = (q.next + 1) % window
-	case window > 0:
+		q.next = (q.next + 1) % perMinute
+	case perMinute > 0:
 		q.admitted = append(q.admitted, now)
 	}
 	return true

@@ -33,7 +33,7 @@ func TestACertificateIsFetchedOnceForAllWhoWait(t *testing.T) {
 	close(proceed)
 	all.Wait()
 	b.sends(200, "a later one", b.failure("x").Body())
-	if n := b.smn.Asked(); n != 1 || len(b.kafka.published()) != 31 {
+	if n := b.smn.CertificateRequests(); n != 1 || len(b.kafka.published()) != 31 {
 		t.Errorf("fetched %d times, %d records", n, len(b.kafka.published()))
 	}
 }

@@ -156,8 +156,8 @@ func (s *SMN) Host() string { return s.host }
 // CertURL returns the URL of its certificate.
 func (s *SMN) CertURL() string { return s.url + certPath }
 
-// Asked counts the requests for the certificate.
-func (s *SMN) Asked() int {
+// CertificateRequests counts the requests for the certificate.
+func (s *SMN) CertificateRequests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.asked[certPath]

@@ -145,8 +145,8 @@ func TestSMNsNotificationsBecomeRetries(t *testing.T) {
 			t.Errorf("not counted: %s", line)
 		}
 	}
-	if receive.smn.Asked() != 1 {
-		t.Errorf("the certificate was fetched %d times", receive.smn.Asked())
+	if receive.smn.CertificateRequests() != 1 {
+		t.Errorf("the certificate was fetched %d times", receive.smn.CertificateRequests())
 	}
 	receive.stop()
 }

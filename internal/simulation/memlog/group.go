@@ -56,15 +56,15 @@ func (g *generation) Release() {
 }
 
 // readmit gives a member its released generation back: the coordinator of a stable group
-// does so if the member does not lead it and joins with unchanged data. mu is held.
+// does so if the member does not lead it and joins with the same user data. mu is held.
 func (b *Broker) readmit(g *generation) bool {
 	m := g.m
-	if b.group.rebalancing || g.id != b.group.id || b.group.members[m.name] != m || b.members()[0] == m || m.changed {
+	if b.group.rebalancing || g.id != b.group.id || b.group.members[m.name] != m || b.members()[0] == m || m.newUserData {
 		return false
 	}
 	m.gen = &generation{m: m, id: g.id, assigned: g.assigned, ended: make(chan struct{})}
 	m.fresh, m.seen = true, b.cfg.Clock.Now()
-	b.changed(nil)
+	b.wake(nil)
 	return true
 }
 
@@ -109,13 +109,13 @@ func (g *generation) Commit(ctx context.Context, positions map[int]consumer.Posi
 	return err
 }
 
-// enter makes a member join, so all must. mu is held.
+// enter adds a member, which forces all members to rejoin. mu is held.
 func (b *Broker) enter(m *Member) {
 	b.group.members[m.name] = m
-	m.joining, m.gen, m.changed = true, nil, false
+	m.joining, m.gen, m.newUserData = true, nil, false
 	b.rebalance()
 	b.complete(false)
-	b.changed(nil)
+	b.wake(nil)
 }
 
 // members returns the group's members, sorted by name. mu is held.
@@ -172,7 +172,7 @@ func (b *Broker) complete(timeIsOver bool) {
 			m.gen.assigned = append(m.gen.assigned, p)
 		}
 	}
-	b.changed(nil)
+	b.wake(nil)
 }
 
 // timeOut applies timeouts. A member sends heartbeats by itself until its generation ends,
@@ -216,7 +216,7 @@ func (b *Broker) SetUnreachable(unreachable bool) {
 			m.gen.end()
 		}
 	}
-	b.changed(nil)
+	b.wake(nil)
 }
 
 // Rebalance makes all members join again, as when the coordinator moves.
@@ -224,7 +224,7 @@ func (b *Broker) Rebalance() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.rebalance()
-	b.changed(nil)
+	b.wake(nil)
 }
 
 // Commit stores a position like an operator's tool, bypassing the group.

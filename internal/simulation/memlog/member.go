@@ -35,15 +35,15 @@ type Member struct {
 	b    *Broker
 	name string
 
-	fault   Fault
-	faultOf map[topicPartition]Fault // of writing to a partition
-	hung    bool
-	left    bool
-	joining bool
-	gen     *generation // its last assignment; nil while it joins
-	fresh   bool        // gen was not returned by Join yet
-	seen    time.Time   // its last heartbeat or commit
-	changed bool        // its join data differs from the last time
+	fault       Fault
+	faultOf     map[topicPartition]Fault // of writing to a partition
+	hung        bool
+	left        bool
+	joining     bool
+	gen         *generation // its last assignment; nil while it joins
+	fresh       bool        // gen was not returned by Join yet
+	seen        time.Time   // its last heartbeat or commit
+	newUserData bool        // its user data for the next join differs from the last time
 }
 
 var _ consumer.Client = (*Member)(nil)
@@ -71,7 +71,7 @@ func (b *Broker) Member(name string) *Member {
 func (m *Member) CommitUnanswered() {
 	m.b.mu.Lock()
 	defer m.b.mu.Unlock()
-	m.changed = true
+	m.newUserData = true
 }
 
 // SetFault sets the fault of operations from now on; nil: none.
@@ -87,7 +87,7 @@ func (m *Member) SetHung(hung bool) {
 	m.b.mu.Lock()
 	defer m.b.mu.Unlock()
 	m.hung = hung
-	m.b.changed(nil)
+	m.b.wake(nil)
 }
 
 // do performs an operation with its fault.

@@ -90,7 +90,7 @@ func (b *Broker) Create(name string, partitions int) {
 	for len(t.partitions) < partitions {
 		t.partitions = append(t.partitions, &partition{})
 	}
-	b.changed(nil)
+	b.wake(nil)
 }
 
 // Delete removes a topic and, like Kafka, the group's commits for it.
@@ -101,7 +101,7 @@ func (b *Broker) Delete(name string) {
 	if name == b.cfg.Topic {
 		clear(b.group.committed)
 	}
-	b.changed(nil)
+	b.wake(nil)
 }
 
 // SetMaxBytes bounds the batches that a topic accepts: keys and values together.
@@ -135,7 +135,7 @@ func (b *Broker) append(name string, id int, stamp time.Time, messages []consume
 		})
 		p.next++
 	}
-	b.changed(p)
+	b.wake(p)
 	return at
 }
 
@@ -145,7 +145,7 @@ func (b *Broker) Skip(name string, id int, n int64) {
 	defer b.mu.Unlock()
 	p := b.topics[name].partitions[id]
 	p.next += n
-	b.changed(p)
+	b.wake(p)
 }
 
 // Truncate removes a partition's records from an offset on, as an unclean leader election
@@ -167,7 +167,7 @@ func (b *Broker) cut(name string, id int, set func(*partition)) {
 	p.records = slices.DeleteFunc(p.records, func(r consumer.Record) bool {
 		return r.Offset < p.first || r.Offset >= p.next
 	})
-	b.changed(p)
+	b.wake(p)
 }
 
 // Records returns all records of a topic, partition by partition.

@@ -33,8 +33,8 @@ func (b *Broker) wait(w *waiter, d time.Duration) {
 	}
 }
 
-// changed wakes the waiters for a partition's records; nil: all waiters. mu is held.
-func (b *Broker) changed(p *partition) {
+// wake wakes the waiters for a partition's records; nil: all waiters. mu is held.
+func (b *Broker) wake(p *partition) {
 	for _, w := range b.waiting {
 		if p == nil || w.partition == p {
 			w.wake()
