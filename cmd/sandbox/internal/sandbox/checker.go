@@ -26,7 +26,7 @@ type checker struct {
 	mu        sync.Mutex
 	exact     bool          // no faults: the number of calls is known
 	noQueries bool          // state queries were refused, at least for a while
-	sent      map[int]*sent // expected, and not read from the topic yet
+	unread    map[int]*sent // not read from the topic yet
 	events    map[location]*eventState
 	ids       map[string]location // the answers' ids, and the events they answer
 	requests  map[string]*taskRequests
@@ -62,7 +62,7 @@ const maxSuccesses = 100
 func newChecker(p *printer, names map[kind]string, exact bool) *checker {
 	return &checker{
 		printer: p, names: names, exact: exact,
-		sent: map[int]*sent{}, events: map[location]*eventState{}, ids: map[string]location{}, requests: map[string]*taskRequests{},
+		unread: map[int]*sent{}, events: map[location]*eventState{}, ids: map[string]location{}, requests: map[string]*taskRequests{},
 		totals: totals{reasons: map[kind]map[string]int{}}, settled: make(chan struct{}), successes: make(chan *sent, maxSuccesses),
 	}
 }
@@ -71,7 +71,7 @@ func newChecker(p *printer, names map[kind]string, exact bool) *checker {
 func (c *checker) expect(s *sent) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.sent[s.number] = s
+	c.unread[s.number] = s
 }
 
 // faultBegins notes the beginning of a fault; noQueries: it refuses state queries. Its
@@ -121,8 +121,8 @@ func (c *checker) addEvent(r *kgo.Record) {
 		text = string(found[1])
 	}
 	if _, err := fmt.Sscan(text, &number); err == nil {
-		m.sent = c.sent[number]
-		delete(c.sent, number)
+		m.sent = c.unread[number]
+		delete(c.unread, number)
 	}
 	c.settle(m)
 }
@@ -226,7 +226,7 @@ func (c *checker) succeed(m *eventState) {
 	next := m.sent.success()
 	select {
 	case c.successes <- next:
-		c.sent[next.number] = next
+		c.unread[next.number] = next
 	default:
 	}
 }
@@ -270,7 +270,7 @@ type progress struct {
 func (c *checker) progress(threshold time.Duration) progress {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := progress{open: len(c.sent), lastRequest: c.lastRequest, changed: c.settled}
+	now := progress{open: len(c.unread), lastRequest: c.lastRequest, changed: c.settled}
 	for _, m := range c.events {
 		if m.settled {
 			continue
