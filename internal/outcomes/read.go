@@ -26,12 +26,12 @@ type reading struct {
 	wanted    func(id string) bool
 	positions map[int]consumer.Position
 
-	mu      sync.Mutex // guards the fields below
-	tasks   map[string]*Task
-	refused bool // only a refusal makes a task known
-	held    int
-	read    int64 // records read so far
-	total   int64 // records to read, about
+	mu          sync.Mutex // guards the fields below
+	tasks       map[string]*Task
+	onlyRefused bool // keep only tasks with a retry_failed outcome
+	held        int
+	read        int64 // records read so far
+	total       int64 // records to read, about
 }
 
 // partitionRange is a range of a partition that must be read.
@@ -40,7 +40,7 @@ type partitionRange struct {
 	consumer.Interval
 }
 
-func read(ctx context.Context, cfg Config, wanted func(string) bool, refused bool) (map[string]*Task, error) {
+func read(ctx context.Context, cfg Config, wanted func(string) bool, onlyRefused bool) (map[string]*Task, error) {
 	if cfg.Kafka == nil || cfg.Positions == nil || cfg.Origin == "" || cfg.Failed == "" || cfg.Retried == "" || cfg.RetryFailed == "" {
 		return nil, errors.New("outcomes: Kafka, Positions, Origin and the three topics are required")
 	}
@@ -48,7 +48,7 @@ func read(ctx context.Context, cfg Config, wanted func(string) bool, refused boo
 	if cfg.Progress == nil {
 		cfg.Progress = func(int64, int64) {}
 	}
-	r := &reading{cfg: cfg, wanted: wanted, refused: refused, tasks: map[string]*Task{}}
+	r := &reading{cfg: cfg, wanted: wanted, onlyRefused: onlyRefused, tasks: map[string]*Task{}}
 	// Before the topics: the outcome of every event below a position is in the topics by
 	// then.
 	r.positions = r.committed(ctx)
@@ -76,7 +76,7 @@ func (r *reading) committed(ctx context.Context) map[int]consumer.Position {
 	return maps.Clone(at)
 }
 
-// since is from when outcomes are read. That is before Config.Since if older events wait:
+// since is from when records are read. That is before Config.Since if older events wait:
 // events next to them may have been answered earlier.
 func (r *reading) since() time.Time {
 	since := r.cfg.Since

@@ -10,7 +10,7 @@ import (
 // was read yet.
 func (r *reading) task(id string, retryFailed bool) *Task {
 	t := r.tasks[id]
-	if t == nil && (retryFailed || !r.refused) && r.wanted(id) {
+	if t == nil && (retryFailed || !r.onlyRefused) && r.wanted(id) {
 		t = &Task{ID: id, answered: map[eventKey]struct{}{}}
 		r.tasks[id] = t
 		r.held++
@@ -52,7 +52,7 @@ func (r *reading) refusal(rec *consumer.Record) {
 // retry reads a record of the topic of kind retried.
 func (r *reading) retry(rec *consumer.Record) {
 	id := string(rec.Key)
-	if r.refused && r.tasks[id] == nil || !r.wanted(id) {
+	if r.onlyRefused && r.tasks[id] == nil || !r.wanted(id) {
 		return
 	}
 	o, ok := r.outcome(rec)
