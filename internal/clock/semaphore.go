@@ -22,7 +22,7 @@ func NewSemaphore(c Clock, n int) *Semaphore { return &Semaphore{clock: c, free:
 // Acquire waits until it is admitted, or fails with the context's cause.
 func (s *Semaphore) Acquire(ctx context.Context) error { return s.acquire(ctx, false) }
 
-// AcquireFront is Acquire before all that wait.
+// AcquireFront is like Acquire, but goes before all waiting callers.
 func (s *Semaphore) AcquireFront(ctx context.Context) error { return s.acquire(ctx, true) }
 
 func (s *Semaphore) acquire(ctx context.Context, front bool) error {

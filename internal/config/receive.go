@@ -26,7 +26,7 @@ type receiveSpec struct {
 }
 
 // Receive is the complete and checked configuration of the command receive. It has no
-// settings of MPC. It can be printed, like Config.
+// settings of MPC. Printing it shows no secrets.
 type Receive struct {
 	Kafka Kafka
 
@@ -111,7 +111,7 @@ func (p *parser) topicURNs(name string) []string {
 	return urns
 }
 
-// address is required, unlike HTTP_ADDR.
+// address returns a listen address, which must be set.
 func (p *parser) address(name string) string {
 	const expected = "host:port or :port"
 	value := p.value(name)

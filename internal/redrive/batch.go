@@ -123,8 +123,8 @@ func (b *batch) add(r *consumer.Record) {
 	b.bytes += len(r.Key) + len(r.Value)
 }
 
-// decide decides what is done with a record. letter are its headers, err means that they
-// are not those of a dead letter.
+// decide decides what is done with a record. letter is read from its headers; err: it is not
+// a dead letter.
 func (b *batch) decide(r *consumer.Record, letter events.DeadLetterInfo, err error) item {
 	leave := func(format string, args ...any) item {
 		return item{record: r, verdict: left, why: fmt.Sprintf(format, args...)}
