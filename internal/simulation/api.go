@@ -67,7 +67,7 @@ func (a api) Query(ctx context.Context, ids []string) (map[string]mpcclient.Task
 	}
 	for _, id := range ids {
 		t := w.mpc.find(id)
-		a.i.asked[t] = w.fact()
+		a.i.asked[t] = w.seq()
 		switch status := states[id].Status; {
 		case status == mpcclient.StatusFailed:
 			t.seenFail = true

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"slices"
+	"time"
 
 	"remux-retrier/events"
 )
@@ -23,7 +24,7 @@ func (w *world) checkCall(c *call) {
 	}
 	i.checkProof(w.callMaxAge(), "3: only the owner calls", "calls for task "+t.id)
 	// The state query of an event in doubt answers all events that were in its log.
-	if i.alive[t] && w.log.first && !t.spread && !slices.ContainsFunc(c.unanswered, func(e *event) bool { return e.gone || e.fact > i.since }) {
+	if i.alive[t] && w.log.first && !t.spread && !slices.ContainsFunc(c.unanswered, func(e *event) bool { return e.gone || e.seq > i.since }) {
 		w.violate("5: one failure costs one call", "instance %s calls for task %s, whose events were all in the log when it asked, after a crash, and found it running", i.name, t.id)
 	}
 	w.checkBudget(c)
@@ -37,7 +38,7 @@ func (w *world) checkCall(c *call) {
 // checkRepeat checks whether an earlier call has made this one unnecessary, or needs a
 // state query first.
 func (w *world) checkRepeat(c, former *call) {
-	if former.log != c.log || former.fact < w.expiredAt {
+	if former.log != c.log || former.seq < w.expiredAt {
 		return
 	}
 	i := c.by
@@ -45,7 +46,7 @@ func (w *world) checkRepeat(c, former *call) {
 	// after a topic was recreated a ledger may forget more than necessary. Later
 	// generations know of the partitions in which events of the task were known.
 	handedOver := former.since == i.since || !c.task.spread
-	covered := handedOver && w.log.first && former.fact > w.logIDChanged && !slices.ContainsFunc(c.unanswered, func(e *event) bool {
+	covered := handedOver && w.log.first && former.seq > w.logIDChanged && !slices.ContainsFunc(c.unanswered, func(e *event) bool {
 		return e.log != former.log || e.offset >= former.known[e.partition]
 	})
 	if covered && former.decisive() && i.knows(former) {
@@ -58,29 +59,30 @@ func (w *world) checkRepeat(c, former *call) {
 	}
 	doubt := !former.settled && (former.lost() || former.took && !i.knows(former))
 	mayAsk := w.mayQuery && c.task.behavior != invalid // whose state is known from a refusal
-	if succeeds(c, former) && doubt && mayAsk && i.asked[c.task] < max(former.fact, i.askedAtLeast(former)) {
+	if follows(c, former) && doubt && mayAsk && i.asked[c.task] < i.minQuerySeq(former) {
 		w.violate("3: a call in doubt is queried before the next one",
 			"instance %s calls for task %s, event %d/%d, without having asked for its state since call %d of %s, whose answer was never published",
 			i.name, c.task.id, c.unanswered[0].partition, c.unanswered[0].offset, former.n, former.by.name)
 	}
 }
 
-// succeeds: the earlier call was for this call's event, or for one that is decided before
+// follows: the earlier call was for this call's event, or for one that is decided before
 // it because it precedes it in the same partition.
-func succeeds(c, former *call) bool {
+func follows(c, former *call) bool {
 	elsewhere := func(e *event) bool { return e.gone || e.partition != c.unanswered[0].partition }
 	return len(c.unanswered) > 0 && slices.Contains(former.unanswered, c.unanswered[0]) &&
 		!slices.ContainsFunc(c.unanswered, elsewhere) && !slices.ContainsFunc(former.unanswered, elsewhere)
 }
 
-// askedAtLeast is the fact after which a state query about the call counts. About another's
-// call, one of an earlier generation does not count. About its own, it does if the instance
-// decided then that the task was not FAILED: it remembers its decisions.
-func (i *instance) askedAtLeast(former *call) int {
-	if former.since != i.since && (former.by != i || i.decided[former.task] < former.fact) {
-		return i.since
+// minQuerySeq returns the seq after which the instance must have queried the task's state.
+// For a call of this generation: the call. For its own call of an earlier generation: also
+// the call, if it has learned since that the task was not FAILED. For any other call: the
+// call or the start of this generation, whichever is later.
+func (i *instance) minQuerySeq(former *call) int {
+	if former.since != i.since && (former.by != i || i.decided[former.task] < former.seq) {
+		return max(former.seq, i.since)
 	}
-	return former.fact
+	return former.seq
 }
 
 // knows: the instance must know the call's answer, because it is its own or was published
@@ -91,7 +93,7 @@ func (i *instance) knows(c *call) bool {
 	}
 	return slices.ContainsFunc(c.unanswered, func(e *event) bool {
 		return slices.ContainsFunc(e.outcomes, func(o *outcome) bool {
-			return o.by == c.by && !o.by.jumped && o.Attempts > 0 && (o.by == i || o.fact < i.since) && c.ended && !o.DecidedAt.Before(c.endedAt.Truncate(1e6))
+			return o.by == c.by && !o.by.jumped && o.Attempts > 0 && (o.by == i || o.seq < i.since) && c.ended && !o.DecidedAt.Before(c.endedAt.Truncate(time.Millisecond))
 		})
 	})
 }
@@ -113,7 +115,7 @@ func (w *world) checkBudget(c *call) {
 	known := 0
 	for _, e := range c.task.events {
 		if slices.ContainsFunc(e.outcomes, func(o *outcome) bool {
-			return o.CountsAsRetry() && (o.by == c.by || o.fact < c.by.since)
+			return o.CountsAsRetry() && (o.by == c.by || o.seq < c.by.since)
 		}) {
 			known++
 		}

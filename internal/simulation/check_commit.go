@@ -53,7 +53,7 @@ func (w *world) checkMetadata(i *instance, p int, metadata consumer.CommitMetada
 	for _, t := range w.mpc.tasks {
 		for _, c := range t.calls {
 			harmless := c.settled || c.ended && !c.decisive() && !c.lost()
-			if harmless || c.log != w.log || c.fact < w.expiredAt || len(c.unanswered) == 0 {
+			if harmless || c.log != w.log || c.seq < w.expiredAt || len(c.unanswered) == 0 {
 				continue
 			}
 			noted := func(e *event) bool { return e.partition != p || e.answered() || e.offset < metadata.Called }

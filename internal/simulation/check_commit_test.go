@@ -55,15 +55,15 @@ func TestDeadLetterThatIsRepeatedIsFound(t *testing.T) {
 	e.task = nil
 	source := events.Source{Topic: topicFailed, Partition: e.partition, Offset: e.offset, Time: e.stamp}
 	headers := events.DeadLetter(source, nil, &events.Unreadable{}, events.DeadLetterMessageLimit)
-	first, second := &attempt{sent: w.fact()}, &attempt{}
+	first, second := &attempt{sent: w.seq()}, &attempt{}
 	w.deadLettered(i, consumer.Message{Value: e.value}, headers, first)
-	second.sent = w.fact()
+	second.sent = w.seq()
 	w.deadLettered(i, consumer.Message{Value: e.value}, headers, second) // its first answer may be lost
 	if w.violation != nil {
 		t.Fatal(w.violation)
 	}
 	i.acknowledged(first)
-	w.deadLettered(i, consumer.Message{Value: e.value}, headers, &attempt{sent: w.fact()})
+	w.deadLettered(i, consumer.Message{Value: e.value}, headers, &attempt{sent: w.seq()})
 	if got := invariantOf(w); got != "3: no dead letter is repeated without need" {
 		t.Errorf("found %q", got)
 	}

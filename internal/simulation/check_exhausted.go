@@ -77,7 +77,7 @@ func (w *world) checkTogether(o *outcome, t *task) {
 func (i *instance) exhausted(c *call) bool {
 	return slices.ContainsFunc(c.task.events, func(e *event) bool {
 		return slices.ContainsFunc(e.outcomes, func(o *outcome) bool {
-			return o.Reason == events.AttemptsExhausted && o.Attempts > 0 && (o.by == i || o.fact < i.since) && o.lastCall(c.task) == c
+			return o.Reason == events.AttemptsExhausted && o.Attempts > 0 && (o.by == i || o.seq < i.since) && o.lastCall(c.task) == c
 		})
 	})
 }

@@ -61,7 +61,7 @@ func (t *task) backsOff(e *event) (failed bool) {
 		return false
 	}
 	for _, c := range t.calls {
-		failed = failed && (c.fact > e.fact || t.spread) || !c.decisive()
+		failed = failed && (c.seq > e.seq || t.spread) || !c.decisive()
 	}
 	return failed
 }

@@ -143,7 +143,7 @@ func TestExhaustedTaskThatAnswersForALaterEventIsFound(t *testing.T) {
 		found    bool
 	}{{e, 1, false}, {e, 0, false}, {later, 0, true}} {
 		retries := 0
-		o := &outcome{Outcome: events.Outcome{Reason: events.AttemptsExhausted, Attempts: c.attempts, Retries: &retries}, by: i, fact: w.fact(), attempt: &attempt{since: i.since}}
+		o := &outcome{Outcome: events.Outcome{Reason: events.AttemptsExhausted, Attempts: c.attempts, Retries: &retries}, by: i, seq: w.seq(), attempt: &attempt{since: i.since}}
 		o.DecidedAt = i.clock.Now()
 		if why := w.untrue(c.e, o); (why != "") != c.found {
 			t.Errorf("event %d with %d attempts: %q", c.e.offset, c.attempts, why)
@@ -160,7 +160,7 @@ func TestCallForWhatAnExhaustedTaskCoversIsFound(t *testing.T) {
 	i.ends[e.partition] = duplicate.offset + 1
 	fails(i, e.task, 503)
 	retries := 0
-	e.outcomes = []*outcome{{Outcome: events.Outcome{Reason: events.AttemptsExhausted, Attempts: 1, Retries: &retries, DecidedAt: i.clock.Now()}, by: i, fact: w.fact(), attempt: &attempt{since: i.since}}}
+	e.outcomes = []*outcome{{Outcome: events.Outcome{Reason: events.AttemptsExhausted, Attempts: 1, Retries: &retries, DecidedAt: i.clock.Now()}, by: i, seq: w.seq(), attempt: &attempt{since: i.since}}}
 	w.s.now += time.Minute
 	if fails(i, e.task, 503); invariantOf(w) != "5: what an exhausted task covers is answered together" {
 		t.Errorf("found %q", invariantOf(w))

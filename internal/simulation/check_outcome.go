@@ -21,7 +21,7 @@ func (w *world) checkOutcome(e *event, o *outcome) {
 		// A repeat may follow a lost acknowledgement, or be the last write of an owner that
 		// did not know yet of its successor.
 		acked := former.attempt.acked
-		if former.by == o.by && acked > 0 && acked < o.attempt.sent || former.fact < o.attempt.since {
+		if former.by == o.by && acked > 0 && acked < o.attempt.sent || former.seq < o.attempt.since {
 			w.violate("3: no outcome is repeated without need", "event %d/%d of task %s was answered by %s, and %s, which must know, answers it again",
 				e.partition, e.offset, e.task.id, former.by.name, o.by.name)
 		}

@@ -32,7 +32,7 @@ type instance struct {
 	// About its generation:
 	countedBefore  int // counted, when it began
 	partitionCount int // of the failed topic, when it began
-	since          int // the fact after which it began
+	since          int // the seq after which it began
 	sinceAt        time.Duration
 	provenAt       time.Duration // when its last acknowledged commit was sent, or unproven
 	assigned       []int
@@ -44,7 +44,7 @@ type instance struct {
 	calledAt    time.Duration // of its last call
 	inFlight    map[*task]int
 	open        map[*task]bool                     // called and not acknowledged yet
-	asked       map[*task]int                      // the fact of the last answer with the task's state
+	asked       map[*task]int                      // the seq of the last answer with the task's state
 	decided     map[*task]int                      // the same for states other than FAILED
 	alive       map[*task]bool                     // found running before the generation's first call for it
 	unwritten   map[outcomePartition]time.Duration // since when it has failed to write there

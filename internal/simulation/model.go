@@ -14,7 +14,7 @@ import (
 // lists, and loops over them.
 type model struct {
 	violation    *Violation
-	facts        int             // numbers everything that happens, in order
+	lastSeq      int             // numbers everything that happens, in order
 	requests     []time.Duration // when each request to MPC was sent
 	log          *failedLog      // the current failed topic
 	bySource     map[sourceKey]*event
@@ -23,13 +23,13 @@ type model struct {
 	writes       int               // in flight independently of their senders
 	owners       map[int]*instance // whose generation with the partition began last
 	owned        map[int]*ownership
-	expiredAt    int                       // the fact when the group's positions expired
-	logIDChanged int                       // the fact after which a partition may have another log id
+	expiredAt    int                       // the seq when the group's positions expired
+	logIDChanged int                       // the seq after which a partition may have another log id
 	expired      map[int]consumer.Position // the expired ones
 }
 
-// fact numbers the next thing that happens.
-func (m *model) fact() int { m.facts++; return m.facts }
+// seq returns the sequence number of what happens next, which is higher than all before.
+func (m *model) seq() int { m.lastSeq++; return m.lastSeq }
 
 // sourceKey is the event's position in an outcome's id.
 type sourceKey struct {
@@ -44,7 +44,7 @@ type failedLog struct {
 	verified   []int64    // everything below was found to be answered
 	last       []commit   // the current commit
 	deleted    bool
-	until      int // the fact of its deletion
+	until      int // the seq of its deletion
 }
 
 // commit is a commit's instance and time.
@@ -59,7 +59,7 @@ type event struct {
 	partition int
 	offset    int64
 	stamp     time.Time
-	fact      int // when it was published
+	seq       int // when it was published
 	at        time.Duration
 	task      *task // nil: it is not a readable failure event
 	failure   int   // which of the task's failures it reports
@@ -85,25 +85,25 @@ func (e *event) answered() bool {
 type outcome struct {
 	events.Outcome
 	by      *instance
-	fact    int
+	seq     int
 	attempt *attempt
 }
 
 // attempt is one write of a batch.
 type attempt struct {
-	sent, since int // the facts when it was sent and after which its generation began
-	arrived     int // the fact when it was stored
-	acked       int // the fact of its acknowledgement; 0: none
+	sent, since int // the seqs when it was sent and after which its generation began
+	arrived     int // the seq when it was stored
+	acked       int // the seq of its acknowledgement; 0: none
 	outcomes    []*event
 }
 
 // call is one retry call.
 type call struct {
-	n, fact int
-	by      *instance
-	since   int // the fact after which the caller's generation began
-	task    *task
-	log     *failedLog
+	n, seq int
+	by     *instance
+	since  int // the seq after which the caller's generation began
+	task   *task
+	log    *failedLog
 	// unanswered are the task's events that the caller may have called for. known is how
 	// far it knew the partitions.
 	unanswered []*event
@@ -149,7 +149,7 @@ func (l *failedLog) grow(partitions int) {
 // began: the instance has a new generation.
 func (i *instance) began(gen consumer.Generation) {
 	i.countedBefore = i.counted
-	i.since, i.sinceAt, i.assigned = i.w.fact(), i.w.s.now, gen.Assigned()
+	i.since, i.sinceAt, i.assigned = i.w.seq(), i.w.s.now, gen.Assigned()
 	i.owns(i.assigned)
 	i.provenAt = unproven
 	clear(i.open)
@@ -170,7 +170,7 @@ func (i *instance) unanswered(t *task) (list []*event) {
 		switch {
 		case !slices.Contains(i.assigned, e.partition):
 		case e.log.deleted && e.log.until < i.since:
-		case slices.ContainsFunc(e.outcomes, func(o *outcome) bool { return o.by == i || o.fact < i.since }):
+		case slices.ContainsFunc(e.outcomes, func(o *outcome) bool { return o.by == i || o.seq < i.since }):
 		default:
 			list = append(list, e)
 		}
@@ -184,7 +184,7 @@ func (i *instance) called(t *task) *call {
 	w.sent(i)
 	w.called++
 	i.calledAt = w.s.now
-	c := &call{n: w.called, fact: w.fact(), by: i, since: i.since, at: w.s.now, begunAfter: len(i.calls), task: t, log: w.log, unanswered: i.unanswered(t), known: map[int]int64{}}
+	c := &call{n: w.called, seq: w.seq(), by: i, since: i.since, at: w.s.now, begunAfter: len(i.calls), task: t, log: w.log, unanswered: i.unanswered(t), known: map[int]int64{}}
 	for _, p := range i.assigned {
 		c.known[p] = i.ends[p]
 	}
@@ -229,7 +229,7 @@ func (i *instance) settled(t *task, asked time.Time, sent time.Duration) {
 		switch {
 		case c.by == i && c.since == i.since:
 			c.settled = c.settled || c.ended && asked.Sub(c.endedAt) >= i.w.timeout
-		case c.fact < i.since:
+		case c.seq < i.since:
 			c.settled = c.settled || sent-i.sinceAt >= i.w.timeout
 		}
 	}
@@ -262,8 +262,8 @@ func (i *instance) published(m consumer.Message, a *attempt) {
 		w.violate("outcomes answer failure events", "instance %s answers an event that does not exist: %s", i.name, m.Value)
 		return
 	}
-	a.arrived = w.fact()
-	one := &outcome{Outcome: o, by: i, fact: w.fact(), attempt: a}
+	a.arrived = w.seq()
+	one := &outcome{Outcome: o, by: i, seq: w.seq(), attempt: a}
 	i.tell("publishes %s (attempts %d, retries %d, accepted %v, covers %v) for event %d/%d of task %s",
 		o.Reason, o.Attempts, *o.Retries, o.CountsAsRetry(), o.Covers, e.partition, e.offset, e.task.id)
 	if kind := topicOf(o.Reason.Kind()); kind != m.Topic {
@@ -284,7 +284,7 @@ func topicOf(k events.Kind) string {
 
 // acknowledged: the instance knows that the batch is stored.
 func (i *instance) acknowledged(a *attempt) {
-	a.acked = i.w.fact()
+	a.acked = i.w.seq()
 	for _, e := range a.outcomes {
 		delete(i.open, e.task)
 	}

@@ -149,7 +149,7 @@ func (n *network) Span(ctx context.Context, topic string, partitions int, since 
 
 // Produce stamps the records with the sender's clock, as Kafka's clients do.
 func (n *network) Produce(ctx context.Context, topic string, partition int, messages []consumer.Message) (first int64, err error) {
-	stamp, attempt := n.i.clock.Now(), &attempt{sent: n.i.w.fact(), since: n.i.since}
+	stamp, attempt := n.i.clock.Now(), &attempt{sent: n.i.w.seq(), since: n.i.since}
 	n.i.checkProof(n.i.w.publishMaxAge(), "3: only the owner publishes", "writes to "+topic)
 	messages, to := slices.Clone(messages), outcomePartition{topic, partition}
 	n.i.w.noteDue(messages)

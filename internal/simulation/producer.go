@@ -125,7 +125,7 @@ func (w *world) publish(e *event, key string) {
 	if off != 0 {
 		off += between(w.rand, -time.Minute, time.Minute)
 	}
-	e.log, e.fact, e.at, e.offset = l, w.fact(), w.s.now, int64(len(l.partitions[e.partition]))
+	e.log, e.seq, e.at, e.offset = l, w.seq(), w.s.now, int64(len(l.partitions[e.partition]))
 	e.stamp = epoch.Add(w.s.now + off).Truncate(time.Millisecond)
 	// Only timestamps distinguish a recreated topic from the former one.
 	for w.bySource[e.key()] != nil {

@@ -37,7 +37,7 @@ func (r recoveries) takes(usual time.Duration) time.Duration {
 type recovery struct {
 	events.Recovery
 	by      *instance
-	fact    int
+	seq     int
 	attempt *attempt
 }
 
@@ -81,8 +81,8 @@ func (w *world) recovered(i *instance, m consumer.Message, a *attempt) {
 	if t.accepted == 0 && (w.mayQuery || t.behavior == retryable) {
 		w.violate("no recovery without a retry", "instance %s reports that task %s has recovered, but no retry of it was accepted", i.name, t.id)
 	}
-	a.arrived = w.fact()
-	one := &recovery{Recovery: r, by: i, fact: a.arrived, attempt: a}
+	a.arrived = w.seq()
+	one := &recovery{Recovery: r, by: i, seq: a.arrived, attempt: a}
 	w.checkToldOnce(i, e, one)
 	w.checkDone(i, e, a)
 	e.recoveries = append(e.recoveries, one)
@@ -123,7 +123,7 @@ func (w *world) checkToldOnce(i *instance, e *event, r *recovery) {
 	for _, former := range e.success.recoveries {
 		if former.Source == r.Source {
 			acked := former.attempt.acked
-			if former.by == i && acked > 0 && acked < r.attempt.sent || former.fact < r.attempt.since {
+			if former.by == i && acked > 0 && acked < r.attempt.sent || former.seq < r.attempt.since {
 				w.violate("3: no recovery is repeated without need", "the recovery for event %d/%d was published by %s, and again by %s, which must know", e.partition, e.offset, former.by.name, i.name)
 			}
 			continue

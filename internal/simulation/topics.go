@@ -26,7 +26,7 @@ func (w *world) deleteTopic() {
 	}
 	w.tell("the failed topic is deleted")
 	w.doubts = true // calls in flight get no answer published
-	w.log.deleted, w.log.until = true, w.fact()
+	w.log.deleted, w.log.until = true, w.seq()
 	w.disturb()
 	for _, records := range w.log.partitions {
 		for _, e := range records {
@@ -84,7 +84,7 @@ func (w *world) retain() {
 func (w *world) expire() {
 	w.whileDown(func() {
 		w.tell("the group's positions expire")
-		w.expiredAt, w.logIDChanged, w.expired = w.fact(), w.fact(), map[int]consumer.Position{}
+		w.expiredAt, w.logIDChanged, w.expired = w.seq(), w.seq(), map[int]consumer.Position{}
 		for p := range w.log.partitions {
 			if at, ok := w.broker.Position(p); ok {
 				w.expired[p] = at
@@ -123,7 +123,7 @@ func (w *world) reset() {
 		if at, ok := w.broker.Position(p); ok && !w.log.deleted {
 			to := w.rand.Int64N(at.Offset + 1)
 			w.tell("an operator resets partition %d from %d to %d", p, at.Offset, to)
-			w.doubts, w.logIDChanged = true, w.fact()
+			w.doubts, w.logIDChanged = true, w.seq()
 			w.broker.Commit(p, consumer.Position{Offset: to})
 		}
 	})
