@@ -39,8 +39,8 @@ type Code struct {
 	Meaning string `json:"meaning"`
 	// Service is what the service does then.
 	Service string `json:"service"`
-	// Operator is what an operator can do; empty: nothing.
-	Operator string `json:"operator,omitempty"`
+	// Advice is what an operator can do; empty: nothing.
+	Advice string `json:"operator,omitempty"`
 	// Class is how mpcclient classifies an Answer with it. 0: the HTTP status decides, or
 	// the code is not in an Answer.
 	Class mpcclient.Class `json:"-"`
@@ -73,16 +73,16 @@ func Lookup(text string) (Code, bool) {
 	if strings.HasPrefix(code, "MPC.") {
 		return Code{
 			Code: code, Place: Answer,
-			Meaning:  "A code that this version does not know.",
-			Service:  "In an answer with a 4xx status it counts as a refusal of this task: the service queries the task's state, which decides the outcome; FAILED leads to rejected. In a failed task it changes nothing: the service asks for a retry unless RETRY_SKIP_CODES has the code.",
-			Operator: "Look it up in the vendor's list of error codes.",
+			Meaning: "A code that this version does not know.",
+			Service: "In an answer with a 4xx status it counts as a refusal of this task: the service queries the task's state, which decides the outcome; FAILED leads to rejected. In a failed task it changes nothing: the service asks for a retry unless RETRY_SKIP_CODES has the code.",
+			Advice:  "Look it up in the vendor's list of error codes.",
 		}, true
 	}
 	return Code{
 		Code: code, Place: Answer,
-		Meaning:  "A code of the API gateway that this version does not know.",
-		Service:  "The HTTP status decides: 429 is throttling; 503 ends by itself; after another 5xx the call may have been executed, so the service queries the task's state; any other 4xx is an outage that an operator must end. In an outage no event fails; all stay queued.",
-		Operator: "Look it up in the vendor's list of API gateway error codes; the log has the gateway's message and request id.",
+		Meaning: "A code of the API gateway that this version does not know.",
+		Service: "The HTTP status decides: 429 is throttling; 503 ends by itself; after another 5xx the call may have been executed, so the service queries the task's state; any other 4xx is an outage that an operator must end. In an outage no event fails; all stay queued.",
+		Advice:  "Look it up in the vendor's list of API gateway error codes; the log has the gateway's message and request id.",
 	}, true
 }
 
@@ -100,8 +100,8 @@ func word(text string) (Code, bool) {
 		if string(r) == text {
 			return Code{
 				Code: text, Place: Reason, Meaning: r.Message(),
-				Service:  "The failure event is answered " + string(r.Kind()) + " with this reason. There will be no further call for it.",
-				Operator: about[r],
+				Service: "The failure event is answered " + string(r.Kind()) + " with this reason. There will be no further call for it.",
+				Advice:  about[r],
 			}, true
 		}
 	}
@@ -109,8 +109,8 @@ func word(text string) (Code, bool) {
 		if string(d) == text {
 			return Code{
 				Code: text, Place: Defect, Meaning: d.Meaning(),
-				Service:  "The record goes to the dead-letter topic, with headers that say why: unchanged or, if it is too large, as a reference to its position. There is no call for it.",
-				Operator: "Fix the producer. For this record, find the task and use `remux-retrier retry`. `remux-retrier redrive` writes the record back unchanged, so it helps only once the service can read it.",
+				Service: "The record goes to the dead-letter topic, with headers that say why: unchanged or, if it is too large, as a reference to its position. There is no call for it.",
+				Advice:  "Fix the producer. For this record, find the task and use `remux-retrier retry`. `remux-retrier redrive` writes the record back unchanged, so it helps only once the service can read it.",
 			}, true
 		}
 	}

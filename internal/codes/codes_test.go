@@ -144,7 +144,7 @@ func TestEveryEntryIsCompleteAndThereOnce(t *testing.T) {
 			t.Errorf("%s is there twice", c.Code)
 		}
 		seen[c.Code] = true
-		if c.Meaning == "" || c.Service == "" || c.Class == mpcclient.Operator && c.Operator == "" || c.RetryUseless && c.Operator == "" {
+		if c.Meaning == "" || c.Service == "" || c.Class == mpcclient.Operator && c.Advice == "" || c.RetryUseless && c.Advice == "" {
 			t.Errorf("%s: incomplete: %+v", c.Code, c)
 		}
 		for _, form := range []string{c.Code, strings.ToLower(c.Code)} {
@@ -157,7 +157,7 @@ func TestEveryEntryIsCompleteAndThereOnce(t *testing.T) {
 
 func TestReasonsAndDefectsAreExplainedToo(t *testing.T) {
 	for _, r := range events.Reasons() {
-		if c, ok := codes.Lookup(string(r)); !ok || c.Meaning == "" || c.Place != codes.Reason || (r == events.Accepted || r == events.Expired || r == events.BudgetExhausted) && c.Operator == "" {
+		if c, ok := codes.Lookup(string(r)); !ok || c.Meaning == "" || c.Place != codes.Reason || (r == events.Accepted || r == events.Expired || r == events.BudgetExhausted) && c.Advice == "" {
 			t.Errorf("%s: %+v, %v", r, c, ok)
 		}
 	}

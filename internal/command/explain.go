@@ -55,8 +55,8 @@ func explainCode(env Env, c codes.Code, asJSON bool) int {
 		codes.Defect:  "the reason of a dead letter",
 	}[c.Place]
 	fmt.Fprintf(env.Stdout, "%s, %s\n\n%s\n\nThe service: %s\n", c.Code, where, c.Meaning, c.Service)
-	if c.Operator != "" {
-		fmt.Fprintf(env.Stdout, "\nWhat to do: %s\n", c.Operator)
+	if c.Advice != "" {
+		fmt.Fprintf(env.Stdout, "\nWhat to do: %s\n", c.Advice)
 	}
 	return exitDone
 }
