@@ -80,7 +80,7 @@ func earlier(a, b Entry) int {
 }
 
 // fill adds the entries to a History, in order. It sets which events were answered or
-// passed over, and which outcomes and recoveries are repeats.
+// skipped, and which outcomes and recoveries are repeats.
 func (t *collector) fill(h *History, committed map[int]int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -110,6 +110,6 @@ func (t *collector) fill(h *History, committed map[int]int64) {
 		_, dropped := t.answered[at]
 		low, known := committed[e.Partition]
 		e.Failure.Answered = answered[at] || dropped
-		e.Failure.PassedOver = !e.Failure.Answered && known && e.Offset < low
+		e.Failure.Skipped = !e.Failure.Answered && known && e.Offset < low
 	}
 }

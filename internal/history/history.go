@@ -53,8 +53,8 @@ type History struct {
 	// Complete is false if reading ended early: at the limit of records, or with an
 	// error.
 	Complete bool `json:"complete"`
-	// ToldOfRecoveries: the topic of the recoveries is among what was read.
-	ToldOfRecoveries bool `json:"told_of_recoveries,omitempty"`
+	// RecoveriesRead: the topic of the recoveries is among what was read.
+	RecoveriesRead bool `json:"told_of_recoveries,omitempty"`
 	// NotRead are the topics that were not read, because the brokers refused it.
 	NotRead []NotRead `json:"not_read,omitempty"`
 	// Read is the number of records that were read, of all tasks.
@@ -111,9 +111,9 @@ type Failure struct {
 	Forced bool `json:"forced,omitempty"`
 	// Answered tells whether an outcome for it was found.
 	Answered bool `json:"answered"`
-	// PassedOver: it is not answered, but below the group's committed offset, so it will
+	// Skipped: it is not answered, but below the group's committed offset, so it will
 	// not be read.
-	PassedOver bool `json:"passed_over,omitempty"`
+	Skipped bool `json:"passed_over,omitempty"`
 }
 
 // Answer has the contents of an outcome.

@@ -93,7 +93,7 @@ func New(cfg Config) (*Reader, error) {
 // and wraps ErrNoAnswer if the brokers do not answer.
 func (r *Reader) Task(ctx context.Context, id string) (History, error) {
 	return r.run(ctx, r.newReading(id, false), func(t *reading) ([][]section, error) {
-		wanted, since, err := t.planEvents(ctx)
+		failureEvents, since, err := t.planEvents(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -102,7 +102,7 @@ func (r *Reader) Task(ctx context.Context, id string) (History, error) {
 			topics = append(topics, r.cfg.Recovered)
 		}
 		outcomes, err := t.planOutcomes(ctx, since, topics)
-		return [][]section{outcomes, wanted}, err
+		return [][]section{outcomes, failureEvents}, err
 	})
 }
 
@@ -121,6 +121,9 @@ type reading struct {
 	r     *Reader
 	id    string
 	since time.Time
+	// onlyOutcomes: neither failure events nor dead letters and recoveries are read, and no
+	// outcome is dropped.
+	onlyOutcomes bool
 	// committed are the group's offsets in the failed topic, as far as known.
 	committed map[int]int64
 	total     int64 // records to read, about
@@ -133,8 +136,8 @@ type reading struct {
 	lastAnswer atomic.Int64 // of the brokers, in nanoseconds
 }
 
-func (r *Reader) newReading(id string, all bool) *reading {
-	t := &reading{r: r, id: id, since: r.cfg.Now().Add(-r.cfg.Window), committed: map[int]int64{}, collector: newCollector(all)}
+func (r *Reader) newReading(id string, onlyOutcomes bool) *reading {
+	t := &reading{r: r, id: id, since: r.cfg.Now().Add(-r.cfg.Window), committed: map[int]int64{}, onlyOutcomes: onlyOutcomes, collector: newCollector(onlyOutcomes)}
 	t.brokersAnswered()
 	return t
 }
@@ -144,7 +147,7 @@ func (t *reading) brokersAnswered() { t.lastAnswer.Store(t.r.cfg.Now().UnixNano(
 
 // run reads what is planned, one list after the other.
 func (r *Reader) run(ctx context.Context, t *reading, plan func(*reading) ([][]section, error)) (History, error) {
-	h := History{TaskID: t.id, Since: t.since, Entries: []Entry{}, ToldOfRecoveries: r.cfg.Recovered != "" && !t.all}
+	h := History{TaskID: t.id, Since: t.since, Entries: []Entry{}, RecoveriesRead: r.cfg.Recovered != "" && !t.onlyOutcomes}
 	if err := events.CheckTaskID(t.id); err != nil {
 		h.TaskID = ""
 		return h, err

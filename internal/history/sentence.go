@@ -88,16 +88,16 @@ func (e Entry) failure() string {
 		b.WriteString(" It is forced: budget, age and skip codes do not apply.")
 	}
 	switch {
-	case e.Failure.PassedOver:
-		b.WriteString(" " + PassedOver)
+	case e.Failure.Skipped:
+		b.WriteString(" " + SkippedText)
 	case !e.Failure.Answered:
 		b.WriteString(" No outcome was found for it.")
 	}
 	return b.String()
 }
 
-// PassedOver explains Failure.PassedOver, and what to do.
-const PassedOver = "No outcome was found for it, but the group has committed a later offset. It was skipped " +
+// SkippedText explains Failure.Skipped, and what to do.
+const SkippedText = "No outcome was found for it, but the group has committed a later offset. It was skipped " +
 	"(KAFKA_START_OFFSET=latest, or the group's offsets were changed), or its outcome is deleted. " +
 	"It will not be read: retry the task with `remux-retrier retry TASK_ID`."
 
@@ -187,8 +187,8 @@ func (h History) summary() string {
 	}
 	since := "since " + h.Since.UTC().Format(timeFormat) + " UTC"
 	switch {
-	case event != nil && event.Failure.PassedOver:
-		return fmt.Sprintf("Its latest failure event, of %s UTC, will not be answered. %s", event.At.UTC().Format(timeFormat), PassedOver)
+	case event != nil && event.Failure.Skipped:
+		return fmt.Sprintf("Its latest failure event, of %s UTC, will not be answered. %s", event.At.UTC().Format(timeFormat), SkippedText)
 	case event != nil && !event.Failure.Answered:
 		return fmt.Sprintf("Its latest failure event, of %s UTC, has no outcome yet: it is waiting, or it was ignored as no failure. The page or /api/tasks/ID of the instance that owns partition %d of %s shows which, and why.",
 			event.At.UTC().Format(timeFormat), event.Partition, event.Topic)
@@ -196,7 +196,7 @@ func (h History) summary() string {
 		return fmt.Sprintf("It has succeeded after %s, %s.", count(recovery.Recovery.Retries, "retry", "retries"), recovery.Recovery.When())
 	case outcome != nil:
 		text := fmt.Sprintf("Its latest answer, of %s UTC, is %s, %s. %s", outcome.At.UTC().Format(timeFormat), outcome.Outcome.Outcome, outcome.Outcome.Reason, outcome.Outcome.Reason.Message())
-		if h.ToldOfRecoveries && outcome.Outcome.Outcome == events.Retried {
+		if h.RecoveriesRead && outcome.Outcome.Outcome == events.Retried {
 			text += NoSuccessReported
 		}
 		return text

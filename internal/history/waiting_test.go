@@ -20,7 +20,7 @@ func TestWhatWaitsIsFoundHoweverLongItHasWaited(t *testing.T) {
 		time.Sleep(30 * time.Hour)
 		w.committed = map[int]consumer.Position{0: {Offset: 1}}
 		h := w.read()
-		if kinds(h) != "failure_event(open)" || h.Entries[0].Failure.PassedOver || h.Read != 1 || !strings.Contains(h.Summary(), "it is waiting") {
+		if kinds(h) != "failure_event(open)" || h.Entries[0].Failure.Skipped || h.Read != 1 || !strings.Contains(h.Summary(), "it is waiting") {
 			t.Errorf("%+v: %s", h, h.Summary())
 		}
 	})
@@ -69,7 +69,7 @@ func TestWhatTheGroupHasPassedOverIsNotToldToWait(t *testing.T) {
 			t.Fatal(kinds(h))
 		}
 		for i, e := range h.Entries {
-			if e.Failure != nil && e.Failure.PassedOver != (i == 2) {
+			if e.Failure != nil && e.Failure.Skipped != (i == 2) {
 				t.Errorf("%+v", e.Failure)
 			}
 		}
@@ -100,7 +100,7 @@ func TestWhatIsAnsweredWhileItIsReadIsNotPassedOver(t *testing.T) {
 				return map[int]consumer.Position{0: {Offset: 1}}, nil
 			}
 		})
-		if h, err := r.Task(context.Background(), "7"); err != nil || kinds(h) != "failure_event outcome(accepted)" || h.Entries[0].Failure.PassedOver {
+		if h, err := r.Task(context.Background(), "7"); err != nil || kinds(h) != "failure_event outcome(accepted)" || h.Entries[0].Failure.Skipped {
 			t.Errorf("%+v, %v", h, err)
 		}
 	})

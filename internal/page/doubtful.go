@@ -6,12 +6,6 @@ import (
 	"remux-retrier/internal/history"
 )
 
-// Codes of verdicts about unread topics and about skipped events.
-const (
-	busy       = "busy"
-	passedOver = "passed_over"
-)
-
 // asFarAsRead changes a verdict that depends on topics which were not read, or not
 // completely. The new verdict says why.
 func (t Task) asFarAsRead(v Verdict) Verdict {
@@ -32,6 +26,6 @@ func (t Task) asFarAsRead(v Verdict) Verdict {
 
 // skipped is the verdict on an event that will not be read.
 func skipped(event *history.Entry) Verdict {
-	return Verdict{passedOver, "Not retried: its event was skipped",
-		fmt.Sprintf("Its failure event is at offset %d of partition %d. %s", event.Offset, event.Partition, history.PassedOver)}
+	return Verdict{skippedEvent, "Not retried: its event was skipped",
+		fmt.Sprintf("Its failure event is at offset %d of partition %d. %s", event.Offset, event.Partition, history.SkippedText)}
 }

@@ -32,6 +32,8 @@ const (
 	deadLetter     = "dead_letter"
 	answeredBefore = "answered"
 	recovered      = "recovered"
+	busy           = "busy"
+	skippedEvent   = "passed_over"
 )
 
 // titles say for every reason whether the task was retried, and why not.
@@ -76,7 +78,7 @@ func (e evidence) verdict() Verdict {
 		return own.Verdict
 	}
 	switch {
-	case open && event.Failure.PassedOver:
+	case open && event.Failure.Skipped:
 		return skipped(event)
 	case open:
 		return e.unread(event)
