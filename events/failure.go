@@ -51,8 +51,6 @@ type Failure struct {
 	Forced bool
 	// Succeeded: the event reports that the task has succeeded. Only ReadEvent sets it.
 	Succeeded bool
-
-	successes bool // ReadEvent asks for them
 }
 
 // ForceHeader with the exact value "true" makes a failure event Forced. If it is repeated,
@@ -80,18 +78,23 @@ func ReadEvent(value []byte, headers []Header) (Failure, error) {
 	return readEvent(value, headers, true)
 }
 
+// failureReader reads a Failure. With successes it also accepts events that report one.
+type failureReader struct {
+	Failure
+	successes bool
+}
+
 func readEvent(value []byte, headers []Header, successes bool) (Failure, error) {
-	failure := Failure{successes: successes}
+	f := failureReader{successes: successes}
 	err := checkText(value)
 	if err == nil {
-		err = failure.read(value, outermost)
+		err = f.read(value, outermost)
 	}
 	if err != nil {
 		return Failure{}, foreignFormat(err, value)
 	}
-	failure.addHeaders(headers)
-	failure.successes = false
-	return failure, nil
+	f.addHeaders(headers)
+	return f.Failure, nil
 }
 
 // checkText rejects what no JSON parser should read, with a cause that the producer's

@@ -3,7 +3,7 @@ package events
 import "fmt"
 
 // readNotification reads shape 3, MPC's own notification.
-func (f *Failure) readNotification(o *object) error {
+func (f *failureReader) readNotification(o *object) error {
 	raw, err := o.one(fieldRemuxInfo)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func ReadNotification(value []byte) (Notification, error) {
 	if o.has(fieldSpecversion) || !o.isSMN() || o.smnType() != smnNotification {
 		return Notification{}, ErrNotSMN
 	}
-	var f Failure
+	var f failureReader
 	err := f.readSMN(&o)
 	switch {
 	case err == nil:

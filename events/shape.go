@@ -19,7 +19,7 @@ const (
 
 // read recognizes a JSON text's shape by its fields, in an order that gives every text
 // exactly one shape, and reads it.
-func (f *Failure) read(text []byte, at place) error {
+func (f *failureReader) read(text []byte, at place) error {
 	var o object
 	if err := o.read(text); err != nil {
 		return err
@@ -42,7 +42,7 @@ func (f *Failure) read(text []byte, at place) error {
 
 // readPlain reads shape 1: {"task_id":"538526"}. The id may be an unsigned integer, whose
 // digits are used exactly as written: ids may exceed 2^53 and 2^64.
-func (f *Failure) readPlain(o *object) error {
+func (f *failureReader) readPlain(o *object) error {
 	id, err := readTaskID(o)
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func inWords(raw []byte) string {
 
 // readCloudEvent reads shape 2 in structured mode (CloudEvents 1.0, JSON format). Binary
 // mode needs no code here: its value is the data.
-func (f *Failure) readCloudEvent(o *object) error {
+func (f *failureReader) readCloudEvent(o *object) error {
 	version, err := o.one(fieldSpecversion)
 	if err != nil {
 		return err

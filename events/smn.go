@@ -36,7 +36,7 @@ func (o *object) smnType() string {
 
 // readSMN reads shape 4: an SMN envelope whose message is a JSON text of shape 1 or 3 in a
 // string.
-func (f *Failure) readSMN(o *object) error {
+func (f *failureReader) readSMN(o *object) error {
 	if _, err := o.one(fieldType); err != nil {
 		return err
 	}
