@@ -12,7 +12,7 @@ import (
 	"remux-retrier/internal/retrier"
 )
 
-// Sources are the functions that the gauges are read from at each scrape. All except
+// Sources are the functions that metrics are read from at each scrape. All except
 // Retries are required.
 type Sources struct {
 	Consumer func() consumer.Status
@@ -26,9 +26,9 @@ type Sources struct {
 	Now      func() time.Time
 }
 
-// Watch adds the gauges. It may be called once.
+// Watch adds the metrics that are read at each scrape. It may be called once.
 func (m *Metrics) Watch(s Sources) {
-	m.registry.MustRegister(gauges{s})
+	m.registry.MustRegister(stateCollector{s})
 	if s.Retries != nil {
 		m.events.WithLabelValues(Recovered, Succeeded)
 	}
@@ -54,8 +54,8 @@ func (m *Metrics) CertificateEnds(at func() time.Time) {
 	}, func() float64 { return float64(at().Unix()) }))
 }
 
-// gauges is a collector that reads the packages' own state.
-type gauges struct{ Sources }
+// stateCollector reads the packages' own state.
+type stateCollector struct{ Sources }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
@@ -78,22 +78,22 @@ var (
 	publishErrs = describe("publish_errors_total", "Writes to a topic that failed and were retried.")
 	fetchErrs   = describe("fetch_errors_total", "Fetches that failed and were retried.")
 	dataLoss    = describe("data_loss_total", "Failure events that were deleted before they were read, and topics that were found recreated or cut. Always an alarm.")
-	panics      = describe("held_records_total", "Records held without an answer because handling them panicked: an error in this program. The log has the stack.")
+	panics      = describe("held_records_total", "Records that stay unanswered because handling them panicked: an error in this program. The log has the stack.")
 	unmarked    = describe("unmarked_commits_total", "Committed offsets without usable metadata of this service, by reason: foreign (an operator's reset, another program), cut, damaged. For the events after them the task's state is queried before any call.", "reason")
 	stuck       = describe("stuck_messages", "Kinds of messages that a topic rejects until an operator changes its settings.")
 	decisions   = describe("ledger_decisions", "Decisions of the whole group, within the budget's window, that this instance holds in memory.")
 	caughtUp    = describe("ledger_caught_up", "Whether this instance has read the outcome topics (1). It decides nothing before.")
 	skipped     = describe("ledger_skipped_total", "Records on the outcome topics that were skipped, by reason: foreign (of another group or program), unreadable, deleted (by retention, before they were read).", "reason")
-	allGauges   = []*prometheus.Desc{inFlight, waiting, lag, oldest, quota, available, operator, throttling, throttled, outages, joined, generations, commitErrs, publishErrs, fetchErrs, dataLoss, panics, unmarked, stuck, decisions, caughtUp, skipped, acceptedRetries}
+	stateDescs  = []*prometheus.Desc{inFlight, waiting, lag, oldest, quota, available, operator, throttling, throttled, outages, joined, generations, commitErrs, publishErrs, fetchErrs, dataLoss, panics, unmarked, stuck, decisions, caughtUp, skipped, acceptedRetries}
 )
 
-func (g gauges) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range allGauges {
+func (g stateCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range stateDescs {
 		out <- d
 	}
 }
 
-func (g gauges) Collect(out chan<- prometheus.Metric) {
+func (g stateCollector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
