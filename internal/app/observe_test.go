@@ -36,7 +36,7 @@ func TestWhatCannotBeReadIsFoundByItsKey(t *testing.T) {
 		seen := o.begin(delivery(key), events.Source{Offset: 7}, events.Failure{}, time.Now())
 		seen.ended(nil, story.DeadLetter, "not_json, the value is empty")
 		got := stories.Task(found)
-		if len(got) != 1 || got[0].Source.Offset != 7 || !got[0].Done || got[0].Steps[1].Kind != story.DeadLetter {
+		if len(got) != 1 || got[0].Source.Offset != 7 || !got[0].Finished || got[0].Steps[1].Kind != story.DeadLetter {
 			t.Errorf("%q: %+v", key, got)
 		}
 	}
@@ -63,7 +63,7 @@ func TestAnEventThatIsLeftUndecidedIsGivenUp(t *testing.T) {
 	seen := o.begin(delivery("1"), events.Source{}, events.Failure{TaskID: "1"}, time.Now())
 	seen.ended(errors.New("the group rebalances"), story.Published, "")
 	got := stories.Task("1")[0]
-	if last := got.Steps[len(got.Steps)-1]; last.Kind != story.GivenUp || last.Detail != "the group rebalances" || got.Outcome != nil || !got.Done {
+	if last := got.Steps[len(got.Steps)-1]; last.Kind != story.GivenUp || last.Detail != "the group rebalances" || got.Outcome != nil || !got.Finished {
 		t.Errorf("%+v", got)
 	}
 }

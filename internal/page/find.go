@@ -24,7 +24,7 @@ func (p *Page) find(ctx context.Context, id string, withTopics bool) Task {
 	shown := shownStories(stories)
 	t.Stories, t.StoriesLeftOut = eventStories(shown), len(stories)-len(shown)
 	t.Verdict = evidence{p.cfg.Clock.Now(), status, stories, known.topics, t.Owner}.verdict()
-	if !slices.ContainsFunc(stories, func(s story.Story) bool { return !s.Done }) {
+	if !slices.ContainsFunc(stories, func(s story.Story) bool { return !s.Finished }) {
 		t.Verdict = t.asFarAsRead(t.Verdict)
 	}
 	return t
@@ -72,22 +72,22 @@ const (
 func shownStories(stories []story.Story) []story.Story {
 	open, first := 0, oldestOpen
 	for _, s := range stories {
-		if !s.Done {
+		if !s.Finished {
 			open++
 		}
 	}
 	excess := max(0, len(stories)-maxStories)
-	excessEnded := min(excess, len(stories)-open)
-	excessOpen := excess - excessEnded
+	excessFinished := min(excess, len(stories)-open)
+	excessOpen := excess - excessFinished
 	kept := make([]story.Story, 0, maxStories)
 	for _, s := range stories {
 		switch {
-		case s.Done && excessEnded > 0:
-			excessEnded--
+		case s.Finished && excessFinished > 0:
+			excessFinished--
 			continue
-		case !s.Done && first > 0:
+		case !s.Finished && first > 0:
 			first--
-		case !s.Done && excessOpen > 0:
+		case !s.Finished && excessOpen > 0:
 			excessOpen--
 			continue
 		}
@@ -124,7 +124,7 @@ func (p *Page) owner(ctx context.Context, id string, h *history.History) *Owner 
 // the id, so it need not be the id's own partition.
 func partitionOf(stories []story.Story, h *history.History) (partition int, known bool) {
 	for _, s := range slices.Backward(stories) {
-		if !s.Done {
+		if !s.Finished {
 			return s.Source.Partition, true
 		}
 	}

@@ -237,7 +237,7 @@ func TestOfAStormOnlyAFewStoriesAreTold(t *testing.T) {
 			one := answeredStory("7", events.Covered)
 			one.Source.Offset = int64(i)
 			if i >= c.ended {
-				one.Steps, one.Done, one.Outcome = one.Steps[:1], false, nil
+				one.Steps, one.Finished, one.Outcome = one.Steps[:1], false, nil
 			}
 			s.stories = append(s.stories, one)
 		}

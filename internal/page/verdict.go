@@ -66,7 +66,7 @@ type evidence struct {
 func (e evidence) verdict() Verdict {
 	latest, mention, event := e.newest()
 	for i := len(e.stories) - 1; i >= 0; i-- {
-		if s := e.stories[i]; !s.Done && len(s.Steps) > 0 {
+		if s := e.stories[i]; !s.Finished && len(s.Steps) > 0 {
 			return e.unfinished(s)
 		}
 	}
@@ -125,7 +125,7 @@ func (e evidence) newest() (answer, mention, event *history.Entry) {
 func (e evidence) endedHere(event *history.Entry) bool {
 	return slices.ContainsFunc(e.stories, func(s story.Story) bool {
 		return s.Source.Partition == event.Partition && s.Source.Offset == event.Offset && s.Source.Time.Equal(event.At) &&
-			s.Done && s.Steps[len(s.Steps)-1].Kind != story.GivenUp
+			s.Finished && s.Steps[len(s.Steps)-1].Kind != story.GivenUp
 	})
 }
 

@@ -24,7 +24,7 @@ func a(steps ...story.Step) story.Story {
 	for i, step := range append([]story.Step{{Kind: story.Received}}, steps...) {
 		step.At = noon.Add(-time.Hour + time.Duration(i)*time.Second)
 		s.Steps = append(s.Steps, step)
-		s.Done = step.Kind.Ends()
+		s.Finished = step.Kind.Ends()
 	}
 	return s
 }

@@ -58,7 +58,7 @@ func (e evidence) unfinished(s story.Story) Verdict {
 // other says what the task's other event waits for.
 func (e evidence) other() string {
 	for _, s := range e.stories {
-		if !s.Done && len(s.Steps) > 0 && s.Steps[len(s.Steps)-1].Kind != story.DuplicateWait {
+		if !s.Finished && len(s.Steps) > 0 && s.Steps[len(s.Steps)-1].Kind != story.DuplicateWait {
 			return " That one: " + e.unfinished(s).Title + "."
 		}
 	}

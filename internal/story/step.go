@@ -88,20 +88,20 @@ type Listener interface{ Step(Step) }
 type Story struct {
 	// TaskID of an unreadable record is its key, if that could be a task's id: producers
 	// use the id as the key.
-	TaskID  string
-	Source  events.Source
-	EventID string // of the CloudEvent or SMN message; empty: none
-	Failure events.Failure
-	Steps   []Step
-	Outcome *events.Outcome // nil: none was decided here
-	Done    bool            // there will be no more steps
-	Number  uint64          // counts the stories in the order in which they ended; 0: not ended
+	TaskID   string
+	Source   events.Source
+	EventID  string // of the CloudEvent or SMN message; empty: none
+	Failure  events.Failure
+	Steps    []Step
+	Outcome  *events.Outcome // nil: none was decided here
+	Finished bool            // there will be no more steps
+	Number   uint64          // counts the stories in the order in which they finished; 0: unfinished
 }
 
 // Became returns the event's end in one word: the kind of its outcome, recovered,
 // dead_letter, ignored, or given_up; empty: it is still being answered.
 func (s Story) Became() string {
-	if !s.Done {
+	if !s.Finished {
 		return ""
 	}
 	switch last := s.Steps[len(s.Steps)-1]; {

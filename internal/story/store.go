@@ -12,16 +12,16 @@ import (
 	"remux-retrier/internal/clock"
 )
 
-// Bounds. The consumer's look-ahead bounds the unfinished stories. Of the ended ones
-// keepEnded are kept even if the unfinished alone exceed Config.Max. Above maxBytes, by
-// an approximate count, ended stories are dropped first, then details.
+// Bounds. The consumer's look-ahead bounds the unfinished stories. Of the finished ones
+// keepFinished are kept even if the unfinished alone exceed Config.Max. Above maxBytes, by
+// an approximate count, finished stories are dropped first, then details.
 const (
-	defaultMax = 2_500
-	keepEnded  = 500
-	maxBytes   = 32 << 20
-	maxText    = 256 // of one text, in bytes
-	keepLatest = 100 // for each result (Became), for Latest
-	keepSpare  = 64
+	defaultMax   = 2_500
+	keepFinished = 500
+	maxBytes     = 32 << 20
+	maxText      = 256 // of one text, in bytes
+	keepLatest   = 100 // for each result (Became), for Latest
+	keepSpare    = 64
 )
 
 // Config of a Store.
@@ -37,13 +37,13 @@ type Store struct {
 	cfg     Config
 	version atomic.Uint64
 
-	mu     sync.Mutex
-	byTask map[string][]*Record
-	count  int
-	bytes  int
-	ended  []*Record            // oldest first
-	latest map[string][]*Record // by Became, oldest first
-	spare  [][]Step             // slices of dropped stories, for new ones
+	mu       sync.Mutex
+	byTask   map[string][]*Record
+	count    int
+	bytes    int
+	finished []*Record            // oldest first
+	latest   map[string][]*Record // by Became, oldest first
+	spare    [][]Step             // slices of dropped stories, for new ones
 }
 
 // Record is the story of one event in the Store. It is the event's Listener: it adds each
@@ -97,17 +97,17 @@ func (r *Record) Step(step Step) {
 	s := r.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.story.Done {
+	if r.story.Finished {
 		return
 	}
-	if s.bytes > maxBytes { // although all ended stories were dropped
+	if s.bytes > maxBytes { // although all finished stories were dropped
 		step.Detail, step.Error = "", nil
 	}
 	r.add(step)
 	r.weigh()
 	if step.Kind.Ends() {
-		r.story.Done = true
-		s.ended = append(s.ended, r)
+		r.story.Finished = true
+		s.finished = append(s.finished, r)
 		s.note(r)
 		r.story.Number = s.version.Add(1)
 	}
@@ -137,11 +137,11 @@ func (r *Record) Decided(o events.Outcome) {
 	r.weigh()
 }
 
-// shrink drops the stories that ended first.
+// shrink drops the stories that finished first.
 func (s *Store) shrink() {
 	n := 0
-	for n < len(s.ended) && (s.bytes > maxBytes || s.count > s.cfg.Max && len(s.ended)-n > keepEnded) {
-		r := s.ended[n]
+	for n < len(s.finished) && (s.bytes > maxBytes || s.count > s.cfg.Max && len(s.finished)-n > keepFinished) {
+		r := s.finished[n]
 		list := s.byTask[r.story.TaskID]
 		i := slices.Index(list, r)
 		if list = slices.Delete(list, i, i+1); len(list) == 0 {
@@ -149,13 +149,13 @@ func (s *Store) shrink() {
 		} else {
 			s.byTask[r.story.TaskID] = list
 		}
-		s.ended[n] = nil
+		s.finished[n] = nil
 		s.drop(r)
 		s.bytes -= r.bytes
 		s.count--
 		n++
 	}
-	s.ended = s.ended[n:] // when append grows the slice, the dropped ones are freed
+	s.finished = s.finished[n:] // when append grows the slice, the dropped ones are freed
 }
 
 // drop frees a story's steps, except for the first and the last if Latest needs them.
@@ -185,7 +185,7 @@ func (s *Store) Task(id string) []Story {
 	return stories
 }
 
-// Latest returns the stories that ended last, newest first: the latest hundred of each result.
+// Latest returns the stories that finished last, newest first: the latest hundred of each result.
 // They have only the first and the last of their steps.
 func (s *Store) Latest() []Story {
 	s.mu.Lock()
@@ -202,13 +202,13 @@ func (s *Store) Latest() []Story {
 	return stories
 }
 
-// Earlier returns the stories that ended before the one with this number, newest
+// Earlier returns the stories that finished before the one with this number, newest
 // first, as far as they are kept. Each has only its first and last step.
 func (s *Store) Earlier(number uint64) []Story {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var stories []Story
-	for _, r := range slices.Backward(s.ended) {
+	for _, r := range slices.Backward(s.finished) {
 		if r.story.Number >= number {
 			continue
 		}
@@ -219,7 +219,7 @@ func (s *Store) Earlier(number uint64) []Story {
 	return stories
 }
 
-// Version changes with each story that ends, so that callers can see whether Latest has
+// Version changes with each story that finishes, so that callers can see whether Latest has
 // changed.
 func (s *Store) Version() uint64 { return s.version.Load() }
 

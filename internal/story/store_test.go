@@ -29,7 +29,7 @@ func TestATasksStoriesAreToldOldestFirstAndTheLatestNewestFirst(t *testing.T) {
 	}
 	stories := s.Task("a")
 	if len(stories) != 2 || stories[0].Source.Offset != 1 || stories[1].Source.Offset != 3 ||
-		stories[0].Done || !stories[1].Done || stories[0].EventID != "e-1" || stories[0].Failure.ErrorCode != "MPC.10105" {
+		stories[0].Finished || !stories[1].Finished || stories[0].EventID != "e-1" || stories[0].Failure.ErrorCode != "MPC.10105" {
 		t.Errorf("got %+v", stories)
 	}
 	latest := s.Latest()
@@ -53,13 +53,13 @@ func TestWhatIsToldDoesNotChangeAfterwards(t *testing.T) {
 	}
 }
 
-// A query may end after the event's story has ended.
+// A query may end after the event's story has finished.
 func TestStepsAfterTheEndArePassedOver(t *testing.T) {
 	s, clock := open(t, 0)
 	r := s.Begin("a", at(1), events.Failure{})
 	tell(clock, r, of(Received, GivenUp, State, GivenUp)...)
 	if got := kinds(s.Task("a")[0]); got != "received given_up" || len(s.Latest()) != 1 {
-		t.Errorf("got %s, ended %d times", got, len(s.Latest()))
+		t.Errorf("got %s, finished %d times", got, len(s.Latest()))
 	}
 }
 
@@ -91,8 +91,8 @@ func TestTheStoriesThatEndedFirstAreForgottenFirst(t *testing.T) {
 		tell(clock, s.Begin(fmt.Sprint(i), at(i), events.Failure{}), of(Received, Published)...)
 	}
 	tell(clock, open, of(Received)...)
-	if s.count != limit || len(s.byTask) != limit || len(s.ended) != limit-1 {
-		t.Errorf("%d stories of %d tasks, %d ended", s.count, len(s.byTask), len(s.ended))
+	if s.count != limit || len(s.byTask) != limit || len(s.finished) != limit-1 {
+		t.Errorf("%d stories of %d tasks, %d finished", s.count, len(s.byTask), len(s.finished))
 	}
 	if s.Task("0") != nil || s.Task("2999") == nil || s.Task("unfinished") == nil {
 		t.Error("the wrong stories were dropped")
@@ -143,10 +143,10 @@ func TestUnfinishedStoriesAreKeptBeyondTheLimitAndSomeEndedBesideThem(t *testing
 	s, clock := open(t, 10)
 	for i := range int64(1000) {
 		tell(clock, s.Begin("open", at(i), events.Failure{}), of(Received)...)
-		tell(clock, s.Begin("ended", at(i), events.Failure{}), of(Received, Published)...)
+		tell(clock, s.Begin("finished", at(i), events.Failure{}), of(Received, Published)...)
 	}
-	if open, ended := len(s.Task("open")), len(s.Task("ended")); open != 1000 || ended != keepEnded {
-		t.Errorf("%d unfinished, %d ended", open, ended)
+	if open, finished := len(s.Task("open")), len(s.Task("finished")); open != 1000 || finished != keepFinished {
+		t.Errorf("%d unfinished, %d finished", open, finished)
 	}
 }
 
@@ -167,7 +167,7 @@ func TestMemoryStaysBoundedWhateverTheAPIWrites(t *testing.T) {
 		t.Errorf("8,192 unfinished stories take %d MiB", used>>20)
 	}
 	tell(clock, s.Begin("late", at(1), events.Failure{}), Step{Kind: Refused, Detail: "why"}, Step{Kind: Published})
-	if got := s.Task("late"); len(got) != 0 { // it has ended, so it is dropped first
+	if got := s.Task("late"); len(got) != 0 { // it has finished, so it is dropped first
 		t.Errorf("kept %+v", got)
 	}
 	runtime.KeepAlive(s)
@@ -179,10 +179,10 @@ func TestEndedStoriesAreForgottenBeforeMemoryIsExceeded(t *testing.T) {
 		tell(clock, s.Begin(fmt.Sprint(i), at(i), events.Failure{Description: strings.Repeat("x", 200)}), of(Received, Call, Accepted, Answered, Published)...)
 	}
 	sum := 0
-	for _, r := range s.ended {
+	for _, r := range s.finished {
 		sum += r.bytes
 	}
-	if s.bytes > maxBytes || s.bytes != sum || s.count != len(s.ended) || s.count < 1000 {
+	if s.bytes > maxBytes || s.bytes != sum || s.count != len(s.finished) || s.count < 1000 {
 		t.Errorf("%d stories of %d bytes, counted as %d", s.count, sum, s.bytes)
 	}
 }

@@ -155,7 +155,7 @@ func (s *service) Earlier(number uint64) (list []story.Story) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, one := range slices.Backward(s.stories) {
-		if one.Done && one.Number < number {
+		if one.Finished && one.Number < number {
 			list = append(list, one)
 		}
 	}
@@ -211,7 +211,7 @@ func (s *service) add(id string, reason events.Reason, apiError *events.APIError
 			story.Step{At: last.At.Add(time.Millisecond), Kind: story.Answered, Reason: reason},
 			story.Step{At: last.At.Add(7 * time.Millisecond), Kind: story.Published, Detail: "remux." + string(reason.Kind())})
 	}
-	if one.Done = one.Steps[len(one.Steps)-1].Kind.Ends(); one.Done {
+	if one.Finished = one.Steps[len(one.Steps)-1].Kind.Ends(); one.Finished {
 		one.Number = uint64(n + 1)
 	}
 	s.stories = append(s.stories, one)
