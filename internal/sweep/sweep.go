@@ -138,8 +138,8 @@ func (s *Sweep) Run(ctx context.Context) (Totals, error) {
 	return s.totals, nil
 }
 
-// knownSince is the time from which the topics may know these failures. A task without an
-// end time may have failed at any time since the beginning of MPC's list.
+// knownSince is the time from which the topics are read. A task without an end time may
+// have failed at any time since the beginning of MPC's list.
 func (s *Sweep) knownSince(failed map[string]mpcclient.ListedTask) time.Time {
 	for _, t := range failed {
 		if t.EndTime.IsZero() {
