@@ -89,7 +89,7 @@ func (c *Checker) certificate() {
 	case left <= 0:
 		c.fail(what, "expired at %s: replace it and its key (KAFKA_TLS_CERT_FILE, KAFKA_TLS_KEY_FILE)", at)
 	case left < endsSoon:
-		c.warn(what, "expires in %s, at %s: replace it and its key; a running service uses them without a restart", counted(int(left/(24*time.Hour)), "day"), at)
+		c.warn(what, "expires in %s, at %s: replace it and its key; a running service uses them without a restart", plain.Count(int(left/(24*time.Hour)), "day"), at)
 	default:
 		c.ok(what, "valid until %s", at)
 	}

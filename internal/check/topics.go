@@ -11,6 +11,7 @@ import (
 	"remux-retrier/consumer"
 	"remux-retrier/consumer/kafkalog"
 	"remux-retrier/internal/config"
+	"remux-retrier/internal/plain"
 )
 
 // deadLetterOverhead is how much the headers of a dead letter may add to its record, in
@@ -77,7 +78,7 @@ func (c *Checker) topic(ctx context.Context, client *kafkalog.Client, u use) (si
 		c.fail(what, "%d of %d partitions have no leader: brokers or the disks of all replicas are down", s.Leaderless, s.Partitions)
 	}
 	if c.failed == before {
-		c.ok(what, "%s, %s%s", counted(s.Partitions, "partition"), counted(s.Replicas, "replica"), current.text)
+		c.ok(what, "%s, %s%s", plain.Count(s.Partitions, "partition"), plain.Count(s.Replicas, "replica"), current.text)
 	}
 	return current.size
 }
@@ -116,7 +117,7 @@ func (c *Checker) durability(what string, s kafkalog.TopicState, insync int) {
 	case insync > s.Replicas:
 		c.fail(what, "min.insync.replicas is %d, but there %s: nothing can be written with acks=all; lower the one or raise the other", insync, are(s.Replicas, "replica"))
 	case s.InSync < insync:
-		c.fail(what, "a partition has %s in sync, but min.insync.replicas is %d: it cannot be written until more replicas are in sync", counted(s.InSync, "replica"), insync)
+		c.fail(what, "a partition has %s in sync, but min.insync.replicas is %d: it cannot be written until more replicas are in sync", plain.Count(s.InSync, "replica"), insync)
 	case s.Replicas == 1:
 		c.warn(what, "has one replica: its records are lost with its broker; three, with min.insync.replicas=2, are usual")
 	case insync == s.Replicas:
@@ -160,26 +161,19 @@ func (c *Checker) rights(what string, u use, r kafkalog.Rights) {
 	need("WRITE", r.Write, u.write, u.writeByCommand)
 }
 
-// counted returns a number with its noun, which has a regular plural.
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// are is counted with its verb.
+// are returns a number with its noun and verb.
 func are(n int, what string) string {
 	if n == 1 {
-		return "is " + counted(n, what)
+		return "is " + plain.Count(n, what)
 	}
-	return "are " + counted(n, what)
+	return "are " + plain.Count(n, what)
 }
 
 // retentionOf reads retention.ms; 0 means for ever, or that it is not a number.
 func retentionOf(millis string) time.Duration {
 	n, err := strconv.ParseInt(millis, 10, 64)
-	if err != nil || n < 0 || n > int64(290*365*24*time.Hour/time.Millisecond) {
+	const longest = 290 * 365 * 24 * time.Hour // about the largest Duration
+	if err != nil || n < 0 || n > int64(longest/time.Millisecond) {
 		return 0
 	}
 	return time.Duration(n) * time.Millisecond
@@ -190,7 +184,7 @@ func forHowLong(d time.Duration) string {
 	case d == 0:
 		return "ever"
 	case d%(24*time.Hour) == 0:
-		return counted(int(d/(24*time.Hour)), "day")
+		return plain.Count(int(d/(24*time.Hour)), "day")
 	}
 	return d.String()
 }

@@ -96,7 +96,7 @@ func (a *retryRun) findAndAsk(ctx context.Context, env Env) int {
 		if a.limit > 0 {
 			n = min(n, a.limit)
 		}
-		yes, err := confirm(ctx, env, fmt.Sprintf("Publish %s?", counted(n, "failure event")))
+		yes, err := confirm(ctx, env, fmt.Sprintf("Publish %s?", plain.Count(n, "failure event")))
 		if err != nil {
 			return fail(env, err)
 		}
@@ -154,7 +154,7 @@ func (f found) ids() (ids []string) {
 // tell prints how many there are, and some of them.
 func (f found) tell(w io.Writer) {
 	const sample = 5
-	fmt.Fprintf(w, "%s found", counted(len(f.tasks), "task"))
+	fmt.Fprintf(w, "%s found", plain.Count(len(f.tasks), "task"))
 	for _, left := range []struct {
 		n   int
 		why string
@@ -189,13 +189,6 @@ func line(t *outcomes.Task) string {
 		codes = strings.TrimPrefix(codes+","+last.APICode, ",")
 	}
 	return fmt.Sprintf("%s\t%s\t%s\t%s", shown(t.ID), last.Reason, cmp.Or(plain.Text(codes), "no code"), last.At.UTC().Format(time.RFC3339))
-}
-
-func counted(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
 }
 
 // confirm asks a person. Only y and yes count as a yes.

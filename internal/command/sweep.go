@@ -12,6 +12,7 @@ import (
 	"remux-retrier/internal/clock"
 	"remux-retrier/internal/config"
 	"remux-retrier/internal/outcomes"
+	"remux-retrier/internal/plain"
 	"remux-retrier/internal/sweep"
 )
 
@@ -186,5 +187,5 @@ func swept(t sweep.Totals, dry bool) string {
 	if rest := t.Listed - t.Done; rest > 0 {
 		text += fmt.Sprintf("; %d not looked at yet", rest)
 	}
-	return text + fmt.Sprintf(" (%s to MPC)", counted(t.Requests, "request"))
+	return text + fmt.Sprintf(" (%s to MPC)", plain.Count(t.Requests, "request"))
 }

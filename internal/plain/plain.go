@@ -5,8 +5,8 @@
 //
 // It is used where text leaves the process: standard output and error, the log, and the
 // page's JSON. In a JSON string that is UTF-8 the escapes mean the same characters. The page
-// does the same in static/dom.js. Time is a time of any year as JSON, and Wrap breaks help
-// texts into lines. Any package may import it.
+// does the same in static/dom.js. Time is a time of any year as JSON, Wrap breaks help texts
+// into lines, and Count writes a number with its noun. Any package may import it.
 package plain
 
 import (
