@@ -27,13 +27,13 @@ var redriveCommand = command{
 	more: `
 Key, value and headers go back unchanged; of the service's headers only
 dead-letter-count stays. A record that became a dead letter twice, or is not a dead
-letter of this service, is left where it is, and printed with the reason. It ends at
-the last dead letter that was there when it began.
+letter of this service, is skipped and printed with the reason. It ends at the last
+dead letter that was there when it began.
 
 The progress is kept as offsets of the consumer group KAFKA_GROUP_ID` + redriveGroup + `,
 committed after the records are acknowledged. An interrupted run, started again,
 continues and repeats nothing; after kill -9 at most the last 100 records are
-written twice. A later run finds what a run with --reason or --task has left out.
+written twice. A later run finds what a run with --reason or --task did not select.
 Several runs at the same time share the work.
 `,
 	prepare: func(flags *flag.FlagSet) func(context.Context, Env, []string) int {
@@ -149,9 +149,9 @@ func summary(t redrive.Totals, dry bool) string {
 	if dry {
 		done = "would be put back"
 	}
-	text := fmt.Sprintf("%d %s, %d left with a reason", t.Redriven, done, t.Left)
+	text := fmt.Sprintf("%d %s, %d skipped", t.Redriven, done, t.Skipped)
 	if t.Others > 0 {
-		text += fmt.Sprintf(", %d that the options leave out", t.Others)
+		text += fmt.Sprintf(", %d not selected by the options", t.Others)
 	}
 	if t.Before > 0 {
 		text += fmt.Sprintf(", %d put back before", t.Before)

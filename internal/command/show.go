@@ -10,8 +10,8 @@ import (
 	"remux-retrier/internal/redrive"
 )
 
-// show prints a redrive: on standard output each record that is left, and in a dry run each
-// that would be put back; on standard error the progress.
+// show prints a redrive: on standard output each record that is skipped, and in a dry run
+// each that would be put back; on standard error the progress.
 type show struct {
 	*progress
 	out     io.Writer
@@ -30,9 +30,9 @@ func (s *show) Selected(r *consumer.Record) {
 	}
 }
 
-func (s *show) Left(r *consumer.Record, why string) {
+func (s *show) Skipped(r *consumer.Record, why string) {
 	s.clear()
-	fmt.Fprintf(s.out, "left %s: %s\n", place(r), plain.Text(why))
+	fmt.Fprintf(s.out, "skipped %s: %s\n", place(r), plain.Text(why))
 }
 
 func (s *show) Problem(text string) {
@@ -55,5 +55,5 @@ func (s *show) Notice(text string) {
 
 func (s *show) Progress(t redrive.Totals) {
 	rate := float64(t.Redriven) / max(time.Since(s.began).Seconds(), 0.001)
-	s.set(t.Read, t.Of, fmt.Sprintf("%d of %d read, %d put back (%.0f/s), %d left", t.Read, t.Of, t.Redriven, rate, t.Left))
+	s.set(t.Read, t.Of, fmt.Sprintf("%d of %d read, %d put back (%.0f/s), %d skipped", t.Read, t.Of, t.Redriven, rate, t.Skipped))
 }

@@ -183,7 +183,7 @@ func swept(t sweep.Totals, dry bool) string {
 	if dry {
 		done = "would be published"
 	}
-	text := fmt.Sprintf("%d %s, %d known already, %d left with a reason", t.Published, done, t.Known, t.Left)
+	text := fmt.Sprintf("%d %s, %d known already, %d skipped", t.Published, done, t.Known, t.Skipped)
 	if rest := t.Listed - t.Done; rest > 0 {
 		text += fmt.Sprintf("; %d not looked at yet", rest)
 	}

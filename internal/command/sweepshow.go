@@ -10,8 +10,8 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// sweepShow prints a sweep: on standard output each event, and each task that is left; on
-// standard error the progress.
+// sweepShow prints a sweep: on standard output each event, and each task that is skipped;
+// on standard error the progress.
 type sweepShow struct {
 	*progress
 	env Env
@@ -30,12 +30,13 @@ func (s *sweepShow) Published(t mpcclient.ListedTask, place string) {
 	fmt.Fprintf(s.env.Stdout, "%s\t%s\t%s\t%s\n", shown(t.ID), cmp.Or(place, "would be published"), plain.Text(cmp.Or(t.ErrorCode, "no code")), ended)
 }
 
-func (s *sweepShow) Left(taskID, why string) {
+func (s *sweepShow) Skipped(taskID, why string) {
 	s.clear()
+	what := "skipped"
 	if taskID != "" {
-		why = shown(taskID) + ": " + why
+		what += " " + shown(taskID)
 	}
-	fmt.Fprintf(s.env.Stdout, "left %s\n", plain.Text(why))
+	fmt.Fprintf(s.env.Stdout, "%s: %s\n", what, plain.Text(why))
 }
 
 func (s *sweepShow) Progress(t sweep.Totals) {

@@ -61,14 +61,14 @@ type message struct {
 type item struct {
 	record  *consumer.Record
 	verdict verdict
-	why     string // if it is left
+	why     string // if it is skipped
 }
 
 type verdict int
 
 const (
 	selected verdict = iota
-	left
+	skipped
 	other   // not selected by the filter
 	earlier // put back by an earlier run
 )
@@ -126,23 +126,23 @@ func (b *batch) add(r *consumer.Record) {
 // decide decides what is done with a record. letter is read from its headers; err: it is not
 // a dead letter.
 func (b *batch) decide(r *consumer.Record, letter events.DeadLetterInfo, err error) item {
-	leave := func(format string, args ...any) item {
-		return item{record: r, verdict: left, why: fmt.Sprintf(format, args...)}
+	skip := func(format string, args ...any) item {
+		return item{record: r, verdict: skipped, why: fmt.Sprintf(format, args...)}
 	}
 	switch {
 	case !b.r.cfg.Filter.selects(r, letter.Reason):
 		return item{record: r, verdict: other}
 	case err != nil:
-		return leave("%v", err)
+		return skip("%v", err)
 	case letter.Source.Topic != b.r.cfg.Failed:
-		return leave("it comes from topic %s, not from %s", letter.Source.Topic, b.r.cfg.Failed)
+		return skip("it comes from topic %s, not from %s", letter.Source.Topic, b.r.cfg.Failed)
 	case letter.Size > 0:
-		return leave("it is only a reference to the record of %d bytes at offset %d of partition %d: retry its tasks with `retry`", letter.Size, letter.Source.Offset, letter.Source.Partition)
+		return skip("it is only a reference to the record of %d bytes at offset %d of partition %d: retry its tasks with `retry`", letter.Size, letter.Source.Offset, letter.Source.Partition)
 	case letter.Count >= tooOften:
-		return leave("it came back: it has been a dead letter %d times, the last time for %s: %s", letter.Count, letter.Reason, letter.Message)
+		return skip("it came back: it has been a dead letter %d times, the last time for %s: %s", letter.Count, letter.Reason, letter.Message)
 	case b.done.contains(r, letter.Reason):
-		// This is checked last: an earlier run has also handled what it left, but did not put
-		// that back.
+		// This is checked last: an earlier run has also handled what it skipped, but did not
+		// put that back.
 		return item{record: r, verdict: earlier}
 	}
 	return item{record: r}
@@ -198,7 +198,7 @@ func (b *batch) report(next int64, refused map[int]error) {
 		}
 		if it.verdict == selected {
 			if why := refused[n]; why != nil {
-				it.verdict, it.why = left, fmt.Sprintf("topic %s refuses it, and later runs will not try again: retry its task with `retry` (%v)", b.r.cfg.Failed, why)
+				it.verdict, it.why = skipped, fmt.Sprintf("topic %s refuses it, and later runs will not try again: retry its task with `retry` (%v)", b.r.cfg.Failed, why)
 			}
 			n++
 		}
@@ -206,9 +206,9 @@ func (b *batch) report(next int64, refused map[int]error) {
 		case selected:
 			t.Redriven++
 			listener.Selected(it.record)
-		case left:
-			t.Left++
-			listener.Left(it.record, it.why)
+		case skipped:
+			t.Skipped++
+			listener.Skipped(it.record, it.why)
 		case other:
 			t.Others++
 		case earlier:

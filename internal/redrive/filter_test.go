@@ -126,15 +126,15 @@ func TestWhatAFilteredRunLeftIsNotSaidToBePutBack(t *testing.T) {
 			headerless,
 			letter(events.NoTaskID, "other", "rest"),
 		)
-		run := func(change func(*redrive.Config), redriven, left, others, before int) {
+		run := func(change func(*redrive.Config), redriven, skipped, others, before int) {
 			t.Helper()
 			e := &recorder{}
 			got, err := w.run(context.Background(), e, change)
-			if err != nil || got.Redriven != redriven || got.Left != left || got.Others != others || got.Before != before || got.Read != got.Of {
+			if err != nil || got.Redriven != redriven || got.Skipped != skipped || got.Others != others || got.Before != before || got.Read != got.Of {
 				t.Errorf("%+v, %v", got, err)
 			}
-			if len(e.left) != left || left > 0 && !strings.Contains(e.left[0], "often: it came back: it has been a dead letter 5 times") {
-				t.Errorf("reported %q", e.left)
+			if len(e.skipped) != skipped || skipped > 0 && !strings.Contains(e.skipped[0], "often: it came back: it has been a dead letter 5 times") {
+				t.Errorf("reported %q", e.skipped)
 			}
 		}
 		byTask := func(c *redrive.Config) { c.Filter.Task = "k" }

@@ -103,8 +103,8 @@ func TestWhatTheTopicDoesNotTakeIsLeftAndHoldsUpNoOther(t *testing.T) {
 		}
 		e := &recorder{}
 		totals, err := w.run(context.Background(), e, nil)
-		if err != nil || totals.Redriven != 40 || totals.Left != 1 || len(e.left) != 1 || !strings.Contains(e.left[0], "max.message.bytes") {
-			t.Errorf("%+v, %v, %q", totals, err, e.left)
+		if err != nil || totals.Redriven != 40 || totals.Skipped != 1 || len(e.skipped) != 1 || !strings.Contains(e.skipped[0], "max.message.bytes") {
+			t.Errorf("%+v, %v, %q", totals, err, e.skipped)
 		}
 		w.want(numbers(40))
 	})

@@ -59,8 +59,8 @@ type Config struct {
 type Listener interface {
 	// Selected: the record was put back, or would be in a dry run.
 	Selected(r *consumer.Record)
-	// Left: the record was not put back, and why.
-	Left(r *consumer.Record, why string)
+	// Skipped: the record was not put back, and why.
+	Skipped(r *consumer.Record, why string)
 	// Progress: the totals have changed.
 	Progress(t Totals)
 	// Problem: an operation of Kafka fails and is retried, or joining the group takes long.
@@ -75,9 +75,9 @@ type Totals struct {
 	// Read is the number of offsets that are done, Of the number of all offsets that the
 	// topic had when the run began.
 	Read, Of int64
-	// Redriven records were put back, Left were not, with a reason, Others are not
+	// Redriven records were put back, Skipped were not, with a reason, Others are not
 	// selected by the filter, Before were put back by an earlier run with a filter.
-	Redriven, Left, Others, Before int
+	Redriven, Skipped, Others, Before int
 	// LimitReached: the run ended at Limit.
 	LimitReached bool
 }

@@ -125,8 +125,8 @@ func TestWhatCameBackTwiceIsLeft(t *testing.T) {
 			letter(events.NoTaskID, "k", "once"))
 		e := &recorder{}
 		totals, err := w.run(context.Background(), e, nil)
-		if err != nil || totals.Left != 1 || len(e.left) != 1 || !strings.Contains(e.left[0], "twice: it came back: it has been a dead letter 2 times") {
-			t.Errorf("%+v, %v, %q", totals, err, e.left)
+		if err != nil || totals.Skipped != 1 || len(e.skipped) != 1 || !strings.Contains(e.skipped[0], "twice: it came back: it has been a dead letter 2 times") {
+			t.Errorf("%+v, %v, %q", totals, err, e.skipped)
 		}
 		w.want([]string{"once"})
 	})
@@ -141,7 +141,7 @@ func TestWhatIsNoDeadLetterOfThisTopicIsLeft(t *testing.T) {
 			}
 		}
 		w.dead(0, consumer.Message{Value: []byte("unknown")}, foreign, letter(events.NoTaskID, "k", "ours"))
-		if totals := w.must(nil); totals.Left != 2 {
+		if totals := w.must(nil); totals.Skipped != 2 {
 			t.Errorf("%+v", totals)
 		}
 		w.want([]string{"ours"})

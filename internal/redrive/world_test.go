@@ -75,16 +75,16 @@ func (w *world) redriven() []string {
 
 // recorder is a Listener that records its calls.
 type recorder struct {
-	selected, left []string
-	problems       []string
-	notices        []string
-	totals         redrive.Totals
-	onProgress     func(redrive.Totals)
+	selected, skipped []string
+	problems          []string
+	notices           []string
+	totals            redrive.Totals
+	onProgress        func(redrive.Totals)
 }
 
 func (e *recorder) Selected(r *consumer.Record) { e.selected = append(e.selected, string(r.Value)) }
-func (e *recorder) Left(r *consumer.Record, why string) {
-	e.left = append(e.left, string(r.Value)+": "+why)
+func (e *recorder) Skipped(r *consumer.Record, why string) {
+	e.skipped = append(e.skipped, string(r.Value)+": "+why)
 }
 func (e *recorder) Problem(text string) {
 	if text != "" {

@@ -56,8 +56,8 @@ func (s *Sweep) list(ctx context.Context) (map[string]mpcclient.ListedTask, erro
 			}
 		}
 		if page.Odd > 0 {
-			s.totals.Left += page.Odd
-			s.cfg.Listener.Left("", fmt.Sprintf("page %d of MPC's list has %d entries that are not tasks", n, page.Odd))
+			s.totals.Skipped += page.Odd
+			s.cfg.Listener.Skipped("", fmt.Sprintf("page %d of MPC's list has %d entries that are not tasks", n, page.Odd))
 		}
 		size := len(page.Tasks) + page.Odd
 		got += size

@@ -124,8 +124,8 @@ func TestEntriesThatAreNoTasksHoldUpNoOther(t *testing.T) {
 			return mpcclient.TaskPage{Tasks: append(numbered(0, 2), named("a b"), named("\x1b[2J")), Odd: 3, Total: 7}, nil
 		}
 		totals := w.must(nil)
-		if totals.Published != 2 || totals.Left != 5 || len(w.left) != 3 {
-			t.Errorf("%+v, %q", totals, w.left)
+		if totals.Published != 2 || totals.Skipped != 5 || len(w.skipped) != 3 {
+			t.Errorf("%+v, %q", totals, w.skipped)
 		}
 	})
 }

@@ -60,8 +60,8 @@ type Listener interface {
 	Listed(n, total int)
 	// Published: an event of the task was published at place, which is empty in a dry run.
 	Published(t mpcclient.ListedTask, place string)
-	// Left: no event is published for the task, and why. taskID is empty if it has none.
-	Left(taskID, why string)
+	// Skipped: no event is published for the task, and why. taskID is empty if it has none.
+	Skipped(taskID, why string)
 	// Progress: the totals have changed.
 	Progress(Totals)
 	// Trouble: a request to MPC failed, and is repeated.
@@ -73,9 +73,9 @@ type Totals struct {
 	// Listed counts the tasks that failed in the range, Done those that are dealt with.
 	Listed, Done int
 	// Published counts events (in a dry run those that it would publish), Known the failures
-	// that the topics know already, Left the tasks and entries of the list that get no event
-	// for another reason.
-	Published, Known, Left int
+	// that the topics know already, Skipped the tasks and entries of the list that get no
+	// event for another reason.
+	Published, Known, Skipped int
 	// Requests counts the requests to MPC, including failed ones.
 	Requests int
 	// Changed: the list became shorter while it was read, so some tasks may be missing.
@@ -174,9 +174,9 @@ func (s *Sweep) task(ctx context.Context, t mpcclient.ListedTask, known *outcome
 	}
 	m, err := events.Report{TaskID: t.ID, ErrorCode: t.ErrorCode, Description: t.Description, UserData: t.UserData, EndTime: t.EndTime}.Message()
 	if err != nil {
-		s.totals.Left++
+		s.totals.Skipped++
 		s.totals.Done++
-		s.cfg.Listener.Left(t.ID, err.Error())
+		s.cfg.Listener.Skipped(t.ID, err.Error())
 		return nil
 	}
 	place := ""

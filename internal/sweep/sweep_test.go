@@ -32,11 +32,11 @@ type world struct {
 	failing error // of MPC, so many times
 	times   int
 
-	topic  []events.Message
-	broken error // of the next event to be written, which is written all the same
-	left   []string
-	onEach func() // after each event
-	before func() // each event is written
+	topic   []events.Message
+	broken  error // of the next event to be written, which is written all the same
+	skipped []string
+	onEach  func() // after each event
+	before  func() // each event is written
 }
 
 func inWorld(t *testing.T, test func(w *world)) {
@@ -109,7 +109,7 @@ func (w *world) publish(ctx context.Context, m events.Message) (string, error) {
 
 func (w *world) Listed(int, int)                        {}
 func (w *world) Published(mpcclient.ListedTask, string) {}
-func (w *world) Left(id, why string)                    { w.left = append(w.left, id+": "+why) }
+func (w *world) Skipped(id, why string)                 { w.skipped = append(w.skipped, id+": "+why) }
 func (w *world) Progress(sweep.Totals)                  {}
 func (w *world) Trouble(string)                         {}
 

@@ -43,9 +43,9 @@ func TestTheCommandsWorkTogether(t *testing.T) {
 		}
 	}
 	expect(t, perform(t, 0, "redrive", "--dry-run"), "0 would be put back")
-	expect(t, perform(t, 0, "redrive"), "0 put back, 0 left with a reason")
+	expect(t, perform(t, 0, "redrive"), "0 put back, 0 skipped")
 	// The task that check queried is FAILED, but no event was published for it.
-	expect(t, perform(t, 0, "sweep"), "1\tremux.failed\tpartition ", "1 published, 0 known already, 0 left with a reason (1 request to MPC)")
+	expect(t, perform(t, 0, "sweep"), "1\tremux.failed\tpartition ", "1 published, 0 known already, 0 skipped (1 request to MPC)")
 	expect(t, perform(t, 0, "sweep"), "0 published, ")
 	expect(t, perform(t, 0, "retry", "--reason", "rejected", "--yes"), "0 tasks found")
 	if code := stop(); code != 0 {

@@ -83,7 +83,7 @@ func TestCommandRedriveInterruptedAndStartedAgainRepeatsNothing(t *testing.T) {
 		}, "redrive", "--rate", "1000")
 		s.want(t, 1, "interrupted", "not looked at yet")
 	}
-	last := r.command(nil, "redrive").want(t, 0, " put back, 0 left with a reason\n")
+	last := r.command(nil, "redrive").want(t, 0, " put back, 0 skipped\n")
 	if strings.ContainsAny(last.all(), "\r\x1b█") {
 		t.Errorf("a bar in a pipe: %q", last.all())
 	}
@@ -106,10 +106,10 @@ func TestCommandRedriveBesideTheServiceEndsAndLeavesWhatComesBack(t *testing.T) 
 	before, err := r.ends(r.failed)
 	must(t, err)
 	r.start().ready()
-	r.command(nil, "redrive").want(t, 0, "600 put back, 0 left")
+	r.command(nil, "redrive").want(t, 0, "600 put back, 0 skipped")
 	r.addPublished(r.since(before)...)
 	r.finishWithoutRepeats(60 * time.Second)
-	again := r.command(nil, "redrive").want(t, 0, "0 put back, 600 left with a reason")
+	again := r.command(nil, "redrive").want(t, 0, "0 put back, 600 skipped")
 	if n := strings.Count(again.out, "it came back: it has been a dead letter 2 times, the last time for no_task_id"); n != 600 {
 		t.Errorf("%d reasons:\n%.1000s", n, again.out)
 	}

@@ -60,12 +60,12 @@ func TestCommandSweepPublishesWhatNeverArrivedAndRunAgainNothing(t *testing.T) {
 	before, err := r.ends(r.failed)
 	must(t, err)
 
-	r.command(nil, "sweep", "--dry-run").want(t, 0, "230 would be published, 20 known already, 0 left with a reason (3 requests to MPC)\n", "lost-7\twould be published\tMPC.10104\t")
+	r.command(nil, "sweep", "--dry-run").want(t, 0, "230 would be published, 20 known already, 0 skipped (3 requests to MPC)\n", "lost-7\twould be published\tMPC.10104\t")
 	if n := len(r.since(before)); n != 0 {
 		t.Errorf("a dry run published %d events", n)
 	}
 	r.command(nil, "sweep", "--limit", "30").want(t, 0, "30 published, ")
-	r.command(nil, "sweep").want(t, 0, "200 published, ", "0 left with a reason")
+	r.command(nil, "sweep").want(t, 0, "200 published, ", "0 skipped")
 	got := r.since(before)
 	if !slices.Equal(keys(got), lost) {
 		t.Fatalf("%d events, want one of each of the %d lost failures", len(got), len(lost))
@@ -121,7 +121,7 @@ func TestCommandSweepInterruptedAndKilledAndStartedAgainRepeatsNothing(t *testin
 	from := published()
 	waitFor(t, 30*time.Second, "some to be published", func() (bool, string) { return published() > from+200, s.out.String() })
 	s.kill()
-	last := r.command(nil, "sweep").want(t, 0, " 0 left with a reason")
+	last := r.command(nil, "sweep").want(t, 0, " 0 skipped")
 	if got := keys(r.since(map[int32]int64{})); !slices.Equal(got, lost) {
 		t.Errorf("%d events, want one of each of the %d lost failures\n%s", len(got), len(lost), last.err)
 	}
