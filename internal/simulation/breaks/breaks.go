@@ -3,17 +3,17 @@ package main
 // edit replaces the only occurrence of old in a file.
 type edit struct{ file, old, now string }
 
-// broken is a plausible mistake. The simulation finds it within this number of seeds; the
-// table in docs/DESIGN.md has the same numbers.
-type broken struct {
+// mistake is a plausible one. The simulation finds it within this number of seeds; the table
+// in docs/DESIGN.md has the same numbers.
+type mistake struct {
 	name   string
 	within int
 	edits  []edit
 }
 
-// breaks are the mistakes that the simulation must find: in the consumer, the ledger, the
+// mistakes are those that the simulation must find: in the consumer, the ledger, the
 // decisions and the pacing.
-var breaks = []broken{
+var mistakes = []mistake{
 	{"commit before publish", 30, []edit{{"internal/app/handler.go",
 		"\te.Publish(func(err error) {\n\t\tacknowledged()\n",
 		"\te.Done()\n\te.Publish(func(err error) {\n\t\tacknowledged()\n",
@@ -69,14 +69,14 @@ var breaks = []broken{
 		"\tif t != nil {\n\t\tev.step(", "\tif t != nil && len(t.waiting) > 1000 {\n\t\tev.step(",
 	}}},
 	{"a state query after a crash covers nothing", 1000, []edit{{"internal/retrier/doubt.go",
-		"\t\te.extent = s.extent //", "\t\t_ = s.extent //",
+		"\t\tp.extent = s.extent //", "\t\t_ = s.extent //",
 	}}},
 	{"the state of a query that was sent too early is believed", 1000, []edit{{"internal/retrier/doubt.go",
-		"\tcase s.state == failed && s.sent.Before(e.clearAt):\n\t\te.stepNotYet()\n\t\treturn",
-		"\tcase s.state == failed && e.r.cfg.Clock.Now().Before(e.clearAt):\n\t\te.stepNotYet()\n\t\treturn",
+		"\tcase s.state == failed && s.sent.Before(p.clearAt):\n\t\tp.stepNotYet()\n\t\treturn",
+		"\tcase s.state == failed && p.r.cfg.Clock.Now().Before(p.clearAt):\n\t\tp.stepNotYet()\n\t\treturn",
 	}}},
 	{"a state query needs a slot", 3000, []edit{{"internal/retrier/decide.go",
-		"\tif e.doubt != none {\n", "\tif e.doubt != none && !e.r.takeSlot(e.t) {\n\t\treturn nil, pause{phase: ready}, nil\n\t}\n\tif e.doubt != none {\n",
+		"\tif p.doubt != none {\n", "\tif p.doubt != none && !p.r.schedule.takeSlot(p.t) {\n\t\treturn nil, pause{phase: ready}, nil\n\t}\n\tif p.doubt != none {\n",
 	}}},
 	{"a refused query fails all its tasks", 100, []edit{
 		{"internal/retrier/status.go", "\tcase len(ids) > 1:\n", "\tcase len(ids) > perRequest:\n"},
@@ -87,14 +87,14 @@ var breaks = []broken{
 		"case http.StatusRequestTimeout, ", "case http.StatusBadGateway, http.StatusRequestTimeout, ",
 	}}},
 	{"no ownership check before a call", 1000, []edit{{"internal/retrier/call.go",
-		"\t\tif writable && e.ev.Lease.MayCall() {\n", "\t\tif writable {\n",
+		"\t\tif writable && p.ev.Lease.MayCall() {\n", "\t\tif writable {\n",
 	}}},
 	{"an answer covers only its event", 10, []edit{
-		{"internal/retrier/answer.go", "\to.Covers = e.extent.covers\n", ""},
-		{"internal/retrier/answer.go", "\te.r.recent.add(e.t.id, e.extent.lastObservation, o)\n", ""},
+		{"internal/retrier/answer.go", "\to.Covers = p.extent.covers\n", ""},
+		{"internal/retrier/answer.go", "\tp.r.recent.add(p.t.id, p.extent.lastObservation, o)\n", ""},
 	}},
 	{"an exhausted task covers nothing", 1000, []edit{{"internal/retrier/decide.go",
-		"\t\treturn e.answerAll(reason, e.last), pause{}, nil\n", "\t\treturn e.answerAlone(reason), pause{}, nil\n",
+		"\t\treturn p.answerAll(reason, p.last), pause{}, nil\n", "\t\treturn p.answerAlone(reason), pause{}, nil\n",
 	}}},
 	{"an outage counts as an attempt", 1000, []edit{
 		{"internal/retrier/exhausted.go", "\tcase now.Outages != v.since.Outages || !available:\n\t\tv.pending = false\n\tcase ended < minSamples:\n\tcase served*10 >= ended*9:\n",

@@ -13,7 +13,7 @@ func TestDESIGNTellsOfEachMistake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, b := range breaks {
+	for _, b := range mistakes {
 		if row := fmt.Sprintf("\n| %s | %d |", b.name, b.within); !strings.Contains(string(design), row) {
 			t.Errorf("docs/DESIGN.md has no row that begins with %q", strings.TrimSpace(row))
 		}
@@ -22,7 +22,7 @@ func TestDESIGNTellsOfEachMistake(t *testing.T) {
 
 // A mistake whose text has moved or doubled tries nothing, or something else.
 func TestEachMistakeFitsTheCodeOnce(t *testing.T) {
-	for _, b := range breaks {
+	for _, b := range mistakes {
 		for _, e := range b.edits {
 			text, err := os.ReadFile("../../../" + e.file)
 			if err != nil {

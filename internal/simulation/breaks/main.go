@@ -40,7 +40,7 @@ func run(ctx context.Context, only string) error {
 	}
 	var failed error
 	fmt.Print("| Mistake | Found within | This time by seed | As |\n|---|---|---|---|\n")
-	for _, b := range breaks {
+	for _, b := range mistakes {
 		if !strings.Contains(b.name, only) {
 			continue
 		}
@@ -78,7 +78,7 @@ func copyModule(from, to string) error {
 var violation = regexp.MustCompile(`(?m)^seed (\d+) violates "([^"]+)"`)
 
 // find makes the mistake, simulates, and undoes it.
-func find(ctx context.Context, dir string, b broken) (seed, invariant string, err error) {
+func find(ctx context.Context, dir string, b mistake) (seed, invariant string, err error) {
 	for _, e := range b.edits {
 		path := filepath.Join(dir, e.file)
 		text, err := os.ReadFile(path)
