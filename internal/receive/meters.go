@@ -45,7 +45,7 @@ func NewMeters() *Meters {
 		}, []string{"result", "reason"}),
 		duration: auto.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "receive_duration_seconds",
-			Help:    "Time from a message's headers to its answer. SMN waits 5 seconds.",
+			Help:    "Time from a message's headers to its response. SMN waits 5 seconds.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2, 3, 4, 5, 10},
 		}),
 	}

@@ -13,14 +13,15 @@ const (
 // learned is how well a limit must be known, in percent: at most refusedAtMost of the
 // requests are refused, and at least usedAtLeast of what is admitted is used. Earlier
 // refusals for other reasons may make the limit look lower; it takes minutes to find that
-// out. Several instances that share a limit each learn from few requests a minute, and
+// out, and a limit that seems to have changed is searched twice, with up to nine refusals each
+// time. Several instances that share a limit each learn from few requests a minute, and
 // without a quota nothing shows at first how high a limit may be. Package pace's tests
 // check how well a limit is known without such disturbances.
 func (w *world) learned() (refusedAtMost, usedAtLeast int) {
 	if w.quota == 0 || len(w.slots) > 1 {
 		return 60, 25
 	}
-	return 20, 45
+	return 25, 45
 }
 
 // limited counts requests against the limit since it was learned.

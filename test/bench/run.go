@@ -15,7 +15,7 @@ const (
 	allocated   = "bytes allocated an event"
 	collection  = "GC, % of its CPU"
 	peak        = "peak memory, MB"
-	peakBare    = "peak memory less decisions, MB"
+	peakBare    = "peak memory without decisions, MB"
 	broker      = "the broker's CPU an event, µs"
 	answerTime  = "answer time, median, ms"
 	answerTail  = "answer time, 99th percentile, ms"
