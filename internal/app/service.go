@@ -94,7 +94,8 @@ func serve(ctx context.Context, cfg config.Config, version string, log *logrus.L
 	gate.OnFailing(mpc.CloseIdle) // each probe resolves MPC's name again: its address may have changed
 	if err := start.topics(ctx); err != nil {
 		if ctx.Err() != nil {
-			return nil // stopped while it waited
+			log.Info("stopped") // while it waited
+			return nil
 		}
 		return err
 	}

@@ -200,6 +200,9 @@ func TestStoppingWhileNoBrokerAnswersIsClean(t *testing.T) {
 	if n := strings.Count(output.String(), "waiting for the brokers"); n != 1 {
 		t.Errorf("said %d times:\n%s", n, output)
 	}
+	if !strings.Contains(output.String(), "stopped") {
+		t.Errorf("its end is not logged:\n%s", output)
+	}
 }
 
 // safeBuffer collects what the service prints while the test reads it.
