@@ -12,14 +12,15 @@ const (
 	// slowWrite: a partition whose current write is older is not writable.
 	slowWrite = time.Second
 	// minPending is how many unacknowledged messages any partition may have, but at most
-	// half of the call limit.
+	// half of the slots.
 	minPending = 8
 )
 
-// writable reports whether a message would be written soon. Each partition may hold a fair
-// part of the events that are called and unacknowledged, and at least a few. So a partition
-// that hangs cannot use up the whole limit before that is noticed. For the usual duration
-// of a write it may hold half of the limit: messages of a busy topic come in bursts.
+// writable reports whether a message would be written soon. Each partition in use may hold
+// an equal part of the slots (events that are called and unacknowledged), and at least a
+// few. So a partition that hangs cannot use up all slots before that is noticed. For the
+// usual duration of a write it may hold half of them: messages of a busy topic come in
+// bursts.
 func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool {
 	partition, err := p.partitionFor(ctx, topic, key)
 	if err != nil {
@@ -31,14 +32,14 @@ func (p *publisher) writable(ctx context.Context, topic string, key []byte) bool
 	if q.pending == 0 {
 		return true
 	}
-	partitions, age := p.used[topic], p.g.c.cfg.Clock.Now().Sub(q.began)
-	half := p.g.c.cfg.MaxInFlight
-	most := max(min(minPending, half), 2*half/partitions)
+	inUse, age := p.used[topic], p.g.c.cfg.Clock.Now().Sub(q.began)
+	slots := 2 * p.g.c.cfg.MaxInFlight
+	most := max(min(minPending, slots/2), slots/inUse)
 	switch {
-	case partitions == 1:
+	case inUse == 1: // it takes no slots from others
 		most = math.MaxInt
 	case age < usualWrite:
-		most = max(most, half)
+		most = max(most, slots/2)
 	}
 	return !q.failing && age < slowWrite && q.pending < most
 }

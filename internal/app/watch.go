@@ -17,7 +17,8 @@ const (
 )
 
 // watchedClient reports the consumer's operations to the watchdog: no commit, fetch or
-// write may hang. Waiting for the group does not count as hanging.
+// write may hang. Each one is watched like a loop that ends with it. Waiting for the group
+// does not count as hanging.
 type watchedClient struct {
 	Client
 	loops *admin.Loops

@@ -23,7 +23,7 @@ type Backoff struct {
 // within microseconds.
 func (b *Backoff) Next() time.Duration {
 	bound := b.Max
-	if b.failures < 62 && b.Base < b.Max>>b.failures {
+	if b.Base < b.Max>>b.failures {
 		bound = b.Base << b.failures
 	}
 	b.failures++

@@ -31,8 +31,7 @@ func (q *timeQueue) remove(i int) entry {
 	return e
 }
 
-// up and down move the entry at i to its position. If it need not move, up notes its
-// position.
+// up and down move the entry at i to its place, and report its position even if it stays.
 func (q *timeQueue) up(i int) {
 	e := q.entries[i]
 	for i > 0 {

@@ -2,7 +2,8 @@
 // its own:
 //
 //	quota.go     the tenant's quota: this instance's share of it, evenly spaced
-//	throttle.go  an unknown limit: the API refuses calls above it
+//	throttle.go  an unknown limit: the API refuses calls above it (limit.go: how it is
+//	             learned; meter.go: the rate that was admitted)
 //	breaker.go   the circuit breaker: the API fails for all
 //
 // gate.go combines them. permit.go is what callers use. queue.go is the order in which

@@ -107,10 +107,8 @@ func (t *throttle) served(now, sent time.Time) {
 		// window, that was not a limit.
 		t.limit.search(max(t.meter.rate(refused), r.rate/2))
 		t.measureAnew(now, refused)
-	case first && t.meter.admitted < enoughCalls, !first && refused > t.window/2 && r.rate*t.window.Seconds() > growIn && !t.sameAdmittedRate(refused):
-		// Too few requests to tell. Or all were refused for long, at a rate high enough to
-		// measure in that time: then the limit has changed, or there was none, unless as
-		// many were admitted as last time.
+	case first && t.meter.admitted < enoughCalls, !first && t.limitHasChanged(refused):
+		// Too few requests to tell, or what was learned no longer applies.
 		t.limit.search(min(r.rate, t.meter.estimate(r.rate, refused)))
 		t.measureAnew(now, refused)
 	case first || t.meter.enough(refused):
@@ -123,6 +121,13 @@ func (t *throttle) served(now, sent time.Time) {
 	t.limit.rate = max(t.limit.rate, 1/t.window.Seconds())
 	r.first = time.Time{}
 	t.next = now.Add(interval(t.limit.rate))
+}
+
+// limitHasChanged reports whether what was learned at the last decrease no longer applies:
+// everything was refused for long, after more than growIn requests a window, and not as many
+// were admitted as last time.
+func (t *throttle) limitHasChanged(refused time.Duration) bool {
+	return refused > t.window/2 && t.refusals.rate*t.window.Seconds() > growIn && !t.sameAdmittedRate(refused)
 }
 
 // sameAdmittedRate reports whether about the same rate was admitted as at the last decrease.

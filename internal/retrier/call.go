@@ -123,11 +123,10 @@ const firstFailuresPerMinute = 10
 // logFirstFailure tells operators of a task that may always fail, before its attempts are
 // exhausted.
 func (p *progress) logFirstFailure(refusal *mpcclient.Error) {
-	const text = "a task's call failed"
-	if p.r.cfg.Tally.Among(firstFailuresPerMinute, logrus.WarnLevel, text) {
+	if p.r.cfg.Tally.Among(firstFailuresPerMinute, logrus.WarnLevel, "a task's call failed") {
 		p.r.cfg.Logger.WithFields(logrus.Fields{
 			"task_id": p.t.id, "partition": p.ev.Source.Partition, "offset": p.ev.Source.Offset, "max_attempts": p.r.cfg.MaxAttempts,
-		}).WithError(refusal).Warn(text + ": it will be repeated, and each failure counts as an attempt only if MPC serves others meanwhile")
+		}).WithError(refusal).Warn("a task's call failed: it will be repeated, and each failure counts as an attempt only if MPC serves others meanwhile")
 	}
 }
 

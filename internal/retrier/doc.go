@@ -3,7 +3,7 @@
 //	decide.go       the decision about one event; read this function first
 //	retrier.go      the interfaces to the rest of the service
 //	task.go         a task: its waiting events and its progress with MPC
-//	schedule.go     which tasks run, and what the others wait for
+//	schedule.go     which tasks are active, and what the others wait for
 //	call.go         one retry call
 //	doubt.go        calls with an unknown result, and what the task's state tells about them
 //	answer.go       the outcome: for one event, or for all that were in the log
@@ -15,7 +15,6 @@
 //	queues.go       tasks in order of arrival, and by time; worker.go: the goroutines that
 //	                run them
 //	recent.go       this process's latest decisions
-//	firstfailure.go logs a task's first failed call
 //	steps.go        reports what happens to an event, see package story
 //
 // The unit of work is the task, however many events it has. A waiting event is data. A task
