@@ -160,15 +160,21 @@ type watched struct {
 	infosRead []fs.FileInfo // results of stat at the last read
 	infosSeen []fs.FileInfo // results of stat at the last check
 	digest    [sha256.Size]byte
-	lastErr   error // of the last check
+	lastErr   error // of the last check that was decided
 	reported  error // the problem in the last Event; nil: none
 }
+
+// errUndecided: the files were not read, since they may still be being written.
+var errUndecided = errors.New("undecided")
 
 // check returns the event to report and the function that makes the new value current.
 // Both are nil if there is nothing new.
 func (w *watched) check(now time.Time, force bool) (*Event, func()) {
 	before := w.digest
 	store, err := w.readIfChanged(now, force)
+	if errors.Is(err, errUndecided) { // neither the last error again nor its end
+		return nil, nil
+	}
 	// A rename may cause an error for a moment: an error counts when it is repeated.
 	certain := err == nil || force || w.lastErr != nil && w.lastErr.Error() == err.Error()
 	w.lastErr = err
@@ -188,7 +194,7 @@ func (w *watched) check(now time.Time, force bool) (*Event, func()) {
 }
 
 // readIfChanged reads the files if they have changed since the last read, or if they
-// could not be used then.
+// could not be used then. It returns errUndecided if only the next check can tell.
 func (w *watched) readIfChanged(now time.Time, force bool) (func(), error) {
 	infos, err := stat(w.paths)
 	if err != nil {
@@ -205,7 +211,7 @@ func (w *watched) readIfChanged(now time.Time, force bool) (func(), error) {
 	case w.lastErr == nil && same(infos, w.infosRead):
 		return nil, nil
 	case !unchanged && !old(infos, now):
-		return nil, w.lastErr // it may still be being written: the next check decides
+		return nil, errUndecided
 	}
 	return w.read()
 }

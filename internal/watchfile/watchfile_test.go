@@ -204,6 +204,32 @@ func TestAFileThatIsBeingWrittenIsNotUsedYet(t *testing.T) {
 	})
 }
 
+// The check that finds the new file cannot read it yet. It must not take the error of the
+// check before for a lasting one.
+func TestAFileThatIsReplacedByRemovingItFirstIsNoProblem(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		var s Set
+		path := filepath.Join(dir, "secret")
+		write(t, path, "old", long)
+		v, events := add(t, &s, "SECRET", path), told(&s)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		v.Get()
+		time.Sleep(interval / 2)
+		write(t, path, "new", 0)
+		time.Sleep(interval / 2)
+		if got := v.Get(); got != "old" || len(*events) != 0 || len(s.Problems()) != 0 {
+			t.Fatalf("%q, told %+v, problems %+v", got, *events, s.Problems())
+		}
+		time.Sleep(interval)
+		if got := v.Get(); got != "new" || len(*events) != 1 || (*events)[0] != (Event{Name: "SECRET", Changed: true}) {
+			t.Errorf("%q, told %+v", got, *events)
+		}
+	})
+}
+
 // A wrong clock must not delay a change for ever.
 func TestAFileFromTheFutureIsUsed(t *testing.T) {
 	dir := t.TempDir()
