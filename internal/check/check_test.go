@@ -52,23 +52,36 @@ func TestDurabilityOfATopic(t *testing.T) {
 }
 
 func TestHowLongATopicKeepsItsRecords(t *testing.T) {
-	ledger, failed := use{ledger: true}, use{}
+	all := uses(config.Kafka{TopicFailed: "failed", TopicRetried: "retried", TopicRetryFailed: "retry-failed", TopicDeadLetter: "dead"})
+	failed, ledger, dead := all[0], all[1], all[3]
 	for name, c := range map[string]struct {
 		use    use
 		policy string
 		kept   time.Duration
 		line   string
 	}{
-		"for ever":                {ledger, "delete", 0, ""},
-		"as long as the window":   {ledger, "delete", 24 * time.Hour, ""},
-		"shorter than the window": {ledger, "delete", 23 * time.Hour, "warn  t: keeps its records for 23h0m0s, but RETRY_BUDGET_WINDOW"},
-		"compacted ledger":        {ledger, "compact,delete", 0, "FAIL  t: cleanup.policy is compact,delete"},
-		"compacted events":        {failed, "compact", 0, "warn  t: cleanup.policy is compact"},
-		"events for an hour":      {failed, "delete", time.Hour, "warn  t: keeps its records for 1h0m0s only"},
-		"events for a week":       {failed, "delete", 7 * 24 * time.Hour, ""},
+		"for ever":                 {ledger, "delete", unlimited, ""},
+		"events for ever":          {failed, "delete", unlimited, ""},
+		"as long as the window":    {ledger, "delete", 24 * time.Hour, ""},
+		"shorter than the window":  {ledger, "delete", 23 * time.Hour, "warn  t: keeps its records for 23h0m0s, but RETRY_BUDGET_WINDOW"},
+		"compacted ledger":         {ledger, "compact,delete", unlimited, "FAIL  t: cleanup.policy is compact,delete"},
+		"compacted events":         {failed, "compact", unlimited, "warn  t: cleanup.policy is compact"},
+		"events for an hour":       {failed, "delete", time.Hour, "warn  t: keeps its records for 1h0m0s only: events that an outage delays for longer are lost"},
+		"events not at all":        {failed, "delete", 0, "warn  t: keeps its records for 0s only: events"},
+		"outcomes not at all":      {ledger, "delete", 0, "warn  t: keeps its records for 0s, but RETRY_BUDGET_WINDOW"},
+		"dead letters for an hour": {dead, "delete", time.Hour, "warn  t: keeps its records for 1h0m0s only: dead letters older than that cannot be redriven"},
+		"events for a week":        {failed, "delete", 7 * 24 * time.Hour, ""},
 	} {
 		want(t, name, c.line, func(k *Checker) { k.keeps("t", c.use, c.policy, c.kept) })
 	}
+}
+
+// A window that is shorter than a day is the operator's choice.
+func TestAnOutcomeTopicMayKeepItsRecordsForLessThanADay(t *testing.T) {
+	want(t, "outcomes", "", func(k *Checker) {
+		k.Service.Retry.BudgetWindow = time.Hour
+		k.keeps("t", uses(config.Kafka{TopicRetried: "retried"})[1], "delete", 2*time.Hour)
+	})
 }
 
 func TestMissingRights(t *testing.T) {
@@ -125,8 +138,8 @@ func TestRetentionIsReadAsBrokersWriteIt(t *testing.T) {
 		d    time.Duration
 		says string
 	}{
-		"-1": {0, "ever"}, "604800000": {7 * 24 * time.Hour, "7 days"}, "86400000": {24 * time.Hour, "1 day"}, "3600000": {time.Hour, "1h0m0s"},
-		"9223372036854775807": {0, "ever"}, "soon": {0, "ever"},
+		"-1": {unlimited, "ever"}, "0": {0, "0s"}, "604800000": {7 * 24 * time.Hour, "7 days"}, "86400000": {24 * time.Hour, "1 day"}, "3600000": {time.Hour, "1h0m0s"},
+		"9223372036854775807": {unlimited, "ever"}, "soon": {unlimited, "ever"},
 	} {
 		if d := retentionOf(text); d != c.d || forHowLong(d) != c.says {
 			t.Errorf("%s: %v, %q", text, d, forHowLong(d))

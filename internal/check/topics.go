@@ -25,14 +25,18 @@ type use struct {
 	// Commands that need the right, if the service does not.
 	readByCommand, writeByCommand string
 	ledger                        bool // the service reads the topic back
+	// less is what it means that records are kept for less than a day. Empty: nothing.
+	less string
 }
 
 func uses(k config.Kafka) []use {
 	all := []use{
-		{topic: k.TopicFailed, read: true, writeByCommand: "`retry`, `redrive` and `sweep`"},
+		{topic: k.TopicFailed, read: true, writeByCommand: "`retry`, `redrive` and `sweep`",
+			less: "events that an outage delays for longer are lost"},
 		{topic: k.TopicRetried, read: true, write: true, ledger: true},
 		{topic: k.TopicRetryFailed, read: true, write: true, ledger: true},
-		{topic: k.TopicDeadLetter, write: true, readByCommand: "`redrive` and `explain`"},
+		{topic: k.TopicDeadLetter, write: true, readByCommand: "`redrive` and `explain`",
+			less: "dead letters older than that cannot be redriven"},
 	}
 	if k.TopicRecovered != "" {
 		all = append(all, use{topic: k.TopicRecovered, read: true, write: true, ledger: true})
@@ -136,10 +140,11 @@ func (c *Checker) keeps(what string, u use, policy string, kept time.Duration) {
 		c.fail(what, "cleanup.policy is %s: compaction keeps only a task's last outcome, but the service needs all of them; set cleanup.policy=delete", policy)
 	case compacted:
 		c.warn(what, "cleanup.policy is %s: compaction may delete records before they are read; set cleanup.policy=delete", policy)
-	case u.ledger && kept > 0 && kept < window:
+	case kept == unlimited:
+	case u.ledger && kept < window:
 		c.warn(what, "keeps its records for %s, but RETRY_BUDGET_WINDOW is %v: older retries do not count; raise retention.ms or shorten the window", forHowLong(kept), window)
-	case kept > 0 && kept < 24*time.Hour:
-		c.warn(what, "keeps its records for %s only: events that an outage delays for longer are lost; raise retention.ms", forHowLong(kept))
+	case u.less != "" && kept < 24*time.Hour:
+		c.warn(what, "keeps its records for %s only: %s; raise retention.ms", forHowLong(kept), u.less)
 	}
 }
 
@@ -169,21 +174,25 @@ func are(n int, what string) string {
 	return "are " + plain.Count(n, what)
 }
 
-// retentionOf reads retention.ms; 0 means for ever, or that it is not a number.
+// unlimited is the retention of a topic that keeps its records for ever, or whose
+// retention.ms is not a number. Zero is the shortest one: Kafka accepts it.
+const unlimited time.Duration = -1
+
+// retentionOf reads retention.ms.
 func retentionOf(millis string) time.Duration {
 	n, err := strconv.ParseInt(millis, 10, 64)
 	const longest = 290 * 365 * 24 * time.Hour // about the largest Duration
 	if err != nil || n < 0 || n > int64(longest/time.Millisecond) {
-		return 0
+		return unlimited
 	}
 	return time.Duration(n) * time.Millisecond
 }
 
 func forHowLong(d time.Duration) string {
 	switch {
-	case d == 0:
+	case d == unlimited:
 		return "ever"
-	case d%(24*time.Hour) == 0:
+	case d > 0 && d%(24*time.Hour) == 0:
 		return plain.Count(int(d/(24*time.Hour)), "day")
 	}
 	return d.String()
