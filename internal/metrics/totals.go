@@ -5,13 +5,13 @@ import (
 	"math"
 )
 
-// Totals are the counts since the start, for the operator's page. They are the same as
-// on /metrics.
+// Totals are the counts since the start, for the operator's page. Events are those of
+// /metrics; Times are the same durations in finer buckets, which /metrics does not have.
 type Totals struct {
 	// Events are events_total, the series at 0 left out.
 	Events []EventCount
-	// Times are the durations of event_duration_seconds, ascending, each within half
-	// a percent.
+	// Times are the durations of event_duration_seconds, ascending, each within about
+	// half a percent.
 	Times []Time
 }
 
@@ -57,7 +57,8 @@ func (m *Metrics) Totals() (Totals, error) {
 	return t, nil
 }
 
-// nativeHistogram is the part of Prometheus' protobuf message that is used.
+// nativeHistogram is the part of Prometheus' *dto.Histogram that is used. That type's module,
+// client_model, would otherwise be a dependency of our own.
 type nativeHistogram[Span span] interface {
 	GetSchema() int32
 	GetZeroCount() uint64
