@@ -1,8 +1,8 @@
 // Package notice keeps the log readable. A Notice logs a lasting condition once: when it
 // begins, when its text changes and when it is over, not at every attempt in between. A
 // broker that is down for an hour costs two lines. A Shared does this for a cause that
-// makes many operations fail at once. A Tally logs the first of many similar events in full,
-// and each minute how many more there were.
+// makes many operations fail at once. A Tally tells its caller which of many similar
+// events to log, and each minute logs how many more there were.
 //
 // It decides nothing. Any package may import it.
 package notice

@@ -20,9 +20,8 @@ const (
 	others   = "others"
 )
 
-// Tally keeps frequent events from filling the log. The first ones of each kind in a minute
-// are logged in full; the rest are counted, and the count is logged when the minute ends.
-// It is safe for concurrent use.
+// Tally keeps frequent events from filling the log. It tells its caller to log the first ones
+// of each kind in a minute. It counts the rest, and logs the count when the minute ends. It is safe for concurrent use.
 type Tally struct {
 	clock clock.Clock
 	log   logrus.FieldLogger
