@@ -103,7 +103,7 @@ func (s *Simulator) operate(op Operation, ids []string, carryOut func() (answer,
 }
 
 func (s *Simulator) retry(id string, now time.Time) (answer, bool) {
-	t := s.find(id, now)
+	t := s.findOrCreate(id, now)
 	switch {
 	case t == nil:
 		return apiError(http.StatusNotFound, "MPC.10211", "The task does not exist."), false
@@ -118,7 +118,7 @@ func (s *Simulator) retry(id string, now time.Time) (answer, bool) {
 func (s *Simulator) query(ids []string, now time.Time) answer {
 	found := []taskJSON{}
 	for _, id := range ids {
-		if t := s.find(id, now); t != nil {
+		if t := s.findOrCreate(id, now); t != nil {
 			found = append(found, t.wire())
 		}
 	}

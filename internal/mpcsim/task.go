@@ -100,8 +100,9 @@ func (s *Simulator) Task(id string) (Task, bool) {
 	return t.Task, true
 }
 
-// find returns the task with this id, or nil if MPC does not know it.
-func (s *Simulator) find(id string, now time.Time) *task {
+// findOrCreate returns the task with this id. An unknown one becomes a FAILED task, or with
+// Config.UnknownNotFound is nil.
+func (s *Simulator) findOrCreate(id string, now time.Time) *task {
 	t := s.tasks[id]
 	if t == nil && !s.cfg.UnknownNotFound {
 		t = s.register(Task{ID: id, Status: StatusFailed, Then: s.cfg.Then}, now)
