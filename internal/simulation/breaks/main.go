@@ -30,13 +30,16 @@ func main() {
 }
 
 func run(ctx context.Context, only string) error {
+	if _, err := os.Stat("go.mod"); err != nil {
+		return fmt.Errorf("run this in the module's root: %w", err)
+	}
 	dir, err := os.MkdirTemp("", "breaks")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := copyModule(".", dir); err != nil {
-		return fmt.Errorf("run this in the module's root: %w", err)
+	if err := copyModule(dir); err != nil {
+		return fmt.Errorf("copy the module: %w", err)
 	}
 	var failed error
 	fmt.Print("| Mistake | Found within | This time by seed | As |\n|---|---|---|---|\n")
@@ -54,13 +57,15 @@ func run(ctx context.Context, only string) error {
 	return failed
 }
 
-// copyModule copies what the simulation is built from, including embedded files.
-func copyModule(from, to string) error {
-	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		switch name := d.Name(); {
-		case err != nil:
+// copyModule copies what the simulation is built from, including embedded files, from the
+// working directory.
+func copyModule(to string) error {
+	return filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil { // d may be nil
 			return err
-		case d.IsDir() && path != from && (strings.HasPrefix(name, ".") || name == "bin" || name == "tools"):
+		}
+		switch name := d.Name(); {
+		case d.IsDir() && path != "." && (strings.HasPrefix(name, ".") || name == "bin" || name == "tools"):
 			return filepath.SkipDir
 		case d.IsDir():
 			return os.MkdirAll(filepath.Join(to, path), 0o750)
