@@ -31,10 +31,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	seeds := flags.Uint64("seeds", 1000, "how many seeds to simulate")
 	from := flags.Uint64("from", 1, "the first seed")
-	parallel := flags.Int("parallel", runtime.GOMAXPROCS(0), "how many seeds at once; by default one for each core")
+	parallel := flags.Int("parallel", runtime.GOMAXPROCS(0), "how many seeds at once (workers); by default one for each core")
 	same := flags.Bool("check-same", false, "simulate each seed twice and compare the runs")
 	var stories []uint64
-	flags.Func("story", "print what happens in this seed, and simulate no other", func(text string) error {
+	flags.Func("story", "print what happens in this seed, and simulate only this one; may be repeated", func(text string) error {
 		seed, err := strconv.ParseUint(text, 10, 64)
 		stories = append(stories, seed)
 		return err
@@ -109,11 +109,11 @@ func many(one func(uint64) error, from, seeds uint64, parallel int, stdout io.Wr
 		if simulation.IsViolation(failed) {
 			_ = simulation.Run(failedSeed, stdout) // the same error again
 		}
-		fmt.Fprintf(stdout, "%v\n(to print this story again: go run ./cmd/simulate -story %d)\n", failed, failedSeed)
+		fmt.Fprintf(stdout, "%v\n(its story: go run ./cmd/simulate -story %d)\n", failed, failedSeed)
 		return 1
 	}
 	perSecond := float64(done.Load()) / took.Seconds()
-	fmt.Fprintf(stdout, "%d seeds from %d on: no violation. %.1f s, %.0f seeds/s, %.0f on each core.\n",
+	fmt.Fprintf(stdout, "%d seeds from %d on: no violation. %.1f s, %.0f seeds/s, %.0f in each worker.\n",
 		seeds, from, took.Seconds(), perSecond, perSecond/float64(parallel))
 	return 0
 }
