@@ -61,8 +61,8 @@ type Server struct {
 // New opens the listener, so that an unusable address is an error at the start. Requests
 // are queued until Run serves them.
 func New(c Config) (*Server, error) {
-	if c.Loops == nil || c.Metrics == nil || c.Log == nil {
-		return nil, errors.New("admin: Config needs Loops, Metrics and Log")
+	if c.Addr == "" || c.Loops == nil || c.Metrics == nil || c.Log == nil { // "" would listen on all addresses
+		return nil, errors.New("admin: Config needs Addr, Loops, Metrics and Log")
 	}
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {

@@ -144,6 +144,16 @@ func TestClientThatNeverFinishesItsRequestDoesNotHoldTheStop(t *testing.T) {
 	}
 }
 
+// net.Listen takes an empty address for all of the machine's.
+func TestAnEmptyAddressIsAnError(t *testing.T) {
+	log, _ := test.NewNullLogger()
+	s, err := New(Config{Loops: NewLoops(newManual()), Metrics: http.NotFoundHandler(), Log: log})
+	if err == nil {
+		t.Errorf("it listens on %s", s.Addr())
+		_ = s.Close()
+	}
+}
+
 func TestStopBeforeTheFirstRequest(t *testing.T) {
 	log, _ := test.NewNullLogger()
 	s, err := New(Config{Addr: "127.0.0.1:0", Loops: NewLoops(newManual()), Metrics: http.NotFoundHandler(), Log: log})
