@@ -21,7 +21,7 @@ import (
 // name is the name of the service and of the instrumentation.
 const name = "remux-retrier"
 
-// Config of a Tracer. All fields are required.
+// Config of a Tracer. Logger is required; the spans have the other fields as they are.
 type Config struct {
 	Version string
 	// Group is the consumer group, Client this instance's Kafka client id.
@@ -55,11 +55,11 @@ func New(cfg Config) (*Tracer, error) {
 	}))
 
 	ctx := context.Background()
-	sender, err := newClient()
+	client, err := newClient()
 	if err != nil {
 		return nil, err
 	}
-	client, err := otlptracehttp.New(ctx, otlptracehttp.WithHTTPClient(sender))
+	otlp, err := otlptracehttp.New(ctx, otlptracehttp.WithHTTPClient(client))
 	if err != nil {
 		return nil, fmt.Errorf("trace: open the exporter that the OTEL_EXPORTER_OTLP_* variables describe: %w", err)
 	}
@@ -67,7 +67,7 @@ func New(cfg Config) (*Tracer, error) {
 	from, _ := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(
 		semconv.ServiceName(name), semconv.ServiceVersion(cfg.Version), semconv.ServiceInstanceID(cfg.Client),
 	), resource.WithFromEnv())
-	t := &Tracer{cfg: cfg, exporter: &exporter{SpanExporter: client, problem: notice.New(cfg.Logger)}}
+	t := &Tracer{cfg: cfg, exporter: &exporter{SpanExporter: otlp, problem: notice.New(cfg.Logger)}}
 	t.provider = sdk.NewTracerProvider(sdk.WithBatcher(t.exporter), sdk.WithResource(from))
 	t.tracer = t.provider.Tracer(name, otrace.WithInstrumentationVersion(cfg.Version), otrace.WithSchemaURL(semconv.SchemaURL))
 	return t, nil
