@@ -70,22 +70,23 @@ func (v *verifier) checkSignature(ctx context.Context, e envelope, signature []b
 	if err != nil {
 		return err
 	}
-	no := v.matches(certificate, e, signature)
-	if no != nil && v.certificates.refetchIfOld(e.SigningCertURL, certificate) {
+	mismatch := v.verify(certificate, e, signature)
+	if mismatch != nil && v.certificates.refetchIfOld(e.SigningCertURL, certificate) {
 		if certificate, err = v.certificates.get(ctx, e.SigningCertURL); err != nil {
 			return err
 		}
-		no = v.matches(certificate, e, signature)
+		mismatch = v.verify(certificate, e, signature)
 	}
-	if no != nil {
-		return cmp.Or(v.certificates.troubleIfOld(e.SigningCertURL, certificate), no)
+	if mismatch != nil {
+		return cmp.Or(v.certificates.troubleIfOld(e.SigningCertURL, certificate), mismatch)
 	}
 	return nil
 }
 
-// matches returns nil if the message is signed with the certificate's key, and the
-// certificate is valid now; else a *refusal.
-func (v *verifier) matches(certificate *x509.Certificate, e envelope, signature []byte) error {
+// verify returns nil if the message is signed with the certificate's key, and the
+// certificate is valid now; else a *refusal. A message does not name its algorithm: as in the vendor's
+// sample code (smn_ug_a9004), it is that with which the certificate itself is signed.
+func (v *verifier) verify(certificate *x509.Certificate, e envelope, signature []byte) error {
 	now := v.wall()
 	switch {
 	case now.Before(certificate.NotBefore) || now.After(certificate.NotAfter):
