@@ -73,7 +73,7 @@ func (m Message) Body() []byte {
 // its own, such as "timestamp" and "topic_urn".
 func (s *SMN) Message(kind, text string, fields Message) (Message, error) {
 	m := Message{
-		"type": kind, "message": text, "message_id": s.newID(), "topic_urn": s.cfg.Topic,
+		"type": kind, "message": text, "message_id": newID(), "topic_urn": s.cfg.Topic,
 		"timestamp": time.Now().UTC().Format(time.RFC3339), "signature_version": "v1", "signing_cert_url": s.CertURL(),
 	}
 	if kind == Notification {

@@ -62,8 +62,8 @@ type SMN struct {
 	client      *http.Client
 
 	mu        sync.Mutex
-	asked     map[string]int // requests by path
-	confirmed map[string]bool
+	asked     map[string]int  // requests by path
+	confirmed map[string]bool // by token, which is the message's id
 }
 
 // New starts its HTTPS server.
@@ -233,7 +233,7 @@ func (s *SMN) Deliver(ctx context.Context, endpoint string, m Message) (status i
 	return status, err
 }
 
-func (*SMN) newID() string {
+func newID() string {
 	id := make([]byte, 16)
 	_, _ = rand.Read(id) // never fails
 	return hex.EncodeToString(id)
