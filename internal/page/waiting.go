@@ -88,7 +88,8 @@ func (e evidence) blocked() (v Verdict, blocked bool) {
 // be fixed first.
 func (e evidence) mpc() State {
 	state := judgeMPC(&e.status)
-	if state.Name == e.status.State.Name { // it knows since when
+	// The instance's state has the time at which it began; judgeMPC's may be now.
+	if state.Name == e.status.State.Name {
 		return e.status.State
 	}
 	return state
@@ -105,7 +106,8 @@ func (e evidence) waitsForPermit(step story.Step) Verdict {
 		return e.stopped(state)
 	}
 	text := step.Sentence()
-	if step.Kind == story.OutageWait || !step.Until.IsZero() && step.Until.Before(e.now) { // the step is older than the outage, or from it
+	// The step is from an outage, or its estimate has passed because of one.
+	if step.Kind == story.OutageWait || !step.Until.IsZero() && step.Until.Before(e.now) {
 		text = "It waits for its turn to be called."
 	}
 	if step.Kind == story.OutageWait {
