@@ -184,7 +184,7 @@ func swept(t sweep.Totals, dry bool) string {
 		done = "would be published"
 	}
 	text := fmt.Sprintf("%d %s, %d known already, %d skipped", t.Published, done, t.Known, t.Skipped)
-	if rest := t.Listed - t.Done; rest > 0 {
+	if rest := t.InRange - t.Done; rest > 0 {
 		text += fmt.Sprintf("; %d not looked at yet", rest)
 	}
 	return text + fmt.Sprintf(" (%s to MPC)", plain.Count(t.Requests, "request"))

@@ -40,7 +40,7 @@ func (s *sweepShow) Skipped(taskID, why string) {
 }
 
 func (s *sweepShow) Progress(t sweep.Totals) {
-	s.set(int64(t.Done), int64(t.Listed), fmt.Sprintf("%d of %d tasks, %d published, %d known already", t.Done, t.Listed, t.Published, t.Known))
+	s.set(int64(t.Done), int64(t.InRange), fmt.Sprintf("%d of %d tasks, %d published, %d known already", t.Done, t.InRange, t.Published, t.Known))
 }
 
 func (s *sweepShow) Trouble(text string) {

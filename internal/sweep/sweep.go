@@ -70,8 +70,8 @@ type Listener interface {
 
 // Totals are the counts of one run.
 type Totals struct {
-	// Listed counts the tasks that failed in the range, Done those that are dealt with.
-	Listed, Done int
+	// InRange counts the tasks that failed in the range, Done those that are dealt with.
+	InRange, Done int
 	// Published counts events (in a dry run those that it would publish), Known the failures
 	// that the topics know already, Skipped the tasks and entries of the list that get no
 	// event for another reason.
@@ -118,7 +118,7 @@ func (s *Sweep) Run(ctx context.Context) (Totals, error) {
 	if err != nil || len(failed) == 0 {
 		return s.totals, err
 	}
-	s.totals.Listed = len(failed)
+	s.totals.InRange = len(failed)
 	ids := make(map[string]bool, len(failed))
 	for id := range failed {
 		ids[id] = true
@@ -139,7 +139,9 @@ func (s *Sweep) Run(ctx context.Context) (Totals, error) {
 }
 
 // knownSince is the time from which the topics are read. A task without an end time may
-// have failed at any time since the beginning of MPC's list.
+// have failed at any time since the beginning of MPC's list. The margin counts twice:
+// isKnown uses outcomes up to a margin before the failure, and the clock that dated their
+// records differs by another one.
 func (s *Sweep) knownSince(failed map[string]mpcclient.ListedTask) time.Time {
 	for _, t := range failed {
 		if t.EndTime.IsZero() {
