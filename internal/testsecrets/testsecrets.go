@@ -34,7 +34,8 @@ func (s Secrets) Generate(variable string) string {
 	return s[variable]
 }
 
-// Spellings returns a credential in the forms in which a server may repeat it.
+// Spellings returns a credential in the forms in which a server may repeat it. The slash makes
+// the escaped form differ from one of letters and digits, as Generate makes them.
 func Spellings(v string) []string {
 	half := len(v) / 2
 	return []string{
