@@ -21,8 +21,9 @@ type zooKeeper struct {
 // again before that.
 const zooKeeperSession = 4 * time.Second
 
-// startZooKeeper starts ZooKeeper. With users it adds the SCRAM user.
-func startZooKeeper(ctx context.Context, libs, dir, addr string, users bool) (*zooKeeper, error) {
+// startZooKeeper starts ZooKeeper. With addUser it adds the SCRAM user. A result that is not
+// nil must be killed, after an error too: Cluster.Close does so.
+func startZooKeeper(ctx context.Context, libs, dir, addr string, addUser bool) (*zooKeeper, error) {
 	z := &zooKeeper{addr: addr}
 	z.libs, z.log = libs, filepath.Join(dir, "zookeeper.log")
 	host, port, err := net.SplitHostPort(addr)
@@ -41,8 +42,8 @@ func startZooKeeper(ctx context.Context, libs, dir, addr string, users bool) (*z
 	if err := z.await(ctx); err != nil {
 		return z, fmt.Errorf("ZooKeeper: %w", err)
 	}
-	if users {
-		return z, z.addUsers(ctx)
+	if addUser {
+		return z, z.addUser(ctx)
 	}
 	return z, nil
 }
@@ -63,7 +64,7 @@ func (z *zooKeeper) await(ctx context.Context) error {
 	}
 }
 
-func (z *zooKeeper) addUsers(ctx context.Context) error {
+func (z *zooKeeper) addUser(ctx context.Context) error {
 	var credentials []string
 	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		credentials = append(credentials, fmt.Sprintf("%s=[password=%s]", mechanism, Password))
@@ -71,7 +72,7 @@ func (z *zooKeeper) addUsers(ctx context.Context) error {
 	out, err := java(ctx, z.libs, "kafka.admin.ConfigCommand", "--zookeeper", z.addr, "--alter",
 		"--entity-type", "users", "--entity-name", User, "--add-config", strings.Join(credentials, ",")).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("add the users: %w\n%s", err, out)
+		return fmt.Errorf("add the user: %w\n%s", err, out)
 	}
 	return nil
 }
