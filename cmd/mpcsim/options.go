@@ -15,8 +15,8 @@ import (
 const usage = `mpcsim simulates retrying, querying and listing remux tasks of Huawei Cloud MPC, for
 demonstrations.
 
-A new task id is a failed task from its first request. Its retry is accepted, and the
-task succeeds after a while. Faults are switched on and off at run time:
+A task id that is requested for the first time becomes a FAILED task. Its retry is
+accepted, and the task succeeds after a while. Faults are switched on and off at run time:
 
   curl -X PUT http://127.0.0.1:9090/_sim/faults -d '{"outage":"down"}'
   curl -X PUT http://127.0.0.1:9090/_sim/faults -d '{"error_rate":0.2,"latency":"100ms"}'
