@@ -94,7 +94,7 @@ func (r *reading) failure(rec *consumer.Record) {
 	e := failureEvent{eventKey: eventKey{rec.Partition, rec.Offset, rec.Time.UnixMilli()}, waits: !committed || rec.Offset >= at.Offset}
 	e.ended = events.EndTime(rec.Value)
 	if !e.waits && e.ended.IsZero() {
-		return // it neither waits nor has an end time
+		return // conclude would not use it
 	}
 	if t := r.task(f.TaskID, false); t != nil {
 		t.failures = append(t.failures, e)
