@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"remux-retrier/consumer"
 	"remux-retrier/events"
 	"remux-retrier/internal/plain"
 )
@@ -55,7 +56,7 @@ func (h History) Sentences() []string {
 
 // moment is a line's time. If its record has none, it says so in a text of the same width.
 func moment(at time.Time) string {
-	if (events.Source{Time: at}).HasTime() {
+	if consumer.HasTime(at) {
 		return at.UTC().Format(timeFormat)
 	}
 	return fmt.Sprintf("%-*s", len(timeFormat), "without time")

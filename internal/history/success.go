@@ -13,7 +13,7 @@ const NoSuccessReported = " No success has been reported since: the task is stil
 
 // When says when the task succeeded, as part of a sentence.
 func (s *Success) When() string {
-	if (events.Source{Time: s.EventTime}).HasTime() {
+	if consumer.HasTime(s.EventTime) {
 		return "at " + s.EventTime.UTC().Format(timeFormat) + " UTC"
 	}
 	return "at a time that is not known: the record of its success has none"
