@@ -155,7 +155,7 @@ func (s *Store) shrink() {
 		s.count--
 		n++
 	}
-	s.finished = s.finished[n:] // when append grows the slice, the dropped ones are freed
+	s.finished = s.finished[n:] // append frees the empty slots when it grows the slice
 }
 
 // drop frees a story's steps, except for the first and the last if Latest needs them.
@@ -169,7 +169,8 @@ func (s *Store) drop(r *Record) {
 	default:
 		r.story.Steps = nil
 	}
-	if clear(steps); len(s.spare) < keepSpare && cap(steps) <= 2*usualSteps {
+	clear(steps)
+	if len(s.spare) < keepSpare && cap(steps) <= 2*usualSteps {
 		s.spare = append(s.spare, steps[:0])
 	}
 }
