@@ -9,11 +9,21 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
 // clockTick is the unit of time in /proc/PID/stat on Linux.
 const clockTick = 10 * time.Millisecond
+
+// cpuTime returns the CPU time that this process has used so far.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
 
 // cpuOf returns the CPU time that the processes have used so far.
 func cpuOf(pids ...int) (time.Duration, error) {

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -59,7 +58,7 @@ func (k *cluster) takeOver(ctx context.Context, outcomes int) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\nReading %d outcomes back, of 8 partitions.\n\n%-36s | %8s | %s\n", outcomes, "", "seconds", "CPU seconds")
+	fmt.Printf("\nReading %d outcomes back, of %d partitions.\n\n%-36s | %8s | %s\n", outcomes, partitions, "", "seconds", "CPU seconds")
 	for _, c := range []struct {
 		when  string
 		given []int
@@ -93,13 +92,4 @@ func outcomeOf(t topics, origin string, i int) (*kgo.Record, error) {
 		r.Headers = append(r.Headers, kgo.RecordHeader(h))
 	}
 	return r, nil
-}
-
-// cpuTime returns the CPU time that this process has used so far.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
