@@ -91,8 +91,8 @@ func (f *fields) start() (offset, after int64) {
 // startSize is the largest size of a record's start.
 const startSize = 1 + 2*binary.MaxVarintLen64
 
-// memory is what a record takes unpacked, in bytes: its length, and consumer.HeaderBytes for each
-// header. For an unreadable record it is the length alone.
+// memory is what a record takes unpacked, in bytes: its length, and consumer.HeaderBytes for
+// each header. For an unreadable record it is the length alone.
 func memory(record []byte) int64 {
 	f := fields{b: record}
 	f.start()

@@ -22,9 +22,9 @@ const (
 	// deadline, as during SASL: a broker that accepts a connection and never answers would
 	// block it for ever.
 	silenceTimeout = 8 * time.Second
-	// firstByteTimeout is how long a peer may take for its first byte. A slower one is
-	// skipped for skipFor if there are other brokers: kafka-go treats every broker that
-	// accepts a connection as working.
+	// firstByteTimeout is how long a peer may take for its first byte. A slower one, or one
+	// that is not a Kafka broker, is skipped for skipFor if there are others: kafka-go treats
+	// every broker that accepts a connection as working.
 	firstByteTimeout = 3 * time.Second
 	skipFor          = 5 * time.Second
 )
@@ -39,8 +39,8 @@ func (l *Client) dialUntil(ctx, until context.Context, network, address string) 
 	if until.Err() != nil {
 		return nil, net.ErrClosed
 	}
-	if l.silent.skip(address, l.cfg.Brokers) {
-		return nil, &silentError{address: address}
+	if why := l.skipped.why(address, l.cfg.Brokers); why != nil {
+		return nil, why
 	}
 	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
 	if err != nil {
@@ -49,7 +49,7 @@ func (l *Client) dialUntil(ctx, until context.Context, network, address string) 
 	b := &boundConn{Conn: conn, address: address, began: time.Now(), frames: l.cfg.TLS == nil}
 	b.stop = context.AfterFunc(until, func() { conn.Close() })
 	if len(l.cfg.Brokers) > 1 {
-		b.silent = &l.silent
+		b.skipped = &l.skipped
 	}
 	if err := b.SetDeadline(time.Time{}); err != nil {
 		b.Close()
@@ -107,28 +107,39 @@ func (l *Client) dialMember(ctx context.Context, network, address string) (net.C
 	return conn, nil
 }
 
-// silentBrokers are those that recently accepted a connection and sent nothing.
-type silentBrokers struct {
+// skippedBrokers are those that recently accepted a connection and then sent nothing, or
+// something that is not Kafka's protocol. kafka-go tries the list in random order: without
+// this it could be a long time before it meets a working broker.
+type skippedBrokers struct {
 	mu    sync.Mutex
-	until map[string]time.Time
+	known map[string]skipped
 }
 
-// skip reports whether a broker is silent and another one of the list is not.
-func (s *silentBrokers) skip(address string, list []string) bool {
+// skipped is why a broker is skipped, and until when.
+type skipped struct {
+	why   error
+	until time.Time
+}
+
+// why returns why a broker is skipped; nil: it is not, or the whole list would be.
+func (s *skippedBrokers) why(address string, list []string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	silent := func(a string) bool { return now.Before(s.until[a]) }
-	return silent(address) && slices.Contains(list, address) && slices.ContainsFunc(list, func(a string) bool { return !silent(a) })
+	works := func(a string) bool { return !now.Before(s.known[a].until) }
+	if works(address) || !slices.Contains(list, address) || !slices.ContainsFunc(list, works) {
+		return nil
+	}
+	return s.known[address].why
 }
 
-func (s *silentBrokers) add(address string) {
+func (s *skippedBrokers) add(address string, why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.until == nil {
-		s.until = map[string]time.Time{}
+	if s.known == nil {
+		s.known = map[string]skipped{}
 	}
-	s.until[address] = time.Now().Add(skipFor)
+	s.known[address] = skipped{why, time.Now().Add(skipFor)}
 }
 
 // silentError is the error of a broker that accepts connections and never answers.
@@ -151,8 +162,8 @@ type boundConn struct {
 	stop    func() bool
 	address string
 	began   time.Time
-	silent  *silentBrokers // nil: there is no other broker
-	frames  bool           // Kafka's frames are visible, see guard
+	skipped *skippedBrokers // nil: there is no other broker
+	frames  bool            // Kafka's frames are visible, see guard
 	guard   guard
 	bad     error // the peer does not speak Kafka
 
@@ -182,6 +193,9 @@ func (c *boundConn) Read(b []byte) (int, error) {
 	}
 	if c.frames {
 		if c.bad = c.guard.check(b[:n], c.address); c.bad != nil {
+			if c.skipped != nil && !c.guard.later { // its first answer was not Kafka's
+				c.skipped.add(c.address, c.bad)
+			}
 			return 0, c.bad
 		}
 	}
@@ -211,10 +225,10 @@ func (c *boundConn) SetWriteDeadline(t time.Time) error { return c.Conn.SetWrite
 func (c *boundConn) Close() error {
 	c.stop()
 	c.mu.Lock()
-	silent := c.silent != nil && !c.heard && time.Since(c.began) >= firstByteTimeout
+	silent := !c.heard && time.Since(c.began) >= firstByteTimeout
 	c.mu.Unlock()
-	if silent {
-		c.silent.add(c.address)
+	if silent && c.skipped != nil {
+		c.skipped.add(c.address, &silentError{address: c.address})
 	}
 	return c.Conn.Close()
 }

@@ -97,6 +97,28 @@ func TestCloseEndsWhatWaitsForASilentBroker(t *testing.T) {
 	}
 }
 
+// kafka-go tries the list in random order: with four such ports beside a broker it could try
+// these ten times in a row.
+func TestAPortOfAnotherServiceIsSkippedForAWhile(t *testing.T) {
+	addr, accepted := silent(t)
+	go func() {
+		for conn := range accepted {
+			_, _ = io.WriteString(conn, "SSH-2.0-OpenSSH_9.9\r\n")
+		}
+	}()
+	l, err := New(Config{Brokers: []string{addr, "127.0.0.1:1"}, GroupID: "g", Topic: consumed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err := l.dialMember(soon(t), "tcp", addr); err == nil {
+		t.Fatal("it is taken for a broker")
+	}
+	if _, err := l.dial(soon(t), "tcp", addr); err == nil || !strings.Contains(err.Error(), "is not a Kafka broker") {
+		t.Errorf("dialled again at once: %v", err)
+	}
+}
+
 // kafka-go takes the first four bytes of another server's greeting for a length of a
 // gigabyte.
 func TestAPortOfAnotherServiceIsNamedAndCostsNoMemory(t *testing.T) {

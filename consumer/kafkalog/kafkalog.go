@@ -96,7 +96,7 @@ type Client struct {
 	membership
 	unpacker
 	brokers     brokerSet
-	silent      silentBrokers
+	skipped     skippedBrokers
 	counts      sync.Map      // topic → count, for PartitionFor
 	leaders     sync.Map      // topic → leaders
 	fetchFailed atomic.Int64  // when a Fetch call failed last, in Unix milliseconds; 0: never

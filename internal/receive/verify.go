@@ -84,8 +84,9 @@ func (v *verifier) checkSignature(ctx context.Context, e envelope, signature []b
 }
 
 // verify returns nil if the message is signed with the certificate's key, and the
-// certificate is valid now; else a *refusal. A message does not name its algorithm: as in the vendor's
-// sample code (smn_ug_a9004), it is that with which the certificate itself is signed.
+// certificate is valid now; else a *refusal. A message does not name its algorithm: as in
+// the vendor's sample code (smn_ug_a9004), it is that with which the certificate itself is
+// signed.
 func (v *verifier) verify(certificate *x509.Certificate, e envelope, signature []byte) error {
 	now := v.wall()
 	switch {
