@@ -12,7 +12,8 @@ import (
 // must not delay the others for long.
 const boundsTimeout = time.Second
 
-// boundsBarrier makes the partitions of a generation wait until the end of each is known.
+// boundsBarrier makes the partitions of a generation wait until the end of each is known, or
+// could not be read at the first attempt, at most boundsTimeout.
 // Events of one task may be in several partitions, and a call answers those that were
 // observed before it was sent; see observations.
 type boundsBarrier struct {

@@ -33,5 +33,5 @@
 //
 // The package knows records, not tasks and not MPC. It imports neither events nor mpcclient
 // nor kafka-go: Kafka is the interface Client, implemented by package kafkalog. Only
-// internal/app and the simulation run a Consumer; other packages use its types and Client.
+// internal/app runs a Consumer; other packages use its types and Client.
 package consumer

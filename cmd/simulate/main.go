@@ -1,5 +1,5 @@
-// Command simulate runs the whole service in virtual time with random faults, one seed
-// after the other, and prints which invariant was violated.
+// Command simulate runs the whole service in virtual time with random faults, for many
+// seeds. It stops at the first one that violates an invariant, and prints its story.
 //
 //	go run ./cmd/simulate -seeds 10000
 //	go run ./cmd/simulate -story 4711

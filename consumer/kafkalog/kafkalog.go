@@ -2,8 +2,8 @@
 // membership, read-committed fetching, commits with metadata, producing, and the requests
 // about topics that a start needs.
 //
-// It keeps none of the consumer's state: it retries nothing, tracks nothing and decides
-// nothing. From kafka-go it uses the group and the raw protocol requests. Reader, Writer
+// It keeps none of the consumer's state: it tracks nothing and decides nothing. It repeats a
+// request only where one cannot tell (produce.go, write; describe.go, untilCoordinated). From kafka-go it uses the group and the raw protocol requests. Reader, Writer
 // and Conn are avoided: they return aborted records, confuse empty and absent values, or
 // resend messages. Fetch responses are read here (answer.go, batch.go, page.go, unpack.go),
 // because kafka-go unpacks a whole batch at once, however large.
@@ -26,8 +26,8 @@
 //	                             topics, their settings, the group's state, permissions
 //	errors.go, unreachable.go    what errors mean
 //
-// Only internal/app, internal/check, internal/command and tests may import it. Other
-// packages know it as consumer.Client, or by a small interface of their own.
+// Only internal/app, internal/check, internal/command, tests and test/bench may import it.
+// Other packages know it as consumer.Client, or by a small interface of their own.
 package kafkalog
 
 import (

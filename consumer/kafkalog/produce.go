@@ -27,7 +27,9 @@ const (
 	allInSyncReplicas = -1
 )
 
-// Produce sends one batch to the partition's leader and never resends it by itself. A batch
+// Produce sends one batch to the partition's leader. It sends it again in two cases only:
+// compressed, after the broker has refused it as too large; and once if the broker closes
+// the connection on a large batch (see write), which then may be written twice. A batch
 // whose context has ended may have been written.
 //
 // It returns the offset of the first message, or 0 without messages.

@@ -2,9 +2,10 @@
 // rights, the API and its credentials. Each result is a line, which says what to do if
 // something is wrong.
 //
-// It changes nothing: it writes no record, joins no group, and sends MPC only one request
-// without credentials and one state query, and before that a login to IAM if one is
-// configured. Only package command imports it.
+// It changes nothing: it writes no record and joins no group. It sends MPC one request
+// without credentials, then one state query, twice if the token is rejected. A login to IAM,
+// or a request for temporary keys, comes between them if one is configured. Only package
+// command imports it.
 //
 //	check.go   results
 //	kafka.go   brokers and group

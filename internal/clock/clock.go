@@ -2,8 +2,8 @@
 // simulation runs: timestamps, waits and goroutines. Everything that waits takes a Clock, so
 // that a simulation can decide when, and in which order, the waits end.
 //
-// It is not a timer library. To wait for an event and a time at once, give Sleep a context
-// that the event cancels. Any package may import it.
+// It is not a timer library. To wait for an event or a time, whichever comes first, use
+// Alarm, or Wait with a context from WithTimeout. Any package may import it.
 package clock
 
 import (

@@ -3,7 +3,7 @@
 //
 // internal/app updates counters and histograms. Gauges are read from the packages' own
 // state at each scrape. Labels are bounded enumerations, never a task id. Only
-// internal/app and the page import it.
+// internal/app, the page and tests import it.
 package metrics
 
 import (

@@ -11,5 +11,5 @@
 // partitions, and what a new owner must leave for requests of the former ones.
 //
 // The package does not call the API and does not know tasks. Only internal/app,
-// internal/metrics and internal/retrier import it.
+// internal/metrics, internal/retrier and tests import it.
 package pace

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// batchRecords and batchBytes bound what is written before it is committed. After a
-	// kill, at most this much is written twice.
+	// A batch is written and committed once it has batchRecords messages, or at least
+	// batchBytes. After a kill at most one batch is written twice.
 	batchRecords = 100
 	batchBytes   = 512 << 10
 	// grace is how long a batch may go on after the run was told to stop.

@@ -8,7 +8,10 @@
 //	doubt.go        calls with an unknown result, and what the task's state tells about them
 //	answer.go       the outcome: for one event, or for all that were in the log
 //	exhausted.go    when calls have failed too often
-//	status.go       queries task states, several in one request; statusresult.go: the results, statusfailure.go: what a failed one means
+//	status.go       queries task states, several in one request
+//	statusresult.go the results of a query
+//	statusfailure.go
+//	                what a query that fails means, and how long its requests wait
 //	state.go        what a state means
 //	cause.go        logs why MPC does not serve
 //	waiting.go      counts what the events wait for

@@ -18,9 +18,9 @@ type aftermath struct {
 	takeOver bool
 }
 
-// longestAftermath is how long calls that always fail may delay others if states cannot be
+// longestDelay is how long calls that always fail may delay others if states cannot be
 // queried.
-const longestAftermath = 10 * time.Minute
+const longestDelay = 10 * time.Minute
 
 func newAftermath(r *rand.Rand) (c aftermath) {
 	if chance(r, 0.1) {

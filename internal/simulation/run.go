@@ -194,7 +194,7 @@ func (w *world) watch() {
 	w.checkLate()
 	w.checkLimit()
 	what := w.unfinished()
-	if what != "" && (w.mayQuery || w.aftermathOver || w.s.now < w.callableSince+longestAftermath) || w.s.now < w.active+w.aftermath.lasts {
+	if what != "" && (w.mayQuery || w.aftermathOver || w.s.now < w.callableSince+longestDelay) || w.s.now < w.active+w.aftermath.lasts {
 		w.out.after(time.Second, w.watch)
 		return
 	}

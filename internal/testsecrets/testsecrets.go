@@ -34,8 +34,9 @@ func (s Secrets) Generate(variable string) string {
 	return s[variable]
 }
 
-// Spellings returns a credential in the forms in which a server may repeat it. The slash makes
-// the escaped form differ from one of letters and digits, as Generate makes them.
+// Spellings returns a credential in the forms in which a server may repeat it. A slash is
+// appended before it is escaped: Generate's have only letters and digits, which stay as they
+// are.
 func Spellings(v string) []string {
 	half := len(v) / 2
 	return []string{

@@ -13,6 +13,6 @@
 //
 // Names and attributes follow OpenTelemetry's semantic conventions for messaging and
 // HTTP. Everything is configured by OpenTelemetry's standard variables OTEL_*, most of
-// which the SDK reads. Nothing here waits for a collector, decides anything, or is sent
-// to MPC. Only internal/app imports it.
+// which the SDK reads. No event waits for a collector; only Close does, for a limited time.
+// Nothing here decides anything or is sent to MPC. Only internal/app imports it.
 package trace
