@@ -154,3 +154,34 @@ func TestOneStrayUnknownTopicForACommitHasNothingReadAgain(t *testing.T) {
 		}
 	})
 }
+
+// The check sees what a reader that cannot fetch does not: the log was cut.
+func TestTheCheckAfterAStrayUnknownTopicSeesALogThatWasCut(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		w.append(0, 5)
+		a := w.start("a", nil)
+		time.Sleep(5 * time.Second)
+		var stray atomic.Bool
+		a.member.SetFault(func(op memlog.Operation) (time.Duration, error, error) {
+			switch {
+			case op == memlog.Fetch:
+				return 0, errors.New("refused"), nil
+			case op == memlog.Commit && stray.Swap(false):
+				return 0, fmt.Errorf("%w: %w", consumer.ErrCommitRefused, consumer.ErrUnknownTopic), nil
+			}
+			return 0, nil, nil
+		})
+		time.Sleep(5 * time.Second) // the fetch that was under way has ended
+		w.broker.Truncate(topic, 0, 2)
+		stray.Store(true)
+		time.Sleep(10 * time.Second)
+		if n := a.c.Status().Generations; n < 2 {
+			t.Errorf("%d generation: the log that was cut counts as unchanged", n)
+		}
+		a.member.SetFault(nil)
+		w.append(0, 8)
+		time.Sleep(10 * time.Second)
+		a.stop()
+		w.wantNothingPassedOver()
+	})
+}

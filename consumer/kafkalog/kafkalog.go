@@ -3,10 +3,11 @@
 // about topics that a start needs.
 //
 // It keeps none of the consumer's state: it tracks nothing and decides nothing. It repeats a
-// request only where one cannot tell (produce.go, write; describe.go, untilCoordinated). From kafka-go it uses the group and the raw protocol requests. Reader, Writer
-// and Conn are avoided: they return aborted records, confuse empty and absent values, or
-// resend messages. Fetch responses are read here (answer.go, batch.go, page.go, unpack.go),
-// because kafka-go unpacks a whole batch at once, however large.
+// request only where one cannot tell (produce.go, write; describe.go, untilCoordinated).
+// From kafka-go it uses the group and the raw protocol requests. Reader, Writer and Conn are
+// avoided: they return aborted records, confuse empty and absent values, or resend messages.
+// Fetch responses are read here (answer.go, batch.go, page.go, unpack.go), because kafka-go
+// unpacks a whole batch at once, however large.
 //
 //	kafkalog.go                  the Client and its Config
 //	dial.go, session.go          connections: TLS, deadlines, logins

@@ -25,8 +25,8 @@ func VerifyTestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// Left returns nil as soon as only the caller and the expected goroutines run. It waits for 5 seconds, and then returns an error with the
-// stacks of the others.
+// Left returns nil as soon as only the caller and the expected goroutines run. It waits for 5
+// seconds, and then returns an error with the stacks of the others.
 func Left() error {
 	for deadline := time.Now().Add(grace); ; time.Sleep(10 * time.Millisecond) {
 		left := others(stacks())

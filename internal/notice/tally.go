@@ -21,7 +21,8 @@ const (
 )
 
 // Tally keeps frequent events from filling the log. It tells its caller to log the first ones
-// of each kind in a minute. It counts the rest, and logs the count when the minute ends. It is safe for concurrent use.
+// of each kind in a minute. It counts the rest, and logs the count when the minute ends. It
+// is safe for concurrent use.
 type Tally struct {
 	clock clock.Clock
 	log   logrus.FieldLogger

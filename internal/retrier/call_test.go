@@ -81,6 +81,26 @@ func TestATaskWhoseCallsFailSaysWhichAttemptItIsAndIsLoggedOnce(t *testing.T) {
 	})
 }
 
+// If one request in three fails there is no outage, and many tasks fail at first.
+func TestFirstFailuresAreLoggedForAFewTasksAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newHarness(t, &api{retry: func(_ context.Context, id string, nth int) error {
+			if nth == 1 && strings.HasSuffix(id, "odd") {
+				return refusal(mpcclient.Transient, 503, "APIG.0613")
+			}
+			return nil
+		}}, 0, nil)
+		defer d.stop()
+		for i := range 30 {
+			d.decide(newEvent(fmt.Sprint(i, "even")))
+			d.decide(newEvent(fmt.Sprint(i, "odd")))
+		}
+		if n := len(d.failures()); n != firstFailuresPerMinute {
+			t.Errorf("%d lines about 30 tasks, want %d", n, firstFailuresPerMinute)
+		}
+	})
+}
+
 // In an outage the first call of each task fails. A line for each task would hide the line
 // that reports the outage.
 func TestAnOutageIsNotLoggedTaskByTask(t *testing.T) {

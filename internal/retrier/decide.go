@@ -37,16 +37,16 @@ type progress struct {
 }
 
 func (r *Retrier) newProgress(t *task, ev *event) *progress {
-	e := &progress{r: r, t: t, ev: ev}
-	e.backoff = backoff.Backoff{Base: firstBackoff, Max: longestBackoff, Rand: r.cfg.Rand}
-	e.queryBackoff = e.backoff
+	p := &progress{r: r, t: t, ev: ev}
+	p.backoff = backoff.Backoff{Base: firstBackoff, Max: longestBackoff, Rand: r.cfg.Rand}
+	p.queryBackoff = p.backoff
 	if ev.Lease.InDoubt() {
-		e.doubt, e.clearAt = crashed, ev.Lease.GenerationStart().Add(r.cfg.Settle)
-		if t.failedAt.After(e.clearAt) {
-			e.settled() // by the query for an earlier event
+		p.doubt, p.clearAt = crashed, ev.Lease.GenerationStart().Add(r.cfg.Settle)
+		if t.failedAt.After(p.clearAt) {
+			p.settled() // by the query for an earlier event
 		}
 	}
-	return e
+	return p
 }
 
 // work decides a task's events one after the other. It ends when none is left, or when the
