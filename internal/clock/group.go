@@ -6,47 +6,94 @@ import (
 	"time"
 )
 
-// Group is a sync.WaitGroup that uses a Clock for its goroutines and waits. The zero value
-// is ready to use.
+// Group is a sync.WaitGroup that uses a Clock for its goroutines and waits. A goroutine whose
+// function has returned is kept for the next function: each new one would have to grow its
+// stack again. Wait ends the kept ones, so it must be called after the last Go. The zero
+// value is ready to use.
 type Group struct {
-	mu   sync.Mutex
-	n    int
-	idle chan struct{} // closed when n falls to 0; nil if no Wait is running
+	mu      sync.Mutex
+	running int           // functions
+	kept    []*worker     // goroutines without a function
+	empty   chan struct{} // closed when running falls to 0; nil if no Wait is running
 }
+
+// worker is a goroutine of a group. The group's mu guards it while it is kept.
+type worker struct {
+	f    func()        // nil: none
+	wake chan struct{} // closed when f is set, or when the goroutine must end
+}
+
+// maxKept is more than usually begin at once.
+const maxKept = 128
 
 // Go runs f in a goroutine of the group.
 func (g *Group) Go(c Clock, f func()) {
 	g.mu.Lock()
-	g.n++
-	g.mu.Unlock()
-	c.Go(func() {
-		defer g.done()
-		f()
-	})
+	defer g.mu.Unlock()
+	g.running++
+	if last := len(g.kept) - 1; last >= 0 {
+		w := g.kept[last]
+		g.kept = g.kept[:last]
+		w.f = f
+		close(w.wake)
+		return
+	}
+	c.Go(func() { g.work(c, &worker{f: f}) })
+}
+
+// work runs one function after the other, and waits in between.
+func (g *Group) work(c Clock, w *worker) {
+	for w.f != nil && g.call(w) {
+		_ = c.Wait(context.Background(), w.wake) // the context never ends, so there is no error
+	}
+}
+
+// call runs the worker's function. It reports whether the goroutine is kept.
+func (g *Group) call(w *worker) bool {
+	defer g.done()
+	w.f()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.kept) == maxKept {
+		return false
+	}
+	w.f, w.wake = nil, make(chan struct{})
+	g.kept = append(g.kept, w)
+	return true
 }
 
 func (g *Group) done() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.n--; g.n == 0 && g.idle != nil {
-		close(g.idle)
-		g.idle = nil
+	if g.running--; g.running == 0 && g.empty != nil {
+		close(g.empty)
+		g.empty = nil
+		g.endKept()
 	}
 }
 
-// Wait returns when all goroutines of the group have ended.
+// endKept ends the goroutines that have no function. mu is held.
+func (g *Group) endKept() {
+	for _, w := range g.kept {
+		close(w.wake)
+	}
+	g.kept = nil
+}
+
+// Wait returns when all functions of the group have returned.
 func (g *Group) Wait(c Clock) {
 	g.mu.Lock()
-	if g.n == 0 {
+	if g.running == 0 {
+		g.endKept()
 		g.mu.Unlock()
 		return
 	}
-	if g.idle == nil {
-		g.idle = make(chan struct{})
+	if g.empty == nil {
+		g.empty = make(chan struct{})
 	}
-	idle := g.idle
+	empty := g.empty
 	g.mu.Unlock()
-	_ = c.Wait(context.Background(), idle) // the context never ends, so there is no error
+	_ = c.Wait(context.Background(), empty) // the context never ends, so there is no error
 }
 
 // WithTimeout returns a context that ends after d on the given clock. It differs from

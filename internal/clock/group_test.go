@@ -25,6 +25,78 @@ func TestGroupWaitsForAllAndCanBeUsedAgain(t *testing.T) {
 	})
 }
 
+// counting counts the goroutines that are started.
+type counting struct {
+	Clock
+	started *int
+}
+
+func (c counting) Go(f func()) {
+	*c.started++
+	c.Clock.Go(f)
+}
+
+func TestGoroutinesOfAGroupAreUsedAgainUntilWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g Group
+		started := 0
+		c := counting{System, &started}
+		for range 3 {
+			ran := 0
+			for range 10 {
+				g.Go(c, func() { ran++ })
+				synctest.Wait()
+			}
+			if ran != 10 || started != 1 {
+				t.Errorf("%d functions ran, in %d goroutines", ran, started)
+			}
+			started = 0
+			g.Wait(c) // also ends the goroutine, or the bubble could not end
+		}
+	})
+}
+
+func TestGroupKeepsABoundedNumberOfGoroutines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g Group
+		started := 0
+		c := counting{System, &started}
+		burst := func(n int) {
+			for range n {
+				g.Go(c, func() { _ = System.Sleep(t.Context(), time.Second) })
+			}
+			time.Sleep(2 * time.Second)
+		}
+		burst(10 * maxKept)
+		started = 0
+		burst(maxKept)
+		if started != 0 {
+			t.Errorf("%d goroutines were not kept", started)
+		}
+		burst(maxKept + 1)
+		if started != 1 {
+			t.Errorf("more than %d were kept", maxKept)
+		}
+		g.Wait(c)
+	})
+}
+
+// Wait comes while functions run and others are kept: all goroutines must end.
+func TestGoroutinesThatAreKeptEndWithAWaitThatHasToWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g Group
+		for d := range 5 {
+			g.Go(System, func() { _ = System.Sleep(t.Context(), time.Duration(d)*time.Second) })
+		}
+		time.Sleep(2500 * time.Millisecond)
+		g.Wait(System)
+		synctest.Wait()
+		if len(g.kept) != 0 || g.running != 0 {
+			t.Errorf("%d are kept, %d run", len(g.kept), g.running)
+		}
+	})
+}
+
 func TestWaitPrefersWhatWasWaitedForToTheEndOfTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errStopped)

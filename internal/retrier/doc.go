@@ -15,8 +15,7 @@
 //	state.go        what a state means
 //	cause.go        logs why MPC does not serve
 //	waiting.go      counts what the events wait for
-//	queues.go       tasks in order of arrival, and by time; worker.go: the goroutines that
-//	                run them
+//	queues.go       tasks in order of arrival, and by time
 //	recent.go       this process's latest decisions
 //	steps.go        reports what happens to an event, see package story
 //

@@ -146,10 +146,13 @@ func newHarness(t *testing.T, a *api, perMinute int, change func(*Config)) *harn
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { r.Run(ctx) })
-	return &harness{Retrier: r, t: t, api: a, gate: gate, log: hook, stop: func() {
+	h := &harness{Retrier: r, t: t, api: a, gate: gate, log: hook}
+	h.stop = func() {
 		cancel()
 		running.Wait()
-	}}
+		h.working.Wait(clock.System)
+	}
+	return h
 }
 
 // partition is the partition of all events.

@@ -36,12 +36,10 @@ type schedule struct {
 	// unacknowledged counts slots whose outcome Kafka has not acknowledged.
 	unacknowledged int
 	awaitingCommit int // tasks that wait for the commit that covers their call
-	idle           []*worker
-	maxIdle        int
 }
 
 func newSchedule(c clock.Clock, maxInFlight int) schedule {
-	return schedule{clock: c, tasks: map[string]*task{}, freeSlots: 2 * maxInFlight, freeCallers: maxInFlight, freeBeginners: perRequest * maxInFlight, maxIdle: maxInFlight}
+	return schedule{clock: c, tasks: map[string]*task{}, freeSlots: 2 * maxInFlight, freeCallers: maxInFlight, freeBeginners: perRequest * maxInFlight}
 }
 
 // errReleased is why a waiting event gets no answer here.
@@ -79,7 +77,16 @@ func (s *schedule) queue(t *task) {
 // dispatch starts the tasks that may run.
 func (s *schedule) dispatch() {
 	for t := s.take(); t != nil; t = s.take() {
-		s.start(t)
+		t.waiting[0].Lease.Go(func() { s.runTasks(t) })
+	}
+}
+
+// runTasks runs one task after the other.
+func (s *schedule) runTasks(t *task) {
+	for t != nil {
+		next := pause{phase: ending} // if it panics
+		s.first(t).Lease.Do(func() { next = s.work(t) })
+		t = s.putAside(t, next)
 	}
 }
 
@@ -104,11 +111,11 @@ func (s *schedule) take() *task {
 	return nil
 }
 
-// putAside ends a task's run: it notes what the task waits for next, and frees its worker.
-func (s *schedule) putAside(t *task, next pause, w *worker) {
+// putAside ends a task's run and notes what the task waits for next. It returns another task
+// that its goroutine can run; nil: none may run.
+func (s *schedule) putAside(t *task, next pause) (other *task) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.park(w)
 	if t.startedWithoutSlot {
 		t.startedWithoutSlot = false
 		s.freeBeginners++
@@ -134,7 +141,9 @@ func (s *schedule) putAside(t *task, next pause, w *worker) {
 			s.alarm.Ring()
 		}
 	}
+	other = s.take()
 	s.dispatch()
+	return other
 }
 
 func (s *schedule) releaseSlot(t *task) {
@@ -159,8 +168,8 @@ func (s *schedule) takeSlot(t *task) bool {
 	return t.hasSlot
 }
 
-// callEnded notes that a task's call has ended. If the task is now answered, its worker
-// takes the next task; if it continues, the next task gets another worker now.
+// callEnded notes that a task's call has ended. If the task is now answered, its goroutine
+// takes the next task; if it continues, the next task gets another goroutine now.
 func (s *schedule) callEnded(t *task, goesOn bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
