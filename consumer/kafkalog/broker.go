@@ -53,8 +53,7 @@ type leaders struct {
 // leader returns the id of the partition's leader, as the transport's metadata had it at
 // most leadersFor ago. That is at most about two seconds old itself.
 func (l *Client) leader(ctx context.Context, topic string, partition int) (int32, error) {
-	cached, _ := l.leaders.Load(topic)
-	known, _ := cached.(leaders)
+	known := l.leaders.load(topic)
 	// Only a leader is taken from the cache. Partitions may know of a partition that was
 	// added since.
 	if id, exists := known.byPartition[partition]; exists && id >= 0 && time.Since(known.lookedUp) <= leadersFor {
@@ -68,7 +67,7 @@ func (l *Client) leader(ctx context.Context, topic string, partition int) (int32
 	for i := range t.Partitions {
 		known.byPartition[int(t.Partitions[i].PartitionIndex)] = t.Partitions[i].LeaderID
 	}
-	l.leaders.Store(topic, known)
+	l.leaders.store(topic, known)
 	id, exists := known.byPartition[partition]
 	switch {
 	case !exists:
@@ -77,4 +76,27 @@ func (l *Client) leader(ctx context.Context, topic string, partition int) (int32
 		return 0, kafka.LeaderNotAvailable
 	}
 	return id, nil
+}
+
+// byTopic caches a value for each topic. Unlike sync.Map it needs no memory to look a topic
+// up; each event takes several lookups.
+type byTopic[V any] struct {
+	mu     sync.RWMutex
+	values map[string]V
+}
+
+// load returns a topic's value; the zero value if there is none.
+func (b *byTopic[V]) load(topic string) V {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.values[topic]
+}
+
+func (b *byTopic[V]) store(topic string, v V) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.values == nil {
+		b.values = map[string]V{}
+	}
+	b.values[topic] = v
 }

@@ -23,7 +23,7 @@ func TestOnlyALeaderIsTakenFromTheCache(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := alone(t, []string{"127.0.0.1:1"})
-			l.leaders.Store(consumed, leaders{byPartition: map[int]int32{0: 7, 1: -1}, lookedUp: time.Now().Add(-c.age)})
+			l.leaders.store(consumed, leaders{byPartition: map[int]int32{0: 7, 1: -1}, lookedUp: time.Now().Add(-c.age)})
 			id, err := l.leader(soon(t), consumed, c.partition)
 			if (err == nil) != c.want || c.want && id != 7 {
 				t.Errorf("leader %d, %v", id, err)

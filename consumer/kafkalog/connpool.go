@@ -56,6 +56,10 @@ type pooledConn struct {
 	versions  map[protocol.ApiKey]int16
 	freeSince time.Time
 	end       chan error // an error sent here closes the connection
+
+	began time.Time   // when its request was sent; zero: it has none
+	slow  bool        // the request is slow
+	watch *time.Timer // calls noteSlow during a request
 }
 
 // taken is what a caller in the queue gets.
@@ -78,12 +82,10 @@ func (n *connPool) send(ctx context.Context, timeout time.Duration, req protocol
 		n.putBack(c)
 		return nil, err
 	}
-	n.mu.Lock()
-	watch := n.watch()
-	n.mu.Unlock()
+	n.begin(c)
 	answer, whole, err := n.exchange(ctx, c, timeout, req)
 	n.mu.Lock()
-	watch.end()
+	n.ended(c)
 	if err == nil {
 		n.lastAnswer = time.Now()
 		if held := throttle(answer); held > 0 {
@@ -233,38 +235,41 @@ func (n *connPool) restOfIdle(c *pooledConn) time.Duration {
 	return rest
 }
 
-// watch marks a request that starts now as slow after a while. mu is held.
-func (n *connPool) watch() *watch {
-	w, began := &watch{pool: n}, time.Now()
-	w.timer = time.AfterFunc(slowAfter, func() {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		now := time.Now()
-		switch {
-		case w.ended:
-		case n.lastAnswer.After(began), now.Sub(n.lastExtraConn) >= slowAfter:
-			w.slow = true
-			n.slow++
-			n.lastExtraConn = now
-			n.dispatch()
-		default:
-			w.timer.Reset(slowAfter)
-		}
-	})
-	return w
+// begin notes that a request starts on a connection.
+func (n *connPool) begin(c *pooledConn) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c.began = time.Now()
+	if c.watch == nil {
+		c.watch = time.AfterFunc(slowAfter, func() { n.noteSlow(c) })
+	} else {
+		c.watch.Reset(slowAfter)
+	}
 }
 
-// watch belongs to one request. The pool's mu guards it.
-type watch struct {
-	pool        *connPool
-	timer       *time.Timer
-	ended, slow bool
+// noteSlow marks a connection whose request is slow.
+func (n *connPool) noteSlow(c *pooledConn) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := time.Now()
+	switch {
+	case c.began.IsZero(), c.slow, now.Sub(c.began) < slowAfter: // it has ended; this is about an earlier one
+	case n.lastAnswer.After(c.began), now.Sub(n.lastExtraConn) >= slowAfter:
+		c.slow = true
+		n.slow++
+		n.lastExtraConn = now
+		n.dispatch()
+	default:
+		c.watch.Reset(slowAfter)
+	}
 }
 
-func (w *watch) end() {
-	w.ended = true
-	w.timer.Stop()
-	if w.slow {
-		w.pool.slow--
+// ended notes that a connection's request has ended. mu is held.
+func (n *connPool) ended(c *pooledConn) {
+	c.began = time.Time{}
+	c.watch.Stop()
+	if c.slow {
+		c.slow = false
+		n.slow--
 	}
 }

@@ -38,7 +38,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,6 +45,7 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 
 	"remux-retrier/consumer"
+	"remux-retrier/internal/clock"
 )
 
 // unknownBroker is not a valid broker id.
@@ -97,9 +97,10 @@ type Client struct {
 	membership
 	unpacker
 	brokers     brokerSet
+	fetching    clock.Group // requests of the pollers
 	skipped     skippedBrokers
-	counts      sync.Map      // topic → count, for PartitionFor
-	leaders     sync.Map      // topic → leaders
+	counts      byTopic[count] // for PartitionFor
+	leaders     byTopic[leaders]
 	fetchFailed atomic.Int64  // when a Fetch call failed last, in Unix milliseconds; 0: never
 	keyless     atomic.Uint64 // messages without a key
 	correlation atomic.Int32  // number of the last request
@@ -173,6 +174,7 @@ func (l *Client) Close() {
 	if group != nil {
 		_ = group.Close() // always nil; waits for the group's goroutines
 	}
+	l.fetching.Wait(clock.System)
 }
 
 // Requests returns how many requests this package has sent itself: fetches, writes, lookups

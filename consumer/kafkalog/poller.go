@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"remux-retrier/internal/clock"
 )
 
 const (
@@ -44,6 +46,7 @@ const (
 // mu guards the fields below it. It is never held while waiting.
 type poller struct {
 	long, short *connPool
+	sending     *clock.Group // the client's
 
 	mu             sync.Mutex
 	waiting        []*part // longest wait first
@@ -56,7 +59,7 @@ type poller struct {
 }
 
 func newPoller(l *Client, broker int32) *poller {
-	return &poller{long: newConnPool(l, broker, 1), short: newConnPool(l, broker, 1)}
+	return &poller{long: newConnPool(l, broker, 1), short: newConnPool(l, broker, 1), sending: &l.fetching}
 }
 
 // fetch waits for a part's answer, or until ctx ends.
@@ -131,23 +134,23 @@ func (p *poller) sendLong() {
 	if len(p.waiting) > 0 {
 		p.startTimer(gatherTime)
 	}
-	go func() {
+	p.sending.Go(clock.System, func() {
 		brought := p.send(p.long, parts, longFetchWait)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.longInFlight, p.lastLongEmpty = false, !brought
 		p.sendIfDue()
-	}()
+	})
 }
 
 func (p *poller) sendShort() {
 	p.shortInFlight = true
 	parts := p.request()
-	go func() {
+	p.sending.Go(clock.System, func() {
 		p.send(p.short, parts, shortFetchWait)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.shortInFlight = false
 		p.sendIfDue()
-	}()
+	})
 }

@@ -186,9 +186,8 @@ type count struct {
 
 // PartitionFor hashes like the Java producer. Nil keys go round-robin.
 func (l *Client) PartitionFor(ctx context.Context, topic string, key []byte) (int, error) {
-	known, _ := l.counts.Load(topic)
-	c, ok := known.(count)
-	if !ok || time.Since(c.at) > countFor {
+	c := l.counts.load(topic)
+	if time.Since(c.at) > countFor {
 		n, err := l.Partitions(ctx, topic)
 		if err != nil {
 			return 0, err
@@ -197,7 +196,7 @@ func (l *Client) PartitionFor(ctx context.Context, topic string, key []byte) (in
 		for i := range c.all {
 			c.all[i] = i
 		}
-		l.counts.Store(topic, c)
+		l.counts.store(topic, c)
 	}
 	if key == nil {
 		return int(l.keyless.Add(1) % uint64(len(c.all))), nil
