@@ -71,7 +71,7 @@ var mistakes = []mistake{
 	{"a state query after a crash covers nothing", 1000, []edit{{"internal/retrier/doubt.go",
 		"\t\tp.extent = s.extent //", "\t\t_ = s.extent //",
 	}}},
-	{"the state of a query that was sent too early is believed", 1000, []edit{{"internal/retrier/doubt.go",
+	{"the state of a query that was sent too early is believed", 10000, []edit{{"internal/retrier/doubt.go",
 		"\tcase s.state == failed && s.sent.Before(p.clearAt):\n\t\tp.stepNotYet()\n\t\treturn",
 		"\tcase s.state == failed && p.r.cfg.Clock.Now().Before(p.clearAt):\n\t\tp.stepNotYet()\n\t\treturn",
 	}}},
