@@ -7,23 +7,24 @@ import (
 )
 
 // Group is a sync.WaitGroup that uses a Clock for its goroutines and waits. A goroutine whose
-// function has returned is kept for the next function: each new one would have to grow its
-// stack again. Wait ends the kept ones, so it must be called after the last Go. The zero
-// value is ready to use.
+// function has returned is kept for the next function until Wait is called: each new one
+// would have to grow its stack again. The zero value is ready to use.
 type Group struct {
 	mu      sync.Mutex
 	running int           // functions
 	kept    []*worker     // goroutines without a function
+	waited  bool          // Wait was called: no goroutine is kept any more
 	empty   chan struct{} // closed when running falls to 0; nil if no Wait is running
 }
 
-// worker is a goroutine of a group. The group's mu guards it while it is kept.
+// worker is a goroutine of a group. The group sets f while it is kept; only its own goroutine
+// sets wake.
 type worker struct {
 	f    func()        // nil: none
 	wake chan struct{} // closed when f is set, or when the goroutine must end
 }
 
-// maxKept is more than usually begin at once.
+// maxKept bounds the kept goroutines. Usually fewer functions begin at once.
 const maxKept = 128
 
 // Go runs f in a goroutine of the group.
@@ -54,7 +55,7 @@ func (g *Group) call(w *worker) bool {
 	w.f()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.kept) == maxKept {
+	if g.waited || len(g.kept) == maxKept {
 		return false
 	}
 	w.f, w.wake = nil, make(chan struct{})
@@ -68,23 +69,18 @@ func (g *Group) done() {
 	if g.running--; g.running == 0 && g.empty != nil {
 		close(g.empty)
 		g.empty = nil
-		g.endKept()
 	}
-}
-
-// endKept ends the goroutines that have no function. mu is held.
-func (g *Group) endKept() {
-	for _, w := range g.kept {
-		close(w.wake)
-	}
-	g.kept = nil
 }
 
 // Wait returns when all functions of the group have returned.
 func (g *Group) Wait(c Clock) {
 	g.mu.Lock()
+	g.waited = true
+	for _, w := range g.kept {
+		close(w.wake)
+	}
+	g.kept = nil
 	if g.running == 0 {
-		g.endKept()
 		g.mu.Unlock()
 		return
 	}

@@ -39,19 +39,21 @@ func (c counting) Go(f func()) {
 func TestGoroutinesOfAGroupAreUsedAgainUntilWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g Group
-		started := 0
+		started, ran := 0, 0
 		c := counting{System, &started}
-		for range 3 {
-			ran := 0
-			for range 10 {
-				g.Go(c, func() { ran++ })
-				synctest.Wait()
-			}
-			if ran != 10 || started != 1 {
-				t.Errorf("%d functions ran, in %d goroutines", ran, started)
-			}
-			started = 0
-			g.Wait(c) // also ends the goroutine, or the bubble could not end
+		for range 10 {
+			g.Go(c, func() { ran++ })
+			synctest.Wait()
+		}
+		if ran != 10 || started != 1 {
+			t.Errorf("%d functions ran, in %d goroutines", ran, started)
+		}
+		g.Wait(c)
+		// Later functions run as well, but no goroutine is kept: the bubble could not end.
+		g.Go(c, func() { ran++ })
+		synctest.Wait()
+		if ran != 11 || started != 2 {
+			t.Errorf("after Wait: %d functions ran, in %d goroutines", ran, started)
 		}
 	})
 }
