@@ -5,10 +5,13 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+	"testing"
+	"testing/synctest"
 	"time"
 
 	"remux-retrier/events"
 	"remux-retrier/internal/clock"
+	"remux-retrier/mpcclient"
 )
 
 // lease records what the retrier tells the consumer.
@@ -107,4 +110,42 @@ func (l *lease) calledAndOpen() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.heard) > 0 && l.heard[len(l.heard)-1] == "before"
+}
+
+// A task is started just when its generation has ended: Release may be faster than its first
+// step. Its backoff must not put it before tasks of the next generation.
+func TestATaskThatIsReleasedWhileItRunsHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		called, answer := make(chan struct{}), make(chan struct{})
+		d := newHarness(t, &api{retry: func(_ context.Context, id string, _ int) error {
+			if id != "late" {
+				return nil
+			}
+			close(called)
+			<-answer
+			return refusal(mpcclient.Transient, 503, "APIG.0613")
+		}}, 0, nil)
+		defer d.stop()
+		ctx, end := context.WithCancel(t.Context())
+		ev := newEvent("late")
+		d.add(ctx, ev)
+		<-called
+		end()
+		d.Release()
+		close(answer)
+		d.working.Wait(clock.System)
+		for range 3 {
+			time.Sleep(time.Minute)
+			next := newEvent("next")
+			next.Failure.ErrorCode = "MPC.10052" // needs no call, so it queues with tasks that come back
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			if answer, err := d.Answer(ctx, next); err != nil || answer.Outcome.Reason != events.NotRetryable {
+				t.Errorf("%+v, %v", answer, err)
+			}
+			cancel()
+		}
+		if free := d.schedule.freeSlots; free != 2*64 {
+			t.Errorf("%d slots are free, want 128", free)
+		}
+	})
 }

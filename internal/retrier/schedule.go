@@ -112,7 +112,7 @@ func (s *schedule) take() *task {
 }
 
 // putAside ends a task's run and notes what the task waits for next. It returns another task
-// that its goroutine can run; nil: none may run.
+// that its goroutine must run; nil: none may run.
 func (s *schedule) putAside(t *task, next pause) (other *task) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,6 +127,7 @@ func (s *schedule) putAside(t *task, next pause) (other *task) {
 	}
 	t.phase, t.due, t.outage = next.phase, next.due, next.outage
 	switch {
+	case s.tasks[t.id] != t: // Release was faster
 	case len(t.waiting) == 0:
 		delete(s.tasks, t.id)
 	case t.phase == ready:
