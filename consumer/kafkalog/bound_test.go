@@ -2,7 +2,9 @@ package kafkalog
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"runtime"
 	"strings"
@@ -210,5 +212,17 @@ func TestSnappyThatLiesAboutItsLengthIsRefused(t *testing.T) {
 	}
 	if compress.Snappy.Codec() == nil {
 		t.Error("kafka-go has no snappy")
+	}
+}
+
+func TestUnpackingEndsWithTheClient(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	b := &bounded{r: strings.NewReader("a batch"), left: maxUnpacked, ended: ctx.Err}
+	if n, err := b.Read(make([]byte, 1)); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	cancel()
+	if n, err := b.Read(make([]byte, 1)); n != 0 || !errors.Is(err, context.Canceled) {
+		t.Errorf("read %d more bytes: %v", n, err)
 	}
 }

@@ -50,16 +50,25 @@ func newConnPool(l *Client, broker int32, maxConns int) *connPool {
 	return &connPool{client: l, broker: broker, maxConns: maxConns}
 }
 
-// pooledConn is a connection of the pool. While it is not free, one caller uses it.
+// pooledConn is a connection of the pool. While it is not free, one caller uses it. The
+// pool's mu guards the fields from freeSince on.
 type pooledConn struct {
 	*protocol.Conn
-	versions  map[protocol.ApiKey]int16
-	freeSince time.Time
-	end       chan error // an error sent here closes the connection
+	versions map[protocol.ApiKey]int16
+	end      chan error // an error sent here closes the connection
 
-	began time.Time   // when its request was sent; zero: it has none
-	slow  bool        // the request is slow
-	watch *time.Timer // calls noteSlow during a request
+	freeSince time.Time   // valid while it is free
+	began     time.Time   // when its request began; zero: it has none
+	slow      bool        // the request is slow
+	timer     *time.Timer // calls timeUp, for a free connection and for a request
+}
+
+func (n *connPool) newConn(conn *protocol.Conn, versions map[protocol.ApiKey]int16) *pooledConn {
+	c := &pooledConn{Conn: conn, versions: versions, end: make(chan error, 1)}
+	n.mu.Lock() // timeUp may not find it without its timer
+	defer n.mu.Unlock()
+	c.timer = time.AfterFunc(connIdle, func() { n.timeUp(c) })
+	return c
 }
 
 // taken is what a caller in the queue gets.
@@ -161,6 +170,7 @@ func (n *connPool) putBack(c *pooledConn) {
 	default:
 		c.freeSince = time.Now()
 		n.free = append(n.free, c)
+		c.timer.Reset(connIdle)
 	}
 }
 
@@ -179,9 +189,15 @@ func (n *connPool) connect() {
 	_, err := n.client.transport.RoundTrip(n.client.closed, n.client.addr, &brokerRequest{api: new(fetch.Request), broker: n.broker,
 		serve: func(conn *protocol.Conn, versions map[protocol.ApiKey]int16) (protocol.Message, error) {
 			served.Store(true)
-			c := &pooledConn{Conn: conn, versions: versions, end: make(chan error, 1)}
+			c := n.newConn(conn, versions)
+			defer c.timer.Stop()
 			n.putBack(c)
-			return nil, n.keep(c)
+			select {
+			case err := <-c.end:
+				return nil, err
+			case <-n.client.closed.Done():
+				return nil, errUnused
+			}
 		},
 	})
 	n.mu.Lock()
@@ -198,76 +214,43 @@ func (n *connPool) connect() {
 
 var errUnused = errors.New("the connection is no longer used")
 
-// keep waits until the connection must be closed: it has failed, is one too many, has been
-// free for connIdle, or the client ends.
-func (n *connPool) keep(c *pooledConn) error {
-	unused := time.NewTimer(connIdle)
-	defer unused.Stop()
-	for {
-		select {
-		case err := <-c.end:
-			return err
-		case <-n.client.closed.Done():
-			return errUnused
-		case <-unused.C:
-		}
-		rest := n.restOfIdle(c)
-		if rest <= 0 {
-			return errUnused
-		}
-		unused.Reset(rest)
-	}
-}
-
-// restOfIdle returns how long a connection may still be free. If that is not positive, no
-// caller will get it.
-func (n *connPool) restOfIdle(c *pooledConn) time.Duration {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	i := slices.Index(n.free, c)
-	if i < 0 {
-		return connIdle
-	}
-	rest := connIdle - time.Since(c.freeSince)
-	if rest <= 0 {
-		n.free = slices.Delete(n.free, i, i+1)
-	}
-	return rest
-}
-
 // begin notes that a request starts on a connection.
 func (n *connPool) begin(c *pooledConn) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	c.began = time.Now()
-	if c.watch == nil {
-		c.watch = time.AfterFunc(slowAfter, func() { n.noteSlow(c) })
-	} else {
-		c.watch.Reset(slowAfter)
-	}
+	c.timer.Reset(slowAfter)
 }
 
-// noteSlow marks a connection whose request is slow.
-func (n *connPool) noteSlow(c *pooledConn) {
+// timeUp closes a connection that is free for too long, and marks one whose request is
+// slow. It may be called late: for a state that has ended since.
+func (n *connPool) timeUp(c *pooledConn) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := time.Now()
+	if i := slices.Index(n.free, c); i >= 0 {
+		if now.Sub(c.freeSince) >= connIdle {
+			n.free = slices.Delete(n.free, i, i+1)
+			c.end <- errUnused
+		}
+		return
+	}
 	switch {
-	case c.began.IsZero(), c.slow, now.Sub(c.began) < slowAfter: // it has ended; this is about an earlier one
+	case c.began.IsZero(), c.slow, now.Sub(c.began) < slowAfter:
 	case n.lastAnswer.After(c.began), now.Sub(n.lastExtraConn) >= slowAfter:
 		c.slow = true
 		n.slow++
 		n.lastExtraConn = now
 		n.dispatch()
 	default:
-		c.watch.Reset(slowAfter)
+		c.timer.Reset(slowAfter)
 	}
 }
 
 // ended notes that a connection's request has ended. mu is held.
 func (n *connPool) ended(c *pooledConn) {
 	c.began = time.Time{}
-	c.watch.Stop()
+	c.timer.Stop()
 	if c.slow {
 		c.slow = false
 		n.slow--

@@ -22,7 +22,8 @@ func end(n *connPool, c *pooledConn) {
 
 func TestRequestIsSlowAfterAWhileAndOnlyUntilItEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n, c := newConnPool(nil, 0, 1), &pooledConn{}
+		n := newConnPool(nil, 0, 1)
+		c := n.newConn(nil, nil)
 		n.begin(c)
 		time.Sleep(slowAfter - time.Millisecond)
 		if got := slowOf(n); got != 0 {
@@ -30,7 +31,7 @@ func TestRequestIsSlowAfterAWhileAndOnlyUntilItEnds(t *testing.T) {
 		}
 		end(n, c)
 		n.begin(c)
-		n.noteSlow(c) // of the first request: its timer fired just before it was stopped
+		n.timeUp(c) // of the first request: its timer fired just before it was stopped
 		if got := slowOf(n); got != 0 {
 			t.Errorf("the request before makes it slow: %d", got)
 		}
@@ -49,7 +50,8 @@ func TestRequestIsSlowAfterAWhileAndOnlyUntilItEnds(t *testing.T) {
 // A broker that answers nothing may have stopped: it must not get many connections.
 func TestWithoutAnswersOneMoreRequestIsSlowAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n, a, b := newConnPool(nil, 0, 2), &pooledConn{}, &pooledConn{}
+		n := newConnPool(nil, 0, 2)
+		a, b := n.newConn(nil, nil), n.newConn(nil, nil)
 		n.begin(a)
 		n.begin(b)
 		for want := range 3 {
@@ -72,5 +74,34 @@ func TestWithoutAnswersOneMoreRequestIsSlowAtATime(t *testing.T) {
 		}
 		end(n, a)
 		end(n, b)
+	})
+}
+
+func TestFreeConnectionIsClosedOnlyIfItWasNotUsedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newConnPool(nil, 0, 1)
+		n.open = 1
+		c := n.newConn(nil, nil)
+		n.putBack(c)
+		for range 3 { // a request every few seconds
+			time.Sleep(connIdle - time.Second)
+			if got, err := n.take(t.Context()); got != c || err != nil {
+				t.Fatal(got, err)
+			}
+			n.begin(c)
+			end(n, c)
+			n.putBack(c)
+			n.timeUp(c) // of the time before, which was stopped too late
+		}
+		time.Sleep(connIdle - time.Millisecond)
+		synctest.Wait()
+		if len(c.end) != 0 {
+			t.Error("closed before its time")
+		}
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		if len(c.end) != 1 || len(n.free) != 0 {
+			t.Error("still open")
+		}
 	})
 }

@@ -160,8 +160,9 @@ func New(cfg Config) (*Client, error) {
 	return l, nil
 }
 
-// Close ends every connection and everything that still runs on one. Call Leave first: the
-// group notices a member that did not leave only after its session timeout.
+// Close ends every connection and everything that still runs on one, and waits for running
+// fetches. Call Leave first: the group notices a member that did not leave only after its
+// session timeout.
 func (l *Client) Close() {
 	l.close()
 	l.transport.CloseIdleConnections()

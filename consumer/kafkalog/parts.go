@@ -41,7 +41,8 @@ func (p *poller) request() []*part {
 	}
 	taken := make(map[key]bool, len(p.waiting))
 	ranks := map[string]int{}
-	var parts, rest []*part
+	parts := make([]*part, 0, len(p.waiting))
+	var rest []*part
 	for _, f := range p.waiting {
 		k := key{f.topic, f.partition}
 		if taken[k] {

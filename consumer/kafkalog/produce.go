@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"syscall"
 	"time"
 
@@ -153,7 +154,7 @@ func (r *messageReader) ReadRecord() (*protocol.Record, error) {
 	}
 	m := &r.messages[0]
 	r.messages = r.messages[1:]
-	r.headers = r.headers[:0]
+	r.headers = slices.Grow(r.headers[:0], len(m.Headers))
 	for _, h := range m.Headers {
 		r.headers = append(r.headers, protocol.Header{Key: h.Key, Value: h.Value})
 	}

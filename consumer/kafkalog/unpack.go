@@ -121,7 +121,7 @@ func (l *Client) unpack(at batchAt, offset int64, body []byte) (*unpacked, error
 	} else {
 		from = codec.Codec().NewReader(&u.source)
 	}
-	u.bound = bounded{r: from, left: maxUnpacked}
+	u.bound = bounded{r: from, left: maxUnpacked, ended: l.closed.Err}
 	u.r = buffers.Get().(*bufio.Reader)
 	u.r.Reset(&u.bound)
 	u.release = func() { from.Close() }
@@ -147,10 +147,11 @@ func (u *unpacked) close() {
 	buffers.Put(u.r)
 }
 
-// bounded fails if there is more to read than its limit.
+// bounded fails if there is more to read than its limit, or when the client is closed.
 type bounded struct {
-	r    io.Reader
-	left int64
+	r     io.Reader
+	left  int64
+	ended func() error
 }
 
 // done returns how many bytes were read.
@@ -159,6 +160,9 @@ func (b *bounded) done() int64 { return maxUnpacked - b.left }
 func (b *bounded) Read(p []byte) (int, error) {
 	if b.left <= 0 {
 		return 0, errTooMuch
+	}
+	if err := b.ended(); err != nil {
+		return 0, err
 	}
 	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)

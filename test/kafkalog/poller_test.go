@@ -204,3 +204,27 @@ func TestWritesThatWaitHoldUpNoOthers(t *testing.T) {
 		}
 	}
 }
+
+// Calls may wait in a long fetch, in a short one, and for the next one.
+func TestCloseEndsFetchesThatWait(t *testing.T) {
+	c := manyPartitions(t)
+	l := member(t, c.ListenAddrs())
+	var calls sync.WaitGroup
+	for p := range many {
+		calls.Go(func() {
+			if _, err := l.Fetch(t.Context(), consumed, p, 0, 1<<20); err == nil {
+				t.Errorf("partition %d: an answer without records before its time", p)
+			}
+		})
+		time.Sleep(time.Millisecond) // so that not all go with the first request
+	}
+	began := time.Now()
+	l.Close()
+	calls.Wait()
+	if took := time.Since(began); took > fetchWait {
+		t.Errorf("took %v", took)
+	}
+	if _, err := l.Fetch(t.Context(), consumed, 0, 0, 1<<20); err == nil {
+		t.Error("fetched after Close")
+	}
+}
