@@ -103,11 +103,14 @@ func (w *world) noteDue(messages []consumer.Message) {
 	}
 }
 
+// lacksRecovery: the event has a recovery that is not published.
+func (e *event) lacksRecovery() bool { return e.due != nil && len(e.recoveries) == 0 }
+
 // checkDue: an event with a recovery is not committed before the recovery is published,
 // unless another report of the same success has published it, or is not committed yet and
 // will publish it.
 func (w *world) checkDue(i *instance, e *event) {
-	if e.due == nil || e.gone || len(e.recoveries) > 0 || slices.ContainsFunc(e.success.events, func(e *event) bool { return e.gone }) {
+	if !e.lacksRecovery() || e.gone || slices.ContainsFunc(e.success.events, func(e *event) bool { return e.gone }) {
 		return
 	}
 	published := func(r *recovery) bool { return keyOf(r.Retry.Source) == *e.due }

@@ -92,7 +92,7 @@ func (w *world) expire() {
 		}
 		for _, records := range w.log.partitions {
 			for _, e := range records {
-				if w.latest && !e.answered() {
+				if w.latest && e != nil && (!e.answered() || e.lacksRecovery()) {
 					e.gone = true
 				}
 			}
