@@ -65,7 +65,7 @@ type pooledConn struct {
 
 func (n *connPool) newConn(conn *protocol.Conn, versions map[protocol.ApiKey]int16) *pooledConn {
 	c := &pooledConn{Conn: conn, versions: versions, end: make(chan error, 1)}
-	n.mu.Lock() // timeUp may not find it without its timer
+	n.mu.Lock() // timeUp does not run before timer is set
 	defer n.mu.Unlock()
 	c.timer = time.AfterFunc(connIdle, func() { n.timeUp(c) })
 	return c
