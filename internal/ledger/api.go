@@ -66,12 +66,19 @@ func (l *Ledger) RetryBefore(taskID string, event events.Source) (p events.Retry
 // Decided notes a decision of this instance, before it is published.
 func (l *Ledger) Decided(o events.Outcome) {
 	others := affectsOthers(&o)
-	if !others && (l.results == nil || o.PreviousRetry == nil) {
-		return
+	kept := others || l.results != nil && o.PreviousRetry != nil
+	var id taskID
+	if kept {
+		id = idOf(o.Failure.TaskID)
 	}
-	id := idOf(o.Failure.TaskID)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.timeline.starting {
+		l.own.answeredEarly(o.Source)
+	}
+	if !kept {
+		return
+	}
 	l.failedAgain(&o)
 	if !others {
 		return

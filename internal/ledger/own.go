@@ -13,6 +13,8 @@ import (
 const (
 	// maxUnpublished is far more than can be called and unacknowledged.
 	maxUnpublished = 1 << 16
+	// maxEarly bounds the events answered in the first minutes.
+	maxEarly = 1 << 16
 	// maxOwn bounds the intervals of a partition that were not skipped yet. There is one
 	// for each write since the last look at the topics, a second ago.
 	maxOwn = 1 << 12
@@ -27,6 +29,9 @@ type own struct {
 	// published are the offsets of our outcomes by outcome partition, ascending. They need
 	// not be read back.
 	published map[topicPartition][]consumer.Interval
+	// early are the events that were answered while the wall clock was not trusted; nil: none.
+	// Their records have this clock's time, which must not confirm it.
+	early map[eventKey]bool
 }
 
 // unpublished is what Covering returns for a decision about its own event. There may be
@@ -71,6 +76,16 @@ func (w *own) decided(o *events.Outcome) {
 			task: strings.Clone(o.Failure.TaskID), reason: o.Reason, attempts: o.Attempts, accepted: o.AcceptedRetry,
 			covers: slices.Clone(o.Covers), decidedAt: o.DecidedAt,
 		}
+	}
+}
+
+// answeredEarly notes an event that is answered while the wall clock is not trusted.
+func (w *own) answeredEarly(event events.Source) {
+	if w.early == nil {
+		w.early = map[eventKey]bool{}
+	}
+	if len(w.early) < maxEarly {
+		w.early[keyOf(event)] = true
 	}
 }
 

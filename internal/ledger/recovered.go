@@ -151,6 +151,9 @@ func (l *Ledger) Recovery(taskID string, event events.Source) (r events.Recovery
 		return events.Recovery{}, false
 	}
 	l.results.note(r.Retry, retryResult{recovered: true, by: by, noted: l.timeline.now().UnixMilli()}, l.max)
+	if l.timeline.starting {
+		l.own.answeredEarly(event)
+	}
 	return r, true
 }
 

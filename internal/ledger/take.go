@@ -64,7 +64,9 @@ func (l *Ledger) note(r *consumer.Record, event events.Source, decided time.Time
 		return false
 	}
 	l.answer(event)
-	l.timeline.seen(r.Time)
+	if !l.own.early[keyOf(event)] {
+		l.timeline.seen(r.Time)
+	}
 	return learn && l.toRead(r, id, event, decided)
 }
 
@@ -113,6 +115,9 @@ func (l *Ledger) expire() {
 		if !u.decidedAt.After(now.Add(-l.cfg.Window - skew)) {
 			delete(l.own.unpublished, at)
 		}
+	}
+	if !l.timeline.starting {
+		l.own.early = nil
 	}
 	if l.decisions.len() < l.max {
 		l.full.Over("the ledger has room again")

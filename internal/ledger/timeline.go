@@ -22,11 +22,13 @@ var year2000 = time.Unix(946_684_800, 0).UTC()
 //
 // At the start the wall clock can only be compared with the times of records. If all of
 // them are much older, the timeline starts at the newest record's time until the wall clock
-// has lasted, too. It is not safe for concurrent use.
+// has lasted, too. If there is none, it starts at the wall clock's time, and follows it back
+// at once until a record confirms it or it has lasted. It is not safe for concurrent use.
 type timeline struct {
 	clock    clock.Clock
 	started  bool
 	starting bool      // the wall clock is not trusted yet
+	until    time.Time // starting lasts until then, by the monotonic clock; zero: not set
 	base, at time.Time // the time was base when the monotonic clock showed at
 	// since is when the wall clock started to differ by off; zero: it does not.
 	since time.Time
@@ -38,7 +40,10 @@ func (t *timeline) start(newest time.Time) {
 	wall := t.clock.Wall()
 	t.started, t.starting = true, true
 	t.set(wall, t.clock.Now())
-	if !newest.IsZero() && newest.Before(wall.Add(-skew)) {
+	switch {
+	case newest.IsZero():
+		t.until = t.at.Add(believeAfter)
+	case newest.Before(wall.Add(-skew)):
 		t.base = newest
 	}
 }
@@ -62,15 +67,23 @@ func (t *timeline) now() time.Time {
 		return present
 	}
 	t.set(wall, at)
-	t.starting = false
+	t.starting = t.starting && at.Before(t.until)
 	return wall
 }
 
 // seen notes a record's time while the wall clock is not trusted yet: the current time is
-// not before the record's, unless the record is ahead of the wall clock.
+// not before the record's, unless the record is ahead of the wall clock. A recent record
+// confirms the wall clock.
 func (t *timeline) seen(record time.Time) {
-	if !t.starting || record.After(t.clock.Wall()) {
+	if !t.starting {
 		return
+	}
+	wall := t.clock.Wall()
+	if record.After(wall) {
+		return
+	}
+	if record.After(wall.Add(-skew)) {
+		t.until = time.Time{}
 	}
 	if ahead := record.Sub(t.now()); ahead > 0 {
 		t.base, t.off = t.base.Add(ahead), t.off-ahead

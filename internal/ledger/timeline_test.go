@@ -54,6 +54,69 @@ func TestAStartWithinAJumpSkipsNothingOfTheWindow(t *testing.T) {
 	})
 }
 
+func TestAStartWithinAJumpWithoutAnyRecordForgetsNothing(t *testing.T) {
+	before(t, func(w *world) {
+		w.clock.step(day)
+		w.catchUp(0)
+		w.Answered(event(0, 0)) // an old one
+		w.clock.step(0)
+		w.publish(outcome("1", events.Accepted, event(0, 0), cover(0, 1)))
+		w.catchUp(0)
+		w.expect("after it", w.Retries("1"), 1)
+	})
+	// A recent event confirms the clock: then a jump back is no correction.
+	before(t, func(w *world) {
+		w.catchUp(0)
+		recent := event(0, 0)
+		recent.Time = w.clock.Wall()
+		w.Answered(recent)
+		w.clock.step(-day)
+		w.publish(outcome("1", events.Accepted, event(0, 1), cover(0, 2)))
+		w.catchUp(0)
+		w.clock.step(0)
+		time.Sleep(believeAfter)
+		w.expect("after a jump back", w.Retries("1"), 1)
+	})
+	// Without one it is trusted after it has lasted.
+	before(t, func(w *world) {
+		w.catchUp(0)
+		time.Sleep(believeAfter + time.Second)
+		w.Retries("1")
+		w.expect("starting", w.timeline.starting, false)
+	})
+}
+
+// This instance publishes while its clock is ahead, and reads its outcome back: the time of
+// that record is the same clock's.
+func TestOutcomesOfOurOwnDoNotConfirmAClockThatIsAhead(t *testing.T) {
+	before(t, func(w *world) {
+		w.publish(outcome("1", events.Accepted, event(0, 0), cover(0, 1)))
+		w.clock.step(day)
+		w.catchUp(0)
+		for i, o := range []events.Outcome{
+			outcome("2", events.Accepted, event(0, 1), cover(0, 2)),
+			outcome("3", events.NotRetryable, event(0, 2)), // concerns no other event
+		} {
+			o.DecidedAt = o.DecidedAt.Add(day)
+			w.Decided(o)
+			r := record(w, o)
+			r.Time = w.clock.Wall()
+			w.log.appendAt(retried, 0, r)
+			w.catchUp(0)
+			w.expect("during the jump", w.Retries("1"), 1)
+			w.expect("its own", w.Retries("2"), 1)
+			if len(w.own.early) != i+1 {
+				t.Errorf("%d events were answered early", len(w.own.early))
+			}
+		}
+		w.clock.step(0)
+		w.publish(outcome("4", events.Accepted, event(0, 3), cover(0, 4)))
+		w.catchUp(0)
+		w.expect("after it", []any{w.Retries("1"), w.Retries("2"), w.Retries("4")}, []any{1, 1, 1})
+		w.expect("what is passed is not kept in mind", len(w.own.early), 0)
+	})
+}
+
 // Its age is known to the minute.
 func TestADecisionThatIsReadWithinAJumpCountsForItsWholeWindow(t *testing.T) {
 	before(t, func(w *world) {
