@@ -233,3 +233,13 @@ func TestAStartWithinAJumpKnowsWhatThePartitionsNeed(t *testing.T) {
 		w.expect("answered", w.Status().Answered, 10)
 	})
 }
+
+func TestRecoveriesOfOurOwnDoNotConfirmAClockEither(t *testing.T) {
+	runRecovering(t, func(w *world) {
+		w.Decided(outcome("1", events.Accepted, event(0, 0), cover(0, 1)))
+		if _, ok := w.Recovery("1", event(0, 1)); !ok {
+			t.Fatal("no recovery")
+		}
+		w.expect("answered while the clock is not trusted", []bool{w.own.early[keyOf(event(0, 0))], w.own.early[keyOf(event(0, 1))]}, []bool{true, true})
+	})
+}
