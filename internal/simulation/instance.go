@@ -30,7 +30,8 @@ type instance struct {
 	counted int // partition count of the failed topic when it last looked
 
 	// About its generation:
-	countedBefore  int // counted, when it began
+	countedBefore  int // counted, before it joined
+	joinsAt        time.Duration
 	partitionCount int // of the failed topic, when it began
 	since          int // the seq after which it began
 	sinceAt        time.Duration

@@ -146,9 +146,12 @@ func (l *failedLog) grow(partitions int) {
 	}
 }
 
+// joins: the instance begins to join the group. What it has learned about the topic before
+// can be out of date when it has joined.
+func (i *instance) joins() { i.countedBefore, i.joinsAt = i.counted, i.w.s.now }
+
 // began: the instance has a new generation.
 func (i *instance) began(gen consumer.Generation) {
-	i.countedBefore = i.counted
 	i.since, i.sinceAt, i.assigned = i.w.seq(), i.w.s.now, gen.Assigned()
 	i.owns(i.assigned)
 	i.provenAt = unproven

@@ -85,6 +85,7 @@ func (n *network) underWay(ctx context.Context, arrive func(ctx context.Context)
 
 func (n *network) Join(ctx context.Context) (consumer.Generation, error) {
 	n.i.proc.mustLive()
+	n.i.joins()
 	gen, err := n.Member.Join(ctx)
 	if err != nil {
 		return nil, err

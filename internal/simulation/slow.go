@@ -51,7 +51,7 @@ func (w *world) isDisturbed() bool {
 // group rebalances or it was told to stop, nor after anything else that justifies it.
 func (g *generation) checkRelease() {
 	i, w := g.n.i, g.n.i.w
-	if isClosed(g.Ended()) || g.released || i.stoppingAt > 0 || w.isDisturbed() || w.disturbedUntil >= i.sinceAt || i.counted != i.countedBefore {
+	if isClosed(g.Ended()) || g.released || i.stoppingAt > 0 || w.isDisturbed() || w.disturbedUntil >= i.joinsAt || i.counted != i.countedBefore {
 		return
 	}
 	w.violate("3: a generation ends only if it must", "instance %s gives up its generation, although a broker only answered late or wrongly", i.name)
