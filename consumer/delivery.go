@@ -106,6 +106,14 @@ func (d *Delivery) Publish(done func(error), m Message, alternatives ...Message)
 	d.p.g.publisher.publish(&publication{Message: m, alternatives: alternatives, d: d, done: done})
 }
 
+// Enqueue is Publish for a caller that may write the message itself, which saves waking a
+// goroutine. If it returns a function, the caller must run it without delay, in a goroutine
+// started by Go: it writes the message, and those that follow it to its partition, until none
+// waits. If it returns nil, the message needs nothing more.
+func (d *Delivery) Enqueue(done func(error), m Message) (write func()) {
+	return d.p.g.publisher.enqueue(&publication{Message: m, d: d, done: done})
+}
+
 // Writable reports whether a message with this key would be written soon. It is false if
 // writes to its partition fail, hang or have piled up.
 func (d *Delivery) Writable(topic string, key []byte) bool {

@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -114,6 +115,42 @@ func TestARecordWhoseHandlingPanicsIsHeldAndTheOthersGoOn(t *testing.T) {
 		}
 		if n := w.logged(logrus.ErrorLevel); n != 1 {
 			t.Errorf("%d errors are logged, want the panic", n)
+		}
+		a.stop()
+	})
+}
+
+// panicsOnce is a client whose first write panics.
+type panicsOnce struct {
+	consumer.Client
+	panicked *atomic.Bool
+}
+
+func (c panicsOnce) Produce(ctx context.Context, topic string, partition int, m []consumer.Message) (int64, error) {
+	if !c.panicked.Swap(true) {
+		panic("no such thing")
+	}
+	return c.Client.Produce(ctx, topic, partition, m)
+}
+
+// All outcomes of a partition go through one queue, which must not lose its writer.
+func TestAfterAWriteThatPanicsTheNextOneIsWritten(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		a := w.start("a", func(_ context.Context, d *consumer.Delivery) error {
+			if write := d.Enqueue(func(error) {}, answer(d)); write != nil {
+				write()
+			}
+			return nil
+		}, func(cfg *consumer.Config) { cfg.Client = panicsOnce{cfg.Client, &atomic.Bool{}} })
+		for range 3 {
+			w.append(0, 1)
+			time.Sleep(2 * time.Second)
+		}
+		if s := a.c.Status(); s.Panics != 1 || s.Partitions[0].Unanswered != 1 || s.Partitions[0].Committed != 0 {
+			t.Errorf("%+v", s)
+		}
+		if n := len(w.broker.Records(out)); n != 2 {
+			t.Errorf("%d of the 2 others are answered", n)
 		}
 		a.stop()
 	})

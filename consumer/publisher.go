@@ -44,7 +44,7 @@ type queue struct {
 	at      topicPartition
 	notice  *notice.Notice
 	waiting []*publication
-	writing bool      // a writer goroutine is running
+	writing bool      // it has a writer
 	pending int       // unacknowledged publications, including those being written
 	began   time.Time // start of the current write, or when its first message came
 	failing bool      // the last attempt failed
@@ -75,26 +75,30 @@ func newPublisher(g *generation) *publisher {
 	return &publisher{g: g, queues: map[topicPartition]*queue{}, used: map[string]int{}, absent: map[string]bool{}, stuck: map[string]stuck{}}
 }
 
-// publish puts the message into its partition's queue and starts a writer if none is
-// running.
-func (p *publisher) publish(pub *publication) {
+// enqueue puts the message into its partition's queue. If the queue has no writer, it returns
+// the function that writes it: the caller must run it in a goroutine of the generation's work.
+// Otherwise it returns nil.
+func (p *publisher) enqueue(pub *publication) (write func()) {
 	q, err := p.route(pub)
 	if err != nil {
 		p.finish(pub, err)
-		return
+		return nil
 	}
 	p.mu.Lock()
 	q.waiting = append(q.waiting, pub)
 	q.pending++
-	write := !q.writing
-	if write { // its writer may start later, but its age counts from now
+	if !q.writing { // the writer may start later, but its age counts from now
 		q.writing, q.began = true, p.g.c.cfg.Clock.Now()
+		write = func() { p.write(q) }
 	}
 	p.mu.Unlock()
-	if write {
-		// The writer ends when its queue is empty, or with the generation, which waits for
-		// it.
-		p.g.work.Go(p.g.c.cfg.Clock, func() { p.write(q) })
+	return write
+}
+
+// publish is enqueue for a caller that does not write.
+func (p *publisher) publish(pub *publication) {
+	if write := p.enqueue(pub); write != nil {
+		p.g.work.Go(p.g.c.cfg.Clock, write)
 	}
 }
 
@@ -144,7 +148,8 @@ func (p *publisher) queue(at topicPartition) *queue {
 	return q
 }
 
-// write empties a queue, batch by batch.
+// write empties a queue, batch by batch. It ends when the queue is empty, or with the
+// generation.
 func (p *publisher) write(q *queue) {
 	for {
 		p.mu.Lock()
@@ -178,8 +183,10 @@ func (q *queue) next() []*publication {
 
 // writeBatch writes a batch and finishes its publications, except those that retryRejected
 // publishes again. The broker rejects a whole batch because of one message or because of
-// the total size, so a rejected batch is written message by message.
+// the total size, so a rejected batch is written message by message. If writing panics, the
+// batch stays unanswered and the queue's next one is written.
 func (p *publisher) writeBatch(q *queue, batch []*publication) {
+	defer batch[0].d.recovered()
 	whole := p.produce(q, batch)
 	alone := rejected(whole) && len(batch) > 1
 	for i, pub := range batch {

@@ -107,8 +107,8 @@ func (e *item) Writable() bool {
 	return e.Delivery.Writable(t.TopicRetried, e.Key) && e.Delivery.Writable(t.TopicRetryFailed, e.Key)
 }
 
-// Answer publishes the event's outcome and ends the event.
-func (e *item) Answer(o *events.Outcome, acknowledged func()) {
+// Answer publishes the event's outcome and ends the event. See Delivery.Enqueue for write.
+func (e *item) Answer(o *events.Outcome, acknowledged func()) (write func()) {
 	topic := e.handler.topicOf(o.Reason)
 	e.observation.decided(o, topic)
 	message, err := o.Encode()
@@ -116,7 +116,7 @@ func (e *item) Answer(o *events.Outcome, acknowledged func()) {
 		// Continuing would call for this event again and again: it stays unanswered.
 		panic(fmt.Sprintf("the outcome of task %s cannot be written: %v", o.Failure.TaskID, err))
 	}
-	e.Publish(func(err error) {
+	return e.Enqueue(func(err error) {
 		acknowledged()
 		e.observation.ended(err, story.Published, topic)
 		if err != nil {

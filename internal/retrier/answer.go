@@ -6,8 +6,8 @@ import (
 	"remux-retrier/mpcclient"
 )
 
-// answer publishes the outcome of the task's first event. The ledger knows it before the
-// task's next event is decided.
+// answer publishes the outcome of the task's first event; t.write may have to write it. The
+// ledger knows it before the task's next event is decided.
 func (r *Retrier) answer(t *task, o *events.Outcome) {
 	o.PreviousRetry = r.previousRetry(o)
 	r.cfg.Ledger.Decided(*o)
@@ -20,7 +20,7 @@ func (r *Retrier) answer(t *task, o *events.Outcome) {
 			acknowledged()
 		}
 	}()
-	ev.Lease.Answer(o, acknowledged)
+	t.write = ev.Lease.Answer(o, acknowledged)
 	handed = true
 }
 

@@ -57,6 +57,10 @@ func (r *Retrier) work(t *task) pause {
 		if ev == nil {
 			return pause{}
 		}
+		if t.write != nil { // deciding the next event may take long
+			ev.Lease.Go(t.write)
+			t.write = nil
+		}
 		if ev.Failure.Succeeded {
 			r.schedule.takeFirst(t, false)
 			ev.Lease.Succeeded(&ev.Failure)

@@ -29,6 +29,7 @@ type lease struct {
 	working *clock.Group
 	ended   chan *Answer // nil: given up
 	blocked atomic.Bool  // its answer would not be published
+	write   func()       // writes its answer; nil: others do
 
 	mu      sync.Mutex
 	heard   []string
@@ -51,8 +52,9 @@ func (l *lease) Succeeded(f *events.Failure) {
 	l.ended <- &Answer{Outcome: events.Outcome{Failure: *f}, Acknowledged: func() {}}
 }
 
-func (l *lease) Answer(o *events.Outcome, acknowledged func()) {
+func (l *lease) Answer(o *events.Outcome, acknowledged func()) (write func()) {
 	l.ended <- &Answer{Outcome: *o, Acknowledged: acknowledged}
+	return l.write
 }
 
 func (l *lease) LastObservation() uint64 { return l.lastObservation }

@@ -56,8 +56,10 @@ type Lease interface {
 	// effect.
 	CallHadNoEffect()
 	// Answer publishes the event's outcome, and owns it from then on. It does not wait:
-	// acknowledged is called once, when the outcome has been published or given up.
-	Answer(o *events.Outcome, acknowledged func())
+	// acknowledged is called once, when the outcome has been published or given up. If it
+	// returns a function, that writes the outcome and must be run without delay, in a
+	// goroutine started by Go.
+	Answer(o *events.Outcome, acknowledged func()) (write func())
 	// Succeeded ends an event that reports its task's success, once all events of the
 	// task that came before it are answered. It does not wait.
 	Succeeded(f *events.Failure)

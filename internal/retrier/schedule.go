@@ -81,12 +81,22 @@ func (s *schedule) dispatch() {
 	}
 }
 
-// runTasks runs one task after the other.
+// runTasks runs one task after the other. Then it writes the last outcome itself; while other
+// tasks may run, another goroutine does.
 func (s *schedule) runTasks(t *task) {
 	for t != nil {
 		next := pause{phase: ending} // if it panics
 		s.first(t).Lease.Do(func() { next = s.work(t) })
+		write := t.write // read before another goroutine may run the task
+		t.write = nil
 		t = s.putAside(t, next)
+		switch {
+		case write == nil:
+		case t == nil:
+			write()
+		default:
+			s.first(t).Lease.Go(write)
+		}
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // task is one unit of work, however many events it has. The schedule's lock guards it;
-// while it runs, run belongs to its goroutine.
+// while it runs, progress, failedAt and write belong to its goroutine.
 type task struct {
 	id string
 	// waiting are its events in order of arrival. The first one is being decided, or is
@@ -27,11 +27,13 @@ type task struct {
 	startedWithoutSlot bool
 	// wantsSlot: it cannot continue without a slot.
 	wantsSlot bool
-	// run is the progress of the first event; nil: not started.
+	// progress is that of the first event; nil: not started.
 	progress *progress
 	// failedAt is when the latest query was sent that found the task FAILED; zero: none was,
-	// or the task was called since. It is its goroutine's, like run.
+	// or the task was called since.
 	failedAt time.Time
+	// write writes the outcome of the event that was answered last; nil: nothing to do.
+	write func()
 }
 
 // phase is what a task does or waits for. schedule.take moves a task from ready to atWork,

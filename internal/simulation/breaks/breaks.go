@@ -15,8 +15,8 @@ type mistake struct {
 // decisions and the pacing.
 var mistakes = []mistake{
 	{"commit before publish", 30, []edit{{"internal/app/handler.go",
-		"\te.Publish(func(err error) {\n\t\tacknowledged()\n",
-		"\te.Done()\n\te.Publish(func(err error) {\n\t\tacknowledged()\n",
+		"\treturn e.Enqueue(func(err error) {\n\t\tacknowledged()\n",
+		"\te.Done()\n\treturn e.Enqueue(func(err error) {\n\t\tacknowledged()\n",
 	}}},
 	{"records handled in any order", 3000, []edit{{"consumer/partition.go",
 		"\tp.g.c.cfg.Handler.Receive(d)\n", "\td.Go(func() { p.g.c.cfg.Handler.Receive(d) })\n",
