@@ -83,14 +83,14 @@ func TestADecisionTakesAtMost250BytesWhateverItCovers(t *testing.T) {
 			covers[p] = events.Cover{Partition: p, End: 10, LogID: 1_795_420_000_000}
 		}
 		most := uint64(0)
-		start := heap()
+		start := heapInUse()
 		for i := range int64(n) {
 			task := strconv.FormatInt(500_000_000+i, 10)
 			r := record(w, outcome(task, []events.Reason{events.Accepted, events.Rejected}[i%2], event(int(i%64), i), covers...))
 			r.Time = time.Now()
 			w.take(&r, true)
 			if i%5000 == 4999 {
-				most = max(most, (heap()-start-manyCovers*32)/uint64(i+1))
+				most = max(most, (heapInUse()-start-manyCovers*32)/uint64(i+1))
 			}
 		}
 		w.expect("kept", w.Status().Decisions, n)
@@ -141,7 +141,7 @@ func TestAFullLedgerForgetsWhatIsPastTheWindowFirst(t *testing.T) {
 func TestMemoryIsGivenBackAfterAStorm(t *testing.T) {
 	before(t, func(w *world) {
 		w.catchUp(0)
-		start := heap()
+		start := heapInUse()
 		for i := range int64(100_000) {
 			w.Decided(outcome(strconv.FormatInt(i, 10), events.Accepted, event(0, i), cover(0, i+1), cover(1, 5)))
 			delete(w.own.unpublished, keyOf(event(0, i)))
@@ -160,7 +160,7 @@ func TestMemoryIsGivenBackAfterAStorm(t *testing.T) {
 			walked++
 		}
 		w.expect("decisions of the task that are looked at", walked, maxWalk)
-		if left := int64(heap()) - int64(start); left > 2<<20 {
+		if left := int64(heapInUse()) - int64(start); left > 2<<20 {
 			w.Errorf("%d KiB are left", left>>10)
 		}
 		time.Sleep(2 * window)

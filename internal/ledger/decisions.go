@@ -104,7 +104,7 @@ func newDecisions(window time.Duration) *decisions {
 	return s
 }
 
-func (s *decisions) len() int { return s.inside.len() + s.outside.len() }
+func (s *decisions) len() int { return s.inside.Len() + s.outside.Len() }
 
 // ofTask iterates over the latest decisions of a task. The loop may remove the current one.
 func (s *decisions) ofTask(id taskID) func(yield func(uint32, *decision) bool) {
@@ -212,14 +212,14 @@ func (s *decisions) add(id taskID, o *events.Outcome, at time.Time) {
 
 // advance drops what is too old at now.
 func (s *decisions) advance(now time.Time) {
-	for since := now.Add(-s.window).UnixMilli(); s.inside.len() > 0 && s.inside.entries[0].at <= since; {
+	for since := now.Add(-s.window).UnixMilli(); s.inside.Len() > 0 && s.inside.entries[0].at <= since; {
 		e := s.inside.remove(0)
 		d := s.all.at(e.decision)
 		s.leave(d)
 		d.expired = true
 		s.outside.push(e)
 	}
-	for horizon := now.Add(-s.window - skew).UnixMilli(); s.outside.len() > 0 && s.outside.entries[0].at <= horizon; {
+	for horizon := now.Add(-s.window - skew).UnixMilli(); s.outside.Len() > 0 && s.outside.entries[0].at <= horizon; {
 		s.remove(s.outside.entries[0].decision)
 	}
 }
@@ -238,7 +238,7 @@ func (s *decisions) madeAt(d *decision) int64 { return s.queue(d).entries[d.posi
 // drop drops the oldest decision.
 func (s *decisions) drop() {
 	oldest := &s.outside
-	if oldest.len() == 0 {
+	if oldest.Len() == 0 {
 		oldest = &s.inside
 	}
 	s.remove(oldest.entries[0].decision)

@@ -82,13 +82,13 @@ func TestOutcomesWithThousandsOfForgedCoversTakeLittleMemory(t *testing.T) {
 		w.follow()
 		const each = 100 // have logs of their own
 		rest := coversOf(covers-each, 1)
-		start, most := heap(), uint64(0)
+		start, most := heapInUse(), uint64(0)
 		for i := range int64(outcomes) {
 			r := forged(w, fmt.Sprint(1000+i), i, append(coversOf(each, covers+int(i)*each), rest...))
 			w.take(&r, true)
 			r = consumer.Record{}
 			if i%10 == 9 {
-				most = max(most, heap())
+				most = max(most, heapInUse())
 			}
 		}
 		w.expect("kept", w.Status().Decisions, outcomes)

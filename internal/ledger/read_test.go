@@ -145,7 +145,7 @@ func BenchmarkMillionOutcomes(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		before := heap()
+		before := heapInUse()
 		var reading time.Duration
 		for i := range int64(million) {
 			r := record(b, outcome(strconv.FormatInt(500_000_000+i, 10), events.Accepted, event(int(i%8), i/8), cover(int(i%8), i)))
@@ -157,13 +157,13 @@ func BenchmarkMillionOutcomes(b *testing.B) {
 		if got := l.Status().Decisions; got != million {
 			b.Fatalf("kept %d", got)
 		}
-		b.ReportMetric(float64(heap()-before)/million, "bytes/outcome")
+		b.ReportMetric(float64(heapInUse()-before)/million, "bytes/outcome")
 		b.ReportMetric(million/reading.Seconds(), "outcomes/s")
 		runtime.KeepAlive(l)
 	}
 }
 
-func heap() uint64 {
+func heapInUse() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
